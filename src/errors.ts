@@ -1,0 +1,74 @@
+/** Errors typed by what the caller must do: `retryable` says whether the same call may succeed later. */
+
+/** What went wrong with a model, in the terms that decide what happens next. */
+export type ModelErrorKind =
+  | "auth" // 401, 403: the key is refused
+  | "quota" // 402, insufficient_quota: the account is out of money
+  | "rate-limit" // 429
+  | "not-found" // 404: no such model
+  | "context-overflow" // the prompt is too long for the model
+  | "bad-request" // any other 4xx
+  | "content-filter" // refused for its content
+  | "timeout" // no first token, or silence in mid-answer, or too long in all
+  | "upstream" // 5xx, an error event in the stream
+  | "connection" // refused, reset, DNS
+  | "truncated" // the stream ended without finish_reason
+  | "not-a-stream" // JSON or HTML where a stream was due
+  | "empty"; // an answer without a visible character
+
+/** An error that Parley raises itself: `code` names it for logs and tests. */
+export class ParleyError extends Error {
+  readonly code: string;
+  readonly retryable: boolean;
+  constructor(code: string, message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "ParleyError";
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+  }
+}
+
+/** A model that gave no answer, or only a part of one. The message is for the log and holds no secret. */
+export class ModelError extends ParleyError {
+  readonly kind: ModelErrorKind;
+  /** `provider/model` that failed last. */
+  readonly model: string;
+  /** HTTP status, when there was one. */
+  readonly status: number | undefined;
+  /** The provider's `Retry-After`, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+  constructor(
+    kind: ModelErrorKind,
+    model: string,
+    message: string,
+    options: {
+      status?: number | undefined;
+      retryAfterMs?: number | undefined;
+      retryable?: boolean;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(`model-${kind}`, message, options);
+    this.name = "ModelError";
+    this.kind = kind;
+    this.model = model;
+    this.status = options.status;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** A mistake in the environment or at start that a person must mend: printed as plain lines, exit code 1. */
+export class StartError extends ParleyError {
+  /** One clear line each. */
+  readonly lines: readonly string[];
+  constructor(lines: readonly string[]) {
+    super("start-refused", lines.join("\n"));
+    this.name = "StartError";
+    this.lines = lines;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,374 @@
+/**
+ * The outside world as short interfaces. The comment on a member is its contract; every adapter passes the
+ * same suite in `test/contracts/`.
+ */
+import type { DatabaseSync } from "node:sqlite";
+
+/** One conversation: `chatId`, or `chatId:threadId` inside a topic of a group or of a private chat. */
+export type ConversationId = string;
+
+// === Database =======================================================================================
+
+/** One SQLite file that queue and store share, so that the writes of one tick are one transaction. */
+export interface Database {
+  /** For reads, and for creating tables before the first write. It does not see writes that wait for their tick. */
+  readonly handle: DatabaseSync;
+  /**
+   * Runs `work` in the transaction of this tick, in the order of the calls. Resolves when that transaction is on
+   * disk, with what `work` returned. `work` that throws takes back its own writes only, and rejects only its own
+   * promise; a transaction that cannot be committed rejects every promise of the tick.
+   */
+  write<T>(work: (handle: DatabaseSync) => T): Promise<T>;
+  /** Writes what waits, then closes the file. */
+  close(): Promise<void>;
+}
+
+// === Queue ==========================================================================================
+
+/**
+ * A conversation has two lanes. `turn` carries what touches the conversation, one after another; `quick` carries
+ * every other command and button, so that none of them waits behind an answer that is being written.
+ */
+export type LaneKind = "turn" | "quick";
+
+/** Why a user's update is answered with a notice instead of being carried out. */
+export type Refusal =
+  /** Over the rate limit. `tell` is true once a window; `waitSeconds` is the time until the next token. */
+  | { readonly reason: "rate"; readonly tell: boolean; readonly waitSeconds: number }
+  /** The turn lane was full, so this update was dropped; the first of an episode carries this to its chat. */
+  | { readonly reason: "lane-full" };
+
+/** What an update does to its conversation at the moment it is enqueued, before it has its own turn. */
+export type Interrupt =
+  /**
+   * Aborts the question that is running in the conversation and drops the questions enqueued before. With `run`
+   * (a Stop button, a draft's Stop) it does so only while that very update is running, or is waiting to run again.
+   */
+  | { readonly kind: "stop" | "new"; readonly run?: number }
+  /**
+   * An edited question: aborts the turn of that question alone if it is running, and then runs next in the lane;
+   * if it is still waiting, takes its place in the lane.
+   */
+  | { readonly kind: "edit"; readonly question: number };
+
+/** What an interrupt met. Stored with the update that carried it, so that its handler can tell the user. */
+export interface InterruptOutcome {
+  /** An answer was being written, and was aborted. */
+  readonly aborted: boolean;
+  /** Questions that waited and were dropped. */
+  readonly dropped: number;
+}
+
+/** An update as ingress stores it. */
+export interface IncomingUpdate {
+  /** Telegram's `update_id`; the key under which a repeated delivery is recognised. */
+  readonly updateId: number;
+  readonly conversation: ConversationId;
+  readonly lane: LaneKind;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  /** The raw update as JSON. */
+  readonly body: string;
+  /** Id of the message that asks, when the update wants an answer of the model: such an update can be dropped by an interrupt. */
+  readonly question?: number;
+  readonly interrupt?: Interrupt;
+  readonly refusal?: Refusal;
+}
+
+/**
+ * `queued` and `duplicate`: it is on disk, Telegram may forget it. `lane-full`: its lane holds its limit; the
+ * update is recorded as seen and dropped, and the first one since the lane was last below its limit is stored in
+ * the conversation's quick lane with the refusal `lane-full` (one notice). `full`: the backlog as a whole holds its
+ * limit; nothing was stored, Telegram must deliver again.
+ */
+export type EnqueueResult = "queued" | "duplicate" | "lane-full" | "full";
+
+/** Why a running update's signal was aborted. It is the signal's `reason`. */
+export type AbortReason = "stop" | "new" | "edit" | "shutdown" | "lease-lost";
+
+/** An update in the hands of a worker. */
+export interface ActiveUpdate extends IncomingUpdate {
+  /** 1 on the first delivery; higher after a crash, a shutdown or an exception. */
+  readonly attempt: number;
+  /** What its own interrupt met, when it carried one. */
+  readonly outcome?: InterruptOutcome;
+  /**
+   * Aborted with an `AbortReason`. Already aborted at the start when the interrupt came while the update waited for
+   * another delivery (after a crash, say): the handler then only tidies up.
+   */
+  readonly signal: AbortSignal;
+}
+
+export interface DeadUpdate {
+  readonly updateId: number;
+  readonly conversation: ConversationId;
+  readonly lane: LaneKind;
+  readonly receivedAt: number;
+  readonly body: string;
+  readonly question?: number;
+  /** The last error's message. */
+  readonly reason: string;
+}
+
+export interface QueueStats {
+  readonly waiting: number;
+  readonly active: number;
+  /** Waiting for their back-off to pass. Counted in `waiting` too. */
+  readonly delayed: number;
+  readonly dead: number;
+  /** Age of the oldest update that waits, 0 when none does. Milliseconds. */
+  readonly oldestWaitingMs: number;
+}
+
+export interface ConsumeOptions {
+  /** Turn-lane updates at once. */
+  readonly turnSlots: number;
+  /** Quick-lane updates at once; slots of their own. */
+  readonly quickSlots: number;
+  /** An update whose handler threw this often is dead. */
+  readonly maxFailures: number;
+  /** An update that was running this often when the process died is dead. */
+  readonly maxCrashes: number;
+  /** Milliseconds to wait before the next delivery after the n-th failure (n from 1). */
+  backoffMs(failure: number): number;
+  /** Called once for an update that has become dead, before its lane moves on. Must not throw. */
+  onDead(update: DeadUpdate): Promise<void>;
+  /** Called for each failure, for the log. */
+  onFailure?(update: ActiveUpdate, error: unknown): void;
+}
+
+export interface Consumer {
+  /** Updates being handled now. */
+  readonly active: number;
+  /**
+   * Takes nothing more, waits up to `graceMs` for what runs, then aborts the rest with `shutdown` and waits for it to
+   * settle. Those stay queued and no attempt is counted. Resolves with their number.
+   */
+  drain(graceMs: number): Promise<number>;
+}
+
+export interface UpdateQueue {
+  /**
+   * Stores an update, once, and carries out its interrupt in the same atomic step. Resolves when it is durable;
+   * rejects when it could not be stored, and then nothing was. Calls made one after another, without waiting, are
+   * stored in that order.
+   */
+  enqueue(update: IncomingUpdate): Promise<EnqueueResult>;
+  /** Whether an update of this id was stored within the last 24 hours, or is being stored right now. */
+  known(updateId: number): Promise<boolean>;
+  /**
+   * Hands updates to `handler`: one lane's in order, one at a time, lanes side by side. A handler that resolves has
+   * finished its update; one that throws is tried again after the back-off, the lane waiting behind it.
+   * An update stays queued when its signal was aborted with `shutdown` or `lease-lost` and the handler threw.
+   */
+  consume(handler: (update: ActiveUpdate) => Promise<void>, options: ConsumeOptions): Consumer;
+  stats(): Promise<QueueStats>;
+  readonly dead: {
+    list(limit: number): Promise<readonly DeadUpdate[]>;
+    /** Puts a dead update at the end of its lane with fresh counts; false when there is none of that id. */
+    requeue(updateId: number): Promise<boolean>;
+  };
+  stop(): Promise<void>;
+}
+
+// === Store ==========================================================================================
+
+/** What a conversation has chosen. Written field by field, never as a whole. */
+export interface Settings {
+  /** `provider/model`. */
+  readonly model?: string;
+  /** System prompt. */
+  readonly persona?: string;
+}
+
+/** One question with its answer, as the model will see them again. */
+export interface Exchange {
+  /** Id of the question's message; one exchange a question. */
+  readonly question: number;
+  readonly asked: string;
+  readonly answered: string;
+  /** Tokens of both texts, estimated when the exchange was stored. */
+  readonly tokens: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/**
+ * - `writing`: the model is being asked, or was when the process died.
+ * - `answered`: the answer is stored, the final text may not be on the screen yet.
+ * - `done`: nothing left to do.
+ */
+export type TurnState = "writing" | "answered" | "done";
+
+/** A question on its way to its answer: what a repeated delivery needs in order not to answer twice. */
+export interface Turn {
+  readonly conversation: ConversationId;
+  /** Id of the message that asks. With the conversation, the turn's key. */
+  readonly question: number;
+  /** `update_id` of the update that asked for the current run: the question, its edit, a Regenerate. */
+  readonly run: number;
+  readonly state: TurnState;
+  readonly asked: string;
+  /** Ids of the messages that show the answer, in their order. */
+  readonly messages: readonly number[];
+  /** What the screen shall show at the end: the answer's Markdown, as far as it came. */
+  readonly answer?: string;
+  /** A plain line below the answer: why it ended early, which other model wrote it. */
+  readonly note?: string;
+  /** How the run ended. */
+  readonly outcome?: TurnOutcome;
+}
+
+export type TurnOutcome = "complete" | "stopped" | "failed" | "empty" | "blocked" | "superseded";
+
+/** One answer's use of a model. */
+export interface UsageEntry {
+  readonly userId: number;
+  /** `provider/model` that was charged. */
+  readonly model: string;
+  /** Input tokens, the cached ones included. */
+  readonly inputTokens: number;
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+  /** US dollars; left out when the model has no known price. */
+  readonly cost?: number;
+  /** The provider sent no usage, so the tokens were counted here. */
+  readonly estimated: boolean;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export interface UsageTotals {
+  readonly answers: number;
+  readonly inputTokens: number;
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+  /** US dollars of the answers whose price is known. */
+  readonly cost: number;
+  /** Answers whose price is not known. */
+  readonly unpriced: number;
+}
+
+export interface Store {
+  /** Empty when the conversation has chosen nothing. */
+  readSettings(conversation: ConversationId): Promise<Settings>;
+  /** `undefined` restores the default. Other fields stay as they are, whoever writes at the same time. */
+  setSetting<F extends keyof Settings>(
+    conversation: ConversationId,
+    field: F,
+    value: Settings[F] | undefined,
+  ): Promise<void>;
+
+  /** All exchanges kept, oldest first; those older than the time to live are not returned. */
+  readHistory(conversation: ConversationId): Promise<readonly Exchange[]>;
+  /** Forgets history and turns of the conversation, not its settings. */
+  forget(conversation: ConversationId): Promise<void>;
+
+  readTurn(conversation: ConversationId, question: number): Promise<Turn | undefined>;
+  /** The turn begun last in the conversation. */
+  newestTurn(conversation: ConversationId): Promise<Turn | undefined>;
+  /**
+   * Writes a turn's record before its first message exists. A turn of a new question becomes the conversation's newest; a
+   * further run of a known one keeps its place.
+   */
+  beginTurn(turn: Turn): Promise<void>;
+  /** Replaces the list of the turn's messages; nothing when the turn was forgotten or belongs to another run. */
+  setTurnMessages(
+    conversation: ConversationId,
+    question: number,
+    run: number,
+    messages: readonly number[],
+  ): Promise<void>;
+  /**
+   * The turn's end in one write: the record becomes `answered`, `exchange` enters the history (in the place of the
+   * question's former exchange, if there is one; `undefined` removes nothing and adds nothing), usage the ledger.
+   * A turn that was forgotten meanwhile writes its usage only.
+   */
+  finishTurn(turn: Turn, exchange: Exchange | undefined, usage: readonly UsageEntry[]): Promise<void>;
+  /** The final text is on the screen. */
+  closeTurn(conversation: ConversationId, question: number, run: number): Promise<void>;
+
+  /** A user's use since `since` (milliseconds since the epoch; 0: ever). */
+  readUsage(userId: number, since: number): Promise<UsageTotals>;
+
+  readDialog(key: string): Promise<string | undefined>;
+  writeDialog(key: string, value: string): Promise<void>;
+  deleteDialog(key: string): Promise<void>;
+
+  /** Marks a chat whose messages Telegram refuses (403). */
+  markBlocked(chatId: number, at: number): Promise<void>;
+  unmarkBlocked(chatId: number): Promise<void>;
+  /** When the chat was marked, in milliseconds since the epoch; undefined when it is not. */
+  blockedAt(chatId: number): Promise<number | undefined>;
+
+  /** True for the first call with this key within `windowMs`, false for the others: a notice told once an hour, say. */
+  firstWithin(key: string, windowMs: number): Promise<boolean>;
+
+  /** Whether a write would succeed now; answers within a second. */
+  healthy(): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+// === Models =========================================================================================
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+export interface TokenUsage {
+  /** The cached ones included. */
+  readonly inputTokens: number;
+  readonly cachedTokens: number;
+  /** The reasoning ones included. */
+  readonly outputTokens: number;
+}
+
+export type ModelEvent =
+  /** The turn waits for a free place at the provider (`<PROVIDER>_CONCURRENCY`). */
+  | { readonly type: "waiting"; readonly provider: string }
+  /** An attempt begins to be sent to this model (`provider/model`). */
+  | { readonly type: "attempt"; readonly model: string }
+  /** The model is alive but has nothing to show yet (reasoning). */
+  | { readonly type: "thinking" }
+  | { readonly type: "text-delta"; readonly text: string }
+  /** The last event of a complete answer. `usage` is left out when the provider sent none. */
+  | {
+      readonly type: "answer-end";
+      readonly model: string;
+      readonly finish: "stop" | "length" | "filtered";
+      readonly usage?: TokenUsage;
+    };
+
+export interface ModelRequest {
+  /** `provider/model` as written in `MODELS`. */
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+}
+
+export interface Models {
+  /** The choices in their order, `provider/model`; the first is the default. */
+  readonly names: readonly string[];
+  /**
+   * Asks the chosen model, then the fallbacks. Text comes in deltas of one answer of one model. Throws a `ModelError` when
+   * no answer, or only a part of one, could be had; ends quietly, without `answer-end`, when the signal was aborted.
+   */
+  answer(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  /** US dollars, or undefined when the model's price is not known. */
+  cost(model: string, usage: TokenUsage, at: number): number | undefined;
+}
+
+// === Rate limit =====================================================================================
+
+export interface RateVerdict {
+  readonly allowed: boolean;
+  /** Over the limit, and not told yet in this window. */
+  readonly tell: boolean;
+  /** Seconds until the next token, rounded up; 0 when allowed. */
+  readonly waitSeconds: number;
+}
+
+export interface RateLimiter {
+  /** Takes one token of the user's bucket at the time `at` (milliseconds since the epoch). */
+  take(userId: number, at: number): Promise<RateVerdict>;
+}
