@@ -1,20 +1,15 @@
 /** The environment, read once into one frozen value. Never imported as a value: `main.ts` reads it and passes it on. */
+import { createHmac } from "node:crypto";
+import { type Environment, environmentSchema, mistakesOf, officialApiRoot, readModelNames } from "./environment.ts";
+import { StartError } from "./errors.ts";
+import { defaultModels, noModels, type ProviderConfig, readProviders } from "./provider-settings.ts";
+
+export type { ProviderConfig } from "./provider-settings.ts";
 
 export type RunMode = "start" | "dev" | "web" | "worker" | "playground";
 
-/** A provider of models that the configuration names. */
-export interface ProviderConfig {
-  /** As written before the slash in `MODELS`: `openai`, `llama.cpp`, any name of one's own. */
-  readonly name: string;
-  readonly baseUrl: string;
-  /** Left out for local providers that need none. */
-  readonly apiKey?: string;
-  /** Calls at once in this process; left out: no cap. */
-  readonly concurrency?: number;
-}
-
 export interface WebhookConfig {
-  /** Public base URL; a path in it is kept. */
+  /** Public base URL without a slash at its end; a path in it is kept. */
   readonly url: string;
   readonly secret: string;
 }
@@ -22,16 +17,18 @@ export interface WebhookConfig {
 export interface Config {
   readonly mode: RunMode;
   readonly telegram: {
+    /** Empty in the playground, which is given its own Telegram. */
     readonly token: string;
+    /** Without a slash at its end. */
     readonly apiRoot: string;
-    /** Left out: long polling. */
+    /** Left out: long polling. In `dev`, which always polls, it is there only to be mentioned. */
     readonly webhook?: WebhookConfig;
   };
   readonly http: { readonly host: string; readonly port: number };
   readonly dataDir: string;
   readonly redisUrl?: string;
   readonly models: {
-    /** `provider/model`, the first is the default; never empty. */
+    /** `provider/model`, the first is the default; empty only in the playground, which then has a scripted model. */
     readonly names: readonly string[];
     /** `provider/model`, tried in order when the chosen model fails. */
     readonly fallbacks: readonly string[];
@@ -53,4 +50,152 @@ export interface Config {
   readonly logLevel: string;
   /** Every secret in this configuration: what logs and messages must never contain. */
   readonly secrets: readonly string[];
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the configuration of a run mode. A variable that is empty counts as left out. Throws a `StartError` with every
+ * mistake as a line of its own, that names the variable and never repeats a value.
+ *
+ * In the playground nothing about Telegram or Redis is read, and no model at all is no mistake: `models.names` is then
+ * empty.
+ */
+export function readConfig(mode: RunMode, env: Variables): Config {
+  const mistakes: string[] = [];
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""),
+  );
+  const playground = mode === "playground";
+  if (playground) {
+    for (const name of ["BOT_TOKEN", "TELEGRAM_API_ROOT", "WEBHOOK_URL", "WEBHOOK_SECRET", "REDIS_URL"])
+      delete given[name];
+  }
+  const { values, wrong } = readVariables(given, mistakes);
+  const needs = (name: keyof Environment, advice: string) => {
+    if (values[name] === undefined && !wrong.has(name)) mistakes.push(`${name} is missing; ${advice}`);
+  };
+
+  if (!playground)
+    needs("BOT_TOKEN", "get a token from @BotFather in Telegram, or try the bot without one: npm run playground");
+  if (mode === "web" || mode === "worker")
+    needs("REDIS_URL", `the ${mode} mode needs REDIS_URL; on one machine use npm start`);
+  if (mode === "web") needs("WEBHOOK_URL", "the web mode needs WEBHOOK_URL, the public https address of this server");
+  // A queue that somebody asked for and does not get would be noticed only when it is missed.
+  if (values.REDIS_URL !== undefined) {
+    mistakes.push(
+      "REDIS_URL is set, but this version cannot use Redis yet; leave it out to run on one machine (npm start)",
+    );
+  }
+  if (values.WEBHOOK_URL !== undefined && !wrong.has("TELEGRAM_API_ROOT"))
+    checkWebhook(values.WEBHOOK_URL, values.TELEGRAM_API_ROOT, mistakes);
+
+  // Of a list with a mistake in it the other entries are still checked.
+  const listed = (name: "MODELS" | "FALLBACK_MODELS") =>
+    wrong.has(name) ? readModelNames(given[name] ?? "").models : values[name];
+  const names = listed("MODELS") ?? defaultModels(given);
+  const fallbacks = listed("FALLBACK_MODELS") ?? [];
+  if (names.length === 0 && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
+  const providers = readProviders(names, fallbacks, given, mistakes);
+
+  if (mistakes.length > 0) throw new StartError(mistakes);
+
+  const token = values.BOT_TOKEN ?? "";
+  const webhook =
+    values.WEBHOOK_URL === undefined
+      ? undefined
+      : { url: values.WEBHOOK_URL, secret: values.WEBHOOK_SECRET ?? derivedSecret(token) };
+  const urls = [values.TELEGRAM_API_ROOT, values.WEBHOOK_URL, ...providers.map(({ baseUrl }) => baseUrl)];
+  return deepFreeze<Config>({
+    mode,
+    telegram: { token, apiRoot: values.TELEGRAM_API_ROOT, ...(webhook && { webhook }) },
+    http: { host: values.HOST, port: values.PORT },
+    dataDir: values.DATA_DIR,
+    models: {
+      names: names.map(({ name }) => name),
+      fallbacks: fallbacks.map(({ name }) => name),
+      providers,
+      ...(values.MODEL_MAX_TOKENS !== undefined && { maxTokens: values.MODEL_MAX_TOKENS }),
+      ...(values.MODEL_TEMPERATURE !== undefined && { temperature: values.MODEL_TEMPERATURE }),
+    },
+    systemPrompt: values.SYSTEM_PROMPT,
+    history: {
+      maxTokens: values.HISTORY_MAX_TOKENS,
+      maxMessages: values.HISTORY_MAX_MESSAGES,
+      ttlSeconds: values.HISTORY_TTL_SECONDS,
+    },
+    rateLimit: {
+      messages: values.RATE_LIMIT_MESSAGES,
+      windowSeconds: values.RATE_LIMIT_WINDOW_SECONDS,
+      burst: values.RATE_LIMIT_BURST ?? Math.ceil(values.RATE_LIMIT_MESSAGES / 2),
+    },
+    access: { allowed: values.ALLOWED_USER_IDS, admins: values.ADMIN_USER_IDS },
+    streamMode: values.STREAM_MODE,
+    concurrency: values.CONCURRENCY,
+    logLevel: values.LOG_LEVEL,
+    secrets: secretsIn(token, webhook?.secret, providers, urls),
+  });
+}
+
+/** Parses each variable; those that are wrong are reported and then read as if left out, so that the rest is checked too. */
+function readVariables(given: Variables, mistakes: string[]): { values: Environment; wrong: ReadonlySet<string> } {
+  const trimmed = Object.fromEntries(
+    Object.keys(environmentSchema.shape).map((name) => [name, given[name]?.trim()] as const),
+  );
+  const first = environmentSchema.safeParse(trimmed);
+  if (first.success) return { values: first.data, wrong: new Set() };
+  const found = mistakesOf(first.error);
+  mistakes.push(...found.values());
+  for (const name of found.keys()) delete trimmed[name];
+  return { values: environmentSchema.parse(trimmed), wrong: new Set(found.keys()) };
+}
+
+function checkWebhook(webhookUrl: string, apiRoot: string, mistakes: string[]): void {
+  // A Bot API server of one's own may stand beside the bot, and delivers wherever it is told.
+  if (apiRoot !== officialApiRoot) return;
+  const { protocol, port } = new URL(webhookUrl);
+  if (protocol !== "https:") {
+    mistakes.push("WEBHOOK_URL must begin with https://; plain http works only with a TELEGRAM_API_ROOT of your own");
+  } else if (!["", "80", "88", "8443"].includes(port)) {
+    mistakes.push("WEBHOOK_URL names a port that Telegram does not deliver to; use 443, 80, 88 or 8443");
+  }
+}
+
+/** Telegram echoes it with each delivery. Derived, it is the same in every process that has the token. */
+function derivedSecret(token: string): string {
+  return createHmac("sha256", token).update("parley webhook secret").digest("hex");
+}
+
+/** What logs and messages must never contain: the token (also without its public half), keys, passwords in URLs. */
+function secretsIn(
+  token: string,
+  webhookSecret: string | undefined,
+  providers: readonly ProviderConfig[],
+  urls: readonly (string | undefined)[],
+): string[] {
+  const secrets = new Set([token, token.slice(token.indexOf(":") + 1), webhookSecret ?? ""]);
+  for (const { name, apiKey } of providers) {
+    // Local servers take any key, and people write the provider's name: no secret, and found in every model's name.
+    if (apiKey !== undefined && apiKey !== name) secrets.add(apiKey);
+  }
+  for (const url of urls) {
+    const { password } = url === undefined ? { password: "" } : new URL(url);
+    secrets.add(password).add(decoded(password));
+  }
+  secrets.delete("");
+  return [...secrets];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
 }

@@ -171,6 +171,22 @@ export interface UpdateQueue {
   stop(): Promise<void>;
 }
 
+// === Addressing =====================================================================================
+
+/** What ingress has to know of an update that is addressed to us. Found by a pure function (`telegram/lanes.ts`). */
+export interface Addressed {
+  readonly conversation: ConversationId;
+  readonly lane: LaneKind;
+  /** See `IncomingUpdate`. */
+  readonly question?: number;
+  /** Left out for those who may not talk to the bot. */
+  readonly interrupt?: Interrupt;
+  /** Whose token bucket pays, for updates that count against the rate limit. */
+  readonly payer?: number;
+  /** A word for metrics: `question`, `command`, `edit`, … */
+  readonly kind: string;
+}
+
 // === Store ==========================================================================================
 
 /** What a conversation has chosen. Written field by field, never as a whole. */
@@ -205,16 +221,25 @@ export interface Turn {
   readonly conversation: ConversationId;
   /** Id of the message that asks. With the conversation, the turn's key. */
   readonly question: number;
+  /**
+   * Id of the message whose exchange in the history this turn writes: `question` itself, but for a `/retry` the question
+   * that it answers again.
+   */
+  readonly root: number;
   /** `update_id` of the update that asked for the current run: the question, its edit, a Regenerate. */
   readonly run: number;
   readonly state: TurnState;
   readonly asked: string;
   /** Ids of the messages that show the answer, in their order. */
   readonly messages: readonly number[];
-  /** What the screen shall show at the end: the answer's Markdown, as far as it came. */
+  /** Id of the message that carries the whole of a long answer as a file. */
+  readonly file?: number;
+  /** What the screen shows at the end: the answer's Markdown, as far as it came. Left out when that is not known. */
   readonly answer?: string;
   /** A plain line below the answer: why it ended early, which other model wrote it. */
   readonly note?: string;
+  /** The button below the last message. */
+  readonly button?: "regenerate" | "retry";
   /** How the run ended. */
   readonly outcome?: TurnOutcome;
 }
@@ -272,12 +297,16 @@ export interface Store {
    * further run of a known one keeps its place.
    */
   beginTurn(turn: Turn): Promise<void>;
-  /** Replaces the list of the turn's messages; nothing when the turn was forgotten or belongs to another run. */
+  /**
+   * Replaces the turn's message ids (and its file's); does nothing when the turn was forgotten or belongs to another
+   * run.
+   */
   setTurnMessages(
     conversation: ConversationId,
     question: number,
     run: number,
     messages: readonly number[],
+    file?: number,
   ): Promise<void>;
   /**
    * The turn's end in one write: the record becomes `answered`, `exchange` enters the history (in the place of the

@@ -1,0 +1,169 @@
+/**
+ * The variables one by one: default, shape, and the words for a mistake. What several of them mean together is in
+ * `config.ts`. A message says what is right and never repeats a value, which might be a secret in the wrong place.
+ */
+import { z } from "zod";
+
+/** The official Bot API, the only one that insists on HTTPS and on certain ports for webhooks. */
+export const officialApiRoot = "https://api.telegram.org";
+
+/** What holds when a variable is left out, as it is written in `.env.example`. A variable without an entry has none. */
+export const defaults = {
+  TELEGRAM_API_ROOT: officialApiRoot,
+  HOST: "0.0.0.0",
+  PORT: "8080",
+  DATA_DIR: "./data",
+  SYSTEM_PROMPT:
+    "You are a helpful assistant in a Telegram chat. Answer in the language of the question, clearly and to the point.",
+  HISTORY_MAX_TOKENS: "8000",
+  HISTORY_MAX_MESSAGES: "40",
+  HISTORY_TTL_SECONDS: "2592000",
+  RATE_LIMIT_MESSAGES: "10",
+  RATE_LIMIT_WINDOW_SECONDS: "60",
+  STREAM_MODE: "edit",
+  CONCURRENCY: "4000",
+  LOG_LEVEL: "info",
+} as const;
+
+/** Every variable but those of the providers, whose names depend on `MODELS`. */
+export const environmentSchema = z.object({
+  BOT_TOKEN: matching(
+    /^\d+:[A-Za-z0-9_-]{20,}$/,
+    "is no bot token; copy the whole line from @BotFather, like 123456789:ABC…",
+  ).optional(),
+  TELEGRAM_API_ROOT: url().prefault(defaults.TELEGRAM_API_ROOT),
+  WEBHOOK_URL: url().optional(),
+  WEBHOOK_SECRET: matching(
+    /^[A-Za-z0-9_-]{1,256}$/,
+    "may hold only 1 to 256 of A-Z a-z 0-9 _ and -; leave it out to have one derived from the bot token",
+  ).optional(),
+  HOST: matching(/^[^\s/]+$/, "must be an address of this machine, like 0.0.0.0 or 127.0.0.1").prefault(defaults.HOST),
+  PORT: whole(0, 65_535, "").prefault(defaults.PORT),
+  DATA_DIR: z.string().prefault(defaults.DATA_DIR),
+  REDIS_URL: matching(
+    /^rediss?:\/\/[^\s/]+(\/\d*)?$/,
+    "is no Redis URL; write it like redis://user:password@host:6379/0",
+  ).optional(),
+  MODELS: modelList().optional(),
+  FALLBACK_MODELS: modelList().optional(),
+  MODEL_MAX_TOKENS: whole(1, 10_000_000, "tokens").optional(),
+  MODEL_TEMPERATURE: matching(/^([01](\.\d+)?|2(\.0+)?|\.\d+)$/, "must be a number from 0 to 2, like 0.7")
+    .transform(Number)
+    .optional(),
+  SYSTEM_PROMPT: z.string().prefault(defaults.SYSTEM_PROMPT),
+  HISTORY_MAX_TOKENS: whole(0, 10_000_000, "tokens").prefault(defaults.HISTORY_MAX_TOKENS),
+  HISTORY_MAX_MESSAGES: whole(0, 10_000, "messages").prefault(defaults.HISTORY_MAX_MESSAGES),
+  HISTORY_TTL_SECONDS: whole(1, 315_360_000, "seconds").prefault(defaults.HISTORY_TTL_SECONDS),
+  RATE_LIMIT_MESSAGES: whole(1, 1_000_000, "messages").prefault(defaults.RATE_LIMIT_MESSAGES),
+  RATE_LIMIT_WINDOW_SECONDS: whole(1, 86_400, "seconds").prefault(defaults.RATE_LIMIT_WINDOW_SECONDS),
+  RATE_LIMIT_BURST: whole(1, 1_000_000, "messages").optional(),
+  ALLOWED_USER_IDS: userIds().prefault(""),
+  ADMIN_USER_IDS: userIds().prefault(""),
+  STREAM_MODE: z.enum(["edit", "draft"], { error: "must be edit or draft" }).prefault(defaults.STREAM_MODE),
+  CONCURRENCY: whole(1, 100_000, "turns at once").prefault(defaults.CONCURRENCY),
+  LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
+      error: "must be one of trace, debug, info, warn, error, fatal, silent",
+    })
+    .prefault(defaults.LOG_LEVEL),
+});
+
+export type Environment = z.output<typeof environmentSchema>;
+
+/** The variables of one provider, without their prefix. */
+export const providerSchema = z.object({
+  // Anything else cannot stand in an HTTP header, and the client's own complaint would quote the key.
+  API_KEY: matching(/^[\x21-\x7e]+$/, "holds spaces or characters that no key has; copy it again").optional(),
+  BASE_URL: url().optional(),
+  CONCURRENCY: whole(1, 100_000, "calls at once").optional(),
+});
+
+/** A model as `MODELS` names it. */
+export interface ModelName {
+  readonly provider: string;
+  /** `provider/model`. */
+  readonly name: string;
+}
+
+/** One line for each variable that is wrong, by its name in the schema; `prefix` begins its name in the environment. */
+export function mistakesOf(error: z.ZodError, prefix = ""): ReadonlyMap<string, string> {
+  const usual = new Map<string, string>(Object.entries(defaults));
+  const lines = new Map<string, string>();
+  for (const { path, message } of error.issues) {
+    const name = String(path[0]);
+    if (lines.has(name)) continue;
+    const otherwise = usual.get(prefix + name);
+    lines.set(name, `${prefix}${name} ${message}${otherwise === undefined ? "" : `; left out, it is ${otherwise}`}`);
+  }
+  return lines;
+}
+
+function matching(pattern: RegExp, mistake: string) {
+  return z.string().regex(pattern, { error: mistake });
+}
+
+function whole(min: number, max: number, unit: string) {
+  const mistake = `must be a whole number from ${min} to ${max}${unit === "" ? "" : ` (${unit})`}`;
+  return matching(/^\d{1,15}$/, mistake)
+    .transform(Number)
+    .pipe(z.number().min(min, { error: mistake }).max(max, { error: mistake }));
+}
+
+/** Without a slash at its end: paths are appended. */
+function url() {
+  return z.string().transform((text, context) => {
+    const parsed = URL.canParse(text) ? new URL(text) : undefined;
+    if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) {
+      context.addIssue({ code: "custom", message: "is no URL; write it like https://example.com/path" });
+      return z.NEVER;
+    }
+    if (parsed.search !== "" || parsed.hash !== "") {
+      context.addIssue({ code: "custom", message: "must end with its path; leave out everything from ? or # on" });
+      return z.NEVER;
+    }
+    return parsed.href.replace(/\/+$/, "");
+  });
+}
+
+function modelList() {
+  return z.string().transform((text, context) => {
+    const { models, misplaced } = readModelNames(text);
+    if (misplaced.length > 0) {
+      context.addIssue({
+        code: "custom",
+        message: `has no provider/model in place ${misplaced.join(", ")}; write it like openai/gpt-6-luna,ollama/llama3.2`,
+      });
+    }
+    return models;
+  });
+}
+
+/** The models of a list, each once, and the places (from 1) of the entries that name none. */
+export function readModelNames(list: string): { models: ModelName[]; misplaced: number[] } {
+  const models = new Map<string, ModelName>();
+  const misplaced: number[] = [];
+  for (const [index, entry] of split(list).entries()) {
+    const provider = /^([A-Za-z0-9][A-Za-z0-9._-]*)\/./.exec(entry)?.[1];
+    if (provider === undefined) misplaced.push(index + 1);
+    else models.set(entry, { provider, name: entry });
+  }
+  return { models: [...models.values()], misplaced };
+}
+
+function userIds() {
+  return z.string().transform((text, context) => {
+    const entries = split(text);
+    const misplaced = entries.flatMap((entry, index) => (/^[1-9]\d{0,15}$/.test(entry) ? [] : [index + 1]));
+    if (misplaced.length > 0) {
+      context.addIssue({
+        code: "custom",
+        message: `has no user id in place ${misplaced.join(", ")}; ids are whole numbers like 123456789, separated by commas (@names do not work)`,
+      });
+    }
+    return new Set(entries.map(Number));
+  });
+}
+
+function split(list: string): string[] {
+  return list.split(/[\s,]+/).filter((entry) => entry !== "");
+}

@@ -1,0 +1,137 @@
+/** The ingress chain: addressed? rate limit, durable write. Both polling and webhook feed it; neither waits for a handler. */
+import { limit } from "@grammyjs/ratelimiter";
+import { Bot, Context, type NextFunction } from "grammy";
+import type { Update, UserFromGetMe } from "grammy/types";
+import { ParleyError } from "../errors.ts";
+import type { Addressed, EnqueueResult, RateLimiter, Refusal, UpdateQueue } from "../ports.ts";
+
+export interface IngressDeps {
+  readonly token: string;
+  /** Given, so that no `getMe` stands before the first update. */
+  readonly me: UserFromGetMe;
+  /** Undefined: the update is none of our business; it is acknowledged and forgotten. */
+  address(update: Update): Addressed | undefined;
+  readonly rateLimiter: RateLimiter;
+  readonly queue: Pick<UpdateQueue, "enqueue" | "known">;
+  readonly log: { warn(details: object, message: string): void };
+  /** Told each update's kind and what became of it. */
+  onUpdate(kind: string, result: EnqueueResult | "ignored" | "rate-limited" | "failed"): void;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+interface IngressContext extends Context {
+  addressed?: Addressed;
+  refusal?: Refusal;
+}
+
+export interface Ingress {
+  /** Its `handleUpdate` resolves when the update is stored and rejects when it could not be. */
+  readonly bot: Bot<IngressContext>;
+  /** Stores a batch in its order, in one transaction; rejects when any of it could not be stored. */
+  accept(updates: readonly Update[]): Promise<void>;
+}
+
+/** Verdicts remembered for updates whose write failed. */
+const rememberedVerdicts = 10_000;
+
+/** Creates the ingress bot. */
+export function createIngress(deps: IngressDeps): Ingress {
+  const bot = new Bot<IngressContext>(deps.token, { botInfo: deps.me });
+  /** What the limiter said of an update that is not stored yet: delivered again, it does not pay twice. */
+  const verdicts = new Map<number, Refusal | undefined>();
+  const handedOver = new WeakMap<Update, () => void>();
+
+  bot.use(addressed);
+  bot.use(rateLimit);
+  bot.use(store);
+
+  async function addressed(ctx: IngressContext, next: NextFunction): Promise<void> {
+    const found = deps.address(ctx.update);
+    if (found === undefined) {
+      deps.onUpdate("unaddressed", "ignored");
+      return;
+    }
+    ctx.addressed = found;
+    await next();
+  }
+
+  async function rateLimit(ctx: IngressContext, next: NextFunction): Promise<void> {
+    const { payer } = ctx.addressed ?? {};
+    const { update_id } = ctx.update;
+    if (payer === undefined || (await deps.queue.known(update_id))) return await next();
+    if (verdicts.has(update_id)) {
+      const refusal = verdicts.get(update_id);
+      if (refusal !== undefined) ctx.refusal = refusal;
+      return await next();
+    }
+    const verdict = await deps.rateLimiter.take(payer, deps.now());
+    const { tell, waitSeconds } = verdict;
+    // The plugin counts hits in a store of its kind; ours has decided already and says it in numbers of hits.
+    const decided = limit<IngressContext, { incr(): Promise<number>; pexpire(): Promise<number> }>({
+      limit: 1,
+      alwaysReply: true,
+      keyGenerator: () => String(payer),
+      storageClient: {
+        incr: async () => (verdict.allowed ? 1 : tell ? 2 : 3),
+        pexpire: async () => 1,
+      },
+      onLimitExceeded: (refused, proceed) => {
+        refused.refusal = { reason: "rate", tell, waitSeconds };
+        return proceed();
+      },
+    });
+    return await decided(ctx, async () => {
+      if (verdicts.size >= rememberedVerdicts) verdicts.clear();
+      verdicts.set(update_id, ctx.refusal);
+      await next();
+    });
+  }
+
+  async function store(ctx: IngressContext): Promise<void> {
+    const { update, refusal } = ctx;
+    if (ctx.addressed === undefined) return;
+    const { conversation, lane, question, interrupt, kind } = ctx.addressed;
+    const place =
+      refusal === undefined
+        ? { lane, ...(question === undefined ? {} : { question }), ...(interrupt === undefined ? {} : { interrupt }) }
+        : { lane: "quick" as const, refusal };
+    const stored = deps.queue.enqueue({
+      updateId: update.update_id,
+      conversation,
+      receivedAt: deps.now(),
+      body: JSON.stringify(update),
+      ...place,
+    });
+    handedOver.get(update)?.();
+    let result: EnqueueResult;
+    try {
+      result = await stored;
+    } catch (error) {
+      deps.onUpdate(kind, "failed");
+      throw error;
+    }
+    deps.onUpdate(kind, result === "queued" && refusal !== undefined ? "rate-limited" : result);
+    if (result === "full") {
+      throw new ParleyError("backlog-full", "the backlog is full; Telegram keeps the update", { retryable: true });
+    }
+    if (result === "lane-full") deps.log.warn({ updateId: update.update_id, kind }, "a full lane dropped an update");
+    verdicts.delete(update.update_id);
+  }
+
+  return {
+    bot,
+    async accept(updates) {
+      const writes: Promise<void>[] = [];
+      for (const update of updates) {
+        const reached = new Promise<void>((resolve) => handedOver.set(update, resolve));
+        const written = bot.handleUpdate(update);
+        // One after another up to the write, or updates with a shorter way through the chain would overtake; then all
+        // writes of the batch wait for the same tick.
+        await Promise.race([reached, written.catch(() => undefined)]);
+        writes.push(written);
+      }
+      await Promise.all(writes);
+    },
+  };
+}

@@ -1,0 +1,203 @@
+/** Long polling: a batch is confirmed to Telegram (by the next `offset`) only after it is stored. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { createBatchSink, createRunner, createSource } from "@grammyjs/runner";
+import { type Api, GrammyError, HttpError } from "grammy";
+import type { Update } from "grammy/types";
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
+
+/**
+ * - `connecting`: no answer from Telegram yet.
+ * - `polling`: Telegram answers, updates are stored.
+ * - `unreachable`: Telegram does not answer, or not with updates; retried.
+ * - `conflict`: another process polls, or a webhook was set, with the same token; retried.
+ * - `holding`: a batch could not be stored; retried, and nothing more is fetched.
+ * - `refused`: Telegram refuses the token (401); polling has ended.
+ */
+export type PollingState = "connecting" | "polling" | "unreachable" | "conflict" | "holding" | "refused";
+
+export interface PollingDeps {
+  readonly api: Pick<Api, "getUpdates" | "deleteWebhook" | "getWebhookInfo">;
+  readonly allowedUpdates: readonly Exclude<keyof Update, "update_id">[];
+  /** Resolves when all updates of the batch are stored. Called again with the same batch until it does. */
+  consume(updates: readonly Update[]): Promise<void>;
+  readonly log: Logger;
+  /** Told each change. */
+  onState?(state: PollingState): void;
+  /** Polling has ended for good: the token is refused, and a restart would not mend it. */
+  onFatal?(error: unknown): void;
+  /** Milliseconds before the first repetition of what failed; doubled with each, up to `maxMs`. 500 and 10,000 by default. */
+  readonly backoff?: { readonly firstMs: number; readonly maxMs: number };
+}
+
+export interface Polling {
+  /** Resolves when polling has ended, by `stop` or by a refused token. Never rejects. */
+  readonly done: Promise<void>;
+  /** Ends polling within a second, an open poll and a hanging store included; confirms nothing that is not stored. */
+  stop(): Promise<void>;
+}
+
+const pollSeconds = 30;
+/** Telegram answers an empty poll after `pollSeconds`; silence well beyond it is a dead connection. */
+const deadConnectionMs = (pollSeconds + 15) * 1000;
+const stopWithinMs = 900;
+
+type Signal = Parameters<Api["getWebhookInfo"]>[0];
+
+/** Starts polling: removes a webhook (Telegram keeps its updates), then fetches batches one after another. */
+export function createPolling(deps: PollingDeps): Polling {
+  const { api, log } = deps;
+  const backoff = deps.backoff ?? { firstMs: 500, maxMs: 10_000 };
+  const stopping = new AbortController();
+  let state: PollingState = "connecting";
+  let offset = 0;
+
+  function enter(next: PollingState): void {
+    if (next === state || stopping.signal.aborted) return;
+    state = next;
+    deps.onState?.(next);
+  }
+
+  function pauseMs(failures: number): number {
+    const full = Math.min(backoff.maxMs, backoff.firstMs * 2 ** Math.min(failures, 20));
+    // Two processes that lost the same connection need not come back at the same moment.
+    return full * (0.75 + Math.random() / 4);
+  }
+
+  /** Calls Telegram until it answers. Rejects on stop and on a refused token only. */
+  async function insist<T>(what: string, call: (signal: Signal) => Promise<T>): Promise<T> {
+    for (let failures = 0; ; failures += 1) {
+      const attempt = new AbortController();
+      const giveUp = () => attempt.abort(new Error("no answer"));
+      const deadline = setTimeout(giveUp, deadConnectionMs);
+      stopping.signal.addEventListener("abort", giveUp);
+      try {
+        // grammY's types know only the signal of a polyfill; the platform's own does the same.
+        return await untilAborted(call(attempt.signal as unknown as Signal), attempt.signal);
+      } catch (error) {
+        stopping.signal.throwIfAborted();
+        if (error instanceof GrammyError && error.error_code === 401) {
+          enter("refused");
+          log.error({ method: what }, "Telegram refuses the bot token (401): check BOT_TOKEN with @BotFather");
+          deps.onFatal?.(error);
+          throw error;
+        }
+        const waitMs = Math.max(retryAfterMs(error), pauseMs(failures));
+        const conflict = error instanceof GrammyError && error.error_code === 409;
+        enter(conflict ? "conflict" : "unreachable");
+        log.warn(
+          { method: what, reason: reasonOf(error), retryInMs: Math.round(waitMs) },
+          conflict
+            ? "another process takes this bot's updates; trying again"
+            : "Telegram cannot be polled; trying again",
+        );
+        await sleep(waitMs, undefined, { signal: stopping.signal });
+      } finally {
+        clearTimeout(deadline);
+        stopping.signal.removeEventListener("abort", giveUp);
+      }
+    }
+  }
+
+  async function removeWebhook(): Promise<void> {
+    const { url } = await insist("getWebhookInfo", (signal) => api.getWebhookInfo(signal));
+    await insist("deleteWebhook", (signal) => api.deleteWebhook({ drop_pending_updates: false }, signal));
+    if (url) log.warn({ url }, "removed the webhook that was set for this bot; its updates are kept");
+  }
+
+  /** One batch, or none. The source asks again only after the sink has settled, so `offset` never runs ahead of the store. */
+  async function supply(): Promise<(readonly Update[])[]> {
+    const updates = await insist("getUpdates", (signal) =>
+      api.getUpdates(
+        {
+          offset,
+          limit: 100,
+          // The first poll, and the first after trouble, returns at once: it is how the state is known.
+          timeout: state === "polling" ? pollSeconds : 0,
+          allowed_updates: deps.allowedUpdates,
+        },
+        signal,
+      ),
+    );
+    enter("polling");
+    const last = updates.at(-1);
+    if (last === undefined) return [];
+    offset = last.update_id + 1;
+    return [updates];
+  }
+
+  /** Never rejects: a sink that did would let the offset move on past updates that are not stored. */
+  async function store(updates: readonly Update[]): Promise<void> {
+    for (let failures = 0; !stopping.signal.aborted; failures += 1) {
+      try {
+        await untilAborted(deps.consume(updates), stopping.signal);
+        enter("polling");
+        return;
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        enter("holding");
+        const waitMs = pauseMs(failures);
+        log.error(
+          { reason: reasonOf(error), updates: updates.length, retryInMs: Math.round(waitMs) },
+          "updates could not be stored; polling waits, Telegram keeps them",
+        );
+        await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  // An element of the runner's batch is a batch of ours: one call, one transaction.
+  const source = createSource<readonly Update[]>({ supply });
+  const sink = createBatchSink<readonly Update[]>({ consume: store }, async () => undefined);
+  const runner = createRunner(source, sink);
+
+  async function run(): Promise<void> {
+    try {
+      await removeWebhook();
+      stopping.signal.throwIfAborted();
+      runner.start();
+      await runner.task();
+    } catch (error) {
+      if (stopping.signal.aborted || state === "refused") return;
+      log.error({ err: error }, "polling ended unexpectedly");
+      deps.onFatal?.(error);
+    }
+  }
+
+  const done = run();
+  return {
+    done,
+    async stop() {
+      const running = runner.isRunning();
+      // The runner first: once it knows, a store that gives up cannot make it fetch, and thereby confirm, again.
+      if (running) void runner.stop();
+      stopping.abort();
+      await Promise.race([done, sleep(stopWithinMs, undefined, { ref: false })]);
+    },
+  };
+}
+
+/** Settles with `work`, or rejects as soon as `signal` is aborted, whether or not `work` listens to it. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+function retryAfterMs(error: unknown): number {
+  return error instanceof GrammyError ? (error.parameters.retry_after ?? 0) * 1000 : 0;
+}
+
+/** What went wrong, without the URL (and the token in it) that network errors carry in their messages. */
+function reasonOf(error: unknown): string {
+  if (error instanceof GrammyError) return `${error.error_code} ${error.description}`;
+  if (error instanceof HttpError) {
+    const cause: unknown = error.error;
+    if (typeof cause === "object" && cause !== null && "code" in cause) return String(cause.code);
+    return cause instanceof Error ? cause.name : "network error";
+  }
+  return messageOf(error);
+}

@@ -1,0 +1,202 @@
+import { createBubble, createDraftBubble } from "./bubble.js";
+import { byId, element, icon, showToast } from "./dom.js";
+import { summaryOf, threadOf } from "./state.js";
+import { post } from "./stream.js";
+
+/** Messages drawn at first, and more of them at each wish. */
+const PAGE_SIZE = 150;
+const ACTION_TEXTS = {
+  typing: "typing…",
+  upload_document: "sending a file…",
+  upload_photo: "sending a photo…",
+  record_voice: "recording…",
+  choose_sticker: "choosing a sticker…",
+};
+
+/** The open conversation: its messages, draft and typing, its head line, and following the newest text. */
+export function createMessagesView(store, composer) {
+  const { state } = store;
+  const list = byId("messages");
+  const jump = byId("jump");
+  const bubbles = new Map();
+  let shownKey;
+  let shownCount = PAGE_SIZE;
+  let following = true;
+  let lastTop = 0;
+  let draft;
+
+  const typing = element(
+    "div",
+    { class: "message in typing", "data-testid": "typing", "aria-hidden": "true" },
+    element("div", { class: "bubble" }, element("i"), element("i"), element("i")),
+  );
+  const earlier = element("button", { type: "button", class: "button earlier" }, "Show earlier messages");
+  earlier.addEventListener("click", () => {
+    shownCount += PAGE_SIZE;
+    const fromEnd = list.scrollHeight - list.scrollTop;
+    renderList();
+    list.scrollTop = list.scrollHeight - fromEnd;
+  });
+  jump.append(icon("down"));
+  jump.addEventListener("click", () => {
+    following = true;
+    list.scrollTo({ top: list.scrollHeight, behavior: "smooth" });
+    jump.hidden = true;
+  });
+  // Only a move upwards is a wish to read on one's own: content that grows moves nothing.
+  list.addEventListener("scroll", () => {
+    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 48;
+    if (atEnd) following = true;
+    else if (list.scrollTop < lastTop - 2) following = false;
+    lastTop = list.scrollTop;
+    jump.hidden = following;
+  });
+  new ResizeObserver(() => follow()).observe(list);
+
+  const deps = {
+    get botId() {
+      return state.bot.id;
+    },
+    sender: () => store.sender(store.openChat()),
+    onCommand: (text) => composer.sendText(text),
+    onReply: (id) => composer.replyTo(id),
+    onEdit: (id) => composer.edit(id),
+    onShow: show,
+  };
+
+  function show(messageId) {
+    const bubble = bubbles.get(messageId);
+    if (bubble === undefined) return showToast("That message is not here any more.");
+    following = false;
+    bubble.node.scrollIntoView({ block: "center", behavior: "smooth" });
+    bubble.node.classList.remove("flash");
+    requestAnimationFrame(() => bubble.node.classList.add("flash"));
+  }
+
+  function follow() {
+    if (following) list.scrollTop = list.scrollHeight;
+    jump.hidden = following;
+  }
+
+  function wanted(chat) {
+    const threadId = state.open.threadId;
+    const all = [...chat.messages.values()].filter((message) => threadOf(message) === threadId);
+    return { messages: all.slice(-shownCount), more: all.length > shownCount };
+  }
+
+  function renderList() {
+    const chat = store.openChat();
+    const key = store.openKey();
+    if (key !== shownKey) {
+      shownKey = key;
+      shownCount = PAGE_SIZE;
+      following = true;
+      bubbles.clear();
+      draft = undefined;
+      list.replaceChildren();
+    }
+    if (chat === undefined) return;
+    const { messages, more } = wanted(chat);
+    const ids = new Set(messages.map((message) => message.message_id));
+    for (const [id, bubble] of bubbles) {
+      if (ids.has(id)) continue;
+      bubble.node.remove();
+      bubbles.delete(id);
+    }
+    if (more) list.prepend(earlier);
+    else earlier.remove();
+    let previous = more ? earlier : undefined;
+    for (const message of messages) {
+      let bubble = bubbles.get(message.message_id);
+      if (bubble === undefined) {
+        bubble = createBubble(chat, message, deps);
+        bubbles.set(message.message_id, bubble);
+      } else bubble.update(message);
+      // Moving a node that already stands right would take its focus away.
+      const next = previous === undefined ? list.firstChild : previous.nextSibling;
+      if (bubble.node !== next) list.insertBefore(bubble.node, next);
+      previous = bubble.node;
+    }
+    renderEmpty(chat, messages);
+    renderStatus();
+    renderDraft();
+    follow();
+  }
+
+  function renderEmpty(chat, messages) {
+    list.querySelector(".empty")?.remove();
+    if (messages.length > 0) return;
+    const hint =
+      chat.kind === "group"
+        ? `In a group ${state.bot.name} answers when it is called: write @${state.bot.username}, reply to it, or use a command.`
+        : `Say something to ${state.bot.name}.`;
+    const start = element(
+      "button",
+      { type: "button", class: "button", onclick: () => composer.sendText("/start") },
+      "Send /start",
+    );
+    list.append(element("div", { class: "empty" }, element("p", {}, hint), chat.kind === "group" ? undefined : start));
+  }
+
+  function renderMessage({ message }) {
+    const bubble = bubbles.get(message.message_id);
+    if (bubble === undefined) return renderList();
+    bubble.update(message);
+    follow();
+  }
+
+  function renderDraft() {
+    const current = state.drafts.get(store.openKey());
+    if (current === undefined) {
+      draft?.node.remove();
+      draft = undefined;
+    } else {
+      draft ??= createDraftBubble(stopDraft);
+      draft.update(current);
+      list.append(draft.node);
+    }
+    renderStatus();
+    follow();
+  }
+
+  async function stopDraft() {
+    const current = state.drafts.get(store.openKey());
+    if (current === undefined) return;
+    const { chatId, threadId } = state.open;
+    await post("draft-stops", { chatId, threadId, draftId: current.draftId }).catch((error) =>
+      showToast(error.message),
+    );
+  }
+
+  function renderStatus() {
+    const chat = store.openChat();
+    if (chat === undefined) return;
+    const topic = chat.topics.find(({ id }) => id === state.open.threadId);
+    const action = state.actions.get(store.openKey());
+    const status = byId("conversation-status");
+    const people = chat.people.map((person) => person.name);
+    const idle = chat.kind === "group" ? [...people, state.bot.name].join(", ") : `You are ${people[0] ?? "nobody"}`;
+    byId("conversation-title").textContent = chat.kind === "group" ? chat.title : state.bot.name;
+    status.textContent = action ? (ACTION_TEXTS[action.action] ?? "busy…") : topic ? `${topic.name} · ${idle}` : idle;
+    status.classList.toggle("active", action !== undefined);
+    if (action?.action === "typing" && !state.drafts.has(store.openKey())) {
+      if (list.lastChild !== typing) list.append(typing);
+      follow();
+    } else typing.remove();
+  }
+
+  return { renderList, renderMessage, renderDraft, renderStatus };
+}
+
+/** Tells a screen reader about a new answer once, when it has stopped growing. */
+export function createAnnouncer(store) {
+  let timer;
+  return (chatId, message) => {
+    const open = store.state.open;
+    if (message.from?.id !== store.state.bot.id || chatId !== open?.chatId) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      byId("announcer").textContent = `${store.state.bot.name}: ${summaryOf(message)}`;
+    }, 1800);
+  };
+}

@@ -1,0 +1,96 @@
+/** Which providers the models of a configuration need, and what the environment says of each. */
+import { type ModelName, mistakesOf, providerSchema } from "./environment.ts";
+import { type ProviderPreset, providerPresets } from "./providers.ts";
+
+/** A provider of models that the configuration names. */
+export interface ProviderConfig {
+  /** As written before the slash in `MODELS`: `openai`, `llama.cpp`, any name of one's own. */
+  readonly name: string;
+  readonly baseUrl: string;
+  /** Left out for local providers that need none. */
+  readonly apiKey?: string;
+  /** Calls at once in this process; left out: no cap. */
+  readonly concurrency?: number;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The default model of every provider that has a key. */
+export function defaultModels(env: Variables): ModelName[] {
+  return providerPresets.flatMap(({ name, defaultModel }) =>
+    defaultModel !== undefined && env[`${prefixOf(name)}API_KEY`] !== undefined
+      ? [{ provider: name, name: `${name}/${defaultModel}` }]
+      : [],
+  );
+}
+
+/** The mistake of a configuration without any model. */
+export function noModels(): string {
+  const keys = providerPresets.filter(({ local }) => !local).map(({ name }) => `${prefixOf(name)}API_KEY`);
+  return `MODELS is missing and no provider has a key; set one of ${keys.join(", ")}, or MODELS=ollama/… for a model of your own`;
+}
+
+/** `llama.cpp` → `LLAMA_CPP_`. */
+function prefixOf(provider: string): string {
+  return `${provider.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_`;
+}
+
+/** The settings of every provider that is named, those of `MODELS` first; adds a line for each mistake to `mistakes`. */
+export function readProviders(
+  names: readonly ModelName[],
+  fallbacks: readonly ModelName[],
+  env: Variables,
+  mistakes: string[],
+): ProviderConfig[] {
+  const namedIn = new Map<string, string>();
+  for (const { provider } of names) namedIn.set(provider, "MODELS");
+  for (const { provider } of fallbacks) if (!namedIn.has(provider)) namedIn.set(provider, "FALLBACK_MODELS");
+  return [...namedIn].flatMap(([provider, variable]) => readProvider(provider, variable, env, mistakes) ?? []);
+}
+
+function readProvider(name: string, variable: string, env: Variables, mistakes: string[]): ProviderConfig | undefined {
+  const preset = providerPresets.find((one) => one.name === name);
+  const meant = providerPresets.find((one) => one.name === name.toLowerCase());
+  if (preset === undefined && meant !== undefined) {
+    mistakes.push(`${variable} names the provider ${name}; write it ${meant.name}`);
+    return undefined;
+  }
+  const prefix = prefixOf(name);
+  const given = Object.fromEntries(
+    Object.keys(providerSchema.shape).map((field) => [field, env[prefix + field]?.trim()] as const),
+  );
+  if (given["BASE_URL"] === undefined && preset === undefined) {
+    mistakes.push(
+      `${prefix}BASE_URL is missing; ${variable} names ${name}, which is none of ${knownNames()}, so its OpenAI-compatible URL is needed`,
+    );
+  }
+  if (given["API_KEY"] === undefined && preset?.local === false) {
+    mistakes.push(`${prefix}API_KEY is missing; ${variable} names ${name}, which needs its key`);
+  }
+  const parsed = providerSchema.safeParse(given);
+  if (!parsed.success) {
+    mistakes.push(...mistakesOf(parsed.error, prefix).values());
+    return undefined;
+  }
+  return combine(name, preset, parsed.data);
+}
+
+function combine(
+  name: string,
+  preset: ProviderPreset | undefined,
+  own: { API_KEY?: string | undefined; BASE_URL?: string | undefined; CONCURRENCY?: number | undefined },
+): ProviderConfig | undefined {
+  const baseUrl = own.BASE_URL ?? preset?.baseUrl;
+  const concurrency = own.CONCURRENCY ?? preset?.defaultConcurrency;
+  if (baseUrl === undefined) return undefined;
+  return {
+    name,
+    baseUrl,
+    ...(own.API_KEY !== undefined && { apiKey: own.API_KEY }),
+    ...(concurrency !== undefined && { concurrency }),
+  };
+}
+
+function knownNames(): string {
+  return providerPresets.map(({ name }) => name).join(", ");
+}

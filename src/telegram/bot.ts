@@ -1,0 +1,77 @@
+/**
+ * The bot: one chain, read from top to bottom. A worker hands it one update at a time of each lane; what ingress has decided
+ * (lane, verdict, interrupt) comes along as `ctx.job`.
+ */
+import { Bot, type Transformer } from "grammy";
+import type { Update, UserFromGetMe } from "grammy/types";
+import type { ActiveUpdate } from "../ports.ts";
+import { type BotContext, type BotDeps, session } from "./context.ts";
+import { dialogs, guardDialogs } from "./dialogs.ts";
+import { answering, answeringAgain, stopping } from "./features/answers.ts";
+import { exporting, forgetting } from "./features/conversation.ts";
+import { figures } from "./features/figures.ts";
+import { model } from "./features/model.ts";
+import { access, leftovers, membership, refusals } from "./features/notices.ts";
+import { persona } from "./features/persona.ts";
+import { welcome } from "./features/welcome.ts";
+
+export interface BotOptions {
+  readonly token: string;
+  readonly me: UserFromGetMe;
+  readonly apiRoot: string;
+  /** Does all waiting and repeating of calls. */
+  readonly transformer: Transformer;
+}
+
+/** Milliseconds would be nicer, but grammY takes seconds: a call that hangs longer has failed, and is repeated. */
+const callTimeoutSeconds = 15;
+
+export interface ParleyBot {
+  readonly bot: Bot<BotContext>;
+  /** Handles one update of the queue; rejects when it shall be delivered again. */
+  handle(job: ActiveUpdate): Promise<void>;
+}
+
+/** Builds the chain. */
+export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
+  const bot = new Bot<BotContext>(options.token, {
+    botInfo: options.me,
+    client: { apiRoot: options.apiRoot, timeoutSeconds: callTimeoutSeconds },
+  });
+  bot.api.config.use(options.transformer);
+  const jobs = new WeakMap<Update, ActiveUpdate>();
+
+  bot.use(async (ctx, next) => {
+    const job = jobs.get(ctx.update);
+    if (job === undefined) throw new Error("updates come through handle(), which knows their lane");
+    ctx.deps = deps;
+    ctx.job = job;
+    await next();
+  });
+  bot.use(membership); // before access: a stranger may block us, too
+  bot.use(access);
+  bot.use(refusals); // in the quick lane already, so no notice waits behind an answer
+  bot.use(session);
+
+  const quick = bot.filter((ctx) => ctx.job.lane === "quick");
+  quick.use(welcome, model, stopping, figures, exporting);
+  quick.use(leftovers);
+  quick.use(() => undefined); // nothing of the quick lane reaches dialogs or models
+
+  bot.use(guardDialogs); // a command ends a dialog, it never answers it
+  bot.use(answeringAgain); // neither do Regenerate and edits
+  bot.use(dialogs());
+  bot.use(persona);
+  bot.use(forgetting);
+  bot.use(answering); // must be last: whatever is left is a question
+  bot.use(leftovers);
+
+  return {
+    bot,
+    async handle(job) {
+      const update = JSON.parse(job.body) as Update;
+      jobs.set(update, job);
+      await bot.handleUpdate(update);
+    },
+  };
+}

@@ -1,0 +1,156 @@
+/** What every handler finds on `ctx`, and the few ways to answer that all features share. */
+import type { ConversationFlavor } from "@grammyjs/conversations";
+import { type Context, GrammyError, HttpError, type NextFunction } from "grammy";
+import type { InlineKeyboardMarkup, Message } from "grammy/types";
+import type { TurnDeps } from "../chat/turn.ts";
+import { messageOf } from "../errors.ts";
+import type {
+  ActiveUpdate,
+  ConversationId,
+  Exchange,
+  Models,
+  QueueStats,
+  Settings,
+  Store,
+  TurnOutcome,
+  UsageEntry,
+} from "../ports.ts";
+import type { LiveMessageDeps } from "../reply/live-message.ts";
+import { type Press, parsePress } from "../reply/buttons.ts";
+import type { CommandName } from "./commands.ts";
+import { type CommandCall, commandOf, conversationOf, isPrivate, threadOf } from "./messages.ts";
+
+/** Figures for `/stats`. */
+export interface Figures {
+  readonly requests: number;
+  readonly errors: number;
+  /** Milliseconds from question to final text; undefined until there is one. */
+  readonly p50Ms: number | undefined;
+  readonly p95Ms: number | undefined;
+  readonly uptimeSeconds: number;
+}
+
+/** What metrics learn of an answer. Times in milliseconds since the question arrived. */
+export interface AnswerObserver {
+  firstText(milliseconds: number): void;
+  turnEnded(outcome: TurnOutcome, milliseconds: number): void;
+  usage(entry: UsageEntry): void;
+}
+
+/** What the handlers need of the outside world. */
+export interface BotDeps {
+  readonly store: Store;
+  readonly models: Models;
+  readonly outbox: LiveMessageDeps["outbox"];
+  readonly observer: AnswerObserver;
+  readonly log: LiveMessageDeps["log"];
+  readonly defaultPersona: string;
+  readonly historyLimits: TurnDeps["historyLimits"];
+  readonly drafts: LiveMessageDeps["drafts"];
+  /** Empty: everyone. */
+  readonly allowedUsers: ReadonlySet<number>;
+  readonly admins: ReadonlySet<number>;
+  figures(): Figures;
+  queueStats(): Promise<QueueStats>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** The conversation's settings and history, written field by field. */
+export interface Session {
+  readonly conversation: ConversationId;
+  read(): Promise<Settings>;
+  set<F extends keyof Settings>(field: F, value: Settings[F] | undefined): Promise<void>;
+  history(): Promise<readonly Exchange[]>;
+  forget(): Promise<void>;
+}
+
+export type BotContext = ConversationFlavor<
+  Context & {
+    deps: BotDeps;
+    /** The update as the queue handed it over: lane, verdict, signal. */
+    job: ActiveUpdate;
+    session: Session;
+  }
+>;
+
+/** Puts the conversation's session on `ctx`. Reads nothing until a handler asks. */
+export async function session(ctx: BotContext, next: NextFunction): Promise<void> {
+  const { store } = ctx.deps;
+  const { conversation } = ctx.job;
+  ctx.session = {
+    conversation,
+    read: () => store.readSettings(conversation),
+    set: (field, value) => store.setSetting(conversation, field, value),
+    history: () => store.readHistory(conversation),
+    forget: () => store.forget(conversation),
+  };
+  await next();
+}
+
+/** Passes messages that call this command, whatever its case. */
+export function isCommand(name: CommandName): (ctx: BotContext) => boolean {
+  return (ctx) => callOf(ctx)?.name === name;
+}
+
+/** The command that the update calls. */
+export function callOf(ctx: BotContext): CommandCall | undefined {
+  return ctx.message === undefined ? undefined : commandOf(ctx.message);
+}
+
+/** What the pressed button asks for. */
+export function pressOf(ctx: BotContext): Press | undefined {
+  return parsePress(ctx.callbackQuery?.data);
+}
+
+/** The chat and topic that the update belongs to. */
+export function placeOf(ctx: BotContext): { chatId: number; threadId?: number } | undefined {
+  const message = messageOfContext(ctx);
+  const chat = message?.chat ?? ctx.chat;
+  if (chat === undefined) return undefined;
+  const threadId = threadOf(message) ?? ctx.stoppedMessageGeneration?.message_thread_id;
+  return { chatId: chat.id, ...(threadId === undefined ? {} : { threadId }) };
+}
+
+function messageOfContext(ctx: BotContext): Message | undefined {
+  const pressed = ctx.callbackQuery?.message;
+  return ctx.message ?? ctx.editedMessage ?? (pressed as Message | undefined);
+}
+
+/** The key of a user's dialog: chat, topic and user. */
+export function dialogKeyOf(ctx: BotContext): string | undefined {
+  const place = placeOf(ctx);
+  if (place === undefined || ctx.from === undefined) return undefined;
+  return `${conversationOf(place.chatId, place.threadId)}/${ctx.from.id}`;
+}
+
+/** Sends a short text to where the update came from; in a group, as a reply to it. */
+export async function say(ctx: BotContext, text: string, keyboard?: InlineKeyboardMarkup): Promise<void> {
+  const place = placeOf(ctx);
+  if (place === undefined) return;
+  const replyTo = ctx.message !== undefined && !isPrivate(ctx.message.chat) ? ctx.message.message_id : undefined;
+  await ctx.api.sendMessage(place.chatId, text, {
+    ...(place.threadId === undefined ? {} : { message_thread_id: place.threadId }),
+    ...(replyTo === undefined
+      ? {}
+      : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
+    ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
+    link_preview_options: { is_disabled: true },
+  });
+}
+
+/** Answers a pressed button, so that it stops spinning; a press that Telegram has forgotten is no failure. */
+export async function answerPress(ctx: BotContext, text?: string): Promise<void> {
+  if (ctx.callbackQuery === undefined) return;
+  await tolerate(ctx, ctx.answerCallbackQuery(text === undefined ? {} : { text }));
+}
+
+/** Waits for a call whose failure costs nobody anything. */
+export async function tolerate(ctx: BotContext, call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!(error instanceof GrammyError) && !(error instanceof HttpError)) throw error;
+    ctx.deps.log.debug({ reason: messageOf(error) }, "a call that nobody depends on failed");
+  }
+}

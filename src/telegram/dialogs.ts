@@ -1,0 +1,54 @@
+/**
+ * Dialogs: short forms of the conversations plugin. Their state lives in the store under chat, topic and user, together
+ * with the last update that a dialog consumed, so that an update delivered again neither repeats a step nor becomes a question.
+ */
+import { type ConversationStorage, conversations, type VersionedState } from "@grammyjs/conversations";
+import type { ConversationData } from "@grammyjs/conversations";
+import type { MiddlewareFn, NextFunction } from "grammy";
+import { type BotContext, callOf, dialogKeyOf } from "./context.ts";
+
+/** To be raised whenever the steps of a dialog change: a state of other steps cannot be replayed. */
+const dialogVersion = 1;
+
+interface DialogRecord {
+  readonly state?: VersionedState<ConversationData>;
+  readonly lastUpdateId: number;
+}
+
+async function readRecord(ctx: BotContext): Promise<DialogRecord | undefined> {
+  const key = dialogKeyOf(ctx);
+  const text = key === undefined ? undefined : await ctx.deps.store.readDialog(key);
+  return text === undefined ? undefined : (JSON.parse(text) as DialogRecord);
+}
+
+async function writeRecord(ctx: BotContext, record: DialogRecord): Promise<void> {
+  const key = dialogKeyOf(ctx);
+  if (key !== undefined) await ctx.deps.store.writeDialog(key, JSON.stringify(record));
+}
+
+/**
+ * Stands before the dialogs: an update that a dialog has consumed already is done, and a command ends a dialog that waits,
+ * it is never the dialog's answer.
+ */
+export async function guardDialogs(ctx: BotContext, next: NextFunction): Promise<void> {
+  const record = await readRecord(ctx);
+  if (record?.lastUpdateId === ctx.update.update_id) return;
+  if (record?.state !== undefined && callOf(ctx) !== undefined) {
+    await writeRecord(ctx, { lastUpdateId: record.lastUpdateId });
+  }
+  await next();
+}
+
+/** The conversations plugin over our store. */
+export function dialogs(): MiddlewareFn<BotContext> {
+  const storage: ConversationStorage<BotContext, ConversationData> = {
+    type: "context",
+    version: dialogVersion,
+    adapter: {
+      read: async (ctx) => (await readRecord(ctx))?.state,
+      write: (ctx, state) => writeRecord(ctx, { state, lastUpdateId: ctx.update.update_id }),
+      delete: (ctx) => writeRecord(ctx, { lastUpdateId: ctx.update.update_id }),
+    },
+  };
+  return conversations<BotContext, BotContext>({ storage });
+}

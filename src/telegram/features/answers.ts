@@ -1,0 +1,146 @@
+/** Questions and all that answers one again: edits, `/retry`, Regenerate; and what stops an answer. */
+import { Composer } from "grammy";
+import { answerQuestion, finalView, type Question, type Screen } from "../../chat/turn.ts";
+import type { Turn } from "../../ports.ts";
+import { createLiveMessage, isVisible } from "../../reply/live-message.ts";
+import { texts } from "../../texts.ts";
+import { answerPress, type BotContext, isCommand, placeOf, pressOf, say, tolerate } from "../context.ts";
+import { isPrivate, questionOf } from "../messages.ts";
+
+/** Quick lane: what tells the user that an answer was stopped. The stop itself happened at arrival. */
+export const stopping = new Composer<BotContext>();
+
+stopping.filter(isCommand("stop"), async (ctx) => {
+  const { aborted = false, dropped = 0 } = ctx.job.outcome ?? {};
+  // An aborted answer says itself, below its last word, that it was stopped.
+  if (dropped > 0) await say(ctx, texts.dropped(dropped));
+  else if (!aborted) await say(ctx, texts.nothingToStop);
+});
+
+stopping.filter(
+  (ctx) => pressOf(ctx)?.action === "stop",
+  async (ctx) => {
+    const { aborted = false, dropped = 0 } = ctx.job.outcome ?? {};
+    if (aborted) return await answerPress(ctx, dropped > 0 ? texts.dropped(dropped) : texts.stopped);
+    await answerPress(ctx, texts.alreadyFinished);
+    await removeStaleButton(ctx);
+  },
+);
+
+/** A Stop button that nothing is written behind any more (its run was replaced, and then dropped) has no other end. */
+async function removeStaleButton(ctx: BotContext): Promise<void> {
+  const press = pressOf(ctx);
+  const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
+  if (press?.action !== "stop" || newest?.run !== press.run || newest.state !== "writing") return;
+  const messageId = ctx.callbackQuery?.message?.message_id;
+  if (messageId !== undefined && newest.messages.at(-1) === messageId) await tolerate(ctx, ctx.editMessageReplyMarkup());
+}
+
+/** Turn lane, before the dialogs: Regenerate, Retry and edits do not answer a dialog. */
+export const answeringAgain = new Composer<BotContext>();
+
+answeringAgain.filter(
+  (ctx) => pressOf(ctx)?.action === "again",
+  async (ctx) => {
+    const press = pressOf(ctx);
+    const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
+    if (press?.action !== "again" || newest?.question !== press.question) {
+      await answerPress(ctx, texts.notTheNewest);
+      return await tolerate(ctx, ctx.editMessageReplyMarkup());
+    }
+    await answerPress(ctx);
+    await answer(ctx, newest.question, newest.root, newest.asked);
+  },
+);
+
+answeringAgain.on("edited_message", async (ctx) => {
+  const { store } = ctx.deps;
+  const edited = ctx.editedMessage;
+  const asked = questionOf(edited, ctx.me);
+  const newest = await store.newestTurn(ctx.job.conversation);
+  if (newest?.root === edited.message_id) return await answer(ctx, newest.question, newest.root, asked);
+  // Older than the newest question: nothing. Newer: it was edited while it waited, and has taken its own place in the lane.
+  const waited = newest === undefined || edited.message_id > newest.root;
+  if (waited) await answer(ctx, edited.message_id, edited.message_id, asked);
+});
+
+/** Turn lane, last: `/retry`, and every message that is not something else is a question. */
+export const answering = new Composer<BotContext>();
+
+answering.filter(isCommand("retry"), async (ctx) => {
+  const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
+  const messageId = ctx.message?.message_id;
+  if (newest === undefined || newest.asked === "" || messageId === undefined) return await say(ctx, texts.nothingToRetry);
+  await answer(ctx, messageId, newest.root, newest.asked);
+});
+
+answering.on("message", (ctx) => {
+  const id = ctx.message.message_id;
+  return answer(ctx, id, id, questionOf(ctx.message, ctx.me));
+});
+
+async function answer(ctx: BotContext, id: number, root: number, asked: string): Promise<void> {
+  const { deps, job } = ctx;
+  const { conversation } = job;
+  const former = await deps.store.newestTurn(conversation);
+  const question: Question = { conversation, id, root, run: job.updateId, userId: ctx.from?.id ?? 0, asked };
+  const sinceArrival = () => deps.now() - job.receivedAt;
+  await answerQuestion(
+    {
+      ...deps,
+      visible: isVisible,
+      observer: {
+        turnEnded: (outcome) => deps.observer.turnEnded(outcome, sinceArrival()),
+        usage: (entry) => deps.observer.usage(entry),
+      },
+    },
+    question,
+    (turn, before) =>
+      openScreen(ctx, turn, before, () => {
+        deps.observer.firstText(sinceArrival());
+        if (former !== undefined && former.question !== id) void retireButton(ctx, former);
+      }),
+    job.signal,
+  );
+}
+
+function openScreen(ctx: BotContext, turn: Turn, before: Turn | undefined, onFirstText: () => void): Screen {
+  const { deps } = ctx;
+  const place = placeOf(ctx);
+  if (place === undefined || ctx.chat === undefined) throw new Error("a question without a chat");
+  const ended = before !== undefined && before.state !== "writing" && before.answer !== undefined;
+  return createLiveMessage(
+    {
+      api: ctx.api,
+      outbox: deps.outbox,
+      log: deps.log,
+      drafts: deps.drafts,
+      saveMessages: (messages, file) =>
+        deps.store.setTurnMessages(turn.conversation, turn.question, turn.run, messages, file),
+      onBlocked: (chatId) => deps.store.markBlocked(chatId, deps.now()),
+      onFirstText,
+    },
+    {
+      ...place,
+      ...(isPrivate(ctx.chat) ? {} : { replyTo: turn.question }),
+      question: turn.question,
+      run: turn.run,
+      messages: turn.messages,
+      ...(turn.file === undefined ? {} : { file: turn.file }),
+      ...(ended ? { shown: finalView(before) } : {}),
+      resumed: before === undefined || before.run === turn.run,
+    },
+  );
+}
+
+/** Only the newest answer has a Regenerate button. */
+async function retireButton(ctx: BotContext, former: Turn): Promise<void> {
+  const last = former.messages.at(-1);
+  const place = placeOf(ctx);
+  if (last === undefined || place === undefined || former.button === undefined) return;
+  try {
+    await ctx.api.editMessageReplyMarkup(place.chatId, last);
+  } catch (error) {
+    ctx.deps.log.debug({ reason: String(error) }, "a former button could not be removed");
+  }
+}

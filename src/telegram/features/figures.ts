@@ -1,0 +1,48 @@
+import { Composer } from "grammy";
+import type { QueueStats } from "../../ports.ts";
+import { texts } from "../../texts.ts";
+import { type BotContext, type Figures, isCommand, say } from "../context.ts";
+
+/** `/stats` and `/usage`. */
+export const figures = new Composer<BotContext>();
+
+figures.filter(isCommand("stats"), async (ctx) => {
+  const { deps } = ctx;
+  const admin = ctx.from !== undefined && deps.admins.has(ctx.from.id);
+  await say(ctx, statsText(deps.figures(), admin ? await deps.queueStats() : undefined));
+});
+
+figures.filter(isCommand("usage"), async (ctx) => {
+  if (ctx.from === undefined) return;
+  const { store, now } = ctx.deps;
+  const midnight = new Date(now()).setUTCHours(0, 0, 0, 0);
+  const [today, total] = await Promise.all([store.readUsage(ctx.from.id, midnight), store.readUsage(ctx.from.id, 0)]);
+  await say(ctx, texts.usage(today, total));
+});
+
+function statsText(stats: Figures, queue: QueueStats | undefined): string {
+  const lines = [
+    `Requests: ${stats.requests}, errors: ${stats.errors}`,
+    `Answer time p50 ${seconds(stats.p50Ms)}, p95 ${seconds(stats.p95Ms)}`,
+    `Up for ${duration(stats.uptimeSeconds)}`,
+  ];
+  if (queue !== undefined) {
+    const megabytes = Math.round(process.memoryUsage.rss() / 1e6);
+    lines.push(
+      `Queue: ${queue.waiting} waiting (oldest ${seconds(queue.oldestWaitingMs)}), ${queue.active} active, ${queue.delayed} delayed, ${queue.dead} dead`,
+      `Memory: ${megabytes} MB`,
+    );
+  }
+  return lines.join("\n");
+}
+
+function seconds(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? "–" : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+function duration(totalSeconds: number): string {
+  const days = Math.floor(totalSeconds / 86_400);
+  const hours = Math.floor((totalSeconds % 86_400) / 3_600);
+  const minutes = Math.floor((totalSeconds % 3_600) / 60);
+  return days > 0 ? `${days} d ${hours} h` : hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min`;
+}

@@ -1,0 +1,57 @@
+/** Who is turned away, and with which words: strangers, those who write too fast, messages that the bot cannot read. */
+import { Composer, type NextFunction } from "grammy";
+import { texts } from "../../texts.ts";
+import { answerPress, type BotContext, callOf, placeOf, say } from "../context.ts";
+import { hasContent, isPrivate, questionOf } from "../messages.ts";
+
+const strangerNoticeEveryMs = 3_600_000;
+
+/** Keeps the marks of chats that cannot be written to, and drops what waited in one when it was blocked. */
+export async function membership(ctx: BotContext, next: NextFunction): Promise<void> {
+  const { store } = ctx.deps;
+  const change = ctx.myChatMember;
+  if (change !== undefined) {
+    const status = change.new_chat_member.status;
+    if (status === "kicked" || status === "left") await store.markBlocked(change.chat.id, ctx.job.receivedAt);
+    else await store.unmarkBlocked(change.chat.id);
+    return;
+  }
+  const place = placeOf(ctx);
+  const blockedAt = place === undefined ? undefined : await store.blockedAt(place.chatId);
+  if (place !== undefined && blockedAt !== undefined) {
+    if (ctx.job.receivedAt <= blockedAt) return;
+    await store.unmarkBlocked(place.chatId);
+  }
+  await next();
+}
+
+/** Tells strangers their id, once an hour; their commands in groups are met with silence. */
+export async function access(ctx: BotContext, next: NextFunction): Promise<void> {
+  const { allowedUsers, store } = ctx.deps;
+  const userId = ctx.from?.id ?? ctx.chat?.id;
+  if (userId === undefined || allowedUsers.size === 0 || allowedUsers.has(userId)) return await next();
+  await answerPress(ctx, texts.notAllowed(userId));
+  const message = ctx.message;
+  if (message === undefined || (!isPrivate(message.chat) && callOf(ctx) !== undefined)) return;
+  if (await store.firstWithin(`stranger:${userId}`, strangerNoticeEveryMs)) await say(ctx, texts.notAllowed(userId));
+}
+
+/** Answers what ingress has refused to carry out. */
+export async function refusals(ctx: BotContext, next: NextFunction): Promise<void> {
+  const { refusal } = ctx.job;
+  if (refusal === undefined) return await next();
+  const tell = refusal.reason === "lane-full" || refusal.tell;
+  const text = refusal.reason === "rate" ? texts.rateLimited(refusal.waitSeconds) : texts.laneFull;
+  if (ctx.callbackQuery !== undefined) await answerPress(ctx, tell ? text : undefined);
+  else if (tell) await say(ctx, text);
+}
+
+/** What is left in the quick lane: unknown commands, messages without words, old buttons. */
+export const leftovers = new Composer<BotContext>();
+
+leftovers.on("callback_query", (ctx) => answerPress(ctx, texts.oldButton));
+leftovers.on("message", async (ctx) => {
+  if (callOf(ctx) !== undefined) await say(ctx, texts.unknownCommand);
+  else if (ctx.message.text !== undefined && questionOf(ctx.message, ctx.me) === "") await say(ctx, texts.emptyMention);
+  else if (hasContent(ctx.message)) await say(ctx, texts.unsupported);
+});

@@ -1,0 +1,76 @@
+import { type Conversation, createConversation } from "@grammyjs/conversations";
+import { Composer, type Context } from "grammy";
+import type { InlineKeyboardMarkup } from "grammy/types";
+import { parsePress, pressData } from "../../reply/buttons.ts";
+import { labels, texts } from "../../texts.ts";
+import { answerPress, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
+import { questionOf } from "../messages.ts";
+
+/** Characters. With the words around it, a persona of this length fits into one message. */
+const maxPersonaLength = 3_000;
+const waitForAnswerMs = 3_600_000;
+
+const cancelRow = [{ text: labels.cancel, callback_data: pressData({ action: "persona", choice: "cancel" }) }];
+const saveRow = [{ text: labels.save, callback_data: pressData({ action: "persona", choice: "save" }) }];
+
+/**
+ * Asks for a persona, shows it, saves it. All calls go through the outer context: those of a dialog's own context bypass the
+ * outbox, and are made again at every replay.
+ */
+async function personaDialog(conversation: Conversation<BotContext, Context>): Promise<void> {
+  await conversation.external(async (outer) => {
+    const { persona } = await outer.session.read();
+    await say(outer, texts.personaAsk(persona), keyboard([cancelRow]));
+  });
+  let persona: string | undefined;
+  for (;;) {
+    const answer = await conversation.wait({ maxMilliseconds: waitForAnswerMs });
+    const press = parsePress(answer.callbackQuery?.data);
+    if (press?.action === "persona") {
+      const saved = press.choice === "save" ? persona : undefined;
+      await conversation.external((outer) => endDialog(outer, saved));
+      return;
+    }
+    if (answer.message === undefined) continue;
+    const text = questionOf(answer.message, answer.me);
+    if (text.length <= maxPersonaLength) persona = text;
+    await conversation.external((outer) =>
+      text.length <= maxPersonaLength
+        ? say(outer, texts.personaPreview(text), keyboard([saveRow, cancelRow]))
+        : say(outer, texts.personaTooLong(maxPersonaLength, text.length), keyboard([cancelRow])),
+    );
+  }
+}
+
+async function endDialog(ctx: BotContext, persona: string | undefined): Promise<void> {
+  if (persona !== undefined) await ctx.session.set("persona", persona);
+  const text = persona === undefined ? texts.personaCancelled : texts.personaSaved;
+  await answerPress(ctx, text);
+  await tolerate(ctx, ctx.editMessageReplyMarkup());
+  await say(ctx, text);
+}
+
+function keyboard(rows: InlineKeyboardMarkup["inline_keyboard"]): InlineKeyboardMarkup {
+  return { inline_keyboard: rows };
+}
+
+/** `/system`: a persona for this conversation, by a dialog or directly. */
+export const persona = new Composer<BotContext>();
+
+persona.use(createConversation(personaDialog, "persona"));
+
+persona.filter(isCommand("system"), async (ctx) => {
+  const text = callOf(ctx)?.argument ?? "";
+  if (text === "") return await ctx.conversation.enter("persona");
+  if (text.length > maxPersonaLength) return await say(ctx, texts.personaTooLong(maxPersonaLength, text.length));
+  await ctx.session.set("persona", text);
+  await say(ctx, texts.personaSaved);
+});
+
+persona.filter(
+  (ctx) => pressOf(ctx)?.action === "persona",
+  async (ctx) => {
+    await answerPress(ctx, texts.dialogOver);
+    await tolerate(ctx, ctx.editMessageReplyMarkup());
+  },
+);

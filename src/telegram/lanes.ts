@@ -1,0 +1,99 @@
+/**
+ * Which updates are for us, which lane each takes, and what it interrupts. A pure function of the update, the commands and
+ * ourselves: ingress calls it before anything is stored.
+ */
+import type { CallbackQuery, Message, Update } from "grammy/types";
+import type { Addressed } from "../ports.ts";
+import { parsePress } from "../reply/buttons.ts";
+import { findCommand } from "./commands.ts";
+import {
+  commandOf,
+  conversationOf,
+  hasContent,
+  isPrivate,
+  type Me,
+  mentions,
+  questionOf,
+  repliesTo,
+  threadOf,
+} from "./messages.ts";
+
+export interface Addressing {
+  readonly me: Me;
+  /** Whether a user may talk to the bot. */
+  allowed(userId: number): boolean;
+}
+
+/** Decides what to do with an update; undefined when it is none of our business. */
+export function addressUpdate(update: Update, { me, allowed }: Addressing): Addressed | undefined {
+  const message = update.message ?? update.edited_message;
+  if (message !== undefined) {
+    const addressed = addressMessage(message, me, update.edited_message !== undefined);
+    return addressed && restrict(addressed, message.from !== undefined && allowed(message.from.id));
+  }
+  if (update.callback_query !== undefined) {
+    const query = update.callback_query;
+    return restrict(addressPress(query, update.update_id), allowed(query.from.id));
+  }
+  const stopped = update.stopped_message_generation;
+  if (stopped !== undefined) {
+    const conversation = conversationOf(stopped.chat.id, stopped.message_thread_id);
+    const interrupt = { kind: "stop", run: stopped.draft_id } as const;
+    // The update names no sender; a private chat's id is its user's.
+    return restrict({ conversation, lane: "quick", kind: "stop", interrupt }, allowed(stopped.chat.id));
+  }
+  if (update.my_chat_member !== undefined) {
+    return { conversation: String(update.my_chat_member.chat.id), lane: "quick", kind: "membership" };
+  }
+  return { conversation: `update:${update.update_id}`, lane: "quick", kind: "other" };
+}
+
+/** Strangers interrupt nothing, pay nothing and wait for nobody's answer: they only get their notice. */
+function restrict(addressed: Addressed, allowed: boolean): Addressed {
+  if (allowed) return addressed;
+  return { conversation: addressed.conversation, lane: "quick", kind: "stranger" };
+}
+
+function addressMessage(message: Message, me: Me, edited: boolean): Addressed | undefined {
+  if (!hasContent(message) || (message.from?.is_bot && message.sender_chat === undefined)) return undefined;
+  const conversation = conversationOf(message.chat.id, threadOf(message));
+  const direct = isPrivate(message.chat);
+  const call = commandOf(message);
+  if (call !== undefined) {
+    if (edited || (call.bot !== undefined && call.bot !== me.username.toLowerCase())) return undefined;
+    const command = findCommand(call.name);
+    // In a group a bare command that we do not know belongs to another bot.
+    if (command === undefined && !direct && call.bot === undefined) return undefined;
+    return {
+      conversation,
+      lane: command?.lane ?? "quick",
+      kind: "command",
+      ...(command?.interrupt === undefined ? {} : { interrupt: { kind: command.interrupt } }),
+      ...(command?.asks ? { question: message.message_id, ...payer(message) } : {}),
+    };
+  }
+  if (!direct && !mentions(message, me) && !repliesTo(message, me)) return undefined;
+  if (questionOf(message, me) === "") return edited ? undefined : { conversation, lane: "quick", kind: "unsupported" };
+  const asks = { conversation, lane: "turn" as const, question: message.message_id, ...payer(message) };
+  if (!edited) return { ...asks, kind: "question" };
+  return { ...asks, kind: "edit", interrupt: { kind: "edit", question: message.message_id } };
+}
+
+function addressPress(query: CallbackQuery, updateId: number): Addressed {
+  const message = query.message;
+  if (message === undefined) return { conversation: `update:${updateId}`, lane: "quick", kind: "button" };
+  const thread = "date" in message && message.date !== 0 ? threadOf(message as Message) : undefined;
+  const conversation = conversationOf(message.chat.id, thread);
+  const press = parsePress(query.data);
+  if (press?.action === "stop") {
+    return { conversation, lane: "quick", kind: "button", interrupt: { kind: "stop", run: press.run } };
+  }
+  if (press?.action === "again") {
+    return { conversation, lane: "turn", kind: "button", question: press.question, payer: query.from.id };
+  }
+  return { conversation, lane: press?.action === "persona" ? "turn" : "quick", kind: "button" };
+}
+
+function payer(message: Message): { payer?: number } {
+  return message.from === undefined ? {} : { payer: message.from.id };
+}

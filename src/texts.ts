@@ -1,0 +1,110 @@
+/** Every sentence that a person reads in Telegram, in one place. Plain text: no markup, so nothing can fail to parse. */
+import type { ModelErrorKind } from "./errors.ts";
+import type { UsageTotals } from "./ports.ts";
+
+/** Labels of buttons. A label that holds a model's name is made in `telegram/features/model.ts`. */
+export const labels = {
+  stop: "⏹ Stop",
+  regenerate: "🔄 Regenerate",
+  retry: "🔁 Retry",
+  save: "💾 Save",
+  cancel: "✖ Cancel",
+} as const;
+
+/** What a user is told when a model failed; the key is the kind of the failure. */
+export const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
+  auth: "⚠️ The model's provider does not accept this bot's key. The operator has to look at it; /model offers other models.",
+  quota:
+    "⚠️ The account behind this model has run out of credit. The operator has to look at it; /model offers other models.",
+  "rate-limit": "⚠️ The model is overloaded right now. Please try again in a minute.",
+  "not-found": "⚠️ The provider does not know this model. Please choose another one with /model.",
+  "context-overflow": "⚠️ This conversation has become too long for the model. Start a new one with /new.",
+  "bad-request": "⚠️ The model did not accept this request. Please rephrase it, or choose another model with /model.",
+  "content-filter": "⚠️ The model refused to answer this for its content rules.",
+  timeout: "⚠️ The model took too long. Please try again.",
+  upstream: "⚠️ The model's provider has a problem. Please try again.",
+  connection: "⚠️ The model's provider cannot be reached. Please try again.",
+  truncated: "⚠️ The answer broke off. Please try again.",
+  "not-a-stream": "⚠️ The model's provider sent something that is not an answer. Please try again.",
+  empty: "⚠️ The model gave an empty answer. Please try again, or choose another model with /model.",
+};
+
+/** Failures after which the same question may well succeed: their message gets a Retry button. */
+export const retryHelps: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
+  "rate-limit",
+  "timeout",
+  "upstream",
+  "connection",
+  "truncated",
+  "not-a-stream",
+  "empty",
+  "bad-request",
+]);
+
+const whatTheBotReads = "I read text so far, and the captions of pictures and files.";
+
+function money(dollars: number): string {
+  return dollars === 0 ? "$0" : dollars < 0.01 ? `$${dollars.toFixed(6)}` : `$${dollars.toFixed(4)}`;
+}
+
+function usageLine(totals: UsageTotals): string {
+  const cached = totals.cachedTokens > 0 ? ` (${totals.cachedTokens} cached)` : "";
+  const unpriced = totals.unpriced > 0 ? `, ${totals.unpriced} without a known price` : "";
+  return `${totals.answers} answers, ${totals.inputTokens} tokens in${cached}, ${totals.outputTokens} out, ${money(totals.cost)}${unpriced}`;
+}
+
+export interface CommandLine {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** Sentences by what they are for. */
+export const texts = {
+  start: (model: string) =>
+    `Hello! Write me anything and I will answer with ${model}.\n\n/model switches the model, /new starts a new conversation, /help shows all commands.`,
+  help: (commands: readonly CommandLine[]) =>
+    `Write me a message and I answer. Commands:\n\n${commands.map((c) => `/${c.name}: ${c.description}`).join("\n")}\n\nEdit your last message and I answer it again. In a group, mention me or reply to me. ${whatTheBotReads}`,
+  unknownCommand: "I do not know this command. /help shows what I can do.",
+  unsupported: `${whatTheBotReads} Please write your question as text.`,
+  emptyMention: "Yes? Write your question in the same message as my name.",
+  newConversation: "New conversation. I have forgotten what we talked about here.",
+  reset: (model: string) =>
+    `Everything here is as at the start: conversation forgotten, default persona, model ${model}.`,
+  stopped: "⏹ Stopped.",
+  nothingToStop: "There is nothing to stop.",
+  dropped: (count: number) =>
+    count === 1 ? "⏹ One waiting question was dropped." : `⏹ ${count} waiting questions were dropped.`,
+  nothingToRetry: "There is no question here that I could answer again. Just write one.",
+  notTheNewest: "Only the newest answer can be written again.",
+  oldButton: "This button is too old.",
+  alreadyFinished: "This answer is already finished.",
+  waiting: (provider: string) => `⏳ Waiting for a free place at ${provider}…`,
+  answeredBy: (model: string) => `Answered by ${model}`,
+  modelFailed: (kind: ModelErrorKind, retryAfterMs?: number) =>
+    kind === "rate-limit" && retryAfterMs !== undefined && retryAfterMs > 1000
+      ? `⚠️ The model is overloaded right now. Please try again in ${Math.ceil(retryAfterMs / 1000)} seconds.`
+      : modelFailures[kind],
+  turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",
+  chooseModel: (current: string) => `Model: ${current}. Choose another one:`,
+  unknownModel: (name: string) => `I do not know the model "${name}". Choose one of these:`,
+  modelSet: (model: string) => `Model: ${model}. It answers from your next question on.`,
+  modelGone: "This model is no longer offered. /model shows the current list.",
+  personaAsk: (current: string | undefined) =>
+    `${current === undefined ? "No persona of your own is set here." : `The persona here is:\n\n${current}\n\n`}${current === undefined ? " " : ""}Send me the new one: who shall I be, how shall I answer? (In a group, reply to this message.)`,
+  personaPreview: (persona: string) => `The new persona would be:\n\n${persona}\n\nSave it? Or send another text.`,
+  personaSaved: "Saved. It holds from your next question on.",
+  personaCancelled: "Nothing was changed.",
+  personaTooLong: (limit: number, length: number) =>
+    `A persona may have ${limit} characters; yours has ${length}. Please send a shorter one.`,
+  dialogOver: "This dialog is over. /system starts a new one.",
+  rateLimited: (seconds: number) => `You are writing faster than I may answer. Please wait ${seconds} s and try again.`,
+  laneFull:
+    "Too many messages are waiting here already, so I had to drop the newest. Please wait until I have caught up.",
+  notAllowed: (userId: number) =>
+    `This bot is private. If you should have access, give its operator your id: ${userId}`,
+  usage: (today: UsageTotals, total: UsageTotals) =>
+    `Your use of this bot\nToday: ${usageLine(today)}\nIn total: ${usageLine(total)}`,
+  exportEmpty: "There is no conversation here to export yet.",
+  exportCaption: "Your conversation as a Markdown file.",
+  wholeAnswer: "The whole answer as a file.",
+} as const;

@@ -1,0 +1,169 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path/posix";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+/** What each part may import besides itself. The table of the architecture, row by row. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  words: [],
+  chat: ["words"],
+  llm: ["words"],
+  store: ["words"],
+  queue: ["words"],
+  ingress: ["words"],
+  reply: ["words", "chat"],
+  telegram: ["words", "chat", "reply"],
+  server: ["words"],
+  playground: ["words"],
+  app: ["words", "chat", "llm", "store", "queue", "ingress", "reply", "telegram", "server", "playground"],
+  modes: ["words", "app"],
+  main: ["words", "app", "modes"],
+};
+
+/** The vocabulary: files directly in `src` that every part may import. */
+const words = ["ports", "errors", "texts", "log", "metrics", "config", "environment", "providers", "provider-settings"];
+
+/** Packages that would tie the conversation to Telegram, a network or a disk. */
+const foreignToChat = /^(grammy|@grammyjs\/|openai|hono|@hono\/|ioredis|bullmq|pino|node:(sqlite|https?|net|fs))/;
+
+interface Import {
+  readonly from: string;
+  /** A path below `src`, or a package. */
+  readonly to: string;
+  /** Nothing of it is left when the program runs. */
+  readonly typeOnly: boolean;
+}
+
+function partOf(file: string): string {
+  const [first = "", ...deeper] = file.split("/");
+  if (deeper.length > 0) return first;
+  const name = first.replace(/\.[a-z]+$/, "");
+  return words.includes(name) ? "words" : name;
+}
+
+function importsOf(file: string, source: string): Import[] {
+  const code = source.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  const statement = /^(?:import|export)\s+(type\s)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)/gm;
+  return [...code.matchAll(statement)].map(([, type, named, dynamic]) => {
+    const target = named ?? dynamic ?? "";
+    const to = target.startsWith(".") ? normalize(join(dirname(file), target)) : target;
+    return { from: file, to, typeOnly: type !== undefined };
+  });
+}
+
+function violations(imports: readonly Import[], files: ReadonlySet<string>): string[] {
+  return imports.flatMap(({ from, to, typeOnly }) => {
+    const [here, there] = [partOf(from), partOf(to)];
+    const found: string[] = [];
+    if (allowed[here] === undefined) found.push(`${from} is in no known part`);
+    if (files.has(to)) {
+      if (here !== there && !allowed[here]?.includes(there)) found.push(`${from} (${here}) imports ${to} (${there})`);
+      if (to === "config.ts" && !typeOnly && !["main", "words"].includes(here)) {
+        found.push(`${from} imports the configuration's values: it is passed, never imported`);
+      }
+    } else if (here === "chat" && !typeOnly && foreignToChat.test(to)) {
+      found.push(`${from} (chat) imports ${to}`);
+    }
+    return found;
+  });
+}
+
+/** The first cycle found, as its files in order. */
+function cycle(imports: readonly Import[]): string[] | undefined {
+  const next = Map.groupBy(imports, ({ from }) => from);
+  const finished = new Set<string>();
+  function visit(file: string, path: readonly string[]): string[] | undefined {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (finished.has(file)) return undefined;
+    for (const { to } of next.get(file) ?? []) {
+      const found = visit(to, [...path, file]);
+      if (found !== undefined) return found;
+    }
+    finished.add(file);
+    return undefined;
+  }
+  for (const file of next.keys()) {
+    const found = visit(file, []);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const root = fileURLToPath(new URL("../src", import.meta.url));
+const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => /\.(ts|js)$/.test(file));
+const sources = new Map(files.map((file) => [file, readFileSync(join(root, file), "utf8")]));
+const imports = files.flatMap((file) => importsOf(file, sources.get(file) ?? ""));
+const known = new Set(files);
+
+describe("the architecture", () => {
+  it("lets arrows between parts point one way only", () => {
+    expect(imports.length).toBeGreaterThan(20);
+    expect(violations(imports, known)).toEqual([]);
+  });
+
+  it("has no cycles", () => {
+    expect(cycle(imports)).toBeUndefined();
+  });
+
+  it("has no import that leads nowhere", () => {
+    const lost = imports.filter(
+      ({ from, to }) => !known.has(to) && /\.(ts|js)$/.test(to) && partOf(from) !== "playground",
+    );
+    expect(lost).toEqual([]);
+  });
+
+  it("names files for what they hold, in kebab-case", () => {
+    const badNames = /(^|[/-])(utils?|helpers?|manager|service|index)\.[a-z]+$/;
+    expect(files.filter((file) => badNames.test(file) || /[A-Z_]/.test(file))).toEqual([]);
+  });
+
+  it("keeps files below 300 lines", () => {
+    const long = files.filter((file) => (sources.get(file) ?? "").split("\n").length > 301 && file !== "ports.ts");
+    expect(long).toEqual([]);
+  });
+
+  it("reads the environment in one place", () => {
+    const readers = files.filter((file) => /\bprocess\.env\b/.test(sources.get(file) ?? ""));
+    expect(readers.filter((file) => file !== "main.ts")).toEqual([]);
+  });
+});
+
+describe("the rules themselves", () => {
+  const check = (from: string, source: string) => {
+    const found = importsOf(from, source);
+    return violations(found, new Set(found.map(({ to }) => to).filter((to) => to.endsWith(".ts"))));
+  };
+
+  it("catch an arrow that points the wrong way, in every form of import", () => {
+    for (const source of [
+      'import { a } from "../store/sqlite.ts";',
+      'import type { A } from "../store/sqlite.ts";',
+      'import {\n  a,\n  b,\n} from "../store/sqlite.ts";',
+      'export { a } from "../store/sqlite.ts";',
+      'export * from "../store/sqlite.ts";',
+      'import "../store/sqlite.ts";',
+      'const a = await import("../store/sqlite.ts");',
+    ]) {
+      expect(check("queue/worker.ts", source), source).toEqual([
+        "queue/worker.ts (queue) imports store/sqlite.ts (store)",
+      ]);
+    }
+  });
+
+  it("let words, the own folder and packages pass", () => {
+    const source = 'import { a } from "../errors.ts";\nimport { b } from "./b.ts";\nimport { Api } from "grammy";\n';
+    expect(check("reply/a.ts", source)).toEqual([]);
+  });
+
+  it("keep Telegram out of the conversation, and the configuration's values out of everything", () => {
+    expect(check("chat/turn.ts", 'import { Api } from "grammy";')).toHaveLength(1);
+    expect(check("telegram/bot.ts", 'import { readConfig } from "../config.ts";')).toHaveLength(1);
+    expect(check("telegram/bot.ts", 'import type { Config } from "../config.ts";')).toEqual([]);
+  });
+
+  it("find a cycle", () => {
+    const edge = (from: string, to: string) => ({ from, to, typeOnly: false });
+    expect(cycle([edge("a", "b"), edge("b", "c"), edge("c", "a")])).toEqual(["a", "b", "c", "a"]);
+    expect(cycle([edge("a", "b"), edge("a", "c"), edge("b", "c")])).toBeUndefined();
+  });
+});

@@ -1,0 +1,294 @@
+import { readFileSync } from "node:fs";
+import { parse } from "dotenv";
+import { describe, expect, it } from "vitest";
+import { readConfig } from "../src/config.ts";
+import { defaults, environmentSchema } from "../src/environment.ts";
+import { StartError } from "../src/errors.ts";
+import { providerPresets } from "../src/providers.ts";
+
+const token = "123456:TEST-abcdefghijklmnopqrstuvwxyz";
+const good = { BOT_TOKEN: token, OPENAI_API_KEY: "sk-openai-0123456789" };
+
+function mistakes(env: Record<string, string>, mode: Parameters<typeof readConfig>[0] = "start"): readonly string[] {
+  try {
+    readConfig(mode, env);
+  } catch (error) {
+    if (error instanceof StartError) return error.lines;
+    throw error;
+  }
+  return [];
+}
+
+describe("a configuration", () => {
+  it("needs a token and one key, and takes defaults for everything else", () => {
+    const config = readConfig("start", good);
+    expect(config).toMatchObject({
+      mode: "start",
+      telegram: { token, apiRoot: "https://api.telegram.org" },
+      http: { host: "0.0.0.0", port: 8080 },
+      dataDir: "./data",
+      models: {
+        names: ["openai/gpt-6-luna"],
+        fallbacks: [],
+        providers: [{ name: "openai", baseUrl: "https://api.openai.com/v1", apiKey: good.OPENAI_API_KEY }],
+      },
+      rateLimit: { messages: 10, windowSeconds: 60, burst: 5 },
+      streamMode: "edit",
+      logLevel: "info",
+    });
+    expect(config.telegram).not.toHaveProperty("webhook");
+    expect(config.concurrency).toBeGreaterThanOrEqual(3000);
+  });
+
+  it("is frozen to its depth", () => {
+    const config = readConfig("start", good);
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.models.providers[0])).toBe(true);
+  });
+
+  it("takes an empty or blank variable for one that is left out", () => {
+    expect(readConfig("start", { ...good, PORT: "", WEBHOOK_URL: "  ", MODELS: "" })).toEqual(
+      readConfig("start", good),
+    );
+  });
+
+  it("rounds the burst up from half the limit, and keeps one that is given", () => {
+    expect(readConfig("start", { ...good, RATE_LIMIT_MESSAGES: "7" }).rateLimit.burst).toBe(4);
+    expect(readConfig("start", { ...good, RATE_LIMIT_BURST: "2" }).rateLimit.burst).toBe(2);
+  });
+
+  it("reads ids separated by commas and spaces", () => {
+    const { access } = readConfig("start", { ...good, ALLOWED_USER_IDS: "1, 22 333,", ADMIN_USER_IDS: "7" });
+    expect([...access.allowed]).toEqual([1, 22, 333]);
+    expect([...access.admins]).toEqual([7]);
+  });
+});
+
+describe("mistakes", () => {
+  it("are reported all at once, one line each, by the variable's name", () => {
+    const lines = mistakes({
+      BOT_TOKEN: "nonsense",
+      TELEGRAM_API_ROOT: "ftp://example.com",
+      WEBHOOK_SECRET: "white space",
+      PORT: "65536",
+      HOST: "http://x",
+      REDIS_URL: "localhost",
+      MODELS: "openai,foo/bar,Groq/x",
+      FALLBACK_MODELS: "mistral/small",
+      MODEL_MAX_TOKENS: "0",
+      MODEL_TEMPERATURE: "2.5",
+      HISTORY_MAX_TOKENS: "many",
+      HISTORY_MAX_MESSAGES: "-1",
+      HISTORY_TTL_SECONDS: "0",
+      RATE_LIMIT_MESSAGES: "0",
+      RATE_LIMIT_WINDOW_SECONDS: "1.5",
+      RATE_LIMIT_BURST: "0",
+      ALLOWED_USER_IDS: "1,@ann",
+      ADMIN_USER_IDS: "-100123",
+      STREAM_MODE: "stream",
+      CONCURRENCY: "1e3",
+      LOG_LEVEL: "loud",
+      FOO_API_KEY: "two words",
+      FOO_CONCURRENCY: "0",
+    });
+    for (const line of lines) expect(line).not.toContain("\n");
+    const named = lines.map((line) => line.split(" ")[0]);
+    expect(named.toSorted()).toEqual(
+      [
+        ...["BOT_TOKEN", "TELEGRAM_API_ROOT", "WEBHOOK_SECRET", "PORT", "HOST", "REDIS_URL", "MODELS", "MODELS"],
+        ...[
+          "MODEL_MAX_TOKENS",
+          "MODEL_TEMPERATURE",
+          "HISTORY_MAX_TOKENS",
+          "HISTORY_MAX_MESSAGES",
+          "HISTORY_TTL_SECONDS",
+        ],
+        ...[
+          "RATE_LIMIT_MESSAGES",
+          "RATE_LIMIT_WINDOW_SECONDS",
+          "RATE_LIMIT_BURST",
+          "ALLOWED_USER_IDS",
+          "ADMIN_USER_IDS",
+        ],
+        ...[
+          "STREAM_MODE",
+          "CONCURRENCY",
+          "LOG_LEVEL",
+          "FOO_API_KEY",
+          "FOO_CONCURRENCY",
+          "FOO_BASE_URL",
+          "MISTRAL_API_KEY",
+        ],
+      ].toSorted(),
+    );
+  });
+
+  it("never repeat a value, which may be a secret in the wrong place", () => {
+    const secret = "sk-do-not-show-0123456789";
+    const shape = Object.keys(environmentSchema.shape).filter(
+      (name) => !["SYSTEM_PROMPT", "DATA_DIR", "HOST"].includes(name),
+    );
+    const env = Object.fromEntries(shape.map((name) => [name, `${secret} ${secret}`]));
+    const lines = mistakes({
+      ...env,
+      OPENAI_API_KEY: `${secret} ${secret}`,
+      OPENAI_BASE_URL: secret,
+      MODELS: "openai/x",
+    });
+    expect(lines.length).toBeGreaterThan(15);
+    expect(lines.join("\n")).not.toContain("sk-do-not");
+  });
+
+  it("name the choices when no provider has a key", () => {
+    const [line, ...others] = mistakes({ BOT_TOKEN: token });
+    expect(others).toEqual([]);
+    for (const name of ["MODELS", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ollama/"]) expect(line).toContain(name);
+  });
+
+  it("include a missing token, except in the playground", () => {
+    expect(mistakes({ OPENAI_API_KEY: "k-123456789" })).toEqual([
+      expect.stringMatching(/^BOT_TOKEN is missing; .*@BotFather/),
+    ]);
+    expect(mistakes({ OPENAI_API_KEY: "k-123456789" }, "playground")).toEqual([]);
+  });
+
+  it("include what the split modes need", () => {
+    expect(mistakes(good, "worker")).toEqual([expect.stringContaining("needs REDIS_URL")]);
+    expect(mistakes(good, "web")).toEqual([
+      expect.stringContaining("needs REDIS_URL"),
+      expect.stringContaining("needs WEBHOOK_URL"),
+    ]);
+  });
+
+  it.each(["start", "dev", "web", "worker"] as const)("include a REDIS_URL that %s cannot use yet", (mode) => {
+    const env = { ...good, REDIS_URL: "redis://:pass-word@localhost:6379/0", WEBHOOK_URL: "https://example.com" };
+    expect(mistakes(env, mode)).toEqual([expect.stringMatching(/^REDIS_URL .*this version/)]);
+  });
+});
+
+describe("models", () => {
+  it("default to the default model of every provider with a key, in the order of the table", () => {
+    const config = readConfig("start", { ...good, DEEPSEEK_API_KEY: "k-deepseek", ANTHROPIC_API_KEY: "k-anthropic" });
+    expect(config.models.names).toEqual([
+      "openai/gpt-6-luna",
+      "anthropic/claude-haiku-4-5",
+      "deepseek/deepseek-v4-flash",
+    ]);
+    expect(config.models.providers.map(({ name }) => name)).toEqual(["openai", "anthropic", "deepseek"]);
+  });
+
+  it("keep what follows the first slash, and stand in the list once", () => {
+    const { models } = readConfig("start", {
+      BOT_TOKEN: token,
+      MODELS: "groq/openai/gpt-oss-120b, ollama/llama3.2:3b,groq/openai/gpt-oss-120b",
+      GROQ_API_KEY: "k-groq",
+    });
+    expect(models.names).toEqual(["groq/openai/gpt-oss-120b", "ollama/llama3.2:3b"]);
+    expect(models.providers).toEqual([
+      { name: "groq", baseUrl: "https://api.groq.com/openai/v1", apiKey: "k-groq" },
+      { name: "ollama", baseUrl: "http://127.0.0.1:11434/v1", concurrency: 4 },
+    ]);
+  });
+
+  it("need the key of a hosted provider behind another address too, and when it is only a fallback", () => {
+    const env = { ...good, MODELS: "openai/x", FALLBACK_MODELS: "groq/y", GROQ_BASE_URL: "http://127.0.0.1:9/v1" };
+    expect(mistakes(env)).toEqual([expect.stringMatching(/^GROQ_API_KEY is missing; FALLBACK_MODELS/)]);
+    expect(mistakes({ ...env, GROQ_API_KEY: "k" })).toEqual([]);
+  });
+
+  it("of an unknown provider need its base URL and no key", () => {
+    const env = { BOT_TOKEN: token, MODELS: "my.own-box/m" };
+    expect(mistakes(env)).toEqual([expect.stringMatching(/^MY_OWN_BOX_BASE_URL is missing/)]);
+    expect(readConfig("start", { ...env, MY_OWN_BOX_BASE_URL: "http://10.0.0.1/v1/" }).models.providers).toEqual([
+      { name: "my.own-box", baseUrl: "http://10.0.0.1/v1" },
+    ]);
+  });
+
+  it("take address, key and cap from the provider's own variables", () => {
+    const { models } = readConfig("start", {
+      BOT_TOKEN: token,
+      MODELS: "llama.cpp/any",
+      LLAMA_CPP_BASE_URL: "http://gpu:8080/v1",
+      LLAMA_CPP_API_KEY: "key-of-my-box",
+      LLAMA_CPP_CONCURRENCY: "9",
+    });
+    expect(models.providers).toEqual([
+      { name: "llama.cpp", baseUrl: "http://gpu:8080/v1", apiKey: "key-of-my-box", concurrency: 9 },
+    ]);
+  });
+
+  it("may be missing in the playground alone, where nothing about Telegram or Redis is read", () => {
+    const config = readConfig("playground", { BOT_TOKEN: "x", REDIS_URL: "x", WEBHOOK_URL: "x" });
+    expect(config.models).toEqual({ names: [], fallbacks: [], providers: [] });
+    expect(config.telegram.token).toBe("");
+    expect(mistakes({ MODELS: "openai/x" }, "playground")).toEqual([expect.stringContaining("OPENAI_API_KEY")]);
+  });
+});
+
+describe("the webhook", () => {
+  const webhook = (env: Record<string, string>) => readConfig("start", { ...good, ...env }).telegram.webhook;
+
+  it("keeps its path, and derives a secret that the token decides", () => {
+    const first = webhook({ WEBHOOK_URL: "https://example.com/bots/one/" });
+    expect(first?.url).toBe("https://example.com/bots/one");
+    expect(first?.secret).toMatch(/^[A-Za-z0-9_-]{32,256}$/);
+    expect(webhook({ WEBHOOK_URL: "https://example.com" })?.secret).toBe(first?.secret);
+    expect(webhook({ WEBHOOK_URL: "https://example.com", BOT_TOKEN: `${token}x` })?.secret).not.toBe(first?.secret);
+  });
+
+  it("may be plain http only beside a Bot API of one's own", () => {
+    expect(mistakes({ ...good, WEBHOOK_URL: "http://example.com" })).toEqual([
+      expect.stringMatching(/^WEBHOOK_URL .*https/),
+    ]);
+    const own = { WEBHOOK_URL: "http://127.0.0.1:8080", TELEGRAM_API_ROOT: "http://127.0.0.1:8081/" };
+    expect(webhook(own)?.url).toBe("http://127.0.0.1:8080");
+    expect(readConfig("start", { ...good, ...own }).telegram.apiRoot).toBe("http://127.0.0.1:8081");
+  });
+
+  it("may use only ports that Telegram delivers to", () => {
+    expect(mistakes({ ...good, WEBHOOK_URL: "https://example.com:8443" })).toEqual([]);
+    expect(mistakes({ ...good, WEBHOOK_URL: "https://example.com:3000" })).toEqual([expect.stringContaining("8443")]);
+  });
+});
+
+describe("secrets", () => {
+  it("are the token, its private half, keys, the webhook's secret and passwords in addresses", () => {
+    const config = readConfig("start", {
+      ...good,
+      MODELS: "openai/x,ollama/y",
+      OPENAI_BASE_URL: "http://user:p%40ss-word@127.0.0.1:1/v1",
+      OLLAMA_API_KEY: "ollama",
+      WEBHOOK_URL: "https://example.com",
+    });
+    const secret = config.telegram.webhook?.secret;
+    expect(config.secrets.toSorted()).toEqual(
+      [token, token.slice(7), good.OPENAI_API_KEY, secret, "p%40ss-word", "p@ss-word"].toSorted(),
+    );
+  });
+});
+
+describe(".env.example", () => {
+  const text = readFileSync(new URL("../.env.example", import.meta.url), "utf8");
+  const shown = parse(text.replaceAll(/^# ?([A-Z][A-Z_]*=)/gm, "$1"));
+  const capitals = (name: string) => name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_");
+  const ofPresets = providerPresets.map((preset) =>
+    preset.local ? [`${capitals(preset.name)}_BASE_URL`, preset.baseUrl] : [`${capitals(preset.name)}_API_KEY`, ""],
+  );
+
+  it("shows every variable with its default, and no other", () => {
+    const ofSchema = Object.keys(environmentSchema.shape).map((name) => [name, ""]);
+    expect(shown).toEqual(Object.fromEntries([...ofSchema, ...Object.entries(defaults), ...ofPresets]));
+  });
+
+  it("explains each variable above it", () => {
+    for (const block of text.split("\n\n").filter((one) => /^(# )?[A-Z][A-Z_]*=/m.test(one))) {
+      expect(block).toMatch(/^# [A-Za-z<].*[a-z]/);
+    }
+    for (const suffix of ["API_KEY", "BASE_URL", "CONCURRENCY"]) expect(text).toContain(`<PROVIDER>_${suffix}`);
+  });
+
+  it("is, with a token and a key filled in, a configuration that works", () => {
+    expect(readConfig("start", { ...parse(text), ...good })).toEqual(readConfig("start", good));
+    expect(readConfig("start", { ...shown, ...good })).toEqual(readConfig("start", good));
+  });
+});

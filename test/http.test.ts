@@ -1,0 +1,110 @@
+import { connect } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { StartError } from "../src/errors.ts";
+import { createLogger } from "../src/log.ts";
+import { createHttpServer, type HttpServer, type HttpServerOptions } from "../src/server/http.ts";
+
+const running: HttpServer[] = [];
+
+async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServer & { url: string }> {
+  const server = await createHttpServer({
+    host: "127.0.0.1",
+    port: 0,
+    log: createLogger({ level: "silent", secrets: [], pretty: false }),
+    health: { ready: async () => ({ ok: true, detail: { telegram: "polling" } }) },
+    metrics: async () => "parley_x 1\n",
+    ...options,
+  });
+  running.push(server);
+  return { ...server, url: `http://127.0.0.1:${server.port}` };
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.stop()));
+});
+
+describe("the HTTP server", () => {
+  it("says that it lives, is ready, and what it has counted", async () => {
+    const { url } = await start();
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([200, { ok: true, telegram: "polling" }]);
+    const metrics = await fetch(`${url}/metrics`);
+    expect(metrics.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(await metrics.text()).toBe("parley_x 1\n");
+  });
+
+  it("answers 404 on every other path", async () => {
+    const { url } = await start();
+    for (const path of ["/", "/healthz/", "/webhook", "/metrics/x"]) expect((await fetch(url + path)).status).toBe(404);
+  });
+
+  it("is not ready, with the reason, when its parts are not", async () => {
+    const { url } = await start({ health: { ready: async () => ({ ok: false, detail: { store: "down" } }) } });
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([503, { ok: false, store: "down" }]);
+  });
+
+  it.each([
+    ["hangs", () => new Promise<never>(() => undefined)],
+    ["fails", () => Promise.reject(new Error("broken"))],
+  ])("answers on its readiness also when the check %s", async (_what, ready) => {
+    const { url } = await start({ health: { ready } });
+    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
+  it("hands the webhook's path, whatever the method, to its handler alone", async () => {
+    const seen: (string | undefined)[] = [];
+    const { url } = await start({
+      webhook: {
+        path: "/base/telegram",
+        async handler(request, response) {
+          seen.push(request.method);
+          response.end("ours");
+        },
+      },
+    });
+    expect(await (await fetch(`${url}/base/telegram?x=1`, { method: "POST", body: "{}" })).text()).toBe("ours");
+    expect(await (await fetch(`${url}/base/telegram`)).text()).toBe("ours");
+    expect((await fetch(`${url}/base/telegram/x`)).status).toBe(404);
+    expect(seen).toEqual(["POST", "GET"]);
+  });
+
+  it("refuses a busy port, and a host that is not its own, in one line each", async () => {
+    const { port } = await start();
+    const busy = await start({ port }).catch((error: unknown) => error);
+    expect(busy).toBeInstanceOf(StartError);
+    expect((busy as StartError).lines).toEqual([expect.stringMatching(new RegExp(`^PORT: ${port} is in use`))]);
+    const foreign = await start({ host: "192.0.2.1" }).catch((error: unknown) => error);
+    expect((foreign as StartError).lines).toEqual([expect.stringMatching(/^HOST: 192\.0\.2\.1/)]);
+  });
+
+  it("cuts a request that never ends", async () => {
+    const { port } = await start();
+    const socket = connect(port, "127.0.0.1");
+    const startedAt = performance.now();
+    socket.write("POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n");
+    const answer = await new Promise<string>((resolve, reject) => {
+      let text = "";
+      socket.on("data", (chunk) => {
+        text += chunk.toString();
+      });
+      socket.on("close", () => resolve(text));
+      socket.on("error", reject);
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(performance.now() - startedAt).toBeGreaterThan(5000);
+  });
+
+  it("stops though connections are kept alive and an answer hangs", async () => {
+    const server = await start({ metrics: () => new Promise<never>(() => undefined) });
+    await fetch(`${server.url}/healthz`);
+    const hanging = fetch(`${server.url}/metrics`).catch(() => "cut");
+    await fetch(`${server.url}/healthz`);
+    await server.stop();
+    await server.stop();
+    expect(await hanging).toBe("cut");
+    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
+  });
+});

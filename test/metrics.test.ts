@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { createMetrics } from "../src/metrics.ts";
+
+const stats = { waiting: 3, active: 2, delayed: 1, dead: 4, oldestWaitingMs: 1500 };
+
+describe("metrics", () => {
+  it("are Prometheus text with everything that was counted", async () => {
+    const metrics = createMetrics();
+    metrics.updateReceived("message", "queued");
+    metrics.laneFullDropped();
+    metrics.rateLimited();
+    metrics.turnEnded("complete");
+    metrics.firstTextShown(420);
+    metrics.finalShown(4200);
+    metrics.modelFirstToken("openai/x", 300);
+    metrics.modelCalled("openai/x", "complete");
+    metrics.tokensUsed("openai/x", "input", 12);
+    metrics.telegramCalled("sendMessage", 200);
+    metrics.telegramCalled("sendMessage", "network");
+    metrics.telegramHeld(2500);
+    metrics.watchQueue(async () => stats);
+    const lines = (await metrics.text()).split("\n");
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'parley_updates_total{kind="message",result="queued"} 1',
+        "parley_lane_full_total 1",
+        "parley_rate_limited_total 1",
+        'parley_turns_total{outcome="complete"} 1',
+        'parley_time_to_first_text_seconds_bucket{le="0.5"} 1',
+        'parley_time_to_first_text_seconds_bucket{le="0.25"} 0',
+        "parley_time_to_final_seconds_sum 4.2",
+        'parley_model_first_token_seconds_count{model="openai/x"} 1',
+        'parley_model_calls_total{model="openai/x",outcome="complete"} 1',
+        'parley_tokens_total{model="openai/x",kind="input"} 12',
+        'parley_telegram_calls_total{method="sendMessage",status="200"} 1',
+        'parley_telegram_calls_total{method="sendMessage",status="network"} 1',
+        "parley_telegram_holds_total 1",
+        "parley_telegram_hold_seconds_total 2.5",
+        'parley_queue_updates{state="waiting"} 3',
+        'parley_queue_updates{state="active"} 2',
+        'parley_queue_updates{state="dead"} 4',
+        "parley_queue_oldest_waiting_seconds 1.5",
+      ]),
+    );
+    expect(lines.some((line) => line.startsWith("process_resident_memory_bytes "))).toBe(true);
+  });
+
+  it("of two processes' worth in one process do not touch each other", async () => {
+    const [first, second] = [createMetrics(), createMetrics()];
+    first.rateLimited();
+    expect(await second.text()).toContain("parley_rate_limited_total 0");
+  });
+
+  it("read the queue once a scrape, and show no depth while it does not answer", async () => {
+    const metrics = createMetrics();
+    let reads = 0;
+    metrics.watchQueue(async () => {
+      reads += 1;
+      return stats;
+    });
+    await metrics.text();
+    expect(reads).toBe(1);
+    metrics.watchQueue(() => new Promise(() => undefined));
+    const hanging = await metrics.text();
+    expect(hanging).not.toMatch(/^parley_queue_\w+[ {]/m);
+    expect(hanging).toContain("parley_rate_limited_total 0");
+    metrics.watchQueue(() => {
+      throw new Error("closed");
+    });
+    expect(await metrics.text()).toContain("parley_rate_limited_total 0");
+    metrics.watchQueue(async () => stats);
+    expect(await metrics.text()).toContain("parley_queue_oldest_waiting_seconds 1.5");
+  });
+
+  it("sum up requests, errors, latency and uptime", () => {
+    let clock = 5000;
+    const metrics = createMetrics({ now: () => clock });
+    expect(metrics.summary()).toEqual({ requests: 0, errors: 0, p50Ms: undefined, p95Ms: undefined, uptimeSeconds: 0 });
+    for (let ms = 100; ms >= 1; ms -= 1) metrics.finalShown(ms);
+    for (const outcome of ["complete", "stopped", "failed", "empty"] as const) metrics.turnEnded(outcome);
+    clock += 61_000;
+    expect(metrics.summary()).toEqual({ requests: 4, errors: 2, p50Ms: 50, p95Ms: 95, uptimeSeconds: 61 });
+  });
+
+  it("look at the latest thousand answers for the latency", () => {
+    const metrics = createMetrics();
+    for (let count = 0; count < 1000; count += 1) metrics.finalShown(9000);
+    for (let count = 0; count < 1000; count += 1) metrics.finalShown(10);
+    expect(metrics.summary().p95Ms).toBe(10);
+  });
+});
