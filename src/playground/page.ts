@@ -7,11 +7,11 @@ import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { messageOf, StartError } from "../errors.ts";
-import type { BotApi } from "./bot-api.ts";
 import { createPageFeed, type FaultSwitch, type PageEvent, type PageFeed } from "./page-feed.ts";
+import type { PageSource } from "./page-source.ts";
 
 export interface PlaygroundPageOptions {
-  readonly botApi: BotApi;
+  readonly source: PageSource;
   readonly log: Pick<Logger, "warn">;
   /** 0, the default, takes a free port. */
   readonly port?: number;
@@ -78,7 +78,7 @@ const deeds = {
  */
 export async function createPlaygroundPage(options: PlaygroundPageOptions): Promise<PlaygroundPage> {
   const host = options.host ?? "127.0.0.1";
-  const feed = createPageFeed(options.botApi, options.modelNote, options.faultSwitches ?? []);
+  const feed = createPageFeed(options.source, options.modelNote, options.faultSwitches ?? []);
   let hosts: ReadonlySet<string> = new Set();
   const app = createRoutes(feed, options.log, () => hosts);
   const server = createAdaptorServer({ fetch: app.fetch });
@@ -177,7 +177,7 @@ async function asset(path: string): Promise<Response> {
 }
 
 async function download(context: Context, feed: PageFeed): Promise<Response> {
-  const bytes = await feed.readFile(context.req.param("id") ?? "");
+  const bytes = feed.readFile(context.req.param("id") ?? "");
   if (bytes === undefined) return context.text("There is no such file.", 404);
   const name = (context.req.query("name") ?? "file").replace(/[\r\n"\\/]/g, "_");
   return new Response(Uint8Array.from(bytes), {

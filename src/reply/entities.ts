@@ -32,11 +32,29 @@ export function tidyRendered(text: string, entities: readonly MessageEntity[]): 
     const trimmed = trimRange(kept, start, Math.min(kept.length, entity.offset + entity.length - lead), entity.type);
     if (trimmed !== undefined) moved.push({ ...entity, offset: trimmed.start, length: trimmed.end - trimmed.start });
   }
+  coverIndentation(kept, moved);
   moved.sort((a, b) => a.offset - b.offset || b.length - a.length || rank(a) - rank(b));
   return { text: kept, entities: mergeTouching(moved) };
 }
 
-/** Turns spans into entities that Telegram accepts. */
+/** A quote that begins with indented code begins where the code does. */
+function coverIndentation(text: string, entities: readonly MessageEntity[]): void {
+  const indented = new Map<number, number>();
+  for (const { type, offset, length } of entities) {
+    if (type !== "pre" || !isSpace(text, offset)) continue;
+    const code = text.slice(offset, offset + length);
+    indented.set(offset + code.length - code.trimStart().length, offset);
+  }
+  if (indented.size === 0) return;
+  for (const entity of entities) {
+    const start = entity.type === "blockquote" ? indented.get(entity.offset) : undefined;
+    if (start === undefined) continue;
+    entity.length += entity.offset - start;
+    entity.offset = start;
+  }
+}
+
+/** A span as an entity. */
 export function toEntity(span: Span): MessageEntity {
   const offset = span.start;
   const length = span.end - span.start;
@@ -47,6 +65,7 @@ export function toEntity(span: Span): MessageEntity {
   return { type: span.type, offset, length } as MessageEntity;
 }
 
+/** A range without the white space at its ends; undefined when nothing is left. */
 function trimRange(
   text: string,
   from: number,

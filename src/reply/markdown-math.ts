@@ -4,6 +4,16 @@
  */
 import type { gfm } from "micromark-extension-gfm";
 import type {} from "micromark-util-types";
+import {
+  closesNot,
+  closingMarks,
+  type FormulaMark,
+  isFormula,
+  longestInline,
+  longestSingle,
+  mayOpenBehind,
+  operators,
+} from "./formula.ts";
 
 type Syntax = ReturnType<typeof gfm>;
 type ConstructRecord = NonNullable<Syntax["text"]>;
@@ -28,59 +38,6 @@ declare module "micromark-util-types" {
 
 const dollar = 36;
 const backslash = 92;
-/** Bounds the search for the end of a formula, so that many openers cost no quadratic time. */
-const longestSingle = 300;
-const longestInline = 2_000;
-
-/** How a formula is opened; the closing mark mirrors it. */
-export type FormulaMark = "$" | "$$" | "\\(" | "\\[";
-
-export const closingMarks: Readonly<Record<FormulaMark, string>> = { $: "$", $$: "$$", "\\(": "\\)", "\\[": "\\]" };
-
-const operators = /[\\^_=+{}<>|]/;
-
-/** Whether the text between two dollars is a formula, not prices or shell variables with words in between. */
-export function isFormula(content: string): boolean {
-  if (/^\s|\s$|^$/.test(content)) return false;
-  if (operators.test(content)) return true;
-  if (/^\d/.test(content)) return !/[\s,]/.test(content) || /^[\d\s.,/*()-]+$/.test(content);
-  return (content.match(/\p{L}{3,}/gu)?.length ?? 0) < 3;
-}
-
-/**
- * Where an inline formula that opens at `start` ends (behind its closing mark): a number; -1 when there is none;
- * `"open"` when the text ends before that is decided.
- */
-export function formulaEnd(text: string, start: number, mark: FormulaMark): number | "open" {
-  const from = start + mark.length;
-  if (mark !== "$") {
-    const longest = text.slice(from, from + longestInline);
-    const end = longest.indexOf(closingMarks[mark]);
-    if (end > 0) return from + end + mark.length;
-    return end === 0 ? -1 : longest.length < longestInline ? "open" : -1;
-  }
-  for (let at = from; at < text.length && at - from <= longestSingle; at += 1) {
-    const char = text.charAt(at);
-    if (char === "\n" || (at === from && /\s/.test(char))) return -1;
-    if (char === "\\") at += 1;
-    else if (char === "$") {
-      const content = text.slice(from, at);
-      return isFormula(content) && !closesNot(content, text.charAt(at + 1)) ? at + 1 : -1;
-    }
-  }
-  return text.length - from <= longestSingle ? "open" : -1;
-}
-
-/** `$HOME/$USER`, `$5-$10`: what follows the second dollar shows that it opens something of its own. */
-function closesNot(content: string, next: string): boolean {
-  return next === "$" || /\d/.test(next) || (/\p{L}/u.test(next) && content.length > 2 && !operators.test(content));
-}
-
-/** Whether a `$` behind this character may open a formula. */
-export function mayOpenBehind(previous: string): boolean {
-  return !/[\p{L}\p{N}$\\]/u.test(previous);
-}
-
 /** The micromark extension; without `blocks`, an opening mark on its own line opens no block. */
 export function formulaSyntax(blocks: boolean): Syntax {
   const inline: Construct = { name: "mathText", tokenize: tokenizeInline };

@@ -1,185 +1,175 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-
-const chromiumPath = [
-  process.env["CHROMIUM_PATH"],
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-].find((path) => path !== undefined && existsSync(path));
-
-const CHROMIUM_ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+import { chromiumPath, openBrowser } from "./chromium.ts";
 
 /** Slow machines are slow; nothing here depends on how long it takes. */
 const PATIENCE_MS = 60_000;
 
-describe.skipIf(chromiumPath === undefined)("the playground in a browser (needs Chromium)", { timeout: 180_000 }, () => {
-  let folder: string;
-  let playground: ChildProcess;
-  let url: string;
-  let browser: Browser;
-  let context: BrowserContext;
-  let page: Page;
-  let problems: string[];
+describe.skipIf(chromiumPath === undefined)(
+  "the playground in a browser (needs Chromium)",
+  { timeout: 180_000 },
+  () => {
+    let folder: string;
+    let playground: ChildProcess;
+    let url: string;
+    let browser: Browser;
+    let context: BrowserContext;
+    let page: Page;
+    let problems: string[];
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "parley-browser-"));
-    ({ playground, url } = await startPlayground(folder));
-    browser = await chromium.launch({ executablePath: chromiumPath ?? "", args: CHROMIUM_ARGUMENTS });
-  }, 120_000);
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), "parley-browser-"));
+      ({ playground, url } = await startPlayground(folder));
+      browser = await openBrowser();
+    }, 120_000);
 
-  afterAll(async () => {
-    await browser?.close();
-    if (playground !== undefined && playground.exitCode === null) {
-      const exited = new Promise((resolve) => playground.once("exit", resolve));
-      playground.kill("SIGTERM");
-      await exited;
-    }
-    await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+    afterAll(async () => {
+      await browser?.close();
+      if (playground !== undefined && playground.exitCode === null) {
+        const exited = new Promise((resolve) => playground.once("exit", resolve));
+        playground.kill("SIGTERM");
+        await exited;
+      }
+      await rm(folder, { recursive: true, force: true });
+    }, 60_000);
 
-  beforeEach(async () => {
-    problems = [];
-    context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-    page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
-    page.on("pageerror", (error) => problems.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") problems.push(message.text());
-    });
-    await page.goto(url);
-    await page.getByTestId("chat-row").first().waitFor();
-    // Each test has a conversation of its own.
-    await newChat(page);
-  });
-
-  afterEach(async () => {
-    await context.close();
-    expect(problems).toEqual([]);
-  });
-
-  test("shows the answer growing while it is written, then Regenerate, and Regenerate answers again in place", async () => {
-    await say(page, "Tell me a long story");
-    const answer = botMessages(page).last();
-    await answer.waitFor();
-    const lengths = new Set<number>();
-    await expect
-      .poll(
-        async () => {
-          lengths.add((await textOf(answer)).length);
-          return lengths.size;
-        },
-        { timeout: PATIENCE_MS, interval: 150 },
-      )
-      .toBeGreaterThanOrEqual(4);
-    await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
-    expect(await page.getByTestId("key").filter({ hasText: "Stop" }).count()).toBe(0);
-
-    const count = await page.getByTestId("message").count();
-    await page.getByTestId("key").filter({ hasText: "Regenerate" }).click();
-    await page.getByTestId("key").filter({ hasText: "Stop" }).waitFor();
-    await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
-    expect(await page.getByTestId("message").count()).toBe(count);
-  });
-
-  test("stops a long answer and keeps what was written", async () => {
-    await say(page, "Tell me a long story");
-    const stop = page.getByTestId("key").filter({ hasText: "Stop" });
-    await stop.waitFor();
-    const answer = botMessages(page).last();
-    await expect.poll(async () => (await textOf(answer)).length, { timeout: PATIENCE_MS }).toBeGreaterThan(40);
-    const before = await textOf(answer);
-    await stop.click();
-    await stop.waitFor({ state: "detached" });
-    const after = await textOf(answer);
-    expect(after.startsWith(before.slice(0, 20))).toBe(true);
-    expect(after.length).toBeGreaterThanOrEqual(before.length);
-    // Nothing goes on writing behind the stop.
-    await page.waitForTimeout(2500);
-    expect(await textOf(answer)).toBe(after);
-  });
-
-  test("answers /model with buttons, and a press is answered and not left spinning", async () => {
-    await say(page, "/model");
-    const keys = botMessages(page).last().getByTestId("key");
-    await keys.first().waitFor();
-    await keys.first().click();
-    await expect.poll(() => page.locator("[aria-busy=true]").count(), { timeout: PATIENCE_MS }).toBe(0);
-    expect(problems).toEqual([]);
-  });
-
-  test("opens a second chat that knows nothing of the first", async () => {
-    const first = await page.locator("[data-testid=chat-row][aria-current=true]").getAttribute("data-key");
-    await say(page, "hello from the first chat");
-    await botMessages(page).first().waitFor();
-    await newChat(page);
-    expect(await page.getByTestId("message").count()).toBe(0);
-    await say(page, "hello from the second chat");
-    await botMessages(page).first().waitFor();
-    expect(await page.getByText("hello from the first chat", { exact: true }).count()).toBe(0);
-    await page.locator(`[data-testid=chat-row][data-key="${first}"]`).click();
-    await page.getByTestId("message-text").getByText("hello from the first chat", { exact: true }).waitFor();
-    expect(await page.getByTestId("message-text").getByText("hello from the second chat", { exact: true }).count()).toBe(0);
-  });
-
-  test("shows code with its language and copies it", async () => {
-    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(url).origin });
-    await say(page, "Show me some code");
-    const block = page.getByTestId("code-block").first();
-    await block.waitFor();
-    await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
-    expect(await block.getByTestId("code-language").textContent()).toMatch(/^\w+$/);
-    const code = await block.locator("pre").textContent();
-    await block.getByTestId("code-copy").click();
-    await block.getByText("Copied").waitFor();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(code);
-  });
-
-  test("edits a question in place and marks it", async () => {
-    await say(page, "first wording");
-    await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
-    await page.getByTestId("composer-text").press("ArrowUp");
-    await page.getByTestId("composer-text").fill("second wording");
-    await page.getByTestId("composer-text").press("Enter");
-    const question = page.locator("[data-testid=message][data-from=person]").last();
-    await question.getByText("second wording").waitFor();
-    await question.getByTestId("edited").waitFor();
-    expect(await page.locator("[data-testid=message][data-from=person]").count()).toBe(1);
-  });
-
-  test.for([
-    { width: 1280, height: 860 },
-    { width: 390, height: 780 },
-  ])("fits a window $width pixels wide, in light and dark", async (viewport) => {
-    await page.setViewportSize(viewport);
-    await say(page, "Show me some code");
-    await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      const [content, messages] = await page.evaluate(() => {
-        const list = document.querySelector("[data-testid=messages]");
-        return [document.documentElement.scrollWidth, (list?.scrollWidth ?? 0) - (list?.clientWidth ?? 0)];
+    beforeEach(async () => {
+      problems = [];
+      context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
+      page = await context.newPage();
+      page.setDefaultTimeout(PATIENCE_MS);
+      page.on("pageerror", (error) => problems.push(error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error") problems.push(message.text());
       });
-      expect(content).toBe(viewport.width);
-      expect(messages).toBe(0);
-      expect((await page.screenshot()).length).toBeGreaterThan(10_000);
-    }
-  });
-});
+      await page.goto(url);
+      await page.getByTestId("chat-row").first().waitFor();
+      // Each test has a conversation of its own.
+      await newChat(page);
+    });
+
+    afterEach(async () => {
+      await context.close();
+      expect(problems).toEqual([]);
+    });
+
+    test("shows the answer growing while it is written, then Regenerate, and Regenerate answers again in place", async () => {
+      await say(page, "Tell me a long story");
+      const answer = botMessages(page).last();
+      await answer.waitFor();
+      const lengths = new Set<number>();
+      await expect
+        .poll(
+          async () => {
+            lengths.add((await textOf(answer)).length);
+            return lengths.size;
+          },
+          { timeout: PATIENCE_MS, interval: 150 },
+        )
+        .toBeGreaterThanOrEqual(4);
+      await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
+      expect(await page.getByTestId("key").filter({ hasText: "Stop" }).count()).toBe(0);
+
+      const count = await page.getByTestId("message").count();
+      await page.getByTestId("key").filter({ hasText: "Regenerate" }).click();
+      await page.getByTestId("key").filter({ hasText: "Stop" }).waitFor();
+      await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
+      expect(await page.getByTestId("message").count()).toBe(count);
+    });
+
+    test("stops a long answer and keeps what was written", async () => {
+      await say(page, "Tell me a long story");
+      const stop = page.getByTestId("key").filter({ hasText: "Stop" });
+      await stop.waitFor();
+      const answer = botMessages(page).last();
+      await expect.poll(async () => (await textOf(answer)).length, { timeout: PATIENCE_MS }).toBeGreaterThan(40);
+      const before = await textOf(answer);
+      await stop.click();
+      await stop.waitFor({ state: "detached" });
+      const after = await textOf(answer);
+      expect(after.startsWith(before.slice(0, 20))).toBe(true);
+      expect(after.length).toBeGreaterThanOrEqual(before.length);
+      // Nothing goes on writing behind the stop.
+      await page.waitForTimeout(2500);
+      expect(await textOf(answer)).toBe(after);
+    });
+
+    test("answers /model with buttons, and a press is answered and not left spinning", async () => {
+      await say(page, "/model");
+      const keys = botMessages(page).last().getByTestId("key");
+      await keys.first().waitFor();
+      await keys.first().click();
+      await expect.poll(() => page.locator("[aria-busy=true]").count(), { timeout: PATIENCE_MS }).toBe(0);
+      expect(problems).toEqual([]);
+    });
+
+    test("opens a second chat that knows nothing of the first", async () => {
+      const first = await page.locator("[data-testid=chat-row][aria-current=true]").getAttribute("data-key");
+      await say(page, "hello from the first chat");
+      await botMessages(page).first().waitFor();
+      await newChat(page);
+      expect(await page.getByTestId("message").count()).toBe(0);
+      await say(page, "hello from the second chat");
+      await botMessages(page).first().waitFor();
+      expect(await page.getByText("hello from the first chat", { exact: true }).count()).toBe(0);
+      await page.locator(`[data-testid=chat-row][data-key="${first}"]`).click();
+      await page.getByTestId("message-text").getByText("hello from the first chat", { exact: true }).waitFor();
+      expect(
+        await page.getByTestId("message-text").getByText("hello from the second chat", { exact: true }).count(),
+      ).toBe(0);
+    });
+
+    test("shows code with its language and copies it", async () => {
+      await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(url).origin });
+      await say(page, "Show me some code");
+      const block = page.getByTestId("code-block").first();
+      await block.waitFor();
+      await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
+      expect(await block.getByTestId("code-language").textContent()).toMatch(/^\w+$/);
+      const code = await block.locator("pre").textContent();
+      await block.getByTestId("code-copy").click();
+      await block.getByText("Copied").waitFor();
+      await page.getByTestId("composer-text").focus();
+      await page.keyboard.press("ControlOrMeta+V");
+      // A text area drops nothing but the line break at the end.
+      expect((await page.getByTestId("composer-text").inputValue()).trimEnd()).toBe(code?.trimEnd());
+    });
+
+    test("edits a question in place and marks it", async () => {
+      await say(page, "first wording");
+      await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
+      await page.getByTestId("composer-text").press("ArrowUp");
+      await page.getByTestId("composer-text").fill("second wording");
+      await page.getByTestId("composer-text").press("Enter");
+      const question = page.locator("[data-testid=message][data-from=person]").last();
+      await question.getByText("second wording").waitFor();
+      await question.getByTestId("edited").waitFor();
+      expect(await page.locator("[data-testid=message][data-from=person]").count()).toBe(1);
+    });
+
+    test.for([
+      { width: 1280, height: 860 },
+      { width: 390, height: 780 },
+    ])("fits a window $width pixels wide, in light and dark", async (viewport) => {
+      await page.setViewportSize(viewport);
+      await say(page, "Show me some code");
+      await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect(await page.locator("html").evaluate((html) => html.scrollWidth)).toBe(viewport.width);
+        const beyond = await page.getByTestId("messages").evaluate((list) => list.scrollWidth - list.clientWidth);
+        expect(beyond).toBe(0);
+        expect((await page.screenshot()).length).toBeGreaterThan(10_000);
+      }
+    });
+  },
+);
 
 function botMessages(page: Page) {
   return page.locator("[data-testid=message][data-from=bot]");

@@ -11,6 +11,10 @@ export function createComposer(store) {
   const context = byId("composer-context");
   const sender = byId("sender");
   let marked = 0;
+  /** Conversation key to the text that was begun there. */
+  const unsent = new Map();
+  let shownKey;
+  let shownEditing;
   toggle.append(icon("slash"));
   byId("send").append(icon("send"));
 
@@ -193,6 +197,7 @@ export function createComposer(store) {
   }
 
   function renderContext() {
+    shownEditing = state.editing;
     const id = state.editing ?? state.replyTo;
     const message = id === undefined ? undefined : store.openChat()?.messages.get(id);
     context.hidden = message === undefined;
@@ -231,6 +236,12 @@ export function createComposer(store) {
     replyTo,
     focus: () => box.focus(),
     render() {
+      const key = store.openKey();
+      if (key !== shownKey) {
+        unsent.set(shownKey, shownEditing === undefined ? box.value : "");
+        box.value = unsent.get(key) ?? "";
+        shownKey = key;
+      }
       const chat = store.openChat();
       const people = chat?.kind === "group" ? chat.people : [];
       byId("sender-label").hidden = people.length === 0;

@@ -1,0 +1,107 @@
+/** What one question may cost its user: time, by how its models fail, and calls. */
+import type { ModelError, ModelErrorKind } from "../errors.ts";
+import type { Patience } from "./openai-compatible.ts";
+
+/** All in milliseconds. */
+export interface Timers extends Patience {
+  /** For all attempts together: when every model refused (4xx), failed otherwise, or said nothing. */
+  readonly refusedMs: number;
+  readonly failedMs: number;
+  readonly silentMs: number;
+  /** Before the first repeat; doubled for each further one. */
+  readonly backoffMs: number;
+}
+
+/** Somewhat below what is promised (30, 60 and 110 s), which counts to the message on the screen. */
+export const defaultTimers: Timers = {
+  firstTokenMs: 60_000,
+  silenceMs: 30_000,
+  totalMs: 600_000,
+  usageMs: 1_000,
+  refusedMs: 25_000,
+  failedMs: 50_000,
+  silentMs: 105_000,
+  backoffMs: 500,
+};
+
+export interface Allowance {
+  /** Takes a call; false when there is none left. */
+  call(): boolean;
+  /** How long the next attempt may take, with `after` targets left behind it. */
+  patience(after: number): Patience;
+  /** The turn waited so long for its place at the provider: that counts against no limit. */
+  waited(ms: number): void;
+  /** A model was seen thinking for so long: that counts against the total alone. */
+  thought(ms: number): void;
+  /** An attempt failed, after so long without a sign of life. */
+  failed(error: ModelError, tookMs: number): void;
+  /** Whether a further target may be asked. */
+  mayGoOn(): boolean;
+  /** Milliseconds until the last target may be asked again; undefined when it shall not be. */
+  repeatAfter(error: ModelError, repeats: number): number | undefined;
+}
+
+const maxCalls = 8;
+const longestBackoffMs = 8_000;
+/** As much of the time is kept for each target that is still to come, a fraction of the first token's time. */
+const reserve = 0.25;
+
+const repeatable: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
+  "rate-limit",
+  "upstream",
+  "connection",
+  "truncated",
+  "empty",
+]);
+
+/** Creates the allowance of one question, from now on. */
+export function createAllowance(timers: Timers, now: () => number): Allowance {
+  const startedMs = now();
+  let waitedMs = 0;
+  let thoughtMs = 0;
+  let calls = 0;
+  let limitMs = 0;
+  let lastTookMs = 0;
+
+  const elapsed = (): number => now() - startedMs - waitedMs - thoughtMs;
+
+  return {
+    call: () => ++calls <= maxCalls,
+    patience(after) {
+      const leftMs = timers.silentMs - elapsed() - after * reserve * timers.firstTokenMs;
+      return {
+        firstTokenMs: Math.max(1, Math.min(timers.firstTokenMs, leftMs)),
+        silenceMs: timers.silenceMs,
+        totalMs: Math.max(1, timers.totalMs - (now() - startedMs - waitedMs)),
+        usageMs: timers.usageMs,
+      };
+    },
+    waited(ms) {
+      waitedMs += ms;
+    },
+    thought(ms) {
+      thoughtMs += ms;
+    },
+    failed(error, tookMs) {
+      lastTookMs = tookMs;
+      limitMs = Math.max(limitMs, limitOf(error));
+    },
+    mayGoOn: () => calls < maxCalls && elapsed() < limitMs,
+    repeatAfter(error, repeats) {
+      if (!isRepeatable(error) || (error.kind === "empty" && repeats > 0) || calls >= maxCalls) return undefined;
+      const backoffMs = Math.min(timers.backoffMs * 2 ** repeats, longestBackoffMs);
+      const delayMs = error.retryAfterMs || backoffMs * (0.75 + Math.random() / 2);
+      return elapsed() + delayMs + lastTookMs <= limitMs ? delayMs : undefined;
+    },
+  };
+
+  function limitOf(error: ModelError): number {
+    if (error.kind === "timeout" && error.status === undefined) return timers.silentMs;
+    const refused = error.status !== undefined && error.status >= 400 && error.status < 500;
+    return refused ? timers.refusedMs : timers.failedMs;
+  }
+}
+
+function isRepeatable(error: ModelError): boolean {
+  return repeatable.has(error.kind) || error.status === 408;
+}

@@ -1,0 +1,99 @@
+/** What providers do differently on the Chat Completions wire, as data keyed by the provider's name. */
+
+export interface Dialect {
+  /** The field that limits the answer's length. */
+  readonly lengthField: LengthField;
+  /** Whether `stream_options` may be sent to get usage at the end of the stream. */
+  readonly streamOptions: boolean;
+  /** The highest temperature accepted; 0 where none may be sent. */
+  readonly maxTemperature: (model: string) => number;
+  /** Further fields of the request. */
+  readonly extra: (model: string) => Readonly<Record<string, unknown>>;
+}
+
+type LengthField = "max_tokens" | "max_completion_tokens";
+
+/** What nearly every server understands: for names that are no preset. */
+const conservative: Dialect = {
+  lengthField: "max_tokens",
+  streamOptions: false,
+  maxTemperature: () => 2,
+  extra: () => ({}),
+};
+
+/** The same, with usage at the end of the stream. */
+const common: Dialect = { ...conservative, streamOptions: true };
+
+/** Nobody waits for a chat's answer to be thought over, and Gemini's thoughts are paid and count against the limit. */
+function geminiEffort(model: string): Record<string, unknown> {
+  if (/^gemini-2\.5-flash/.test(model)) return { reasoning_effort: "none" };
+  return /^gemini-(2\.5|[3-9]|\d\d|flash|pro)/.test(model) ? { reasoning_effort: "low" } : {};
+}
+
+const dialects: Readonly<Record<string, Dialect>> = {
+  openai: {
+    ...common,
+    lengthField: "max_completion_tokens",
+    // Reasoning models refuse every temperature but their own.
+    maxTemperature: (model) => (/^(gpt-([5-9]|\d\d)|o\d)/.test(model) ? 0 : 2),
+  },
+  anthropic: { ...common, maxTemperature: () => 1 },
+  gemini: { ...common, extra: geminiEffort },
+  // Its current models think by default.
+  deepseek: { ...common, extra: () => ({ thinking: { type: "disabled" } }) },
+  // 422 for every field it does not know; usage comes unasked.
+  mistral: { ...conservative, maxTemperature: () => 1.5 },
+  groq: {
+    ...common,
+    lengthField: "max_completion_tokens",
+    extra: (model) => (model.includes("gpt-oss") ? { reasoning_effort: "low" } : {}),
+  },
+  xai: { ...common, lengthField: "max_completion_tokens" },
+  together: common,
+  openrouter: common,
+  ollama: common,
+  lmstudio: common,
+  vllm: common,
+  "llama.cpp": common,
+};
+
+/** The dialect of a provider. It goes with the name, whatever the base URL. */
+export function dialectOf(provider: string): Dialect {
+  return Object.hasOwn(dialects, provider) ? (dialects[provider] ?? conservative) : conservative;
+}
+
+/** Fields that a request can do without. */
+export type OptionalFields = Record<string, unknown>;
+
+/** Builds the optional fields of a request in the provider's dialect. */
+export function optionalFields(
+  dialect: Dialect,
+  model: string,
+  settings: { readonly maxTokens?: number | undefined; readonly temperature?: number | undefined },
+): OptionalFields {
+  const fields: OptionalFields = { ...dialect.extra(model) };
+  if (dialect.streamOptions) fields["stream_options"] = { include_usage: true };
+  if (settings.maxTokens !== undefined) fields[dialect.lengthField] = settings.maxTokens;
+  const highest = dialect.maxTemperature(model);
+  if (settings.temperature !== undefined && highest > 0) {
+    fields["temperature"] = Math.min(settings.temperature, highest);
+  }
+  return fields;
+}
+
+/**
+ * Mends a request after a 400 or 422 that names one of its optional fields: the field is dropped, and the length limit
+ * goes on under its other name first. Undefined when none is named.
+ */
+export function mended(fields: OptionalFields, refusal: string, swapped: boolean): OptionalFields | undefined {
+  const named = Object.keys(fields)
+    .filter((field) => new RegExp(`(^|[^a-z_])${field}([^a-z_]|$)`).test(refusal))
+    // "Use 'max_completion_tokens' instead" names two; the one that was sent is the one to mend.
+    .sort((a, b) => refusal.indexOf(a) - refusal.indexOf(b))[0];
+  if (named === undefined) return undefined;
+  const { [named]: value, ...others } = fields;
+  if (swapped) return others;
+  if (named === "max_tokens") return { ...others, max_completion_tokens: value };
+  if (named === "max_completion_tokens") return { ...others, max_tokens: value };
+  return others;
+}

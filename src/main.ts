@@ -1,0 +1,71 @@
+/** Reads mode and environment, starts, stops on a signal. */
+import { config as loadDotenv } from "dotenv";
+import { readConfig, type RunMode } from "./config.ts";
+import { messageOf, StartError } from "./errors.ts";
+import { createLogger, type Logger } from "./log.ts";
+import { type Running, startMode } from "./modes.ts";
+
+const modes: readonly string[] = ["start", "dev", "web", "worker", "playground"] satisfies RunMode[];
+/** Below the 30 s after which platforms kill. */
+const exitWithinMs = 28_000;
+
+function isMode(word: string | undefined): word is RunMode {
+  return word !== undefined && modes.includes(word);
+}
+
+function refuse(lines: readonly string[]): never {
+  for (const line of lines) process.stderr.write(`${line}\n`);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  const mode = process.argv[2];
+  if (!isMode(mode)) refuse([`The mode must be one of ${modes.join(", ")}.`]);
+  loadDotenv({ quiet: true });
+  const config = readConfig(mode, process.env);
+  const log = createLogger({ level: config.logLevel, secrets: config.secrets, pretty: process.stdout.isTTY });
+  process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a rejection was not handled"));
+  process.on("uncaughtException", (error) => {
+    log.error({ err: error }, "the process ends after an unexpected error; the queue keeps what was not finished");
+    process.exit(1);
+  });
+
+  const starting = startMode(config, log);
+  let ending = false;
+  const end = async (signal: string) => {
+    if (ending) return;
+    ending = true;
+    log.info({ signal }, "stopping");
+    setTimeout(() => {
+      log.warn({}, "stopping took too long; the rest stays queued");
+      process.exit(0);
+    }, exitWithinMs);
+    await stopQuietly(starting, log);
+    process.exit(0);
+  };
+  process.on("SIGTERM", () => void end("SIGTERM"));
+  process.on("SIGINT", () => void end("SIGINT"));
+
+  const running = await starting;
+  const failure = await running.failed;
+  if (ending) return;
+  ending = true;
+  log.error({ reason: messageOf(failure) }, "the bot cannot go on");
+  await stopQuietly(starting, log);
+  if (failure instanceof StartError) refuse(failure.lines);
+  process.exit(1);
+}
+
+async function stopQuietly(starting: Promise<Running>, log: Logger): Promise<void> {
+  try {
+    await (await starting).stop();
+  } catch (error) {
+    if (!(error instanceof StartError)) log.error({ err: error }, "stopping failed");
+  }
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof StartError) refuse(error.lines);
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exit(1);
+});

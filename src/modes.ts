@@ -1,0 +1,27 @@
+/** What each run mode starts. */
+import { createApp } from "./app.ts";
+import type { Config } from "./config.ts";
+import type { Logger } from "./log.ts";
+
+/** Something that runs until it is stopped. */
+export interface Running {
+  /** Resolves with the reason when it can do nothing any more. */
+  readonly failed: Promise<Error>;
+  stop(): Promise<void>;
+}
+
+/** Milliseconds that running answers may take to end after SIGTERM. In development a reload should not wait for them. */
+const graceMs = { start: 20_000, web: 20_000, worker: 20_000, dev: 1_000, playground: 1_000 } as const;
+
+/** Starts the parts of a run mode, in order. */
+export async function startMode(config: Config, log: Logger): Promise<Running> {
+  if (config.mode === "playground") {
+    const { createPlayground } = await import("./playground/playground.ts");
+    return await createPlayground(config, log, createApp);
+  }
+  if (config.access.allowed.size === 0) {
+    log.warn({}, "ALLOWED_USER_IDS is empty: everyone who finds this bot can spend your key's money");
+  }
+  const app = await createApp(config, log);
+  return { failed: app.failed, stop: () => app.stop(graceMs[config.mode]) };
+}

@@ -1,0 +1,70 @@
+/** Which chats, threads and messages a call may touch, with Telegram's refusals for those that it may not. */
+import type { ReplyTarget } from "./bot-api-markup.ts";
+import type { Parameters } from "./bot-api-parameters.ts";
+import { badRequest, Refused } from "./bot-api-refusal.ts";
+import type { ChatRecord, MessageRecord, TelegramState } from "./telegram-state.ts";
+
+export interface Writable {
+  readonly chat: ChatRecord;
+}
+
+export interface WritableThread extends Writable {
+  readonly threadId: number | undefined;
+}
+
+/** The doors of the chats. */
+export function chatAccess(state: TelegramState) {
+  function chatNamed(id: unknown): ChatRecord {
+    if (id === undefined) throw badRequest("chat_id is empty");
+    const chat =
+      typeof id === "number"
+        ? state.chats.get(id)
+        : state.chats.values().find(({ chat: { username } }) => `@${username}` === id);
+    if (chat === undefined) throw badRequest("chat not found");
+    return chat;
+  }
+
+  function checkMember(chat: ChatRecord): void {
+    if (chat.botLeft) throw new Refused(403, "Forbidden: bot is not a member of the supergroup chat");
+  }
+
+  function chatOf(params: Parameters): ChatRecord {
+    return chatNamed(params.integer("chat_id"));
+  }
+
+  const access = {
+    checkMember,
+    readable: chatOf,
+    writable(params: Parameters): Writable {
+      const chat = chatOf(params);
+      checkMember(chat);
+      if (chat.blocked) throw new Refused(403, "Forbidden: bot was blocked by the user");
+      return { chat };
+    },
+    /** A group without topics passes over a thread; where there are topics it must be one of them. */
+    writableThread(params: Parameters): WritableThread {
+      const { chat } = access.writable(params);
+      const threadId = params.integer("message_thread_id");
+      const mayHaveTopics = chat.chat.type === "private" || chat.chat.is_forum === true;
+      if (threadId === undefined || threadId <= 0 || !mayHaveTopics) return { chat, threadId: undefined };
+      if (!chat.topics.has(threadId)) throw badRequest("message thread not found");
+      return { chat, threadId };
+    },
+    replyTarget(chat: ChatRecord, reply: ReplyTarget): MessageRecord | undefined {
+      const there = reply.chatId === undefined ? chat : chatNamed(reply.chatId);
+      const record = there.messages.get(reply.messageId);
+      if (record === undefined && !reply.optional && reply.messageId > 0) {
+        throw badRequest("message to be replied not found");
+      }
+      if (record !== undefined && reply.quote !== undefined && !record.message.text?.includes(reply.quote)) {
+        throw badRequest("QUOTE_TEXT_INVALID");
+      }
+      return record;
+    },
+    /** Its own messages everywhere, those of others in private chats only: it is no administrator here. */
+    mayDelete(chat: ChatRecord, record: MessageRecord): boolean {
+      return record.fromBot || chat.chat.type === "private";
+    },
+  };
+  return access;
+}

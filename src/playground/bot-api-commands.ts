@@ -1,0 +1,88 @@
+/** The bot's menu and descriptions. */
+import type { BotCommand } from "grammy/types";
+import type { Method, Parameters } from "./bot-api-parameters.ts";
+import { badRequest } from "./bot-api-refusal.ts";
+import { checkFields, isObject, parseJson } from "./bot-api-values.ts";
+import type { TelegramState } from "./telegram-state.ts";
+
+type CommandMethod =
+  | "setMyCommands"
+  | "getMyCommands"
+  | "deleteMyCommands"
+  | "setMyDescription"
+  | "setMyShortDescription";
+
+/** The list that everybody sees who has none of their own. */
+export const defaultScope = '{"type":"default"} ';
+
+const scopeTypes: ReadonlySet<unknown> = new Set([
+  "default",
+  "all_private_chats",
+  "all_group_chats",
+  "all_chat_administrators",
+  "chat",
+  "chat_administrators",
+  "chat_member",
+]);
+const mostCommands = 100;
+
+/** The methods that change what people read about the bot. */
+export function createCommandMethods(state: TelegramState): Record<CommandMethod, Method> {
+  function put(params: Parameters, commands: readonly BotCommand[]): true {
+    const key = scopeKey(params);
+    if (commands.length === 0) state.commands.delete(key);
+    else state.commands.set(key, commands);
+    state.emit({ type: "commands-changed", commands: state.commands.get(defaultScope) ?? [] });
+    return true;
+  }
+
+  return {
+    setMyCommands: (params) => put(params, readCommands(params.json("commands"))),
+    deleteMyCommands: (params) => put(params, []),
+    getMyCommands: (params) => state.commands.get(scopeKey(params)) ?? [],
+    setMyDescription: (params) => describe(params.string("description"), 512),
+    setMyShortDescription: (params) => describe(params.string("short_description"), 120),
+  };
+}
+
+function describe(text: string | undefined, longest: number): true {
+  if ((text?.length ?? 0) > longest) throw badRequest("ABOUT_TOO_LONG");
+  return true;
+}
+
+function readCommands(raw: unknown): BotCommand[] {
+  if (raw === undefined) return [];
+  const list = parseJson(raw, "can't parse commands JSON object");
+  if (!Array.isArray(list)) throw badRequest("expected an Array of BotCommand");
+  if (list.length > mostCommands) throw badRequest("BOT_COMMANDS_TOO_MUCH");
+  return list.map(readCommand);
+}
+
+function readCommand(value: unknown): BotCommand {
+  const fields = checkFields(value, { command: "string", description: "string" }, "can't parse BotCommand");
+  const command = String(fields["command"]).trim().replace(/^\//, "");
+  const description = String(fields["description"]).trim();
+  if (command === "") throw badRequest("command must be non-empty");
+  if (command.length > 32) throw badRequest("command length must not exceed 32");
+  if (description === "") throw badRequest("command description must be non-empty");
+  if (description.length > 256) throw badRequest("command description length must not exceed 256");
+  if (!/^[a-z0-9_]+$/.test(command)) throw badRequest("BOT_COMMAND_INVALID");
+  return { command, description };
+}
+
+function scopeKey(params: Parameters): string {
+  const raw = params.json("scope") ?? { type: "default" };
+  const language = params.string("language_code") ?? "";
+  const scope = parseJson(raw, "can't parse BotCommandScope JSON object");
+  const where = "can't parse BotCommandScope";
+  if (!isObject(scope)) throw badRequest(`${where}: BotCommandScope must be an Object`);
+  checkFields(scope, { type: "string", chat_id: "identifier?", user_id: "integer?" }, where);
+  const { type } = scope;
+  if (!scopeTypes.has(type)) throw badRequest(`${where}: Unsupported type specified`);
+  if (String(type).startsWith("chat") && scope["chat_id"] === undefined) {
+    throw badRequest(`${where}: Empty chat_id specified`);
+  }
+  if (type === "chat_member" && scope["user_id"] === undefined) throw badRequest(`${where}: Invalid user_id specified`);
+  if (language !== "" && !/^[a-z]{2}$/.test(language)) throw badRequest("invalid language code specified");
+  return `${JSON.stringify(scope)} ${language}`;
+}

@@ -1,0 +1,86 @@
+/** What the chat page needs of whatever holds its chats, in the terms of the page. */
+import type { BotCommand, Message, User } from "grammy/types";
+
+/** One call of the Bot API, as the log shows it. */
+export interface PageCall {
+  readonly id: number;
+  readonly method: string;
+  readonly chatId?: number;
+  readonly status: number;
+  readonly ms: number;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly error?: string;
+}
+
+export interface PageChat {
+  readonly id: number;
+  readonly kind: "private" | "group";
+  readonly title: string;
+  readonly people: readonly { readonly id: number; readonly name: string }[];
+  readonly topics: readonly { readonly id: number; readonly name: string }[];
+  readonly topicsAllowed: boolean;
+  /** The person has blocked the bot. */
+  readonly blocked: boolean;
+}
+
+export interface PageDraft {
+  readonly draftId: number;
+  readonly text: string;
+  readonly entities: readonly unknown[];
+  readonly canStop: boolean;
+}
+
+/** What a bot answers to a pressed button. */
+export interface PressAnswer {
+  readonly text?: string;
+  readonly alert?: boolean;
+  readonly url?: string;
+}
+
+/** A change that the page shows at once. */
+export type PageChange =
+  | { readonly type: "chat"; readonly data: PageChat }
+  /** A new message, or a known one that has changed. */
+  | { readonly type: "message"; readonly data: { readonly chatId: number; readonly message: Message } }
+  | { readonly type: "deleted"; readonly data: { readonly chatId: number; readonly messageIds: readonly number[] } }
+  | { readonly type: "action"; readonly data: Place & { readonly action: string } }
+  /** Without `draft` the draft is gone. */
+  | { readonly type: "draft"; readonly data: Place & { readonly draft?: PageDraft } }
+  | { readonly type: "commands"; readonly data: readonly BotCommand[] }
+  | { readonly type: "call"; readonly data: PageCall };
+
+export interface Place {
+  readonly chatId: number;
+  /** Left out outside of topics. */
+  readonly threadId?: number | undefined;
+}
+
+/** What the page needs of the emulated Bot API: what stands in its chats, and a person's hands. */
+export interface PageSource {
+  readonly bot: Pick<User, "id" | "first_name" | "username">;
+  /** In the order of their creation, with their messages in the order of their ids. */
+  chats(): readonly (PageChat & { readonly messages: readonly Message[] })[];
+  commands(): readonly BotCommand[];
+  /** The last calls, the newest last. */
+  calls(): readonly PageCall[];
+  /** Returns the function that ends it. */
+  follow(listener: (change: PageChange) => void): () => void;
+
+  createPrivateChat(name: string): { readonly chatId: number };
+  createGroup(title: string, names: readonly string[]): { readonly chatId: number };
+  createTopic(place: Place, name: string): { readonly threadId: number };
+  sendText(
+    message: Place & { readonly senderId: number; readonly text: string; readonly replyTo?: number | undefined },
+  ): void;
+  editText(edit: Place & { readonly senderId: number; readonly messageId: number; readonly text: string }): void;
+  /** Resolves with the bot's answer; undefined when it gave none while a client would wait. */
+  press(press: {
+    readonly chatId: number;
+    readonly senderId: number;
+    readonly messageId: number;
+    readonly data: string;
+  }): Promise<PressAnswer | undefined>;
+  stopDraft(stop: Place & { readonly draftId: number }): void;
+  setBlocked(chatId: number, blocked: boolean): void;
+  readFile(fileId: string): Uint8Array | undefined;
+}

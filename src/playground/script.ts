@@ -1,0 +1,97 @@
+/** What a scripted model is told to do, and how that looks on the wire. */
+
+/** What one request gets. Everything is optional; an empty script is an empty answer. */
+export interface Script {
+  /** The answer, cut into tokens; or its deltas one by one. */
+  readonly text?: string;
+  readonly chunks?: readonly string[];
+  /** Streamed as `reasoning_content` before the answer. */
+  readonly reasoning?: string;
+  /** Milliseconds from the headers to the first token. */
+  readonly delayFirstMs?: number;
+  readonly tokensPerSecond?: number;
+  /** `stop` when left out. */
+  readonly finishReason?: string;
+  /** Sent instead of the counted one; `false`: none, though it was asked for. */
+  readonly usage?: object | false;
+
+  /** Any status but 200 is answered with `body` and no stream. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Answered instead of a stream, as JSON unless `contentType` says otherwise. */
+  readonly body?: string | object;
+  readonly contentType?: string;
+  /** The request is read and never answered. */
+  readonly hangBeforeHeaders?: boolean;
+  /** The connection is destroyed after so many deltas; 0: before the first byte of the answer. */
+  readonly cutAfterChunks?: number;
+  /** Nothing more is sent after so many deltas, and the connection stays open. */
+  readonly stallAfterChunks?: number;
+  readonly errorEventAfterChunks?: number;
+  /** What the error event says. */
+  readonly errorEvent?: object;
+  /** The body ends after the last delta, without finish reason and `[DONE]`. */
+  readonly endWithoutFinish?: boolean;
+  /** The exact bytes of the body, each in a write of its own. */
+  readonly rawChunks?: readonly (string | Uint8Array)[];
+  /** Milliseconds between two of them; 0 when left out. */
+  readonly rawEveryMs?: number;
+}
+
+export interface ScriptedRequest {
+  readonly model: string;
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly [field: string]: unknown;
+}
+
+/** A request as it came, and what became of it. Times are milliseconds since the epoch. */
+export interface RecordedRequest {
+  readonly body: ScriptedRequest;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly at: number;
+  firstTextAt: number | undefined;
+  /** When the last byte was written. */
+  endedAt: number | undefined;
+  /** When the client closed the connection before the end. */
+  abandonedAt: number | undefined;
+}
+
+/** The chunk's JSON up to its delta. */
+export function headOf(record: RecordedRequest): string {
+  const created = Math.floor(record.at / 1000);
+  const model = JSON.stringify(record.body.model);
+  const id = `chatcmpl-${record.at.toString(36)}`;
+  return `data: {"id":"${id}","object":"chat.completion.chunk","created":${created},"model":${model},"choices":[{"index":0,"delta":`;
+}
+
+/** Finish reason, usage (when it was asked for) and `[DONE]`. */
+export function endingOf(script: Script, record: RecordedRequest, head: string, deltas: number): string {
+  const finish = `${head}{},"finish_reason":${JSON.stringify(script.finishReason ?? "stop")}}]}\n\n`;
+  const asked = record.body["stream_options"] as { include_usage?: boolean } | undefined;
+  const usage = script.usage ?? (asked?.include_usage === true ? counted(record, deltas) : false);
+  const counts =
+    usage === false
+      ? ""
+      : `data: ${JSON.stringify({ object: "chat.completion.chunk", model: record.body.model, choices: [], usage })}\n\n`;
+  return `${finish}${counts}data: [DONE]\n\n`;
+}
+
+function counted(record: RecordedRequest, answered: number): object {
+  const asked = record.body.messages.reduce((sum, message) => sum + tokensOf(message.content).length + 4, 0);
+  return { prompt_tokens: asked, completion_tokens: answered, total_tokens: asked + answered };
+}
+
+/** Cuts a text into pieces of a token's size. */
+export function tokensOf(text: string): string[] {
+  return typeof text === "string" ? (text.match(/\s*[^\s]{1,6}|\s+/gu) ?? []) : [];
+}
+
+/** Reads a request; undefined when it is none. */
+export function requestIn(text: string): ScriptedRequest | undefined {
+  try {
+    const body = JSON.parse(text) as ScriptedRequest | null;
+    return typeof body?.model === "string" && Array.isArray(body.messages) ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}

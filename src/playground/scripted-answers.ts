@@ -1,0 +1,152 @@
+/** What the scripted model says: data, chosen by what the question wants. */
+import type { Script } from "./script.ts";
+
+interface Intent {
+  /** Tried in order on the trimmed question. */
+  readonly asks: RegExp;
+  readonly answer: (question: string, match: RegExpExecArray) => Script;
+}
+
+const label = "*(scripted demo model: no AI here)*";
+
+/** Answers a question from the script; `labelled` answers begin by saying so. */
+export function answerFor(question: string, labelled: boolean): Script {
+  const asked = question.trim();
+  for (const { asks, answer } of intents) {
+    const match = asks.exec(asked);
+    if (match === null) continue;
+    const script = answer(asked, match);
+    return labelled && script.text ? { ...script, text: `${label}\n\n${script.text}` } : script;
+  }
+  return {};
+}
+
+const help = `I am a scripted stand-in, so that you can try the chat without a key. Ask me for:
+
+- **markdown** — everything that a message can show: a table, code, a quote, a list, a formula
+- **long** — an answer of several thousand characters, which needs more than one message
+- **slow** — an answer that takes its time, good for pressing Stop
+- **echo** followed by any text — the same text back, Markdown included
+- **think** — a pause for thought first
+- **fail 429**, **fail 500**, **fail cut**, **fail empty**, **fail silence** — the faults of real providers
+
+Anything else gets a short answer. With a real key in \`.env\`, a real model answers instead.`;
+
+const showcase = `# What a message can show
+
+Plain text with **bold**, *italic*, ~~struck~~ and \`inline code\`, and a [link](https://core.telegram.org/bots/api).
+
+> A quote, which may well
+> run over several lines.
+
+1. First, a numbered list
+2. then a nested one:
+   - with a bullet
+   - and another
+
+| City | Country | Population |
+| :--- | :---: | ---: |
+| Tokyo | Japan | 37,400,000 |
+| Delhi | India | 32,900,000 |
+| 上海 | 中国 | 29,200,000 |
+
+\`\`\`python
+def fibonacci(n: int) -> int:
+    a, b = 0, 1
+    for _ in range(n):
+        a, b = b, a + b
+    return a
+\`\`\`
+
+The golden ratio is $\\varphi = \\frac{1 + \\sqrt{5}}{2}$, and
+
+$$\\lim_{n \\to \\infty} \\frac{F_{n+1}}{F_n} = \\varphi$$
+
+---
+
+That is all, with an emoji to end on: 🎉`;
+
+const paragraphs = [
+  "A message sets out from a phone, and the first thing that matters is that it is written down before anybody is told that it has arrived. What is written down can be found again after a crash; what is only remembered cannot.",
+  "Then it waits in its lane. Every conversation has a lane of its own, so that a long answer in one chat never holds up a short one in another, and two questions in the same chat are answered in the order in which they were asked.",
+  "The answer comes in small pieces. Showing each of them would be too much for the network and for the reader, so the pieces are gathered, and the message on the screen is brought up to date about once a second.",
+  "When the answer grows beyond what one message can hold, it goes on in the next one. The cut falls where a reader would make it: between paragraphs if possible, between sentences if not, and never inside a word.",
+  "At the end the last edit is always made, whatever happened to those before it. The text on the screen is then exactly the text that was written, no more and no less.",
+];
+
+const long = `## A long answer\n\n${Array.from(
+  { length: 6 },
+  (_, part) => `### Part ${part + 1}\n\n${paragraphs.join("\n\n")}`,
+).join("\n\n")}\n\nThat was the long answer.`;
+
+const greetings = [
+  "Hello! What would you like to talk about? Say *help* to see what I can show you.",
+  "Hi there. Ask me anything; I will answer from a script. *help* lists what is in it.",
+  "Good to see you. Try *markdown* or *long*, or just write something.",
+];
+
+const shortAnswers: readonly ((topic: string) => string)[] = [
+  (topic) =>
+    `You asked: “${topic}”. A real model would now think of something clever. I can only say that I heard you.`,
+  (topic) =>
+    `“${topic}” is a fine question. There are **three** things to say about it: it was asked, it arrived, and it was answered.`,
+  (topic) =>
+    `About “${topic}”: it depends. On the one hand there is this, on the other hand there is that, and the script ends here.`,
+  (topic) =>
+    `Let me put it briefly. “${topic}” has many sides:\n\n- the one you see\n- the one you do not\n- and the one in this list`,
+];
+
+const faults: Readonly<Record<string, Script>> = {
+  "400": { status: 400, body: { error: { message: "scripted refusal", type: "invalid_request_error" } } },
+  "401": { status: 401, body: { error: { message: "scripted refusal of the key", code: "invalid_api_key" } } },
+  "402": { status: 402, body: { error: { message: "scripted lack of credits" } } },
+  "404": { status: 404, body: { error: { message: "scripted: no such model", code: "model_not_found" } } },
+  "429": { status: 429, body: { error: { message: "scripted rate limit", type: "rate_limit_error" } } },
+  "500": { status: 500, body: { error: { message: "scripted server error", type: "server_error" } } },
+  "503": { status: 503, body: { error: { message: "scripted overload", type: "server_error" } } },
+  cut: {
+    text: "This answer breaks off in the middle, because the connection is cut before the sentence has come to its end.",
+    cutAfterChunks: 18,
+  },
+  error: {
+    text: "This answer ends with an error event after some words of it, and what would have followed is lost.",
+    errorEventAfterChunks: 16,
+  },
+  empty: { text: "" },
+  silence: {
+    text: "This answer falls silent after a few words and never goes on, however long one waits for it.",
+    stallAfterChunks: 15,
+  },
+  hang: { hangBeforeHeaders: true },
+};
+
+const intents: readonly Intent[] = [
+  { asks: /^fail\s+(\w+)\b/i, answer: (_, match) => faults[match[1]?.toLowerCase() ?? ""] ?? { status: 500 } },
+  { asks: /^echo\s+([\s\S]+)/i, answer: (_, match) => ({ text: match[1] ?? "" }) },
+  {
+    asks: /^(hi|hello|hey|hallo|good (morning|day|evening)|привет|hola|bonjour|ciao)\b|^привет/i,
+    answer: (question) => ({ text: pick(greetings, question) }),
+  },
+  { asks: /\bhelp\b|what can you do|who are you|commands?\b/i, answer: () => ({ text: help }) },
+  { asks: /\bmarkdown\b|\bshow\s?case\b|\bformat/i, answer: () => ({ text: showcase }) },
+  {
+    asks: /\bslow(ly)?\b/i,
+    answer: () => ({ text: paragraphs.join("\n\n"), delayFirstMs: 2_000, tokensPerSecond: 6 }),
+  },
+  { asks: /\bthink\b|\breason/i, answer: (question) => ({ ...short(question), reasoning: paragraphs[0] ?? "" }) },
+  { asks: /\blong(er)?\b|\bessay\b|\bstory\b/i, answer: () => ({ text: long, tokensPerSecond: 200 }) },
+  { asks: /(?:)/, answer: short },
+];
+
+function short(question: string): Script {
+  const line = question.replace(/\s+/g, " ").trim();
+  const topic = line.length > 120 ? `${[...line].slice(0, 120).join("")}…` : line || "nothing at all";
+  return { text: pick(shortAnswers, question)(topic) };
+}
+
+/** The same question always gets the same choice. */
+function pick<T>(choices: readonly [T, ...T[]] | readonly T[], question: string): T {
+  let sum = 0;
+  for (const character of question) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 1_000_003;
+  return choices[sum % choices.length] as T;
+}

@@ -1,0 +1,131 @@
+/** One delivery of the embedded queue: from the journal to the handler, and its end back into the journal. */
+import { setTimeout as pause } from "node:timers/promises";
+import { messageOf } from "../errors.ts";
+import type { ActiveUpdate, ConsumeOptions, Database } from "../ports.ts";
+import { deadOf, type Journal } from "./journal.ts";
+import type { Entry, Lanes } from "./lanes.ts";
+import { deliver } from "./worker.ts";
+
+export interface DeliveryDeps {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly lanes: Lanes;
+  readonly options: ConsumeOptions;
+  readonly now: () => number;
+  handler(update: ActiveUpdate): Promise<void>;
+  /** The process is leaving: a disk that fails is not waited for. */
+  leaving(): boolean;
+  onTrouble(error: unknown): void;
+  onBuried(): void;
+}
+
+/** Between attempts to write the end of a delivery, and to read an update that could not be read. */
+const repeatDiskEveryMs = 500;
+
+/**
+ * Returns the function that delivers the head of a lane once and then lets the lane move on. It resolves with true when the
+ * update stays queued because the process is leaving.
+ */
+export function createDelivery(deps: DeliveryDeps): (entry: Entry, abort: AbortController) => Promise<boolean> {
+  const { journal, lanes, options } = deps;
+
+  async function run(entry: Entry, abort: AbortController): Promise<boolean> {
+    const doom = entry.doom ?? crashed(entry);
+    if (doom !== undefined) return await bury(entry, doom);
+    let update: ActiveUpdate;
+    try {
+      update = begin(entry, abort);
+    } catch (error) {
+      // It could not even be read, so nothing was tried yet.
+      deps.onTrouble(error);
+      entry.dueAt = deps.now() + repeatDiskEveryMs;
+      return false;
+    }
+    const verdict = await deliver(deps.handler, update, options.onFailure);
+    entry.abort = undefined;
+    switch (verdict.kind) {
+      case "finished":
+        entry.phase = "ending";
+        if (!(await insist(() => journal.end(entry.updateId)))) return true;
+        lanes.remove(entry.updateId);
+        return false;
+      case "stays":
+        entry.phase = "failing";
+        await insist(() => journal.release(entry.updateId));
+        return true;
+      case "failed":
+        entry.failures++;
+        if (entry.failures >= options.maxFailures) return await bury(entry, messageOf(verdict.error));
+        return await fail(entry);
+    }
+  }
+
+  function crashed({ crashes }: Entry): string | undefined {
+    return crashes < options.maxCrashes ? undefined : `the process died ${crashes} times while this was handled`;
+  }
+
+  function begin(entry: Entry, abort: AbortController): ActiveUpdate {
+    const stored = journal.read(entry.updateId);
+    if (stored === undefined) throw new Error(`update ${entry.updateId} is not in the journal`);
+    entry.attempts++;
+    entry.phase = "running";
+    const { updateId, attempts } = entry;
+    // Not waited for: whatever the handler writes comes after it, so its traces on disk never precede the mark.
+    deps.database.write(() => journal.begin(updateId, attempts)).catch(() => undefined);
+    if (entry.cancelled !== undefined) abort.abort(entry.cancelled);
+    entry.abort = (reason) => abort.abort(reason);
+    return { ...stored, attempt: attempts, signal: abort.signal };
+  }
+
+  async function fail(entry: Entry): Promise<boolean> {
+    entry.phase = "failing";
+    const dueAt = deps.now() + options.backoffMs(entry.failures);
+    const written = await insist(() => journal.fail(entry.updateId, entry.failures, dueAt));
+    // An interrupt that came meanwhile wants it delivered at once, to tidy up.
+    entry.dueAt = entry.cancelled === undefined ? dueAt : 0;
+    return !written;
+  }
+
+  async function bury(entry: Entry, reason: string): Promise<boolean> {
+    entry.phase = "ending";
+    entry.doom = reason;
+    const { updateId, failures } = entry;
+    if (!(await insist(() => journal.condemn(updateId, reason, failures)))) return true;
+    const stored = journal.read(updateId);
+    // A notice that cannot be given does not hold up the lane.
+    if (stored !== undefined) await options.onDead(deadOf(stored, reason)).catch(deps.onTrouble);
+    if (!(await insist(() => journal.bury(updateId)))) return true;
+    deps.onBuried();
+    lanes.remove(updateId);
+    return false;
+  }
+
+  /** Writes until it is on disk: a lane must not move on past an end that a crash would undo. */
+  async function insist(work: () => void): Promise<boolean> {
+    for (;;) {
+      try {
+        await deps.database.write(work);
+        return true;
+      } catch (error) {
+        deps.onTrouble(error);
+        if (deps.leaving()) return false;
+        await pause(repeatDiskEveryMs);
+      }
+    }
+  }
+
+  return async (entry, abort) => {
+    try {
+      return await run(entry, abort);
+    } catch (error) {
+      // Whatever went wrong here, the update is tried again rather than its lane stuck.
+      deps.onTrouble(error);
+      entry.dueAt = deps.now() + repeatDiskEveryMs;
+      return false;
+    } finally {
+      entry.abort = undefined;
+      entry.phase = "waiting";
+      lanes.free(entry);
+    }
+  };
+}

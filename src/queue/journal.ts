@@ -1,0 +1,283 @@
+/** The queue's table: what survives the process. Whoever writes calls it inside `Database.write`. */
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { AbortReason, ConversationId, DeadUpdate, IncomingUpdate, InterruptOutcome, LaneKind } from "../ports.ts";
+import type { InterruptPlan, OpenQuestion } from "./interrupts.ts";
+import type { Entry } from "./lanes.ts";
+
+/** `open` rows wait or run; `done` ones recognise a repeated delivery; `dead` ones keep their body. */
+const schema = `
+  CREATE TABLE IF NOT EXISTS queued_update (
+    update_id INTEGER PRIMARY KEY,
+    conversation TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    body TEXT,
+    question INTEGER,
+    interrupt TEXT,
+    refusal TEXT,
+    outcome TEXT,
+    running INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    crashes INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER NOT NULL DEFAULT 0,
+    cancelled TEXT,
+    reason TEXT,
+    ended_at INTEGER
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS queued_update_open ON queued_update (conversation, lane, position) WHERE state = 'open';
+  CREATE INDEX IF NOT EXISTS queued_update_done ON queued_update (ended_at) WHERE state = 'done';
+  CREATE INDEX IF NOT EXISTS queued_update_dead ON queued_update (ended_at) WHERE state = 'dead';
+`;
+
+/** An update as a worker takes it from the disk. */
+export interface StoredUpdate extends IncomingUpdate {
+  readonly outcome?: InterruptOutcome;
+}
+
+export type Journal = ReturnType<typeof createJournal>;
+
+/** Opens the table, made when missing. Rows that ran when the process died have one crash more afterwards. */
+export function createJournal(handle: DatabaseSync, now: () => number) {
+  handle.exec(schema);
+  handle.exec("UPDATE queued_update SET running = 0, crashes = crashes + 1 WHERE state = 'open' AND running = 1");
+  const statements = new Map<string, StatementSync>();
+
+  function sql(text: string): StatementSync {
+    let statement = statements.get(text);
+    if (statement === undefined) {
+      statement = handle.prepare(text);
+      statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  function number(text: string, ...values: SQLInputValue[]): number {
+    return Number(Object.values(sql(text).get(...values) ?? {})[0] ?? 0);
+  }
+
+  function endOf(conversation: ConversationId, lane: LaneKind): number {
+    const last = "SELECT max(position) FROM queued_update WHERE state = 'open' AND conversation = ? AND lane = ?";
+    return number(last, conversation, lane) + 1;
+  }
+
+  function end(updateId: number): void {
+    sql(
+      `UPDATE queued_update SET state = 'done', running = 0, body = NULL, ended_at = ?
+       WHERE update_id = ? AND state = 'open'`,
+    ).run(now(), updateId);
+  }
+
+  /** The position for an update that an interrupt puts in order; what stands there or later makes room. */
+  function placed({ conversation, lane }: IncomingUpdate, plan: InterruptPlan | undefined): number {
+    if (plan?.place === undefined) return endOf(conversation, lane);
+    const anchor = "before" in plan.place ? plan.place.before : plan.place.behind;
+    const at = number("SELECT position FROM queued_update WHERE update_id = ?", anchor);
+    const position = "before" in plan.place ? at : at + 1;
+    sql(
+      `UPDATE queued_update SET position = position + 1
+       WHERE state = 'open' AND conversation = ? AND lane = ? AND position >= ?`,
+    ).run(conversation, lane, position);
+    return position;
+  }
+
+  function insert(update: IncomingUpdate, state: "open" | "done", position: number, outcome?: InterruptOutcome): void {
+    const open = state === "open";
+    sql(
+      `INSERT INTO queued_update (update_id, conversation, lane, position, state, received_at, body, question, interrupt,
+         refusal, outcome, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      update.updateId,
+      update.conversation,
+      update.lane,
+      position,
+      state,
+      update.receivedAt,
+      open ? update.body : null,
+      update.question ?? null,
+      json(update.interrupt),
+      json(update.refusal),
+      json(outcome),
+      open ? null : now(),
+    );
+  }
+
+  return {
+    has: (updateId: number) => sql("SELECT 1 FROM queued_update WHERE update_id = ?").get(updateId) !== undefined,
+
+    laneLength: (conversation: ConversationId, lane: LaneKind) =>
+      number(
+        "SELECT count(*) FROM queued_update WHERE state = 'open' AND conversation = ? AND lane = ?",
+        conversation,
+        lane,
+      ),
+
+    countDead: () => number("SELECT count(*) FROM queued_update WHERE state = 'dead'"),
+
+    /** Adds an update to its lane, where the plan of its interrupt puts it. */
+    add(update: IncomingUpdate, plan: InterruptPlan | undefined): void {
+      insert(update, "open", placed(update, plan), plan?.outcome);
+    },
+
+    /** Remembers an update that was dropped, so that its repetition is known. */
+    addDropped(update: IncomingUpdate): void {
+      insert(update, "done", 0);
+    },
+
+    /** Questions of the turn lane that are not over, in order; `begun` as far as the disk knows. */
+    openQuestions(conversation: ConversationId): OpenQuestion[] {
+      const rows = sql(
+        `SELECT update_id, question, attempts, cancelled FROM queued_update
+         WHERE state = 'open' AND conversation = ? AND lane = 'turn' AND question IS NOT NULL ORDER BY position`,
+      ).all(conversation);
+      return rows.map((row) => ({
+        updateId: Number(row["update_id"]),
+        question: Number(row["question"]),
+        begun: Number(row["attempts"]) > 0,
+        cancelled: row["cancelled"] !== null,
+      }));
+    },
+
+    carryOut({ cancel, drop, reason }: InterruptPlan): void {
+      for (const updateId of cancel) {
+        sql("UPDATE queued_update SET cancelled = ?, due_at = 0 WHERE update_id = ? AND cancelled IS NULL").run(
+          reason,
+          updateId,
+        );
+      }
+      for (const updateId of drop) end(updateId);
+    },
+
+    begin(updateId: number, attempts: number): void {
+      sql("UPDATE queued_update SET running = 1, attempts = ? WHERE update_id = ? AND state = 'open'").run(
+        attempts,
+        updateId,
+      );
+    },
+
+    end,
+
+    /** It stays as it was before this delivery, which is counted but held against nobody. */
+    release(updateId: number): void {
+      sql("UPDATE queued_update SET running = 0 WHERE update_id = ?").run(updateId);
+    },
+
+    fail(updateId: number, failures: number, dueAt: number): void {
+      // An interrupt that came meanwhile wants it delivered at once, to tidy up.
+      sql(
+        `UPDATE queued_update SET running = 0, failures = ?, due_at = CASE WHEN cancelled IS NULL THEN ? ELSE 0 END
+         WHERE update_id = ?`,
+      ).run(failures, dueAt, updateId);
+    },
+
+    /** Decides that it is not delivered again. It stays open until `bury`, so that a crash in between forgets no notice. */
+    condemn(updateId: number, reason: string, failures: number): void {
+      sql("UPDATE queued_update SET running = 0, reason = ?, failures = ? WHERE update_id = ?").run(
+        reason,
+        failures,
+        updateId,
+      );
+    },
+
+    bury(updateId: number): void {
+      sql("UPDATE queued_update SET state = 'dead', ended_at = ? WHERE update_id = ?").run(now(), updateId);
+    },
+
+    read(updateId: number): StoredUpdate | undefined {
+      const row = sql("SELECT * FROM queued_update WHERE update_id = ?").get(updateId);
+      return row === undefined ? undefined : updateOf(row);
+    },
+
+    /** Everything that is not over: lanes in the order of their oldest update, each in its own order. */
+    open(): Entry[] {
+      const rows = sql(
+        `SELECT update_id, conversation, lane, received_at, attempts, failures, crashes, due_at, cancelled, reason,
+           min(update_id) OVER (PARTITION BY conversation, lane) AS oldest
+         FROM queued_update WHERE state = 'open' ORDER BY oldest, conversation, lane, position`,
+      ).all();
+      return rows.map(entryOf);
+    },
+
+    dead(limit: number): DeadUpdate[] {
+      const rows = sql("SELECT * FROM queued_update WHERE state = 'dead' ORDER BY ended_at, update_id LIMIT ?").all(
+        limit,
+      );
+      return rows.map((row) => deadOf(updateOf(row), String(row["reason"])));
+    },
+
+    /** Opens a dead update again at the end of its lane; undefined when there is none. */
+    revive(updateId: number): Entry | undefined {
+      const row = sql("SELECT * FROM queued_update WHERE update_id = ? AND state = 'dead'").get(updateId);
+      if (row === undefined) return undefined;
+      const update = updateOf(row);
+      sql(
+        `UPDATE queued_update SET state = 'open', position = ?, running = 0, attempts = 0, failures = 0, crashes = 0,
+           due_at = 0, cancelled = NULL, reason = NULL, ended_at = NULL WHERE update_id = ?`,
+      ).run(endOf(update.conversation, update.lane), updateId);
+      return newEntry(update);
+    },
+
+    /** Forgets up to `limit` updates that were over before `before`; returns how many it found. */
+    purge(before: number, limit: number): number {
+      const old = "SELECT update_id FROM queued_update WHERE state = 'done' AND ended_at < ? LIMIT ?";
+      return Number(sql(`DELETE FROM queued_update WHERE update_id IN (${old})`).run(before, limit).changes);
+    },
+  };
+}
+
+/** A lane's entry for an update that was never delivered. */
+export function newEntry({ updateId, conversation, lane, receivedAt }: IncomingUpdate): Entry {
+  const counts = { attempts: 0, failures: 0, crashes: 0, dueAt: 0 };
+  const marks = { cancelled: undefined, doom: undefined, abort: undefined };
+  return { updateId, conversation, lane, receivedAt, phase: "waiting", ...counts, ...marks };
+}
+
+/** A dead update as the port shows it. */
+export function deadOf(update: IncomingUpdate, reason: string): DeadUpdate {
+  const { updateId, conversation, lane, receivedAt, body, question } = update;
+  return { updateId, conversation, lane, receivedAt, body, reason, ...(question === undefined ? {} : { question }) };
+}
+
+type Row = Readonly<Record<string, SQLInputValue>>;
+
+function json(value: object | undefined): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}
+
+function entryOf(row: Row): Entry {
+  return {
+    updateId: Number(row["update_id"]),
+    conversation: String(row["conversation"]),
+    lane: laneOf(row),
+    receivedAt: Number(row["received_at"]),
+    phase: "waiting",
+    attempts: Number(row["attempts"]),
+    failures: Number(row["failures"]),
+    crashes: Number(row["crashes"]),
+    dueAt: Number(row["due_at"]),
+    cancelled: (row["cancelled"] ?? undefined) as AbortReason | undefined,
+    doom: row["reason"] === null ? undefined : String(row["reason"]),
+    abort: undefined,
+  };
+}
+
+function updateOf(row: Row): StoredUpdate {
+  const parsed = (name: string) => (row[name] === null ? {} : { [name]: JSON.parse(String(row[name])) });
+  return {
+    updateId: Number(row["update_id"]),
+    conversation: String(row["conversation"]),
+    lane: laneOf(row),
+    receivedAt: Number(row["received_at"]),
+    body: String(row["body"] ?? ""),
+    ...(row["question"] === null ? {} : { question: Number(row["question"]) }),
+    ...parsed("interrupt"),
+    ...parsed("refusal"),
+    ...parsed("outcome"),
+  };
+}
+
+function laneOf(row: Row): LaneKind {
+  return row["lane"] === "quick" ? "quick" : "turn";
+}

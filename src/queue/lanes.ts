@@ -1,0 +1,163 @@
+/** The lanes in memory: which update is next in each, and which lane may run. Knows no disk and no handler. */
+import type { AbortReason, ConversationId, LaneKind } from "../ports.ts";
+
+/**
+ * - `waiting`: for its turn, or for its back-off to pass.
+ * - `running`: its handler was called and has not returned.
+ * - `failing`: its handler threw; the failure is on its way to the disk, then it waits again.
+ * - `ending`: it is over for good; the end is on its way to the disk.
+ */
+export type Phase = "waiting" | "running" | "failing" | "ending";
+
+/** An update that is not finished. Its body stays on disk until a worker takes it. */
+export interface Entry {
+  readonly updateId: number;
+  readonly conversation: ConversationId;
+  readonly lane: LaneKind;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  phase: Phase;
+  /** Deliveries so far. */
+  attempts: number;
+  /** Deliveries whose handler threw. */
+  failures: number;
+  /** Deliveries that died with the process. */
+  crashes: number;
+  /** Milliseconds since the epoch; 0 when it does not wait for a back-off. */
+  dueAt: number;
+  /** What an interrupt decided about it. */
+  cancelled: AbortReason | undefined;
+  /** Why it is to be buried without another delivery. */
+  doom: string | undefined;
+  /** Aborts the signal of the running delivery. */
+  abort: ((reason: AbortReason) => void) | undefined;
+}
+
+/** Where an update stands in its lane. */
+export type Place = { readonly before: number } | { readonly behind: number };
+
+export interface Lanes {
+  /** Updates in all lanes, running ones included. */
+  readonly size: number;
+  find(updateId: number): Entry | undefined;
+  entries(): Iterable<Entry>;
+  /** Adds an update, at the end of its lane when no place is given. */
+  add(entry: Entry, place?: Place): void;
+  remove(updateId: number): void;
+  /** The next update of the lane whose turn it is; the lane is busy until `free`. */
+  take(kind: LaneKind): Entry | undefined;
+  /** Lets the lane of a taken update move on: with that update again unless it was removed. */
+  free(entry: Entry): void;
+  /** Looks again whether the lane of an entry may run, after its due time changed. */
+  touch(entry: Entry): void;
+  /** Ends all waiting for due times. */
+  stop(): void;
+}
+
+interface Lane {
+  readonly key: string;
+  readonly kind: LaneKind;
+  /** In order; the running one is the first. */
+  readonly entries: Entry[];
+  busy: boolean;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** The longest wait that a timer can hold. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Names a lane; a conversation has two. */
+export function laneKey(conversation: ConversationId, lane: LaneKind): string {
+  return `${lane} ${conversation}`;
+}
+
+/** Creates empty lanes. `onReady` is called whenever a lane has something to take. */
+export function createLanes({ now, onReady }: { now: () => number; onReady: () => void }): Lanes {
+  const lanes = new Map<string, Lane>();
+  const entries = new Map<number, Entry>();
+  // Sets keep the order of becoming ready, so lanes are served round robin.
+  const ready = { turn: new Set<Lane>(), quick: new Set<Lane>() };
+  let stopped = false;
+
+  function laneOf({ conversation, lane: kind }: Entry): Lane {
+    const key = laneKey(conversation, kind);
+    let lane = lanes.get(key);
+    if (lane === undefined) {
+      lane = { key, kind, entries: [], busy: false, timer: undefined };
+      lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  function settle(lane: Lane): void {
+    clearTimeout(lane.timer);
+    lane.timer = undefined;
+    if (lane.busy || stopped) return;
+    const [head] = lane.entries;
+    if (head === undefined) {
+      ready[lane.kind].delete(lane);
+      lanes.delete(lane.key);
+      return;
+    }
+    const waitMs = head.dueAt - now();
+    if (waitMs <= 0) {
+      ready[lane.kind].add(lane);
+      onReady();
+    } else {
+      ready[lane.kind].delete(lane);
+      lane.timer = setTimeout(() => settle(lane), Math.min(waitMs, longestTimerMs));
+    }
+  }
+
+  function indexFor(lane: Lane, place: Place | undefined): number {
+    if (place === undefined) return lane.entries.length;
+    const anchor = "before" in place ? place.before : place.behind;
+    const index = lane.entries.findIndex(({ updateId }) => updateId === anchor);
+    // The anchor was the head and has ended meanwhile: what came behind it is next.
+    if (index < 0) return lane.busy ? 1 : 0;
+    return "before" in place ? index : index + 1;
+  }
+
+  return {
+    get size() {
+      return entries.size;
+    },
+    find: (updateId) => entries.get(updateId),
+    entries: () => entries.values(),
+    add(entry, place) {
+      const lane = laneOf(entry);
+      entries.set(entry.updateId, entry);
+      lane.entries.splice(indexFor(lane, place), 0, entry);
+      settle(lane);
+    },
+    remove(updateId) {
+      const entry = entries.get(updateId);
+      if (entry === undefined) return;
+      entries.delete(updateId);
+      const lane = laneOf(entry);
+      const index = lane.entries.indexOf(entry);
+      if (index >= 0) lane.entries.splice(index, 1);
+      settle(lane);
+    },
+    take(kind) {
+      const lane = ready[kind].values().next().value;
+      const head = lane?.entries[0];
+      if (lane === undefined || head === undefined) return undefined;
+      ready[kind].delete(lane);
+      lane.busy = true;
+      return head;
+    },
+    free(entry) {
+      const lane = laneOf(entry);
+      lane.busy = false;
+      settle(lane);
+    },
+    touch(entry) {
+      settle(laneOf(entry));
+    },
+    stop() {
+      stopped = true;
+      for (const lane of lanes.values()) clearTimeout(lane.timer);
+    },
+  };
+}

@@ -1,0 +1,109 @@
+/** Slots, hand-over and drain: what a consumer does whatever engine holds the updates. */
+import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, LaneKind } from "../ports.ts";
+
+/** How a delivery ended. `stays`: the process is leaving, the update is to be delivered again as if nothing had been. */
+export type Verdict =
+  | { readonly kind: "finished" }
+  | { readonly kind: "stays" }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+type Handler = (update: ActiveUpdate) => Promise<void>;
+
+/** Calls the handler and reads its end as the port has it: an exception after an interrupt ends the update all the same. */
+export async function deliver(
+  handler: Handler,
+  update: ActiveUpdate,
+  onFailure: ConsumeOptions["onFailure"],
+): Promise<Verdict> {
+  try {
+    await handler(update);
+    return { kind: "finished" };
+  } catch (error) {
+    const reason: unknown = update.signal.aborted ? update.signal.reason : undefined;
+    if (reason === "shutdown" || reason === "lease-lost") return { kind: "stays" };
+    try {
+      onFailure?.(update, error);
+    } catch {
+      // It only writes a log; the update's fate does not hang on it.
+    }
+    return reason === undefined ? { kind: "failed", error } : { kind: "finished" };
+  }
+}
+
+export interface WorkerDeps<Taken> {
+  readonly turnSlots: number;
+  readonly quickSlots: number;
+  /** The next update of this kind of lane, if there is one. */
+  take(kind: LaneKind): Taken | undefined;
+  /** Delivers it and stores the end; true when the update stays queued. Must not reject. */
+  run(taken: Taken, abort: AbortController): Promise<boolean>;
+}
+
+export interface Worker extends Consumer {
+  readonly draining: boolean;
+  /** Fills free slots, soon: never in the middle of what the caller does. */
+  wake(): void;
+}
+
+/** Creates a worker. It takes nothing before `wake`. */
+export function createWorker<Taken>({ turnSlots, quickSlots, take, run }: WorkerDeps<Taken>): Worker {
+  const running = new Map<Promise<void>, AbortController>();
+  const free = { turn: turnSlots, quick: quickSlots };
+  let woken = false;
+  let stayed = 0;
+  let drained: Promise<number> | undefined;
+
+  function fill(): void {
+    woken = false;
+    for (const kind of ["quick", "turn"] as const) {
+      while (drained === undefined && free[kind] > 0) {
+        const taken = take(kind);
+        if (taken === undefined) break;
+        start(kind, taken);
+      }
+    }
+  }
+
+  function start(kind: LaneKind, taken: Taken): void {
+    const abort = new AbortController();
+    free[kind]--;
+    const ended = run(taken, abort).then((stays) => {
+      if (stays) stayed++;
+      free[kind]++;
+      running.delete(ended);
+      wake();
+    });
+    running.set(ended, abort);
+  }
+
+  function wake(): void {
+    if (woken || drained !== undefined) return;
+    woken = true;
+    queueMicrotask(fill);
+  }
+
+  async function drain(graceMs: number): Promise<number> {
+    const timer = Promise.withResolvers<void>();
+    const grace = setTimeout(timer.resolve, graceMs);
+    const idle = Promise.all(running.keys());
+    await Promise.race([idle, timer.promise]);
+    clearTimeout(grace);
+    for (const abort of running.values()) abort.abort("shutdown" satisfies AbortReason);
+    await idle;
+    return stayed;
+  }
+
+  return {
+    get active() {
+      return running.size;
+    },
+    get draining() {
+      return drained !== undefined;
+    },
+    wake,
+    drain(graceMs) {
+      drained ??= drain(graceMs);
+      return drained;
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** HTML that a model writes is never markup: all its text is shown, tags that only format are left out. */
+
+const named: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
+
+/** Left out wherever they stand. */
+const formatting = "b|strong|i|em|u|s|del|ins|small|big|mark|kbd|sub|span|font";
+/** Left out in blocks of HTML; within a line they may be what is talked about. */
+const layout = "div|p|details|summary|center|section|blockquote";
+
+const inlineTags = new RegExp(`</?(?:${formatting}|summary|details)(?:\\s[^<>]*)?/?>`, "gi");
+const blockTags = new RegExp(`</?(?:${formatting}|${layout})(?:\\s[^<>]*)?/?>`, "gi");
+
+/** The text of HTML: `<br>` as a line break, `<sup>` as `^`; in a block, character references are decoded too. */
+export function visibleHtml(html: string, block: boolean): string {
+  const shown = html
+    .replace(/<br\s*\/?>[ \t]*\n?/gi, "\n")
+    .replace(/<sup(?:\s[^<>]*)?>/gi, "^")
+    .replace(/<\/sup>/gi, "")
+    .replace(block ? blockTags : inlineTags, "");
+  if (!block) return shown;
+  return decodeReferences(shown).replace(/\n[ \t]*(?:\n[ \t]*)+\n/g, "\n\n");
+}
+
+function decodeReferences(text: string): string {
+  if (!text.includes("&")) return text;
+  return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,4}));/gi, (all, decimal, hex, name) => {
+    if (name !== undefined) return named[String(name).toLowerCase()] ?? all;
+    const point = decimal === undefined ? Number.parseInt(hex, 16) : Number.parseInt(decimal, 10);
+    return point > 31 && point <= 0x10ffff ? String.fromCodePoint(point) : all;
+  });
+}

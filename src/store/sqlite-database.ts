@@ -1,0 +1,149 @@
+/** The embedded database: one SQLite file, one handle, the writes of one tick in one transaction. */
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { messageOf, ParleyError, StartError } from "../errors.ts";
+import type { Database } from "../ports.ts";
+
+/** Of all tables in the file. Raised, with a step that brings an older file up to date, when one of them changes its shape. */
+const schemaVersion = 1;
+/** A file of this size is read through in a fraction of a second. */
+const quickCheckBytes = 128 * 1024 * 1024;
+
+interface PendingWrite {
+  run(handle: DatabaseSync): void;
+  commit(): void;
+  fail(error: unknown): void;
+}
+
+/**
+ * Opens the file, creating it and its folder when missing, readable by its owner alone. Throws a `StartError` when another
+ * process holds it, when it cannot be written, or when it is no database.
+ */
+export function createSqliteDatabase(path: string): Database {
+  const handle = open(path);
+  let pending: PendingWrite[] = [];
+  let scheduled: NodeJS.Immediate | undefined;
+  let closed = false;
+
+  function flush(): void {
+    scheduled = undefined;
+    const writes = pending;
+    pending = [];
+    const done: PendingWrite[] = [];
+    try {
+      handle.exec("BEGIN IMMEDIATE");
+      for (const write of writes) {
+        handle.exec("SAVEPOINT one");
+        try {
+          write.run(handle);
+          done.push(write);
+        } catch (error) {
+          handle.exec("ROLLBACK TO one");
+          write.fail(error);
+        }
+        handle.exec("RELEASE one");
+      }
+      handle.exec("COMMIT");
+    } catch (error) {
+      rollBack(handle);
+      const cause = new ParleyError("storage-failed", `the database could not be written: ${messageOf(error)}`, {
+        retryable: true,
+        cause: error,
+      });
+      for (const write of writes) write.fail(cause);
+      return;
+    }
+    for (const write of done) write.commit();
+  }
+
+  return {
+    handle,
+    write(work) {
+      return new Promise((resolve, reject) => {
+        if (closed) {
+          reject(new ParleyError("storage-closed", "the database is closed"));
+          return;
+        }
+        let result: ReturnType<typeof work>;
+        pending.push({
+          run(database) {
+            result = work(database);
+          },
+          commit: () => resolve(result),
+          fail: reject,
+        });
+        scheduled ??= setImmediate(flush);
+      });
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      if (scheduled !== undefined) {
+        clearImmediate(scheduled);
+        flush();
+      }
+      handle.close();
+    },
+  };
+}
+
+function rollBack(handle: DatabaseSync): void {
+  try {
+    if (handle.isTransaction) handle.exec("ROLLBACK");
+  } catch {
+    // A transaction that SQLite has rolled back by itself cannot be rolled back again.
+  }
+}
+
+/** Refuses a damaged file, which would fail later and in worse places, and one that a newer version has changed. */
+function check(handle: DatabaseSync, path: string): void {
+  if (statSync(path).size <= quickCheckBytes) {
+    const [found] = Object.values(handle.prepare("PRAGMA quick_check(1)").get() ?? {});
+    if (found !== "ok") throw new Error(String(found).split("\n").join(", "));
+  }
+  const version = Number(handle.prepare("PRAGMA user_version").get()?.["user_version"]);
+  if (version > schemaVersion) {
+    throw new StartError([
+      `DATA_DIR: ${path} was written by a newer version of Parley; update Parley, or set DATA_DIR to another folder.`,
+    ]);
+  }
+  handle.exec(`PRAGMA user_version = ${schemaVersion}`);
+}
+
+function open(path: string): DatabaseSync {
+  const folder = dirname(path);
+  try {
+    mkdirSync(folder, { recursive: true });
+    // Made here, not by SQLite, whose files are readable by everyone; its WAL takes the mode of the file.
+    closeSync(openSync(path, "a", 0o600));
+    chmodSync(path, 0o600);
+  } catch (error) {
+    throw new StartError([
+      `DATA_DIR: the folder ${folder} cannot be written (${messageOf(error)}); give the bot's user write access, or set DATA_DIR to another folder.`,
+    ]);
+  }
+  let handle: DatabaseSync | undefined;
+  try {
+    handle = new DatabaseSync(path, { timeout: 500 });
+    handle.exec(`
+      PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA journal_size_limit = 16777216;
+    `);
+    // Takes the lock now, and keeps it: it is SQLite's own, and free again after kill -9.
+    handle.exec("BEGIN IMMEDIATE; COMMIT;");
+    check(handle, path);
+    return handle;
+  } catch (error) {
+    handle?.close();
+    if (error instanceof StartError) throw error;
+    const reason = messageOf(error);
+    throw new StartError([
+      /locked|busy/i.test(reason)
+        ? `DATA_DIR: another process works on ${path}; stop it first, or set DATA_DIR to another folder.`
+        : `DATA_DIR: ${path} cannot be opened as a database (${reason}); move it away, or set DATA_DIR to another folder.`,
+    ]);
+  }
+}

@@ -1,0 +1,259 @@
+/** The queue's contract on the end of a process: after kill -9 and after a shutdown in good order. */
+import { describe, expect, it } from "vitest";
+import type { OpenNewQueue } from "./queue.contract.ts";
+import { createProbe, eventually, idle, pause, question, update } from "./queue-probe.ts";
+
+export function queueRecoveryContract(open: OpenNewQueue): void {
+  describe("after a crash", () => {
+    it("delivers what ran again, then the rest in order, and nothing that was finished", async () => {
+      const before = await open();
+      const probe = createProbe();
+      probe.hold(2, 12);
+      for (const id of [1, 2, 3, 4]) await before.queue.enqueue(question(id));
+      for (const id of [11, 12, 13]) await before.queue.enqueue(question(id, { conversation: "b" }));
+      probe.consume(before.queue);
+      await eventually(async () => expect((await before.queue.stats()).waiting).toBe(3));
+      await probe.running(12);
+      await pause();
+
+      const { queue } = await before.crash();
+      const after = createProbe();
+      expect(await queue.stats()).toMatchObject({ waiting: 5, active: 0 });
+      expect(await queue.enqueue(question(1))).toBe("duplicate");
+      expect(await queue.enqueue(question(3))).toBe("duplicate");
+      after.consume(queue);
+      await idle(queue);
+      const ofLane = (conversation: string) =>
+        after.deliveries.filter((one) => one.conversation === conversation).map((one) => one.updateId);
+      expect(ofLane("a")).toEqual([2, 3, 4]);
+      expect(ofLane("b")).toEqual([12, 13]);
+      expect(after.last(2).attempt).toBe(2);
+      expect(after.last(3).attempt).toBe(1);
+    });
+
+    it("remembers the outcome of an interrupt, what it dropped and where an edit belongs", async () => {
+      const before = await open();
+      for (const id of [1, 2, 3]) await before.queue.enqueue(question(id));
+      await before.queue.enqueue(question(10, { question: 1001, interrupt: { kind: "edit", question: 1001 } }));
+      await before.queue.enqueue(update(11, { conversation: "b", interrupt: { kind: "new" } }));
+      await before.queue.enqueue(question(20, { conversation: "c" }));
+      await before.queue.enqueue(update(21, { conversation: "c", lane: "quick", interrupt: { kind: "stop" } }));
+
+      const { queue } = await before.crash();
+      const probe = createProbe();
+      probe.consume(queue, { turnSlots: 1 });
+      await idle(queue);
+      expect(probe.started().filter((id) => id <= 10)).toEqual([10, 2, 3]);
+      expect(probe.last(11).outcome).toEqual({ aborted: false, dropped: 0 });
+      expect(probe.last(21).outcome).toEqual({ aborted: false, dropped: 1 });
+      expect(probe.started()).not.toContain(20);
+    });
+
+    it("delivers a question that had been stopped with an aborted signal", async () => {
+      const before = await open();
+      const probe = createProbe();
+      probe.holdDeaf(1);
+      await before.queue.enqueue(question(1));
+      probe.consume(before.queue);
+      await probe.running(1);
+      await before.queue.enqueue(update(10, { interrupt: { kind: "new" } }));
+
+      const { queue } = await before.crash();
+      const after = createProbe();
+      after.hold(1);
+      after.consume(queue);
+      await idle(queue);
+      expect(after.started()).toEqual([1, 10]);
+      expect(after.last(1).signal.reason).toBe("new");
+      expect(after.last(10).outcome).toEqual({ aborted: true, dropped: 0 });
+    });
+
+    it("keeps the order that edits have made", async () => {
+      const before = await open();
+      const probe = createProbe();
+      probe.holdDeaf(1);
+      for (const id of [1, 2, 3, 4]) await before.queue.enqueue(question(id));
+      probe.consume(before.queue);
+      await probe.running(1);
+      for (const [id, of] of [
+        [10, 1],
+        [11, 3],
+        [12, 1],
+      ] as const) {
+        await before.queue.enqueue(
+          question(id, { question: 1000 + of, interrupt: { kind: "edit", question: 1000 + of } }),
+        );
+      }
+      const { queue } = await before.crash();
+      const after = createProbe();
+      after.consume(queue);
+      await idle(queue);
+      expect(after.started()).toEqual([1, 12, 2, 11, 4]);
+    });
+
+    it("delivers at once what was stopped while it waited for its next attempt", async () => {
+      const before = await open();
+      const probe = createProbe();
+      probe.failNext(1, 1);
+      await before.queue.enqueue(question(1));
+      probe.consume(before.queue, { backoffMs: () => 60_000 });
+      await eventually(async () => expect((await before.queue.stats()).delayed).toBe(1));
+      probe.holdDeaf(1);
+      await before.queue.enqueue(update(10, { lane: "quick", interrupt: { kind: "stop" } }));
+      const { queue } = await before.crash();
+      const after = createProbe();
+      after.consume(queue);
+      await idle(queue);
+      expect(after.last(1).signal.reason).toBe("stop");
+    });
+
+    it("lets interrupts find what had begun, before anything runs again", async () => {
+      for (const [interrupt, reason, rest] of [
+        [{ kind: "stop" }, "stop", [10]],
+        [{ kind: "stop", run: 1 }, "stop", [10]],
+        [{ kind: "edit", question: 1001 }, "edit", [10, 2]],
+      ] as const) {
+        const before = await open();
+        const probe = createProbe();
+        probe.holdDeaf(1);
+        for (const id of [1, 2]) await before.queue.enqueue(question(id));
+        probe.consume(before.queue);
+        await probe.running(1);
+        await pause();
+
+        const { queue } = await before.crash();
+        const after = createProbe();
+        const asks = interrupt.kind === "edit" ? { question: 1001 } : {};
+        await queue.enqueue(update(10, { interrupt, ...asks }));
+        after.consume(queue);
+        await idle(queue);
+        expect(after.started()).toEqual([1, ...rest]);
+        expect(after.last(1).signal.reason).toBe(reason);
+        expect(after.last(10).outcome?.aborted).toBe(true);
+      }
+    });
+
+    it("buries an update that ran at too many of them, and moves its lane on", async () => {
+      let process = await open();
+      await process.queue.enqueue(question(1));
+      await process.queue.enqueue(question(2));
+      for (const attempt of [1, 2]) {
+        const probe = createProbe();
+        probe.holdDeaf(1);
+        probe.consume(process.queue, { maxCrashes: 2 });
+        await probe.running(1);
+        expect(probe.last(1).attempt).toBe(attempt);
+        await pause();
+        process = await process.crash();
+      }
+      const after = createProbe();
+      after.consume(process.queue, { maxCrashes: 2 });
+      await idle(process.queue);
+      expect(after.started()).toEqual([2]);
+      expect(after.dead.map(({ updateId }) => updateId)).toEqual([1]);
+      expect((await process.queue.dead.list(10)).map(({ updateId }) => updateId)).toEqual([1]);
+    });
+
+    it("announces the death of an update whose announcement the crash cut short", async () => {
+      const before = await open();
+      const probe = createProbe();
+      probe.failNext(1, 9);
+      await before.queue.enqueue(question(1));
+      const announcing = Promise.withResolvers<void>();
+      probe.consume(before.queue, {
+        maxFailures: 1,
+        onDead(dead) {
+          probe.dead.push(dead);
+          return announcing.promise;
+        },
+      });
+      await eventually(() => expect(probe.dead.length).toBe(1));
+
+      const { queue } = await before.crash();
+      announcing.resolve();
+      const after = createProbe();
+      after.consume(queue);
+      await idle(queue);
+      expect(after.started()).toEqual([]);
+      expect(after.dead).toEqual(probe.dead);
+    });
+  });
+
+  describe("after a shutdown", () => {
+    it("holds nothing against what was running, however often", async () => {
+      let process = await open();
+      await process.queue.enqueue(question(1));
+      await process.queue.enqueue(question(2));
+      for (const attempt of [1, 2, 3]) {
+        const probe = createProbe();
+        probe.hold(1);
+        const consumer = probe.consume(process.queue, { maxCrashes: 1, maxFailures: 1 });
+        await probe.running(1);
+        expect(probe.last(1).attempt).toBe(attempt);
+        expect(await consumer.drain(0)).toBe(1);
+        process = await process.restart();
+      }
+      const after = createProbe();
+      after.consume(process.queue, { maxCrashes: 1, maxFailures: 1 });
+      await idle(process.queue);
+      expect(after.started()).toEqual([1, 2]);
+    });
+
+    it("waits for the rest of a back-off, and counts failures on", async () => {
+      const before = await open();
+      const probe = createProbe();
+      probe.failNext(1, 1);
+      await before.queue.enqueue(question(1));
+      const consumer = probe.consume(before.queue, { backoffMs: () => 600 });
+      await eventually(async () => expect((await before.queue.stats()).delayed).toBe(1));
+      const failedBefore = Date.now();
+      await consumer.drain(0);
+      const { queue } = await before.restart();
+
+      const after = createProbe();
+      after.failNext(1, 9);
+      const asked: number[] = [];
+      let startedAt = 0;
+      queue.consume(
+        (delivery) => {
+          startedAt ||= Date.now();
+          return after.handler(delivery);
+        },
+        {
+          turnSlots: 1,
+          quickSlots: 1,
+          maxFailures: 3,
+          maxCrashes: 3,
+          backoffMs(failure) {
+            asked.push(failure);
+            return 1;
+          },
+          onDead: async () => {},
+        },
+      );
+      await eventually(async () => expect((await queue.stats()).dead).toBe(1));
+      // It may have failed up to one look of the test earlier.
+      expect(startedAt - failedBefore).toBeGreaterThan(200);
+      expect(asked).toEqual([2]);
+      expect(after.deliveries.map(({ attempt }) => attempt)).toEqual([2, 3]);
+    });
+
+    it("still has the dead, and takes them up when asked", async () => {
+      const before = await open();
+      const probe = createProbe();
+      probe.failNext(1, 9);
+      await before.queue.enqueue(question(1));
+      const consumer = probe.consume(before.queue, { maxFailures: 1 });
+      await eventually(async () => expect((await before.queue.stats()).dead).toBe(1));
+      await consumer.drain(0);
+      const { queue } = await before.restart();
+      expect((await queue.stats()).dead).toBe(1);
+      expect(await queue.dead.list(10)).toEqual(probe.dead);
+      expect(await queue.dead.requeue(1)).toBe(true);
+      const after = createProbe();
+      after.consume(queue);
+      await idle(queue);
+      expect(after.finished).toEqual([1]);
+    });
+  });
+}

@@ -1,0 +1,337 @@
+/** The contract of `Store`, for any engine. */
+import { afterEach, describe, expect, it } from "vitest";
+import type { Exchange, Store, Turn, UsageEntry } from "../../src/ports.ts";
+
+export interface StoreOptions {
+  readonly historyTtlSeconds: number;
+  readonly now: () => number;
+}
+
+/** A store as one process sees it. */
+export interface OpenStore {
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+const hour = 3_600_000;
+const ttlMs = 10 * hour;
+
+function turn(question: number, change: Partial<Turn> = {}): Turn {
+  return {
+    conversation: "a",
+    question,
+    root: question,
+    run: 100 + question,
+    state: "writing",
+    asked: `asked ${question}`,
+    messages: [],
+    ...change,
+  };
+}
+
+function exchange(question: number, change: Partial<Exchange> = {}): Exchange {
+  return { question, asked: `asked ${question}`, answered: `answer ${question}`, tokens: 7, at: 1, ...change };
+}
+
+function usage(change: Partial<UsageEntry> = {}): UsageEntry {
+  return {
+    userId: 1,
+    model: "p/m",
+    inputTokens: 10,
+    cachedTokens: 4,
+    outputTokens: 3,
+    cost: 0.5,
+    estimated: false,
+    at: 1000,
+    ...change,
+  };
+}
+
+/** Everything that a store must do. `open` gives an empty one each time. */
+export function storeContract(name: string, open: (options: StoreOptions) => Promise<OpenStore>): void {
+  describe(`store: ${name}`, () => {
+    const opened: OpenStore[] = [];
+    const clock = { now: 0 };
+
+    async function newStore(): Promise<Store> {
+      clock.now = 1_800_000_000_000;
+      const one = await open({ historyTtlSeconds: ttlMs / 1000, now: () => clock.now });
+      opened.push(one);
+      return one.store;
+    }
+
+    /** One question with its answer, from the beginning to the end. */
+    async function ask(store: Store, question: number, change: Partial<Turn> = {}): Promise<void> {
+      const one = turn(question, change);
+      await store.beginTurn(one);
+      await store.finishTurn({ ...one, answer: `answer ${question}` }, exchange(one.root), []);
+    }
+
+    async function questions(store: Store, conversation = "a"): Promise<number[]> {
+      return (await store.readHistory(conversation)).map(({ question }) => question);
+    }
+
+    afterEach(async () => {
+      for (const one of opened.splice(0)) await one.close();
+    });
+
+    describe("settings", () => {
+      it("are empty until something is chosen, and change field by field", async () => {
+        const store = await newStore();
+        expect(await store.readSettings("a")).toEqual({});
+        await Promise.all([store.setSetting("a", "model", "p/m"), store.setSetting("a", "persona", "a pirate")]);
+        await store.setSetting("b", "model", "p/other");
+        expect(await store.readSettings("a")).toEqual({ model: "p/m", persona: "a pirate" });
+        await store.setSetting("a", "model", undefined);
+        expect(await store.readSettings("a")).toEqual({ persona: "a pirate" });
+        await store.setSetting("a", "persona", "a poet");
+        expect(await store.readSettings("a")).toEqual({ persona: "a poet" });
+        expect(await store.readSettings("b")).toEqual({ model: "p/other" });
+      });
+
+      it("outlive a conversation that is forgotten or expires", async () => {
+        const store = await newStore();
+        await store.setSetting("a", "model", "p/m");
+        await ask(store, 1);
+        await store.forget("a");
+        clock.now += 10 * ttlMs;
+        expect(await store.readSettings("a")).toEqual({ model: "p/m" });
+      });
+    });
+
+    describe("history", () => {
+      it("gives the exchanges back as they were, in the order of their answers", async () => {
+        const store = await newStore();
+        expect(await store.readHistory("a")).toEqual([]);
+        const odd = exchange(5, { asked: "naïve 🙂 \u0000 'quoted'", answered: "```\n\n```", tokens: 0, at: 123 });
+        await store.beginTurn(turn(5));
+        await store.finishTurn(turn(5), odd, []);
+        await ask(store, 3);
+        await ask(store, 4);
+        expect(await questions(store)).toEqual([5, 3, 4]);
+        expect((await store.readHistory("a"))[0]).toEqual(odd);
+        expect(await store.readHistory("b")).toEqual([]);
+      });
+
+      it("puts a new answer in the place of the old one", async () => {
+        const store = await newStore();
+        for (const question of [1, 2, 3]) await ask(store, question);
+        await store.beginTurn(turn(2, { run: 900 }));
+        await store.finishTurn(turn(2, { run: 900 }), exchange(2, { answered: "better" }), []);
+        expect((await store.readHistory("a")).map(({ answered }) => answered)).toEqual([
+          "answer 1",
+          "better",
+          "answer 3",
+        ]);
+      });
+
+      it("lets a retry, a turn of its own, replace the exchange of the question it answers again", async () => {
+        const store = await newStore();
+        for (const question of [1, 2]) await ask(store, question);
+        await ask(store, 9, { root: 1 });
+        expect(await questions(store)).toEqual([1, 2]);
+        expect((await store.newestTurn("a"))?.question).toBe(9);
+      });
+
+      it("keeps the former exchange when a run ends without one", async () => {
+        const store = await newStore();
+        await ask(store, 1);
+        await store.beginTurn(turn(1, { run: 900 }));
+        await store.finishTurn(turn(1, { run: 900, outcome: "failed" }), undefined, []);
+        expect(await store.readHistory("a")).toEqual([exchange(1)]);
+      });
+
+      it("is forgotten on demand, with its turns, and only that conversation's", async () => {
+        const store = await newStore();
+        await ask(store, 1);
+        await ask(store, 1, { conversation: "b" });
+        await store.forget("a");
+        expect(await store.readHistory("a")).toEqual([]);
+        expect(await store.readTurn("a", 1)).toBeUndefined();
+        expect(await store.newestTurn("a")).toBeUndefined();
+        expect(await questions(store, "b")).toEqual([1]);
+        await ask(store, 2);
+        expect(await questions(store)).toEqual([2]);
+      });
+
+      it("expires as a whole, its time to live after the last exchange", async () => {
+        const store = await newStore();
+        await ask(store, 1);
+        clock.now += 0.9 * ttlMs;
+        await ask(store, 2);
+        clock.now += 0.9 * ttlMs;
+        expect(await questions(store)).toEqual([1, 2]);
+        clock.now += 0.2 * ttlMs;
+        expect(await questions(store)).toEqual([]);
+        expect(await store.readTurn("a", 2)).toBeUndefined();
+        expect(await store.newestTurn("a")).toBeUndefined();
+      });
+
+      it("does not come to life again with the first question after it expired", async () => {
+        const store = await newStore();
+        await ask(store, 1);
+        clock.now += 1.1 * ttlMs;
+        await store.beginTurn(turn(2));
+        expect(await questions(store)).toEqual([]);
+        expect(await store.readTurn("a", 1)).toBeUndefined();
+        await store.finishTurn(turn(2), exchange(2), []);
+        expect(await questions(store)).toEqual([2]);
+      });
+
+      it("keeps the newest 2,000 exchanges of a conversation", async () => {
+        const store = await newStore();
+        const all = Array.from({ length: 2_010 }, (_, n) => n + 1);
+        await Promise.all(all.flatMap((question) => ask(store, question)));
+        const kept = await questions(store);
+        expect(kept.length).toBe(2_000);
+        expect(kept.at(-1)).toBe(2_010);
+        expect(kept[0]).toBe(11);
+      });
+    });
+
+    describe("a turn", () => {
+      it("is kept with all its fields", async () => {
+        const store = await newStore();
+        const full = turn(1, {
+          messages: [5, 6],
+          file: 7,
+          answer: "so far",
+          note: "n",
+          button: "retry",
+          outcome: "failed",
+        });
+        await store.beginTurn(full);
+        expect(await store.readTurn("a", 1)).toEqual(full);
+        const bare = turn(2, { state: "done" });
+        await store.beginTurn(bare);
+        expect(await store.readTurn("a", 2)).toEqual(bare);
+        expect(await store.readTurn("a", 3)).toBeUndefined();
+        expect(await store.readTurn("b", 1)).toBeUndefined();
+      });
+
+      it("becomes the newest with its first run only", async () => {
+        const store = await newStore();
+        expect(await store.newestTurn("a")).toBeUndefined();
+        await store.beginTurn(turn(8));
+        await store.beginTurn(turn(3));
+        expect((await store.newestTurn("a"))?.question).toBe(3);
+        await store.beginTurn(turn(8, { run: 900 }));
+        expect((await store.newestTurn("a"))?.question).toBe(3);
+        expect((await store.readTurn("a", 8))?.run).toBe(900);
+      });
+
+      it("goes from writing to answered to done, with the message ids stored meanwhile", async () => {
+        const store = await newStore();
+        await store.beginTurn(turn(1));
+        await store.setTurnMessages("a", 1, 101, [50]);
+        await store.setTurnMessages("a", 1, 101, [50, 51], 60);
+        expect(await store.readTurn("a", 1)).toEqual(turn(1, { messages: [50, 51], file: 60 }));
+        await store.finishTurn(turn(1, { answer: "whole", outcome: "complete" }), exchange(1), []);
+        const ended = turn(1, {
+          messages: [50, 51],
+          file: 60,
+          answer: "whole",
+          outcome: "complete",
+          state: "answered",
+        });
+        expect(await store.readTurn("a", 1)).toEqual(ended);
+        await store.setTurnMessages("a", 1, 101, [50]);
+        await store.closeTurn("a", 1, 101);
+        const { file: _, ...withoutFile } = ended;
+        expect(await store.readTurn("a", 1)).toEqual({ ...withoutFile, messages: [50], state: "done" });
+      });
+
+      it("is not changed by a run that it no longer belongs to", async () => {
+        const store = await newStore();
+        const current = turn(1, { run: 900, messages: [50] });
+        await store.beginTurn(turn(1));
+        await store.beginTurn(current);
+        await store.setTurnMessages("a", 1, 101, [1, 2]);
+        await store.closeTurn("a", 1, 101);
+        await store.finishTurn(turn(1, { answer: "old" }), exchange(1), [usage()]);
+        expect(await store.readTurn("a", 1)).toEqual(current);
+        expect(await store.readHistory("a")).toEqual([]);
+      });
+
+      it("that was forgotten stays forgotten; only its use counts", async () => {
+        const store = await newStore();
+        await store.beginTurn(turn(1));
+        await store.forget("a");
+        await store.setTurnMessages("a", 1, 101, [50]);
+        await store.finishTurn(turn(1), exchange(1), [usage()]);
+        await store.closeTurn("a", 1, 101);
+        expect(await store.readTurn("a", 1)).toBeUndefined();
+        expect(await store.readHistory("a")).toEqual([]);
+        expect((await store.readUsage(1, 0)).answers).toBe(1);
+      });
+
+      it("is read as it was stored, whatever is done to the object afterwards", async () => {
+        const store = await newStore();
+        const messages = [50];
+        await store.beginTurn(turn(1, { messages }));
+        messages.push(51);
+        expect((await store.readTurn("a", 1))?.messages).toEqual([50]);
+      });
+    });
+
+    it("adds up a user's use since a moment", async () => {
+      const store = await newStore();
+      const none = { answers: 0, inputTokens: 0, cachedTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };
+      expect(await store.readUsage(1, 0)).toEqual(none);
+      const { cost: _, ...unpriced } = usage({ at: 3000, estimated: true });
+      await store.beginTurn(turn(1));
+      await store.finishTurn(turn(1), undefined, [usage({ at: 1000 }), usage({ at: 2000, cost: 0.25 }), unpriced]);
+      await store.finishTurn(turn(1), undefined, [usage({ userId: 2 })]);
+      const all = { answers: 3, inputTokens: 30, cachedTokens: 12, outputTokens: 9, cost: 0.75, unpriced: 1 };
+      expect(await store.readUsage(1, 0)).toEqual(all);
+      const late = { answers: 2, inputTokens: 20, cachedTokens: 8, outputTokens: 6, cost: 0.25, unpriced: 1 };
+      expect(await store.readUsage(1, 2000)).toEqual(late);
+      clock.now += 100 * ttlMs;
+      expect((await store.readUsage(2, 0)).answers).toBe(1);
+    });
+
+    it("keeps a dialog until it is deleted, or for a day", async () => {
+      const store = await newStore();
+      expect(await store.readDialog("k")).toBeUndefined();
+      await store.writeDialog("k", "one");
+      await store.writeDialog("k", "two");
+      await store.writeDialog("l", "other");
+      expect(await store.readDialog("k")).toBe("two");
+      await store.deleteDialog("k");
+      expect(await store.readDialog("k")).toBeUndefined();
+      clock.now += 23 * hour;
+      expect(await store.readDialog("l")).toBe("other");
+      clock.now += 2 * hour;
+      expect(await store.readDialog("l")).toBeUndefined();
+    });
+
+    it("remembers which chats are blocked, and since when", async () => {
+      const store = await newStore();
+      const chat = -1_002_345_678_901;
+      expect(await store.blockedAt(chat)).toBeUndefined();
+      await store.markBlocked(chat, 5);
+      await store.markBlocked(chat, 6);
+      expect(await store.blockedAt(chat)).toBe(6);
+      await store.unmarkBlocked(chat);
+      await store.unmarkBlocked(chat);
+      expect(await store.blockedAt(chat)).toBeUndefined();
+    });
+
+    it("says first once a window for each key, also to those who ask at the same time", async () => {
+      const store = await newStore();
+      const asked = await Promise.all([1, 2, 3].map(() => store.firstWithin("k", hour)));
+      expect(asked).toEqual([true, false, false]);
+      expect(await store.firstWithin("l", hour)).toBe(true);
+      clock.now += hour - 1;
+      expect(await store.firstWithin("k", hour)).toBe(false);
+      clock.now += 1;
+      expect(await store.firstWithin("k", hour)).toBe(true);
+      expect(await store.firstWithin("k", hour)).toBe(false);
+    });
+
+    it("is healthy while it can write", async () => {
+      const store = await newStore();
+      expect(await store.healthy()).toBe(true);
+    });
+  });
+}

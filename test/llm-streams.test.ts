@@ -1,0 +1,163 @@
+import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type AnswerReader, createAnswerReader } from "../src/llm/answer-reader.ts";
+import { createModels } from "../src/llm/fallback.ts";
+import { createThoughtFilter } from "../src/llm/thoughts.ts";
+import { createScriptedModel } from "../src/playground/scripted-model.ts";
+import type { ModelEvent } from "../src/ports.ts";
+
+const folder = new URL("./fixtures/provider-streams/", import.meta.url);
+
+/** What each recorded stream must come to: its text, then how it ended or the kind of its error. */
+const expected: Record<string, readonly [text: string, end: string, usage?: readonly [number, number, number]]> = {
+  "openai-usage-after-finish": ["Paris is the capital of France. 🗼", "stop", [1200, 1024, 9]],
+  "openai-refusal": ["I'm sorry, I can't help with that.", "stop"],
+  "azure-content-filter": ["The first part", "filtered"],
+  "gemini-cumulative-usage": ["Grüezi mitenand!", "stop", [14, 0, 30]],
+  "anthropic-compatible": ["Hello there", "stop", [21, 0, 4]],
+  "deepseek-reasoning": ["你好！", "stop", [128, 64, 30]],
+  "deepseek-overloaded": ["Half an answer", "error upstream"],
+  "mistral-content-parts": ["Quarante-deux", "stop", [10, 0, 20]],
+  "groq-own-usage": ["Fast.", "stop", [33, 0, 7]],
+  "openrouter-comments": ["Routed well.", "stop", [5, 0, 3]],
+  "openrouter-error-in-stream": ["Once upon", "error upstream"],
+  "openrouter-rate-limit-in-stream": ["", "error rate-limit"],
+  "xai-reasoning-outside": ["Indeed", "stop", [10, 6, 102]],
+  "moonshot-usage-in-choice": ["Moonshot", "stop", [19, 0, 13]],
+  "ollama-think-tags": ["Here is `<think>` as text.", "stop"],
+  "ollama-only-thoughts": ["", "error empty"],
+  "ollama-error-in-stream": ["One", "error upstream"],
+  "vllm-crlf": ["Line one\nline two", "length", [7, 0, 20]],
+  "lmstudio-no-space": ["Tight lines", "stop"],
+  "lmstudio-model-unloaded": ["Going", "error upstream"],
+  "llama.cpp-no-blank-lines": ["No gaps", "stop"],
+  "llama.cpp-bom": ["Marked", "stop"],
+  "together-eos": ["Done it", "stop", [3, 0, 2]],
+  "relay-no-done": ["All of it", "stop"],
+  "relay-no-finish": ["Nearly all of it", "error truncated"],
+  "relay-cut-clean": ["Cut here", "error truncated"],
+  "relay-cut-in-event": ["Cut", "error truncated"],
+  "relay-broken-json": ["Bro", "error upstream"],
+  "relay-only-whitespace": ["", "error empty"],
+  "relay-tool-call": ["", "error empty"],
+  "relay-split-surrogates": ["face 😀!", "stop"],
+  "relay-full-message-at-end": ["Once", "stop"],
+  "relay-empty-finish-reasons": ["AB", "stop"],
+};
+
+const recorded = readdirSync(folder).map((file) => ({
+  name: file.replace(/\.sse$/, ""),
+  bytes: readFileSync(new URL(file, folder)),
+}));
+
+test("every recorded stream has an expectation, and every expectation its stream", () => {
+  expect(recorded.map(({ name }) => name).sort()).toEqual(Object.keys(expected).sort());
+});
+
+describe("a recorded stream, over HTTP", () => {
+  test.each(recorded)("$name", async ({ name, bytes }) => {
+    const [text, end, usage] = expected[name] ?? ["", ""];
+    const server = await createScriptedModel();
+    server.script.always({ rawChunks: pieces(bytes, 37) });
+    const models = createModels({
+      models: { names: ["relay/m"], fallbacks: [], providers: [{ name: "relay", baseUrl: server.url, apiKey: "k" }] },
+      log: { info() {}, warn() {} },
+      timers: { usageMs: 50, refusedMs: 0, failedMs: 0 },
+    });
+    let read = "";
+    let last: ModelEvent | undefined;
+    let ended = "";
+    try {
+      for await (const event of models.answer(
+        { model: "relay/m", messages: [{ role: "user", content: "?" }] },
+        new AbortController().signal,
+      )) {
+        if (event.type === "text-delta") read += event.text;
+        last = event;
+      }
+      ended = last?.type === "answer-end" ? last.finish : "nothing";
+    } catch (error) {
+      ended = `error ${(error as { kind: string }).kind}`;
+    } finally {
+      await models.stop();
+      await server.stop();
+    }
+    expect([read, ended]).toEqual([text, end]);
+    if (usage !== undefined) {
+      const [inputTokens, cachedTokens, outputTokens] = usage;
+      expect(last).toMatchObject({ usage: { inputTokens, cachedTokens, outputTokens } });
+    } else if (last?.type === "answer-end") expect(last).not.toHaveProperty("usage");
+  });
+});
+
+describe("the reader", () => {
+  test.each(recorded)("reads $name the same, wherever the network cuts it", ({ bytes }) => {
+    const stream = bytes.toString("utf8");
+    const whole = outcomeOf(createAnswerReader(), [stream]);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: stream.length }), { maxLength: 12 }), (cuts) => {
+        const places = [0, ...cuts.sort((a, b) => a - b), stream.length];
+        const parts = places.slice(1).map((to, index) => stream.slice(places[index], to));
+        expect(outcomeOf(createAnswerReader(), parts)).toEqual(whole);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("gives up an event that never ends", () => {
+    const reader = createAnswerReader();
+    reader.push("data: {");
+    for (let piece = 0; piece < 5; piece++) reader.push(" ".repeat(1024 * 1024));
+    expect(reader.failure).toBeDefined();
+  });
+
+  test("gives the deltas of one piece of the network as one text", () => {
+    const reader = createAnswerReader();
+    reader.push(
+      ["a", "b", "c"].map((content) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`).join(""),
+    );
+    expect(reader.takeText()).toBe("abc");
+    expect(reader.takeText()).toBe("");
+  });
+});
+
+describe("thoughts", () => {
+  const filtered = (...parts: string[]): string => {
+    const filter = createThoughtFilter();
+    return parts.map((part) => filter.push(part)).join("") + filter.end();
+  };
+
+  test.each([
+    ["<think>a</think>b", "b"],
+    ["\n<THINK>a</Think>\n\nb", "b"],
+    ["<think></think>\n\n<thinking>x</thinking> b", "b"],
+    ["<think>never closed", ""],
+    ["<thin", "<thin"],
+    ["<thinker>", "<thinker>"],
+    ["  indented", "  indented"],
+    ["say <think>x</think>", "say <think>x</think>"],
+    ["<thought>a < b</thought>c", "c"],
+  ])("%j shows %j, in one piece or letter by letter", (content, shown) => {
+    expect(filtered(content)).toBe(shown);
+    expect(filtered(...content)).toBe(shown);
+  });
+});
+
+function outcomeOf(reader: AnswerReader, parts: readonly string[]): unknown {
+  let text = "";
+  for (const part of parts) {
+    reader.push(part);
+    text += reader.takeText();
+  }
+  reader.end();
+  text += reader.takeText();
+  return { text, finish: reader.finish, usage: reader.usage, failed: reader.failure !== undefined };
+}
+
+/** Cuts bytes into pieces of a length, in the middle of characters too. */
+function pieces(bytes: Buffer, length: number): Uint8Array[] {
+  return Array.from({ length: Math.ceil(bytes.length / length) }, (_, at) =>
+    bytes.subarray(at * length, (at + 1) * length),
+  );
+}
