@@ -46,7 +46,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const database = createSqliteDatabase(join(config.dataDir, "parley.db"));
   const store = createSqliteStore({ database, historyTtlSeconds: config.history.ttlSeconds });
   const queue = createSqliteQueue({ database, log });
-  const models = createModels({ models: config.models, log, metrics: modelMetrics(metrics) });
+  const models = createModels({ models: config.models, log, metrics });
   const rateLimiter = createTokenBucket(config.rateLimit);
   metrics.watchQueue(() => queue.stats());
 
@@ -273,15 +273,6 @@ function draftSupport(streamMode: Config["streamMode"]) {
   return {
     enabled: (chatId: number) => streamMode === "draft" && !refused.has(chatId),
     refused: (chatId: number) => void refused.add(chatId),
-  };
-}
-
-function modelMetrics(metrics: ReturnType<typeof createMetrics>) {
-  return {
-    call: (model: string, outcome: string, firstTokenMs?: number) => {
-      metrics.modelCalled(model, outcome);
-      if (firstTokenMs !== undefined) metrics.modelFirstToken(model, firstTokenMs);
-    },
   };
 }
 

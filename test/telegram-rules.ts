@@ -17,7 +17,7 @@ export function judgeCharacters(text: string): string[] {
   if (text !== text.trim()) faults.push("the text is not trimmed");
   if (!text.isWellFormed()) faults.push("a surrogate stands alone");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
-  const control = /[\u0000-\u0009\u000b-\u001f\u007f\u2028-\u202e\u0333\u033f\u030a]/u.exec(text);
+  const control = /[\u0000-\u0009\u000b-\u001f\u007f\u2028-\u202e]|\u0333|\u033f|\u030a/u.exec(text);
   if (control !== null) faults.push(`the text holds U+${control[0].charCodeAt(0).toString(16)}`);
   return faults;
 }
@@ -43,7 +43,8 @@ export function judgeEntities(text: string, entities: readonly MessageEntity[]):
     if (beginsWithCode ? covered.startsWith("\n") : covered !== covered.trimStart()) {
       faults.push(`${name} begins with white space`);
     }
-    if (entity.type === "text_link" && !/^(?:https?:\/\/|tg:\/\/resolve)/.test(entity.url)) faults.push(`${name}: ${entity.url}`);
+    if (entity.type === "text_link" && !/^(?:https?:\/\/|tg:\/\/resolve)/.test(entity.url))
+      faults.push(`${name}: ${entity.url}`);
     if (entity.type === "text_mention" || entity.type === "mention") faults.push(`${name} pings`);
     if (previous !== undefined) {
       const later = entity.offset - previous.offset || previous.length - entity.length;
@@ -56,7 +57,8 @@ export function judgeEntities(text: string, entities: readonly MessageEntity[]):
       if (end > endOf(outer)) faults.push(`${both}: overlap`);
       if (outer.type === entity.type) faults.push(`${both}: the same twice`);
       if (outer.type === "pre" || outer.type === "code") faults.push(`${both}: within code`);
-      if ((entity.type === "pre" || entity.type === "code") && !quotes.has(outer.type)) faults.push(`${both}: code within`);
+      if ((entity.type === "pre" || entity.type === "code") && !quotes.has(outer.type))
+        faults.push(`${both}: code within`);
       if (quotes.has(entity.type) && quotes.has(outer.type)) faults.push(`${both}: nested quotes`);
       if (quotes.has(entity.type) && !splittable.has(outer.type)) faults.push(`${both}: quote within`);
     }

@@ -19,7 +19,7 @@ export function chatAccess(state: TelegramState) {
     const chat =
       typeof id === "number"
         ? state.chats.get(id)
-        : state.chats.values().find(({ chat: { username } }) => `@${username}` === id);
+        : [...state.chats.values()].find(({ chat: { username } }) => `@${username}` === id);
     if (chat === undefined) throw badRequest("chat not found");
     return chat;
   }

@@ -76,7 +76,7 @@ export function createFaults(): FaultDesk {
     bucket.tokens -= 1;
   }
 
-  return {
+  const desk: FaultDesk = {
     latencyMs: 0,
     floodLimit: false,
     fail(rule) {
@@ -90,8 +90,8 @@ export function createFaults(): FaultDesk {
     clear() {
       rules.length = 0;
       buckets.clear();
-      this.latencyMs = 0;
-      this.floodLimit = false;
+      desk.latencyMs = 0;
+      desk.floodLimit = false;
     },
     take(call) {
       if (rules.length === 0) return undefined;
@@ -108,11 +108,12 @@ export function createFaults(): FaultDesk {
       return entry.rule;
     },
     checkFlood(method, chatId) {
-      if (!this.floodLimit) return;
+      if (!desk.floodLimit) return;
       if (fleetingMethods.has(method)) spend(`fleeting ${chatId}`, 20, 4);
       if (!messageMethods.has(method)) return;
       if (chatId > 0) spend(`messages ${chatId}`, 5, 1);
       else spend(`messages ${chatId}`, 20, 20 / 60);
     },
   };
+  return desk;
 }

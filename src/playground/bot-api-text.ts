@@ -28,7 +28,7 @@ export const captionRules: TextRules = { maxLength: 1024, tooLong: "message capt
 
 /** Bytes of UTF-8 before anything is parsed. */
 const longestSource = 32_768;
-const removed = /[\r\u2028-\u202e\u0333\u033f\u030a]/;
+const removed = /\r|[\u2028-\u202e]|\u0333|\u033f|\u030a/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is cleaned away
 const control = /[\0-\x09\x0b\x0c\x0e-\x1f]/;
 const odd = new RegExp(`${removed.source}|${control.source}`);

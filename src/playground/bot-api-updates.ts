@@ -92,7 +92,12 @@ export function createUpdateQueue(firstId: number): UpdateQueue {
   }
 
   function batch(limit: number): readonly Update[] {
-    delivered = [...entries.values().take(limit)];
+    const taken: PendingUpdate[] = [];
+    for (const entry of entries) {
+      if (taken.length >= limit) break;
+      taken.push(entry);
+    }
+    delivered = taken;
     return delivered.map(({ update }) => update);
   }
 

@@ -155,7 +155,6 @@ export async function createBotApi(options: BotApiOptions): Promise<BotApi> {
     },
     async stop() {
       delivery.webhook?.stop();
-      queue.endPoll("terminated by the end of the Bot API");
       presses.stop();
       state.stop();
       await http.stop();

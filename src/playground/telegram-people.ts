@@ -4,6 +4,7 @@ import { ParleyError } from "../errors.ts";
 import { type FormattedText, formatOwnText } from "./bot-api-text.ts";
 import type { PressAnswer } from "./bot-api-types.ts";
 import type { UpdateBody, UpdateQueue } from "./bot-api-updates.ts";
+import { type AttachmentKind, type AttachmentOptions, attachmentOf } from "./telegram-attachments.ts";
 import type { Presses } from "./telegram-presses.ts";
 import {
   type ChatRecord,
@@ -26,11 +27,7 @@ export interface WriteOptions {
   readonly replyTo?: number;
 }
 
-export interface FileOptions extends WriteOptions {
-  readonly caption?: string;
-  readonly name?: string;
-  readonly bytes?: Uint8Array;
-}
+export type FileOptions = WriteOptions & AttachmentOptions & { readonly caption?: string };
 
 /**
  * The hands of people. Every function throws when a person could not do it either: no such chat, not a member, no such
@@ -153,8 +150,8 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
     return message;
   }
 
-  function writeFile(chatId: number, userId: number, kind: FileKind, options: FileOptions = {}): Message {
-    const { content } = fileContent(state, kind, options);
+  function writeFile(chatId: number, userId: number, kind: AttachmentKind, options: FileOptions = {}): Message {
+    const content = attachmentOf(state.files, kind, options);
     const caption = captionFields(formatOwnText(options.caption ?? ""));
     return write(chatId, userId, options, { ...content, ...caption });
   }
@@ -285,35 +282,4 @@ function dataOf(message: Message, button: string): string {
   if (found === undefined) throw impossible(`message ${message.message_id} has no button "${button}"`);
   if (!("callback_data" in found)) throw impossible(`the button "${button}" has nothing to send`);
   return found.callback_data;
-}
-
-type FileKind = "photo" | "voice" | "sticker" | "document";
-
-const fileDefaults = {
-  photo: ["photo.jpg", "image/jpeg"],
-  voice: ["voice.ogg", "audio/ogg"],
-  sticker: ["sticker.webp", "image/webp"],
-  document: ["document.txt", "text/plain"],
-} as const;
-
-function fileContent(state: TelegramState, kind: FileKind, options: FileOptions): { content: Partial<Message> } {
-  const [name, mimeType] = fileDefaults[kind];
-  const file = state.files.add(options.name ?? name, mimeType, options.bytes ?? Buffer.from(`a ${kind}`));
-  const base = {
-    file_id: file.fileId,
-    file_unique_id: state.files.uniqueIdOf(file),
-    file_size: file.bytes.length,
-  };
-  switch (kind) {
-    case "photo":
-      return { content: { photo: [{ ...base, width: 640, height: 480 }] } };
-    case "voice":
-      return { content: { voice: { ...base, duration: 1, mime_type: mimeType } } };
-    case "sticker": {
-      const form = { type: "regular", width: 512, height: 512, is_animated: false, is_video: false } as const;
-      return { content: { sticker: { ...base, ...form, emoji: "🙂" } } };
-    }
-    case "document":
-      return { content: { document: { ...base, file_name: file.name, mime_type: mimeType } } };
-  }
 }

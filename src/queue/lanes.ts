@@ -7,7 +7,7 @@ import type { AbortReason, ConversationId, LaneKind } from "../ports.ts";
  * - `failing`: its handler threw; the failure is on its way to the disk, then it waits again.
  * - `ending`: it is over for good; the end is on its way to the disk.
  */
-export type Phase = "waiting" | "running" | "failing" | "ending";
+type Phase = "waiting" | "running" | "failing" | "ending";
 
 /** An update that is not finished. Its body stays on disk until a worker takes it. */
 export interface Entry {

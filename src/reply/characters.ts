@@ -2,7 +2,7 @@
 
 /** Replaced or removed by Telegram: controls but the line break, U+2028 to U+202E, some combining lines. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
-const unkept = /[\u0000-\u0009\u000b-\u001f\u007f\u2028-\u202e\u0333\u033f\u030a]|[\u200e\u200f]{2}/;
+const unkept = /[\u0000-\u0009\u000b-\u001f\u007f\u2028-\u202e]|\u0333|\u033f|\u030a|[\u200e\u200f]{2}/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 

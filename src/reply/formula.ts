@@ -18,10 +18,16 @@ export function isFormula(content: string): boolean {
   const startsAsPrice = /^\d/.test(content);
   // Words in a formula stand in a group, as in `\\text{if}`, or are commands.
   const prose = content.replace(/\{[^{}]*\}|\\[A-Za-z]+/g, "");
-  if (startsAsPrice && /\p{L}{4,}/u.test(prose)) return false;
+  if (startsAsPrice && /(?<!\p{L})(?!(?:sin|cos|tan|log|exp|max|min|mod|gcd|lim)\b)\p{L}{3}/u.test(prose)) return false;
   if (operators.test(content)) return true;
   if (startsAsPrice) return !/[\s,]/.test(content) || /^[\d\s.,/*()-]+$/.test(content);
   return (content.match(/\p{L}{3,}/gu)?.length ?? 0) < 3;
+}
+
+/** Whether the text behind a dollar may become a formula when it goes on. */
+export function mayBecomeFormula(beginning: string): boolean {
+  const settled = beginning.replace(/(?:\\[A-Za-z]*|\\?\{[^{}]*|[_^\s]+)+$/, "");
+  return settled === "" || isFormula(settled.trim());
 }
 
 /**

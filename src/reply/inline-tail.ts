@@ -1,5 +1,5 @@
 /** Inline markup that is open at the end of a paragraph: closed where that is sure, held back where it is not. */
-import { type FormulaMark, formulaEnd, isFormula, mayOpenBehind } from "./formula.ts";
+import { type FormulaMark, formulaEnd, mayBecomeFormula, mayOpenBehind } from "./formula.ts";
 
 /** Longer than this, nothing is held back. */
 const longestHeld = 200;
@@ -43,7 +43,11 @@ export function closeInline(paragraph: string): string {
     closing = "";
   }
   if (end === text.length && closing === "" && openers.length === 0) return paragraph;
-  return finish(text.slice(0, end), closing, openers.filter((opener) => opener.at < end));
+  return finish(
+    text.slice(0, end),
+    closing,
+    openers.filter((opener) => opener.at < end),
+  );
 }
 
 function finish(text: string, closing: string, openers: readonly Opener[]): string {
@@ -55,7 +59,14 @@ function finish(text: string, closing: string, openers: readonly Opener[]): stri
     kept = kept.slice(0, last.at).trimEnd();
     left = left.slice(0, -1);
   }
-  return kept + closing + left.map((opener) => opener.mark.repeat(opener.length)).reverse().join("");
+  return (
+    kept +
+    closing +
+    left
+      .map((opener) => opener.mark.repeat(opener.length))
+      .reverse()
+      .join("")
+  );
 }
 
 function stepAt(text: string, at: number, openers: Opener[], brackets: Bracket[]): Step {
@@ -104,7 +115,7 @@ function formula(text: string, at: number, mark: FormulaMark): Step {
   if (end === -1) return { next: at + mark.length };
   if (end !== "open") return { next: end };
   const content = text.slice(at + mark.length);
-  const literal = mark === "$" && content !== "" && !isFormula(content.trim());
+  const literal = mark === "$" && !mayBecomeFormula(content);
   return literal || content.length > longestHeld * 2 ? { next: at + mark.length } : { cut: at };
 }
 
@@ -118,7 +129,10 @@ function code(text: string, at: number): Step {
     if (length === run) return { next: next + length };
     from = next + length;
   }
-  const content = text.slice(at + run).replace(/`+$/, "").trimEnd();
+  const content = text
+    .slice(at + run)
+    .replace(/`+$/, "")
+    .trimEnd();
   if (content.trim() === "") return { cut: at };
   if (content.length > longestHeld * 2) return { next: at + run };
   return { cut: at + run + content.length, close: "`".repeat(run) };
@@ -167,7 +181,8 @@ function destinationEnd(text: string, at: number): number | undefined {
   return undefined;
 }
 
-const openTag = /^<(?:\/?(?:[A-Za-z][\w-]*(?:\s[^<>]*)?)?|!-{0,2}|!--[^>]*|[A-Za-z][A-Za-z0-9+.-]*:[^\s<>]*|[\w.+-]+@[\w.-]*)$/;
+const openTag =
+  /^<(?:\/?(?:[A-Za-z][\w-]*(?:\s[^<>]*)?)?|!-{0,2}|!--[^>]*|[A-Za-z][A-Za-z0-9+.-]*:[^\s<>]*|[\w.+-]+@[\w.-]*)$/;
 
 function tag(text: string, at: number): Step {
   const rest = text.slice(at, at + longestHeld + 1);

@@ -24,7 +24,8 @@ export function readableFormula(source: string, oneLine: boolean): string {
   const reader: Reader = { source, at: 0, depth: 0 };
   let out = "";
   // A closing brace without its opening one is text.
-  while (reader.at < source.length) out += readUntil(reader, undefined) + (reader.at < source.length ? take(reader) : "");
+  while (reader.at < source.length)
+    out += readUntil(reader, undefined) + (reader.at < source.length ? take(reader) : "");
   const rows = out
     .split("\n")
     .map((row) => row.replace(/[ \t]+/g, " ").trim())
@@ -100,7 +101,7 @@ function readCommand(reader: Reader, before: string): string {
   const plain = name.endsWith("*") && name.length > 1 ? name.slice(0, -1) : name;
   reader.at += name.length;
   if (name === "\\") {
-    readOption(reader);
+    reader.at += /^\[-?[\d.]+ ?[a-z]{2}\]/.exec(reader.source.slice(reader.at, reader.at + 20))?.[0].length ?? 0;
     return "\n";
   }
   const symbol = symbols.get(plain);
@@ -119,7 +120,8 @@ function readCommand(reader: Reader, before: string): string {
   if (plain === "bmod") return " mod ";
   const accent = accents.get(plain);
   if (accent !== undefined) return readAccent(reader, plain, accent);
-  if (name.length === 1 && /[^A-Za-z]/.test(name)) return name === "|" ? "‖" : name === " " || name === "\n" ? " " : name;
+  if (name.length === 1 && /[^A-Za-z]/.test(name))
+    return name === "|" ? "‖" : name === " " || name === "\n" ? " " : name;
   return `\\${name}${readRaw(reader)}`;
 }
 

@@ -1,8 +1,8 @@
 /** The syntax tree of Markdown, written as text with entities. */
 import type { Definition, FootnoteDefinition, List, ListItem, Nodes, Root, RootContent, Table } from "mdast";
 import { cleanText } from "./characters.ts";
-import { readableFormula } from "./latex.ts";
 import { visibleHtml } from "./html-text.ts";
+import { readableFormula } from "./latex.ts";
 import { type Inline, writeInline } from "./markdown-inline.ts";
 import { endOf, sourceOf, startOf } from "./markdown-parse.ts";
 import { layoutTable } from "./markdown-tables.ts";
@@ -28,7 +28,8 @@ export function collectReferences(tree: Root): { definitions: Map<string, Defini
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     if (node.type === "definition" && !definitions.has(node.identifier)) definitions.set(node.identifier, node);
     if (node.type === "linkReference" || node.type === "imageReference") used.add(node.identifier);
-    if ("children" in node) for (let at = node.children.length - 1; at >= 0; at -= 1) waiting.push(node.children[at] as Nodes);
+    if ("children" in node)
+      for (let at = node.children.length - 1; at >= 0; at -= 1) waiting.push(node.children[at] as Nodes);
   }
   return { definitions, used };
 }
@@ -58,27 +59,38 @@ function writeBlock(document: Document, block: RootContent): void {
       return;
     }
     case "heading":
-      return builder.style("bold", () => writeInline(inlineOf(document), block.children));
+      builder.style("bold", () => writeInline(inlineOf(document), block.children));
+      return;
     case "thematicBreak":
-      return builder.write("———");
+      builder.write("———");
+      return;
     case "blockquote":
-      return builder.style("blockquote", () => writeBlocks(document, block.children));
+      builder.style("blockquote", () => writeBlocks(document, block.children));
+      return;
     case "list":
-      return writeList(document, block);
+      writeList(document, block);
+      return;
     case "code":
-      return builder.pre(block.value, languageOf(block.lang));
+      builder.pre(block.value, languageOf(block.lang));
+      return;
     case "math":
-      return builder.pre(readableFormula(block.value, false));
+      builder.pre(readableFormula(block.value, false));
+      return;
     case "table":
-      return builder.pre(tableText(document, block));
+      builder.pre(tableText(document, block));
+      return;
     case "html":
-      return builder.write(visibleHtml(block.value, true).trim());
+      builder.write(visibleHtml(block.value, true).trim());
+      return;
     case "definition":
-      return writeDefinition(document, block);
+      writeDefinition(document, block);
+      return;
     case "footnoteDefinition":
-      return writeFootnote(document, block);
+      writeFootnote(document, block);
+      return;
     default:
-      return writeInline(inlineOf(document), [block]);
+      writeInline(inlineOf(document), [block]);
+      return;
   }
 }
 

@@ -23,31 +23,44 @@ function writeNode(inline: Inline, node: Nodes): void {
   const { builder } = inline;
   switch (node.type) {
     case "text":
-      return writeText(inline, node);
+      writeText(inline, node);
+      return;
     case "strong":
-      return builder.style("bold", () => writeInline(inline, node.children));
+      builder.style("bold", () => writeInline(inline, node.children));
+      return;
     case "emphasis":
-      return builder.style("italic", () => writeInline(inline, node.children));
+      builder.style("italic", () => writeInline(inline, node.children));
+      return;
     case "delete":
-      return builder.style("strikethrough", () => writeInline(inline, node.children));
+      builder.style("strikethrough", () => writeInline(inline, node.children));
+      return;
     case "inlineCode":
-      return builder.code(node.value);
+      builder.code(node.value);
+      return;
     case "inlineMath":
-      return builder.code(readableFormula(node.value, true));
+      builder.code(readableFormula(node.value, true));
+      return;
     case "break":
-      return builder.write("\n");
+      builder.write("\n");
+      return;
     case "html":
-      return builder.write(visibleHtml(node.value, false));
+      builder.write(visibleHtml(node.value, false));
+      return;
     case "link":
-      return writeLink(inline, node.url, node.children);
+      writeLink(inline, node.url, node.children);
+      return;
     case "image":
-      return writeImage(inline, node.url, node.alt);
+      writeImage(inline, node.url, node.alt);
+      return;
     case "linkReference":
-      return writeLinkReference(inline, node);
+      writeLinkReference(inline, node);
+      return;
     case "imageReference":
-      return writeImage(inline, inline.definitions.get(node.identifier)?.url ?? "", node.alt);
+      writeImage(inline, inline.definitions.get(node.identifier)?.url ?? "", node.alt);
+      return;
     case "footnoteReference":
-      return builder.write(`[^${node.label ?? node.identifier}]`);
+      builder.write(`[^${node.label ?? node.identifier}]`);
+      return;
     default:
       if ("children" in node) writeInline(inline, node.children);
       else if ("value" in node) builder.write(node.value);
@@ -59,7 +72,10 @@ const cjk = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hang
 /** `**“粗体”**是`: beside a letter without a space CommonMark sees no bold in it; the writer did. */
 function writeText({ builder, markdown }: Inline, node: Text): void {
   const { value } = node;
-  if (!value.includes("**") || !cjk.test(value) || sourceOf(node, markdown).includes("\\")) return builder.write(value);
+  if (!value.includes("**") || !cjk.test(value) || sourceOf(node, markdown).includes("\\")) {
+    builder.write(value);
+    return;
+  }
   let from = 0;
   for (const match of value.matchAll(/\*\*([^\s*](?:[^*\n]{0,500}[^\s*])?)\*\*/gu)) {
     builder.write(value.slice(from, match.index));
@@ -107,7 +123,10 @@ function writeLinkReference(inline: Inline, node: LinkReference): void {
   const { builder } = inline;
   const url = inline.definitions.get(node.identifier)?.url ?? "";
   const isNumber = /^\d+$/.test(textOf(inline, node.children));
-  if (!isNumber) return writeLink(inline, url, node.children);
+  if (!isNumber) {
+    writeLink(inline, url, node.children);
+    return;
+  }
   const bracketed = (label: string) => builder.write(`[${label}]`);
   if (node.referenceType === "full") bracketed(textOf(inline, node.children));
   const target = isLinkable(url) ? url : undefined;

@@ -105,7 +105,8 @@ function tokenizeInline(this: Context, effects: Effects, ok: State, nok: State):
       effects.exit("lineEnding");
       return content;
     }
-    if (code === closingMarks[mark].charCodeAt(0)) return effects.attempt({ tokenize: tokenizeEnd, partial: true }, ok, other)(code);
+    if (code === closingMarks[mark].charCodeAt(0))
+      return effects.attempt({ tokenize: tokenizeEnd, partial: true }, ok, other)(code);
     effects.enter("mathTextData");
     return data(code);
   }
@@ -128,7 +129,8 @@ function tokenizeInline(this: Context, effects: Effects, ok: State, nok: State):
   }
 
   function escaped(code: Code): State | undefined {
-    if (code === null || isLineEnd(code) || (code === closingMarks[mark].charCodeAt(0) && mark === "$$")) return data(code);
+    if (code === null || isLineEnd(code) || (code === closingMarks[mark].charCodeAt(0) && mark === "$$"))
+      return data(code);
     seen += textOf(code);
     effects.consume(code);
     return data;
@@ -253,12 +255,11 @@ function tokenizeBlock(this: Context, effects: Effects, ok: State, nok: State): 
   }
 
   function tokenizeLineBreak(this: Context, breakEffects: Effects, breakOk: State, breakNok: State): State {
-    const here = this;
     return (code) => {
       breakEffects.enter("lineEnding");
       breakEffects.consume(code);
       breakEffects.exit("lineEnding");
-      return (next) => (here.parser.lazy[here.now().line] ? breakNok(next) : breakOk(next));
+      return (next) => (this.parser.lazy[this.now().line] ? breakNok(next) : breakOk(next));
     };
   }
 

@@ -62,7 +62,9 @@ function settleCode(tail: string): string {
   const lineStart = tail.lastIndexOf("\n") + 1;
   const line = tail.slice(lineStart);
   if (!/^[ \t>]*(?:`{1,}|~{1,})[ \t]*$/.test(line)) return tail;
-  return lineStart > 0 && lastLeaf(parseMarkdown(tail.slice(0, lineStart))).type === "code" ? tail.slice(0, lineStart) : tail;
+  return lineStart > 0 && lastLeaf(parseMarkdown(tail.slice(0, lineStart))).type === "code"
+    ? tail.slice(0, lineStart)
+    : tail;
 }
 
 /** A block formula that is open shows its whole lines whose groups are complete, closed by its mark. */

@@ -60,7 +60,7 @@ export function createStreamRenderer(): StreamRenderer {
           closed = source.slice(0, tailStart);
         }
         const mark = builder.mark();
-        writePieces(builder, settleTail(source.slice(tailStart)));
+        writePieces(builder, settleEnd(source.slice(tailStart)));
         const rendered = builder.finish();
         builder.reset(mark);
         return rendered;
@@ -82,7 +82,14 @@ export function createStreamRenderer(): StreamRenderer {
 export function settleMarkdown(markdown: string): string {
   const source = cleanMarkdown(withoutHalfCharacter(markdown));
   const tailStart = pieceStarts(source).at(-1) ?? 0;
-  return source.slice(0, tailStart) + settleTail(source.slice(tailStart));
+  return source.slice(0, tailStart) + settleEnd(source.slice(tailStart));
+}
+
+/** What is too deep or too dense to parse is shown as it is while it streams, too. */
+function settleEnd(tail: string): string {
+  const last = cutPieces(tail).at(-1);
+  if (last === undefined || last.plain) return tail;
+  return tail.slice(0, tail.length - last.source.length) + settleTail(last.source);
 }
 
 function withoutHalfCharacter(text: string): string {

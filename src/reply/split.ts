@@ -26,7 +26,8 @@ export function splitRendered(rendered: Rendered, limits: SplitLimits = {}): Ren
     from = skipSpace(whole.text, from);
     firstEntity = skipEnded(whole.entities, firstEntity, from);
     const limit = Math.min(from + maxUnits, entityLimit(whole.entities, firstEntity, from, maxEntities));
-    const to = limit >= whole.text.length ? whole.text.length : cutBefore(whole, from, Math.max(limit, from + 1), firstEntity);
+    const to =
+      limit >= whole.text.length ? whole.text.length : cutBefore(whole, from, Math.max(limit, from + 1), firstEntity);
     const { text, entities } = slice(whole, from, to, firstEntity);
     const part = { text, entities: entities.slice(0, maxEntities) };
     if (part.text !== "") parts.push(part);
@@ -131,7 +132,12 @@ function endsOf(window: string, pattern: RegExp, least: number): number[] {
     .reverse();
 }
 
-function codeRanges(whole: Rendered, from: number, limit: number, firstEntity: number): { start: number; end: number }[] {
+function codeRanges(
+  whole: Rendered,
+  from: number,
+  limit: number,
+  firstEntity: number,
+): { start: number; end: number }[] {
   const ranges: { start: number; end: number }[] = [];
   for (let index = firstEntity; index < whole.entities.length; index += 1) {
     const entity = whole.entities[index];

@@ -92,12 +92,17 @@ export function createTextBuilder(): TextBuilder {
       if (exact) exactRanges.push({ start, end: text.length });
     },
     code(raw) {
-      if (raw.trim() === "" || isOpen("text_link")) return write(raw);
+      if (raw.trim() === "" || isOpen("text_link")) {
+        write(raw);
+        return;
+      }
       flush();
       monospaced({ type: "code" }, () => write(raw));
     },
     pre(raw, language) {
-      const clean = cleanText(raw, true).replace(/\s+$/u, "").replace(/^(?:[ ]*\n)+/, "");
+      const clean = cleanText(raw, true)
+        .replace(/\s+$/u, "")
+        .replace(/^(?:[ ]*\n)+/, "");
       if (clean === "") return;
       if (text !== "" && breaks > 0) text += "\n".repeat(breaks);
       breaks = 0;

@@ -29,8 +29,6 @@ export async function pause(milliseconds = 40): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-export type Probe = ReturnType<typeof createProbe>;
-
 /** A handler that holds the updates it is told to hold until they are let go, failed or aborted. */
 export function createProbe() {
   const deliveries: ActiveUpdate[] = [];

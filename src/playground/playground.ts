@@ -1,0 +1,130 @@
+/** `npm run playground`: the bot with no Telegram and no token, against the Bot API emulator and a chat page. */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import { StartError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { type BotApi, createBotApi } from "./bot-api.ts";
+import { createPlaygroundPage } from "./page.ts";
+import { createPageSource } from "./page-adapter.ts";
+import type { FaultSwitch } from "./page-feed.ts";
+import type { Script } from "./script.ts";
+import { answerFor } from "./scripted-answers.ts";
+import { createScriptedModel } from "./scripted-model.ts";
+
+/** The bot, as the playground needs it. */
+interface Bot {
+  readonly failed: Promise<Error>;
+  stop(graceMs: number): Promise<void>;
+}
+
+const graceMs = 1_000;
+
+/** Starts Telegram's stand-in, a model's if there is no key, the bot and the page; prints the page's link. */
+export async function createPlayground(
+  config: Config,
+  log: Logger,
+  createBot: (config: Config, log: Logger) => Promise<Bot>,
+): Promise<{ readonly failed: Promise<Error>; stop(): Promise<void> }> {
+  const token = `42:${randomBytes(24).toString("base64url")}`;
+  const botApi = await createBotApi({ token });
+  const faults = createModelFaults();
+  const scripted = config.models.names.length === 0 ? await createScriptedModel({ respond: faults.respond }) : undefined;
+  // Chats live in this process; what the bot remembers of them goes with them.
+  const dataDir = await mkdtemp(join(tmpdir(), "parley-playground-"));
+  const bot = await createBot(
+    {
+      ...config,
+      telegram: { token, apiRoot: botApi.url },
+      http: { host: "127.0.0.1", port: 0 },
+      dataDir,
+      ...(scripted === undefined ? {} : { models: { ...config.models, ...scriptedModels(scripted.url) } }),
+    },
+    log,
+  );
+  const page = await openPage(config, {
+    source: createPageSource(botApi),
+    log,
+    modelNote:
+      scripted === undefined
+        ? `Answers come from ${config.models.names.join(", ")}.`
+        : "Scripted demo model: no AI behind it. Set OPENAI_API_KEY (or another provider's key) for a real one.",
+    faultSwitches: [...(scripted === undefined ? [] : faults.switches), ...telegramFaults(botApi)],
+  });
+  process.stdout.write(`\nParley's playground: ${page.url}\n\n`);
+  return {
+    failed: bot.failed,
+    async stop() {
+      await page.stop();
+      await bot.stop(graceMs);
+      await botApi.stop();
+      await scripted?.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** At `PORT`, or at any free one when somebody else has it: a newcomer should get a link, not a puzzle. */
+async function openPage(config: Config, options: Parameters<typeof createPlaygroundPage>[0]) {
+  try {
+    return await createPlaygroundPage({ ...options, port: config.http.port });
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    return await createPlaygroundPage(options);
+  }
+}
+
+/** Two names for the one script, so that `/model` has something to switch. */
+function scriptedModels(url: string): Pick<Config["models"], "names" | "providers"> {
+  return { names: ["demo/scripted", "demo/scripted-too"], providers: [{ name: "demo", baseUrl: url }] };
+}
+
+function createModelFaults() {
+  const active = new Set<string>();
+  const toggle = (name: string, label: string): FaultSwitch => ({
+    name,
+    label,
+    on: () => void active.add(name),
+    off: () => void active.delete(name),
+  });
+  return {
+    switches: [
+      toggle("slow-model", "Slow model"),
+      toggle("model-overloaded", "Model answers 429"),
+      toggle("broken-stream", "Stream breaks off"),
+    ],
+    respond(request: { readonly messages: readonly { readonly role: string; readonly content: string }[] }): Script {
+      if (active.has("model-overloaded")) return { status: 429, headers: { "retry-after": "1" } };
+      const script = answerFor(request.messages.at(-1)?.content ?? "", true);
+      const slow = active.has("slow-model") ? { delayFirstMs: 3_000, tokensPerSecond: 5 } : {};
+      return { ...script, ...slow, ...(active.has("broken-stream") ? { cutAfterChunks: 12 } : {}) };
+    },
+  };
+}
+
+function telegramFaults(botApi: BotApi): FaultSwitch[] {
+  let end: (() => void) | undefined;
+  const onMessages = (call: { readonly method: string }) => /^(send|edit)Message/.test(call.method);
+  return [
+    {
+      name: "telegram-flood",
+      label: "Telegram answers 429",
+      on() {
+        end = botApi.faults.fail({ match: onMessages, status: 429, retryAfter: 3, times: 3 });
+      },
+      off: () => end?.(),
+    },
+    {
+      name: "telegram-slow",
+      label: "Slow Telegram",
+      on() {
+        botApi.faults.latencyMs = 800;
+      },
+      off() {
+        botApi.faults.latencyMs = 0;
+      },
+    },
+  ];
+}
