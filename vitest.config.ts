@@ -1,11 +1,17 @@
 import { defineConfig } from "vitest/config";
 
+/** A file for a machine to read, besides what a person reads. */
+const report = process.env["PARLEY_TEST_REPORT"];
+
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Two cores: end-to-end tests start processes of their own.
+    // End-to-end tests start processes of their own: more workers than this would only slow each other down.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    ...(report === undefined
+      ? {}
+      : { reporters: ["default", "json"], outputFile: { json: report } }),
   },
 });

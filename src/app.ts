@@ -1,12 +1,13 @@
 /** The composition root: the only file that knows every part. It starts them in order and stops them in reverse. */
 import { join } from "node:path";
-import { Api, GrammyError } from "grammy";
-import type { Update, UserFromGetMe } from "grammy/types";
+import { Api } from "grammy";
+import type { Update } from "grammy/types";
 import type { Config } from "./config.ts";
-import { messageOf, StartError } from "./errors.ts";
+import { messageOf } from "./errors.ts";
 import { allowedUpdates } from "./ingress/allowed-updates.ts";
 import { createIngress, type Ingress } from "./ingress/chain.ts";
 import { createPolling, type Polling } from "./ingress/polling.ts";
+import { createRegistration, webhookPath } from "./ingress/registration.ts";
 import { createWebhook } from "./ingress/webhook.ts";
 import { createModels } from "./llm/fallback.ts";
 import type { Logger } from "./log.ts";
@@ -37,7 +38,6 @@ const quickSlots = 64;
 const maxFailures = 5;
 /** Deliveries that died with the process. High: after a crash nobody knows which of the many in flight was the cause. */
 const maxCrashes = 50;
-const webhookConnections = 100;
 
 /** Starts the whole bot in one process. Throws a `StartError` when a person has to mend something first. */
 export async function createApp(config: Config, log: Logger): Promise<App> {
@@ -67,6 +67,15 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   });
   /** For calls about the bot itself; long polls hang longer than any other call may. */
   const api = new Api(config.telegram.token, { apiRoot: config.telegram.apiRoot, timeoutSeconds: 60 });
+  const registration = createRegistration({
+    api,
+    log,
+    onCall: (method, status) => metrics.telegramCalled(method, status),
+    onTrouble() {
+      telegram = "out of reach";
+    },
+    signal: starting.signal,
+  });
 
   const http = await createHttpServer({
     ...config.http,
@@ -87,7 +96,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
 
   /** Everything that needs to know who we are in Telegram. */
   async function connect(): Promise<void> {
-    const me = await insist("getMe", () => api.getMe());
+    const me = await registration.introduce();
     const bot = createBot(
       {
         token: config.telegram.token,
@@ -145,31 +154,11 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
         if (result === "lane-full") metrics.laneFullDropped();
       },
     });
-    void announce(me);
-    if (usesWebhook) await registerWebhook();
-    else poll(ingress);
-  }
-
-  async function announce(me: UserFromGetMe): Promise<void> {
     log.info({ username: me.username, mode: usesWebhook ? "webhook" : "polling", models: models.names }, "ready");
-    const menu = commands.map(({ name, description }) => ({ command: name, description }));
-    await insist("setMyCommands", () => api.setMyCommands(menu)).catch((error: unknown) => {
-      if (!starting.signal.aborted) log.warn({ reason: messageOf(error) }, "the menu of commands could not be set");
-    });
-  }
-
-  async function registerWebhook(): Promise<void> {
-    if (webhook === undefined) return;
-    const url = `${webhook.url}${webhookPath}`;
-    await insist("setWebhook", () =>
-      api.setWebhook(url, {
-        secret_token: webhook.secret,
-        allowed_updates: [...allowedUpdates],
-        max_connections: webhookConnections,
-      }),
-    );
+    void registration.setMenu(commands.map(({ name, description }) => ({ command: name, description })));
+    if (!usesWebhook) return poll(ingress);
+    await registration.setWebhook(webhook);
     telegram = "webhook set";
-    log.info({ url }, "webhook set");
   }
 
   function poll(into: Ingress): void {
@@ -184,27 +173,6 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
       },
       onFatal: (error) => failure.resolve(error instanceof Error ? error : new Error(String(error))),
     });
-  }
-
-  /** Repeats a call until Telegram answers; only a refused token ends the start. */
-  async function insist<T>(method: string, call: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const result = await call();
-        metrics.telegramCalled(method, 200);
-        return result;
-      } catch (error) {
-        const status = error instanceof GrammyError ? error.error_code : "network";
-        metrics.telegramCalled(method, status);
-        if (status === 401 || status === 404) throw new StartError([refusedToken]);
-        if (starting.signal.aborted) throw error;
-        telegram = "out of reach";
-        const retryAfter = error instanceof GrammyError ? error.parameters.retry_after : undefined;
-        const waitMs = retryAfter === undefined ? Math.min(500 * 2 ** (attempt - 1), 15_000) : retryAfter * 1000;
-        log.warn({ method, status, reason: messageOf(error), waitMs }, "Telegram did not answer; trying again");
-        await pause(waitMs, starting.signal);
-      }
-    }
   }
 
   async function closeStorage(): Promise<void> {
@@ -236,11 +204,6 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     },
   };
 }
-
-const refusedToken = "BOT_TOKEN is refused by Telegram; copy the token that @BotFather shows for this bot.";
-
-/** Below the path of `WEBHOOK_URL`. Not secret: the secret token is. */
-const webhookPath = "/telegram";
 
 function webhookRoute(
   webhook: NonNullable<Config["telegram"]["webhook"]>,
@@ -292,17 +255,4 @@ async function tellDead(api: Api, job: DeadUpdate, log: Logger): Promise<void> {
   } catch (error) {
     log.warn({ updateId: job.updateId, reason: messageOf(error) }, "the notice of a dead update was not delivered");
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end, { once: true });
-    if (signal.aborted) end();
-  });
 }

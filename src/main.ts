@@ -1,6 +1,6 @@
 /** Reads mode and environment, starts, stops on a signal. */
 import { config as loadDotenv } from "dotenv";
-import { readConfig, type RunMode } from "./config.ts";
+import { type RunMode, readConfig } from "./config.ts";
 import { messageOf, StartError } from "./errors.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { type Running, startMode } from "./modes.ts";

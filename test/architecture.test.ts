@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   server: ["words"],
   playground: ["words"],
   app: ["words", "chat", "llm", "store", "queue", "ingress", "reply", "telegram", "server", "playground"],
-  modes: ["words", "app"],
+  modes: ["words", "app", "playground"],
   main: ["words", "app", "modes"],
 };
 

@@ -191,7 +191,7 @@ describe("formulas are readable, money is money", () => {
       "$20 (a+b) for this and 30$",
       ["bold:(a+b)", "italic:this"],
     ],
-    ["shell variables", "$HOME/$USER and ${A}", "$HOME/$USER and ${A}", []],
+    ["shell variables", "$HOME/$USER and $PATH", "$HOME/$USER and $PATH", []],
     ["no formula in code", "`$x^2$` `\\(a\\)`", "$x^2$ \\(a\\)", ["code:$x^2$", "code:\\(a\\)"]],
     ["a block that is never closed is text", "$$\nx\n\n**a**", "$$\nx\n\na", ["bold:a"]],
     ["an escaped dollar", "\\$x$ and \\$y$", "$x$ and $y$", []],

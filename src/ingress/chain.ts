@@ -1,6 +1,6 @@
 /** The ingress chain: addressed? rate limit, durable write. Both polling and webhook feed it; neither waits for a handler. */
 import { limit } from "@grammyjs/ratelimiter";
-import { Bot, Context, type NextFunction } from "grammy";
+import { Bot, type Context, type NextFunction } from "grammy";
 import type { Update, UserFromGetMe } from "grammy/types";
 import { ParleyError } from "../errors.ts";
 import type { Addressed, EnqueueResult, RateLimiter, Refusal, UpdateQueue } from "../ports.ts";

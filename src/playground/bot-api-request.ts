@@ -47,7 +47,9 @@ function readBody(request: IncomingMessage): Promise<Buffer> {
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
     );
     request.on("error", reject);
-    request.on("close", () => reject(badRequest("unexpected end of request content")));
+    request.on("close", () => {
+      if (!request.complete) reject(badRequest("unexpected end of request content"));
+    });
   });
 }
 

@@ -109,12 +109,17 @@ function cleanText(raw: string, entities: readonly MessageEntity[]): FormattedTe
   };
 }
 
+function isBlank(text: string, index: number): boolean {
+  return text[index] === " " || text[index] === "\n";
+}
+
 /** Blanks at the end go, and at the beginning as far as no entity covers them. */
 function trimText({ text, entities }: FormattedText): FormattedText {
-  const end = text.search(/[ \n]*$/);
+  let end = text.length;
+  while (end > 0 && isBlank(text, end - 1)) end -= 1;
   const firstEntity = entities[0]?.offset ?? end;
   let start = 0;
-  while (start < Math.min(firstEntity, end) && (text[start] === " " || text[start] === "\n")) start += 1;
+  while (start < Math.min(firstEntity, end) && isBlank(text, start)) start += 1;
   if (start === 0 && end === text.length) return { text, entities };
   return {
     text: text.slice(start, end),

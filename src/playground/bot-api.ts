@@ -17,9 +17,7 @@ import { createUserSide, type UserSide } from "./telegram-people.ts";
 import { createPresses } from "./telegram-presses.ts";
 import { createTelegramState } from "./telegram-state.ts";
 
-export type { FaultRule, Faults, PendingCall } from "./bot-api-faults.ts";
 export type * from "./bot-api-types.ts";
-export type { FileOptions, PersonOptions, UserSide, WriteOptions } from "./telegram-people.ts";
 
 export interface BotApiOptions {
   readonly token: string;

@@ -31,7 +31,8 @@ export async function createPlayground(
   const token = `42:${randomBytes(24).toString("base64url")}`;
   const botApi = await createBotApi({ token });
   const faults = createModelFaults();
-  const scripted = config.models.names.length === 0 ? await createScriptedModel({ respond: faults.respond }) : undefined;
+  const scripted =
+    config.models.names.length === 0 ? await createScriptedModel({ respond: faults.respond }) : undefined;
   // Chats live in this process; what the bot remembers of them goes with them.
   const dataDir = await mkdtemp(join(tmpdir(), "parley-playground-"));
   const bot = await createBot(

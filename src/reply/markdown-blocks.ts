@@ -18,6 +18,20 @@ export interface Document {
   readonly definitions: ReadonlyMap<string, Definition>;
   /** Identifiers of the definitions that a link or an image refers to: those need not be shown. */
   readonly used: ReadonlySet<string>;
+  /** The number of the first item, when the document goes on with a list that began before it. */
+  readonly firstNumber?: number | undefined;
+}
+
+/** Writes a document; returns the number that a list going on behind it would have next. */
+export function writeDocument(document: Document, tree: Root): number | undefined {
+  writeBlocks(document, tree.children);
+  const last = tree.children.at(-1);
+  if (last?.type !== "list" || !last.ordered) return undefined;
+  return firstNumberOf(document, last) + last.children.length;
+}
+
+function firstNumberOf(document: Document, list: List): number {
+  return startOf(list) === 0 ? (document.firstNumber ?? list.start ?? 1) : (list.start ?? 1);
 }
 
 /** Definitions by identifier (the first of each counts), and the identifiers that are referred to. */
@@ -35,7 +49,7 @@ export function collectReferences(tree: Root): { definitions: Map<string, Defini
 }
 
 /** Writes blocks one below the other, with a blank line where the source has one. */
-export function writeBlocks(document: Document, blocks: readonly RootContent[]): void {
+function writeBlocks(document: Document, blocks: readonly RootContent[]): void {
   for (const [index, block] of blocks.entries()) {
     if (index > 0) document.builder.separate(gapBefore(document, block));
     writeBlock(document, block);
@@ -104,7 +118,7 @@ function languageOf(lang: string | null | undefined): string | undefined {
 
 function writeList(document: Document, list: List): void {
   const { builder } = document;
-  const first = list.start ?? 1;
+  const first = firstNumberOf(document, list);
   for (const [index, item] of list.children.entries()) {
     if (index > 0) builder.separate(gapBefore(document, item));
     const marker = list.ordered ? `${first + index}${delimiterOf(item, document.markdown)}` : markOf(item);

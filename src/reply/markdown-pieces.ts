@@ -7,6 +7,10 @@ export interface Piece {
   readonly source: string;
   /** Shown as it is. */
   readonly plain: boolean;
+  /** Its first block goes on with the list that the piece before ended in. */
+  readonly continues: boolean;
+  /** A blank line stands before it. */
+  readonly apart: boolean;
 }
 
 // === Where one piece ends ===========================================================================
@@ -17,6 +21,8 @@ const shortestPiece = 2_000;
 const longestMarker = 12;
 
 const definition = /^ {0,3}\[(?!\^)(?:[^[\]\\]|\\.){1,200}\]:/;
+/** A rule, or the beginning of one. */
+const onlyMarks = /^[-*_ \t]*$/;
 const listMarker = /^(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)/;
 /** HTML that does not end at a blank line, with what ends it. */
 const verbatim: readonly (readonly [RegExp, RegExp])[] = [
@@ -26,28 +32,41 @@ const verbatim: readonly (readonly [RegExp, RegExp])[] = [
   [/^ {0,3}<!(?:[a-z]|\[CDATA\[)/i, /\]\]>|>/],
 ];
 
+/** Where a piece begins. */
+export interface PieceStart {
+  readonly at: number;
+  readonly continues: boolean;
+  readonly apart: boolean;
+}
+
 /**
- * Offsets at which a piece begins, the first is 0. What stands before such an offset is the same whatever follows: a line
- * at the margin behind a blank line ends every paragraph, list, quote and table. A document with reference definitions is
- * one piece, since they hold for all of it.
+ * Where pieces begin, the first at 0. What stands before such a place is the same whatever follows: a line at the margin
+ * behind a blank line ends every paragraph, list, quote and table; the next mark of a list at the margin ends all that
+ * its items hold. A document with reference definitions is one piece, since they hold for all of it.
  */
-export function pieceStarts(markdown: string): number[] {
-  const starts = [0];
+export function pieceStarts(markdown: string): PieceStart[] {
+  const whole: PieceStart = { at: 0, continues: false, apart: true };
+  const starts = [whole];
   let fence: { mark: string; indented: boolean } | undefined;
   let formula: string | undefined;
+  /** The kind of the list at the margin whose items are cut apart. */
+  let list: string | undefined;
   let listSeen = false;
-  let blank = false;
+  let blank = true;
   let at = 0;
   while (at < markdown.length) {
     const end = markdown.indexOf("\n", at);
     const line = markdown.slice(at, end === -1 ? markdown.length : end);
-    const decided = end !== -1 || line.length >= longestMarker;
-    const atMargin = blank && /^\S/.test(line) && !listMarker.test(line) && decided;
-    if (atMargin && fence?.indented && listSeen) fence = undefined;
-    if (atMargin && fence === undefined && formula === undefined) {
-      starts.push(at);
+    const decided = end !== -1 || (line.length >= longestMarker && !onlyMarks.test(line));
+    const margin = /^\S/.test(line);
+    const kind = margin ? kindOfList(line) : undefined;
+    if (margin && blank && kind === undefined && decided && fence?.indented && listSeen) fence = undefined;
+    const free = fence === undefined && formula === undefined;
+    if (margin && decided && free && at > 0 && (kind === undefined ? blank : kind === list)) {
+      starts.push({ at, continues: kind !== undefined, apart: blank });
       listSeen = false;
     }
+    if (margin && free && (kind === undefined || blank || kind !== list)) list = blank && decided ? kind : undefined;
     const mark = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/.exec(line)?.[1];
     if (fence !== undefined) {
       if (mark?.startsWith(fence.mark) && line.trim() === mark) fence = undefined;
@@ -56,7 +75,7 @@ export function pieceStarts(markdown: string): number[] {
     } else if (mark !== undefined) {
       fence = { mark, indented: line.startsWith(" ") };
     } else {
-      if (definition.test(line)) return [0];
+      if (definition.test(line)) return [whole];
       if (verbatim.some(([opens, ends]) => opens.test(line) && !ends.test(line))) return starts;
       formula = openFormula(line);
       listSeen ||= listMarker.test(line.trimStart());
@@ -66,6 +85,12 @@ export function pieceStarts(markdown: string): number[] {
     at = end + 1;
   }
   return starts;
+}
+
+/** The bullet, or what stands behind the number, of a line that is a list's item. */
+function kindOfList(line: string): string | undefined {
+  const marker = listMarker.exec(line);
+  return marker === null || onlyMarks.test(line) ? undefined : marker[0].trim().at(-1);
 }
 
 /** The closing mark that a block formula opened on this line waits for. */
@@ -80,12 +105,12 @@ function openFormula(line: string): string | undefined {
 export function cutPieces(markdown: string): Piece[] {
   const starts = pieceStarts(markdown);
   const pieces: Piece[] = [];
-  let from = 0;
-  for (const [index, start] of starts.entries()) {
-    const next = starts[index + 1];
-    if (next !== undefined && next - from < shortestPiece) continue;
-    if (next === undefined || next > start) pieces.push(...setApart(markdown.slice(from, next)));
-    from = next ?? markdown.length;
+  let first = starts[0];
+  for (const next of [...starts.slice(1), undefined]) {
+    if (first === undefined || (next !== undefined && next.at - first.at < shortestPiece)) continue;
+    const [lead, ...others] = setApart(markdown.slice(first.at, next?.at));
+    if (lead !== undefined) pieces.push({ ...lead, continues: first.continues, apart: first.apart }, ...others);
+    first = next;
   }
   return pieces;
 }
@@ -103,24 +128,26 @@ const longestParse = 20_000;
 
 /** Sets apart, between blank lines, what would take too long to parse. */
 function setApart(source: string): Piece[] {
-  if (!maybeExcessive(source)) return [{ source, plain: false }];
+  const piece = (text: string, plain: boolean): Piece => ({ source: text, plain, continues: false, apart: true });
+  if (source === "") return [];
+  if (!maybeExcessive(source)) return [piece(source, false)];
   const pieces: Piece[] = [];
   let parsed = "";
   for (const chunk of chunksOf(source)) {
     if (!isExcessive(chunk)) {
       // Many short chunks that no boundary separates: a list of thousands of lines with blank ones between, say.
       if (parsed.length + chunk.length > longestParse && parsed !== "") {
-        pieces.push({ source: parsed, plain: false });
+        pieces.push(piece(parsed, false));
         parsed = "";
       }
       parsed += chunk;
       continue;
     }
-    if (parsed !== "") pieces.push({ source: parsed, plain: false });
-    pieces.push({ source: chunk, plain: true });
+    if (parsed !== "") pieces.push(piece(parsed, false));
+    pieces.push(piece(chunk, true));
     parsed = "";
   }
-  if (parsed !== "") pieces.push({ source: parsed, plain: false });
+  if (parsed !== "") pieces.push(piece(parsed, false));
   return pieces;
 }
 

@@ -1,7 +1,7 @@
 /** Markdown as text and entities, whole or while it streams. It knows no parse mode, so no Markdown can break it. */
 import { cleanMarkdown } from "./characters.ts";
 import { type Rendered, tidyRendered } from "./entities.ts";
-import { collectReferences, writeBlocks } from "./markdown-blocks.ts";
+import { collectReferences, writeDocument } from "./markdown-blocks.ts";
 import { parseFinal } from "./markdown-parse.ts";
 import { cutPieces, pieceStarts } from "./markdown-pieces.ts";
 import { settleTail } from "./markdown-stream.ts";
@@ -21,15 +21,22 @@ export function renderMarkdown(markdown: string): Rendered {
   }
 }
 
-function writePieces(builder: TextBuilder, source: string): void {
-  for (const piece of cutPieces(source)) {
-    builder.separate(2);
-    if (piece.plain) builder.write(piece.source.trim());
-    else {
+/** Writes Markdown; takes and returns the number that a list going on would have next. */
+function writePieces(builder: TextBuilder, source: string, apart = true, continues?: { number: number | undefined }) {
+  let next = continues?.number;
+  for (const [index, piece] of cutPieces(source).entries()) {
+    const goesOn = index === 0 ? continues !== undefined : piece.continues;
+    builder.separate((index === 0 ? apart : piece.apart) ? 2 : 1);
+    if (piece.plain) {
+      builder.write(piece.source.trim());
+      next = undefined;
+    } else {
       const tree = parseFinal(piece.source);
-      writeBlocks({ builder, markdown: piece.source, ...collectReferences(tree) }, tree.children);
+      const firstNumber = goesOn ? next : undefined;
+      next = writeDocument({ builder, markdown: piece.source, ...collectReferences(tree), firstNumber }, tree);
     }
   }
+  return next;
 }
 
 /** Renders an answer that is still being written. */

@@ -15,8 +15,8 @@ import type {
   TurnOutcome,
   UsageEntry,
 } from "../ports.ts";
-import type { LiveMessageDeps } from "../reply/live-message.ts";
 import { type Press, parsePress } from "../reply/buttons.ts";
+import type { LiveMessageDeps } from "../reply/live-message.ts";
 import type { CommandName } from "./commands.ts";
 import { type CommandCall, commandOf, conversationOf, isPrivate, threadOf } from "./messages.ts";
 
@@ -131,9 +131,7 @@ export async function say(ctx: BotContext, text: string, keyboard?: InlineKeyboa
   const replyTo = ctx.message !== undefined && !isPrivate(ctx.message.chat) ? ctx.message.message_id : undefined;
   await ctx.api.sendMessage(place.chatId, text, {
     ...(place.threadId === undefined ? {} : { message_thread_id: place.threadId }),
-    ...(replyTo === undefined
-      ? {}
-      : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
+    ...(replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
     ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
     link_preview_options: { is_disabled: true },
   });

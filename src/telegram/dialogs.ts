@@ -2,8 +2,9 @@
  * Dialogs: short forms of the conversations plugin. Their state lives in the store under chat, topic and user, together
  * with the last update that a dialog consumed, so that an update delivered again neither repeats a step nor becomes a question.
  */
-import { type ConversationStorage, conversations, type VersionedState } from "@grammyjs/conversations";
+
 import type { ConversationData } from "@grammyjs/conversations";
+import { type ConversationStorage, conversations, type VersionedState } from "@grammyjs/conversations";
 import type { MiddlewareFn, NextFunction } from "grammy";
 import { type BotContext, callOf, dialogKeyOf } from "./context.ts";
 

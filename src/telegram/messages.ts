@@ -1,5 +1,5 @@
 /** What a message says to us: its text without our name, its command, its place. Pure functions of a message. */
-import type { Chat, Message, MessageEntity, Update } from "grammy/types";
+import type { Chat, Message, MessageEntity } from "grammy/types";
 import type { ConversationId } from "../ports.ts";
 
 /** Ourselves, as far as addressing needs it. */
@@ -16,11 +16,6 @@ export function threadOf(message: Message | undefined): number | undefined {
 /** The conversation of a chat or of one of its topics. */
 export function conversationOf(chatId: number, threadId: number | undefined): ConversationId {
   return threadId === undefined ? String(chatId) : `${chatId}:${threadId}`;
-}
-
-/** The message that an update brings, new or edited. */
-export function messageOfUpdate(update: Update): Message | undefined {
-  return update.message ?? update.edited_message;
 }
 
 const contentFields = [

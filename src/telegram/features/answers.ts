@@ -33,7 +33,8 @@ async function removeStaleButton(ctx: BotContext): Promise<void> {
   const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
   if (press?.action !== "stop" || newest?.run !== press.run || newest.state !== "writing") return;
   const messageId = ctx.callbackQuery?.message?.message_id;
-  if (messageId !== undefined && newest.messages.at(-1) === messageId) await tolerate(ctx, ctx.editMessageReplyMarkup());
+  if (messageId !== undefined && newest.messages.at(-1) === messageId)
+    await tolerate(ctx, ctx.editMessageReplyMarkup());
 }
 
 /** Turn lane, before the dialogs: Regenerate, Retry and edits do not answer a dialog. */
@@ -70,7 +71,8 @@ export const answering = new Composer<BotContext>();
 answering.filter(isCommand("retry"), async (ctx) => {
   const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
   const messageId = ctx.message?.message_id;
-  if (newest === undefined || newest.asked === "" || messageId === undefined) return await say(ctx, texts.nothingToRetry);
+  if (newest === undefined || newest.asked === "" || messageId === undefined)
+    return await say(ctx, texts.nothingToRetry);
   await answer(ctx, messageId, newest.root, newest.asked);
 });
 

@@ -26,7 +26,15 @@ async function forget(ctx: BotContext): Promise<void> {
   const newest = await store.newestTurn(conversation);
   await ctx.session.forget();
   const question = ctx.message?.message_id ?? 0;
-  await store.beginTurn({ conversation, question, root: question, run: updateId, state: "done", asked: "", messages: [] });
+  await store.beginTurn({
+    conversation,
+    question,
+    root: question,
+    run: updateId,
+    state: "done",
+    asked: "",
+    messages: [],
+  });
   const last = newest?.messages.at(-1);
   const place = placeOf(ctx);
   if (last === undefined || place === undefined || newest?.button === undefined) return;

@@ -1,0 +1,83 @@
+/** What Telegram is told and asked at a start: who we are, the menu of commands, where updates shall go. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Api, GrammyError } from "grammy";
+import type { BotCommand, UserFromGetMe } from "grammy/types";
+import type { WebhookConfig } from "../config.ts";
+import { messageOf, StartError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { allowedUpdates } from "./allowed-updates.ts";
+
+/** Below the path of `WEBHOOK_URL`. Not secret: the secret token is. */
+export const webhookPath = "/telegram";
+/** Telegram's limit: it delivers so many chats' updates side by side. */
+const webhookConnections = 100;
+const firstPauseMs = 500;
+const longestPauseMs = 15_000;
+
+export interface RegistrationDeps {
+  readonly api: Pick<Api, "getMe" | "setMyCommands" | "setWebhook">;
+  readonly log: Logger;
+  onCall(method: string, status: number | "network"): void;
+  /** Telegram did not answer; the call is repeated. */
+  onTrouble(): void;
+  /** Ends the repetition. */
+  readonly signal: AbortSignal;
+}
+
+export interface Registration {
+  /** Rejects with a `StartError` when Telegram refuses the token, and when the signal is aborted. */
+  introduce(): Promise<UserFromGetMe>;
+  /** A menu that cannot be set is only logged. */
+  setMenu(commands: readonly BotCommand[]): Promise<void>;
+  setWebhook(webhook: WebhookConfig): Promise<void>;
+}
+
+/** Creates the calls of a start. Each is repeated until Telegram answers. */
+export function createRegistration(deps: RegistrationDeps): Registration {
+  const { api, log, signal } = deps;
+
+  async function insist<T>(method: string, call: () => Promise<T>): Promise<T> {
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      signal.throwIfAborted();
+      try {
+        const result = await call();
+        deps.onCall(method, 200);
+        return result;
+      } catch (error) {
+        const refusal = error instanceof GrammyError ? error : undefined;
+        deps.onCall(method, refusal?.error_code ?? "network");
+        if (refusal?.error_code === 401 || refusal?.error_code === 404) {
+          throw new StartError([
+            "BOT_TOKEN is refused by Telegram; copy the token that @BotFather shows for this bot.",
+          ]);
+        }
+        deps.onTrouble();
+        const retryAfter = refusal?.parameters.retry_after;
+        const waitMs = retryAfter === undefined ? pauseMs : retryAfter * 1000;
+        log.warn({ method, reason: messageOf(error), waitMs }, "Telegram did not do as asked; trying again");
+        await sleep(waitMs, undefined, { signal });
+      }
+    }
+  }
+
+  return {
+    introduce: () => insist("getMe", () => api.getMe()),
+    async setMenu(commands) {
+      try {
+        await insist("setMyCommands", () => api.setMyCommands(commands));
+      } catch (error) {
+        if (!signal.aborted) log.warn({ reason: messageOf(error) }, "the menu of commands could not be set");
+      }
+    },
+    async setWebhook({ url, secret }) {
+      await insist("setWebhook", () =>
+        api.setWebhook(`${url}${webhookPath}`, {
+          secret_token: secret,
+          allowed_updates: [...allowedUpdates],
+          max_connections: webhookConnections,
+        }),
+      );
+      log.info({ url: `${url}${webhookPath}` }, "webhook set");
+    },
+  };
+}
