@@ -128,7 +128,7 @@ const intents: readonly Intent[] = [
     answer: (question) => ({ text: pick(greetings, question) }),
   },
   { asks: /\bhelp\b|what can you do|who are you|commands?\b/i, answer: () => ({ text: help }) },
-  { asks: /\bmarkdown\b|\bshow\s?case\b|\bformat/i, answer: () => ({ text: showcase }) },
+  { asks: /\bmarkdown\b|\bshow\s?case\b|\bformat|\bcode\b|\btables?\b/i, answer: () => ({ text: showcase }) },
   {
     asks: /\bslow(ly)?\b/i,
     answer: () => ({ text: paragraphs.join("\n\n"), delayFirstMs: 2_000, tokensPerSecond: 6 }),

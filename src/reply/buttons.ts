@@ -24,7 +24,7 @@ export function pressData(press: Press): string {
 export function parsePress(data: string | undefined): Press | undefined {
   const [action, value] = data?.split(":", 2) ?? [];
   if (value === undefined) return undefined;
-  const number = Number(value);
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (action === "stop" && Number.isSafeInteger(number)) return { action, run: number };
   if (action === "again" && Number.isSafeInteger(number)) return { action, question: number };
   if (action === "model") return { action, key: value };

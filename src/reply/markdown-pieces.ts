@@ -39,14 +39,16 @@ export interface PieceStart {
   readonly apart: boolean;
 }
 
+/** The first piece of every document. */
+export const wholeDocument: PieceStart = { at: 0, continues: false, apart: true };
+
 /**
  * Where pieces begin, the first at 0. What stands before such a place is the same whatever follows: a line at the margin
  * behind a blank line ends every paragraph, list, quote and table; the next mark of a list at the margin ends all that
  * its items hold. A document with reference definitions is one piece, since they hold for all of it.
  */
 export function pieceStarts(markdown: string): PieceStart[] {
-  const whole: PieceStart = { at: 0, continues: false, apart: true };
-  const starts = [whole];
+  const starts = [wholeDocument];
   let fence: { mark: string; indented: boolean } | undefined;
   let formula: string | undefined;
   /** The kind of the list at the margin whose items are cut apart. */
@@ -75,7 +77,7 @@ export function pieceStarts(markdown: string): PieceStart[] {
     } else if (mark !== undefined) {
       fence = { mark, indented: line.startsWith(" ") };
     } else {
-      if (definition.test(line)) return [whole];
+      if (definition.test(line)) return [wholeDocument];
       if (verbatim.some(([opens, ends]) => opens.test(line) && !ends.test(line))) return starts;
       formula = openFormula(line);
       listSeen ||= listMarker.test(line.trimStart());

@@ -3,7 +3,7 @@ import { cleanMarkdown } from "./characters.ts";
 import { type Rendered, tidyRendered } from "./entities.ts";
 import { collectReferences, writeDocument } from "./markdown-blocks.ts";
 import { parseFinal } from "./markdown-parse.ts";
-import { cutPieces, pieceStarts } from "./markdown-pieces.ts";
+import { cutPieces, type PieceStart, pieceStarts, wholeDocument } from "./markdown-pieces.ts";
 import { settleTail } from "./markdown-stream.ts";
 import { createTextBuilder, type TextBuilder } from "./text-builder.ts";
 
@@ -14,25 +14,32 @@ export function renderMarkdown(markdown: string): Rendered {
   const source = cleanMarkdown(markdown);
   try {
     const builder = createTextBuilder();
-    writePieces(builder, source);
+    writePieces(builder, source, wholeDocument);
     return builder.finish();
   } catch {
     return tidyRendered(source.replace(/\t/g, " "), []);
   }
 }
 
-/** Writes Markdown; takes and returns the number that a list going on would have next. */
-function writePieces(builder: TextBuilder, source: string, apart = true, continues?: { number: number | undefined }) {
-  let next = continues?.number;
+/** How a stretch of Markdown joins what stands before it. */
+interface Seam {
+  /** A blank line stands between. */
+  readonly apart: boolean;
+  /** The number of its first item, when it goes on with a list. */
+  readonly number?: number | undefined;
+}
+
+/** Writes Markdown; returns the number that a list going on behind it would have next. */
+function writePieces(builder: TextBuilder, source: string, seam: Seam): number | undefined {
+  let next = seam.number;
   for (const [index, piece] of cutPieces(source).entries()) {
-    const goesOn = index === 0 ? continues !== undefined : piece.continues;
-    builder.separate((index === 0 ? apart : piece.apart) ? 2 : 1);
-    if (piece.plain) {
-      builder.write(piece.source.trim());
-      next = undefined;
-    } else {
+    const apart = index === 0 ? seam.apart : piece.apart;
+    const firstNumber = index === 0 || piece.continues ? next : undefined;
+    next = undefined;
+    builder.separate(apart ? 2 : 1);
+    if (piece.plain) builder.write(piece.source.trim());
+    else {
       const tree = parseFinal(piece.source);
-      const firstNumber = goesOn ? next : undefined;
       next = writeDocument({ builder, markdown: piece.source, ...collectReferences(tree), firstNumber }, tree);
     }
   }
@@ -52,28 +59,41 @@ export interface StreamRenderer {
 export function createStreamRenderer(): StreamRenderer {
   let builder = createTextBuilder();
   let closed = "";
+  /** How the text behind what is closed would join it, were it a list's next item. */
+  let number: number | undefined;
+
+  function forget(): void {
+    builder = createTextBuilder();
+    closed = "";
+    number = undefined;
+  }
+
+  function seamAt(start: PieceStart): Seam {
+    return { apart: start.apart, number: start.continues ? number : undefined };
+  }
+
   return {
     render(markdown) {
       const source = cleanMarkdown(withoutHalfCharacter(markdown));
       try {
         const starts = pieceStarts(source);
-        const tailStart = starts.at(-1) ?? 0;
-        if (tailStart < closed.length || !source.startsWith(closed)) {
-          builder = createTextBuilder();
-          closed = "";
+        let from = starts.find((start) => start.at === closed.length);
+        if (from === undefined || !source.startsWith(closed)) {
+          forget();
+          from = wholeDocument;
         }
-        if (tailStart > closed.length) {
-          writePieces(builder, source.slice(closed.length, tailStart));
-          closed = source.slice(0, tailStart);
+        const tail = starts.at(-1) ?? wholeDocument;
+        if (tail.at > closed.length) {
+          number = writePieces(builder, source.slice(closed.length, tail.at), seamAt(from));
+          closed = source.slice(0, tail.at);
         }
         const mark = builder.mark();
-        writePieces(builder, settleEnd(source.slice(tailStart)));
+        writePieces(builder, settleEnd(source.slice(tail.at)), seamAt(tail));
         const rendered = builder.finish();
         builder.reset(mark);
         return rendered;
       } catch {
-        builder = createTextBuilder();
-        closed = "";
+        forget();
         return tidyRendered(source.replace(/\t/g, " "), []);
       }
     },
@@ -88,7 +108,7 @@ export function createStreamRenderer(): StreamRenderer {
  */
 export function settleMarkdown(markdown: string): string {
   const source = cleanMarkdown(withoutHalfCharacter(markdown));
-  const tailStart = pieceStarts(source).at(-1) ?? 0;
+  const tailStart = pieceStarts(source).at(-1)?.at ?? 0;
   return source.slice(0, tailStart) + settleEnd(source.slice(tailStart));
 }
 

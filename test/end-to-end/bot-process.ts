@@ -6,10 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BotApi, type BotApiOptions, createBotApi, type MessageView } from "../../src/playground/bot-api.ts";
+import type { RecordedRequest, Script } from "../../src/playground/script.ts";
 import { createScriptedModel, type ScriptedModel, type ScriptedModelOptions } from "../../src/playground/scripted-model.ts";
+import type { WriteOptions } from "../../src/playground/telegram-people.ts";
 
 const source = (path: string) => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
 export const token = "424242:TEST-token-of-the-emulated-telegram";
+export const modelKey = "sk-secret-of-the-test-model";
 
 export interface Rig {
   readonly botApi: BotApi;
@@ -19,10 +22,114 @@ export interface Rig {
   /** Everything that the processes printed. */
   readonly output: () => string;
   readonly child: () => ChildProcess;
+  /** What the model answers to a question: the scripts one after another, the last one for ever. */
+  answers(question: string, ...scripts: readonly Script[]): void;
+  /** The model's requests that end in this question. */
+  requests(question: string): readonly RecordedRequest[];
+  /** A person of their own in a private chat. */
+  visitor(options?: { readonly userId?: number; readonly topics?: boolean }): Visitor;
   start(): Promise<void>;
   /** Kills with this signal and waits for the end; resolves with the exit code. */
   end(signal: NodeJS.Signals): Promise<number | null>;
   stop(): Promise<void>;
+}
+
+/** One person and their chat with the bot. */
+export interface Visitor {
+  readonly chatId: number;
+  readonly userId: number;
+  say(text: string, options?: WriteOptions): number;
+  /** Sends a question and waits for a message below it that has a button with this word ("Regenerate"). */
+  ask(text: string, button?: string): Promise<MessageView>;
+  /** Waits for a message of the bot after `after` that has a button with this word, or a text that matches. */
+  sees(what: string | RegExp, after?: number): Promise<MessageView>;
+  /** What the bot has written here. */
+  written(): readonly MessageView[];
+  message(id: number): MessageView | undefined;
+  press(message: MessageView, button: string): ReturnType<BotApi["user"]["press"]>;
+}
+
+/** A text of so many words, each of which can be told from the others, and each of which is one token. */
+export function words(count: number, prefix = "w"): string {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}`).join(" ");
+}
+
+/** A text without its layout. */
+export function plain(text: string): string {
+  return text.replace(/\s+/g, "");
+}
+
+/** The messages of a request in short: `role: content`. */
+export function dialogueOf(request: RecordedRequest | undefined): string[] {
+  return (request?.body.messages ?? []).map(({ role, content }) => `${role}: ${content}`);
+}
+
+/** Calls of the bot that Telegram did not grant. */
+export function refusedCalls(botApi: BotApi, chatId?: number): string[] {
+  return botApi.calls
+    .filter((call) => call.status !== 200 && (chatId === undefined || call.chatId === chatId))
+    .map((call) => `${call.method} ${call.status} ${call.description} ${JSON.stringify(call.params).slice(0, 300)}`);
+}
+
+function createVisitor(botApi: BotApi, userId: number, topics: boolean): Visitor {
+  const { user } = botApi;
+  const chatId = user.createPrivateChat({ userId, firstName: `Visitor ${userId}`, topics });
+  const visitor: Visitor = {
+    chatId,
+    userId,
+    say: (text, options) => user.sendText(chatId, userId, text, options).message_id,
+    ask: (text, button = "Regenerate") => visitor.sees(button, visitor.say(text)),
+    sees: (what, after = 0) => seen(botApi, chatId, what, after),
+    written: () => answersIn(botApi, chatId),
+    message: (id) => botApi.chat(chatId).messages.find((message) => message.id === id),
+    press: (message, button) => user.press(chatId, message.id, button, userId),
+  };
+  return visitor;
+}
+
+/** Waits for a message of the bot after `after` that has a button with this word, or a text that matches. */
+export async function seen(
+  botApi: BotApi,
+  chatId: number,
+  what: string | RegExp,
+  after = 0,
+  withinMs = 25_000,
+): Promise<MessageView> {
+  const fits = (message: MessageView) =>
+    message.id > after &&
+    (typeof what === "string"
+      ? buttonsOf(message).some((label) => label.includes(what))
+      : what.test(message.text));
+  try {
+    return await until(() => answersIn(botApi, chatId).find(fits), withinMs);
+  } catch {
+    const shown = answersIn(botApi, chatId).map(({ id, text }) => `${id}: ${text.slice(0, 80)}`);
+    throw new Error(`no message with ${what} after ${after} in chat ${chatId}; there are\n${shown.join("\n")}`);
+  }
+}
+
+/** Runs the bot until it ends by itself. */
+export async function runToEnd(
+  env: Record<string, string>,
+  mode = "start",
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "parley-test-"));
+  const child = spawn(process.execPath, ["--import", source("require-node.js"), source("main.ts"), mode], {
+    cwd: folder,
+    env: { PATH: process.env["PATH"], HOST: "127.0.0.1", DATA_DIR: join(folder, "data"), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const read = (chunk: Buffer) => {
+    output += chunk.toString();
+  };
+  child.stdout?.on("data", read);
+  child.stderr?.on("data", read);
+  const timer = setTimeout(() => child.kill("SIGKILL"), 25_000);
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  clearTimeout(timer);
+  await rm(folder, { recursive: true, force: true });
+  return { code, output };
 }
 
 /** A port that nobody listens on at this moment. */
@@ -38,18 +145,29 @@ export async function freePort(): Promise<number> {
 /** Starts Telegram, a model and the bot. */
 export async function createRig(
   options: {
-    readonly env?: Record<string, string>;
+    readonly env?: Record<string, string> | ((port: number) => Record<string, string>);
     readonly botApi?: Partial<BotApiOptions>;
     readonly model?: ScriptedModelOptions;
     readonly mode?: string;
   } = {},
 ): Promise<Rig> {
   const botApi = await createBotApi({ token, ...options.botApi });
-  const model = await createScriptedModel({ label: false, tokensPerSecond: 200, ...options.model });
+  const scripted = new Map<string, Script[]>();
+  const model = await createScriptedModel({
+    label: false,
+    tokensPerSecond: 200,
+    respond({ messages }) {
+      const scripts = scripted.get(messages.at(-1)?.content ?? "");
+      return scripts !== undefined && scripts.length > 1 ? scripts.shift() : scripts?.[0];
+    },
+    ...options.model,
+  });
   const dataDir = await mkdtemp(join(tmpdir(), "parley-test-"));
   const port = await freePort();
   let printed = "";
   let child: ChildProcess | undefined;
+  let visitors = 0;
+  const given = typeof options.env === "function" ? options.env(port) : options.env;
 
   const rig: Rig = {
     botApi,
@@ -60,6 +178,12 @@ export async function createRig(
     child() {
       if (child === undefined) throw new Error("the bot is not running");
       return child;
+    },
+    answers: (question, ...scripts) => void scripted.set(question, [...scripts]),
+    requests: (question) => model.requests.filter(({ body }) => body.messages.at(-1)?.content === question),
+    visitor({ userId, topics = false } = {}) {
+      visitors += 1;
+      return createVisitor(botApi, userId ?? 7_000_000 + visitors, topics);
     },
     async start() {
       child = spawn(
@@ -77,9 +201,9 @@ export async function createRig(
             PORT: String(port),
             MODELS: "test/one,test/two",
             TEST_BASE_URL: model.url,
-            TEST_API_KEY: "sk-secret-of-the-test-model",
+            TEST_API_KEY: modelKey,
             RATE_LIMIT_MESSAGES: "10000",
-            ...options.env,
+            ...given,
           },
           stdio: ["ignore", "pipe", "pipe"],
         },

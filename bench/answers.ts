@@ -1,0 +1,120 @@
+/**
+ * `npm run bench -- [options]`: what the bot adds to answers while many are written at once, beside a floor that makes the
+ * same HTTP calls with no bot in between.
+ *
+ *   --chats 1,50,200,1000     chats at once
+ *   --mode draft,edit         how answers are shown
+ *   --subjects bot,floor      what is measured
+ *   --seconds 20              measured time of each run
+ *   --characters 1500         length of an answer
+ *   --tokens-per-second 50    pace of the model
+ *   --profile 200             chats of the run that shows where the CPU time goes; 0: none
+ */
+import { parseArgs } from "node:util";
+import { type Measured, measure } from "./load.ts";
+import { printTable, rounded, writeResults } from "./results.ts";
+
+const { values } = parseArgs({
+  options: {
+    chats: { type: "string", default: "1,50,200,1000" },
+    mode: { type: "string", default: "draft,edit" },
+    subjects: { type: "string", default: "bot,floor" },
+    seconds: { type: "string", default: "20" },
+    characters: { type: "string", default: "1500" },
+    "tokens-per-second": { type: "string", default: "50" },
+    profile: { type: "string", default: "200" },
+  },
+});
+const common = {
+  seconds: Number(values.seconds),
+  characters: Number(values.characters),
+  tokensPerSecond: Number(values["tokens-per-second"]),
+};
+const modes = (["draft", "edit"] as const).filter((mode) => values.mode.split(",").includes(mode));
+const kinds = (["bot", "floor"] as const).filter((kind) => values.subjects.split(",").includes(kind));
+
+const runs: Measured[] = [];
+for (const mode of modes) {
+  for (const chats of values.chats.split(",").map(Number)) {
+    for (const kind of kinds) {
+      console.error(`${mode}, ${chats} chats, ${kind} …`);
+      runs.push(await measure({ ...common, mode, chats, kind }));
+    }
+  }
+}
+if (runs.length > 0) printRuns(runs);
+
+const profiles: Measured[] = [];
+for (const mode of Number(values.profile) > 0 ? modes : []) {
+  console.error(`${mode}, ${values.profile} chats, the bot under the profiler …`);
+  const profiled = await measure({ ...common, mode, chats: Number(values.profile), kind: "bot", profiled: true });
+  profiles.push(profiled);
+  printProfile(profiled);
+}
+await writeResults("answers", { runs, profiles });
+
+function printRuns(measured: readonly Measured[]): void {
+  console.log(
+    "Added milliseconds (p50 / p95 / p99), CPU seconds per 1,000 answers, and the bot's CPU beside the floor's.",
+  );
+  console.log("cores: used by it + Telegram + model + everything else on this machine\n");
+  const rows = measured.map((run) => {
+    const { load } = run;
+    const floor = measured.find(
+      (other) => other.load.kind === "floor" && other.load.mode === load.mode && other.load.chats === load.chats,
+    );
+    const ratio = load.kind === "bot" && floor ? rounded(run.cpuSecondsPer1000 / floor.cpuSecondsPer1000) : "";
+    const three = ({ p50, p95, p99 }: { p50: number; p95: number; p99: number }) =>
+      [p50, p95, p99].map((value) => value.toFixed(0)).join(" / ");
+    const calls = Object.entries(run.callsPerAnswer)
+      .filter(([method]) => method !== "getUpdates")
+      .reduce((sum, [, count]) => sum + count, 0);
+    return [
+      `${load.mode} ${load.chats} ${load.kind}`,
+      String(run.answers),
+      rounded(run.repliesPerSecond),
+      three(run.addedToFirstMs),
+      three(run.addedToFinalMs),
+      rounded(run.cpuSecondsPer1000),
+      ratio,
+      run.peakMemoryMiB.toFixed(0),
+      rounded(calls),
+      [run.cores.subject, run.cores.telegram, run.cores.model, run.cores.others].map((n) => n.toFixed(2)).join(" + "),
+    ];
+  });
+  printTable(
+    [
+      "run",
+      "answers",
+      "a second",
+      "to first text",
+      "to final text",
+      "CPU s",
+      "ratio",
+      "peak MiB",
+      "calls each",
+      "cores",
+    ],
+    rows,
+  );
+  for (const { load, wrong, unmatched } of measured) {
+    const name = `${load.mode} ${load.chats} ${load.kind}`;
+    if (wrong.length > 0) console.log(`\n${name}: refused by Telegram or to be mended:\n  ${wrong.join("\n  ")}`);
+    if (unmatched > 0) console.log(`\n${name}: ${unmatched} answers could not be matched with the model's`);
+  }
+}
+
+function printProfile({ load, answers, profile }: Measured): void {
+  if (profile === undefined) return;
+  const { cpuSeconds, otherThreadsSeconds, parts } = profile;
+  const main = cpuSeconds - otherThreadsSeconds;
+  const per1000 = 1000 / answers;
+  console.log(
+    `\nWhere the CPU time of the bot goes (${load.mode}, ${load.chats} chats): seconds per 1,000 answers, profiler included\n`,
+  );
+  const rows = parts.map(({ part, share }) => [part, rounded(share * main * per1000), `${(share * 100).toFixed(1)} %`]);
+  printTable(
+    ["part", "seconds", "of the main thread"],
+    [...rows, ["other threads (collector, compiler, I/O)", rounded(otherThreadsSeconds * per1000), ""]],
+  );
+}

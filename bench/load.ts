@@ -1,0 +1,142 @@
+/** One run: so many chats that ask again and again, against the bot or the floor, and what was measured. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TelegramReport, WrittenAnswer } from "./messages.ts";
+import { type Percentiles, percentiles } from "./percentiles.ts";
+import {
+  cpuSeconds,
+  machineSeconds,
+  mainThreadSeconds,
+  peakMemory,
+  profileIn,
+  sleep,
+  startServer,
+  startSubject,
+} from "./processes.ts";
+import { type ProfileSummary, summarizeProfile } from "./profile.ts";
+
+export interface Load {
+  readonly kind: "bot" | "floor";
+  readonly mode: "edit" | "draft";
+  readonly chats: number;
+  /** Of the measured phase. */
+  readonly seconds: number;
+  readonly characters: number;
+  readonly tokensPerSecond: number;
+  readonly profiled?: boolean;
+}
+
+/** Milliseconds and seconds as the names say; memory in MiB. */
+export interface Measured {
+  readonly load: Load;
+  readonly answers: number;
+  readonly repliesPerSecond: number;
+  /** From the model's first byte to the first visible text at Telegram. */
+  readonly addedToFirstMs: Percentiles;
+  /** From the model's end to the final text at Telegram. */
+  readonly addedToFinalMs: Percentiles;
+  readonly cpuSecondsPer1000: number;
+  readonly peakMemoryMiB: number;
+  readonly callsPerAnswer: Readonly<Record<string, number>>;
+  /** Cores in use: the subject, the two servers, everything else on the machine. */
+  readonly cores: {
+    readonly subject: number;
+    readonly telegram: number;
+    readonly model: number;
+    readonly others: number;
+  };
+  /** Calls that Telegram refused or would have mended. */
+  readonly wrong: readonly string[];
+  /** Answers whose times are not known on both sides. */
+  readonly unmatched: number;
+  readonly profile?: ProfileSummary & { readonly cpuSeconds: number; readonly otherThreadsSeconds: number };
+}
+
+const pauseMs = 500;
+
+/** Starts everything, measures, and stops everything. */
+export async function measure(load: Load): Promise<Measured> {
+  const answerMs = ((load.characters / 4.6) * 1000) / load.tokensPerSecond;
+  const profileTo = load.profiled ? await mkdtemp(join(tmpdir(), "parley-profile-")) : undefined;
+  const telegram = await startServer("telegram-server.ts", {});
+  const model = await startServer("model-server.ts", {
+    BENCH_CHARACTERS: String(load.characters),
+    BENCH_TOKENS_PER_SECOND: String(load.tokensPerSecond),
+  });
+  try {
+    const subject = await startSubject({
+      kind: load.kind,
+      telegram,
+      model,
+      env: { STREAM_MODE: load.mode },
+      ...(profileTo === undefined ? {} : { profileTo }),
+    });
+    const pids = [subject.pid, telegram.pid, model.pid];
+    // Spread, so that answers begin evenly in the measured phase; then one answer's time to settle.
+    telegram.tell({ order: "ask", chats: load.chats, rampMs: answerMs + pauseMs, pauseMs });
+    await sleep(2 * answerMs + pauseMs);
+    telegram.tell({ order: "count" });
+    const before = await usage(pids);
+    const startedAt = performance.now();
+    const from = Number(process.hrtime.bigint()) / 1000;
+    await sleep(load.seconds * 1000);
+    const report = await telegram.ask<TelegramReport>({ order: "report" });
+    const took = (performance.now() - startedAt) / 1000;
+    const after = await usage(pids);
+    const to = Number(process.hrtime.bigint()) / 1000;
+    const memory = await peakMemory(subject.pid);
+    const written = await model.ask<readonly WrittenAnswer[]>({ order: "report" });
+    telegram.tell({ order: "end" });
+    await subject.stop();
+    const spent = after.processes.map((seconds, at) => seconds - (before.processes[at] ?? 0));
+    const [own = 0, atTelegram = 0, atModel = 0] = spent;
+    const elsewhere = after.machine - before.machine - own - atTelegram - atModel;
+    const profile = profileTo === undefined ? undefined : summarizeProfile(await profileIn(profileTo), from, to);
+    return {
+      load,
+      ...figures(report, written),
+      repliesPerSecond: report.answers.length / took,
+      cpuSecondsPer1000: (own / report.answers.length) * 1000,
+      peakMemoryMiB: memory,
+      cores: { subject: own / took, telegram: atTelegram / took, model: atModel / took, others: elsewhere / took },
+      ...(profile && {
+        profile: { ...profile, cpuSeconds: own, otherThreadsSeconds: own - (after.mainThread - before.mainThread) },
+      }),
+    };
+  } finally {
+    telegram.stop();
+    model.stop();
+    if (profileTo !== undefined) await rm(profileTo, { recursive: true, force: true });
+  }
+}
+
+async function usage(pids: readonly number[]) {
+  const [processes, mainThread, machine] = await Promise.all([
+    Promise.all(pids.map(cpuSeconds)),
+    mainThreadSeconds(pids[0] ?? 0),
+    machineSeconds(),
+  ]);
+  return { processes, mainThread, machine };
+}
+
+function figures(report: TelegramReport, written: readonly WrittenAnswer[]) {
+  const byKey = new Map(written.map((answer) => [`${answer.chatId}:${answer.round}`, answer]));
+  const toFirst: number[] = [];
+  const toFinal: number[] = [];
+  for (const { chatId, round, firstTextAt, finalAt } of report.answers) {
+    const answer = byKey.get(`${chatId}:${round}`);
+    if (answer === undefined) continue;
+    if (firstTextAt !== undefined) toFirst.push(firstTextAt - answer.firstTextAt);
+    toFinal.push(finalAt - answer.endedAt);
+  }
+  const each = Object.entries(report.calls).map(([method, count]) => [method, count / report.answers.length] as const);
+  return {
+    answers: report.answers.length,
+    addedToFirstMs: percentiles(toFirst),
+    addedToFinalMs: percentiles(toFinal),
+    callsPerAnswer: Object.fromEntries(each),
+    wrong: report.wrong,
+    unmatched: report.answers.length - toFinal.length,
+  };
+}

@@ -1,0 +1,47 @@
+/** What the benchmark's processes tell one another. Times are milliseconds since the epoch, on one machine's clock. */
+
+/** Which question of which chat, as its text says and every process can read. */
+export interface QuestionKey {
+  readonly chatId: number;
+  readonly round: number;
+}
+
+/** An answer as it stood at Telegram. */
+export interface ShownAnswer extends QuestionKey {
+  readonly askedAt: number;
+  readonly firstTextAt: number | undefined;
+  readonly finalAt: number;
+}
+
+/** An answer as the model wrote it. */
+export interface WrittenAnswer extends QuestionKey {
+  readonly firstTextAt: number;
+  readonly endedAt: number;
+}
+
+export type TelegramOrder =
+  /** Chats begin to ask, spread over `rampMs`; each asks again `pauseMs` after its answer, until `end`. */
+  | { readonly order: "ask"; readonly chats: number; readonly rampMs: number; readonly pauseMs: number }
+  /** Forgets what was counted so far. */
+  | { readonly order: "count" }
+  | { readonly order: "report" }
+  | { readonly order: "end" };
+
+export interface TelegramReport {
+  readonly answers: readonly ShownAnswer[];
+  /** Calls by method. */
+  readonly calls: Readonly<Record<string, number>>;
+  /** Calls that were refused, with their description, and what Telegram would have mended. */
+  readonly wrong: readonly string[];
+  /** Questions without a final answer. */
+  readonly open: number;
+}
+
+export function questionText({ chatId, round }: QuestionKey): string {
+  return `How does a write-ahead log work? (chat ${chatId}, question ${round})`;
+}
+
+export function questionIn(text: string): QuestionKey | undefined {
+  const match = /\(chat (\d+), question (\d+)\)/.exec(text);
+  return match === null ? undefined : { chatId: Number(match[1]), round: Number(match[2]) };
+}

@@ -1,0 +1,165 @@
+/** The processes of a benchmark: how they are started, and what they cost. Reads `/proc`, so Linux only. */
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const token = "424242:benchmark-token-of-the-emulated-telegram";
+/** Of the kernel's clock ticks; 100 a second on every Linux that Node runs on. */
+const secondsPerTick = 0.01;
+
+/** One of the two servers. */
+export interface Server {
+  readonly url: string;
+  readonly pid: number;
+  tell(message: object): void;
+  /** Tells it, and resolves with its answer. */
+  ask<T>(message: object): Promise<T>;
+  stop(): void;
+}
+
+/** What is measured: the bot, or the floor. */
+export interface Subject {
+  readonly pid: number;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+export interface SubjectOptions {
+  readonly kind: "bot" | "floor";
+  readonly telegram: Server;
+  readonly model: Server;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Folder that a CPU profile is written to at the end. */
+  readonly profileTo?: string;
+}
+
+/** Starts a server file of this folder. */
+export async function startServer(file: string, env: Readonly<Record<string, string>>): Promise<Server> {
+  const child = fork(path(file), { env: { PATH: process.env["PATH"], BOT_TOKEN: token, ...env }, execArgv: [] });
+  const { url } = await nextMessage<{ url: string }>(child);
+  return {
+    url,
+    pid: child.pid ?? 0,
+    tell: (message) => void child.send(message),
+    ask(message) {
+      const answer = nextMessage<never>(child);
+      child.send(message);
+      return answer;
+    },
+    stop: () => void child.kill("SIGKILL"),
+  };
+}
+
+function nextMessage<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once("message", (message) => resolve(message as T));
+    child.once("exit", () => reject(new Error("a server of the benchmark has died")));
+  });
+}
+
+/** Starts the bot as `npm start` does, or the floor, and waits until it answers. */
+export async function startSubject({ kind, telegram, model, env, profileTo }: SubjectOptions): Promise<Subject> {
+  const folder = await mkdtemp(join(tmpdir(), "parley-bench-"));
+  const log = await open(join(folder, "log"), "w");
+  const port = await freePort();
+  const profiling = profileTo === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileTo}`];
+  const program =
+    kind === "bot" ? ["--import", path("../src/require-node.js"), path("../src/main.ts"), "start"] : [path("floor.ts")];
+  const child = spawn(process.execPath, [...profiling, ...program], {
+    // No .env of the checkout: what is set here is all there is.
+    cwd: folder,
+    env: {
+      PATH: process.env["PATH"],
+      BOT_TOKEN: token,
+      TELEGRAM_API_ROOT: telegram.url,
+      DATA_DIR: join(folder, "data"),
+      HOST: "127.0.0.1",
+      PORT: String(port),
+      MODELS: "test/one",
+      TEST_BASE_URL: model.url,
+      TEST_API_KEY: "benchmark-key-of-the-scripted-model",
+      RATE_LIMIT_MESSAGES: "100000",
+      CONCURRENCY: "4000",
+      ...env,
+    },
+    stdio: ["ignore", log.fd, log.fd],
+  });
+  await log.close();
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  if (kind === "bot") await untilReady(port, child, join(folder, "log"));
+  return {
+    pid: child.pid ?? 0,
+    port,
+    async stop() {
+      child.kill(kind === "bot" ? "SIGTERM" : "SIGKILL");
+      await exited;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function untilReady(port: number, child: ChildProcess, logFile: string): Promise<void> {
+  for (let left = 600; left > 0; left--) {
+    if (child.exitCode !== null) break;
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
+    if (response?.ok) return;
+    await sleep(50);
+  }
+  child.kill("SIGKILL");
+  throw new Error(`the bot did not become ready:\n${await readFile(logFile, "utf8")}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
+
+/** CPU time of a process so far, user and system. Seconds. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  return secondsIn(await readFile(`/proc/${pid}/stat`, "utf8"));
+}
+
+/** CPU time of a process's first thread, on which JavaScript runs. Seconds. */
+export async function mainThreadSeconds(pid: number): Promise<number> {
+  return secondsIn(await readFile(`/proc/${pid}/task/${pid}/stat`, "utf8"));
+}
+
+function secondsIn(stat: string): number {
+  // The name may hold spaces; after its bracket user and system time are the 12th and 13th field.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * secondsPerTick;
+}
+
+/** CPU time that anybody spent on this machine so far. Seconds. */
+export async function machineSeconds(): Promise<number> {
+  const [line = ""] = (await readFile("/proc/stat", "utf8")).split("\n");
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line.trim().split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq) * secondsPerTick;
+}
+
+/** The most memory that a process has held at once. MiB. */
+export async function peakMemory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+}
+
+/** The only CPU profile in a folder. */
+export async function profileIn(folder: string): Promise<string> {
+  const name = (await readdir(folder)).find((file) => file.endsWith(".cpuprofile"));
+  if (name === undefined) throw new Error("the bot left no CPU profile");
+  return await readFile(join(folder, name), "utf8");
+}
+
+export const cores = cpus().length;
+
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,91 @@
+/** Telegram and everybody in it, in a process of their own: asks as it is told to, and notes when what is seen. */
+import { createBotApi } from "../src/playground/bot-api.ts";
+import {
+  type QuestionKey,
+  questionText,
+  type ShownAnswer,
+  type TelegramOrder,
+  type TelegramReport,
+} from "./messages.ts";
+
+interface Asked extends QuestionKey {
+  readonly askedAt: number;
+  readonly messageId: number;
+  firstTextAt: number | undefined;
+}
+
+const firstChat = 100_000;
+const mostWrong = 20;
+
+const botApi = await createBotApi({
+  token: process.env["BOT_TOKEN"] ?? "",
+  keepCalls: false,
+  keepViews: false,
+});
+const open = new Map<number, Asked>();
+let answers: ShownAnswer[] = [];
+let calls: Record<string, number> = {};
+let wrong: string[] = [];
+let pauseMs = 0;
+let asking = false;
+
+function ask(chatId: number, round: number): void {
+  if (!asking) return;
+  const { message_id } = botApi.user.sendText(chatId, chatId, questionText({ chatId, round }));
+  open.set(chatId, { chatId, round, askedAt: Date.now(), messageId: message_id, firstTextAt: undefined });
+}
+
+function seen(chatId: number, text: string | undefined, isFinal: boolean): void {
+  const asked = open.get(chatId);
+  if (asked === undefined || !text) return;
+  asked.firstTextAt ??= Date.now();
+  if (!isFinal) return;
+  open.delete(chatId);
+  const { round, askedAt, firstTextAt } = asked;
+  answers.push({ chatId, round, askedAt, firstTextAt, finalAt: Date.now() });
+  setTimeout(ask, pauseMs, chatId, round + 1);
+}
+
+botApi.onEvent((event) => {
+  if (event.type === "draft") seen(event.chatId, event.draft.text, false);
+  if (event.type === "message-new" || event.type === "message-edited") {
+    const { message, chatId } = event;
+    const asked = open.get(chatId);
+    if (!message.from?.is_bot || asked === undefined || message.message_id < asked.messageId) return;
+    const labels = message.reply_markup?.inline_keyboard.flat().map(({ text }) => text) ?? [];
+    seen(
+      chatId,
+      message.text,
+      labels.some((label) => label.includes("Regenerate")),
+    );
+  }
+  if (event.type === "call") {
+    const { method, status, description } = event.call;
+    calls[method] = (calls[method] ?? 0) + 1;
+    if (status !== 200 && method !== "getUpdates" && wrong.length < mostWrong)
+      wrong.push(`${method} ${status} ${description}`);
+  }
+});
+
+function report(): TelegramReport {
+  return { answers, calls, wrong: [...wrong, ...botApi.violations.slice(0, mostWrong)], open: open.size };
+}
+
+process.on("message", (message: TelegramOrder) => {
+  if (message.order === "ask") {
+    asking = true;
+    pauseMs = message.pauseMs;
+    for (let at = 0; at < message.chats; at++) {
+      const chatId = botApi.user.createPrivateChat({ userId: firstChat + at, firstName: `Person ${at}` });
+      setTimeout(ask, (message.rampMs * at) / message.chats, chatId, 1);
+    }
+  } else if (message.order === "count") {
+    answers = [];
+    calls = {};
+    wrong = [];
+    botApi.clearLog();
+  } else if (message.order === "report") process.send?.(report());
+  else asking = false;
+});
+process.on("disconnect", () => process.exit(0));
+process.send?.({ url: botApi.url });

@@ -1,0 +1,99 @@
+/** Who may talk to the real process, and how fast. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { answersIn, createRig, type Rig, refusedCalls, seen, until, words } from "./bot-process.ts";
+
+const FRIEND = 11;
+const SECOND_FRIEND = 12;
+const HASTY = 13;
+const PRESSING = 14;
+
+describe("a private bot with a rate limit", { timeout: 60_000 }, () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await createRig({
+      env: {
+        ALLOWED_USER_IDS: [FRIEND, SECOND_FRIEND, HASTY, PRESSING].join(","),
+        // A window so long that no slow machine gets another token.
+        RATE_LIMIT_MESSAGES: "6",
+        RATE_LIMIT_WINDOW_SECONDS: "3600",
+        RATE_LIMIT_BURST: "3",
+      },
+    });
+    await rig.start();
+  }, 60_000);
+
+  afterAll(async () => {
+    try {
+      expect(await rig.end("SIGTERM")).toBe(0);
+    } finally {
+      await rig.stop();
+    }
+  }, 60_000);
+
+  afterEach(() => {
+    expect(rig.botApi.violations).toEqual([]);
+    expect(refusedCalls(rig.botApi)).toEqual([]);
+  });
+
+  test("tells a stranger once, with their id, and asks no model", async () => {
+    const stranger = rig.visitor({ userId: 666 });
+    stranger.say("let me in");
+    stranger.say("/start");
+    stranger.say("please");
+    await stranger.sees(/private[^\n]*666$/);
+    const friend = rig.visitor({ userId: FRIEND });
+    await friend.ask("do you know me");
+    expect(stranger.written()).toHaveLength(1);
+    expect(rig.requests("let me in")).toEqual([]);
+    expect(rig.requests("please")).toEqual([]);
+  });
+
+  test("strangers stop nothing, neither by command nor by button, and are met with silence for commands", async () => {
+    const chatId = rig.botApi.user.createGroup({ title: "Mixed", memberIds: [SECOND_FRIEND, 667] });
+    rig.answers("asked beside a stranger", { text: words(120), tokensPerSecond: 30 });
+    const asked = rig.botApi.user.sendText(chatId, SECOND_FRIEND, "@parley_bot asked beside a stranger").message_id;
+    const writing = await seen(rig.botApi, chatId, "Stop", asked);
+    rig.botApi.user.sendText(chatId, 667, "/stop");
+    rig.botApi.user.sendText(chatId, 667, "/new");
+    // The press is answered, and does nothing.
+    expect((await rig.botApi.user.press(chatId, writing.id, "Stop", 667))?.text).toContain("667");
+    const answer = await seen(rig.botApi, chatId, "Regenerate", asked);
+    expect(answer.text).toBe(words(120));
+    expect(answersIn(rig.botApi, chatId)).toHaveLength(1);
+  });
+
+  test("refuses what is too fast, says so once with the seconds to wait, and asks no model for it", async () => {
+    const hasty = rig.visitor({ userId: HASTY });
+    for (let number = 1; number <= 6; number++) hasty.say(`hasty ${number}`);
+    const told = await hasty.sees(/faster than I may answer/);
+    expect(told.text).toMatch(/wait (\d+) s/);
+    const seconds = Number(/wait (\d+) s/.exec(told.text)?.[1]);
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(600);
+    await until(() => rig.requests("hasty 3").length === 1);
+    // Commands do not count.
+    await hasty.sees(/Commands:/, hasty.say("/help"));
+    hasty.say("/retry");
+    await hasty.sees(/nothing to stop/, hasty.say("/stop"));
+    expect(rig.requests("hasty 4")).toEqual([]);
+    expect(rig.requests("hasty 6")).toEqual([]);
+    expect(rig.requests("hasty 3")).toHaveLength(1);
+    expect(hasty.written().filter(({ text }) => text.includes("faster"))).toHaveLength(1);
+  });
+
+  test("counts Regenerate and edits, and answers a press that is refused", async () => {
+    const visitor = rig.visitor({ userId: PRESSING });
+    const asked = visitor.say("press and edit");
+    const answer = await visitor.sees("Regenerate", asked);
+    rig.botApi.user.edit(visitor.chatId, asked, "pressed and edited");
+    await until(() => rig.requests("pressed and edited")[0]?.endedAt);
+    await until(() => visitor.message(answer.id)?.text.includes("pressed and edited"));
+    await visitor.sees("Regenerate", asked);
+    await visitor.press(answer, "Regenerate");
+    await until(() => rig.requests("pressed and edited").length === 2);
+    await visitor.sees("Regenerate", asked);
+    expect((await visitor.press(answer, "Regenerate"))?.text).toMatch(/faster than I may answer.*\d+ s/);
+    expect(rig.requests("pressed and edited")).toHaveLength(2);
+  });
+});
