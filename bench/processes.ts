@@ -33,6 +33,8 @@ export interface SubjectOptions {
   readonly telegram: Server;
   readonly model: Server;
   readonly env?: Readonly<Record<string, string>>;
+  /** Updates are pushed to the bot instead of polled. */
+  readonly webhook?: boolean;
   /** Folder that a CPU profile is written to at the end. */
   readonly profileTo?: string;
 }
@@ -62,7 +64,14 @@ function nextMessage<T>(child: ChildProcess): Promise<T> {
 }
 
 /** Starts the bot as `npm start` does, or the floor, and waits until it answers. */
-export async function startSubject({ kind, telegram, model, env, profileTo }: SubjectOptions): Promise<Subject> {
+export async function startSubject({
+  kind,
+  telegram,
+  model,
+  env,
+  profileTo,
+  webhook,
+}: SubjectOptions): Promise<Subject> {
   const folder = await mkdtemp(join(tmpdir(), "parley-bench-"));
   const log = await open(join(folder, "log"), "w");
   const port = await freePort();
@@ -84,6 +93,7 @@ export async function startSubject({ kind, telegram, model, env, profileTo }: Su
       TEST_API_KEY: "benchmark-key-of-the-scripted-model",
       RATE_LIMIT_MESSAGES: "100000",
       CONCURRENCY: "4000",
+      ...(webhook ? { WEBHOOK_URL: `http://127.0.0.1:${port}` } : {}),
       ...env,
     },
     stdio: ["ignore", log.fd, log.fd],

@@ -52,6 +52,13 @@ const partsByFile: readonly (readonly [RegExp, string])[] = [
   [/node_modules\/(hono|@hono)|src\/server/, "HTTP listener"],
 ];
 
+/** What something is rendered for, by the function of the live message that asks. */
+const occasions: ReadonlyMap<string, string> = new Map([
+  ["target", "previews"],
+  ["finalParts", "finals"],
+  ["isVisible", "is there anything to see"],
+]);
+
 /** Sums up the samples between two times of `process.hrtime`. Microseconds. */
 export function summarizeProfile(text: string, from: number, to: number): ProfileSummary {
   const profile = JSON.parse(text) as CpuProfile;
@@ -64,14 +71,18 @@ export function summarizeProfile(text: string, from: number, to: number): Profil
     if (own?.functionName === "(garbage collector)") return "garbage collector";
     if (own?.functionName === "(program)") return "Node and V8 outside JavaScript";
     let inner = "";
+    let rendering = "";
     for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
       const { url = "", functionName = "" } = nodes.get(at)?.callFrame ?? {};
+      const occasion = occasions.get(functionName);
+      if (rendering !== "" && occasion !== undefined) return `${rendering}, ${occasion}`;
       inner ||= functionName === "parserOnHeadersComplete" || url.includes("_http") ? "Node: HTTP" : "";
-      if (url.startsWith("node:") || url === "") continue;
+      if (rendering !== "" || url.startsWith("node:") || url === "") continue;
       const part = partsByFile.find(([pattern]) => pattern.test(url));
-      return part?.[1] ?? "other";
+      if (!part?.[1].startsWith("rendering")) return part?.[1] ?? "other";
+      rendering = part[1];
     }
-    return inner || "Node: sockets, timers, promises";
+    return rendering || inner || "Node: sockets, timers, promises";
   }
 
   const parts = new Map<string, number>();

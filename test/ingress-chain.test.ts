@@ -13,7 +13,9 @@ function addressOf(update: Update): Addressed | undefined {
   if (kind === "-") return undefined;
   if (kind === "c") return { conversation, lane: "quick", kind: "command", interrupt: { kind: "stop" } };
   const asks = { conversation, lane: "turn" as const, question, payer: 7 };
-  return kind === "e" ? { ...asks, kind: "edit", interrupt: { kind: "edit", question } } : { ...asks, kind: "question" };
+  return kind === "e"
+    ? { ...asks, kind: "edit", interrupt: { kind: "edit", question } }
+    : { ...asks, kind: "question" };
 }
 
 function update(id: number, text = "q"): Update {
@@ -57,7 +59,14 @@ describe("what is stored", () => {
     const { ingress, stored, told } = setUp();
     await ingress.accept([update(1), update(2, "c"), update(3, "e")]);
     expect(stored).toEqual([
-      { updateId: 1, conversation: "7", lane: "turn", question: 1001, receivedAt: 1_000_000, body: JSON.stringify(update(1)) },
+      {
+        updateId: 1,
+        conversation: "7",
+        lane: "turn",
+        question: 1001,
+        receivedAt: 1_000_000,
+        body: JSON.stringify(update(1)),
+      },
       {
         updateId: 2,
         conversation: "7",
@@ -216,7 +225,9 @@ describe("a backlog that is full", () => {
   it("rejects, so that Telegram keeps the update, which does not pay again", async () => {
     const { ingress, stored, told, fate, take } = setUp();
     fate.next = async () => "full";
-    await expect(ingress.accept([update(1)])).rejects.toMatchObject({ error: { code: "backlog-full", retryable: true } });
+    await expect(ingress.accept([update(1)])).rejects.toMatchObject({
+      error: { code: "backlog-full", retryable: true },
+    });
     expect(told).toEqual(["question full"]);
     fate.next = async () => "store";
     await ingress.accept([update(1)]);

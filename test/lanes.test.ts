@@ -16,7 +16,8 @@ type Parts = Record<string, unknown>;
 
 function written(text: string, parts: Parts = {}): Message {
   const command = /^\/[\w@]+/.exec(text)?.[0];
-  const entities = command === undefined ? {} : { entities: [{ type: "bot_command", offset: 0, length: command.length }] };
+  const entities =
+    command === undefined ? {} : { entities: [{ type: "bot_command", offset: 0, length: command.length }] };
   return content({ text, ...entities, ...parts });
 }
 
@@ -35,7 +36,14 @@ const arrives = (message: Message) => address({ message });
 const edited = (message: Message) => address({ edited_message: { ...message, edit_date: 1_790_000_100 } });
 const pressed = (data: string | undefined, parts: Parts = {}) =>
   address({
-    callback_query: { id: "1", from: ada, chat_instance: "1", data, message: content({ from: bot, text: "x" }), ...parts },
+    callback_query: {
+      id: "1",
+      from: ada,
+      chat_instance: "1",
+      data,
+      message: content({ from: bot, text: "x" }),
+      ...parts,
+    },
   });
 
 const question = { conversation: "7", lane: "turn", question: 50, payer: 7, kind: "question" };
@@ -119,7 +127,12 @@ describe("in a group", () => {
 
   it("does not take the service message of a topic that it created for a message of its own", () => {
     const topic = { is_topic_message: true, message_thread_id: 3 };
-    const created = content({ chat: group, from: bot, message_id: 3, forum_topic_created: { name: "T", icon_color: 1 } });
+    const created = content({
+      chat: group,
+      from: bot,
+      message_id: 3,
+      forum_topic_created: { name: "T", icon_color: 1 },
+    });
     expect(arrives(inGroup("hello all", { ...topic, reply_to_message: created }))).toBeUndefined();
     const called = arrives(inGroup("@parley_bot hi", { ...topic, reply_to_message: created }));
     expect(called).toEqual({ ...groupQuestion, conversation: "-100:3" });
@@ -151,7 +164,12 @@ describe("commands", () => {
         ...(interrupt === undefined ? {} : { interrupt: { kind: interrupt } }),
         ...(asks ? { question: 50, payer: 7 } : {}),
       };
-      for (const text of [`/${name}`, `/${name.toUpperCase()} with words`, `/${name}@parley_bot`, `/${name}@PARLEY_BOT x`]) {
+      for (const text of [
+        `/${name}`,
+        `/${name.toUpperCase()} with words`,
+        `/${name}@parley_bot`,
+        `/${name}@PARLEY_BOT x`,
+      ]) {
         expect(arrives(written(text)), text).toEqual({ conversation: "7", ...expected });
         expect(arrives(inGroup(text)), text).toEqual({ conversation: "-100", ...expected });
       }
@@ -299,7 +317,9 @@ describe("the question", () => {
 
   it("brings along, quoted, what somebody else wrote and a mention replies to", () => {
     const said = content({ chat: group, from: stranger, text: "the sky\nis green" });
-    expect(questionOf(inGroup("@parley_bot true?", { reply_to_message: said }), me)).toBe("> the sky\n> is green\n\ntrue?");
+    expect(questionOf(inGroup("@parley_bot true?", { reply_to_message: said }), me)).toBe(
+      "> the sky\n> is green\n\ntrue?",
+    );
     const quoted = { reply_to_message: said, quote: { text: "green", position: 1 } };
     expect(questionOf(inGroup("@parley_bot true?", quoted), me)).toBe("> green\n\ntrue?");
     expect(questionOf(inGroup("@parley_bot", { reply_to_message: said }), me)).toBe("> the sky\n> is green");

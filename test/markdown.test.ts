@@ -122,6 +122,7 @@ describe("blocks", () => {
   table([
     ["lists, nested and with tasks", "- a\n  - b\n- [ ] c\n- [x] d", "• a\n  • b\n☐ c\n☑ d", []],
     ["numbers from the source's first", "3. a\n4. b\n\nx\n\n7) c", "3. a\n4. b\n\nx\n\n7) c", []],
+    ["numbers that are all one", "1. a\n1. b\n\n1. c", "1. a\n2. b\n\n3. c", []],
     ["a loose list", "1. a\n\n   b\n\n2. c", "1. a\n\n   b\n\n2. c", []],
     ["code in a list is not indented", "- a\n  ```js\n  b\n  ```\n- c", "• a\nb\n• c", ["pre:b js"]],
     ["a rule", "a\n\n---\n\nb", "a\n\n———\n\nb", []],
@@ -433,6 +434,17 @@ describe("while an answer streams", () => {
       ),
       { numRuns: 150 },
     );
+  });
+
+  it("goes on with a long list's numbers, whole and streaming", () => {
+    const items = Array.from({ length: 150 }, (_, index) => `1. item **${index}** of a long list\n   - detail`).join(
+      "\n",
+    );
+    const stream = createStreamRenderer();
+    for (let end = 0; end < items.length; end += 97) stream.render(items.slice(0, end));
+    expect(stream.render(items)).toEqual(renderMarkdown(items));
+    const numbers = [...renderMarkdown(items).text.matchAll(/^(\d+)\./gm)].map((match) => Number(match[1]));
+    expect(numbers).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
   });
 
   it("resolves references that are defined later", () => {

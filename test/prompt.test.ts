@@ -7,8 +7,13 @@ function exchange(question: number, tokens: number): Exchange {
   return { question, asked: `question ${question}`, answered: `answer ${question}`, tokens, at: question };
 }
 
-const histories = fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 120 }).map((sizes) => sizes.map((tokens, i) => exchange(i + 1, tokens)));
-const someLimits = fc.record({ maxTokens: fc.integer({ min: 1, max: 3000 }), maxMessages: fc.integer({ min: 1, max: 60 }) });
+const histories = fc
+  .array(fc.integer({ min: 1, max: 400 }), { maxLength: 120 })
+  .map((sizes) => sizes.map((tokens, i) => exchange(i + 1, tokens)));
+const someLimits = fc.record({
+  maxTokens: fc.integer({ min: 1, max: 3000 }),
+  maxMessages: fc.integer({ min: 1, max: 60 }),
+});
 
 const sum = (history: readonly Exchange[]) => history.reduce((total, { tokens }) => total + tokens, 0);
 

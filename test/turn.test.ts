@@ -13,12 +13,8 @@ const question: Question = { conversation, id: 50, root: 50, run: 1, userId: 7, 
 type Step = ModelEvent | Error | (() => void);
 
 const delta = (text: string): ModelEvent => ({ type: "text-delta", text });
-const end = (model = "a/one", used: typeof usage | undefined = usage): ModelEvent => ({
-  type: "answer-end",
-  model,
-  finish: "stop",
-  ...(used === undefined ? {} : { usage: used }),
-});
+const endWithoutUsage: ModelEvent = { type: "answer-end", model: "a/one", finish: "stop" };
+const end = (model = "a/one"): ModelEvent => ({ type: "answer-end", model, finish: "stop", usage });
 
 let store: Store;
 let script: Step[];
@@ -102,7 +98,13 @@ describe("a complete answer", () => {
     expect(await ask()).toBe("complete");
     expect(shown).toEqual(["Be", "Because.", "finish"]);
     expect(views).toEqual([{ markdown: "Because.", button: "regenerate" }]);
-    expect(await turn()).toMatchObject({ state: "done", outcome: "complete", answer: "Because.", asked: "why?", run: 1 });
+    expect(await turn()).toMatchObject({
+      state: "done",
+      outcome: "complete",
+      answer: "Because.",
+      asked: "why?",
+      run: 1,
+    });
     expect(await store.readHistory(conversation)).toEqual([
       { question: 50, asked: "why?", answered: "Because.", tokens: expect.any(Number), at: 5000 },
     ]);
@@ -166,7 +168,7 @@ describe("a complete answer", () => {
   });
 
   it("has its tokens counted here when the provider sent no usage", async () => {
-    script = [delta("one two three"), end("a/one", undefined)];
+    script = [delta("one two three"), endWithoutUsage];
     const finish = vi.spyOn(store, "finishTurn");
     await ask();
     const [entry] = finish.mock.calls[0]?.[2] ?? [];
@@ -229,12 +231,10 @@ describe("a stop", () => {
   });
 
   it("is no failure, although the model throws because of it", async () => {
-    script = [delta("half"), () => stop.abort("stop"), new ModelError("connection", "a/one", "aborted")];
-    const models = deps().models;
     const throwing: TurnDeps = {
       ...deps(),
       models: {
-        ...models,
+        ...deps().models,
         async *answer() {
           yield delta("half");
           stop.abort("stop");

@@ -119,7 +119,7 @@ export async function answerQuestion(
   };
   await store.beginTurn(turn);
   const screen = openScreen(turn, former);
-  const writing = await write(deps, question, screen, signal);
+  const writing = await orLeave(screen, write(deps, question, screen, signal));
   if (writing.outcome === "shutdown" || writing.outcome === "superseded") {
     await screen.leave();
     if (writing.outcome === "superseded") return "superseded";
@@ -127,7 +127,7 @@ export async function answerQuestion(
   }
   const ended = endOf(turn, former, writing);
   const entries = usageOf(deps, question.userId, writing, deps.now());
-  await store.finishTurn(ended, exchangeOf(ended, writing, deps.now()), entries);
+  await orLeave(screen, store.finishTurn(ended, exchangeOf(ended, writing, deps.now()), entries));
   for (const entry of entries) deps.observer.usage(entry);
   if (writing.error !== undefined) {
     deps.log.warn(
@@ -143,6 +143,16 @@ export async function answerQuestion(
   const outcome = await deliver(deps, ended, screen);
   deps.observer.turnEnded(outcome);
   return outcome;
+}
+
+/** A turn that fails with an exception must not go on typing and writing beside its next delivery. */
+async function orLeave<T>(screen: Screen, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    await screen.leave();
+    throw error;
+  }
 }
 
 /** Reads the model and shows what it writes. */

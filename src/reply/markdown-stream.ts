@@ -9,7 +9,7 @@ const longestDefinition = 300;
 
 /** Settles the last piece of a Markdown document (`settleMarkdown` says how). */
 export function settleTail(tail: string): string {
-  // What ends in a blank line is as it will stay, but for blocks that only their own mark ends.
+  if (isOpenFence(tail)) return tail.replace(/\n[ \t]*(?:`+|~+)[ \t]*$/, "\n");
   const cut = withoutMarkerLine(tail);
   const tree = parseMarkdown(cut);
   const leaf = lastLeaf(tree);
@@ -20,6 +20,7 @@ export function settleTail(tail: string): string {
     return whole.type === "math" ? settleFormula(tail, startOf(whole)) : cut;
   }
   const from = startOf(leaf);
+  // Behind a blank line nothing can be closed any more.
   if (from >= cut.length || /\n[ \t>]*\n/.test(cut.slice(endOf(leaf)))) return cut;
   const source = cut.slice(from);
   switch (leaf.type) {
@@ -37,6 +38,14 @@ export function settleTail(tail: string): string {
     default:
       return cut;
   }
+}
+
+/** A long block of code would be parsed at each step only to see that it is still open. */
+function isOpenFence(tail: string): boolean {
+  const mark = /^(`{3,}(?=[^`\n]*\n)|~{3,}(?=.*\n))/.exec(tail)?.[1];
+  if (mark === undefined) return false;
+  const lines = tail.slice(tail.indexOf("\n") + 1).split("\n");
+  return !lines.some((line) => line.trimStart().startsWith(mark) && /^(?:`+|~+)$/.test(line.trim()));
 }
 
 function endsLine(source: string): boolean {

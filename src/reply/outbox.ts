@@ -33,6 +33,7 @@ export interface Outbox {
 }
 
 type Call = Parameters<ApiCallFn<RawApi>>;
+type Answer = Awaited<ReturnType<ApiCallFn<RawApi>>>;
 
 /** Calls about a chat that are worth nothing when late. */
 const fleeting: ReadonlySet<string> = new Set(["sendChatAction", "sendMessageDraft"]);
@@ -63,7 +64,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     });
   }
 
-  async function once(prev: ApiCallFn<RawApi>, [method, payload, signal]: Call) {
+  async function once(prev: ApiCallFn<RawApi>, call: Call): Promise<Answer> {
+    const [method, payload, signal] = call;
     try {
       const response = await prev(method, payload, signal);
       deps.onCall(method, response.ok ? 200 : response.error_code);
@@ -73,27 +75,26 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         if (chatId !== undefined) gate.hold(chatId, milliseconds);
         deps.onHold(milliseconds);
       }
-      return response;
+      const migratedTo = response.ok ? undefined : response.parameters?.migrate_to_chat_id;
+      if (migratedTo === undefined || chatIdOf(payload) === migratedTo) return response;
+      Object.assign(payload, { chat_id: migratedTo });
     } catch (error) {
       deps.onCall(method, "network");
       throw error;
     }
+    // Only a group that has become a supergroup comes here: the same call under its new id.
+    return await once(prev, call);
   }
 
   /** Repeats a call until Telegram has answered it with something other than 429 or 5xx. */
   async function patiently(prev: ApiCallFn<RawApi>, call: Call, giveUpMs: number) {
-    const [method, payload] = call;
+    const [method] = call;
     const deadline = performance.now() + giveUpMs;
     for (let failures = 0; ; ) {
       const last = performance.now() > deadline;
       try {
         const response = await once(prev, call);
         if (response.ok) return response;
-        const migratedTo = response.parameters?.migrate_to_chat_id;
-        if (migratedTo !== undefined && chatIdOf(payload) !== migratedTo) {
-          Object.assign(payload, { chat_id: migratedTo });
-          continue;
-        }
         if (response.error_code === 429) {
           await pause((response.parameters?.retry_after ?? 1) * 1000);
           continue;

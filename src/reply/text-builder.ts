@@ -30,12 +30,15 @@ export interface Mark {
   readonly spans: number;
   readonly exact: number;
   readonly breaks: number;
+  readonly atLineStart: boolean;
 }
 
 /** An empty builder. */
 export function createTextBuilder(): TextBuilder {
   let text = "";
   let breaks = 0;
+  /** Kept apart: to look at the end of a text that is being put together costs its whole length. */
+  let atLineStart = true;
   let indentation = "";
   const spans: Span[] = [];
   const open: Span[] = [];
@@ -43,15 +46,24 @@ export function createTextBuilder(): TextBuilder {
   const exactRanges: { start: number; end: number }[] = [];
 
   function flush(): void {
-    if (text !== "" && breaks > 0) text += "\n".repeat(breaks);
+    writeBreaks();
+    if (atLineStart) text += indentation;
+    atLineStart = false;
+  }
+
+  function writeBreaks(): void {
+    if (text !== "" && breaks > 0) {
+      text += "\n".repeat(breaks);
+      atLineStart = true;
+    }
     breaks = 0;
-    if (indentation !== "" && (text === "" || text.endsWith("\n"))) text += indentation;
   }
 
   function write(raw: string): void {
     const clean = cleanText(raw);
     if (clean === "") return;
     flush();
+    atLineStart = clean.endsWith("\n");
     text += indentation === "" ? clean : clean.replace(/\n(?=[^\n])/g, `\n${indentation}`);
   }
 
@@ -104,10 +116,10 @@ export function createTextBuilder(): TextBuilder {
         .replace(/\s+$/u, "")
         .replace(/^(?:[ ]*\n)+/, "");
       if (clean === "") return;
-      if (text !== "" && breaks > 0) text += "\n".repeat(breaks);
-      breaks = 0;
+      writeBreaks();
       monospaced({ type: "pre", ...(language === undefined ? {} : { language }) }, () => {
         text += clean;
+        atLineStart = false;
       });
     },
     separate(wanted) {
@@ -122,12 +134,13 @@ export function createTextBuilder(): TextBuilder {
     finish() {
       return tidyRendered(...withoutMentions(text, spans, exactRanges));
     },
-    mark: () => ({ length: text.length, spans: spans.length, exact: exactRanges.length, breaks }),
+    mark: () => ({ length: text.length, spans: spans.length, exact: exactRanges.length, breaks, atLineStart }),
     reset(mark) {
       text = text.slice(0, mark.length);
       spans.length = mark.spans;
       exactRanges.length = mark.exact;
       breaks = mark.breaks;
+      atLineStart = mark.atLineStart;
     },
   };
 }

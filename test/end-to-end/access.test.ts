@@ -1,6 +1,6 @@
 /** Who may talk to the real process, and how fast. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { answersIn, createRig, type Rig, refusedCalls, seen, until, words } from "./bot-process.ts";
+import { answersIn, buttonsOf, createRig, type Rig, refusedCalls, seen, until, words } from "./bot-process.ts";
 
 const FRIEND = 11;
 const SECOND_FRIEND = 12;
@@ -71,7 +71,8 @@ describe("a private bot with a rate limit", { timeout: 60_000 }, () => {
     const seconds = Number(/wait (\d+) s/.exec(told.text)?.[1]);
     expect(seconds).toBeGreaterThan(0);
     expect(seconds).toBeLessThanOrEqual(600);
-    await until(() => rig.requests("hasty 3").length === 1);
+    await until(() => hasty.written().filter(({ text }) => /hasty \d/.test(text)).length === 3);
+    await until(() => buttonsOf(hasty.written().at(-1)).join().includes("Regenerate"));
     // Commands do not count.
     await hasty.sees(/Commands:/, hasty.say("/help"));
     hasty.say("/retry");

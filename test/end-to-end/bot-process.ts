@@ -7,12 +7,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BotApi, type BotApiOptions, createBotApi, type MessageView } from "../../src/playground/bot-api.ts";
 import type { RecordedRequest, Script } from "../../src/playground/script.ts";
-import { createScriptedModel, type ScriptedModel, type ScriptedModelOptions } from "../../src/playground/scripted-model.ts";
+import {
+  createScriptedModel,
+  type ScriptedModel,
+  type ScriptedModelOptions,
+} from "../../src/playground/scripted-model.ts";
 import type { WriteOptions } from "../../src/playground/telegram-people.ts";
 
 const source = (path: string) => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
 export const token = "424242:TEST-token-of-the-emulated-telegram";
 export const modelKey = "sk-secret-of-the-test-model";
+/** How every request to the model begins, unless a test sets another persona. */
+export const persona = "system: You are the test persona.";
 
 export interface Rig {
   readonly botApi: BotApi;
@@ -97,9 +103,7 @@ export async function seen(
 ): Promise<MessageView> {
   const fits = (message: MessageView) =>
     message.id > after &&
-    (typeof what === "string"
-      ? buttonsOf(message).some((label) => label.includes(what))
-      : what.test(message.text));
+    (typeof what === "string" ? buttonsOf(message).some((label) => label.includes(what)) : what.test(message.text));
   try {
     return await until(() => answersIn(botApi, chatId).find(fits), withinMs);
   } catch {
@@ -125,7 +129,7 @@ export async function runToEnd(
   };
   child.stdout?.on("data", read);
   child.stderr?.on("data", read);
-  const timer = setTimeout(() => child.kill("SIGKILL"), 25_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), 50_000);
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   clearTimeout(timer);
   await rm(folder, { recursive: true, force: true });
@@ -203,6 +207,7 @@ export async function createRig(
             TEST_BASE_URL: model.url,
             TEST_API_KEY: modelKey,
             RATE_LIMIT_MESSAGES: "10000",
+            SYSTEM_PROMPT: persona.slice("system: ".length),
             ...given,
           },
           stdio: ["ignore", "pipe", "pipe"],
@@ -253,7 +258,7 @@ export async function until<T>(condition: () => T | Promise<T>, withinMs = 15_00
 
 /** What the bot has written in a chat, service messages and people's own left out. */
 export function answersIn(botApi: BotApi, chatId: number): readonly MessageView[] {
-  return botApi.chat(chatId).messages.filter((message) => message.fromBot);
+  return botApi.chat(chatId).messages.filter(({ fromBot, text, document }) => fromBot && (text !== "" || document));
 }
 
 /** The labels of a message's buttons. */
@@ -262,7 +267,12 @@ export function buttonsOf(message: MessageView | undefined): string[] {
 }
 
 /** Waits for the newest message of the bot to carry a button that contains this word. */
-export async function answerWith(botApi: BotApi, chatId: number, button: string, withinMs?: number): Promise<MessageView> {
+export async function answerWith(
+  botApi: BotApi,
+  chatId: number,
+  button: string,
+  withinMs?: number,
+): Promise<MessageView> {
   return await until(() => {
     const last = answersIn(botApi, chatId).at(-1);
     return buttonsOf(last).some((label) => label.includes(button)) ? last : undefined;

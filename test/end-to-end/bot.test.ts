@@ -6,6 +6,7 @@ import {
   dialogueOf,
   get,
   modelKey,
+  persona,
   plain,
   type Rig,
   refusedCalls,
@@ -15,13 +16,12 @@ import {
 } from "./bot-process.ts";
 
 const ADMIN = 99;
-const persona = "system: You are the test persona.";
 
 describe.concurrent("the bot in a private chat", { timeout: 90_000 }, () => {
   let rig: Rig;
 
   beforeAll(async () => {
-    rig = await createRig({ env: { ADMIN_USER_IDS: String(ADMIN), SYSTEM_PROMPT: "You are the test persona." } });
+    rig = await createRig({ env: { ADMIN_USER_IDS: String(ADMIN) } });
     await rig.start();
   }, 60_000);
 
@@ -221,7 +221,10 @@ describe.concurrent("the bot in a private chat", { timeout: 90_000 }, () => {
     await visitor.sees(/^Saved/);
     await until(() => buttonsOf(visitor.message(preview.id)).length === 0);
     await visitor.ask("in which style");
-    expect(dialogueOf(rig.requests("in which style")[0])).toEqual(["system: Answer in rhymes.", "user: in which style"]);
+    expect(dialogueOf(rig.requests("in which style")[0])).toEqual([
+      "system: Answer in rhymes.",
+      "user: in which style",
+    ]);
     expect(rig.requests("Answer in rhymes.")).toEqual([]);
     await visitor.sees(/The persona here is:\n\nAnswer in rhymes\./, visitor.say("/system"));
   });
@@ -397,7 +400,15 @@ describe.concurrent("the bot in a private chat", { timeout: 90_000 }, () => {
     const parts = visitor.written().filter((message) => message.document === undefined);
     expect(parts.length).toBeGreaterThan(5);
     const shown = parts.map((part) => part.text).join("\n");
-    const order = [...words(3_000).split(" "), ...code.split("\n"), "cell0a", "cell0b", "cell59a", "cell59b", "The end."];
+    const order = [
+      ...words(3_000).split(" "),
+      ...code.split("\n"),
+      "cell0a",
+      "cell0b",
+      "cell59a",
+      "cell59b",
+      "The end.",
+    ];
     let at = 0;
     for (const piece of order) {
       const found = shown.indexOf(piece, at);
@@ -406,7 +417,11 @@ describe.concurrent("the bot in a private chat", { timeout: 90_000 }, () => {
     }
     for (const part of parts) {
       if (!/line_\d+ = /.test(part.text)) continue;
-      expect(part.entities.some(({ type, language }: { type: string; language?: string }) => type === "pre" && language === "python")).toBe(true);
+      expect(
+        part.entities.some(
+          ({ type, language }: { type: string; language?: string }) => type === "pre" && language === "python",
+        ),
+      ).toBe(true);
     }
     expect(Buffer.from(file.document?.bytes ?? []).toString()).toBe(text);
     await visitor.sees("Regenerate", asked);
@@ -419,7 +434,9 @@ describe.concurrent("the bot in a private chat", { timeout: 90_000 }, () => {
     rig.answers("show markup", { text });
     const answer = await visitor.ask("show markup");
     const of = (type: string) =>
-      answer.entities.filter((entity) => entity.type === type).map((e) => answer.text.slice(e.offset, e.offset + e.length));
+      answer.entities
+        .filter((entity) => entity.type === type)
+        .map((e) => answer.text.slice(e.offset, e.offset + e.length));
     expect(of("bold")).toEqual(["bold"]);
     expect(of("code")).toContain("code");
     expect(answer.text).toContain("tags");

@@ -1,12 +1,23 @@
 /** The real process with native drafts, and with a fallback model. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { buttonsOf, createRig, dialogueOf, plain, type Rig, refusedCalls, seen, until, words } from "./bot-process.ts";
+import {
+  buttonsOf,
+  createRig,
+  dialogueOf,
+  persona,
+  plain,
+  type Rig,
+  refusedCalls,
+  seen,
+  until,
+  words,
+} from "./bot-process.ts";
 
 describe.concurrent("the bot in draft mode", { timeout: 60_000 }, () => {
   let rig: Rig;
 
   beforeAll(async () => {
-    rig = await createRig({ env: { STREAM_MODE: "draft", SYSTEM_PROMPT: "", FALLBACK_MODELS: "test/spare" } });
+    rig = await createRig({ env: { STREAM_MODE: "draft", FALLBACK_MODELS: "test/spare" } });
     await rig.start();
   }, 60_000);
 
@@ -78,7 +89,13 @@ describe.concurrent("the bot in draft mode", { timeout: 60_000 }, () => {
     await visitor.sees("Regenerate", asked);
     const parts = visitor.written();
     expect(parts.length).toBeGreaterThan(1);
-    expect(parts.map(({ text }) => text).join(" ").split(/\s+/).join(" ")).toBe(words(1_500));
+    expect(
+      parts
+        .map(({ text }) => text)
+        .join(" ")
+        .split(/\s+/)
+        .join(" "),
+    ).toBe(words(1_500));
     expect(refusedCalls(rig.botApi, visitor.chatId)).toEqual([]);
   });
 
@@ -132,6 +149,7 @@ describe.concurrent("the bot in draft mode", { timeout: 60_000 }, () => {
     expect(rig.requests("fall back").map(({ body }) => body.model)).toEqual(["one", "spare"]);
     await visitor.ask("after the fallback");
     expect(dialogueOf(rig.requests("after the fallback")[0])).toEqual([
+      persona,
       "user: fall back",
       "assistant: from the spare",
       "user: after the fallback",

@@ -3,7 +3,8 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BotApi, BotApiEvent, PendingCall } from "../../src/playground/bot-api.ts";
+import type { BotApi, BotApiEvent } from "../../src/playground/bot-api.ts";
+import type { PendingCall } from "../../src/playground/bot-api-faults.ts";
 import type { Turn } from "../../src/ports.ts";
 import type { Rig } from "./bot-process.ts";
 
@@ -36,7 +37,11 @@ const nameOf = (chatId: number, messageId: number) => `${chatId}/${messageId}`;
 export function watchCreations({ botApi, dataDir }: Rig) {
   const unfollowed = new Map<number, number>();
   const excusable = new Set<string>();
+  const begun = new Set<number>();
+  const finished = new Set<number>();
   const end = botApi.onEvent((event) => {
+    if (happens("created", event, botApi.bot.id) && "chatId" in event) begun.add(event.chatId);
+    if (happens("final-shown", event, botApi.bot.id) && "chatId" in event) finished.add(event.chatId);
     if (event.type === "message-new" && event.message.from?.id === botApi.bot.id) {
       unfollowed.set(event.chatId, event.message.message_id);
     } else if (event.type === "message-edited" || event.type === "message-deleted" || event.type === "typing") {
@@ -44,6 +49,9 @@ export function watchCreations({ botApi, dataDir }: Rig) {
     }
   });
   return {
+    /** Chats that have a message of the bot, and those that have seen a whole answer. */
+    begun: begun as ReadonlySet<number>,
+    finished: finished as ReadonlySet<number>,
     /** To be called before each start after a kill; returns how many messages the kill made unknown. */
     settle(): number {
       const stored = storedMessages(dataDir);
@@ -101,7 +109,7 @@ function happens(what: Moment["what"], event: BotApiEvent, botId: number): boole
     case "final-answered":
       return (
         event.type === "call" &&
-        event.call.method === "editMessageText" &&
+        ["editMessageText", "sendMessage"].includes(event.call.method) &&
         event.call.status === 200 &&
         JSON.stringify(event.call.params["reply_markup"] ?? "").includes("Regenerate")
       );
@@ -143,7 +151,10 @@ export async function startAndKill(rig: Rig, { what, nth, afterMs }: Moment): Pr
   }
 }
 
-/** Resolves when a call of the bot that fits arrives, before it is carried out; `then` runs in that very moment. */
+/**
+ * Resolves when a call of the bot that fits arrives, before it is carried out; `then` runs in that very moment. To be called
+ * before faults are ordered that fit the same call.
+ */
 export function onArrival(
   botApi: BotApi,
   fits: (call: PendingCall) => boolean,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { ScriptedRequest } from "../../src/playground/script.ts";
-import { answersIn, answerWith, buttonsOf, createRig, freePort, type Rig, until } from "./bot-process.ts";
+import { answersIn, answerWith, buttonsOf, createRig, type Rig, until } from "./bot-process.ts";
 import { onArrival } from "./killing.ts";
 
 /** Slow machines are slow; nothing but the promised times depends on how long it takes. */
@@ -44,8 +44,8 @@ describe("a bot that is told to stop", { timeout: 180_000 }, () => {
 
   test("ends within five seconds while Telegram is out of reach at its start", async () => {
     rig = await createRig();
-    rig.botApi.faults.fail({ method: "getMe", hangMs: 120_000, cut: "before" });
     const asking = onArrival(rig.botApi, ({ method }) => method === "getMe");
+    rig.botApi.faults.fail({ method: "getMe", hangMs: 120_000, cut: "before" });
     rig.start().catch(() => undefined);
     await asking;
     const { code, tookMs } = await terminate();
@@ -125,8 +125,8 @@ describe("a bot that is told to stop", { timeout: 180_000 }, () => {
     );
     botApi.faults.fail({ method: "sendMessage", chatId: hanging, hangMs: 300_000, cut: "before" });
     botApi.faults.fail({ method: "sendMessage", chatId: failing, status: 502 });
-    botApi.faults.fail({ method: "getUpdates", match: () => stopping, status: 502 });
     let stopping = false;
+    botApi.faults.fail({ method: "getUpdates", match: () => stopping, status: 502 });
     ask(hanging, "Count");
     ask(failing, "Count");
     await Promise.all(arrived);
@@ -146,17 +146,15 @@ describe("a bot that is told to stop", { timeout: 180_000 }, () => {
 
   test.each(["polling", "webhook"])("loses no update that arrives while it stops (%s)", async (mode) => {
     const slowAnswer = numbered("slow", 100);
-    const port = await freePort();
     rig = await createRig({
       botApi: { webhookRetryMs: 200 },
-      env: mode === "webhook" ? { PORT: String(port), WEBHOOK_URL: `http://127.0.0.1:${port}/hook` } : {},
+      ...(mode === "webhook" ? { env: (port) => ({ WEBHOOK_URL: `http://127.0.0.1:${port}/hook` }) } : {}),
       model: {
         respond: (request) =>
           asked(request) === "Count" ? { text: slowAnswer, tokensPerSecond: 50 } : { text: `Heard: ${asked(request)}` },
       },
     });
-    if (mode === "webhook") Object.assign(rig, { port });
-    await start(port);
+    await rig.start();
     const { botApi } = rig;
     const writing = newChat(11);
     const late = [12, 13, 14, 15, 16].map(newChat);
@@ -173,7 +171,7 @@ describe("a bot that is told to stop", { timeout: 180_000 }, () => {
     ask(afterwards, "question 5");
     expect(answersIn(botApi, writing).map(({ text }) => text)).toEqual([slowAnswer]);
 
-    await start(port);
+    await rig.start();
     for (const [at, chat] of [...late, afterwards].entries()) {
       await answerWith(botApi, chat, "Regenerate", patienceMs);
       expect(answersIn(botApi, chat).map(({ text }) => text)).toEqual([`Heard: question ${at}`]);

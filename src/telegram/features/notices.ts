@@ -1,10 +1,30 @@
 /** Who is turned away, and with which words: strangers, those who write too fast, messages that the bot cannot read. */
-import { Composer, type NextFunction } from "grammy";
+import { Composer, GrammyError, type NextFunction } from "grammy";
+import { messageOf } from "../../errors.ts";
+import { classify } from "../../reply/telegram-errors.ts";
 import { texts } from "../../texts.ts";
 import { answerPress, type BotContext, callOf, placeOf, say } from "../context.ts";
 import { hasContent, isPrivate, questionOf } from "../messages.ts";
 
 const strangerNoticeEveryMs = 3_600_000;
+
+/**
+ * A call that Telegram refuses for good is no reason to handle its update again: nobody reads here any more, the topic is
+ * gone, the bot may not write. What may work later goes on to the queue.
+ */
+export async function refusedCalls(ctx: BotContext, next: NextFunction): Promise<void> {
+  try {
+    await next();
+  } catch (error) {
+    // The conversations plugin wraps what is thrown inside a dialog.
+    const cause = error instanceof Error && error.cause instanceof GrammyError ? error.cause : error;
+    const verdict = classify(cause);
+    if (verdict !== "blocked" && verdict !== "refused" && verdict !== "message-gone") throw error;
+    const place = placeOf(ctx);
+    if (verdict === "blocked" && place !== undefined) await ctx.deps.store.markBlocked(place.chatId, ctx.deps.now());
+    ctx.deps.log.warn({ reason: messageOf(cause) }, "Telegram refused a call for good");
+  }
+}
 
 /** Keeps the marks of chats that cannot be written to, and drops what waited in one when it was blocked. */
 export async function membership(ctx: BotContext, next: NextFunction): Promise<void> {

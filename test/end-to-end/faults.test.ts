@@ -1,0 +1,289 @@
+/** The real process while the model or Telegram fails: nothing is lost, nothing is shown twice, nobody is left waiting. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { buttonsOf, createRig, dialogueOf, modelKey, persona, type Rig, token, until, words } from "./bot-process.ts";
+
+describe.concurrent("the bot in trouble", { timeout: 120_000 }, () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await createRig();
+    await rig.start();
+  }, 60_000);
+
+  afterAll(async () => {
+    try {
+      const output = rig.output();
+      expect(output).not.toContain(token.slice(token.indexOf(":") + 1));
+      expect(output).not.toContain(modelKey);
+      expect(output).not.toContain("was not handled");
+      expect(await rig.end("SIGTERM")).toBe(0);
+    } finally {
+      await rig.stop();
+    }
+  }, 60_000);
+
+  afterEach(() => expect(rig.botApi.violations).toEqual([]));
+
+  const callsIn = (chatId: number, method: string) =>
+    rig.botApi.calls.filter((call) => call.chatId === chatId && call.method === method);
+
+  describe.concurrent("of the model", () => {
+    const secretBody = {
+      error: { message: `Incorrect key ${modelKey} at https://x.example/?key=${modelKey}`, code: "invalid_api_key" },
+    };
+
+    test.for([
+      ["refuses the key", { status: 401, body: secretBody }, /does not accept this bot's key/, false],
+      [
+        "has no credit left",
+        { status: 402, body: { error: { message: "insufficient credit" } } },
+        /run out of credit/,
+        false,
+      ],
+      [
+        "does not know the model",
+        { status: 404, body: { error: { message: "no such model" } } },
+        /does not know this model/,
+        false,
+      ],
+      [
+        "finds the conversation too long",
+        { status: 400, body: { error: { message: "context length exceeded", code: "context_length_exceeded" } } },
+        /too long for the model/,
+        false,
+      ],
+      [
+        "is overloaded for minutes",
+        { status: 429, headers: { "retry-after": "120" }, body: { error: { message: "slow down" } } },
+        /in 120 seconds/,
+        true,
+      ],
+      ["is overloaded", { status: 429, body: { error: { message: "rate limit" } } }, /overloaded right now/, true],
+      ["is out of order", { status: 500, body: { error: { message: "oh no" } } }, /has a problem/, true],
+      ["cannot be reached", { cutAfterChunks: 0 }, /cannot be reached/, true],
+      [
+        "sends a web page",
+        { body: "<html><body>Welcome to the proxy</body></html>", contentType: "text/html" },
+        /not an answer/,
+        true,
+      ],
+      [
+        "sends an answer that is no stream",
+        { body: { choices: [{ message: { content: "hello" } }] } },
+        /not an answer/,
+        true,
+      ],
+    ] as const)("says in one plain sentence when the provider %s", async ([what, script, sentence, retry]) => {
+      const visitor = rig.visitor();
+      const question = `provider ${what}`;
+      rig.answers(question, script);
+      const asked = visitor.say(question);
+      const told = await until(() => visitor.written().find(({ text }) => text.startsWith("⚠️")), 60_000);
+      expect(told.id).toBeGreaterThan(asked);
+      expect(told.text).toMatch(sentence);
+      expect(told.text).toMatch(/^⚠️ [^\n{}<>]+$/);
+      expect(told.text).not.toContain("sk-");
+      expect(buttonsOf(told).some((label) => label.includes("Retry"))).toBe(retry);
+      expect(rig.requests(question).length).toBeLessThanOrEqual(8);
+      expect(visitor.written()).toHaveLength(1);
+      // What failed is not in the history.
+      rig.answers(`${question} no more`, { text: "works again" });
+      const answer = await visitor.ask(`${question} no more`);
+      expect(answer.text).toBe("works again");
+      expect(dialogueOf(rig.requests(`${question} no more`)[0])).toEqual([persona, `user: ${question} no more`]);
+    });
+
+    test("tries again before the first word, and shows nothing of it", async () => {
+      const visitor = rig.visitor();
+      rig.answers("fails once", { status: 503, body: "busy" }, { text: "second time lucky" });
+      expect((await visitor.ask("fails once")).text).toBe("second time lucky");
+      expect(rig.requests("fails once")).toHaveLength(2);
+    });
+
+    test.for([
+      ["is cut", { cutAfterChunks: 40 }, 40],
+      ["reports an error", { errorEventAfterChunks: 40 }, 40],
+      ["ends without a finish reason", { endWithoutFinish: true }, 90],
+    ] as const)(
+      "keeps what was written when the stream %s, and Retry writes it anew in its place",
+      async ([what, fault, count]) => {
+        const visitor = rig.visitor();
+        const question = `stream ${what}`;
+        rig.answers(question, { text: words(90), tokensPerSecond: 60, ...fault }, { text: "whole at last" });
+        const broken = await visitor.ask(question, "Retry");
+        const [text, line, ...more] = broken.text.split("\n\n");
+        expect(text).toBe(words(count));
+        expect(line).toMatch(/^⚠️ [^\n]+$/);
+        expect(more).toEqual([]);
+        await visitor.press(broken, "Retry");
+        expect((await visitor.sees("Regenerate")).text).toBe("whole at last");
+        expect(visitor.written().map(({ id }) => id)).toEqual([broken.id]);
+        await visitor.ask(`after: ${question}`);
+        expect(dialogueOf(rig.requests(`after: ${question}`)[0])).toEqual([
+          persona,
+          `user: ${question}`,
+          "assistant: whole at last",
+          `user: after: ${question}`,
+        ]);
+      },
+    );
+
+    test("a Retry that is stopped at once leaves the old text and its button where they were", async () => {
+      const visitor = rig.visitor();
+      rig.answers(
+        "stop the retry",
+        { text: words(90), tokensPerSecond: 90, cutAfterChunks: 30 },
+        { hangBeforeHeaders: true },
+      );
+      const broken = await visitor.ask("stop the retry", "Retry");
+      await visitor.press(broken, "Retry");
+      await visitor.sees("Stop");
+      visitor.say("/stop");
+      const after = await visitor.sees("Retry");
+      expect(after.id).toBe(broken.id);
+      expect(after.text).toContain("w29");
+    });
+  });
+
+  describe.concurrent("of Telegram", () => {
+    test("a 429 holds its own chat for as long as it says, no other, and the whole answer arrives", async () => {
+      const held = rig.visitor();
+      const other = rig.visitor();
+      rig.botApi.faults.fail({ method: "editMessageText", chatId: held.chatId, status: 429, retryAfter: 4, times: 1 });
+      rig.answers("in the held chat", { text: words(120), tokensPerSecond: 50 });
+      rig.answers("in the other chat", { text: words(150, "o"), tokensPerSecond: 50 });
+      const asked = held.say("in the held chat");
+      await held.sees("Stop", asked);
+      const answers = Promise.all([held.sees("Regenerate", asked), other.ask("in the other chat")]);
+      const refused = await until(() =>
+        rig.botApi.calls.find((call) => call.chatId === held.chatId && call.status === 429),
+      );
+      const [answer, beside] = await answers;
+      expect(answer.text).toBe(words(120));
+      const between = rig.botApi.calls.filter(
+        (call) =>
+          call.chatId === held.chatId && call.at > refused.at + refused.durationMs && call.at < refused.at + 3_900,
+      );
+      expect(between.map(({ method }) => method)).toEqual([]);
+      expect(beside.text).toBe(words(150, "o"));
+      expect(beside.at).toBeLessThan(answer.at);
+    });
+
+    test.for(["sendMessage", "editMessageText"])(
+      "repeats %s after 429s, 500s and connections that are cut",
+      async (method) => {
+        const visitor = rig.visitor();
+        const { chatId } = visitor;
+        rig.botApi.faults.fail({ method, chatId, status: 429, retryAfter: 1, times: 1 });
+        rig.botApi.faults.fail({ method, chatId, status: 502, html: true, times: 1 });
+        rig.botApi.faults.fail({ method, chatId, cut: "before", times: 1 });
+        rig.botApi.faults.fail({ method, chatId, status: 500, times: 1 });
+        rig.answers(`bad weather for ${method}`, { text: words(100), tokensPerSecond: 50 });
+        const answer = await visitor.ask(`bad weather for ${method}`);
+        expect(answer.text).toBe(words(100));
+        expect(visitor.written()).toHaveLength(1);
+        expect(rig.requests(`bad weather for ${method}`)).toHaveLength(1);
+      },
+    );
+
+    test("an edit whose answer is lost is a success when it is repeated", async () => {
+      const visitor = rig.visitor();
+      rig.botApi.faults.fail({ method: "editMessageText", chatId: visitor.chatId, cut: "after", times: 2 });
+      rig.answers("lost answers", { text: words(100), tokensPerSecond: 60 });
+      expect((await visitor.ask("lost answers")).text).toBe(words(100));
+      expect(visitor.written()).toHaveLength(1);
+    });
+
+    test("sends short notices again, too", async () => {
+      const visitor = rig.visitor();
+      rig.botApi.faults.fail({ method: "sendMessage", chatId: visitor.chatId, status: 500, times: 2 });
+      await visitor.sees(/Commands:/, visitor.say("/help"));
+      expect(visitor.written()).toHaveLength(1);
+    });
+
+    test("goes on in a new message when the user deletes the one being written", async () => {
+      const visitor = rig.visitor();
+      rig.answers("delete under the pen", { text: words(160), tokensPerSecond: 50 });
+      const asked = visitor.say("delete under the pen");
+      const writing = await visitor.sees("Stop", asked);
+      rig.botApi.user.remove(visitor.chatId, writing.id);
+      const answer = await visitor.sees("Regenerate", asked);
+      expect(answer.id).not.toBe(writing.id);
+      expect(answer.text).toBe(words(160));
+      expect(visitor.written()).toHaveLength(1);
+    });
+
+    test("an answer whose message is gone is regenerated in a new one", async () => {
+      const visitor = rig.visitor();
+      rig.answers("gone before the edit", { text: "before" });
+      rig.answers("gone before the second edit", { text: "after" });
+      const asked = visitor.say("gone before the edit");
+      const answer = await visitor.sees("Regenerate", asked);
+      rig.botApi.user.remove(visitor.chatId, answer.id);
+      rig.botApi.user.edit(visitor.chatId, asked, "gone before the second edit");
+      const again = await visitor.sees("Regenerate", answer.id);
+      expect(again.text).toBe("after");
+      expect(visitor.written()).toHaveLength(1);
+    });
+
+    test("shows the plain text when Telegram refuses the entities", async () => {
+      const visitor = rig.visitor();
+      rig.botApi.faults.fail({
+        chatId: visitor.chatId,
+        match: ({ params }) => params["entities"] !== undefined,
+        status: 400,
+        description: "Bad Request: ENTITY_BOUNDS_INVALID",
+      });
+      rig.answers("refused entities", { text: "this is **bold** text" });
+      const answer = await visitor.ask("refused entities");
+      expect(answer.text).toBe("this is bold text");
+      expect(answer.entities).toEqual([]);
+    });
+
+    test("a blocked chat ends its turn quietly and stops the model, and the next message is answered again", async () => {
+      const visitor = rig.visitor();
+      rig.answers("blocked meanwhile", { text: words(3_000), tokensPerSecond: 30 });
+      await visitor.ask("blocked meanwhile", "Stop");
+      rig.botApi.user.block(visitor.chatId);
+      await until(() => rig.requests("blocked meanwhile")[0]?.abandonedAt);
+      const before = visitor.written().length;
+      // Writing again is what unblocks.
+      const answer = await visitor.ask("friends again");
+      expect(answer.text).toContain("friends again");
+      expect(visitor.written().length).toBe(before + 1);
+      expect(rig.requests("blocked meanwhile")).toHaveLength(1);
+    });
+
+    test("a press on an old answer's button is answered and takes the button away", async () => {
+      const visitor = rig.visitor();
+      rig.botApi.faults.fail({
+        method: "editMessageReplyMarkup",
+        chatId: visitor.chatId,
+        status: 400,
+        description: "Bad Request: scripted refusal",
+        times: 1,
+      });
+      const first = await visitor.ask("older answer");
+      await visitor.ask("newer answer");
+      await until(() => callsIn(visitor.chatId, "editMessageReplyMarkup").length === 1);
+      const old = visitor.message(first.id);
+      if (old === undefined) throw new Error("the first answer is gone");
+      expect((await visitor.press(old, "Regenerate"))?.text).toMatch(/newest answer/);
+      await until(() => buttonsOf(visitor.message(first.id)).length === 0);
+      expect(rig.requests("older answer")).toHaveLength(1);
+    });
+
+    test("an update that is delivered twice is answered once", async () => {
+      const visitor = rig.visitor();
+      const from = rig.botApi.chat(visitor.chatId).people[0];
+      const { chat } = rig.botApi.chat(visitor.chatId);
+      if (from === undefined) throw new Error("nobody there");
+      const message = { message_id: 900, from, chat, date: 1_790_000_000, text: "delivered twice" } as never;
+      rig.botApi.user.raw({ update_id: 900_000, message });
+      await visitor.sees("Regenerate");
+      rig.botApi.user.raw({ update_id: 900_000, message });
+      await visitor.ask("behind the repetition");
+      expect(rig.requests("delivered twice")).toHaveLength(1);
+    });
+  });
+});

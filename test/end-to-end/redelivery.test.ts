@@ -1,0 +1,160 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { answersIn, answerWith, buttonsOf, createRig, type Rig, until } from "./bot-process.ts";
+import { onArrival } from "./killing.ts";
+
+/** Slow machines are slow; nothing here depends on how long it takes. */
+const patienceMs = 60_000;
+const firstUpdateId = 5_000;
+
+let rig: Rig;
+afterEach(async () => await rig?.stop());
+
+const words = Array.from({ length: 150 }, (_, at) => `word${at + 1}`).join(" ");
+const chat = 11;
+
+/** One answer that takes its time, all others at once. */
+async function startWith(tokensPerSecond: number): Promise<void> {
+  rig = await createRig({
+    botApi: { firstUpdateId },
+    model: {
+      respond: ({ messages }) => {
+        const asked = messages.at(-1)?.content ?? "";
+        return asked === "Count" ? { text: words, tokensPerSecond } : { text: `Heard: ${asked}` };
+      },
+    },
+  });
+  rig.botApi.user.createPrivateChat({ userId: chat, firstName: "Ada" });
+  await rig.start();
+}
+
+const ask = (text: string) => rig.botApi.user.sendText(chat, chat, text);
+const texts = () => answersIn(rig.botApi, chat).map(({ text }) => text);
+
+/** A question asked and answered after everything before it in the conversation. */
+async function settle(question: string): Promise<void> {
+  ask(question);
+  await until(() => {
+    const last = answersIn(rig.botApi, chat).at(-1);
+    return last?.text === `Heard: ${question}` && buttonsOf(last).length > 0;
+  }, patienceMs);
+}
+
+describe("an update that is delivered again", { timeout: 180_000 }, () => {
+  test("has one answer: while it is written, when it is done, after kill -9 and after a restart", async () => {
+    await startWith(60);
+    const { user } = rig.botApi;
+    const message = ask("Count");
+    const again = () => user.raw({ update_id: firstUpdateId, message } as never);
+    await answerWith(rig.botApi, chat, "Stop", patienceMs);
+    again();
+    again();
+    await answerWith(rig.botApi, chat, "Regenerate", patienceMs);
+    expect(texts()).toEqual([words]);
+    again();
+    await settle("one");
+    expect(rig.requests("Count")).toHaveLength(1);
+
+    expect(await rig.end("SIGTERM")).toBe(0);
+    again();
+    await rig.start();
+    again();
+    await settle("two");
+    await rig.end("SIGKILL");
+    again();
+    await rig.start();
+    await settle("three");
+    expect(texts()).toEqual([words, "Heard: one", "Heard: two", "Heard: three"]);
+    expect(rig.model.requests).toHaveLength(4);
+  });
+
+  test("is one question too when the bot was killed before Telegram heard that it is stored", async () => {
+    await startWith(2_000);
+    const { botApi } = rig;
+    // The poll that would confirm it never comes through.
+    const confirming = onArrival(
+      botApi,
+      ({ method, params }) => method === "getUpdates" && Number(params["offset"]) > firstUpdateId,
+      () => rig.child().kill("SIGKILL"),
+    );
+    botApi.faults.fail({
+      method: "getUpdates",
+      match: ({ params }) => Number(params["offset"]) > firstUpdateId,
+      cut: "before",
+    });
+    ask("Count");
+    await confirming;
+    await rig.end("SIGKILL");
+    expect(botApi.updatesPending()).toBe(1);
+    botApi.faults.clear();
+    await rig.start();
+    await answerWith(botApi, chat, "Regenerate", patienceMs);
+    await settle("afterwards");
+    const whole = texts().filter((text) => text === words);
+    expect(whole).toHaveLength(1);
+    expect(texts().filter((text) => !words.startsWith(text))).toEqual(["Heard: afterwards"]);
+  });
+});
+
+describe("an interrupt that was accepted just before kill -9", { timeout: 180_000 }, () => {
+  /** Lets the answer grow, makes every further call about it fail, interrupts, and kills when the interrupt is on disk. */
+  async function killAfter(interrupt: () => void): Promise<string> {
+    const { botApi } = rig;
+    await until(() => (answersIn(botApi, chat).at(-1)?.views.length ?? 0) >= 2, patienceMs);
+    const accepted = onArrival(
+      botApi,
+      ({ method, params }) => method === "getUpdates" && Number(params["offset"]) > firstUpdateId + 1,
+      () => rig.child().kill("SIGKILL"),
+    );
+    botApi.faults.fail({ chatId: chat, hangMs: 60_000, cut: "before" });
+    botApi.faults.fail({ method: "answerCallbackQuery", hangMs: 60_000, cut: "before" });
+    interrupt();
+    await accepted;
+    await rig.end("SIGKILL");
+    botApi.faults.clear();
+    const shown = texts().at(-1) ?? "";
+    expect(words.startsWith(shown)).toBe(true);
+    expect(buttonsOf(answersIn(botApi, chat).at(-1)).join()).toContain("Stop");
+    return shown;
+  }
+
+  test.each(["the Stop button", "/stop"])("has stopped the answer after the restart (%s)", async (how) => {
+    await startWith(20);
+    const { user } = rig.botApi;
+    ask("Count");
+    const shown = await killAfter(() => {
+      if (how === "/stop") ask("/stop");
+      else void user.press(chat, answersIn(rig.botApi, chat).at(-1)?.id ?? 0, "Stop", chat);
+    });
+    await rig.start();
+    const stopped = await answerWith(rig.botApi, chat, "Retry", patienceMs);
+    expect(stopped.text.startsWith(shown)).toBe(true);
+    expect(buttonsOf(stopped).join()).not.toContain("Stop");
+    await settle("afterwards");
+    expect(texts()).toHaveLength(2);
+    expect(rig.requests("Count")).toHaveLength(1);
+    expect(buttonsOf(answersIn(rig.botApi, chat)[0]).join()).not.toContain("Stop");
+  });
+
+  test("has forgotten the conversation after the restart (/new)", async () => {
+    await startWith(20);
+    ask("Count");
+    await killAfter(() => void ask("/new"));
+    await rig.start();
+    await until(() => texts().some((text) => text.startsWith("New conversation")), patienceMs);
+    await settle("afterwards");
+    expect(rig.requests("Count")).toHaveLength(1);
+    const history = rig.requests("afterwards")[0]?.body.messages.filter(({ role }) => role !== "system");
+    expect(history?.map(({ content }) => content)).toEqual(["afterwards"]);
+    expect(answersIn(rig.botApi, chat).flatMap(buttonsOf).join()).not.toContain("Stop");
+  });
+
+  test("has answered the edited question after the restart, in the same message", async () => {
+    await startWith(20);
+    const question = ask("Count");
+    await killAfter(() => void rig.botApi.user.edit(chat, question.message_id, "Something else"));
+    await rig.start();
+    await answerWith(rig.botApi, chat, "Regenerate", patienceMs);
+    expect(texts()).toEqual(["Heard: Something else"]);
+    expect(rig.requests("Count")).toHaveLength(1);
+  });
+});

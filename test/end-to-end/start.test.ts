@@ -1,0 +1,167 @@
+/** How the real process starts, listens and ends; and the webhook. */
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  createRig,
+  freePort,
+  get,
+  modelKey,
+  type Rig,
+  refusedCalls,
+  runToEnd,
+  token,
+  until,
+  words,
+} from "./bot-process.ts";
+
+describe("the webhook", { timeout: 60_000 }, () => {
+  let rig: Rig;
+  let endpoint: string;
+  const secret = "the-secret-of-the-webhook";
+
+  beforeAll(async () => {
+    rig = await createRig({
+      env: (port) => ({ WEBHOOK_URL: `http://127.0.0.1:${port}/hooks/`, WEBHOOK_SECRET: secret }),
+    });
+    endpoint = `http://127.0.0.1:${rig.port}/hooks/telegram`;
+    await rig.start();
+  }, 60_000);
+
+  afterAll(async () => {
+    await rig.stop();
+  }, 60_000);
+
+  const post = (body: string, given = secret, method = "POST") =>
+    fetch(endpoint, {
+      method,
+      headers: { "content-type": "application/json", "x-telegram-bot-api-secret-token": given },
+      ...(method === "GET" ? {} : { body }),
+    }).then((response) => response.status);
+
+  test("is registered with secret and update types, and answers stream as with polling", async () => {
+    const call = await until(() => rig.botApi.calls.find(({ method }) => method === "setWebhook"));
+    expect(call.params["url"]).toBe(endpoint);
+    expect(call.params["allowed_updates"]).toEqual(
+      expect.arrayContaining(["message", "callback_query", "edited_message"]),
+    );
+    expect(call.params["max_connections"]).toBeGreaterThan(0);
+    const visitor = rig.visitor();
+    rig.answers("by webhook", { text: words(120), tokensPerSecond: 50 });
+    const answer = await visitor.ask("by webhook");
+    expect(answer.text).toBe(words(120));
+    expect(answer.views.length).toBeGreaterThan(1);
+    expect(rig.botApi.calls.some(({ method }) => method === "getUpdates")).toBe(false);
+    expect(refusedCalls(rig.botApi)).toEqual([]);
+    expect(rig.botApi.violations).toEqual([]);
+  });
+
+  test("turns away what does not come from Telegram", async () => {
+    const update = JSON.stringify({ update_id: 1 });
+    expect(await post(update, "wrong")).toBe(401);
+    expect(await post("x".repeat(2_000_000), "wrong")).toBe(401);
+    expect(await post("no json")).toBe(400);
+    expect(await post("[]")).toBe(400);
+    expect(await post(JSON.stringify({ update_id: "1" }))).toBe(400);
+    expect(await post(JSON.stringify({ update_id: 2, filler: "x".repeat(1_100_000) }))).toBe(413);
+    const other = await post("", secret, "GET");
+    expect(other).toBeGreaterThanOrEqual(400);
+    expect(other).toBeLessThan(500);
+    expect(await post(JSON.stringify({ update_id: 3, something_new: { nobody: "knows" } }))).toBe(200);
+    expect(await get(rig.port, "/telegram")).toBe(404);
+    expect(await get(rig.port, "/healthz")).toBe(200);
+    expect(rig.output()).not.toContain(secret);
+  });
+
+  test("ends with 0 on SIGTERM when idle", async () => {
+    const started = performance.now();
+    expect(await rig.end("SIGTERM")).toBe(0);
+    // The promise is 5 s; a loaded machine gets twice that.
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(rig.botApi.violations).toEqual([]);
+  });
+});
+
+describe("a start that cannot succeed", { timeout: 60_000 }, () => {
+  let rig: Rig;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    rig = await createRig();
+    await rig.start();
+    env = {
+      BOT_TOKEN: token,
+      TELEGRAM_API_ROOT: rig.botApi.url,
+      MODELS: "test/one",
+      TEST_BASE_URL: rig.model.url,
+      TEST_API_KEY: modelKey,
+      PORT: String(await freePort()),
+    };
+  }, 60_000);
+
+  afterAll(async () => {
+    try {
+      expect(await rig.end("SIGTERM")).toBe(0);
+    } finally {
+      await rig.stop();
+    }
+  }, 60_000);
+
+  /** What was printed for people: log lines are JSON. */
+  const plainLines = (output: string) => output.split("\n").filter((line) => line !== "" && !line.startsWith("{"));
+
+  test("lists every mistake of the environment by name, without the values", async () => {
+    const { code, output } = await runToEnd({
+      BOT_TOKEN: "a-wrong-token-value",
+      MODELS: "openai/gpt,nonsense-entry",
+      PORT: "eighty",
+      ALLOWED_USER_IDS: "@someone",
+      STREAM_MODE: "carrier-pigeon",
+    });
+    expect(code).toBe(1);
+    for (const name of ["BOT_TOKEN", "MODELS", "PORT", "ALLOWED_USER_IDS", "STREAM_MODE", "OPENAI_API_KEY"]) {
+      expect(plainLines(output).filter((line) => line.startsWith(name))).toHaveLength(1);
+    }
+    expect(output).not.toMatch(/a-wrong-token-value|nonsense-entry|carrier-pigeon|\n\s+at /);
+  });
+
+  test("says in one line that Telegram refuses the token", async () => {
+    const refused = "535353:ANOTHER-token-that-is-not-known-here";
+    const { code, output } = await runToEnd({ ...env, BOT_TOKEN: refused });
+    expect(code).toBe(1);
+    expect(plainLines(output)).toEqual([expect.stringMatching(/BOT_TOKEN|token/)]);
+    expect(output).not.toContain("ANOTHER-token");
+  });
+
+  test("says in one line that another process has the database", async () => {
+    const { code, output } = await runToEnd({ ...env, DATA_DIR: join(rig.dataDir, "data") });
+    expect(code).toBe(1);
+    expect(plainLines(output)).toEqual([expect.stringMatching(/DATA_DIR/)]);
+    expect(await get(rig.port, "/readyz")).toBe(200);
+  });
+
+  test("says in one line that the port is taken", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? String(address.port) : "";
+    const { code, output } = await runToEnd({ ...env, PORT: port });
+    server.close();
+    expect(code).toBe(1);
+    expect(plainLines(output)).toEqual([expect.stringMatching(/PORT/)]);
+  });
+
+  test("says in one line that the data folder cannot be made", async () => {
+    const { code, output } = await runToEnd({ ...env, DATA_DIR: join(process.execPath, "data") });
+    expect(code).toBe(1);
+    expect(plainLines(output)).toEqual([expect.stringMatching(/DATA_DIR/)]);
+  });
+
+  test("says in one line which modes there are, and that web and worker need Redis", async () => {
+    expect(plainLines((await runToEnd(env, "sideways")).output)).toEqual([expect.stringContaining("mode")]);
+    const worker = await runToEnd(env, "worker");
+    expect(worker.code).toBe(1);
+    expect(worker.output).toContain("REDIS_URL");
+  });
+});
