@@ -204,6 +204,23 @@ describe("a stop", () => {
     expect(observed).toEqual(["usage a/one", "stopped"]);
   });
 
+  it("is obeyed although the model goes on", async () => {
+    const deaf: TurnDeps = {
+      ...deps(),
+      models: {
+        ...deps().models,
+        async *answer() {
+          yield delta("half");
+          stop.abort("stop");
+          yield delta(" an answer");
+          throw new Error("was read on");
+        },
+      },
+    };
+    expect(await answerQuestion(deaf, question, openScreen, stop.signal)).toBe("stopped");
+    expect(views[0]?.note).toBe(texts.stopped);
+  });
+
   it("before the first word says only that, and leaves history and ledger alone", async () => {
     script = [abort("new"), delta("late"), end()];
     expect(await ask()).toBe("stopped");

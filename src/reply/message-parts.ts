@@ -92,6 +92,8 @@ export interface MessagePartsDeps {
 export function createMessageParts({ api, saveMessages }: MessagePartsDeps, place: Place): MessageParts {
   const { chatId } = place;
   const parts = partsOf(place);
+  /** Messages of ours that stand in the wrong place: to be deleted at the end. */
+  const misplaced: number[] = [];
   const thread = place.threadId === undefined ? {} : { message_thread_id: place.threadId };
   let file = place.file;
   let draftShown: string | undefined;
@@ -118,14 +120,13 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
   function nextPart(target: Target): number | undefined {
     const indexes = target.parts.map((_, index) => index);
     const missing = indexes.some((index) => parts[index]?.id === undefined);
-    return missing ? indexes.find((index) => differs(target, index)) : indexes.findLast((index) => differs(target, index));
+    return missing
+      ? indexes.find((index) => differs(target, index))
+      : indexes.findLast((index) => differs(target, index));
   }
 
   async function save(): Promise<void> {
-    await saveMessages(
-      parts.flatMap((part) => part.id ?? []),
-      file,
-    );
+    await saveMessages([...parts.flatMap((part) => part.id ?? []), ...misplaced], file);
   }
 
   async function put(index: number, rendered: Rendered, button: Button, signal: CallSignal): Promise<void> {
@@ -175,11 +176,17 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
       return true;
     }
     const left = parts.length > count ? parts.at(-1) : undefined;
-    if (left === undefined) return await attachFile(target.view, count, signal);
-    if (left.id !== undefined) await api.deleteMessage(chatId, left.id, signal);
-    parts.pop();
+    const id = left === undefined ? misplaced.at(-1) : left.id;
+    if (left === undefined && id === undefined) return await attachFile(target.view, count, signal);
+    if (id !== undefined) await api.deleteMessage(chatId, id, signal);
+    forgetLast(count);
     await save();
     return true;
+  }
+
+  function forgetLast(count: number): void {
+    if (parts.length > count) parts.pop();
+    else misplaced.pop();
   }
 
   async function attachFile(view: FinalView, count: number, signal: CallSignal): Promise<boolean> {
@@ -227,8 +234,10 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
     },
     markGone(target) {
       const index = nextPart(target);
-      if (index === undefined) parts.splice(target.parts.length);
-      else delete parts[index]?.id;
+      if (index === undefined) return forgetLast(target.parts.length);
+      delete parts[index]?.id;
+      // Its successor will stand below what follows, which therefore is written anew, too.
+      misplaced.push(...parts.splice(index + 1).flatMap((part) => part.id ?? []));
     },
     usePlainText() {
       if (plain) return false;

@@ -14,7 +14,11 @@ const dialogVersion = 1;
 interface DialogRecord {
   readonly state?: VersionedState<ConversationData>;
   readonly lastUpdateId: number;
+  /** Ids of the messages that dialogs took, the newest last: edited, they are still no questions. */
+  readonly taken?: readonly number[];
 }
+
+const remembered = 50;
 
 async function readRecord(ctx: BotContext): Promise<DialogRecord | undefined> {
   const key = dialogKeyOf(ctx);
@@ -27,6 +31,16 @@ async function writeRecord(ctx: BotContext, record: DialogRecord): Promise<void>
   if (key !== undefined) await ctx.deps.store.writeDialog(key, JSON.stringify(record));
 }
 
+/** The record after this update, which the dialog has consumed. */
+async function consumed(ctx: BotContext): Promise<DialogRecord> {
+  const taken = (await readRecord(ctx))?.taken ?? [];
+  const messageId = ctx.message?.message_id;
+  return {
+    lastUpdateId: ctx.update.update_id,
+    taken: messageId === undefined ? taken : [...taken, messageId].slice(-remembered),
+  };
+}
+
 /**
  * Stands before the dialogs: an update that a dialog has consumed already is done, and a command ends a dialog that waits,
  * it is never the dialog's answer.
@@ -34,8 +48,10 @@ async function writeRecord(ctx: BotContext, record: DialogRecord): Promise<void>
 export async function guardDialogs(ctx: BotContext, next: NextFunction): Promise<void> {
   const record = await readRecord(ctx);
   if (record?.lastUpdateId === ctx.update.update_id) return;
+  if (ctx.editedMessage !== undefined && record?.taken?.includes(ctx.editedMessage.message_id)) return;
   if (record?.state !== undefined && callOf(ctx) !== undefined) {
-    await writeRecord(ctx, { lastUpdateId: record.lastUpdateId });
+    const { state: _ended, ...kept } = record;
+    await writeRecord(ctx, kept);
   }
   await next();
 }
@@ -47,8 +63,8 @@ export function dialogs(): MiddlewareFn<BotContext> {
     version: dialogVersion,
     adapter: {
       read: async (ctx) => (await readRecord(ctx))?.state,
-      write: (ctx, state) => writeRecord(ctx, { state, lastUpdateId: ctx.update.update_id }),
-      delete: (ctx) => writeRecord(ctx, { lastUpdateId: ctx.update.update_id }),
+      write: async (ctx, state) => writeRecord(ctx, { ...(await consumed(ctx)), state }),
+      delete: async (ctx) => writeRecord(ctx, await consumed(ctx)),
     },
   };
   return conversations<BotContext, BotContext>({ storage });

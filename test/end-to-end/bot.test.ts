@@ -473,4 +473,151 @@ describe.concurrent("the bot in a private chat", { timeout: 90_000 }, () => {
     expect(menu.threadId).toBe(one);
     await visitor.sees(/nothing to stop/, visitor.say("/stop", { threadId: two }));
   });
+
+  test("an edit of a question that waits takes its place in the row", async () => {
+    const visitor = rig.visitor();
+    rig.answers("before the waiting one", { text: words(80), tokensPerSecond: 40 });
+    await visitor.ask("before the waiting one", "Stop");
+    const waiting = visitor.say("waiting, misspelt");
+    const third = visitor.say("third in line");
+    rig.botApi.user.edit(visitor.chatId, waiting, "waiting, corrected");
+    await visitor.sees(/third in line/, third);
+    expect(rig.requests("waiting, misspelt")).toEqual([]);
+    expect(rig.requests("waiting, corrected")).toHaveLength(1);
+    const asked = dialogueOf(rig.requests("third in line")[0]).filter((line) => line.startsWith("user"));
+    expect(asked).toEqual(["user: before the waiting one", "user: waiting, corrected", "user: third in line"]);
+  });
+
+  test("Regenerate of a /retry, then an edit of its question, all write the same exchange", async () => {
+    const visitor = rig.visitor();
+    rig.answers("root question", { text: "first" }, { text: "second" }, { text: "third" });
+    rig.answers("root question, edited", { text: "fourth" });
+    const question = visitor.say("root question");
+    await visitor.sees("Regenerate", question);
+    const retry = await visitor.ask("/retry");
+    expect(retry.text).toBe("second");
+    await visitor.press(retry, "Regenerate");
+    await visitor.sees(/^third$/);
+    await visitor.sees("Regenerate", retry.id - 1);
+    rig.botApi.user.edit(visitor.chatId, question, "root question, edited");
+    expect((await visitor.sees(/^fourth$/)).id).toBe(retry.id);
+    await visitor.sees("Regenerate", retry.id - 1);
+    await visitor.ask("after all of them");
+    expect(dialogueOf(rig.requests("after all of them")[0])).toEqual([
+      persona,
+      "user: root question, edited",
+      "assistant: fourth",
+      "user: after all of them",
+    ]);
+  });
+
+  test("a Regenerate that is stopped before its first word leaves the old answer, also in the history", async () => {
+    const visitor = rig.visitor();
+    rig.answers("stop regenerate", { text: "the old answer" }, { hangBeforeHeaders: true });
+    const answer = await visitor.ask("stop regenerate");
+    await visitor.press(answer, "Regenerate");
+    await visitor.press(await visitor.sees("Stop"), "Stop");
+    const stopped = await visitor.sees("Retry");
+    expect(stopped.id).toBe(answer.id);
+    expect(stopped.text).toContain("the old answer");
+    await visitor.ask("what was it");
+    expect(dialogueOf(rig.requests("what was it")[0])).toContain("assistant: the old answer");
+  });
+
+  test("a stop before the first word says so, and Retry asks again in the same message", async () => {
+    const visitor = rig.visitor();
+    rig.answers("never begins", { hangBeforeHeaders: true }, { text: "begins now" });
+    const asked = visitor.say("never begins");
+    await until(() => rig.requests("never begins").length === 1);
+    visitor.say("/stop");
+    const stopped = await visitor.sees("Retry", asked);
+    expect(stopped.text).toBe("⏹ Stopped.");
+    await visitor.press(stopped, "Retry");
+    expect((await visitor.sees("Regenerate", asked)).id).toBe(stopped.id);
+    expect(visitor.written()).toHaveLength(1);
+  });
+
+  test("a stop far into a long answer keeps all its messages", async () => {
+    const visitor = rig.visitor();
+    rig.answers("stop far in", { text: words(9_000), tokensPerSecond: 1_000, stallAfterChunks: 2_000 });
+    const asked = visitor.say("stop far in");
+    const last = await visitor.sees(/w1999$/, asked);
+    await visitor.press(last, "Stop");
+    await visitor.sees("Retry", asked);
+    expect(plain(visitor.written().map(({ text }) => text).join(""))).toBe(plain(`${words(2_000)}⏹ Stopped.`));
+    expect(visitor.written().flatMap(buttonsOf)).toHaveLength(1);
+  });
+
+  test("Regenerate replaces or removes the file of a long answer", async () => {
+    const visitor = rig.visitor();
+    const fast = { tokensPerSecond: 20_000 };
+    rig.answers("with a file", { text: words(6_000), ...fast }, { text: words(6_000, "x"), ...fast }, { text: "short" });
+    const asked = visitor.say("with a file");
+    const first = await visitor.sees(/whole answer as a file/, asked);
+    await visitor.press(await visitor.sees("Regenerate", asked), "Regenerate");
+    const second = await visitor.sees(/whole answer as a file/, first.id);
+    expect(Buffer.from(second.document?.bytes ?? []).toString()).toBe(words(6_000, "x"));
+    const shown = visitor.written().filter(({ document }) => document === undefined);
+    expect(plain(shown.map(({ text }) => text).join(""))).toBe(plain(words(6_000, "x")));
+    expect(visitor.message(first.id)).toBeUndefined();
+    await visitor.press(await visitor.sees("Regenerate", asked), "Regenerate");
+    await until(() => visitor.written().length === 1 && visitor.written()[0]?.text === "short");
+  });
+
+  test("/new drops the questions before it, and edits of what was forgotten do nothing", async () => {
+    const visitor = rig.visitor();
+    const forgotten = visitor.say("to be forgotten");
+    await visitor.sees("Regenerate", forgotten);
+    rig.answers("new drops", { text: words(900), tokensPerSecond: 30 });
+    await visitor.ask("new drops", "Stop");
+    visitor.say("dropped by new");
+    const sent = visitor.say("/new");
+    visitor.say("right behind the new");
+    await visitor.sees(/right behind the new/, sent);
+    rig.botApi.user.edit(visitor.chatId, forgotten, "forgotten, edited");
+    await visitor.ask("and one more");
+    expect(rig.requests("dropped by new")).toEqual([]);
+    expect(rig.requests("forgotten, edited")).toEqual([]);
+    expect(dialogueOf(rig.requests("right behind the new")[0])).toEqual([persona, "user: right behind the new"]);
+  });
+
+  test("what a dialog took is no question when it is edited, nor is a command", async () => {
+    const visitor = rig.visitor();
+    const command = visitor.say("/system");
+    await visitor.sees(/Send me the new one/);
+    const text = visitor.say("persona with tpyo");
+    const preview = await visitor.sees(/would be/, text);
+    rig.botApi.user.edit(visitor.chatId, text, "persona with typo");
+    await visitor.press(preview, "Save");
+    await visitor.sees(/^Saved/);
+    rig.botApi.user.edit(visitor.chatId, text, "persona with another typo");
+    rig.botApi.user.edit(visitor.chatId, command, "/system and more");
+    await visitor.ask("not about typos");
+    expect(rig.model.requests.some(({ body }) => /with (another )?typo/.test(body.messages.at(-1)?.content ?? ""))).toBe(false);
+  });
+
+  test("a persona may be as long as it says; media and quick commands do not disturb the dialog", async () => {
+    const visitor = rig.visitor();
+    await visitor.sees(/Send me the new one/, visitor.say("/system"));
+    rig.botApi.user.sendVoice(visitor.chatId, visitor.userId);
+    await visitor.sees(/I read text so far/);
+    await visitor.sees(/3000 characters; yours has 3001/, visitor.say("p".repeat(3_001)));
+    await visitor.sees(/Commands:/, visitor.say("/help"));
+    const preview = await visitor.sees(/would be/, visitor.say("q".repeat(3_000)));
+    await visitor.press(preview, "Save");
+    await visitor.sees(/^Saved/);
+  });
+
+  test("shows a table with more columns than fit, every cell in order", async () => {
+    const visitor = rig.visitor();
+    const columns = Array.from({ length: 30 }, (_, column) => `column${column}`);
+    const cells = Array.from({ length: 40 }, (_, row) => columns.map((_name, column) => `r${row}c${column}.`));
+    const lines = [columns, columns.map(() => "---"), ...cells].map((line) => `| ${line.join(" | ")} |`);
+    rig.answers("wide table", { text: `${lines.join("\n")}\n\ndone`, tokensPerSecond: 3_000 });
+    const asked = visitor.say("wide table");
+    await visitor.sees("Regenerate", asked);
+    const parts = visitor.written().filter(({ document }) => document === undefined);
+    const shown = parts.map(({ text }) => text).join("\n");
+    expect(shown.match(/r\d+c\d+\./g)).toEqual(cells.flat());
+  });
 });
