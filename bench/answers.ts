@@ -12,6 +12,7 @@
  */
 import { parseArgs } from "node:util";
 import { type Measured, measure } from "./load.ts";
+import { endOnSignals } from "./processes.ts";
 import { printTable, rounded, writeResults } from "./results.ts";
 
 const { values } = parseArgs({
@@ -33,6 +34,7 @@ const common = {
 const modes = (["draft", "edit"] as const).filter((mode) => values.mode.split(",").includes(mode));
 const kinds = (["bot", "floor"] as const).filter((kind) => values.subjects.split(",").includes(kind));
 
+endOnSignals();
 const runs: Measured[] = [];
 for (const mode of modes) {
   for (const chats of values.chats.split(",").map(Number)) {

@@ -99,7 +99,15 @@ export async function startSubject({
     stdio: ["ignore", log.fd, log.fd],
   });
   await log.close();
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  // A benchmark that is broken off takes the bot with it; the servers end by themselves.
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  const exited = new Promise<void>((resolve) => {
+    child.once("exit", () => {
+      process.off("exit", kill);
+      resolve();
+    });
+  });
   if (kind === "bot") await untilReady(port, child, join(folder, "log"));
   return {
     pid: child.pid ?? 0,
@@ -130,6 +138,11 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   if (address === null || typeof address === "string") throw new Error("no free port");
   return address.port;
+}
+
+/** Ends the benchmark at a signal as at its end, so that no process is left behind. */
+export function endOnSignals(): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 }
 
 /** CPU time of a process so far, user and system. Seconds. */

@@ -15,6 +15,7 @@ import type { TelegramReport } from "./messages.ts";
 import { type Percentiles, percentiles } from "./percentiles.ts";
 import {
   cpuSeconds,
+  endOnSignals,
   machineSeconds,
   type Server,
   type Subject,
@@ -50,10 +51,15 @@ const { values } = parseArgs({
   },
 });
 
+endOnSignals();
 const runs: Run[] = [];
 for (const chats of values.chats.split(",").map(Number)) {
   console.error(`${values.rate} updates a second, ${chats} answers being written …`);
-  runs.push(await measure(chats, Number(values.rate), Number(values.seconds)));
+  const run = await measure(chats, Number(values.rate), Number(values.seconds));
+  console.error(
+    `  acknowledged within ${rounded(run.acknowledgedMs.p50)} ms (p50), ${rounded(run.acknowledgedMs.p99)} ms (p99)`,
+  );
+  runs.push(run);
 }
 printTable(
   [

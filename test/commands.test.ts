@@ -302,6 +302,7 @@ describe("the quick lane", () => {
     await write("why?", {}, { lane: "quick" });
     await write("/retry", {}, { lane: "quick" });
     await write("/new", {}, { lane: "quick" });
+    await arrive({ edited_message: message("when?") }, { lane: "quick" });
     expect(requests).toEqual([]);
   });
 });

@@ -299,6 +299,37 @@ describe("a long answer", () => {
 });
 
 describe("answering again in the same messages", () => {
+  it("deletes the other leftovers when the last one was deleted before", async () => {
+    const ids = standing(["one", undefined], ["two", undefined], ["three", "again:50"]);
+    const screen = again(ids);
+    chat.delete(ids[2] ?? 0);
+    await pass(5);
+    screen.show("new");
+    await pass(60);
+    await until(screen.finish({ markdown: "new answer", button: "regenerate" }));
+    expect(messages()).toEqual([["new answer", "again:50"]]);
+  });
+  it("deletes the other leftovers when the last one is deleted meanwhile", async () => {
+    const ids = standing(["one", undefined], ["two", undefined], ["three", "again:50"]);
+    const screen = again(ids);
+    await pass(5);
+    screen.show("new");
+    await pass(60);
+    chat.delete(ids[2] ?? 0);
+    await until(screen.finish({ markdown: "new answer", button: "regenerate" }));
+    expect(messages()).toEqual([["new answer", "again:50"]]);
+  });
+  it("takes a former run's Stop button away although the text comes at once", async () => {
+    const ids = standing(["one", undefined], ["two", "stop:81"]);
+    const screen = again(ids);
+    screen.show("new");
+    await pass(60);
+    expect(messages()).toEqual([
+      ["new", "stop:82"],
+      ["two", undefined],
+    ]);
+  });
+
   const again = (ids: number[], shown?: Place["shown"]) =>
     open({ messages: ids, resumed: false, run: 82, ...(shown === undefined ? {} : { shown }) });
 
@@ -566,6 +597,16 @@ describe("after the end", () => {
     await pass(20);
     screen.show("Hello wor");
     await pass(11);
+    await until(screen.finish({ markdown: "Hello world" }));
+    expect(messages()).toEqual([["Hello world", undefined]]);
+  });
+
+  it("a first message that was on its way is the one that the final text is written into", async () => {
+    const screen = open();
+    await pass(5);
+    screen.show("Hello");
+    await pass(0);
+    expect(all("sendMessage")).toHaveLength(1);
     await until(screen.finish({ markdown: "Hello world" }));
     expect(messages()).toEqual([["Hello world", undefined]]);
   });

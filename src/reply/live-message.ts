@@ -8,7 +8,14 @@ import { messageOf } from "../errors.ts";
 import { texts } from "../texts.ts";
 import type { Pace } from "./chat-gate.ts";
 import { createStreamRenderer, renderMarkdown } from "./markdown.ts";
-import { type CallSignal, createMessageParts, finalParts, type MessageApi, type Place, type Target } from "./message-parts.ts";
+import {
+  type CallSignal,
+  createMessageParts,
+  finalParts,
+  type MessageApi,
+  type Place,
+  type Target,
+} from "./message-parts.ts";
 import type { Outbox } from "./outbox.ts";
 import { splitRendered } from "./split.ts";
 import { classify } from "./telegram-errors.ts";
@@ -93,7 +100,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
         messages.markUnchanged(target());
         return true;
       case "message-gone":
-        messages.markGone(target());
+        await messages.markGone(target());
         return true;
       case "blocked":
         await deps.onBlocked(chatId);
@@ -123,7 +130,10 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       return true;
     }
     const again = messages.usePlainText();
-    log.warn({ reason }, again ? "Telegram refused a message; it goes out as plain text" : "Telegram takes no message here");
+    log.warn(
+      { reason },
+      again ? "Telegram refused a message; it goes out as plain text" : "Telegram takes no message here",
+    );
     if (!again) gone.abort();
     return again;
   }

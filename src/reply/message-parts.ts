@@ -75,7 +75,7 @@ export interface MessageParts {
   /** The call for the target failed because the message shows it already. */
   markUnchanged(target: Target): void;
   /** The call for the target failed because its message does not exist any more. */
-  markGone(target: Target): void;
+  markGone(target: Target): Promise<void>;
   /** From now on without entities: Telegram refused them. False when they are left out already. */
   usePlainText(): boolean;
   /** The draft has to be shown anew: Telegram forgets it after 30 s. */
@@ -232,12 +232,15 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
       if (index !== undefined && rendered !== undefined) part.shown = keyOf(rendered);
       part.button = index === undefined ? "none" : buttonOf(target, index);
     },
-    markGone(target) {
+    async markGone(target) {
       const index = nextPart(target);
-      if (index === undefined) return forgetLast(target.parts.length);
-      delete parts[index]?.id;
-      // Its successor will stand below what follows, which therefore is written anew, too.
-      misplaced.push(...parts.splice(index + 1).flatMap((part) => part.id ?? []));
+      if (index === undefined) forgetLast(target.parts.length);
+      else {
+        delete parts[index]?.id;
+        // Its successor will stand below what follows, which therefore is written anew, too.
+        misplaced.push(...parts.splice(index + 1).flatMap((part) => part.id ?? []));
+      }
+      await save();
     },
     usePlainText() {
       if (plain) return false;
@@ -263,7 +266,9 @@ function partsOf(place: Place): Part[] {
   return place.messages.map((id, index) => {
     const rendered = shown[index];
     const last = index === place.messages.length - 1;
-    if (!known || rendered === undefined) return { id, ...(place.resumed && last ? { button: "stop" as const } : {}) };
+    // Of a run that was cut short, the last message carries a button of that run: any but ours and none.
+    const unknown = last ? { button: place.resumed ? ("stop" as const) : ("retry" as const) } : {};
+    if (!known || rendered === undefined) return { id, ...unknown };
     return { id, shown: keyOf(rendered), button: last ? (place.shown?.button ?? "none") : "none" };
   });
 }

@@ -6,18 +6,21 @@ const FRIEND = 11;
 const SECOND_FRIEND = 12;
 const HASTY = 13;
 const PRESSING = 14;
+const EARLY = 15;
+const LATE = 16;
 
-describe("a private bot with a rate limit", { timeout: 60_000 }, () => {
+describe("a private bot with a rate limit and one place at its provider", { timeout: 60_000 }, () => {
   let rig: Rig;
 
   beforeAll(async () => {
     rig = await createRig({
       env: {
-        ALLOWED_USER_IDS: [FRIEND, SECOND_FRIEND, HASTY, PRESSING].join(","),
+        ALLOWED_USER_IDS: [FRIEND, SECOND_FRIEND, HASTY, PRESSING, EARLY, LATE].join(","),
         // A window so long that no slow machine gets another token.
         RATE_LIMIT_MESSAGES: "6",
         RATE_LIMIT_WINDOW_SECONDS: "3600",
         RATE_LIMIT_BURST: "3",
+        TEST_CONCURRENCY: "1",
       },
     });
     await rig.start();
@@ -61,6 +64,21 @@ describe("a private bot with a rate limit", { timeout: 60_000 }, () => {
     const answer = await seen(rig.botApi, chatId, "Regenerate", asked);
     expect(answer.text).toBe(words(120));
     expect(answersIn(rig.botApi, chatId)).toHaveLength(1);
+  });
+
+  test("shows that an answer waits for a place at the provider, then the answer in that message", async () => {
+    const first = rig.visitor({ userId: EARLY });
+    const second = rig.visitor({ userId: LATE });
+    rig.answers("takes the place", { text: words(2_000), tokensPerSecond: 30 });
+    rig.answers("waits for the place", { text: "here at last" });
+    await first.ask("takes the place", "Stop");
+    const asked = second.say("waits for the place");
+    const waiting = await second.sees(/Waiting for a free place at test/, asked);
+    expect(buttonsOf(waiting).join()).toContain("Stop");
+    first.say("/stop");
+    const answer = await second.sees("Regenerate", asked);
+    expect(answer.id).toBe(waiting.id);
+    expect(answer.text).toBe("here at last");
   });
 
   test("refuses what is too fast, says so once with the seconds to wait, and asks no model for it", async () => {

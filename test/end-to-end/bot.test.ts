@@ -544,14 +544,26 @@ describe.concurrent("the bot in a private chat", { timeout: 90_000 }, () => {
     const last = await visitor.sees(/w1999$/, asked);
     await visitor.press(last, "Stop");
     await visitor.sees("Retry", asked);
-    expect(plain(visitor.written().map(({ text }) => text).join(""))).toBe(plain(`${words(2_000)}⏹ Stopped.`));
+    expect(
+      plain(
+        visitor
+          .written()
+          .map(({ text }) => text)
+          .join(""),
+      ),
+    ).toBe(plain(`${words(2_000)}⏹ Stopped.`));
     expect(visitor.written().flatMap(buttonsOf)).toHaveLength(1);
   });
 
   test("Regenerate replaces or removes the file of a long answer", async () => {
     const visitor = rig.visitor();
     const fast = { tokensPerSecond: 20_000 };
-    rig.answers("with a file", { text: words(6_000), ...fast }, { text: words(6_000, "x"), ...fast }, { text: "short" });
+    rig.answers(
+      "with a file",
+      { text: words(6_000), ...fast },
+      { text: words(6_000, "x"), ...fast },
+      { text: "short" },
+    );
     const asked = visitor.say("with a file");
     const first = await visitor.sees(/whole answer as a file/, asked);
     await visitor.press(await visitor.sees("Regenerate", asked), "Regenerate");
@@ -593,7 +605,9 @@ describe.concurrent("the bot in a private chat", { timeout: 90_000 }, () => {
     rig.botApi.user.edit(visitor.chatId, text, "persona with another typo");
     rig.botApi.user.edit(visitor.chatId, command, "/system and more");
     await visitor.ask("not about typos");
-    expect(rig.model.requests.some(({ body }) => /with (another )?typo/.test(body.messages.at(-1)?.content ?? ""))).toBe(false);
+    expect(
+      rig.model.requests.some(({ body }) => /with (another )?typo/.test(body.messages.at(-1)?.content ?? "")),
+    ).toBe(false);
   });
 
   test("a persona may be as long as it says; media and quick commands do not disturb the dialog", async () => {

@@ -110,6 +110,36 @@ describe.concurrent("the bot in draft mode", { timeout: 60_000 }, () => {
     expect(refusedCalls(rig.botApi, visitor.chatId)).toEqual([]);
   });
 
+  test("an edit in mid-draft starts over, and Regenerate writes into the message by edits", async () => {
+    const visitor = rig.visitor();
+    rig.answers("draft, misspelt", { text: words(900), tokensPerSecond: 40 });
+    rig.answers("draft, corrected", { text: words(40, "n") }, { text: words(120, "r"), tokensPerSecond: 40 });
+    const asked = visitor.say("draft, misspelt");
+    await until(() => rig.botApi.chat(visitor.chatId).drafts.length > 0);
+    rig.botApi.user.edit(visitor.chatId, asked, "draft, corrected");
+    const answer = await visitor.sees("Regenerate", asked);
+    expect(answer.text).toBe(words(40, "n"));
+    await visitor.press(answer, "Regenerate");
+    await visitor.sees("Stop");
+    const again = await visitor.sees("Regenerate", asked);
+    expect(again.text).toBe(words(120, "r"));
+    expect(visitor.written().map(({ id }) => id)).toEqual([answer.id]);
+    expect(rig.botApi.chat(visitor.chatId).drafts).toEqual([]);
+    expect(refusedCalls(rig.botApi, visitor.chatId)).toEqual([]);
+  });
+
+  test("waits out a 429 of drafts and repeats a final that fails", async () => {
+    const visitor = rig.visitor();
+    const { chatId } = visitor;
+    rig.botApi.faults.fail({ method: "sendMessageDraft", chatId, status: 429, retryAfter: 1, times: 1 });
+    rig.botApi.faults.fail({ method: "sendMessage", chatId, status: 500, times: 2 });
+    rig.answers("drafts in trouble", { text: words(200), tokensPerSecond: 40 });
+    const answer = await visitor.ask("drafts in trouble");
+    expect(answer.text).toBe(words(200));
+    expect(rig.botApi.chat(chatId).draftViews.length).toBeGreaterThan(0);
+    expect(visitor.written()).toHaveLength(1);
+  });
+
   test("in a group the answer is an edited message", async () => {
     const chatId = rig.botApi.user.createGroup({ title: "No drafts here", memberIds: [6_001] });
     rig.answers("no draft in a group", { text: words(60), tokensPerSecond: 12 });

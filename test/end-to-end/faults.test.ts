@@ -1,6 +1,17 @@
 /** The real process while the model or Telegram fails: nothing is lost, nothing is shown twice, nobody is left waiting. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { buttonsOf, createRig, dialogueOf, modelKey, persona, type Rig, token, until, words } from "./bot-process.ts";
+import {
+  buttonsOf,
+  createRig,
+  dialogueOf,
+  modelKey,
+  persona,
+  plain,
+  type Rig,
+  token,
+  until,
+  words,
+} from "./bot-process.ts";
 
 describe.concurrent("the bot in trouble", { timeout: 120_000 }, () => {
   let rig: Rig;
@@ -224,6 +235,64 @@ describe.concurrent("the bot in trouble", { timeout: 120_000 }, () => {
       const again = await visitor.sees("Regenerate", answer.id);
       expect(again.text).toBe("after");
       expect(visitor.written()).toHaveLength(1);
+    });
+
+    test("writes a long answer in order again after one of its messages was deleted", async () => {
+      const visitor = rig.visitor();
+      const shown = () =>
+        plain(
+          visitor
+            .written()
+            .map(({ text }) => text)
+            .join(""),
+        );
+      rig.answers("delete the middle", { text: words(2_500) }, { text: words(2_600, "z") });
+      rig.answers("delete the last", { text: words(2_500, "k"), delayFirstMs: 1_000 });
+      const asked = visitor.say("delete the middle");
+      const last = await visitor.sees("Regenerate", asked);
+      const middle = visitor.written()[1]?.id ?? 0;
+      rig.botApi.user.remove(visitor.chatId, middle);
+      await visitor.press(last, "Regenerate");
+      await until(() => shown() === plain(words(2_600, "z")), 25_000);
+      const end = await visitor.sees("Regenerate", asked);
+      expect(visitor.written().flatMap(buttonsOf)).toHaveLength(1);
+      // Here the keyboard's own edit meets the message that is gone.
+      rig.botApi.user.remove(visitor.chatId, end.id);
+      rig.botApi.user.edit(visitor.chatId, asked, "delete the last");
+      await until(() => shown() === plain(words(2_500, "k")), 25_000);
+      await visitor.sees("Regenerate", asked);
+      expect(visitor.written().flatMap(buttonsOf)).toHaveLength(1);
+    });
+
+    test("answers a Stop at once while its chat is held", async () => {
+      const visitor = rig.visitor();
+      const { chatId } = visitor;
+      rig.answers("stop while held", { text: words(2_000), tokensPerSecond: 30 });
+      const writing = await visitor.ask("stop while held", "Stop");
+      rig.botApi.faults.fail({ method: "editMessageText", chatId, status: 429, retryAfter: 6, times: 1 });
+      const held = await until(() => rig.botApi.calls.find((call) => call.chatId === chatId && call.status === 429));
+      expect((await visitor.press(writing, "Stop"))?.text).toContain("Stopped");
+      const abandonedAt = await until(() => rig.requests("stop while held")[0]?.abandonedAt);
+      expect(abandonedAt).toBeLessThan(held.at + 6_000);
+      const stopped = await visitor.sees("Retry");
+      expect(stopped.text).toMatch(/^w0 [\s\S]*\n\n⏹ Stopped\.$/);
+    });
+
+    test("the questions that waited in a chat when it was blocked are dropped", async () => {
+      const visitor = rig.visitor();
+      rig.answers("blocked with others", { text: words(2_000), tokensPerSecond: 30 });
+      await visitor.ask("blocked with others", "Stop");
+      visitor.say("waiting behind the block");
+      rig.botApi.user.block(visitor.chatId);
+      await until(() => rig.requests("blocked with others")[0]?.abandonedAt);
+      // Time for the lane to come to it: nothing that could be seen tells that it was dropped.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await visitor.ask("first words after the block");
+      expect(rig.requests("waiting behind the block")).toEqual([]);
+      expect(dialogueOf(rig.requests("first words after the block")[0])).toEqual([
+        persona,
+        "user: first words after the block",
+      ]);
     });
 
     test("shows the plain text when Telegram refuses the entities", async () => {

@@ -177,13 +177,14 @@ describe.concurrent("the bot in a group", { timeout: 60_000 }, () => {
     expect(written()).toHaveLength(2);
   });
 
-  test("a persona dialog in a group hears its own user's replies alone", async () => {
-    const { say, sees, ada, ben } = group();
+  test("a persona dialog in a group hears its own user alone, replies and buttons", async () => {
+    const { say, sees, chatId, ada, ben } = group();
     const ask = await sees(/Send me the new one/, say("/system", {}, ada));
     rig.answers("a question of another member", { text: "answered meanwhile" });
     await sees(/answered meanwhile/, say("@parley_bot a question of another member", {}, ben));
     const preview = await sees(/would be:\n\nA group persona/, say("A group persona", { replyTo: ask.id }, ada));
-    await rig.botApi.user.press(preview.message.chat.id, preview.id, "Save", ada);
+    expect(await rig.botApi.user.press(chatId, preview.id, "Cancel", ben)).toBeDefined();
+    await rig.botApi.user.press(chatId, preview.id, "Save", ada);
     await sees(/^Saved/);
     await sees("Regenerate", say("@parley_bot with the group persona"));
     expect(dialogueOf(rig.requests("with the group persona")[0])[0]).toBe("system: A group persona");

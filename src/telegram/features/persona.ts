@@ -71,6 +71,7 @@ persona.filter(
   (ctx) => pressOf(ctx)?.action === "persona",
   async (ctx) => {
     await answerPress(ctx, texts.dialogOver);
-    await tolerate(ctx, ctx.editMessageReplyMarkup());
+    // In a group the buttons may be those of another member's dialog, which goes on.
+    if (ctx.chat?.type === "private") await tolerate(ctx, ctx.editMessageReplyMarkup());
   },
 );
