@@ -10,8 +10,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    ...(report === undefined
-      ? {}
-      : { reporters: ["default", "json"], outputFile: { json: report } }),
+    ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
   },
 });

@@ -113,7 +113,8 @@ export async function startSubject({
     pid: child.pid ?? 0,
     port,
     async stop() {
-      child.kill(kind === "bot" ? "SIGTERM" : "SIGKILL");
+      // Only a bot that ends in peace leaves its profile; otherwise nobody waits for the last answers.
+      child.kill(profileTo === undefined ? "SIGKILL" : "SIGTERM");
       await exited;
       await rm(folder, { recursive: true, force: true });
     },

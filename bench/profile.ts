@@ -33,7 +33,7 @@ const partsByFile: readonly (readonly [RegExp, string])[] = [
     "Telegram calls: node-fetch",
   ],
   [/node_modules\/grammy\//, "Telegram calls and chain: grammY"],
-  [/src\/telegram\/fetch|src\/reply\/fetch/, "Telegram calls: own fetch"],
+  [/src\/telegram\/transport/, "Telegram calls: own transport"],
   [/node_modules\/@grammyjs\/runner|src\/ingress\//, "ingress"],
   [/node_modules\/@grammyjs\//, "chain: plugins"],
   [/node_modules\/openai\/|src\/llm\//, "model"],

@@ -22,6 +22,7 @@ import { createTokenBucket } from "./store/token-bucket.ts";
 import { createBot } from "./telegram/bot.ts";
 import { commands } from "./telegram/commands.ts";
 import { addressUpdate } from "./telegram/lanes.ts";
+import { createTelegramTransport } from "./telegram/transport.ts";
 import { texts } from "./texts.ts";
 
 export interface App {
@@ -66,7 +67,9 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     onHold: (milliseconds) => metrics.telegramHeld(milliseconds),
   });
   /** For calls about the bot itself; long polls hang longer than any other call may. */
-  const api = new Api(config.telegram.token, { apiRoot: config.telegram.apiRoot, timeoutSeconds: 60 });
+  const transport = createTelegramTransport();
+  const client = { apiRoot: config.telegram.apiRoot, fetch: transport.fetch };
+  const api = new Api(config.telegram.token, { ...client, timeoutSeconds: 60 });
   const registration = createRegistration({
     api,
     log,
@@ -101,7 +104,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
       {
         token: config.telegram.token,
         me,
-        apiRoot: config.telegram.apiRoot,
+        client,
         transformer: outbox.transformer,
       },
       {
@@ -198,6 +201,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
       const left = await consumer?.drain(graceMs);
       clearTimeout(giveUp);
       outbox.stop();
+      transport.stop();
       await http.stop();
       await closeStorage();
       log.info({ leftQueued: left ?? 0 }, "stopped");
@@ -250,8 +254,9 @@ async function tellDead(api: Api, job: DeadUpdate, log: Logger): Promise<void> {
   if (job.question === undefined) return;
   const [chatId = "", threadId] = job.conversation.split(":");
   const thread = threadId === undefined ? {} : { message_thread_id: Number(threadId) };
+  const reply = { reply_parameters: { message_id: job.question, allow_sending_without_reply: true } };
   try {
-    await api.sendMessage(Number(chatId), texts.turnDied, thread);
+    await api.sendMessage(Number(chatId), texts.turnDied, { ...thread, ...reply });
   } catch (error) {
     log.warn({ updateId: job.updateId, reason: messageOf(error) }, "the notice of a dead update was not delivered");
   }

@@ -3,11 +3,11 @@ import { config as loadDotenv } from "dotenv";
 import { type RunMode, readConfig } from "./config.ts";
 import { messageOf, StartError } from "./errors.ts";
 import { createLogger, type Logger } from "./log.ts";
-import { type Running, startMode } from "./modes.ts";
+import type { Running } from "./modes.ts";
 
 const modes: readonly string[] = ["start", "dev", "web", "worker", "playground"] satisfies RunMode[];
 /** Below the 30 s after which platforms kill. */
-const exitWithinMs = 28_000;
+const exitWithinMs = 26_000;
 
 function isMode(word: string | undefined): word is RunMode {
   return word !== undefined && modes.includes(word);
@@ -30,7 +30,8 @@ async function main(): Promise<void> {
     process.exit(1);
   });
 
-  const starting = startMode(config, log);
+  // Loaded only now: a mistake in the environment is reported without waiting for all the rest.
+  const starting = import("./modes.ts").then(({ startMode }) => startMode(config, log));
   let ending = false;
   const end = async (signal: string) => {
     if (ending) return;

@@ -69,7 +69,7 @@ beforeEach(() => {
     queueStats: async () => ({ waiting: 4, active: 1, delayed: 0, dead: 2, oldestWaitingMs: 1500 }),
     now: () => Date.now(),
   };
-  bot = createBot({ token: "123456:test", me, apiRoot: "http://127.0.0.1:9", transformer: telegram }, deps);
+  bot = createBot({ token: "123456:test", me, client: { apiRoot: "http://127.0.0.1:9" }, transformer: telegram }, deps);
 });
 
 /** Brings an update the way it goes: addressed as ingress does, then handled as a worker does. */

@@ -6,7 +6,10 @@ const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
 it("lists in the README the commands that the bot has, in the menu's words", () => {
   const section = readme.split("## Commands")[1]?.split("\n## ")[0] ?? "";
-  const rows = [...section.matchAll(/^\| `\/(\w+)` \| (.+) \|$/gmu)].map(([, name, description]) => [name, description]);
+  const rows = [...section.matchAll(/^\| `\/(\w+)` \| (.+) \|$/gmu)].map(([, name, description]) => [
+    name,
+    description,
+  ]);
   expect(rows).toEqual(commands.map(({ name, description }) => [name, description]));
 });
 

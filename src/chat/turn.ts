@@ -2,7 +2,7 @@
  * A turn: a question on its way to its answer. It knows the conversation, the models and an abstract screen; not
  * Telegram, not how questions are queued.
  */
-import { ModelError, ParleyError } from "../errors.ts";
+import { ModelError, messageOf, ParleyError } from "../errors.ts";
 import type {
   AbortReason,
   ChatMessage,
@@ -173,8 +173,12 @@ async function write(deps: TurnDeps, question: Question, screen: Screen, signal:
   let text = "";
   let answeredBy = model;
   let end: Extract<ModelEvent, { type: "answer-end" }> | undefined;
-  const written = (outcome: Writing["outcome"], more: { error?: ModelError; usage?: TokenUsage } = {}): Writing => ({
-    text: deps.visible(text) ? text : "",
+  const visible = () => text !== "" && deps.visible(text);
+  const written = (
+    outcome: Writing["outcome"],
+    more: { text?: string; error?: ModelError; usage?: TokenUsage } = {},
+  ): Writing => ({
+    text: more.text ?? (visible() ? text : ""),
     outcome,
     prompt: messages,
     chosen: model,
@@ -199,9 +203,9 @@ async function write(deps: TurnDeps, question: Question, screen: Screen, signal:
   }
   if (end === undefined) return written(outcomeOfAbort(signal, screen));
   const usage = end.usage === undefined ? {} : { usage: end.usage };
-  if (deps.visible(text)) return written("complete", usage);
+  if (visible()) return written("complete", { text, ...usage });
   const error = new ModelError("empty", end.model, "the answer has nothing visible in it");
-  return written("empty", { error, ...usage });
+  return written("empty", { text: "", error, ...usage });
 }
 
 function outcomeOfAbort(signal: AbortSignal, screen: Screen): Writing["outcome"] {
@@ -270,7 +274,10 @@ function usageOf(deps: TurnDeps, userId: number, writing: Writing, at: number): 
 async function deliver(deps: TurnDeps, turn: Turn, screen: Screen): Promise<TurnOutcome> {
   if (turn.outcome === "stopped" && turn.note === undefined) await screen.leave("retry");
   else if (turn.outcome !== "blocked") await screen.finish(finalView(turn));
-  await deps.store.closeTurn(turn.conversation, turn.question, turn.run);
+  // Not waited for: it shares the transaction of the queue's own mark, which comes next. Lost, it costs one needless edit.
+  deps.store.closeTurn(turn.conversation, turn.question, turn.run).catch((error: unknown) => {
+    deps.log.warn({ reason: messageOf(error) }, "a finished turn could not be closed");
+  });
   return screen.gone.aborted ? "blocked" : (turn.outcome ?? "complete");
 }
 

@@ -4,9 +4,9 @@ import { createAdaptorServer } from "@hono/node-server";
 import { type Context, Hono, type Next } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
-import type { Logger } from "../log.ts";
 import { z } from "zod";
 import { messageOf, StartError } from "../errors.ts";
+import type { Logger } from "../log.ts";
 import { createPageFeed, type FaultSwitch, type PageEvent, type PageFeed } from "./page-feed.ts";
 import type { PageSource } from "./page-source.ts";
 

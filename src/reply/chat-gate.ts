@@ -3,6 +3,7 @@
  * chat take turns; what is urgent overtakes previews.
  */
 import { ParleyError } from "../errors.ts";
+import { createPreviewBudget } from "./preview-budget.ts";
 
 /** How long a request waits for its chat: `now` for neither spacing nor previews, a preview for its spacing. */
 export type Pace = "now" | "edit" | "draft";
@@ -50,6 +51,7 @@ export interface ChatGate {
 export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate {
   const chats = new Map<number, Chat>();
   const crowded = new Set<Chat>();
+  const budget = createPreviewBudget(maxPreviews);
   let previews = 0;
   let sweepAt = 1000;
   let stopped = false;
@@ -79,6 +81,11 @@ export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate 
     return Math.max(chat.heldUntil, chat.lastEndedAt + (pace === "draft" ? spacing.draftMs : edit));
   }
 
+  function wakeUp(chat: Chat, dueAt: number): void {
+    budget.observe(performance.now() - dueAt);
+    advance(chat);
+  }
+
   function advance(chat: Chat): void {
     if (chat.busy || stopped) return;
     clearTimeout(chat.timer);
@@ -88,11 +95,11 @@ export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate 
     if (next === undefined) return;
     const waitMs = startsAt(chat, next.pace) - performance.now();
     if (waitMs > 0) {
-      chat.timer = setTimeout(advance, Math.ceil(waitMs), chat);
+      chat.timer = setTimeout(wakeUp, Math.ceil(waitMs), chat, performance.now() + Math.ceil(waitMs));
       return;
     }
     if (next.pace !== "now") {
-      if (previews >= maxPreviews) {
+      if (previews >= budget.most) {
         crowded.add(chat);
         return;
       }
@@ -106,7 +113,7 @@ export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate 
   function endPreview(): void {
     previews -= 1;
     for (const chat of crowded) {
-      if (previews >= maxPreviews) return;
+      if (previews >= budget.most) return;
       crowded.delete(chat);
       advance(chat);
     }

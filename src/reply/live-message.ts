@@ -54,6 +54,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   let markdown = "";
   let notice: string | undefined;
   let view: FinalView | undefined;
+  let finalTarget: Target | undefined;
   let dirty = needsStopButton;
   let ended = false;
   let firstTextShown = false;
@@ -62,7 +63,10 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   let keepAlive: NodeJS.Timeout | undefined;
 
   function target(): Target {
-    if (view !== undefined) return { parts: finalParts(view), view, drafting: false };
+    if (view !== undefined) {
+      finalTarget ??= { parts: finalParts(view), view, drafting: false };
+      return finalTarget;
+    }
     if (notice !== undefined) return { parts: messages.any ? [] : [{ text: notice, entities: [] }], drafting };
     const rendered = renderer.render(markdown);
     return { parts: /\S/u.test(rendered.text) ? splitRendered(rendered) : [], drafting };
@@ -253,8 +257,8 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
 
 /** Whether a reader would see anything of this Markdown. */
 export function isVisible(markdown: string): boolean {
-  const invisible = /[\p{C}\p{Z}\s\u{2800}\u{3164}\u{115f}\u{1160}\u{ffa0}\u{fe00}-\u{fe0f}]/gu;
+  const invisible = /\p{C}|\p{Z}|\s|\p{Variation_Selector}|\u{2800}|\u{3164}|\u{115f}|\u{1160}|\u{ffa0}/gu;
   const shows = (text: string) => renderMarkdown(text).text.replace(invisible, "") !== "";
   // The beginning is enough for nearly every answer.
-  return shows(markdown.slice(0, 2_000)) || (markdown.length > 2_000 && shows(markdown));
+  return shows(markdown.slice(0, 200)) || (markdown.length > 200 && shows(markdown));
 }

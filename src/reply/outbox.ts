@@ -28,7 +28,7 @@ export interface Outbox {
    * the turn came.
    */
   run<T>(chatId: number, pace: Pace, task: (admitted: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
-  /** Rejects all that waits or would be repeated: the process is about to end. */
+  /** Rejects all that waits, is on its way or would be repeated: the process is about to end. */
   stop(): void;
 }
 
@@ -47,6 +47,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   const giveUpAfterMs = deps.giveUpAfterMs ?? 150_000;
   const admitted = new WeakSet<AbortSignal>();
   const sleepers = new Set<() => void>();
+  const inFlight = new Set<AbortController>();
   let stopped = false;
 
   /** Waits before a repetition; rejects when the outbox is stopped. */
@@ -65,7 +66,11 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   }
 
   async function once(prev: ApiCallFn<RawApi>, call: Call): Promise<Answer> {
-    const [method, payload, signal] = call;
+    const [method, payload] = call;
+    // A call that carries no signal of its own hangs at the end of the process only as long as we let it.
+    const own = call[2] === undefined ? new AbortController() : undefined;
+    if (own !== undefined) inFlight.add(own);
+    const signal = call[2] ?? (own?.signal as unknown as Call[2]);
     try {
       const response = await prev(method, payload, signal);
       deps.onCall(method, response.ok ? 200 : response.error_code);
@@ -81,6 +86,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     } catch (error) {
       deps.onCall(method, "network");
       throw error;
+    } finally {
+      if (own !== undefined) inFlight.delete(own);
     }
     // Only a group that has become a supergroup comes here: the same call under its new id.
     return await once(prev, call);
@@ -134,11 +141,13 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       (await carryOut(prev as ApiCallFn<RawApi>, [method, payload, signal])) as never,
     async run(chatId, pace, task, signal) {
       await gate.enter(chatId, pace, signal);
-      const permit = new AbortController().signal;
-      admitted.add(permit);
+      const permit = new AbortController();
+      admitted.add(permit.signal);
+      inFlight.add(permit);
       try {
-        return await task(permit);
+        return await task(permit.signal);
       } finally {
+        inFlight.delete(permit);
         gate.leave(chatId, pace);
       }
     },
@@ -146,6 +155,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       stopped = true;
       gate.stop();
       for (const wake of [...sleepers]) wake();
+      for (const call of inFlight) call.abort();
     },
   };
 }

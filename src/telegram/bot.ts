@@ -2,7 +2,7 @@
  * The bot: one chain, read from top to bottom. A worker hands it one update at a time of each lane; what ingress has decided
  * (lane, verdict, interrupt) comes along as `ctx.job`.
  */
-import { Bot, type Transformer } from "grammy";
+import { type ApiClientOptions, Bot, type Transformer } from "grammy";
 import type { Update, UserFromGetMe } from "grammy/types";
 import type { ActiveUpdate } from "../ports.ts";
 import { type BotContext, type BotDeps, session } from "./context.ts";
@@ -18,7 +18,8 @@ import { welcome } from "./features/welcome.ts";
 export interface BotOptions {
   readonly token: string;
   readonly me: UserFromGetMe;
-  readonly apiRoot: string;
+  /** Where Telegram is, and the connections to it. */
+  readonly client: Pick<ApiClientOptions, "apiRoot" | "fetch">;
   /** Does all waiting and repeating of calls. */
   readonly transformer: Transformer;
 }
@@ -36,7 +37,7 @@ export interface ParleyBot {
 export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   const bot = new Bot<BotContext>(options.token, {
     botInfo: options.me,
-    client: { apiRoot: options.apiRoot, timeoutSeconds: callTimeoutSeconds },
+    client: { ...options.client, timeoutSeconds: callTimeoutSeconds },
   });
   bot.api.config.use(options.transformer);
   const jobs = new WeakMap<Update, ActiveUpdate>();

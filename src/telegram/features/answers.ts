@@ -27,14 +27,18 @@ stopping.filter(
   },
 );
 
-/** A Stop button that nothing is written behind any more (its run was replaced, and then dropped) has no other end. */
+/**
+ * A Stop button that nothing is written behind any more has no other end: its run was replaced and then dropped, or its
+ * message is the copy that a crash has left behind.
+ */
 async function removeStaleButton(ctx: BotContext): Promise<void> {
   const press = pressOf(ctx);
   const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
-  if (press?.action !== "stop" || newest?.run !== press.run || newest.state !== "writing") return;
   const messageId = ctx.callbackQuery?.message?.message_id;
-  if (messageId !== undefined && newest.messages.at(-1) === messageId)
-    await tolerate(ctx, ctx.editMessageReplyMarkup());
+  if (press?.action !== "stop" || messageId === undefined) return;
+  const stale = newest?.run === press.run && newest.state === "writing";
+  const copy = newest?.messages.includes(messageId) !== true;
+  if (stale || copy) await tolerate(ctx, ctx.editMessageReplyMarkup());
 }
 
 /** Turn lane, before the dialogs: Regenerate, Retry and edits do not answer a dialog. */
@@ -60,8 +64,9 @@ answeringAgain.on("edited_message", async (ctx) => {
   const asked = questionOf(edited, ctx.me);
   const newest = await store.newestTurn(ctx.job.conversation);
   if (newest?.root === edited.message_id) return await answer(ctx, newest.question, newest.root, asked);
-  // Older than the newest question: nothing. Newer: it was edited while it waited, and has taken its own place in the lane.
-  const waited = newest === undefined || edited.message_id > newest.root;
+  // Older than the newest question: nothing. Edited while it waited: it has taken the place of its question in the lane.
+  const replaced = (ctx.job.outcome?.dropped ?? 0) > 0;
+  const waited = newest === undefined ? replaced : edited.message_id > newest.root;
   if (waited) await answer(ctx, edited.message_id, edited.message_id, asked);
 });
 
