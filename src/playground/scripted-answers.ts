@@ -32,6 +32,20 @@ const help = `I am a scripted stand-in, so that you can try the chat without a k
 
 Anything else gets a short answer. With a real key in \`.env\`, a real model answers instead.`;
 
+const fibonacci = `\`\`\`python
+def fibonacci(n: int) -> int:
+    a, b = 0, 1
+    for _ in range(n):
+        a, b = b, a + b
+    return a
+\`\`\``;
+
+const code = `Fibonacci numbers, in Python:
+
+${fibonacci}
+
+Each is the sum of the two before it. Call it with \`fibonacci(10)\`, which gives 55.`;
+
 const showcase = `# What a message can show
 
 Plain text with **bold**, *italic*, ~~struck~~ and \`inline code\`, and a [link](https://core.telegram.org/bots/api).
@@ -50,13 +64,7 @@ Plain text with **bold**, *italic*, ~~struck~~ and \`inline code\`, and a [link]
 | Delhi | India | 32,900,000 |
 | 上海 | 中国 | 29,200,000 |
 
-\`\`\`python
-def fibonacci(n: int) -> int:
-    a, b = 0, 1
-    for _ in range(n):
-        a, b = b, a + b
-    return a
-\`\`\`
+${fibonacci}
 
 The golden ratio is $\\varphi = \\frac{1 + \\sqrt{5}}{2}$, and
 
@@ -128,7 +136,8 @@ const intents: readonly Intent[] = [
     answer: (question) => ({ text: pick(greetings, question) }),
   },
   { asks: /\bhelp\b|what can you do|who are you|commands?\b/i, answer: () => ({ text: help }) },
-  { asks: /\bmarkdown\b|\bshow\s?case\b|\bformat|\bcode\b|\btables?\b/i, answer: () => ({ text: showcase }) },
+  { asks: /\bmarkdown\b|\bshow\s?case\b|\bformat|\btables?\b/i, answer: () => ({ text: showcase }) },
+  { asks: /\bcode\b|\bprogram/i, answer: () => ({ text: code }) },
   {
     asks: /\bslow(ly)?\b/i,
     answer: () => ({ text: paragraphs.join("\n\n"), delayFirstMs: 2_000, tokensPerSecond: 6 }),

@@ -311,12 +311,12 @@ describe.skipIf(chromiumPath === undefined)("the chat page by itself (needs Chro
     await newest().waitFor();
     expect(await page.locator("html").evaluate((html) => html.scrollWidth)).toBe(390);
     expect(await page.getByTestId("messages").evaluate((list) => list.scrollWidth - list.clientWidth)).toBe(0);
-    expect(await page.getByTestId("chat-list").isVisible()).toBe(false);
+    await page.getByTestId("chat-list").waitFor({ state: "hidden" });
     await page.getByTestId("chats-open").click();
     await page.getByTestId("chat-list").waitFor();
     await page.keyboard.press("Escape");
     await page.getByTestId("chat-list").waitFor({ state: "hidden" });
-    expect(await page.getByTestId("chats-open").evaluate((button) => button.matches(":focus"))).toBe(true);
+    await page.locator("[data-testid=chats-open]:focus").waitFor();
     await page.getByTestId("log-open").click();
     await page.getByTestId("call-list").waitFor({ state: "attached" });
     await page.getByTestId("calls-filter").waitFor();
