@@ -40,6 +40,13 @@ export interface SubjectOptions {
 }
 
 /** Starts a server file of this folder. */
+/** What `npm start` gives to Node, with its paths made absolute: the bot is measured as it is run. */
+async function startArguments(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(path("../package.json"), "utf8")) as { scripts: { start: string } };
+  const [, , ...words] = scripts.start.split(" ");
+  return words.map((word) => (/^(\.\/)?src\//.test(word) ? path(`../${word}`) : word));
+}
+
 export async function startServer(file: string, env: Readonly<Record<string, string>>): Promise<Server> {
   const child = fork(path(file), { env: { PATH: process.env["PATH"], BOT_TOKEN: token, ...env }, execArgv: [] });
   const { url } = await nextMessage<{ url: string }>(child);
@@ -76,8 +83,7 @@ export async function startSubject({
   const log = await open(join(folder, "log"), "w");
   const port = await freePort();
   const profiling = profileTo === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileTo}`];
-  const program =
-    kind === "bot" ? ["--import", path("../src/require-node.js"), path("../src/main.ts"), "start"] : [path("floor.ts")];
+  const program = kind === "bot" ? await startArguments() : [path("floor.ts")];
   const child = spawn(process.execPath, [...profiling, ...program], {
     // No .env of the checkout: what is set here is all there is.
     cwd: folder,
