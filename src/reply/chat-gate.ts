@@ -35,6 +35,8 @@ interface Chat {
 }
 
 export interface ChatGate {
+  /** The process has more to do than it can: what is worth little should not be done at all. */
+  readonly overloaded: boolean;
   /** Whether a request could start at once. */
   free(chatId: number): boolean;
   /** Resolves when the request may start; `leave` must follow. Rejects when `signal` is aborted first, or the gate stops. */
@@ -120,6 +122,9 @@ export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate 
   }
 
   return {
+    get overloaded() {
+      return budget.most < maxPreviews / 2;
+    },
     free(chatId) {
       const chat = chats.get(chatId);
       return chat === undefined || (!chat.busy && chat.heldUntil <= performance.now());

@@ -257,8 +257,9 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
 
 /** Whether a reader would see anything of this Markdown. */
 export function isVisible(markdown: string): boolean {
+  // Behind marks of headings, lists, quotes and emphasis a letter is always shown; nearly every answer begins like this.
+  if (/^[\s#>*_~+-]*\p{L}/u.test(markdown)) return true;
   const invisible = /\p{C}|\p{Z}|\s|\p{Variation_Selector}|\u{2800}|\u{3164}|\u{115f}|\u{1160}|\u{ffa0}/gu;
   const shows = (text: string) => renderMarkdown(text).text.replace(invisible, "") !== "";
-  // The beginning is enough for nearly every answer.
   return shows(markdown.slice(0, 200)) || (markdown.length > 200 && shows(markdown));
 }

@@ -127,7 +127,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       return await (method === "answerCallbackQuery" ? patiently(prev, call, pressAnswerMs) : once(prev, call));
     }
     const quiet = fleeting.has(method);
-    if (quiet && !gate.free(chatId)) return { ok: true as const, result: true };
+    if (quiet && (gate.overloaded || !gate.free(chatId))) return { ok: true as const, result: true };
     await gate.enter(chatId, "now", signal);
     try {
       return await (quiet ? once(prev, call) : patiently(prev, call, giveUpAfterMs));
