@@ -2,7 +2,7 @@
  * A turn: a question on its way to its answer. It knows the conversation, the models and an abstract screen; not
  * Telegram, not how questions are queued.
  */
-import { ModelError, messageOf, ParleyError } from "../errors.ts";
+import { ModelError, ParleyError } from "../errors.ts";
 import type {
   AbortReason,
   ChatMessage,
@@ -274,10 +274,7 @@ function usageOf(deps: TurnDeps, userId: number, writing: Writing, at: number): 
 async function deliver(deps: TurnDeps, turn: Turn, screen: Screen): Promise<TurnOutcome> {
   if (turn.outcome === "stopped" && turn.note === undefined) await screen.leave("retry");
   else if (turn.outcome !== "blocked") await screen.finish(finalView(turn));
-  // Not waited for: it shares the transaction of the queue's own mark, which comes next. Lost, it costs one needless edit.
-  deps.store.closeTurn(turn.conversation, turn.question, turn.run).catch((error: unknown) => {
-    deps.log.warn({ reason: messageOf(error) }, "a finished turn could not be closed");
-  });
+  await deps.store.closeTurn(turn.conversation, turn.question, turn.run);
   return screen.gone.aborted ? "blocked" : (turn.outcome ?? "complete");
 }
 
