@@ -10,9 +10,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Real processes and a browser on a crowded machine: a test that passes when it is run again tells of the machine. The
-    // report of the runner still names it.
-    retry: report === undefined ? 0 : 1,
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
   },
 });

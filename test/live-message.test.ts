@@ -430,6 +430,21 @@ describe("Telegram's answers", () => {
     expect(all("sendMessage")).toHaveLength(1);
   });
 
+  it("'not modified' says nothing about the text that came while the call was on its way", async () => {
+    const screen = open({ messages: [101] });
+    let once = true;
+    fault = ({ method }) => {
+      if (method !== "editMessageText" || !once) return undefined;
+      once = false;
+      screen.show("Hello world");
+      return telegramError(400, "Bad Request: message is not modified: specified new message content and …");
+    };
+    screen.show("Hello");
+    await pass(5);
+    await until(screen.finish({ markdown: "Hello world", button: "regenerate" }));
+    expect(all("editMessageText").at(-1)).toMatchObject({ text: "Hello world" });
+  });
+
   it("entities that it refuses are left out", async () => {
     fault = ({ options }) =>
       "entities" in options ? telegramError(400, "Bad Request: can't parse entities") : undefined;

@@ -55,6 +55,8 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   let notice: string | undefined;
   let view: FinalView | undefined;
   let finalTarget: Target | undefined;
+  /** What the call before was for; a newer text may have come while it was on its way. */
+  let attempted: Target | undefined;
   let dirty = needsStopButton;
   let ended = false;
   let firstTextShown = false;
@@ -76,10 +78,12 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   async function step(signal: CallSignal): Promise<boolean> {
     if (needsStopButton && markdown === "" && view === undefined) {
       needsStopButton = false;
+      attempted = undefined;
       await messages.setLastButton("stop", signal);
       return true;
     }
     const wanted = target();
+    attempted = wanted;
     const acted = await messages.step(wanted, signal);
     if (acted && wanted.drafting) keepDraftAlive();
     if (acted && !firstTextShown && notice === undefined) {
@@ -101,10 +105,10 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   async function survive(error: unknown): Promise<boolean> {
     switch (classify(error)) {
       case "unchanged":
-        messages.markUnchanged(target());
+        messages.markUnchanged(attempted ?? target());
         return true;
       case "message-gone":
-        await messages.markGone(target());
+        await messages.markGone(attempted ?? target());
         return true;
       case "blocked":
         await deps.onBlocked(chatId);
