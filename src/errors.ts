@@ -57,6 +57,14 @@ export class ModelError extends ParleyError {
   }
 }
 
+/** A write that came too late: another worker has taken over the lane that this one was handling. */
+export class LeaseLostError extends ParleyError {
+  constructor() {
+    super("lease-lost", "another worker has taken this conversation over", { retryable: true });
+    this.name = "LeaseLostError";
+  }
+}
+
 /** A mistake in the environment or at start that a person must mend: printed as plain lines, exit code 1. */
 export class StartError extends ParleyError {
   /** One clear line each. */

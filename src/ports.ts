@@ -3,6 +3,7 @@
  * same suite in `test/contracts/`.
  */
 import type { DatabaseSync } from "node:sqlite";
+import type { Redis } from "ioredis";
 
 /** One conversation: `chatId`, or `chatId:threadId` inside a topic of a group or of a private chat. */
 export type ConversationId = string;
@@ -21,6 +22,45 @@ export interface Database {
   write<T>(work: (handle: DatabaseSync) => T): Promise<T>;
   /** Writes what waits, then closes the file. */
   close(): Promise<void>;
+}
+
+// === Redis ==========================================================================================
+
+/** The connections of one process to one Redis; all parts share them, so their number does not grow with the load. */
+export interface RedisLink {
+  /** Stands before every key: a prefix with a hash tag, `{parley}:`. */
+  readonly prefix: string;
+  /**
+   * For commands that must fail soon rather than wait: nothing is kept for later while Redis is away, and no answer
+   * within 1.5 s is a failure. Commands given one after another without waiting are carried out in that order.
+   */
+  readonly commands: Redis;
+  /** A further connection of the same server, without those limits. The caller counts them: a process has at most 8. */
+  connect(name: string): Redis;
+  /**
+   * Calls `listener` with each message of this channel (the prefix is put before it). `onJoined` runs each time the
+   * subscription stands, at first and after a reconnection: what was published in between is lost, so read it up there.
+   */
+  subscribe(channel: string, listener: (message: string) => void, onJoined?: () => void): void;
+  /** Ends the connections of the link itself; those of `connect` are ended by who made them. */
+  stop(): Promise<void>;
+}
+
+/**
+ * What a worker holds while it handles an update of a shared queue. Another worker that takes the lane over gets a higher
+ * `fence`, stored under `key`: a write of state compares it in the same atomic step.
+ */
+export interface Lease {
+  /** Redis key, prefix included, whose value is the fence of the lane's holder. */
+  readonly key: string;
+  readonly fence: number;
+  /**
+   * Resolves when the lane is ours for sure: by a clock that no one sets, the last heartbeat is younger than the lease.
+   * Waits for the next heartbeat when it is not (Redis is away, or this process was frozen). Rejects with a
+   * `LeaseLostError` when another worker has taken over; the update's signal is then aborted with `lease-lost`. To be
+   * asked before each call that can be seen.
+   */
+  hold(): Promise<void>;
 }
 
 // === Queue ==========================================================================================
@@ -97,6 +137,8 @@ export interface ActiveUpdate extends IncomingUpdate {
    * another delivery (after a crash, say): the handler then only tidies up.
    */
   readonly signal: AbortSignal;
+  /** Left out by an engine whose updates no other process can take over. */
+  readonly lease?: Lease;
 }
 
 export interface DeadUpdate {
@@ -135,6 +177,8 @@ export interface ConsumeOptions {
   onDead(update: DeadUpdate): Promise<void>;
   /** Called for each failure, for the log. */
   onFailure?(update: ActiveUpdate, error: unknown): void;
+  /** Called when another worker has taken over what this one was handling. */
+  onLeaseLost?(update: ActiveUpdate): void;
 }
 
 export interface Consumer {
@@ -168,6 +212,11 @@ export interface UpdateQueue {
     /** Puts a dead update at the end of its lane with fresh counts; false when there is none of that id. */
     requeue(updateId: number): Promise<boolean>;
   };
+  /**
+   * Makes what waits in a lane dead, with `reason`, so that the lane is free and nothing is lost; what runs goes on.
+   * Resolves with the number.
+   */
+  drainLane(conversation: ConversationId, lane: LaneKind, reason: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -333,6 +382,12 @@ export interface Store {
   /** True for the first call with this key within `windowMs`, false for the others: a notice told once an hour, say. */
   firstWithin(key: string, windowMs: number): Promise<boolean>;
 
+  /**
+   * A view whose writes to turns, history and settings are refused with a `LeaseLostError` once another worker has taken the
+   * lane over. Without a lease, the store itself.
+   */
+  guardedBy(lease: Lease | undefined): Store;
+
   /** Whether a write would succeed now; answers within a second. */
   healthy(): Promise<boolean>;
   stop(): Promise<void>;
@@ -400,4 +455,29 @@ export interface RateVerdict {
 export interface RateLimiter {
   /** Takes one token of the user's bucket at the time `at` (milliseconds since the epoch). */
   take(userId: number, at: number): Promise<RateVerdict>;
+}
+
+// === Several processes ==============================================================================
+
+/** What Telegram has asked one process (429) and what all must keep: nothing goes to a chat for so long. */
+export interface ChatHolds {
+  /** Tells the other processes. Must not throw; a hold that cannot be told is found out by another 429. */
+  announce(chatId: number, milliseconds: number): void;
+  /** Calls `listener` for each hold of another process, also for those that began before. */
+  listen(listener: (chatId: number, milliseconds: number) => void): void;
+}
+
+/** A role that one of several processes has, such as polling. */
+export interface Election {
+  /**
+   * Runs `lead` whenever this process has been elected, and aborts its signal when it is not any more; the role goes to
+   * another only when `lead` has settled, or the process has died or has hung longer than the lease. Never rejects.
+   */
+  campaign(lead: (signal: AbortSignal) => Promise<void>): Campaign;
+}
+
+export interface Campaign {
+  readonly leading: boolean;
+  /** Gives the role back, at once when `lead` has settled. */
+  stop(): Promise<void>;
 }

@@ -45,7 +45,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     if (map.size > keptPerConversation && oldest !== undefined) map.delete(oldest);
   }
 
-  return {
+  const store: Store = {
     async readSettings(conversation) {
       return { ...settings.get(conversation) };
     },
@@ -122,9 +122,12 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       firsts.set(key, now() + windowMs);
       return true;
     },
+    // No other process writes here.
+    guardedBy: () => store,
     async healthy() {
       return true;
     },
     async stop() {},
   };
+  return store;
 }

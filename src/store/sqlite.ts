@@ -163,7 +163,7 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
     return row !== undefined && Number(row["expires_at"]) > now();
   }
 
-  return {
+  const store: Store = {
     async readSettings(conversation) {
       const rows = sql("SELECT field, value FROM setting WHERE conversation = ?").all(conversation);
       return Object.fromEntries(rows.map((row) => [row["field"], row["value"]])) as Settings;
@@ -237,6 +237,8 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
         return true;
       });
     },
+    // No other process writes here.
+    guardedBy: () => store,
     async healthy() {
       const late = Promise.withResolvers<boolean>();
       const timer = setTimeout(() => late.resolve(false), healthyWithinMs);
@@ -254,4 +256,5 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
       await purged;
     },
   };
+  return store;
 }

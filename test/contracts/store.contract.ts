@@ -290,6 +290,28 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       expect((await store.readUsage(2, 0)).answers).toBe(1);
     });
 
+    it("knows a user's use since any midnight (UTC), however long ago, and adds up without an error", async () => {
+      const store = await newStore();
+      const day = 24 * hour;
+      const midnight = Math.floor(clock.now / day) * day;
+      await store.beginTurn(turn(1));
+      // The order of arrival is not the order of time: a queue may hold an answer's record back.
+      for (const daysAgo of [9, 30, 8, 1, 0]) {
+        const entries = [0, hour, day - 1].map((after) => usage({ at: midnight - daysAgo * day + after, cost: 0.1 }));
+        await store.finishTurn(turn(1), undefined, entries);
+      }
+      const since = async (moment: number) => (await store.readUsage(1, moment)).answers;
+      expect(await since(midnight)).toBe(3);
+      expect(await since(midnight + 1)).toBe(2);
+      expect(await since(midnight - day)).toBe(6);
+      expect(await since(midnight - 8 * day)).toBe(9);
+      expect(await since(midnight - 9 * day)).toBe(12);
+      expect(await since(midnight - 100 * day)).toBe(15);
+      const all = await store.readUsage(1, 0);
+      expect(all.answers).toBe(15);
+      expect(all.cost).toBeCloseTo(1.5, 9);
+    });
+
     it("keeps a dialog until it is deleted, or for a day", async () => {
       const store = await newStore();
       expect(await store.readDialog("k")).toBeUndefined();
@@ -327,6 +349,18 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       clock.now += 1;
       expect(await store.firstWithin("k", hour)).toBe(true);
       expect(await store.firstWithin("k", hour)).toBe(false);
+    });
+
+    it("is its own view where nothing can be taken over, and has a view of the same state under a lease", async () => {
+      const store = await newStore();
+      expect(store.guardedBy(undefined)).toBe(store);
+      const view = store.guardedBy({ key: "none", fence: 1, hold: async () => undefined });
+      await ask(store, 1);
+      await store.setSetting("a", "model", "p/m");
+      expect(await view.readHistory("a")).toEqual([exchange(1)]);
+      expect(await view.readSettings("a")).toEqual({ model: "p/m" });
+      expect((await view.newestTurn("a"))?.question).toBe(1);
+      expect(await view.readTurn("a", 1)).toEqual(await store.readTurn("a", 1));
     });
 
     it("is healthy while it can write", async () => {

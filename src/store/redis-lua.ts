@@ -1,0 +1,100 @@
+/**
+ * The scripts of the store. A conversation has four keys, which live and expire together: its turns (a hash: `at`, when it
+ * was last active, and a record for each question), their order (a list of questions), its exchanges and their order.
+ */
+
+/** What is older than this is not there, whether Redis has removed it or not. KEYS[1] turns, ARGV[1] oldest. */
+const present = `
+  local active = redis.call('HGET', KEYS[1], 'at')
+  local present = active and tonumber(active) >= tonumber(ARGV[1])
+`;
+
+/** KEYS turns, turn order, exchanges, exchange order. ARGV oldest, now, ttlMs. */
+const keepAlive = `
+  if not active or tonumber(ARGV[2]) > tonumber(active) then redis.call('HSET', KEYS[1], 'at', ARGV[2]) end
+  for n = 1, 4 do redis.call('PEXPIRE', KEYS[n], ARGV[3]) end
+`;
+
+/** Puts a record into a hash, and its question at the end of the list if it is new; the oldest one goes. */
+const put = `
+  local function put(records, order, question, record, kept)
+    if redis.call('HSET', records, question, record) == 0 then return end
+    if redis.call('RPUSH', order, question) > tonumber(kept) then
+      redis.call('HDEL', records, redis.call('LPOP', order))
+    end
+  end
+`;
+
+/** Reads the record of a run: nil when it is forgotten, or belongs to another run. */
+const find = `
+  local function find(question, wanted)
+    local record = present and redis.call('HGET', KEYS[1], question)
+    if not record then return nil end
+    local run, state, shown, rest = string.match(record, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$')
+    if run ~= wanted then return nil end
+    return state, shown, rest
+  end
+  local function change(question, run, state, shown, rest)
+    redis.call('HSET', KEYS[1], question, run .. '\\n' .. state .. '\\n' .. shown .. '\\n' .. rest)
+  end
+`;
+
+/** KEYS the four. ARGV oldest, now, ttlMs, kept, question, record. */
+export const beginTurn = `${present}${put}
+  if not present then
+    redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
+    active = false
+  end
+  put(KEYS[1], KEYS[2], ARGV[5], ARGV[6], ARGV[4])
+  ${keepAlive}
+`;
+
+/** KEYS turns. ARGV oldest, question, run, shown. */
+export const setTurnMessages = `${present}${find}
+  local state, _, rest = find(ARGV[2], ARGV[3])
+  if state then change(ARGV[2], ARGV[3], state, ARGV[4], rest) end
+`;
+
+/** KEYS turns. ARGV oldest, question, run, state. */
+export const closeTurn = `${present}${find}
+  local state, shown, rest = find(ARGV[2], ARGV[3])
+  if state then change(ARGV[2], ARGV[3], ARGV[4], shown, rest) end
+`;
+
+/**
+ * KEYS the four, then two for each entry of usage. ARGV oldest, now, ttlMs, kept, question, run, state, rest, root (empty:
+ * no exchange), exchange, then six for each entry of usage.
+ */
+export function finishTurn(addUsage: string): string {
+  return `${present}${put}${find}${addUsage}
+    for n = 5, #KEYS - 1, 2 do add_usage(n, 11 + (n - 5) * 3) end
+    local state, shown = find(ARGV[5], ARGV[6])
+    if not state then return end
+    change(ARGV[5], ARGV[6], ARGV[7], shown, ARGV[8])
+    if ARGV[9] ~= '' then put(KEYS[3], KEYS[4], ARGV[9], ARGV[10], ARGV[4]) end
+    ${keepAlive}
+  `;
+}
+
+/** KEYS turns, order. ARGV oldest, question (empty: the newest). */
+export const readTurn = `${present}
+  local question = ARGV[2]
+  if question == '' then question = redis.call('LINDEX', KEYS[2], -1) end
+  if not present or not question then return false end
+  return redis.call('HGET', KEYS[1], question)
+`;
+
+/** KEYS turns, exchanges, exchange order. ARGV oldest. */
+export const readHistory = `${present}
+  local questions = redis.call('LRANGE', KEYS[3], 0, -1)
+  if not present or #questions == 0 then return {} end
+  return redis.call('HMGET', KEYS[2], unpack(questions))
+`;
+
+/** KEYS key. ARGV now, windowMs. */
+export const firstWithin = `
+  local over = redis.call('GET', KEYS[1])
+  if over and tonumber(over) > tonumber(ARGV[1]) then return 0 end
+  redis.call('SET', KEYS[1], string.format('%.0f', ARGV[1] + ARGV[2]), 'PX', ARGV[2])
+  return 1
+`;

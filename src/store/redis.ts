@@ -1,0 +1,150 @@
+/**
+ * Settings, history, turns, usage and dialogs in Redis. Each write is one atomic step, and each reads its record's former
+ * part inside it, so that any number of processes may write at once.
+ */
+import type { ConversationId, Exchange, Lease, RedisLink, Settings, Store, Turn } from "../ports.ts";
+import * as lua from "./redis-lua.ts";
+import { decodeTurn, encodeEnd, encodeShown, encodeTurn } from "./redis-records.ts";
+import { runGuarded, runScript, type ScriptArgument } from "./redis-script.ts";
+import { addUsage, readUsage, usageArguments } from "./redis-usage.ts";
+import { dialogTtlMs, keptPerConversation } from "./turn-records.ts";
+
+export interface RedisStoreOptions {
+  readonly link: RedisLink;
+  /** A conversation in which nothing was asked for this long is forgotten. */
+  readonly historyTtlSeconds: number;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+const healthyWithinMs = 800;
+const probeTtlMs = 60_000;
+/** A chat that refuses us once more is marked once more. */
+const blockedTtlMs = 180 * 24 * 3_600_000;
+
+const finishTurn = lua.finishTurn(addUsage);
+
+/**
+ * Creates the store; it uses the link's commands connection. Keys expire with what they hold, but for choices (a persona
+ * must not vanish) and totals of usage: those stay, a few hundred bytes a conversation and user.
+ */
+export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: RedisStoreOptions): Store {
+  const { commands: redis, prefix } = link;
+  const ttlMs = historyTtlSeconds * 1000;
+
+  // === Keys =========================================================================================
+
+  const settingsKey = (conversation: ConversationId) => `${prefix}settings:${conversation}`;
+  const turnsKey = (conversation: ConversationId) => `${prefix}turns:${conversation}`;
+  const turnOrderKey = (conversation: ConversationId) => `${prefix}turn-order:${conversation}`;
+  const historyKey = (conversation: ConversationId) => `${prefix}history:${conversation}`;
+  const historyOrderKey = (conversation: ConversationId) => `${prefix}history-order:${conversation}`;
+  const dialogKey = (key: string) => `${prefix}dialog:${key}`;
+  const blockedKey = (chatId: number) => `${prefix}blocked:${chatId}`;
+
+  function conversationKeys(conversation: ConversationId): [string, ...string[]] {
+    return [
+      turnsKey(conversation),
+      turnOrderKey(conversation),
+      historyKey(conversation),
+      historyOrderKey(conversation),
+    ];
+  }
+
+  /** A conversation that was active last before this time has expired. */
+  function oldest(): number {
+    return now() - ttlMs;
+  }
+
+  // === Reading ======================================================================================
+
+  async function findTurn(conversation: ConversationId, question: ScriptArgument): Promise<Turn | undefined> {
+    const keys = [turnsKey(conversation), turnOrderKey(conversation)];
+    const record = await runScript(redis, lua.readTurn, keys, [oldest(), question]);
+    return typeof record === "string" ? decodeTurn(record) : undefined;
+  }
+
+  async function readHistory(conversation: ConversationId): Promise<readonly Exchange[]> {
+    const keys = [turnsKey(conversation), historyKey(conversation), historyOrderKey(conversation)];
+    const records = (await runScript(redis, lua.readHistory, keys, [oldest()])) as readonly (string | null)[];
+    // A Redis that evicts keys may have kept the order and lost what it orders.
+    return records.flatMap((record) => (record === null ? [] : [JSON.parse(record) as Exchange]));
+  }
+
+  // === The store, and its guarded views =============================================================
+
+  function storeUnder(lease: Lease | undefined): Store {
+    async function write(script: string, keys: [string, ...string[]], args: readonly ScriptArgument[]): Promise<void> {
+      await runGuarded(redis, lease, script, keys, args);
+    }
+
+    return {
+      readSettings: async (conversation) => (await redis.hgetall(settingsKey(conversation))) as Settings,
+      setSetting(conversation, field, value) {
+        const keys: [string] = [settingsKey(conversation)];
+        if (value === undefined) return write("redis.call('HDEL', KEYS[1], ARGV[1])", keys, [field]);
+        return write("redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])", keys, [field, value]);
+      },
+      readHistory,
+      forget: (conversation) =>
+        write("redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])", conversationKeys(conversation), []),
+      readTurn: findTurn,
+      newestTurn: (conversation) => findTurn(conversation, ""),
+      beginTurn(turn) {
+        const args = [oldest(), now(), ttlMs, keptPerConversation, turn.question, encodeTurn(turn)];
+        return write(lua.beginTurn, conversationKeys(turn.conversation), args);
+      },
+      setTurnMessages(conversation, question, run, messages, file) {
+        const args = [oldest(), question, run, encodeShown(messages, file)];
+        return write(lua.setTurnMessages, [turnsKey(conversation)], args);
+      },
+      finishTurn(turn, exchange, usage) {
+        const { state, rest } = encodeEnd(turn);
+        const [usageKeys, usageArgs] = usageArguments(prefix, usage);
+        const record = exchange === undefined ? ["", ""] : [exchange.question, JSON.stringify(exchange)];
+        const where = [oldest(), now(), ttlMs, keptPerConversation];
+        const args = [...where, turn.question, turn.run, state, rest, ...record, ...usageArgs];
+        return write(finishTurn, [...conversationKeys(turn.conversation), ...usageKeys], args);
+      },
+      closeTurn: (conversation, question, run) =>
+        write(lua.closeTurn, [turnsKey(conversation)], [oldest(), question, run, "done"]),
+      readUsage: (userId, since) => readUsage(redis, prefix, userId, since),
+      async readDialog(key) {
+        const [at, value] = await redis.hmget(dialogKey(key), "at", "value");
+        return typeof value === "string" && Number(at) >= now() - dialogTtlMs ? value : undefined;
+      },
+      async writeDialog(key, value) {
+        const script =
+          "redis.call('HSET', KEYS[1], 'at', ARGV[1], 'value', ARGV[2]) redis.call('PEXPIRE', KEYS[1], ARGV[3])";
+        await runScript(redis, script, [dialogKey(key)], [now(), value, dialogTtlMs]);
+      },
+      deleteDialog: async (key) => void (await redis.del(dialogKey(key))),
+      markBlocked: async (chatId, at) => void (await redis.set(blockedKey(chatId), at, "PX", blockedTtlMs)),
+      unmarkBlocked: async (chatId) => void (await redis.del(blockedKey(chatId))),
+      async blockedAt(chatId) {
+        const at = await redis.get(blockedKey(chatId));
+        return at === null ? undefined : Number(at);
+      },
+      async firstWithin(key, windowMs) {
+        return (await runScript(redis, lua.firstWithin, [`${prefix}first:${key}`], [now(), windowMs])) === 1;
+      },
+      guardedBy: (other) => (other === undefined ? store : storeUnder(other)),
+      async healthy() {
+        const late = Promise.withResolvers<boolean>();
+        const timer = setTimeout(() => late.resolve(false), healthyWithinMs);
+        const written = redis.set(`${prefix}probe`, now(), "PX", probeTtlMs).then(
+          () => true,
+          () => false,
+        );
+        const healthy = await Promise.race([written, late.promise]);
+        clearTimeout(timer);
+        return healthy;
+      },
+      // The link is ended by who made it.
+      async stop() {},
+    };
+  }
+
+  const store = storeUnder(undefined);
+  return store;
+}

@@ -1,0 +1,104 @@
+/** The contract of `RateLimiter`, for any engine. */
+import { afterEach, describe, expect, it } from "vitest";
+import type { RateLimiter } from "../../src/ports.ts";
+
+export interface RateLimits {
+  readonly messages: number;
+  readonly windowSeconds: number;
+  readonly burst: number;
+}
+
+/** A limiter as one process sees it. */
+export interface OpenRateLimiter {
+  readonly limiter: RateLimiter;
+  close(): Promise<void>;
+}
+
+/** Everything that a rate limiter must do. `open` gives one that knows nobody each time. */
+export function rateLimiterContract(name: string, open: (limits: RateLimits) => Promise<OpenRateLimiter>): void {
+  describe(`rate limiter: ${name}`, () => {
+    const limits = { messages: 10, windowSeconds: 60, burst: 5 };
+    const at = 1_800_000_000_000;
+    const opened: OpenRateLimiter[] = [];
+
+    async function newLimiter(change: Partial<RateLimits> = {}): Promise<RateLimiter> {
+      const one = await open({ ...limits, ...change });
+      opened.push(one);
+      return one.limiter;
+    }
+
+    afterEach(async () => {
+      for (const one of opened.splice(0)) await one.close();
+    });
+
+    it("allows a burst, then as many as are refilled", async () => {
+      const limiter = await newLimiter();
+      const take = async (time: number) => (await limiter.take(1, time)).allowed;
+      for (let n = 0; n < 5; n++) expect(await take(at)).toBe(true);
+      expect(await take(at)).toBe(false);
+      expect(await take(at + 5_999)).toBe(false);
+      expect(await take(at + 6_000)).toBe(true);
+      expect(await take(at + 6_001)).toBe(false);
+    });
+
+    it("allows no more than a burst after a long silence, and to those who ask at the same time", async () => {
+      const limiter = await newLimiter();
+      await limiter.take(1, at);
+      const later = at + 24 * 3_600_000;
+      const verdicts = await Promise.all(Array.from({ length: 8 }, () => limiter.take(1, later)));
+      expect(verdicts.filter(({ allowed }) => allowed).length).toBe(5);
+      expect(verdicts.filter(({ tell }) => tell).length).toBe(1);
+    });
+
+    it("says how many whole seconds are to wait, and keeps its word", async () => {
+      for (const messages of [1, 3, 7, 10, 59, 200]) {
+        const limiter = await newLimiter({ messages, burst: 1 });
+        expect(await limiter.take(1, at)).toEqual({ allowed: true, tell: false, waitSeconds: 0 });
+        let time = at;
+        for (let n = 0; n < 20; n++) {
+          const refused = await limiter.take(1, time + 1);
+          expect(refused.allowed).toBe(false);
+          expect(refused.waitSeconds).toBe(Math.max(1, Math.ceil((60_000 / messages - 1) / 1000)));
+          time += 1 + refused.waitSeconds * 1000;
+          expect((await limiter.take(1, time)).allowed).toBe(true);
+        }
+      }
+    });
+
+    it("asks to tell a user once a window", async () => {
+      const limiter = await newLimiter({ messages: 1, burst: 1 });
+      const told: number[] = [];
+      for (let second = 0; second < 180; second++) {
+        if ((await limiter.take(1, at + second * 1000)).tell) told.push(second);
+      }
+      expect(told).toEqual([1, 61, 121]);
+    });
+
+    it("counts each user apart", async () => {
+      const limiter = await newLimiter({ messages: 1, burst: 1 });
+      expect((await limiter.take(1, at)).allowed).toBe(true);
+      expect((await limiter.take(2, at)).allowed).toBe(true);
+      expect((await limiter.take(1, at)).allowed).toBe(false);
+    });
+
+    it("gives and takes nothing when the clock goes back", async () => {
+      const limiter = await newLimiter({ messages: 1, burst: 2 });
+      expect((await limiter.take(1, at)).allowed).toBe(true);
+      expect((await limiter.take(1, at - 30_000)).allowed).toBe(true);
+      expect((await limiter.take(1, at - 20_000)).allowed).toBe(false);
+      expect((await limiter.take(1, at + 59_999)).allowed).toBe(false);
+      expect((await limiter.take(1, at + 60_000)).allowed).toBe(true);
+    });
+
+    it("remembers those who are over the limit however many users there are", async () => {
+      const limiter = await newLimiter({ messages: 1, burst: 1 });
+      await limiter.take(1, at);
+      const others = Array.from({ length: 25_000 }, (_, n) => n + 2);
+      for (let from = 0; from < others.length; from += 500) {
+        await Promise.all(others.slice(from, from + 500).map((user) => limiter.take(user, at + from * 2)));
+      }
+      expect((await limiter.take(1, at + 59_000)).allowed).toBe(false);
+      expect((await limiter.take(1, at + 60_000)).allowed).toBe(true);
+    });
+  });
+}
