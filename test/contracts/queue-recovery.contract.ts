@@ -18,7 +18,9 @@ export function queueRecoveryContract(open: OpenNewQueue): void {
 
       const { queue } = await before.crash();
       const after = createProbe();
-      expect(await queue.stats()).toMatchObject({ waiting: 5, active: 0 });
+      const { waiting, active } = await queue.stats();
+      // Until another worker has found out that the first is dead, a shared engine counts what that one had as active.
+      expect(waiting + active).toBe(5);
       expect(await queue.enqueue(question(1))).toBe("duplicate");
       expect(await queue.enqueue(question(3))).toBe("duplicate");
       after.consume(queue);

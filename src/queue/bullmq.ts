@@ -1,0 +1,173 @@
+/**
+ * The shared queue: updates and lanes in Redis, where each step is one script, and BullMQ to tell the workers which lanes have
+ * something to do. A lane has at most one job; a job that is lost is found by a sweep.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { Queue } from "bullmq";
+import { messageOf, ParleyError } from "../errors.ts";
+import type {
+  ConsumeOptions,
+  Consumer,
+  EnqueueResult,
+  IncomingUpdate,
+  LaneKind,
+  RedisLink,
+  UpdateQueue,
+} from "../ports.ts";
+import { type BullmqConsumer, createBullmqConsumer, type LaneJob, queueNames } from "./bullmq-consumer.ts";
+import { enqueueScript } from "./redis-scripts.ts";
+import { deadOf, hashOf } from "./redis-updates.ts";
+import { deadScript, drainLaneScript, requeueScript, statsScript } from "./redis-upkeep-scripts.ts";
+
+export interface BullmqQueueOptions {
+  readonly link: RedisLink;
+  /** Updates that wait or run, in all. */
+  readonly maxBacklog?: number;
+  /** Updates that wait or run in one lane. */
+  readonly maxLane?: number;
+  /** After so long without a heartbeat another worker takes a lane over. Milliseconds. */
+  readonly leaseMs?: number;
+  readonly log?: { error(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+export interface BullmqQueue extends UpdateQueue {
+  /** What a dashboard shows. */
+  readonly dashboards: readonly Queue[];
+}
+
+const laneFull = JSON.stringify({ reason: "lane-full" });
+/** A job that cannot be added in this time is left to the sweep. */
+const wakeWithinMs = 1_500;
+const kinds: readonly LaneKind[] = ["turn", "quick"];
+
+/** Opens the queue. It uses the link's own connection; a consumer adds three. */
+export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
+  const { link, maxBacklog = 20_000, maxLane = 500, leaseMs = 5_000, log, now = Date.now } = options;
+  const redis = link.commands;
+  const storing = new Set<number>();
+  let consumer: BullmqConsumer | undefined;
+  /** Consumers that were drained before another one was started. */
+  const former: (Promise<void> | undefined)[] = [];
+  let stopped = false;
+
+  function createLaneQueue(kind: LaneKind): Queue<LaneJob> {
+    const queue = new Queue<LaneJob>(queueNames[kind], {
+      connection: redis,
+      prefix: link.prefix.slice(0, -1),
+      skipVersionCheck: true,
+      streams: { events: { maxLen: 100 } },
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+    });
+    // The link says that Redis is away, and every call has its own failure.
+    queue.on("error", () => undefined);
+    return queue;
+  }
+  const queues = { turn: createLaneQueue("turn"), quick: createLaneQueue("quick") };
+
+  async function wake(kind: LaneKind, conversation: string): Promise<void> {
+    // A lane that is just being handled gets its next job when this one ends.
+    const deduplication = { id: conversation, keepLastIfActive: true };
+    const added = queues[kind].add("drain", { conversation }, { deduplication });
+    const late = new AbortController();
+    try {
+      await Promise.race([added, pause(wakeWithinMs, undefined, { signal: late.signal })]);
+    } catch (error) {
+      log?.warn({ reason: messageOf(error) }, "a lane could not be announced; it will be found");
+    } finally {
+      late.abort();
+      added.catch(() => undefined);
+    }
+  }
+
+  async function enqueue(update: IncomingUpdate): Promise<EnqueueResult> {
+    if (stopped) throw new ParleyError("queue-stopped", "the queue takes no updates any more", { retryable: true });
+    const { updateId, conversation, lane, interrupt } = update;
+    // What is refused is not carried out.
+    const carried = update.refusal === undefined ? interrupt : undefined;
+    storing.add(updateId);
+    try {
+      const answer = await redis.eval(
+        enqueueScript,
+        1,
+        link.prefix,
+        updateId,
+        conversation,
+        lane,
+        update.receivedAt,
+        update.body,
+        update.question ?? "",
+        update.refusal === undefined ? "" : JSON.stringify(update.refusal),
+        maxBacklog,
+        maxLane,
+        carried?.kind ?? "",
+        carried !== undefined && carried.kind !== "edit" ? (carried.run ?? "") : "",
+        carried?.kind === "edit" ? carried.question : "",
+        laneFull,
+        now(),
+        interrupt === undefined ? "" : JSON.stringify(interrupt),
+      );
+      const [result, lonely, aborted] = answer as [EnqueueResult, LaneKind[], string[]];
+      // Other processes hear of it from Redis.
+      if (carried !== undefined) for (const id of aborted) consumer?.cancel(Number(id), carried.kind);
+      await Promise.all(lonely.map((kind) => wake(kind, conversation)));
+      return result;
+    } catch (error) {
+      throw new ParleyError("storage-failed", `the update could not be stored: ${messageOf(error)}`, {
+        retryable: true,
+        cause: error,
+      });
+    } finally {
+      storing.delete(updateId);
+    }
+  }
+
+  return {
+    dashboards: kinds.map((kind) => queues[kind]),
+    enqueue,
+    async known(updateId) {
+      if (storing.has(updateId)) return true;
+      const block = Math.floor(updateId / 32_768);
+      return (await redis.getbit(`${link.prefix}seen:${block}`, updateId - block * 32_768)) === 1;
+    },
+    consume(handler, consumeOptions: ConsumeOptions): Consumer {
+      if (consumer?.draining === false) throw new ParleyError("queue-consumed", "one consumer at a time");
+      former.push(consumer?.stop());
+      const created = createBullmqConsumer({ link, handler, options: consumeOptions, leaseMs, now, wake, log });
+      consumer = created;
+      return created;
+    },
+    async stats() {
+      const at = now();
+      const figures = (await redis.eval(statsScript, 1, link.prefix, at)) as (number | string)[];
+      const [waiting = 0, active = 0, delayed = 0, dead = 0, oldest = at] = figures.map(Number);
+      return { waiting, active, delayed, dead, oldestWaitingMs: Math.max(0, at - oldest) };
+    },
+    dead: {
+      async list(limit) {
+        const found = (await redis.eval(deadScript, 1, link.prefix, limit)) as [string, string[]][];
+        return found.map(([id, flat]) => {
+          const hash = hashOf(flat);
+          return deadOf(Number(id), hash, hash.doom ?? "");
+        });
+      },
+      async requeue(updateId) {
+        const lane = (await redis.eval(requeueScript, 1, link.prefix, updateId, now())) as string | null;
+        if (lane === null) return false;
+        const [kind, ...conversation] = lane.split(":");
+        await wake(kind === "quick" ? "quick" : "turn", conversation.join(":"));
+        return true;
+      },
+    },
+    async drainLane(conversation, lane, reason) {
+      return Number(await redis.eval(drainLaneScript, 1, link.prefix, `${lane}:${conversation}`, now(), reason));
+    },
+    async stop() {
+      stopped = true;
+      await Promise.all([...former, consumer?.stop()]);
+      const closed = Promise.all(kinds.map((kind) => queues[kind].close().catch(() => undefined)));
+      await Promise.race([closed, pause(1_000)]);
+    },
+  };
+}

@@ -1,0 +1,151 @@
+/** What this process holds of a shared queue: one heartbeat for all of it, and the interrupts that others send us. */
+import { LeaseLostError, messageOf } from "../errors.ts";
+import type { AbortReason, Lease, RedisLink } from "../ports.ts";
+import { beatScript } from "./redis-scripts.ts";
+
+/** An update that this process handles. */
+export interface Held {
+  /** `kind:conversation`. */
+  readonly lane: string;
+  readonly fence: number;
+  readonly updateId: number;
+  readonly abort: AbortController;
+  /** Another worker has taken the lane over. */
+  lost: boolean;
+}
+
+export interface LeasesOptions {
+  readonly link: RedisLink;
+  /** How long a lane stays ours without a heartbeat, and how long nobody is declared dead after an outage. Milliseconds. */
+  readonly leaseMs: number;
+  readonly graceMs: number;
+  readonly log?: { warn(fields: object, message: string): void } | undefined;
+  /** Called once for each update whose lane was taken over. */
+  onLost(held: Held): void;
+}
+
+export interface Leases {
+  /** From now on the heartbeat covers it. `takenAt` is the time of `performance.now()` before the lane was taken. */
+  add(held: Held, takenAt: number): Lease;
+  remove(held: Held): void;
+  /** Aborts an update if this process handles it. */
+  cancel(updateId: number, reason: AbortReason): void;
+  /** Sends heartbeats no more, and lets nobody wait for one. */
+  stop(): void;
+}
+
+/** Triples in one script, so that no other command waits long behind it. */
+const batch = 400;
+
+/** Starts the heartbeat of one process. */
+export function createLeases({ link, leaseMs, graceMs, log, onLost }: LeasesOptions): Leases {
+  const held = new Map<number, Held>();
+  /** When the last good heartbeat of an update, or its taking, was sent. */
+  const renewedAt = new WeakMap<Held, number>();
+  const everyMs = leaseMs / 5;
+  /** Short of the lease: the heartbeat may have been carried out a little before its answer says so. */
+  const validMs = leaseMs * 0.8;
+  let waiters: (() => void)[] = [];
+  let beating = false;
+  let failing = false;
+  let stopped = false;
+
+  function cancel(updateId: number, reason: AbortReason): void {
+    held.get(updateId)?.abort.abort(reason);
+  }
+
+  function lose(one: Held): void {
+    if (one.lost) return;
+    one.lost = true;
+    one.abort.abort("lease-lost" satisfies AbortReason);
+    onLost(one);
+  }
+
+  async function beat(): Promise<void> {
+    if (beating || stopped) return;
+    beating = true;
+    try {
+      const all = [...held.values()];
+      // Without an update in hand, too: a worker that beats shows that there was no outage.
+      for (let at = 0; at === 0 || at < all.length; at += batch) await renew(all.slice(at, at + batch));
+      failing = false;
+    } catch (error) {
+      if (!failing) log?.warn({ reason: messageOf(error) }, "the heartbeat does not reach Redis; it goes on");
+      failing = true;
+    } finally {
+      beating = false;
+      const woken = waiters;
+      waiters = [];
+      for (const wake of woken) wake();
+    }
+  }
+
+  async function renew(some: readonly Held[]): Promise<void> {
+    const sentAt = performance.now();
+    const triples = some.flatMap(({ lane, fence, updateId }) => [lane, fence, updateId]);
+    const states = await link.commands.eval(beatScript, 1, link.prefix, leaseMs, graceMs, ...triples);
+    const answers = states as string[];
+    for (const [index, one] of some.entries()) {
+      const reason = answers[2 * index + 1];
+      if (answers[2 * index] === "lost") {
+        // It may have ended meanwhile, in good order.
+        if (held.get(one.updateId) === one) lose(one);
+        continue;
+      }
+      renewedAt.set(one, sentAt);
+      if (reason !== undefined && reason !== "") one.abort.abort(reason as AbortReason);
+    }
+  }
+
+  async function hold(one: Held): Promise<void> {
+    for (;;) {
+      if (one.lost || stopped) throw new LeaseLostError();
+      if (performance.now() - (renewedAt.get(one) ?? 0) < validMs) return;
+      if (one.abort.signal.reason === "shutdown") throw new LeaseLostError();
+      // Not called, not given up: the next heartbeat tells whether the lane is still ours.
+      await new Promise<void>((resolve) => {
+        waiters.push(resolve);
+        one.abort.signal.addEventListener("abort", () => resolve(), { once: true });
+        void beat();
+      });
+      if (performance.now() - (renewedAt.get(one) ?? 0) >= validMs && !one.lost) await pause(everyMs / 2);
+    }
+  }
+
+  const beats = setInterval(() => void beat(), everyMs);
+  link.subscribe(
+    "cancel",
+    (message) => {
+      const [updateId, reason] = message.split(" ");
+      cancel(Number(updateId), reason as AbortReason);
+    },
+    // What was published while we did not listen stands in Redis.
+    () => void beat(),
+  );
+  link.commands.on("ready", beat);
+  void beat();
+
+  return {
+    add(one, takenAt) {
+      held.set(one.updateId, one);
+      renewedAt.set(one, takenAt);
+      return { key: `${link.prefix}owner:${one.lane}`, fence: one.fence, hold: () => hold(one) };
+    },
+    remove(one) {
+      if (held.get(one.updateId) === one) held.delete(one.updateId);
+    },
+    cancel,
+    stop() {
+      stopped = true;
+      clearInterval(beats);
+      link.commands.off("ready", beat);
+      const woken = waiters;
+      waiters = [];
+      for (const wake of woken) wake();
+    },
+  };
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

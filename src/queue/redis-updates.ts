@@ -1,0 +1,56 @@
+/** How an update is written in its Redis hash. */
+import type { AbortReason, ActiveUpdate, DeadUpdate, IncomingUpdate, InterruptOutcome, LaneKind } from "../ports.ts";
+
+/** The fields, as texts. */
+export interface Hash {
+  readonly conversation: string;
+  readonly lane: LaneKind;
+  readonly at: string;
+  readonly body: string;
+  readonly question?: string;
+  readonly interrupt?: string;
+  readonly refusal?: string;
+  readonly outcome?: string;
+  readonly attempts?: string;
+  readonly failures?: string;
+  readonly cancelled?: AbortReason;
+  readonly doom?: string;
+}
+
+/** Reads Redis' answer to HGETALL: names and values in turn. */
+export function hashOf(flat: readonly string[]): Hash {
+  const pairs = flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? ""]] : []));
+  return Object.fromEntries(pairs) as Hash;
+}
+
+/** The update as a handler gets it, save for its signal and lease. */
+export function updateOf(updateId: number, hash: Hash): Omit<ActiveUpdate, "signal" | "lease"> {
+  const { question, interrupt, refusal, outcome } = hash;
+  return {
+    updateId,
+    conversation: hash.conversation,
+    lane: hash.lane,
+    receivedAt: Number(hash.at),
+    body: hash.body,
+    attempt: Number(hash.attempts ?? 1),
+    ...(question === undefined ? {} : { question: Number(question) }),
+    ...(interrupt === undefined
+      ? {}
+      : { interrupt: JSON.parse(interrupt) as NonNullable<IncomingUpdate["interrupt"]> }),
+    ...(refusal === undefined ? {} : { refusal: JSON.parse(refusal) as NonNullable<IncomingUpdate["refusal"]> }),
+    ...(outcome === undefined ? {} : { outcome: JSON.parse(outcome) as InterruptOutcome }),
+  };
+}
+
+/** The update as the dead letters show it. */
+export function deadOf(updateId: number, hash: Hash, reason: string): DeadUpdate {
+  return {
+    updateId,
+    conversation: hash.conversation,
+    lane: hash.lane,
+    receivedAt: Number(hash.at),
+    body: hash.body,
+    ...(hash.question === undefined ? {} : { question: Number(hash.question) }),
+    reason,
+  };
+}

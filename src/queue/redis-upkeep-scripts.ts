@@ -1,0 +1,73 @@
+/** Steps in Redis around the way of an update: looking in, mending, and what an operator may do. Keys: see `redis-scripts.ts`. */
+import { common } from "./redis-scripts.ts";
+
+/**
+ * Finds lanes that wait and have neither worker nor job, as a crash can leave them. One worker at a time looks. ARGV: now, for
+ * how long nobody else needs to look, most lanes. Returns the lanes.
+ */
+export const sweepScript = `${common}
+local now = tonumber(ARGV[1])
+if not redis.call('SET', P .. 'sweep', '1', 'PX', ARGV[2], 'NX') then return {} end
+local lost = {}
+for _, lane in ipairs(redis.call('ZRANGEBYSCORE', P .. 'lanes', '-inf', now, 'LIMIT', 0, ARGV[3])) do
+  if lonely(lane) then
+    lost[#lost + 1] = lane
+    redis.call('ZADD', P .. 'lanes', now + 2000, lane)
+  elseif redis.call('LLEN', laneKey(lane)) == 0 then
+    redis.call('ZREM', P .. 'lanes', lane)
+  else
+    redis.call('ZADD', P .. 'lanes', now + 2000, lane)
+  end
+end
+return lost
+`;
+
+/** ARGV: now. Returns waiting, running, delayed, dead, and the time of the oldest that waits. */
+export const statsScript = `${common}
+local oldest = redis.call('ZRANGE', P .. 'waiting', 0, 0, 'WITHSCORES')
+return {
+  redis.call('ZCARD', P .. 'waiting'), redis.call('ZCARD', P .. 'running'),
+  redis.call('ZCOUNT', P .. 'delayed', '(' .. ARGV[1], '+inf'), redis.call('ZCARD', P .. 'dead'), oldest[2] or ARGV[1],
+}
+`;
+
+/** Dead updates, the oldest first. ARGV: most. Those whose month is over are forgotten. */
+export const deadScript = `${common}
+local found = {}
+for _, id in ipairs(redis.call('ZRANGE', P .. 'dead', 0, ARGV[1] - 1)) do
+  local hash = redis.call('HGETALL', updateKey(id))
+  if #hash == 0 then redis.call('ZREM', P .. 'dead', id) else found[#found + 1] = {id, hash} end
+end
+return found
+`;
+
+/** Puts a dead update at the end of its lane. ARGV: id, now. Returns its lane, or nothing. */
+export const requeueScript = `${common}
+local id = ARGV[1]
+if redis.call('ZREM', P .. 'dead', id) == 0 or redis.call('EXISTS', updateKey(id)) == 0 then return false end
+local found = redis.call('HMGET', updateKey(id), 'lane', 'conversation', 'at')
+local lane = found[1] .. ':' .. found[2]
+redis.call('PERSIST', updateKey(id))
+redis.call('HDEL', updateKey(id), 'attempts', 'failures', 'crashes', 'due', 'doom', 'cancelled')
+redis.call('RPUSH', laneKey(lane), id)
+redis.call('ZADD', P .. 'waiting', found[3], id)
+redis.call('ZADD', P .. 'lanes', 'NX', ARGV[2] + 2000, lane)
+return lane
+`;
+
+/** Makes dead what waits in a lane. ARGV: lane, now, reason. Returns the number. */
+export const drainLaneScript = `${common}
+local count = 0
+for _, id in ipairs(redis.call('LRANGE', laneKey(ARGV[1]), 0, -1)) do
+  if redis.call('HEXISTS', updateKey(id), 'running') == 0 then
+    redis.call('LREM', laneKey(ARGV[1]), 1, id)
+    redis.call('HSET', updateKey(id), 'doom', ARGV[3])
+    redis.call('EXPIRE', updateKey(id), 2592000)
+    redis.call('ZREM', P .. 'waiting', id)
+    redis.call('ZREM', P .. 'delayed', id)
+    redis.call('ZADD', P .. 'dead', ARGV[2], id)
+    count = count + 1
+  end
+end
+return count
+`;
