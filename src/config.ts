@@ -6,7 +6,8 @@ import { defaultModels, noModels, type ProviderConfig, readProviders } from "./p
 
 export type { ProviderConfig } from "./provider-settings.ts";
 
-export type RunMode = "start" | "dev" | "web" | "worker" | "playground";
+/** `queue`: the commands of an operator. */
+export type RunMode = "start" | "dev" | "web" | "worker" | "playground" | "queue";
 
 export interface WebhookConfig {
   /** Public base URL without a slash at its end; a path in it is kept. */
@@ -26,9 +27,12 @@ export interface Config {
   };
   readonly http: { readonly host: string; readonly port: number };
   readonly dataDir: string;
-  readonly redisUrl?: string;
+  /** Set: state and queue are in Redis, for many processes; the prefix is without its hash tag. */
+  readonly redis?: { readonly url: string; readonly prefix: string };
+  /** Opens the dashboard. */
+  readonly adminToken?: string;
   readonly models: {
-    /** `provider/model`, the first is the default; empty only in the playground, which then has a scripted model. */
+    /** `provider/model`, the first is the default; empty in the playground without a key, and where nobody is answered. */
     readonly names: readonly string[];
     /** `provider/model`, tried in order when the chosen model fails. */
     readonly fallbacks: readonly string[];
@@ -68,7 +72,7 @@ export function readConfig(mode: RunMode, env: Variables): Config {
   );
   const playground = mode === "playground";
   if (playground) {
-    for (const name of ["BOT_TOKEN", "TELEGRAM_API_ROOT", "WEBHOOK_URL", "WEBHOOK_SECRET", "REDIS_URL"])
+    for (const name of ["BOT_TOKEN", "TELEGRAM_API_ROOT", "WEBHOOK_URL", "WEBHOOK_SECRET", "REDIS_URL", "ADMIN_TOKEN"])
       delete given[name];
   }
   const { values, wrong } = readVariables(given, mistakes);
@@ -81,21 +85,16 @@ export function readConfig(mode: RunMode, env: Variables): Config {
   if (mode === "web" || mode === "worker")
     needs("REDIS_URL", `the ${mode} mode needs REDIS_URL; on one machine use npm start`);
   if (mode === "web") needs("WEBHOOK_URL", "the web mode needs WEBHOOK_URL, the public https address of this server");
-  // A queue that somebody asked for and does not get would be noticed only when it is missed.
-  if (values.REDIS_URL !== undefined) {
-    mistakes.push(
-      "REDIS_URL is set, but this version cannot use Redis yet; leave it out to run on one machine (npm start)",
-    );
-  }
   if (values.WEBHOOK_URL !== undefined && !wrong.has("TELEGRAM_API_ROOT"))
     checkWebhook(values.WEBHOOK_URL, values.TELEGRAM_API_ROOT, mistakes);
 
   // Of a list with a mistake in it the other entries are still checked.
+  const answers = mode !== "web" && mode !== "queue";
   const listed = (name: "MODELS" | "FALLBACK_MODELS") =>
     wrong.has(name) ? readModelNames(given[name] ?? "").models : values[name];
-  const names = listed("MODELS") ?? defaultModels(given);
-  const fallbacks = listed("FALLBACK_MODELS") ?? [];
-  if (names.length === 0 && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
+  const names = answers ? (listed("MODELS") ?? defaultModels(given)) : [];
+  const fallbacks = answers ? (listed("FALLBACK_MODELS") ?? []) : [];
+  if (names.length === 0 && answers && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
   const providers = readProviders(names, fallbacks, given, mistakes);
 
   if (mistakes.length > 0) throw new StartError(mistakes);
@@ -105,12 +104,19 @@ export function readConfig(mode: RunMode, env: Variables): Config {
     values.WEBHOOK_URL === undefined
       ? undefined
       : { url: values.WEBHOOK_URL, secret: values.WEBHOOK_SECRET ?? derivedSecret(token) };
-  const urls = [values.TELEGRAM_API_ROOT, values.WEBHOOK_URL, ...providers.map(({ baseUrl }) => baseUrl)];
+  const urls = [
+    values.TELEGRAM_API_ROOT,
+    values.WEBHOOK_URL,
+    values.REDIS_URL,
+    ...providers.map(({ baseUrl }) => baseUrl),
+  ];
   return deepFreeze<Config>({
     mode,
     telegram: { token, apiRoot: values.TELEGRAM_API_ROOT, ...(webhook && { webhook }) },
     http: { host: values.HOST, port: values.PORT },
     dataDir: values.DATA_DIR,
+    ...(values.REDIS_URL !== undefined && { redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX } }),
+    ...(values.ADMIN_TOKEN !== undefined && { adminToken: values.ADMIN_TOKEN }),
     models: {
       names: names.map(({ name }) => name),
       fallbacks: fallbacks.map(({ name }) => name),
@@ -133,7 +139,7 @@ export function readConfig(mode: RunMode, env: Variables): Config {
     streamMode: values.STREAM_MODE,
     concurrency: values.CONCURRENCY,
     logLevel: values.LOG_LEVEL,
-    secrets: secretsIn(token, webhook?.secret, providers, urls),
+    secrets: secretsIn([token, webhook?.secret, values.ADMIN_TOKEN], providers, urls),
   });
 }
 
@@ -168,12 +174,11 @@ function derivedSecret(token: string): string {
 
 /** What logs and messages must never contain: the token (also without its public half), keys, passwords in URLs. */
 function secretsIn(
-  token: string,
-  webhookSecret: string | undefined,
+  [token = "", ...others]: readonly (string | undefined)[],
   providers: readonly ProviderConfig[],
   urls: readonly (string | undefined)[],
 ): string[] {
-  const secrets = new Set([token, token.slice(token.indexOf(":") + 1), webhookSecret ?? ""]);
+  const secrets = new Set([token, token.slice(token.indexOf(":") + 1), ...others.map((other) => other ?? "")]);
   for (const { name, apiKey } of providers) {
     // Local servers take any key, and people write the provider's name: no secret, and found in every model's name.
     if (apiKey !== undefined && apiKey !== name) secrets.add(apiKey);

@@ -13,6 +13,7 @@ export const defaults = {
   HOST: "0.0.0.0",
   PORT: "8080",
   DATA_DIR: "./data",
+  REDIS_PREFIX: "parley",
   SYSTEM_PROMPT:
     "You are a helpful assistant in a Telegram chat. Answer in the language of the question, clearly and to the point.",
   HISTORY_MAX_TOKENS: "8000",
@@ -41,8 +42,16 @@ export const environmentSchema = z.object({
   PORT: whole(0, 65_535, "").prefault(defaults.PORT),
   DATA_DIR: z.string().prefault(defaults.DATA_DIR),
   REDIS_URL: matching(
-    /^rediss?:\/\/[^\s/]+(\/\d*)?$/,
-    "is no Redis URL; write it like redis://user:password@host:6379/0",
+    /^rediss?:\/\/([^\s/@]*@)?(\[[\da-fA-F:.]+\]|[^\s/:@?#[\]]+)(:\d{1,5})?(\/\d*)?$/,
+    "is no Redis URL; write it like redis://user:password@host:6379/0, or rediss:// for TLS (special characters of a password as %40 and the like)",
+  ).optional(),
+  REDIS_PREFIX: matching(
+    /^[A-Za-z0-9_-]{1,64}$/,
+    "may hold only 1 to 64 of A-Z a-z 0-9 _ and -; bots that share a Redis need one each",
+  ).prefault(defaults.REDIS_PREFIX),
+  ADMIN_TOKEN: matching(
+    /^[\x21-\x7e]{16,256}$/,
+    "must be 16 to 256 characters without spaces; leave it out and there is no dashboard",
   ).optional(),
   MODELS: modelList().optional(),
   FALLBACK_MODELS: modelList().optional(),

@@ -5,7 +5,7 @@ import { messageOf, StartError } from "./errors.ts";
 import { createLogger, type Logger } from "./log.ts";
 import type { Running } from "./modes.ts";
 
-const modes: readonly string[] = ["start", "dev", "web", "worker", "playground"] satisfies RunMode[];
+const modes: readonly string[] = ["start", "dev", "web", "worker", "playground", "queue"] satisfies RunMode[];
 /** Below the 30 s after which platforms kill. */
 const exitWithinMs = 26_000;
 
@@ -24,6 +24,10 @@ async function main(): Promise<void> {
   loadDotenv({ quiet: true });
   const config = readConfig(mode, process.env);
   const log = createLogger({ level: config.logLevel, secrets: config.secrets, pretty: process.stdout.isTTY });
+  if (mode === "queue") {
+    const { runQueueCommand } = await import("./modes.ts");
+    process.exit(await runQueueCommand(process.argv.slice(3), config, log));
+  }
   process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a rejection was not handled"));
   process.on("uncaughtException", (error) => {
     log.error({ err: error }, "the process ends after an unexpected error; the queue keeps what was not finished");

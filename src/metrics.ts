@@ -35,6 +35,17 @@ export interface Metrics {
   telegramCalled(method: string, status: number | "network"): void;
   /** Telegram asked (429) to leave a chat alone for so long. Milliseconds. */
   telegramHeld(ms: number): void;
+  /** An update was stored. Milliseconds that it took. */
+  enqueued(ms: number): void;
+  /** A handler threw; its update is tried again, or dead. */
+  deliveryFailed(): void;
+  updateDied(): void;
+  /** Another worker has taken over what this one was handling. */
+  leaseLost(): void;
+  /** Whether this process is the one that polls. */
+  pollerElected(isPoller: boolean): void;
+  /** The rate limiter could not reach its store, and let an update through. */
+  rateLimiterFailed(): void;
   /** Reads the queue at each scrape from now on. */
   watchQueue(stats: () => Promise<QueueStats>): void;
   summary(): Summary;
@@ -74,6 +85,18 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
   const telegram = counter("telegram_calls_total", "Calls of the Bot API by HTTP status", "method", "status");
   const holds = counter("telegram_holds_total", "Times Telegram asked to leave a chat alone (429)");
   const held = counter("telegram_hold_seconds_total", "Seconds Telegram asked to wait in all (429)");
+
+  const enqueues = new Histogram({
+    name: "parley_enqueue_seconds",
+    help: "Time to store an update, which Telegram waits for",
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  });
+  const failures = counter("delivery_failures_total", "Deliveries whose handler threw; retried, or dead");
+  const deaths = counter("dead_updates_total", "Updates that were given up");
+  const lostLeases = counter("lease_losses_total", "Updates that another worker took over while this one handled them");
+  const passed = counter("rate_limiter_failures_total", "Updates let through because the limiter's store failed");
+  const poller = new Gauge({ name: "parley_poller", help: "1 in the process that polls Telegram", registers });
 
   let readQueue: (() => Promise<QueueStats>) | undefined;
   let reading: Promise<QueueStats | undefined> | undefined;
@@ -139,6 +162,12 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
       holds.inc();
       held.inc(ms / 1000);
     },
+    enqueued: (ms) => enqueues.observe(ms / 1000),
+    deliveryFailed: () => failures.inc(),
+    updateDied: () => deaths.inc(),
+    leaseLost: () => lostLeases.inc(),
+    pollerElected: (isPoller) => poller.set(isPoller ? 1 : 0),
+    rateLimiterFailed: () => passed.inc(),
     watchQueue(stats) {
       readQueue = stats;
     },

@@ -1,7 +1,10 @@
 /** What each run mode starts. */
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
+import { openEngines } from "./engines.ts";
 import type { Logger } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import { runOperatorCommand } from "./operator.ts";
 
 /** Something that runs until it is stopped. */
 export interface Running {
@@ -11,7 +14,7 @@ export interface Running {
 }
 
 /** Milliseconds that running answers may take to end after SIGTERM. In development a reload should not wait for them. */
-const graceMs = { start: 20_000, web: 20_000, worker: 20_000, dev: 1_000, playground: 1_000 } as const;
+const graceMs = { start: 20_000, web: 20_000, worker: 20_000, dev: 1_000, playground: 1_000, queue: 0 } as const;
 
 /** Starts the parts of a run mode, in order. */
 export async function startMode(config: Config, log: Logger): Promise<Running> {
@@ -24,4 +27,14 @@ export async function startMode(config: Config, log: Logger): Promise<Running> {
   }
   const app = await createApp(config, log);
   return { failed: app.failed, stop: () => app.stop(graceMs[config.mode]) };
+}
+
+/** Carries out a command of `npm run queue`, on the queue that the bot uses. Resolves with the exit code. */
+export async function runQueueCommand(args: readonly string[], config: Config, log: Logger): Promise<number> {
+  const engines = await openEngines(config, log, createMetrics());
+  try {
+    return await runOperatorCommand(args, engines.queue, (line) => process.stdout.write(`${line}\n`));
+  } finally {
+    await engines.stop();
+  }
 }

@@ -15,8 +15,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   telegram: ["words", "chat", "reply"],
   server: ["words"],
   playground: ["words"],
-  app: ["words", "chat", "llm", "store", "queue", "ingress", "reply", "telegram", "server", "playground"],
-  modes: ["words", "app", "playground"],
+  engines: ["words", "store", "queue"],
+  app: ["words", "engines", "chat", "llm", "store", "queue", "ingress", "reply", "telegram", "server", "playground"],
+  operator: ["words"],
+  modes: ["words", "app", "engines", "operator", "playground"],
   main: ["words", "app", "modes"],
 };
 
@@ -37,7 +39,8 @@ interface Import {
 function partOf(file: string): string {
   const [first = "", ...deeper] = file.split("/");
   if (deeper.length > 0) return first;
-  const name = first.replace(/\.[a-z]+$/, "");
+  // The composition root is in three files: `app-….ts` belongs to it.
+  const name = first.replace(/(-entrance|-worker)?\.[a-z]+$/, "");
   return words.includes(name) ? "words" : name;
 }
 

@@ -160,9 +160,31 @@ describe("mistakes", () => {
     ]);
   });
 
-  it.each(["start", "dev", "web", "worker"] as const)("include a REDIS_URL that %s cannot use yet", (mode) => {
-    const env = { ...good, REDIS_URL: "redis://:pass-word@localhost:6379/0", WEBHOOK_URL: "https://example.com" };
-    expect(mistakes(env, mode)).toEqual([expect.stringMatching(/^REDIS_URL .*this version/)]);
+  it("include a Redis URL that is none, and a prefix or an admin token that cannot be", () => {
+    for (const url of ["localhost", "http://localhost", "redis://host/0?family=6", "redis://a b"])
+      expect(mistakes({ ...good, REDIS_URL: url })).toEqual([expect.stringMatching(/^REDIS_URL is no Redis URL/)]);
+    expect(mistakes({ ...good, REDIS_PREFIX: "a:b", ADMIN_TOKEN: "short" })).toEqual([
+      expect.stringMatching(/^REDIS_PREFIX may hold only/),
+      expect.stringMatching(/^ADMIN_TOKEN must be 16/),
+    ]);
+  });
+});
+
+describe("Redis", () => {
+  const url = "rediss://user:pass%2Fword@[::1]:6380/2";
+
+  it("is read with its prefix, and its password is a secret in both its forms", () => {
+    const config = readConfig("start", { ...good, REDIS_URL: url, ADMIN_TOKEN: "an-admin-token-of-24-chars" });
+    expect(config.redis).toEqual({ url, prefix: "parley" });
+    expect(config.secrets).toEqual(expect.arrayContaining(["pass%2Fword", "pass/word", "an-admin-token-of-24-chars"]));
+    expect(readConfig("start", { ...good, REDIS_URL: url, REDIS_PREFIX: "two" }).redis?.prefix).toBe("two");
+    expect(readConfig("start", good).redis).toBeUndefined();
+  });
+
+  it("lets a web process do without models, and nobody else", () => {
+    const env = { BOT_TOKEN: good.BOT_TOKEN, REDIS_URL: url, WEBHOOK_URL: "https://example.com" };
+    expect(readConfig("web", { ...env, MODELS: "nobody/knows" }).models).toMatchObject({ names: [], providers: [] });
+    expect(mistakes(env, "worker")).toEqual([expect.stringContaining("MODELS")]);
   });
 });
 

@@ -10,8 +10,8 @@ export interface OutboxDeps {
   readonly log: { warn(details: object, message: string): void };
   /** Told each answer of Telegram: `status` is an HTTP-like code, or `network` when there was none. */
   onCall(method: string, status: number | "network"): void;
-  /** Telegram asked (429) to leave a chat alone for so long. */
-  onHold(milliseconds: number): void;
+  /** Telegram asked (429) to leave a chat alone for so long; `chatId` is left out when the call named none. */
+  onHold(milliseconds: number, chatId?: number): void;
   readonly spacing?: Spacing;
   /** How long a call is repeated that fails in transport or with 5xx; a 429 is waited for as long as it takes. */
   readonly giveUpAfterMs?: number;
@@ -28,6 +28,8 @@ export interface Outbox {
    * the turn came.
    */
   run<T>(chatId: number, pace: Pace, task: (admitted: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** Nothing goes to this chat for so long: Telegram has asked another process. Milliseconds. */
+  hold(chatId: number, milliseconds: number): void;
   /** Rejects all that waits, is on its way or would be repeated: the process is about to end. */
   stop(): void;
 }
@@ -78,7 +80,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         const milliseconds = (response.parameters?.retry_after ?? 1) * 1000;
         const chatId = chatIdOf(payload);
         if (chatId !== undefined) gate.hold(chatId, milliseconds);
-        deps.onHold(milliseconds);
+        deps.onHold(milliseconds, chatId);
       }
       const migratedTo = response.ok ? undefined : response.parameters?.migrate_to_chat_id;
       if (migratedTo === undefined || chatIdOf(payload) === migratedTo) return response;
@@ -151,6 +153,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         gate.leave(chatId, pace);
       }
     },
+    hold: gate.hold,
     stop() {
       stopped = true;
       gate.stop();

@@ -4,7 +4,7 @@
  */
 import { type ApiClientOptions, Bot, type Transformer } from "grammy";
 import type { Update, UserFromGetMe } from "grammy/types";
-import type { ActiveUpdate } from "../ports.ts";
+import type { ActiveUpdate, Lease } from "../ports.ts";
 import { type BotContext, type BotDeps, session } from "./context.ts";
 import { dialogs, guardDialogs } from "./dialogs.ts";
 import { answering, answeringAgain, stopping } from "./features/answers.ts";
@@ -20,7 +20,7 @@ export interface BotOptions {
   readonly me: UserFromGetMe;
   /** Where Telegram is, and the connections to it. */
   readonly client: Pick<ApiClientOptions, "apiRoot" | "fetch">;
-  /** Does all waiting and repeating of calls. */
+  /** Does all waiting and repeating of the calls of handlers. */
   readonly transformer: Transformer;
 }
 
@@ -39,14 +39,16 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     botInfo: options.me,
     client: { ...options.client, timeoutSeconds: callTimeoutSeconds },
   });
-  bot.api.config.use(options.transformer);
   const jobs = new WeakMap<Update, ActiveUpdate>();
 
   bot.use(async (ctx, next) => {
     const job = jobs.get(ctx.update);
     if (job === undefined) throw new Error("updates come through handle(), which knows their lane");
-    ctx.deps = deps;
     ctx.job = job;
+    ctx.deps = job.lease === undefined ? deps : { ...deps, store: deps.store.guardedBy(job.lease) };
+    // Below all waiting: a lane may be lost while a call waits for its chat.
+    if (job.lease !== undefined) ctx.api.config.use(holding(job.lease));
+    ctx.api.config.use(options.transformer);
     await next();
   });
   bot.use(refusedCalls); // around everything: what will never succeed is not repeated
@@ -75,5 +77,13 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
       jobs.set(update, job);
       await bot.handleUpdate(update);
     },
+  };
+}
+
+/** A worker that was frozen may have been replaced: it makes no call that the other one makes, too. */
+function holding(lease: Lease): Transformer {
+  return async (prev, method, payload, signal) => {
+    await lease.hold();
+    return await prev(method, payload, signal);
   };
 }

@@ -1,0 +1,199 @@
+/** The part of a process that takes updates in: by webhook, by polling, or, in a worker beside `web` processes, not at all. */
+import { Api } from "grammy";
+import type { Update, UserFromGetMe } from "grammy/types";
+import type { Config } from "./config.ts";
+import type { Engines } from "./engines.ts";
+import { allowedUpdates } from "./ingress/allowed-updates.ts";
+import { createIngress, type Ingress } from "./ingress/chain.ts";
+import { createPolling } from "./ingress/polling.ts";
+import { createRegistration, webhookPath } from "./ingress/registration.ts";
+import { createWebhook } from "./ingress/webhook.ts";
+import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { HttpServerOptions } from "./server/http.ts";
+import { commands } from "./telegram/commands.ts";
+import { addressUpdate } from "./telegram/lanes.ts";
+import type { TelegramTransport } from "./telegram/transport.ts";
+
+export interface AppEntranceDeps {
+  readonly config: Config;
+  readonly engines: Engines;
+  readonly transport: TelegramTransport;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Telegram refuses the token: nothing will come any more. */
+  onFatal(error: Error): void;
+}
+
+export interface AppEntrance {
+  /** Telegram as this process sees it, in a few words. */
+  readonly telegram: string;
+  /** Whether Telegram has told who we are. */
+  readonly known: boolean;
+  /** Undefined until it is open, and where nothing is taken in. */
+  readonly ingress: Ingress | undefined;
+  /** Asks Telegram who we are, until it answers. Rejects with a `StartError` when it refuses the token. */
+  introduce(): Promise<UserFromGetMe>;
+  /** Begins to take updates. Rejects when `stop` comes before Telegram has taken the webhook. */
+  open(me: UserFromGetMe): Promise<void>;
+  /** Takes nothing more. */
+  stop(): Promise<void>;
+}
+
+/** Creates the entrance of a process; closed until `open`. */
+export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
+  const { config, engines, log, metrics } = deps;
+  const { webhook } = config.telegram;
+  const stopped = new AbortController();
+  let telegram = "starting";
+  let known = false;
+  let ingress: Ingress | undefined;
+  let closePolling: (() => Promise<void>) | undefined;
+
+  /** For calls about the bot itself; long polls hang longer than any other call may. */
+  const api = new Api(config.telegram.token, {
+    apiRoot: config.telegram.apiRoot,
+    fetch: deps.transport.fetch,
+    timeoutSeconds: 60,
+  });
+  const registration = createRegistration({
+    api,
+    log,
+    onCall: (method, status) => metrics.telegramCalled(method, status),
+    onTrouble() {
+      telegram = "out of reach";
+    },
+    signal: stopped.signal,
+  });
+
+  function createChain(me: UserFromGetMe): Ingress {
+    return createIngress({
+      token: config.telegram.token,
+      me,
+      address: (update: Update) => addressUpdate(update, { me, allowed: (id) => isAllowed(config, id) }),
+      rateLimiter: engines.rateLimiter,
+      queue: { known: (updateId) => engines.queue.known(updateId), enqueue },
+      log,
+      now: () => Date.now(),
+      onUpdate(kind, result) {
+        metrics.updateReceived(kind, result);
+        if (result === "rate-limited") metrics.rateLimited();
+        if (result === "lane-full") metrics.laneFullDropped();
+      },
+    });
+  }
+
+  const enqueue: Engines["queue"]["enqueue"] = async (update) => {
+    const begun = performance.now();
+    const result = await engines.queue.enqueue(update);
+    metrics.enqueued(performance.now() - begun);
+    return result;
+  };
+
+  function startPolling(into: Ingress) {
+    return createPolling({
+      api,
+      allowedUpdates,
+      consume: (updates) => into.accept(updates),
+      log,
+      onState(state) {
+        telegram = state;
+      },
+      onFatal: (error) => deps.onFatal(error instanceof Error ? error : new Error(String(error))),
+    });
+  }
+
+  /** Polls while this process is the one elected to. */
+  async function pollAsElected(into: Ingress, signal: AbortSignal): Promise<void> {
+    metrics.pollerElected(true);
+    log.info({}, "this process polls");
+    const polling = startPolling(into);
+    const step = () => void polling.stop();
+    signal.addEventListener("abort", step, { once: true });
+    if (signal.aborted) step();
+    await polling.done;
+    signal.removeEventListener("abort", step);
+    metrics.pollerElected(false);
+    telegram = "polled by another process";
+  }
+
+  function openPolling(into: Ingress): void {
+    if (webhook !== undefined) log.warn({}, "WEBHOOK_URL is set, but npm run dev always polls");
+    if (engines.shared === undefined) {
+      metrics.pollerElected(true);
+      const polling = startPolling(into);
+      closePolling = () => polling.stop();
+      return;
+    }
+    telegram = "polled by another process";
+    const campaign = engines.shared.poller.campaign((signal) => pollAsElected(into, signal));
+    closePolling = () => campaign.stop();
+  }
+
+  return {
+    get telegram() {
+      return telegram;
+    },
+    get known() {
+      return known;
+    },
+    get ingress() {
+      return ingress;
+    },
+    async introduce() {
+      const me = await registration.introduce();
+      known = true;
+      telegram = "known";
+      return me;
+    },
+    async open(me) {
+      if (stopped.signal.aborted) return;
+      // Of split processes those that take updates in tell Telegram where to bring them.
+      if (config.mode === "worker" && webhook !== undefined) return;
+      ingress = createChain(me);
+      void registration.setMenu(commands.map(({ name, description }) => ({ command: name, description })));
+      if (webhook === undefined || !usesWebhook(config)) return openPolling(ingress);
+      await registration.setWebhook(webhook);
+      telegram = "webhook set";
+    },
+    async stop() {
+      stopped.abort();
+      await closePolling?.();
+    },
+  };
+}
+
+/** Whether this process takes updates by webhook, or works beside processes that do. */
+export function usesWebhook(config: Config): boolean {
+  return config.telegram.webhook !== undefined && config.mode !== "dev";
+}
+
+/** The route of the webhook, in a process that has one. Until the ingress is open Telegram is asked to come again. */
+export function webhookRoute(
+  config: Config,
+  ingress: () => Ingress | undefined,
+  log: Logger,
+): Pick<HttpServerOptions, "webhook"> {
+  const { webhook } = config.telegram;
+  if (webhook === undefined || !usesWebhook(config) || config.mode === "worker") return {};
+  let handler: ReturnType<typeof createWebhook> | undefined;
+  return {
+    webhook: {
+      path: `${new URL(webhook.url).pathname.replace(/\/$/, "")}${webhookPath}`,
+      async handler(request, response) {
+        const into = ingress();
+        if (into === undefined) {
+          request.resume();
+          response.writeHead(503, { "retry-after": "2" }).end();
+          return;
+        }
+        handler ??= createWebhook(into.bot, { secret: webhook.secret, log });
+        await handler(request, response);
+      },
+    },
+  };
+}
+
+function isAllowed(config: Config, userId: number): boolean {
+  return config.access.allowed.size === 0 || config.access.allowed.has(userId);
+}

@@ -1,0 +1,147 @@
+/** The part of a process that handles updates: the bot chain over the queue, with models behind it and an outbox before it. */
+import { Api } from "grammy";
+import type { UserFromGetMe } from "grammy/types";
+import type { Config } from "./config.ts";
+import type { Engines } from "./engines.ts";
+import { messageOf } from "./errors.ts";
+import { createModels } from "./llm/fallback.ts";
+import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Consumer, DeadUpdate } from "./ports.ts";
+import { createOutbox } from "./reply/outbox.ts";
+import { createBot } from "./telegram/bot.ts";
+import type { TelegramTransport } from "./telegram/transport.ts";
+import { texts } from "./texts.ts";
+
+export interface AppWorkerDeps {
+  readonly config: Config;
+  readonly engines: Engines;
+  readonly transport: TelegramTransport;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface AppWorker {
+  /** `provider/model`, the choices in their order. */
+  readonly models: readonly string[];
+  /** Whether it takes updates. */
+  readonly running: boolean;
+  /** Begins to take updates. */
+  start(me: UserFromGetMe): void;
+  /** Takes nothing new, lets what runs end for `graceMs`; resolves with the number of updates that stay queued. */
+  stop(graceMs: number): Promise<number>;
+}
+
+/** Quick commands are short: these slots are never all taken by something slow for long. */
+const quickSlots = 64;
+const maxFailures = 5;
+/** Deliveries that died with the process. High: after a crash nobody knows which of the many in flight was the cause. */
+const maxCrashes = 50;
+
+/** Creates the worker of a process; it takes nothing before `start`. */
+export function createAppWorker({ config, engines, transport, log, metrics }: AppWorkerDeps): AppWorker {
+  const { store, queue, shared } = engines;
+  const models = createModels({ models: config.models, log, metrics });
+  const client = { apiRoot: config.telegram.apiRoot, fetch: transport.fetch };
+  const outbox = createOutbox({
+    log,
+    onCall: (method, status) => metrics.telegramCalled(method, status),
+    onHold(milliseconds, chatId) {
+      metrics.telegramHeld(milliseconds);
+      if (chatId !== undefined) shared?.holds.announce(chatId, milliseconds);
+    },
+  });
+  shared?.holds.listen((chatId, milliseconds) => outbox.hold(chatId, milliseconds));
+  /** For what the queue has to tell someone. */
+  const api = new Api(config.telegram.token, client);
+  api.config.use(outbox.transformer);
+  let consumer: Consumer | undefined;
+
+  return {
+    models: models.names,
+    get running() {
+      return consumer !== undefined;
+    },
+    start(me) {
+      const bot = createBot(
+        { token: config.telegram.token, me, client, transformer: outbox.transformer },
+        {
+          store,
+          models,
+          outbox,
+          log,
+          defaultPersona: config.systemPrompt,
+          historyLimits: config.history,
+          drafts: draftSupport(config.streamMode),
+          allowedUsers: config.access.allowed,
+          admins: config.access.admins,
+          figures: () => metrics.summary(),
+          queueStats: () => queue.stats(),
+          now: () => Date.now(),
+          observer: {
+            firstText: (milliseconds) => metrics.firstTextShown(milliseconds),
+            turnEnded(outcome, milliseconds) {
+              metrics.turnEnded(outcome);
+              metrics.finalShown(milliseconds);
+            },
+            usage(entry) {
+              metrics.tokensUsed(entry.model, "input", entry.inputTokens);
+              metrics.tokensUsed(entry.model, "cached", entry.cachedTokens);
+              metrics.tokensUsed(entry.model, "output", entry.outputTokens);
+            },
+          },
+        },
+      );
+      consumer = queue.consume((job) => bot.handle(job), {
+        turnSlots: config.concurrency,
+        quickSlots,
+        maxFailures,
+        maxCrashes,
+        backoffMs: (failure) => Math.min(1000 * 2 ** (failure - 1), 60_000),
+        onFailure(job, error) {
+          metrics.deliveryFailed();
+          log.error({ updateId: job.updateId, lane: job.lane, attempt: job.attempt, err: error }, "an update failed");
+        },
+        onLeaseLost(job) {
+          metrics.leaseLost();
+          log.warn({ updateId: job.updateId, lane: job.lane }, "another worker has taken a conversation over");
+        },
+        onDead(job) {
+          metrics.updateDied();
+          return tellDead(api, job, log);
+        },
+      });
+    },
+    async stop(graceMs) {
+      const giveUp = setTimeout(() => outbox.stop(), graceMs + 1_000);
+      const left = (await consumer?.drain(graceMs)) ?? 0;
+      clearTimeout(giveUp);
+      outbox.stop();
+      await models.stop();
+      return left;
+    },
+  };
+}
+
+/** Drafts are tried until Telegram refuses one: a Bot API server of one's own may be too old for them. */
+function draftSupport(streamMode: Config["streamMode"]) {
+  const refused = new Set<number>();
+  return {
+    enabled: (chatId: number) => streamMode === "draft" && !refused.has(chatId),
+    refused: (chatId: number) => void refused.add(chatId),
+  };
+}
+
+/** One plain sentence to whoever waits for an answer that will not come. */
+async function tellDead(api: Api, job: DeadUpdate, log: Logger): Promise<void> {
+  log.error({ updateId: job.updateId, lane: job.lane, reason: job.reason }, "an update is dead");
+  if (job.question === undefined) return;
+  const [chatId = "", threadId] = job.conversation.split(":");
+  const thread = threadId === undefined ? {} : { message_thread_id: Number(threadId) };
+  const reply = { reply_parameters: { message_id: job.question, allow_sending_without_reply: true } };
+  try {
+    await api.sendMessage(Number(chatId), texts.turnDied, { ...thread, ...reply });
+  } catch (error) {
+    log.warn({ updateId: job.updateId, reason: messageOf(error) }, "the notice of a dead update was not delivered");
+  }
+}

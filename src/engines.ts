@@ -1,0 +1,101 @@
+/** Where state lives and updates wait: in one file on this machine, or in one Redis that many processes share. */
+import { join } from "node:path";
+import type { Queue } from "bullmq";
+import type { Config } from "./config.ts";
+import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ChatHolds, Election, RateLimiter, Store, UpdateQueue } from "./ports.ts";
+
+/** What the parts of a process stand on. */
+export interface Engines {
+  readonly store: Store;
+  readonly queue: UpdateQueue;
+  readonly rateLimiter: RateLimiter;
+  /** Only where several processes serve one bot. */
+  readonly shared?: {
+    readonly holds: ChatHolds;
+    /** Who polls. */
+    readonly poller: Election;
+    /** What the dashboard shows. */
+    readonly queues: readonly Queue[];
+  };
+  /** Writes what waits and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Opens the engines that the configuration asks for. Throws a `StartError` when a person has to mend something first. */
+export async function openEngines(config: Config, log: Logger, metrics: Metrics): Promise<Engines> {
+  return config.redis === undefined
+    ? await openEmbedded(config, log)
+    : await openRedis(config, config.redis, log, metrics);
+}
+
+// Each engine is loaded only where it is used: the other one would cost start time and memory for nothing.
+
+async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
+  const [{ createSqliteDatabase }, { createSqliteStore }, { createSqliteQueue }, { createTokenBucket }] =
+    await Promise.all([
+      import("./store/sqlite-database.ts"),
+      import("./store/sqlite.ts"),
+      import("./queue/sqlite.ts"),
+      import("./store/token-bucket.ts"),
+    ]);
+  const database = createSqliteDatabase(join(config.dataDir, "parley.db"));
+  const store = createSqliteStore({ database, historyTtlSeconds: config.history.ttlSeconds });
+  const queue = createSqliteQueue({ database, log });
+  return {
+    store,
+    queue,
+    rateLimiter: createTokenBucket(config.rateLimit),
+    async stop() {
+      await queue.stop();
+      await store.stop();
+      await database.close();
+    },
+  };
+}
+
+async function openRedis(
+  config: Config,
+  { url, prefix }: NonNullable<Config["redis"]>,
+  log: Logger,
+  metrics: Metrics,
+): Promise<Engines> {
+  const [
+    { createRedisLink },
+    { createRedisStore },
+    { createRedisTokenBucket },
+    { createChatHolds },
+    { createElection },
+  ] = await Promise.all([
+    import("./store/redis-link.ts"),
+    import("./store/redis.ts"),
+    import("./store/redis-token-bucket.ts"),
+    import("./store/redis-holds.ts"),
+    import("./store/redis-election.ts"),
+  ]);
+  const { createBullmqQueue } = await import("./queue/bullmq.ts");
+  const link = await createRedisLink({ url, prefix, botId: config.telegram.token.split(":")[0] ?? "", log });
+  const store = createRedisStore({ link, historyTtlSeconds: config.history.ttlSeconds });
+  const queue = createBullmqQueue({ link, log });
+  const holds = createChatHolds({ link });
+  return {
+    store,
+    queue,
+    rateLimiter: createRedisTokenBucket({
+      ...config.rateLimit,
+      link,
+      onFailure: () => metrics.rateLimiterFailed(),
+    }),
+    shared: {
+      holds,
+      poller: createElection({ link, role: "poller", log }),
+      queues: queue.dashboards,
+    },
+    async stop() {
+      await queue.stop();
+      await store.stop();
+      await link.stop();
+    },
+  };
+}

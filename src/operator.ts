@@ -1,0 +1,60 @@
+/** `npm run queue -- …`: what an operator can see of the queue and do to it. */
+import type { DeadUpdate, LaneKind, UpdateQueue } from "./ports.ts";
+
+const usage = [
+  "npm run queue -- stats        how much waits, runs and is dead",
+  "npm run queue -- dead         the dead updates, the oldest first",
+  "npm run queue -- requeue ID   puts a dead update at the end of its lane again",
+  "npm run queue -- drain LANE   makes dead what waits in a lane: CHAT, CHAT:THREAD, or with /quick behind it",
+];
+const most = 1_000;
+
+/** Carries out one command; prints its outcome in lines, never a text of a message. Resolves with the exit code. */
+export async function runOperatorCommand(
+  args: readonly string[],
+  queue: UpdateQueue,
+  print: (line: string) => void,
+): Promise<number> {
+  const [command, argument = "", ...more] = args;
+  const updateId = /^-?\d{1,15}$/.test(argument) ? Number(argument) : undefined;
+  const lane = laneOf(argument);
+  if (more.length === 0 && command === "stats" && argument === "") {
+    const { waiting, active, delayed, dead, oldestWaitingMs } = await queue.stats();
+    print(
+      `waiting ${waiting} (delayed ${delayed}), active ${active}, dead ${dead}, oldest ${seconds(oldestWaitingMs)}`,
+    );
+    return 0;
+  }
+  if (more.length === 0 && command === "dead" && argument === "") {
+    const dead = await queue.dead.list(most);
+    for (const update of dead) print(lineOf(update));
+    if (dead.length === 0) print("no dead updates");
+    return 0;
+  }
+  if (more.length === 0 && command === "requeue" && updateId !== undefined) {
+    const found = await queue.dead.requeue(updateId);
+    print(found ? `update ${updateId} is at the end of its lane` : `there is no dead update ${updateId}`);
+    return found ? 0 : 1;
+  }
+  if (more.length === 0 && command === "drain" && lane !== undefined) {
+    const count = await queue.drainLane(lane.conversation, lane.kind, "drained by an operator");
+    print(`${count} updates are dead now; requeue them one by one`);
+    return 0;
+  }
+  for (const line of usage) print(line);
+  return 1;
+}
+
+function laneOf(text: string): { conversation: string; kind: LaneKind } | undefined {
+  const [, conversation, quick] = /^(-?\d+(?::\d+)?)(\/quick)?$/.exec(text) ?? [];
+  return conversation === undefined ? undefined : { conversation, kind: quick === undefined ? "turn" : "quick" };
+}
+
+function lineOf({ updateId, conversation, lane, receivedAt, reason }: DeadUpdate): string {
+  const name = lane === "quick" ? `${conversation}/quick` : conversation;
+  return `${updateId}  lane ${name}  ${seconds(Date.now() - receivedAt)} old  ${reason.replace(/\s+/g, " ").slice(0, 200)}`;
+}
+
+function seconds(milliseconds: number): string {
+  return `${Math.round(milliseconds / 1000)} s`;
+}

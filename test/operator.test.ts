@@ -1,0 +1,66 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { runOperatorCommand } from "../src/operator.ts";
+import type { UpdateQueue } from "../src/ports.ts";
+
+const calls: unknown[] = [];
+let lines: string[] = [];
+beforeEach(() => {
+  calls.length = 0;
+  lines = [];
+});
+const dead = {
+  updateId: 7,
+  conversation: "-100:5",
+  lane: "quick" as const,
+  receivedAt: Date.now() - 60_000,
+  body: '{"text":"private"}',
+  reason: "boom\nat line 1",
+};
+const queue = {
+  stats: async () => ({ waiting: 3, active: 2, delayed: 1, dead: 1, oldestWaitingMs: 4_000 }),
+  dead: {
+    list: async () => [dead],
+    requeue: async (updateId: number) => updateId === 7,
+  },
+  async drainLane(...args: unknown[]) {
+    calls.push(args);
+    return 4;
+  },
+} as unknown as UpdateQueue;
+const run = (...args: string[]) => runOperatorCommand(args, queue, (line) => lines.push(line));
+
+describe("the operator's commands", () => {
+  it("tell how much waits", async () => {
+    expect(await run("stats")).toBe(0);
+    expect(lines).toEqual(["waiting 3 (delayed 1), active 2, dead 1, oldest 4 s"]);
+  });
+
+  it("list the dead in a line each, without their text", async () => {
+    expect(await run("dead")).toBe(0);
+    expect(lines).toEqual(["7  lane -100:5/quick  60 s old  boom at line 1"]);
+  });
+
+  it("put a dead update back, and say when there is none", async () => {
+    expect(await run("requeue", "7")).toBe(0);
+    expect(await run("requeue", "8")).toBe(1);
+    expect(lines[1]).toBe("there is no dead update 8");
+  });
+
+  it.each([
+    ["42", "42", "turn"],
+    ["-100:5", "-100:5", "turn"],
+    ["-100:5/quick", "-100:5", "quick"],
+  ])("drain the lane %s", async (argument, conversation, kind) => {
+    expect(await run("drain", argument)).toBe(0);
+    expect(calls).toEqual([[conversation, kind, "drained by an operator"]]);
+  });
+
+  it.each([[], ["bury"], ["requeue"], ["requeue", "x"], ["drain", "a"], ["dead", "7"], ["drain", "1", "2"]])(
+    "explain themselves to %j",
+    async (...args) => {
+      expect(await run(...args)).toBe(1);
+      expect(lines.join("\n")).toContain("npm run queue -- dead");
+      expect(calls).toEqual([]);
+    },
+  );
+});
