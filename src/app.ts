@@ -3,10 +3,10 @@
 import { createAppEntrance, usesWebhook, webhookRoute } from "./app-entrance.ts";
 import { createAppWorker } from "./app-worker.ts";
 import type { Config } from "./config.ts";
-import { openEngines } from "./engines.ts";
+import { type Engines, openEngines } from "./engines.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
-import { createHttpServer } from "./server/http.ts";
+import { createHttpServer, type HttpServerOptions } from "./server/http.ts";
 import { createTelegramTransport } from "./telegram/transport.ts";
 
 export interface App {
@@ -35,6 +35,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     log,
     health: { ready },
     metrics: () => metrics.text(),
+    ...(await dashboardRoute(config, engines)),
     ...webhookRoute(config, () => (stopping ? undefined : entrance.ingress), log),
   }).catch(async (error: unknown) => {
     await engines.stop();
@@ -75,4 +76,15 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
       log.info({ leftQueued: left ?? 0 }, "stopped");
     },
   };
+}
+
+/** The dashboard of the queue, where there is one and somebody may see it. */
+async function dashboardRoute(
+  { adminToken }: Config,
+  { shared }: Engines,
+): Promise<Pick<HttpServerOptions, "dashboard">> {
+  if (adminToken === undefined || shared === undefined) return {};
+  // Half a second of start time, for those who asked for it.
+  const { createDashboard } = await import("./server/dashboard.ts");
+  return { dashboard: createDashboard({ queues: shared.queues, adminToken }) };
 }

@@ -21,6 +21,8 @@ export interface HttpServerOptions {
   readonly health: { ready(): Promise<Readiness> };
   /** Prometheus text. */
   metrics(): Promise<string>;
+  /** Further routes, of the dashboard. */
+  readonly dashboard?: Hono;
   readonly webhook?: {
     /** With its leading slash. */
     readonly path: string;
@@ -52,6 +54,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.get("/metrics", async (c) =>
     c.text(await options.metrics(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
   );
+  if (options.dashboard !== undefined) app.route("/", options.dashboard);
   app.notFound((c) => c.text("404\n", 404));
   app.onError((error, c) => {
     log.error({ err: error, path: c.req.path }, "a request failed");

@@ -66,11 +66,11 @@ async function underLoad(
 
 describe.skipIf(missing !== undefined)(title, () => {
   test("7 kills -9 in 30 s lose nothing, repeat nothing, reorder nothing", { timeout: 400_000 }, async () => {
-    const loaded = await createLoadedFleet(400);
+    const loaded = await createLoadedFleet(600);
     const split = await launchSplit(loaded.fleet, 2);
     const env = { WEBHOOK_URL: loaded.fleet.webhookUrl };
     const random = createRandom(seed);
-    await underLoad(loaded, 100, async () => {
+    await underLoad(loaded, 300, async () => {
       for (let kill = 0; kill < 7; kill++) {
         await sleep(3_000 + random() * 1_000);
         if (kill % 3 === 2) {
