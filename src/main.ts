@@ -23,7 +23,13 @@ async function main(): Promise<void> {
   if (!isMode(mode)) refuse([`The mode must be one of ${modes.join(", ")}.`]);
   loadDotenv({ quiet: true });
   const config = readConfig(mode, process.env);
-  const log = createLogger({ level: config.logLevel, secrets: config.secrets, pretty: process.stdout.isTTY });
+  const log = createLogger({
+    level: config.logLevel,
+    secrets: config.secrets,
+    pretty: process.stdout.isTTY,
+    // What a command prints may be read by another program.
+    ...(mode === "queue" ? { destination: process.stderr } : {}),
+  });
   if (mode === "queue") {
     const { runQueueCommand } = await import("./modes.ts");
     process.exit(await runQueueCommand(process.argv.slice(3), config, log));

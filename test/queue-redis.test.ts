@@ -1,8 +1,8 @@
-import { afterAll, describe } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { createBullmqQueue } from "../src/queue/bullmq.ts";
 import { createRedisLink } from "../src/store/redis-link.ts";
 import { type OpenQueue, type QueueLimits, queueContract } from "./contracts/queue.contract.ts";
-import { pause } from "./contracts/queue-probe.ts";
+import { createProbe, eventually, idle, pause, question, update } from "./contracts/queue-probe.ts";
 import { deleteKeys, findRedis, newPrefix } from "./redis-server.ts";
 
 const redis = await findRedis();
@@ -53,6 +53,102 @@ async function openAt(prefix: string, limits: QueueLimits = {}): Promise<OpenQue
     },
   };
 }
+
+/** Two processes' view of one queue: their connections are all that they share. */
+async function openTwo(lease = leaseMs) {
+  const prefix = newPrefix();
+  prefixes.push(prefix);
+  const links = [
+    await createRedisLink({ url: redis.url, prefix, log: silent }),
+    await createRedisLink({ url: redis.url, prefix, log: silent }),
+  ] as const;
+  const queues = [
+    createBullmqQueue({ link: links[0], leaseMs: lease }),
+    createBullmqQueue({ link: links[1], leaseMs: lease }),
+  ] as const;
+  return {
+    prefix: `{${prefix}}:`,
+    redis: links[0].commands,
+    queues,
+    async close() {
+      await Promise.all(queues.map((queue) => queue.stop()));
+      await Promise.all(links.map((link) => link.stop()));
+    },
+  };
+}
+
+describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one queue in Redis"), () => {
+  it("a cancel whose message was lost is seen at the next heartbeat", async () => {
+    const two = await openTwo();
+    const probe = createProbe();
+    probe.hold(1);
+    await two.queues[0].enqueue(question(1));
+    probe.consume(two.queues[1]);
+    await probe.running(1);
+    // What the enqueue script writes besides publishing it.
+    await two.redis.hset(`${two.prefix}update:1`, "cancelled", "stop");
+    await eventually(() => expect(probe.last(1).signal.reason).toBe("stop"));
+    await two.close();
+  });
+
+  it("an interrupt that one takes aborts what the other runs, by message", async () => {
+    const two = await openTwo(60_000);
+    const probe = createProbe();
+    probe.hold(1);
+    await two.queues[0].enqueue(question(1));
+    probe.consume(two.queues[1]);
+    await probe.running(1);
+    await two.queues[0].enqueue(update(2, { lane: "quick", interrupt: { kind: "stop" } }));
+    await eventually(() => expect(probe.last(1).signal.reason).toBe("stop"));
+    await idle(two.queues[0]);
+    expect(probe.last(2).outcome).toEqual({ aborted: true, dropped: 0 });
+    await two.close();
+  });
+
+  it("one that lost a lane may not act for it, and its end changes nothing", async () => {
+    const two = await openTwo();
+    const probe = createProbe();
+    const lost: number[] = [];
+    probe.holdDeaf(1);
+    await two.queues[0].enqueue(question(1));
+    probe.consume(two.queues[1], { onLeaseLost: (one) => lost.push(one.updateId) });
+    await probe.running(1);
+    const [delivery] = probe.deliveries;
+    await delivery?.lease?.hold();
+    // What another worker writes that takes the lane after the lease of a frozen one.
+    await two.redis.mset(`${two.prefix}owner:turn:a`, "999");
+    await two.redis.hset(`${two.prefix}update:1`, "running", "999");
+    await eventually(() => expect(delivery?.signal.reason).toBe("lease-lost"));
+    await expect(delivery?.lease?.hold()).rejects.toThrow("taken");
+    expect(lost).toEqual([1]);
+    probe.letGo(1);
+    await pause(200);
+    expect(probe.finished).toEqual([1]);
+    expect(await two.redis.exists(`${two.prefix}update:1`)).toBe(1);
+    // And that one dies.
+    await two.redis.del(`${two.prefix}owner:turn:a`);
+    await idle(two.queues[0]);
+    expect(probe.finished).toEqual([1, 1]);
+    expect(probe.last(1).attempt).toBe(2);
+    await two.close();
+  });
+
+  it("a burst is spread over both", async () => {
+    const two = await openTwo();
+    const probes = [createProbe(), createProbe()] as const;
+    const ids = Array.from({ length: 300 }, (_, index) => index + 1);
+    for (const [index, probe] of probes.entries()) {
+      probe.hold(...ids);
+      probe.consume(two.queues[index === 0 ? 0 : 1], { turnSlots: 1_000 });
+    }
+    await Promise.all(ids.map((id) => two.queues[0].enqueue(question(id, { conversation: `c${id}` }))));
+    await eventually(() => expect(probes[0].deliveries.length + probes[1].deliveries.length).toBe(300));
+    for (const probe of probes) expect(probe.deliveries.length).toBeGreaterThan(60);
+    for (const id of ids) for (const probe of probes) probe.letGo(id);
+    await idle(two.queues[0]);
+    await two.close();
+  });
+});
 
 describe.skipIf(redis.missing !== undefined)(redis.title("the queue in Redis"), () => {
   queueContract("redis", async (limits) => {

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Job, Worker } from "bullmq";
 import { messageOf } from "../errors.ts";
-import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, LaneKind, RedisLink } from "../ports.ts";
+import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, LaneKind, Lease, RedisLink } from "../ports.ts";
 import { createLeases, type Held } from "./redis-leases.ts";
 import { beginScript, endScript } from "./redis-scripts.ts";
 import { deadOf, type Hash, hashOf, updateOf } from "./redis-updates.ts";
@@ -52,7 +52,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   const redis = link.commands;
   /** Processes that lost the same Redis come back within about a second of each other. */
   const graceMs = leaseMs / 2;
-  const running = new Map<Held, Promise<void>>();
+  const running = new Map<Held, Promise<string>>();
   const timers = new Set<NodeJS.Timeout>();
   let draining = false;
   let stayed = 0;
@@ -96,21 +96,29 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     if (begun.state === "later") return wakeLater(kind, conversation, begun.afterMs);
     if (begun.state === "nothing") return;
     const { fence, updateId, hash } = begun;
-    const held: Held = { lane, fence, updateId, abort: new AbortController(), lost: false };
+    const held: Held = {
+      lane,
+      fence,
+      updateId,
+      abort: new AbortController(),
+      lost: false,
+      gone: Promise.withResolvers(),
+    };
     const lease = leases.add(held, takenAt);
-    const settled = Promise.withResolvers<void>();
-    running.set(held, settled.promise);
-    let left: string;
-    try {
-      if (begun.state === "doomed") left = await bury(held, hash, hash.doom ?? "");
-      else left = await handle(held, { ...updateOf(updateId, hash), signal: held.abort.signal, lease }, hash);
-    } finally {
+    const ended = conclude(held, begun.state === "doomed", lease, hash).finally(() => {
       leases.remove(held);
       running.delete(held);
-      settled.resolve();
-    }
+    });
+    running.set(held, ended);
+    // A handler that is deaf to the loss of its lane does not keep BullMQ's job, and so the lane, from another worker.
+    const left = await Promise.race([ended, held.gone.promise]);
     // Behind the lanes that wait already: none takes all slots because much waits in it.
     if (left === "more") await wake(kind, conversation);
+  }
+
+  async function conclude(held: Held, doomed: boolean, lease: Lease, hash: Hash): Promise<string> {
+    if (doomed) return await bury(held, hash, hash.doom ?? "");
+    return await handle(held, { ...updateOf(held.updateId, hash), signal: held.abort.signal, lease }, hash);
   }
 
   async function begin(lane: string): Promise<Begun> {

@@ -12,6 +12,8 @@ export interface Held {
   readonly abort: AbortController;
   /** Another worker has taken the lane over. */
   lost: boolean;
+  /** Resolves then. */
+  readonly gone: PromiseWithResolvers<"lost">;
 }
 
 export interface LeasesOptions {
@@ -57,6 +59,7 @@ export function createLeases({ link, leaseMs, graceMs, log, onLost }: LeasesOpti
   function lose(one: Held): void {
     if (one.lost) return;
     one.lost = true;
+    one.gone.resolve("lost");
     one.abort.abort("lease-lost" satisfies AbortReason);
     onLost(one);
   }

@@ -316,6 +316,28 @@ function failuresContract(open: OpenNewQueue): void {
       expect((await queue.stats()).dead).toBe(0);
     });
 
+    it("is not needed for a lane to be drained: what waits becomes dead, what runs goes on", async () => {
+      const { queue } = await open();
+      const probe = createProbe();
+      probe.hold(1);
+      for (const id of [1, 2, 3]) await queue.enqueue(question(id));
+      await queue.enqueue(update(4, { lane: "quick", conversation: "b" }));
+      probe.consume(queue, { quickSlots: 1 });
+      await probe.running(1);
+      expect(await queue.drainLane("a", "turn", "because")).toBe(2);
+      expect(await queue.drainLane("a", "turn", "because")).toBe(0);
+      expect((await queue.dead.list(10)).map(({ updateId, reason }) => [updateId, reason])).toEqual([
+        [2, "because"],
+        [3, "because"],
+      ]);
+      probe.letGo(1);
+      await idle(queue);
+      expect(probe.finished).toEqual(expect.arrayContaining([1, 4]));
+      expect(await queue.dead.requeue(3)).toBe(true);
+      await eventually(() => expect(probe.finished).toContain(3));
+      expect(probe.finished).not.toContain(2);
+    });
+
     it("leaves as many dead as are asked for, the oldest first", async () => {
       const { queue } = await open();
       const probe = createProbe();

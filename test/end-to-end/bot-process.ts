@@ -112,17 +112,21 @@ export async function seen(
   }
 }
 
-/** Runs the bot until it ends by itself. */
+/** Runs the bot until it ends by itself; words behind the mode are its arguments. */
 export async function runToEnd(
   env: Record<string, string>,
   mode = "start",
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const folder = await mkdtemp(join(tmpdir(), "parley-test-"));
-  const child = spawn(process.execPath, ["--import", source("require-node.js"), source("main.ts"), mode], {
-    cwd: folder,
-    env: { PATH: process.env["PATH"], HOST: "127.0.0.1", DATA_DIR: join(folder, "data"), ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--import", source("require-node.js"), source("main.ts"), ...mode.split(" ")],
+    {
+      cwd: folder,
+      env: { PATH: process.env["PATH"], HOST: "127.0.0.1", DATA_DIR: join(folder, "data"), ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   let output = "";
   const read = (chunk: Buffer) => {
     output += chunk.toString();

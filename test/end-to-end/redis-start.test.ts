@@ -1,0 +1,139 @@
+import { createHmac } from "node:crypto";
+import { createServer } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { createBullmqQueue } from "../../src/queue/bullmq.ts";
+import { createRedisLink } from "../../src/store/redis-link.ts";
+import { canStartRedis, type PrivateRedis, startPrivateRedis } from "../redis-server.ts";
+import { freePort, get, runToEnd, token, until } from "./bot-process.ts";
+import { createFleet, type Fleet } from "./fleet.ts";
+
+const missing = canStartRedis() ? undefined : "no redis-server here";
+const titled = (name: string) => (missing === undefined ? name : `${name} (${missing})`);
+let redis: PrivateRedis | undefined;
+let fleet: Fleet | undefined;
+afterEach(async () => {
+  await fleet?.stop();
+  await redis?.stop();
+  fleet = undefined;
+  redis = undefined;
+});
+
+const good = {
+  BOT_TOKEN: token,
+  TELEGRAM_API_ROOT: "http://127.0.0.1:9",
+  PORT: "0",
+  MODELS: "test/one",
+  TEST_BASE_URL: "http://127.0.0.1:9",
+};
+
+/** One line, exit code 1, and no password in it. */
+async function refuses(env: Record<string, string>, line: RegExp, mode = "start"): Promise<void> {
+  const { code, output } = await runToEnd({ ...good, ...env }, mode);
+  const lines = output
+    .trim()
+    .split("\n")
+    .filter((one) => !one.startsWith('{"level":"warn"'));
+  expect(lines).toEqual([expect.stringMatching(line)]);
+  expect(code).toBe(1);
+  expect(output).not.toContain("secret-word");
+}
+
+describe("a start that cannot be", () => {
+  test("says what the split modes need", async () => {
+    await refuses({}, /^REDIS_URL is missing; the worker mode needs REDIS_URL/, "worker");
+    await refuses({ REDIS_URL: "redis://127.0.0.1:1" }, /^WEBHOOK_URL is missing; the web mode needs/, "web");
+  });
+
+  test("says that nothing answers at REDIS_URL", async () => {
+    await refuses({ REDIS_URL: `redis://:secret-word@127.0.0.1:${await freePort()}` }, /^REDIS_URL/);
+    const mute = createServer(() => undefined);
+    await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+    try {
+      const address = mute.address();
+      const port = typeof address === "object" ? address?.port : 0;
+      await refuses({ REDIS_URL: `redis://:secret-word@127.0.0.1:${port}` }, /^REDIS_URL/, "worker");
+    } finally {
+      mute.close();
+    }
+  });
+});
+
+describe.skipIf(missing !== undefined)(titled("a start on a Redis"), () => {
+  test("of a wrong password, or of none", async () => {
+    redis = await startPrivateRedis({ args: ["--requirepass", "right"] });
+    await refuses({ REDIS_URL: redis.url.replace("//", "//:secret-word@") }, /^REDIS_URL.*password/);
+    await refuses({ REDIS_URL: redis.url }, /^REDIS_URL.*password/);
+  });
+
+  test("that another bot uses under the same prefix", async () => {
+    redis = await startPrivateRedis();
+    fleet = await createFleet({ redisUrl: redis.url });
+    await (await fleet.launch("start")).ready();
+    const env = { REDIS_URL: redis.url, REDIS_PREFIX: fleet.prefix, BOT_TOKEN: "777777:another-bot-of-the-same-redis" };
+    await refuses(env, /^REDIS_(URL|PREFIX).*another bot/);
+  });
+});
+
+describe.skipIf(missing !== undefined)(titled("a fleet"), () => {
+  test("says that it is not ready while Redis is away, lives on, and is ready again", {
+    timeout: 120_000,
+  }, async () => {
+    redis = await startPrivateRedis({ appendOnly: true });
+    fleet = await createFleet({ redisUrl: redis.url });
+    const env = { WEBHOOK_URL: fleet.webhookUrl };
+    const web = await fleet.launch("web", { env });
+    const worker = await fleet.launch("worker", { env });
+    const both = [web.port, worker.port];
+    await Promise.all([web.ready(), worker.ready()]);
+    const all = async (path: string, status: number) =>
+      (await Promise.all(both.map((port) => get(port, path)))).every((one) => one === status);
+    await redis.kill();
+    await until(() => all("/readyz", 503), 10_000);
+    expect(await all("/healthz", 200)).toBe(true);
+    expect(await all("/metrics", 200)).toBe(true);
+    const refused = await fetch(`${fleet.webhookUrl}/telegram`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-telegram-bot-api-secret-token": await secretOf(fleet) },
+      body: JSON.stringify({
+        update_id: 9_000_001,
+        message: {
+          message_id: 1,
+          date: 1,
+          chat: { id: 5, type: "private", first_name: "A" },
+          from: { id: 5, is_bot: false, first_name: "A" },
+          text: "Hi",
+        },
+      }),
+    });
+    expect(refused.status).toBe(503);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    await redis.start();
+    await until(() => all("/readyz", 200), 20_000);
+  });
+
+  test("shows its operator what is in the queue, and what is dead", { timeout: 120_000 }, async () => {
+    redis = await startPrivateRedis({ appendOnly: true });
+    const env = { ...good, REDIS_URL: redis.url };
+    const link = await createRedisLink({ url: redis.url, log: { info() {}, warn() {} } });
+    const queue = createBullmqQueue({ link });
+    for (const updateId of [1, 2])
+      await queue.enqueue({ updateId, conversation: "5", lane: "turn", receivedAt: Date.now(), body: '"private"' });
+    const run = async (command: string) => await runToEnd(env, `queue ${command}`);
+    expect(await run("stats")).toMatchObject({ code: 0, output: expect.stringMatching(/^waiting 2 .*dead 0/) });
+    expect(await run("drain 5")).toMatchObject({ code: 0, output: expect.stringMatching(/^2 updates are dead/) });
+    const dead = await run("dead");
+    expect(dead.output).toMatch(/^1 {2}lane 5 .*drained by an operator\n2 {2}lane 5 /);
+    expect(dead.output).not.toContain("private");
+    expect((await run("requeue 2")).code).toBe(0);
+    expect(await queue.stats()).toMatchObject({ waiting: 1, dead: 1 });
+    expect(await run("bury 2")).toMatchObject({ code: 1, output: expect.stringContaining("npm run queue -- dead") });
+    await queue.stop();
+    await link.stop();
+  });
+});
+
+async function secretOf({ botApi }: Fleet): Promise<string> {
+  const call = await until(() => botApi.calls.find(({ method }) => method === "setWebhook"));
+  expect(call.params["secret_token"]).not.toContain("secret");
+  return createHmac("sha256", token).update("parley webhook secret").digest("hex");
+}
