@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Config } from "../src/config.ts";
 import type { Timers } from "../src/llm/allowance.ts";
 import { createModels } from "../src/llm/fallback.ts";
@@ -313,6 +313,30 @@ describe("the chain", () => {
     test("the key goes to its provider as a bearer", async () => {
       await answered(open({}, alone), "openai/a");
       expect(first.requests[0]?.headers["authorization"]).toBe(`Bearer ${key}`);
+    });
+
+    test("nothing of what the SDK reads from the environment by itself goes out", async () => {
+      const secret = "of-another-program";
+      const names = ["API_KEY", "ADMIN_KEY", "ORG_ID", "PROJECT_ID", "WEBHOOK_SECRET"];
+      for (const name of names) vi.stubEnv(`OPENAI_${name}`, secret);
+      vi.stubEnv("OPENAI_BASE_URL", second.url);
+      vi.stubEnv("OPENAI_LOG", "debug");
+      const injected = ["Authorization", "User-Agent", "Content-Type", "X-Injected"];
+      vi.stubEnv("OPENAI_CUSTOM_HEADERS", injected.map((name) => `${name}: ${secret}`).join("\n"));
+      const printed = vi.spyOn(console, "debug").mockReturnValue();
+      try {
+        const relay = { name: "relay", baseUrl: first.url };
+        const providers = [{ name: "openai", baseUrl: first.url, apiKey: key }, relay];
+        const asking = open({}, { fallbacks: [], providers });
+        for (const model of ["openai/a", "relay/m"]) expect((await answered(asking, model)).error).toBeUndefined();
+      } finally {
+        vi.unstubAllEnvs();
+        vi.restoreAllMocks();
+      }
+      expect(printed).not.toHaveBeenCalled();
+      expect(JSON.stringify(first.requests)).not.toContain(secret);
+      expect(first.requests.map(({ headers }) => headers["authorization"])).toEqual([`Bearer ${key}`, undefined]);
+      expect(second.requests).toEqual([]);
     });
 
     test("a field that the provider refuses is mended once and for all", async () => {

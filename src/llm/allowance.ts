@@ -3,7 +3,7 @@ import type { ModelError, ModelErrorKind } from "../errors.ts";
 import type { Patience } from "./openai-compatible.ts";
 
 /** All in milliseconds. */
-export interface Timers extends Patience {
+export interface Timers extends Omit<Patience, "responseMs"> {
   /** For all attempts together: when every model refused (4xx), failed otherwise, or said nothing. */
   readonly refusedMs: number;
   readonly failedMs: number;
@@ -45,6 +45,8 @@ const maxCalls = 8;
 const longestBackoffMs = 8_000;
 /** As much of the time is kept for each target that is still to come, a fraction of the first token's time. */
 const reserve = 0.25;
+/** A target that is asked late has at least this fraction of the limit's time to respond, so that it has a chance. */
+const lateShare = 0.125;
 
 const repeatable: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
   "rate-limit",
@@ -62,15 +64,23 @@ export function createAllowance(timers: Timers, now: () => number): Allowance {
   let calls = 0;
   let limitMs = 0;
   let lastTookMs = 0;
+  let late = false;
 
   const elapsed = (): number => now() - startedMs - waitedMs - thoughtMs;
 
   return {
     call: () => ++calls <= maxCalls,
     patience(after) {
-      const leftMs = timers.silentMs - elapsed() - after * reserve * timers.firstTokenMs;
+      const silentMs = timers.silentMs - elapsed();
+      // Of many targets each has at least its even share.
+      const leftMs = Math.max(silentMs - after * reserve * timers.firstTokenMs, silentMs / (after + 1));
+      const firstTokenMs = Math.max(1, Math.min(timers.firstTokenMs, leftMs));
+      // Failures that have taken this long may go on so: another one must not come after its limit.
+      late = limitMs > 0 && elapsed() > limitMs / 2;
+      const shareMs = Math.max(limitMs - elapsed(), limitMs * lateShare);
       return {
-        firstTokenMs: Math.max(1, Math.min(timers.firstTokenMs, leftMs)),
+        responseMs: late ? Math.min(firstTokenMs, shareMs) : firstTokenMs,
+        firstTokenMs,
         silenceMs: timers.silenceMs,
         totalMs: Math.max(1, timers.totalMs - (now() - startedMs - waitedMs)),
         usageMs: timers.usageMs,
@@ -84,7 +94,8 @@ export function createAllowance(timers: Timers, now: () => number): Allowance {
     },
     failed(error, tookMs) {
       lastTookMs = tookMs;
-      limitMs = Math.max(limitMs, limitOf(error));
+      // Silence that was cut short gives no more time to others.
+      if (!late || !isSilence(error)) limitMs = Math.max(limitMs, limitOf(error));
     },
     mayGoOn: () => calls < maxCalls && elapsed() < limitMs,
     repeatAfter(error, repeats) {
@@ -96,10 +107,14 @@ export function createAllowance(timers: Timers, now: () => number): Allowance {
   };
 
   function limitOf(error: ModelError): number {
-    if (error.kind === "timeout" && error.status === undefined) return timers.silentMs;
+    if (isSilence(error)) return timers.silentMs;
     const refused = error.status !== undefined && error.status >= 400 && error.status < 500;
     return refused ? timers.refusedMs : timers.failedMs;
   }
+}
+
+function isSilence(error: ModelError): boolean {
+  return error.kind === "timeout" && error.status === undefined;
 }
 
 function isRepeatable(error: ModelError): boolean {

@@ -12,6 +12,8 @@ import { StaleConnection, type Transport } from "./transport.ts";
 
 /** How long a model may take, in milliseconds. */
 export interface Patience {
+  /** To the status of the response. */
+  readonly responseMs: number;
   /** To the first sign of life. */
   readonly firstTokenMs: number;
   /** Between two signs of life. */
@@ -61,12 +63,11 @@ export function createProvider(deps: ProviderDeps): Provider {
   const client = new OpenAI({
     baseURL: config.baseUrl,
     apiKey: config.apiKey ?? "none",
-    // What the SDK would otherwise read from the environment and send to every provider.
     adminAPIKey: null,
     organization: null,
     project: null,
-    ...(config.apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
-    fetch: transport.fetch,
+    // The SDK's own headers hold what it reads from the environment (OPENAI_CUSTOM_HEADERS), whichever provider it is.
+    fetch: (url, init) => transport.fetch(url, { ...init, headers: headersFor(config) }),
     maxRetries: 0,
     timeout: neverMs,
     logLevel: "off",
@@ -133,6 +134,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       };
       const total = setTimeout(giveUp("the answer took too long in all"), ask.patience.totalMs);
       let silence = setTimeout(giveUp("no first token in time"), ask.patience.firstTokenMs);
+      const response = setTimeout(giveUp("no response in time"), ask.patience.responseMs);
       let alive = false;
       const live = (): void => {
         ask.onLife();
@@ -147,6 +149,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       let complete = false;
       try {
         incoming = await open(ask, calling.signal);
+        clearTimeout(response);
         for await (const event of read(incoming, live, ask.patience)) {
           if (signal.aborted) return;
           if (event.type === "answer-end") {
@@ -161,6 +164,7 @@ export function createProvider(deps: ProviderDeps): Provider {
         if (late !== undefined) throw fail({ kind: "timeout", message: late });
         throw fail(error instanceof Refused ? error.failure : failureOf(error));
       } finally {
+        clearTimeout(response);
         clearTimeout(silence);
         clearTimeout(total);
         signal.removeEventListener("abort", abort);
@@ -168,6 +172,15 @@ export function createProvider(deps: ProviderDeps): Provider {
         else abort();
       }
     },
+  };
+}
+
+function headersFor({ apiKey }: ProviderConfig): Record<string, string> {
+  return {
+    accept: "application/json",
+    "content-type": "application/json",
+    "user-agent": "Parley",
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
   };
 }
 

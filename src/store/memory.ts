@@ -1,6 +1,6 @@
 /** The store in memory, for tests: the same contract, gone with the process. */
 import type { Exchange, Settings, Store, Turn, UsageEntry } from "../ports.ts";
-import { answered, dialogTtlMs, keptPerConversation, withMessages } from "./turn-records.ts";
+import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "./turn-records.ts";
 
 export interface MemoryStoreOptions {
   /** A conversation in which nothing was asked for this long is forgotten. */
@@ -41,8 +41,8 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
 
   function put<T>(map: Map<number, T>, key: number, value: T): void {
     map.set(key, structuredClone(value));
-    const [oldest] = map.keys();
-    if (map.size > keptPerConversation && oldest !== undefined) map.delete(oldest);
+    if (map.size < keptPerConversation + droppedAtOnce) return;
+    for (const oldest of [...map.keys()].slice(0, droppedAtOnce)) map.delete(oldest);
   }
 
   const store: Store = {

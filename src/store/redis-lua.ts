@@ -67,8 +67,10 @@ export const closeTurn = `${present}${find}
  */
 export function finishTurn(addUsage: string): string {
   return `${present}${put}${find}${addUsage}
-    for n = 5, #KEYS - 1, 2 do add_usage(n, 11 + (n - 5) * 3) end
     local state, shown = find(ARGV[5], ARGV[6])
+    -- Written before, and the answer was lost on its way: usage counts once.
+    if state == ARGV[7] then return end
+    for n = 5, #KEYS - 1, 2 do add_usage(n, 11 + (n - 5) * 3) end
     if not state then return end
     change(ARGV[5], ARGV[6], ARGV[7], shown, ARGV[8])
     if ARGV[9] ~= '' then put(KEYS[3], KEYS[4], ARGV[9], ARGV[10], ARGV[4]) end

@@ -2,6 +2,8 @@
  * Settings, history, turns, usage and dialogs in Redis. Each write is one atomic step, and each reads its record's former
  * part inside it, so that any number of processes may write at once.
  */
+import { setTimeout as pause } from "node:timers/promises";
+import { LeaseLostError } from "../errors.ts";
 import type { ConversationId, Exchange, Lease, RedisLink, Settings, Store, Turn } from "../ports.ts";
 import * as lua from "./redis-lua.ts";
 import { decodeTurn, encodeEnd, encodeShown, encodeTurn } from "./redis-records.ts";
@@ -21,6 +23,9 @@ const healthyWithinMs = 800;
 const probeTtlMs = 60_000;
 /** A chat that refuses us once more is marked once more. */
 const blockedTtlMs = 180 * 24 * 3_600_000;
+
+/** Between attempts of a write that a handler waits for. */
+const repeatMs = 200;
 
 const finishTurn = lua.finishTurn(addUsage);
 
@@ -75,7 +80,17 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
 
   function storeUnder(lease: Lease | undefined): Store {
     async function write(script: string, keys: [string, ...string[]], args: readonly ScriptArgument[]): Promise<void> {
-      await runGuarded(redis, lease, script, keys, args);
+      for (;;) {
+        try {
+          await runGuarded(redis, lease, script, keys, args);
+          return;
+        } catch (error) {
+          if (lease === undefined || error instanceof LeaseLostError || isRefusal(error)) throw error;
+          // Redis is away. An answer that is being written goes on when it is back, unless its lane went to another.
+          await pause(repeatMs);
+          await lease.hold();
+        }
+      }
     }
 
     return {
@@ -147,4 +162,9 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
 
   const store = storeUnder(undefined);
   return store;
+}
+
+/** Redis has answered, and would answer the same again. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === "ReplyError" && !/^(LOADING|BUSY|TRYAGAIN)/.test(error.message);
 }

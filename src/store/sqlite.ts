@@ -2,7 +2,7 @@
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import type { ConversationId, Database, Exchange, Settings, Store, Turn, UsageEntry, UsageTotals } from "../ports.ts";
 import { schema } from "./sqlite-schema.ts";
-import { answered, dialogTtlMs, keptPerConversation, withMessages } from "./turn-records.ts";
+import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "./turn-records.ts";
 
 export interface SqliteStoreOptions {
   readonly database: Database;
@@ -66,7 +66,8 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
   function nextPlace(table: "exchange" | "turn", conversation: ConversationId): number {
     const row = sql(`SELECT max(place) AS last FROM ${table} WHERE conversation = ?`).get(conversation);
     const place = Number(row?.["last"] ?? 0) + 1;
-    sql(`DELETE FROM ${table} WHERE conversation = ? AND place <= ?`).run(conversation, place - keptPerConversation);
+    const dropped = Math.floor((place - keptPerConversation) / droppedAtOnce) * droppedAtOnce;
+    if (dropped > 0) sql(`DELETE FROM ${table} WHERE conversation = ? AND place <= ?`).run(conversation, dropped);
     return place;
   }
 

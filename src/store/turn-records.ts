@@ -1,8 +1,13 @@
 /** How a turn's record changes: the same in every store. */
 import type { Turn } from "../ports.ts";
 
-/** Exchanges and turns that a conversation keeps; older ones go. No prompt is as long. */
+/** Exchanges and turns that a conversation keeps at least. */
 export const keptPerConversation = 2_000;
+/**
+ * Older ones go so many at once: providers bill a repeated beginning at a fraction, and a history that lost its oldest
+ * exchange with each new one would never repeat its own.
+ */
+export const droppedAtOnce = 500;
 /** A dialog that nobody went on with for a day is over. */
 export const dialogTtlMs = 24 * 3_600_000;
 

@@ -178,14 +178,19 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await questions(store)).toEqual([2]);
       });
 
-      it("keeps the newest 2,000 exchanges of a conversation", async () => {
+      it("keeps at least the newest 2,000 exchanges of a conversation, and drops older ones 500 at once", async () => {
         const store = await newStore();
-        const all = Array.from({ length: 2_010 }, (_, n) => n + 1);
-        await Promise.all(all.flatMap((question) => ask(store, question)));
-        const kept = await questions(store);
-        expect(kept.length).toBe(2_000);
-        expect(kept.at(-1)).toBe(2_010);
-        expect(kept[0]).toBe(11);
+        const upTo = async (from: number, to: number) => {
+          const all = Array.from({ length: to - from + 1 }, (_, n) => from + n);
+          await Promise.all(all.map((question) => ask(store, question)));
+          const kept = await questions(store);
+          return [kept[0], kept.at(-1), kept.length];
+        };
+        expect(await upTo(1, 2_499)).toEqual([1, 2_499, 2_499]);
+        expect(await upTo(2_500, 2_500)).toEqual([501, 2_500, 2_000]);
+        // An answer that is written again drops nothing.
+        expect(await upTo(2_500, 2_500)).toEqual([501, 2_500, 2_000]);
+        expect(await upTo(2_501, 3_001)).toEqual([1_001, 3_001, 2_001]);
       });
     });
 

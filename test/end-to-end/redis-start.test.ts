@@ -1,10 +1,11 @@
 import { createHmac } from "node:crypto";
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { createBullmqQueue } from "../../src/queue/bullmq.ts";
 import { createRedisLink } from "../../src/store/redis-link.ts";
 import { canStartRedis, type PrivateRedis, startPrivateRedis } from "../redis-server.ts";
-import { freePort, get, runToEnd, token, until } from "./bot-process.ts";
+import { answersIn, freePort, get, runToEnd, seen, token, until, words } from "./bot-process.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
 
 const missing = canStartRedis() ? undefined : "no redis-server here";
@@ -109,6 +110,29 @@ describe.skipIf(missing !== undefined)(titled("a fleet"), () => {
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
     await redis.start();
     await until(() => all("/readyz", 200), 20_000);
+  });
+
+  test("goes on with the answers that it was writing when Redis comes back", { timeout: 120_000 }, async () => {
+    redis = await startPrivateRedis({ appendOnly: true });
+    fleet = await createFleet({
+      redisUrl: redis.url,
+      model: { respond: () => ({ text: words(200), tokensPerSecond: 50 }) },
+    });
+    const { botApi, model } = fleet;
+    const worker = await fleet.launch("start");
+    await worker.ready();
+    const chatId = botApi.user.createPrivateChat({ userId: 61, firstName: "Eve" });
+    const asked = botApi.user.sendText(chatId, 61, "Tell me a lot.").message_id;
+    await seen(botApi, chatId, "Stop", asked);
+    await redis.kill();
+    // Longer than the lease, and than the model needs.
+    await sleep(8_000);
+    await redis.start();
+    const answer = await seen(botApi, chatId, "Regenerate", asked, 60_000);
+    expect(answer.text).toBe(words(200));
+    expect(model.requests).toHaveLength(1);
+    expect(answersIn(botApi, chatId)).toHaveLength(1);
+    expect(botApi.violations).toEqual([]);
   });
 
   test("shows its operator what is in the queue, and what is dead", { timeout: 120_000 }, async () => {
