@@ -3,6 +3,8 @@
  * was last active, and a record for each question), their order (a list of questions), its exchanges and their order.
  */
 
+import { droppedAtOnce } from "./turn-records.ts";
+
 /** What is older than this is not there, whether Redis has removed it or not. KEYS[1] turns, ARGV[1] oldest. */
 const present = `
   local active = redis.call('HGET', KEYS[1], 'at')
@@ -15,13 +17,13 @@ const keepAlive = `
   for n = 1, 4 do redis.call('PEXPIRE', KEYS[n], ARGV[3]) end
 `;
 
-/** Puts a record into a hash, and its question at the end of the list if it is new; the oldest one goes. */
+/** Puts a record into a hash, and its question at the end of the list if it is new; the oldest ones go, many at once. */
 const put = `
   local function put(records, order, question, record, kept)
     if redis.call('HSET', records, question, record) == 0 then return end
-    if redis.call('RPUSH', order, question) > tonumber(kept) then
-      redis.call('HDEL', records, redis.call('LPOP', order))
-    end
+    if redis.call('RPUSH', order, question) < kept + ${droppedAtOnce} then return end
+    redis.call('HDEL', records, unpack(redis.call('LRANGE', order, 0, ${droppedAtOnce} - 1)))
+    redis.call('LTRIM', order, ${droppedAtOnce}, -1)
   end
 `;
 

@@ -286,7 +286,8 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       const { cost: _, ...unpriced } = usage({ at: 3000, estimated: true });
       await store.beginTurn(turn(1));
       await store.finishTurn(turn(1), undefined, [usage({ at: 1000 }), usage({ at: 2000, cost: 0.25 }), unpriced]);
-      await store.finishTurn(turn(1), undefined, [usage({ userId: 2 })]);
+      await store.beginTurn(turn(2));
+      await store.finishTurn(turn(2), undefined, [usage({ userId: 2 })]);
       const all = { answers: 3, inputTokens: 30, cachedTokens: 12, outputTokens: 9, cost: 0.75, unpriced: 1 };
       expect(await store.readUsage(1, 0)).toEqual(all);
       const late = { answers: 2, inputTokens: 20, cachedTokens: 8, outputTokens: 6, cost: 0.25, unpriced: 1 };
@@ -299,11 +300,11 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       const store = await newStore();
       const day = 24 * hour;
       const midnight = Math.floor(clock.now / day) * day;
-      await store.beginTurn(turn(1));
       // The order of arrival is not the order of time: a queue may hold an answer's record back.
       for (const daysAgo of [9, 30, 8, 1, 0]) {
+        await store.beginTurn(turn(1 + daysAgo));
         const entries = [0, hour, day - 1].map((after) => usage({ at: midnight - daysAgo * day + after, cost: 0.1 }));
-        await store.finishTurn(turn(1), undefined, entries);
+        await store.finishTurn(turn(1 + daysAgo), undefined, entries);
       }
       const since = async (moment: number) => (await store.readUsage(1, moment)).answers;
       expect(await since(midnight)).toBe(3);

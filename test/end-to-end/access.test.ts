@@ -1,6 +1,7 @@
 /** Who may talk to the real process, and how fast. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { answersIn, buttonsOf, createRig, type Rig, refusedCalls, seen, until, words } from "./bot-process.ts";
+import { describe, expect, test } from "vitest";
+import { answersIn, buttonsOf, seen, until, words } from "./bot-process.ts";
+import { sharedRig } from "./shared-rig.ts";
 
 const FRIEND = 11;
 const SECOND_FRIEND = 12;
@@ -10,33 +11,15 @@ const EARLY = 15;
 const LATE = 16;
 
 describe("a private bot with a rate limit and one place at its provider", { timeout: 60_000 }, () => {
-  let rig: Rig;
-
-  beforeAll(async () => {
-    rig = await createRig({
-      env: {
-        ALLOWED_USER_IDS: [FRIEND, SECOND_FRIEND, HASTY, PRESSING, EARLY, LATE].join(","),
-        // A window so long that no slow machine gets another token.
-        RATE_LIMIT_MESSAGES: "6",
-        RATE_LIMIT_WINDOW_SECONDS: "3600",
-        RATE_LIMIT_BURST: "3",
-        TEST_CONCURRENCY: "1",
-      },
-    });
-    await rig.start();
-  }, 60_000);
-
-  afterAll(async () => {
-    try {
-      expect(await rig.end("SIGTERM")).toBe(0);
-    } finally {
-      await rig.stop();
-    }
-  }, 60_000);
-
-  afterEach(() => {
-    expect(rig.botApi.violations).toEqual([]);
-    expect(refusedCalls(rig.botApi)).toEqual([]);
+  const rig = sharedRig({
+    env: {
+      ALLOWED_USER_IDS: [FRIEND, SECOND_FRIEND, HASTY, PRESSING, EARLY, LATE].join(","),
+      // A window so long that no slow machine gets another token.
+      RATE_LIMIT_MESSAGES: "6",
+      RATE_LIMIT_WINDOW_SECONDS: "3600",
+      RATE_LIMIT_BURST: "3",
+      TEST_CONCURRENCY: "1",
+    },
   });
 
   test("tells a stranger once, with their id, and asks no model", async () => {

@@ -150,15 +150,15 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+export interface RigOptions {
+  readonly env?: Record<string, string> | ((port: number) => Record<string, string>);
+  readonly botApi?: Partial<BotApiOptions>;
+  readonly model?: ScriptedModelOptions;
+  readonly mode?: string;
+}
+
 /** Starts Telegram, a model and the bot. */
-export async function createRig(
-  options: {
-    readonly env?: Record<string, string> | ((port: number) => Record<string, string>);
-    readonly botApi?: Partial<BotApiOptions>;
-    readonly model?: ScriptedModelOptions;
-    readonly mode?: string;
-  } = {},
-): Promise<Rig> {
+export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const botApi = await createBotApi({ token, ...options.botApi });
   const scripted = new Map<string, Script[]>();
   const model = await createScriptedModel({

@@ -1,35 +1,10 @@
 /** The real process with native drafts, and with a fallback model. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import {
-  buttonsOf,
-  createRig,
-  dialogueOf,
-  persona,
-  plain,
-  type Rig,
-  refusedCalls,
-  seen,
-  until,
-  words,
-} from "./bot-process.ts";
+import { describe, expect, test } from "vitest";
+import { buttonsOf, dialogueOf, persona, plain, refusedCalls, seen, until, words } from "./bot-process.ts";
+import { sharedRig } from "./shared-rig.ts";
 
 describe.concurrent("the bot in draft mode", { timeout: 60_000 }, () => {
-  let rig: Rig;
-
-  beforeAll(async () => {
-    rig = await createRig({ env: { STREAM_MODE: "draft", FALLBACK_MODELS: "test/spare" } });
-    await rig.start();
-  }, 60_000);
-
-  afterAll(async () => {
-    try {
-      expect(await rig.end("SIGTERM")).toBe(0);
-    } finally {
-      await rig.stop();
-    }
-  }, 60_000);
-
-  afterEach(() => expect(rig.botApi.violations).toEqual([]));
+  const rig = sharedRig({ env: { STREAM_MODE: "draft", FALLBACK_MODELS: "test/spare" }, faulty: true });
 
   const callsOf = (chatId: number) => rig.botApi.calls.filter((call) => call.chatId === chatId);
 

@@ -1,39 +1,11 @@
 /** The real process in groups and their topics. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import {
-  answersIn,
-  createRig,
-  dialogueOf,
-  persona,
-  type Rig,
-  refusedCalls,
-  seen,
-  until,
-  words,
-} from "./bot-process.ts";
+import { describe, expect, test } from "vitest";
+import { answersIn, dialogueOf, persona, seen, until, words } from "./bot-process.ts";
+import { sharedRig } from "./shared-rig.ts";
 
 describe.concurrent("the bot in a group", { timeout: 60_000 }, () => {
-  let rig: Rig;
+  const rig = sharedRig();
   let people = 5_000;
-
-  beforeAll(async () => {
-    rig = await createRig();
-    await rig.start();
-  }, 60_000);
-
-  afterAll(async () => {
-    try {
-      expect(refusedCalls(rig.botApi)).toEqual([]);
-      expect(await rig.end("SIGTERM")).toBe(0);
-    } finally {
-      await rig.stop();
-    }
-  }, 60_000);
-
-  afterEach(() => {
-    expect(rig.botApi.violations).toEqual([]);
-    expect(refusedCalls(rig.botApi)).toEqual([]);
-  });
 
   /** A group of two with what its members can do. */
   function group(forum = false) {
