@@ -138,6 +138,8 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   /** Delivers an update and writes its end; resolves with what `endScript` says of the lane. */
   async function handle(held: Held, update: ActiveUpdate, hash: Hash): Promise<string> {
     handled.set(held, update);
+    // Taken in the very moment in which the process began to leave.
+    if (draining) return await end(held, "stays");
     if (hash.cancelled !== undefined) held.abort.abort(hash.cancelled);
     const verdict = await deliver(deps.handler, update, options.onFailure);
     switch (verdict.kind) {
