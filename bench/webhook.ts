@@ -6,6 +6,7 @@
  *   --chats 0,200       chats whose answers are being written meanwhile
  *   --seconds 20        measured time of each run
  *   --mode draft        how these answers are shown
+ *   --redis URL         queue and state in this Redis, which should write to its disk as a real one does
  *
  * The updates are of a kind that is stored and handled like any other and wants no answer: people unblocking the bot.
  */
@@ -48,6 +49,7 @@ const { values } = parseArgs({
     chats: { type: "string", default: "0,200" },
     seconds: { type: "string", default: "20" },
     mode: { type: "string", default: "draft" },
+    redis: { type: "string" },
   },
 });
 
@@ -96,7 +98,13 @@ async function measure(chats: number, perSecond: number, seconds: number): Promi
       kind: "bot",
       telegram,
       model,
-      env: { STREAM_MODE: values.mode, WEBHOOK_SECRET: secret },
+      env: {
+        STREAM_MODE: values.mode,
+        WEBHOOK_SECRET: secret,
+        ...(values.redis === undefined
+          ? {}
+          : { REDIS_URL: values.redis, REDIS_PREFIX: `bench-${process.pid}-${chats}` }),
+      },
       webhook: true,
     });
     if (chats > 0) {
