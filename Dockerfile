@@ -1,20 +1,19 @@
-# One image for all forms: the last word of its command is `start` (the default), `web` or `worker`.
+# One image for every form: the last word of its command is `start` (what it does by itself), `web` or `worker`.
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Only what runs: the npm package `node` is a development dependency, the image has its own.
-RUN npm ci --omit=dev
+# Only what runs: the npm package `node` is a development dependency, the image has its own. No package needs a script.
+RUN npm ci --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 DATA_DIR=/data
 WORKDIR /app
+# The one-process form keeps its database here: mount a volume. No VOLUME line, which Railway refuses to build.
 RUN mkdir /data && chown node:node /data
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
 USER node
-# The one-process form keeps its database here; with REDIS_URL nothing is written.
-VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]

@@ -1,153 +1,223 @@
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
-import { environmentSchema } from "../src/environment.ts";
-import { providerPresets } from "../src/providers.ts";
+import {
+  appEngine,
+  assignmentsOf,
+  compose,
+  composeOfOne,
+  devDependencies,
+  dockerfile,
+  engines,
+  files,
+  heroku,
+  json,
+  modeOf,
+  path,
+  read,
+  render,
+  renderPolling,
+  renderVariables,
+  scripts,
+  stopSeconds,
+  unitOf,
+  units,
+} from "./deploy-files.ts";
 
-const path = (file: string) => fileURLToPath(new URL(`../${file}`, import.meta.url));
-const read = (file: string) => readFileSync(path(file), "utf8");
-const json = (file: string) => JSON.parse(read(file));
-const { scripts } = json("package.json") as { scripts: Record<string, string> };
-const stopSeconds = 35;
+describe("the image", () => {
+  const lines = dockerfile.replaceAll("\\\n", " ").split("\n");
+  const instructions = (name: string) =>
+    lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length).trim());
 
-const providerVariables = providerPresets.flatMap(({ name }) => {
-  const prefix = name.toUpperCase().replace(/[^A-Z0-9]/g, "_");
-  return ["API_KEY", "BASE_URL", "CONCURRENCY"].map((end) => `${prefix}_${end}`);
-});
-/** What Parley reads, and the platforms' own. */
-const known = new Set([...Object.keys(environmentSchema.shape), ...providerVariables, "NODE_ENV", "REDISCLOUD_URL"]);
-const commandOf = (mode: string) => new RegExp(`--import \\./src/require-node\\.js src/main\\.ts ${mode}$`);
+  it("holds production dependencies and source only, in two stages", () => {
+    expect(instructions("FROM")).toHaveLength(2);
+    expect(instructions("RUN")[0]).toMatch(/^npm ci --omit=dev\b/);
+    const copied = instructions("COPY").filter((what) => !what.startsWith("--from"));
+    const sources = [...new Set(copied.flatMap((what) => what.split(/\s+/).slice(0, -1)))];
+    for (const source of sources) expect(existsSync(path(source)), source).toBe(true);
+    // What is not copied is not sent to the builder either: no `.env`, no database.
+    const sent = read(".dockerignore").trim().split("\n");
+    expect(sent).toEqual(["*", ...sources.map((source) => `!${source}`)]);
+  });
 
-interface RenderService {
-  type: string;
-  name: string;
-  dockerCommand?: string;
-  maxmemoryPolicy?: string;
-  maxShutdownDelaySeconds?: number;
-  disk?: { mountPath: string };
-  envVars?: { key: string; value?: string; fromService?: { name: string } }[];
-}
-interface ComposeService {
-  command?: string[];
-  environment?: Record<string, string>;
-  volumes?: string[];
-  healthcheck?: object;
-  stop_grace_period?: string;
-  deploy?: { replicas: number };
-}
-const compose = (file: string) =>
-  (parse(read(file), { merge: true }) as { services: Record<string, ComposeService>; volumes: object }).services;
-const render = (file: string) => (parse(read(file)) as { services: RenderService[] }).services;
+  it("has a Node that runs the source as it is, the one of development", () => {
+    for (const from of instructions("FROM")) {
+      const major = Number(/^node:(\d+)/.exec(from)?.[1]);
+      expect(major).toBeGreaterThan(Number(/\d+/.exec(engines.node)?.[0]));
+      expect(major).toBe(Number.parseInt(devDependencies.node, 10));
+    }
+  });
 
-describe("deployment files", () => {
-  it("Dockerfile: production dependencies, no root, a health check, only what exists", () => {
-    const lines = read("Dockerfile").split("\n");
-    expect(lines).toContain("RUN npm ci --omit=dev");
-    expect(lines.filter((line) => line.startsWith("FROM "))).toHaveLength(2);
-    expect(lines).toContain("USER node");
-    expect(read("Dockerfile")).toMatch(/HEALTHCHECK[\s\S]*\/healthz/);
-    expect(lines.indexOf("USER node")).toBeGreaterThan(
-      lines.findIndex((line) => line.includes("chown node:node /data")),
-    );
-    const copied = lines
-      .filter((line) => /^COPY (?!--from)/.test(line))
-      .flatMap((line) => line.split(" ").slice(1, -1));
-    for (const source of copied) expect(existsSync(path(source)), source).toBe(true);
-    const command = JSON.parse(lines.find((line) => line.startsWith("CMD "))?.slice(4) ?? "[]") as string[];
+  it("runs without root, owns its data folder, and declares no volume, which Railway would refuse", () => {
+    expect(instructions("USER")).toEqual(["node"]);
+    const given = assignmentsOf(instructions("ENV").join(" "));
+    expect(instructions("RUN")).toContain(`mkdir ${given["DATA_DIR"]} && chown node:node ${given["DATA_DIR"]}`);
+    expect(instructions("VOLUME")).toEqual([]);
+    expect(given["PORT"]).toBe(instructions("EXPOSE")[0]);
+  });
+
+  it("is started without a shell by the script's own command, and asked for its health by Node", () => {
+    const command = JSON.parse(instructions("CMD")[0] ?? "[]") as string[];
     expect(`exec ${command.join(" ")}`).toBe(scripts["start"]);
+    const [, check = "[]"] = /CMD (.*)$/.exec(instructions("HEALTHCHECK")[0] ?? "") ?? [];
+    expect((JSON.parse(check) as string[]).join(" ")).toMatch(/^node -e fetch\(.*process\.env\.PORT.*\/healthz/);
   });
+});
 
-  it("compose: web, workers and a Redis that keeps what it is given", () => {
-    const { web, worker, redis } = compose("deploy/docker-compose.yml");
-    for (const [mode, service] of [["web", web] as const, ["worker", worker] as const]) {
-      expect(`exec ${service?.command?.join(" ")}`).toBe(scripts[`start:${mode}`]);
-      expect(service?.environment?.["REDIS_URL"]).toBe("redis://redis:6379/0");
-      expect(service?.stop_grace_period).toBe(`${stopSeconds}s`);
-    }
+describe("compose files", () => {
+  it("start web, workers, and a Redis that keeps what it is given", () => {
+    const { web, worker, redis } = compose.services;
     expect(worker?.deploy?.replicas).toBeGreaterThan(1);
-    expect(redis?.command?.join(" ")).toBe("redis-server --appendonly yes --maxmemory-policy noeviction");
+    expect(web?.ports).toHaveLength(1);
+    expect(worker?.ports).toBeUndefined();
+    const command = redis?.command?.join(" ");
+    expect(command).toContain("--appendonly yes");
+    expect(command).toContain("--maxmemory-policy noeviction");
     expect(redis?.volumes).toEqual(["redis:/data"]);
-    expect(redis?.healthcheck).toBeDefined();
+    expect(compose.volumes).toHaveProperty("redis");
+    for (const service of [web, worker]) expect(service?.environment?.["REDIS_URL"]).toBe("redis://redis:6379/0");
   });
 
-  it("compose of one process: a volume for its database", () => {
-    const { bot } = compose("deploy/docker-compose.one.yml");
-    expect(bot?.volumes).toEqual(["data:/data"]);
-    expect(bot?.environment?.["DATA_DIR"]).toBe("/data");
-    expect(bot?.stop_grace_period).toBe(`${stopSeconds}s`);
+  it("start one process with a volume where the image keeps its data, and no Redis", () => {
+    const { bot } = composeOfOne.services;
+    expect(bot?.volumes).toEqual([`data:${bot?.environment?.["DATA_DIR"]}`]);
+    expect(composeOfOne.volumes).toHaveProperty("data");
+    expect(bot?.environment?.["REDIS_URL"]).toBe("");
   });
 
-  it("Render: web, worker and key value store; or one worker with a disk", () => {
-    const [redis, web, worker] = render("render.yaml");
-    expect(redis).toMatchObject({ type: "keyvalue", maxmemoryPolicy: "noeviction" });
-    for (const [mode, service] of [["web", web] as const, ["worker", worker] as const]) {
-      expect(service?.type).toBe(mode);
-      expect(service?.dockerCommand).toMatch(commandOf(mode));
-      expect(service?.maxShutdownDelaySeconds).toBeGreaterThanOrEqual(stopSeconds);
-      expect(service?.envVars?.find(({ key }) => key === "REDIS_URL")?.fromService?.name).toBe(redis?.name);
+  it("ask every container for its health and leave it time to end", () => {
+    for (const [name, service] of [...Object.entries(compose.services), ...Object.entries(composeOfOne.services)]) {
+      expect(service.stop_grace_period, name).toBe(`${stopSeconds}s`);
+      expect(service.healthcheck?.test.join(" "), name).toMatch(name === "redis" ? /ping/ : /8080\/healthz/);
+      if (name === "redis") continue;
+      expect(service.environment?.["PORT"]).toBe("8080");
+      expect(path(`deploy/${service.build}`).replace(/\/$/, "")).toBe(path("").replace(/\/$/, ""));
+      expect(service.env_file).toBe("../.env");
     }
-    const [polling, ...others] = render("deploy/render.polling.yaml");
+  });
+});
+
+describe("Render's Blueprints", () => {
+  it("start web and workers over a store that keeps what it is given", () => {
+    const [store, web, worker, ...others] = render;
     expect(others).toEqual([]);
-    expect(polling).toMatchObject({ type: "worker", disk: { mountPath: "/data" } });
-    expect(polling?.dockerCommand).toMatch(commandOf("start"));
-    expect(polling?.envVars).toContainEqual({ key: "DATA_DIR", value: "/data" });
+    expect(store).toMatchObject({ type: "keyvalue", maxmemoryPolicy: "noeviction", ipAllowList: [] });
+    expect(web).toMatchObject({ type: "web", healthCheckPath: "/healthz" });
+    expect(worker).toMatchObject({ type: "worker" });
+    for (const service of [web, worker]) {
+      expect(service?.maxShutdownDelaySeconds).toBeGreaterThanOrEqual(stopSeconds);
+      expect(service?.envVars?.find(({ key }) => key === "REDIS_URL")?.fromService?.name).toBe(store?.name);
+    }
+    for (const { plan } of render) expect(plan).not.toBe("free");
   });
 
-  it("Procfile, app.json, railway.json and app.yaml name what there is", () => {
-    expect(read("Procfile")).toBe("web: npm run start:web\nworker: npm start\n");
-    const { formation, env } = json("app.json") as { formation: object; env: object };
-    expect(Object.keys(formation)).toEqual(["web", "worker"]);
-    expect(Object.keys(env)).toContain("REDIS_URL");
-    expect(json("railway.json")).toMatchObject({
-      build: { dockerfilePath: "Dockerfile" },
-      deploy: { healthcheckPath: "/healthz", drainingSeconds: stopSeconds },
-    });
-    const engine = parse(read("app.yaml"));
-    expect(engine).toMatchObject({
+  it("take values only from services and variables that there are", () => {
+    for (const { fromService } of render.flatMap(({ envVars = [] }) => envVars)) {
+      if (fromService === undefined) continue;
+      const source = render.find(({ name }) => name === fromService.name);
+      expect(source, fromService.name).toBeDefined();
+      if (fromService.envVarKey === undefined || fromService.envVarKey === "RENDER_EXTERNAL_URL") continue;
+      expect(Object.keys(renderVariables(source!))).toContain(fromService.envVarKey);
+    }
+  });
+
+  it("start one polling process whose data is on its disk", () => {
+    const [worker, ...others] = renderPolling;
+    expect(others).toEqual([]);
+    expect(worker).toMatchObject({ type: "worker", runtime: "node", buildCommand: "npm ci --omit=dev" });
+    const given = renderVariables(worker!);
+    expect(given["DATA_DIR"]).toBe(worker?.disk?.mountPath);
+    expect(given["NODE_VERSION"]).toBe(String(Number.parseInt(devDependencies.node, 10)));
+    // Render refuses it beside a disk; its default is 30 s.
+    expect(worker).not.toHaveProperty("maxShutdownDelaySeconds");
+  });
+});
+
+describe("files of other platforms", () => {
+  it("Railway: one process insists on its volume, web and worker do not; each has time to end", () => {
+    const mount = assignmentsOf(dockerfile)["DATA_DIR"];
+    for (const [file, mode] of [["railway.json", "start"] as const, ...splitRailway]) {
+      const { build, deploy } = json<{ build: { dockerfilePath: string }; deploy: Record<string, unknown> }>(file);
+      expect(existsSync(path(build.dockerfilePath))).toBe(true);
+      expect(deploy).toMatchObject({ healthcheckPath: "/readyz", drainingSeconds: stopSeconds });
+      expect(modeOf(String(deploy["startCommand"])), file).toBe(mode);
+      expect(deploy["requiredMountPath"]).toBe(mode === "start" ? mount : undefined);
+    }
+  });
+
+  it("Procfile and app.json: a polling worker over Redis, and scripts that exist", () => {
+    const lines = new Map(
+      read("Procfile")
+        .trim()
+        .split("\n")
+        .map((line) => line.split(": ") as [string, string]),
+    );
+    expect([...lines]).toEqual([
+      ["web", "npm run start:web"],
+      ["worker", "npm start"],
+    ]);
+    for (const command of lines.values()) expect(scripts).toHaveProperty([command.replace(/^npm (run )?/, "")]);
+    expect(Object.keys(heroku.formation)).toEqual([...lines.keys()]);
+    expect(heroku.formation).toMatchObject({ web: { quantity: 0 }, worker: { quantity: 1 } });
+    expect(heroku.addons).toContainEqual(expect.objectContaining({ as: "REDIS" }));
+  });
+
+  it("App Engine: the image, asked for its health, over Redis", () => {
+    expect(appEngine).toMatchObject({
       runtime: "custom",
+      env: "flex",
       liveness_check: { path: "/healthz" },
       readiness_check: { path: "/readyz" },
-      env_variables: { REDIS_URL: expect.stringMatching(/^redis:/) },
     });
+    expect(appEngine.env_variables["REDIS_URL"]).toMatch(/^rediss?:/);
+  });
+});
+
+const splitRailway = [["deploy/railway.web.json", "web"] as const, ["deploy/railway.worker.json", "worker"] as const];
+
+describe("systemd units", () => {
+  it("run the scripts' own commands, come back always, and have time to end", () => {
+    for (const [file, script] of [
+      ["parley.service", "start"],
+      ["parley-web.service", "start:web"],
+      ["parley-worker@.service", "start:worker"],
+    ] as const) {
+      const unit = unitOf(file);
+      expect(`exec ${unit.get("ExecStart")?.replace(/^.*\/usr\/bin\/node/, "node")}`, file).toBe(scripts[script]);
+      expect(unit.get("KillSignal")).toBe("SIGTERM");
+      expect(Number(unit.get("TimeoutStopSec"))).toBeGreaterThanOrEqual(stopSeconds);
+      expect(unit.get("Restart")).toBe("always");
+      expect(unit.get("StartLimitIntervalSec")).toBe("0");
+      expect(unit.get("EnvironmentFile")).toBe("/etc/parley.env");
+    }
+    expect(units).toHaveLength(3);
+    const one = unitOf("parley.service");
+    expect(assignmentsOf(one.get("Environment") ?? "")["DATA_DIR"]).toBe(`/var/lib/${one.get("StateDirectory")}`);
   });
 
-  it("systemd: the bot's own command, time to end, no more rights than it needs", () => {
-    const unit = new Map(
-      read("deploy/parley.service")
+  it("have no more rights than they need, all of them the same", () => {
+    const [first = "", ...others] = units.map((file) =>
+      read(`deploy/${file}`)
         .split("\n")
-        .filter((line) => /^[A-Z]/.test(line))
-        .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const),
+        .filter((line) => !/^(#|Description|Environment=|ExecStart|StateDirectory)/.test(line))
+        .join("\n"),
     );
-    expect(unit.get("ExecStart")?.replace("/usr/bin/", "exec ")).toBe(scripts["start"]);
-    expect(Number(unit.get("TimeoutStopSec"))).toBeGreaterThanOrEqual(stopSeconds);
-    expect(unit.get("Environment")).toContain("DATA_DIR=/var/lib/parley");
-    for (const name of ["DynamicUser", "NoNewPrivileges", "PrivateTmp", "ProtectHome"])
-      expect(unit.get(name)).toBe("yes");
-    expect(unit.get("ProtectSystem")).toBe("strict");
-    expect(unit.has("MemoryDenyWriteExecute")).toBe(false);
+    for (const other of others) expect(other).toBe(first);
+    for (const line of ["DynamicUser=yes", "NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateTmp=yes"])
+      expect(first.split("\n")).toContain(line);
+    expect(first).toMatch(/^MemoryMax=/m);
+    // V8 compiles while it runs.
+    expect(first).not.toMatch(/^MemoryDenyWriteExecute/m);
   });
+});
 
-  it("set and mention only variables that the bot reads", () => {
-    const set = [
-      ...Object.values(compose("deploy/docker-compose.yml")).flatMap(({ environment = {} }) =>
-        Object.keys(environment),
-      ),
-      ...Object.values(compose("deploy/docker-compose.one.yml")).flatMap(({ environment = {} }) =>
-        Object.keys(environment),
-      ),
-      ...[...render("render.yaml"), ...render("deploy/render.polling.yaml")].flatMap(({ envVars = [] }) =>
-        envVars.map(({ key }) => key),
-      ),
-      ...Object.keys((json("app.json") as { env: object }).env),
-      ...Object.keys(parse(read("app.yaml")).env_variables),
-      ...[...read("Dockerfile").matchAll(/([A-Z_]+)=/g)].map(([, name]) => name ?? ""),
-      ...[...read("deploy/parley.service").matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = ""]) =>
-        line.split(" ").map((pair) => pair.slice(0, pair.indexOf("="))),
-      ),
-      ...[...read("deploy/README.md").matchAll(/`([A-Z][A-Z0-9]*_[A-Z_]+)\b/g)].map(([, name]) => name ?? ""),
-    ];
-    expect(set.length).toBeGreaterThan(30);
-    expect([...new Set(set)].filter((name) => !known.has(name))).toEqual([]);
-  });
+it("has a section of the guide for each file, which says cost, scaling, update and data", () => {
+  const guide = read("deploy/README.md");
+  expect(guide).toMatch(/^# .*\n\n\| where \| cost \| scaling \| work to run \| take it when \|\n/);
+  for (const file of files.filter((one) => one !== "deploy/README.md")) {
+    const name = file.split("/").at(-1) ?? "";
+    const section = guide.split("\n## ").find((part) => part.split("\n")[0]?.includes(name));
+    expect(section, file).toBeDefined();
+    for (const word of ["Cost", "Scaling", "Update", "Data"]) expect(section).toContain(`- **${word}**: `);
+  }
+  for (const [, script = ""] of guide.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([script]);
 });

@@ -35,6 +35,18 @@ describe("a private bot with a rate limit and one place at its provider", { time
     expect(rig.requests("please")).toEqual([]);
   });
 
+  test("carries out no command of a stranger", async () => {
+    const stranger = rig.visitor({ userId: 668 });
+    for (const command of ["/help", "/model test/two", "/system Be rude.", "/new", "/retry", "/stats", "/stop"]) {
+      stranger.say(command);
+    }
+    await stranger.sees(/private[^\n]*668$/);
+    await until(() => rig.botApi.updatesPending() === 0);
+    const friend = rig.visitor({ userId: FRIEND });
+    await friend.sees(/Commands:/, friend.say("/help"));
+    expect(stranger.written()).toHaveLength(1);
+  });
+
   test("strangers stop nothing, neither by command nor by button, and are met with silence for commands", async () => {
     const chatId = rig.botApi.user.createGroup({ title: "Mixed", memberIds: [SECOND_FRIEND, 667] });
     rig.answers("asked beside a stranger", { text: words(120), tokensPerSecond: 30 });

@@ -1,6 +1,6 @@
 /** What a person in a private chat sees of an answer, with Telegram and the model in good health. */
 import { describe, expect, test } from "vitest";
-import { buttonsOf, dialogueOf, persona, plain, seen, until, words } from "./bot-process.ts";
+import { buttonsOf, dialogueOf, persona, plain, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
 describe.concurrent("the answers of the bot", { timeout: 90_000 }, () => {
@@ -17,6 +17,21 @@ describe.concurrent("the answers of the bot", { timeout: 90_000 }, () => {
     for (const label of labels) expect(label).toContain("Stop");
     expect(buttonsOf(answer).join()).toContain("Regenerate");
     expect(visitor.written()).toHaveLength(1);
+  });
+
+  test("takes an answer that has reached its limit of tokens as it is, and remembers it", async () => {
+    const visitor = rig.visitor();
+    rig.answers("cut at the limit", { text: words(40), finishReason: "length" });
+    const answer = await visitor.ask("cut at the limit");
+    expect(answer.text).toBe(words(40));
+    expect(buttonsOf(answer)).toEqual([expect.stringContaining("Regenerate")]);
+    await visitor.ask("behind the limit");
+    expect(dialogueOf(rig.requests("behind the limit")[0])).toEqual([
+      persona,
+      "user: cut at the limit",
+      `assistant: ${words(40)}`,
+      "user: behind the limit",
+    ]);
   });
 
   test("keeps Regenerate under the newest answer alone", async () => {

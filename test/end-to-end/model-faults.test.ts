@@ -1,6 +1,6 @@
 /** The real process while the model fails: one plain sentence, and nobody is left waiting. */
 import { describe, expect, test } from "vitest";
-import { buttonsOf, dialogueOf, modelKey, persona, plain, until, words } from "./bot-process.ts";
+import { buttonsOf, dialogueOf, modelKey, persona, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
 describe.concurrent("the bot in trouble with the model", { timeout: 120_000 }, () => {

@@ -31,8 +31,9 @@ export function sharedRig({ faulty = false, ...options }: SharedRigOptions = {})
   afterAll(async () => {
     try {
       expectNothingTold(rig, await metricsOf(rig));
-      expect(await rig.end("SIGTERM")).toBe(0);
       expectNoComplaints();
+      expect(await rig.end("SIGTERM")).toBe(0);
+      expect(rig.botApi.violations).toEqual([]);
     } finally {
       await created?.stop();
     }

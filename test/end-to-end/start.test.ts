@@ -15,6 +15,7 @@ import {
   until,
   words,
 } from "./bot-process.ts";
+import { sharedRig } from "./shared-rig.ts";
 
 describe("the webhook", { timeout: 60_000 }, () => {
   let rig: Rig;
@@ -84,12 +85,11 @@ describe("the webhook", { timeout: 60_000 }, () => {
 });
 
 describe("a start that cannot succeed", { timeout: 60_000 }, () => {
-  let rig: Rig;
+  // It refuses the token of one of the starts.
+  const rig = sharedRig({ faulty: true });
   let env: Record<string, string>;
 
   beforeAll(async () => {
-    rig = await createRig();
-    await rig.start();
     env = {
       BOT_TOKEN: token,
       TELEGRAM_API_ROOT: rig.botApi.url,
@@ -98,14 +98,6 @@ describe("a start that cannot succeed", { timeout: 60_000 }, () => {
       TEST_API_KEY: modelKey,
       PORT: String(await freePort()),
     };
-  }, 60_000);
-
-  afterAll(async () => {
-    try {
-      expect(await rig.end("SIGTERM")).toBe(0);
-    } finally {
-      await rig.stop();
-    }
   }, 60_000);
 
   /** What was printed for people: log lines are JSON. */

@@ -1,6 +1,6 @@
 /** The real process while Telegram fails: nothing is lost, nothing is shown twice. */
 import { describe, expect, test } from "vitest";
-import { buttonsOf, dialogueOf, persona, plain, seen, until, words } from "./bot-process.ts";
+import { buttonsOf, dialogueOf, persona, plain, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
 describe.concurrent("the bot in trouble with Telegram", { timeout: 120_000 }, () => {
