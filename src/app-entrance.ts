@@ -1,6 +1,6 @@
 /** The part of a process that takes updates in: by webhook, by polling, or, in a worker beside `web` processes, not at all. */
 import { Api } from "grammy";
-import type { Update, UserFromGetMe } from "grammy/types";
+import type { UserFromGetMe } from "grammy/types";
 import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
 import { allowedUpdates } from "./ingress/allowed-updates.ts";
@@ -10,9 +10,10 @@ import { createRegistration, webhookPath } from "./ingress/registration.ts";
 import { createWebhook } from "./ingress/webhook.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import { createOutbox } from "./reply/outbox.ts";
 import type { HttpServerOptions } from "./server/http.ts";
+import { createArrivals } from "./telegram/arrivals.ts";
 import { commands } from "./telegram/commands.ts";
-import { addressUpdate } from "./telegram/lanes.ts";
 import type { TelegramTransport } from "./telegram/transport.ts";
 
 export interface AppEntranceDeps {
@@ -56,6 +57,18 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     fetch: deps.transport.fetch,
     timeoutSeconds: 60,
   });
+  /** For the answers to presses that wait in their lane; these name no chat, so they share no pace with a worker's calls. */
+  const outbox = createOutbox({
+    log,
+    onCall: (method, status) => metrics.telegramCalled(method, status),
+    onHold: (milliseconds) => metrics.telegramHeld(milliseconds),
+  });
+  const pressApi = new Api(config.telegram.token, {
+    apiRoot: config.telegram.apiRoot,
+    fetch: deps.transport.fetch,
+    timeoutSeconds: 15,
+  });
+  pressApi.config.use(outbox.transformer);
   const registration = createRegistration({
     api,
     log,
@@ -67,10 +80,13 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
   });
 
   function createChain(me: UserFromGetMe): Ingress {
+    const { store } = engines;
+    const arrivals = createArrivals({ me, allowed: (id) => isAllowed(config, id), store, api: pressApi, log });
     return createIngress({
       token: config.telegram.token,
       me,
-      address: (update: Update) => addressUpdate(update, { me, allowed: (id) => isAllowed(config, id) }),
+      address: (update) => arrivals.address(update),
+      onQueued: (update, addressed) => arrivals.queued(update, addressed),
       rateLimiter: engines.rateLimiter,
       queue: { known: (updateId) => engines.queue.known(updateId), enqueue },
       log,
@@ -159,6 +175,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     async stop() {
       stopped.abort();
       await closePolling?.();
+      outbox.stop();
     },
   };
 }

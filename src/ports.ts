@@ -2,7 +2,7 @@
  * The outside world as short interfaces. The comment on a member is its contract; every adapter passes the
  * same suite in `test/contracts/`.
  */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Redis } from "ioredis";
 
 /** One conversation: `chatId`, or `chatId:threadId` inside a topic of a group or of a private chat. */
@@ -14,6 +14,8 @@ export type ConversationId = string;
 export interface Database {
   /** For reads, and for creating tables before the first write. It does not see writes that wait for their tick. */
   readonly handle: DatabaseSync;
+  /** The statement of this SQL, prepared at its first use and kept. What writes belongs inside `write`. */
+  statement(sql: string): StatementSync;
   /**
    * Runs `work` in the transaction of this tick, in the order of the calls. Resolves when that transaction is on
    * disk, with what `work` returned. `work` that throws takes back its own writes only, and rejects only its own

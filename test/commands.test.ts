@@ -288,7 +288,7 @@ describe("what is refused", () => {
   });
 
   it("is an old button, which does not spin", async () => {
-    for (const data of ["foreign", "stop:1", "again:1", "model:gone", "persona:save"]) {
+    for (const data of ["foreign", "stop:1", "model:gone", "persona:save"]) {
       const made = await press(data);
       expect(made[0]?.method, data).toBe("answerCallbackQuery");
       expect(made[0]?.payload["text"], data).toBeTruthy();

@@ -26,6 +26,7 @@ function setUp(options: { burst?: number; limiter?: RateLimiter } = {}) {
   const stored: IncomingUpdate[] = [];
   const calls: number[] = [];
   const told: string[] = [];
+  const queued: number[] = [];
   const log = { warn: vi.fn() };
   const clock = { now: 1_000_000 };
   const fate: { next: (update: IncomingUpdate) => Promise<EnqueueResult | "store"> } = { next: async () => "store" };
@@ -34,11 +35,12 @@ function setUp(options: { burst?: number; limiter?: RateLimiter } = {}) {
   const ingress = createIngress({
     token: "123456:test",
     me,
-    address: addressOf,
+    address: async (update) => addressOf(update),
     rateLimiter: { take },
     log,
     now: () => clock.now,
     onUpdate: (kind, result) => told.push(`${kind} ${result}`),
+    onQueued: ({ update_id }) => queued.push(update_id),
     queue: {
       known: async (id) => stored.some(({ updateId }) => updateId === id),
       async enqueue(incoming) {
@@ -51,10 +53,21 @@ function setUp(options: { burst?: number; limiter?: RateLimiter } = {}) {
       },
     },
   });
-  return { ingress, stored, calls, told, log, clock, fate, take };
+  return { ingress, stored, calls, told, queued, log, clock, fate, take };
 }
 
 describe("what is stored", () => {
+  it("is told of once it waits in its lane, unless it is a repetition or refused", async () => {
+    const { ingress, queued, fate } = setUp({ burst: 2 });
+    await ingress.accept([update(1), update(1), update(2), update(3), update(4, "c"), update(5, "-")]);
+    expect(queued).toEqual([1, 2, 4]);
+    fate.next = async () => "lane-full";
+    await ingress.accept([update(6, "c")]);
+    fate.next = async () => Promise.reject(new Error("disk"));
+    await expect(ingress.accept([update(7, "c")])).rejects.toThrow("disk");
+    expect(queued).toEqual([1, 2, 4]);
+  });
+
   it("is the raw update with its lane, its question, its interrupt and the time of arrival", async () => {
     const { ingress, stored, told } = setUp();
     await ingress.accept([update(1), update(2, "c"), update(3, "e")]);

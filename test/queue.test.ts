@@ -48,6 +48,7 @@ function openFailing() {
   const disk = { failing: false, writes: 0 };
   const database: Database = {
     handle: real.handle,
+    statement: real.statement,
     write: (work) =>
       real.write((handle) => {
         disk.writes++;

@@ -10,12 +10,14 @@ export interface IngressDeps {
   /** Given, so that no `getMe` stands before the first update. */
   readonly me: UserFromGetMe;
   /** Undefined: the update is none of our business; it is acknowledged and forgotten. */
-  address(update: Update): Addressed | undefined;
+  address(update: Update): Promise<Addressed | undefined>;
   readonly rateLimiter: RateLimiter;
   readonly queue: Pick<UpdateQueue, "enqueue" | "known">;
   readonly log: { warn(details: object, message: string): void };
   /** Told each update's kind and what became of it. */
   onUpdate(kind: string, result: EnqueueResult | "ignored" | "rate-limited" | "failed"): void;
+  /** Told of each update that waits in its own lane from now on, not refused and not a repetition. Must not throw. */
+  onQueued?(update: Update, addressed: Addressed): void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -47,7 +49,7 @@ export function createIngress(deps: IngressDeps): Ingress {
   bot.use(store);
 
   async function addressed(ctx: IngressContext, next: NextFunction): Promise<void> {
-    const found = deps.address(ctx.update);
+    const found = await deps.address(ctx.update);
     if (found === undefined) {
       deps.onUpdate("unaddressed", "ignored");
       return;
@@ -112,6 +114,7 @@ export function createIngress(deps: IngressDeps): Ingress {
       throw error;
     }
     deps.onUpdate(kind, result === "queued" && refusal !== undefined ? "rate-limited" : result);
+    if (result === "queued" && refusal === undefined) deps.onQueued?.(update, ctx.addressed);
     if (result === "full") {
       throw new ParleyError("backlog-full", "the backlog is full; Telegram keeps the update", { retryable: true });
     }

@@ -1,6 +1,14 @@
 /** The queue's table: what survives the process. Whoever writes calls it inside `Database.write`. */
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import type { AbortReason, ConversationId, DeadUpdate, IncomingUpdate, InterruptOutcome, LaneKind } from "../ports.ts";
+import type { SQLInputValue } from "node:sqlite";
+import type {
+  AbortReason,
+  ConversationId,
+  Database,
+  DeadUpdate,
+  IncomingUpdate,
+  InterruptOutcome,
+  LaneKind,
+} from "../ports.ts";
 import type { InterruptPlan, OpenQuestion } from "./interrupts.ts";
 import type { Entry } from "./lanes.ts";
 
@@ -40,19 +48,9 @@ export interface StoredUpdate extends IncomingUpdate {
 export type Journal = ReturnType<typeof createJournal>;
 
 /** Opens the table, made when missing. Rows that ran when the process died have one crash more afterwards. */
-export function createJournal(handle: DatabaseSync, now: () => number) {
+export function createJournal({ handle, statement: sql }: Pick<Database, "handle" | "statement">, now: () => number) {
   handle.exec(schema);
   handle.exec("UPDATE queued_update SET running = 0, crashes = crashes + 1 WHERE state = 'open' AND running = 1");
-  const statements = new Map<string, StatementSync>();
-
-  function sql(text: string): StatementSync {
-    let statement = statements.get(text);
-    if (statement === undefined) {
-      statement = handle.prepare(text);
-      statements.set(text, statement);
-    }
-    return statement;
-  }
 
   function number(text: string, ...values: SQLInputValue[]): number {
     return Number(Object.values(sql(text).get(...values) ?? {})[0] ?? 0);

@@ -38,7 +38,7 @@ interface Stored {
 /** Opens the queue in the database: what a crash or a shutdown left waits again, in its order. */
 export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
   const { database, maxBacklog = 20_000, maxLane = 500, log, now = Date.now } = options;
-  const journal = createJournal(database.handle, now);
+  const journal = createJournal(database, now);
   const lanes = createLanes({ now, onReady: () => worker?.wake() });
   /** Updates that are being stored right now. */
   const storing = new Set<number>();

@@ -1,7 +1,7 @@
 /** The embedded database: one SQLite file, one handle, the writes of one tick in one transaction. */
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf, ParleyError, StartError } from "../errors.ts";
 import type { Database } from "../ports.ts";
 
@@ -22,6 +22,7 @@ interface PendingWrite {
  */
 export function createSqliteDatabase(path: string): Database {
   const handle = open(path);
+  const statements = new Map<string, StatementSync>();
   let pending: PendingWrite[] = [];
   let scheduled: NodeJS.Immediate | undefined;
   let closed = false;
@@ -59,6 +60,11 @@ export function createSqliteDatabase(path: string): Database {
 
   return {
     handle,
+    statement(sql) {
+      const kept = statements.get(sql) ?? handle.prepare(sql);
+      statements.set(sql, kept);
+      return kept;
+    },
     write(work) {
       return new Promise((resolve, reject) => {
         if (closed) {

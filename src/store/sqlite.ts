@@ -1,5 +1,5 @@
 /** Settings, history, turns, usage and dialogs in the embedded database. */
-import type { SQLInputValue, StatementSync } from "node:sqlite";
+import type { SQLInputValue } from "node:sqlite";
 import type { ConversationId, Database, Exchange, Settings, Store, Turn, UsageEntry, UsageTotals } from "../ports.ts";
 import { schema } from "./sqlite-schema.ts";
 import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "./turn-records.ts";
@@ -19,9 +19,8 @@ const healthyWithinMs = 800;
 
 /** Creates the store; its tables are made when missing. */
 export function createSqliteStore({ database, historyTtlSeconds, now = Date.now }: SqliteStoreOptions): Store {
-  const { handle } = database;
-  handle.exec(schema);
-  const statements = new Map<string, StatementSync>();
+  const { statement: sql } = database;
+  database.handle.exec(schema);
   const ttlMs = historyTtlSeconds * 1000;
   let stopped = false;
 
@@ -29,15 +28,6 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
   const purging = setInterval(() => {
     purged = purged.then(purge);
   }, purgeEveryMs);
-
-  function sql(text: string): StatementSync {
-    let statement = statements.get(text);
-    if (statement === undefined) {
-      statement = handle.prepare(text);
-      statements.set(text, statement);
-    }
-    return statement;
-  }
 
   function run(text: string, ...values: SQLInputValue[]): Promise<void> {
     return database.write(() => void sql(text).run(...values));

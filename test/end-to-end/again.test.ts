@@ -128,6 +128,46 @@ describe.concurrent("a question that is answered again", { timeout: 90_000 }, ()
     expect(asked).toEqual(["user: before the waiting one", "user: waiting, corrected", "user: third in line"]);
   });
 
+  test("an edit aborts the /retry that is being written, and the edited question is answered in its message", async () => {
+    const visitor = rig.visitor();
+    rig.answers("retried, misspelt", { text: "first" }, { text: words(900, "old"), tokensPerSecond: 30 });
+    rig.answers("retried, edited", { text: words(900, "mid"), tokensPerSecond: 30 });
+    rig.answers("retried, edited twice", { text: "last" });
+    const question = visitor.say("retried, misspelt");
+    const first = await visitor.sees("Regenerate", question);
+    const retry = visitor.say("/retry");
+    const writing = await visitor.sees("Stop", retry);
+    rig.botApi.user.edit(visitor.chatId, question, "retried, edited");
+    await until(() => rig.requests("retried, misspelt")[1]?.abandonedAt);
+    await visitor.sees(/^mid0 /, retry);
+    rig.botApi.user.edit(visitor.chatId, question, "retried, edited twice");
+    await until(() => rig.requests("retried, edited")[0]?.abandonedAt);
+    const answer = await visitor.sees("Regenerate", retry);
+    expect([answer.id, answer.text]).toEqual([writing.id, "last"]);
+    expect(visitor.message(first.id)?.text).toBe("first");
+    await visitor.ask("after the edited retry");
+    expect(dialogueOf(rig.requests("after the edited retry")[0])).toEqual([
+      persona,
+      "user: retried, edited twice",
+      "assistant: last",
+      "user: after the edited retry",
+    ]);
+  });
+
+  test("a Regenerate that waits for an answer before it is answered at once", async () => {
+    const visitor = rig.visitor();
+    rig.answers("before the press", { hangBeforeHeaders: true });
+    const old = await visitor.ask("regenerate too late");
+    visitor.say("before the press");
+    await until(() => rig.requests("before the press").length === 1);
+    expect((await visitor.press(old, "Regenerate"))?.text).toMatch(/newest answer/);
+    expect(rig.requests("before the press")[0]?.abandonedAt).toBeUndefined();
+    visitor.say("/stop");
+    await visitor.sees("Retry", old.id);
+    await until(() => buttonsOf(visitor.message(old.id)).length === 0);
+    expect(rig.requests("regenerate too late")).toHaveLength(1);
+  });
+
   test("Regenerate of a /retry, then an edit of its question, all write the same exchange", async () => {
     const visitor = rig.visitor();
     rig.answers("root question", { text: "first" }, { text: "second" }, { text: "third" });

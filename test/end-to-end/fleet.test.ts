@@ -103,6 +103,29 @@ describe.skipIf(redis.missing !== undefined)(redis.title("several processes over
     expect(answersIn(botApi, chatId)).toHaveLength(3);
   });
 
+  test("a poller that was frozen steps down, and two never fight over the updates", { timeout: 120_000 }, async () => {
+    const { botApi } = await createOne();
+    const workers = await Promise.all([0, 1].map(() => (fleet as Fleet).launch("worker")));
+    await Promise.all(workers.map((one) => one.ready()));
+    const roles = async () => await Promise.all(workers.map(({ port }) => metric(port, "parley_poller")));
+    await until(async () => (await roles()).includes(1));
+    const frozen = workers[(await roles()).indexOf(1)];
+    const other = workers.find((one) => one !== frozen);
+    frozen?.child.kill("SIGSTOP");
+    const chatId = botApi.user.createPrivateChat({ userId: 45, firstName: "Dan" });
+    await seen(botApi, chatId, "Regenerate", botApi.user.sendText(chatId, 45, "Anybody?").message_id, 60_000);
+    expect(await metric(other?.port ?? 0, "parley_poller")).toBe(1);
+    frozen?.child.kill("SIGCONT");
+    await until(async () => (await metric(frozen?.port ?? 0, "parley_poller")) === 0);
+    await sleep(2_000);
+    expect(await metric(other?.port ?? 0, "parley_poller")).toBe(1);
+    await seen(botApi, chatId, "Regenerate", botApi.user.sendText(chatId, 45, "And now?").message_id, 60_000);
+    // The poll that was open when it was frozen may be turned away, and the first one after it.
+    const conflicts = botApi.calls.filter(({ status }) => status === 409);
+    expect(conflicts.length).toBeLessThanOrEqual(2);
+    expect(answersIn(botApi, chatId)).toHaveLength(2);
+  });
+
   test("a 429 that one worker meets holds the chat for the others", { timeout: 120_000 }, async () => {
     const { botApi } = await createOne();
     const { workers } = await split(fleet as Fleet);

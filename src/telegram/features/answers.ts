@@ -49,11 +49,10 @@ answeringAgain.filter(
   async (ctx) => {
     const press = pressOf(ctx);
     const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
+    // The press itself was answered when it arrived.
     if (press?.action !== "again" || newest?.question !== press.question) {
-      await answerPress(ctx, texts.notTheNewest);
       return await tolerate(ctx, ctx.editMessageReplyMarkup());
     }
-    await answerPress(ctx);
     await answer(ctx, newest.question, newest.root, newest.asked);
   },
 );

@@ -1,0 +1,49 @@
+/** What is done for an update when it arrives, and cannot wait for its turn in its lane. */
+import type { Api } from "grammy";
+import type { CallbackQuery, Update } from "grammy/types";
+import { messageOf } from "../errors.ts";
+import type { Addressed, Store } from "../ports.ts";
+import { parsePress } from "../reply/buttons.ts";
+import { texts } from "../texts.ts";
+import { type Addressing, addressUpdate } from "./lanes.ts";
+
+export interface ArrivalsDeps extends Addressing {
+  readonly store: Pick<Store, "newestTurn">;
+  readonly api: Pick<Api, "answerCallbackQuery">;
+  readonly log: { debug(details: object, message: string): void };
+}
+
+export interface Arrivals {
+  /** Like `addressUpdate`, with the turn that an edit is about. Rejects when the store cannot be read. */
+  address(update: Update): Promise<Addressed | undefined>;
+  /** Told of an update that waits in its lane; the answer to a press goes out meanwhile. */
+  queued(update: Update, addressed: Addressed): void;
+}
+
+/** Creates the handler of arrivals. */
+export function createArrivals({ store, api, log, ...addressing }: ArrivalsDeps): Arrivals {
+  /** A Regenerate or Retry waits as long as an answer before it lasts; its button must not spin as long. */
+  async function answerPress(query: CallbackQuery, conversation: string, question: number): Promise<void> {
+    const newest = await store.newestTurn(conversation);
+    await api.answerCallbackQuery(query.id, newest?.question === question ? {} : { text: texts.notTheNewest });
+  }
+
+  return {
+    async address(update) {
+      const addressed = addressUpdate(update, addressing);
+      if (addressed?.interrupt?.kind !== "edit") return addressed;
+      const newest = await store.newestTurn(addressed.conversation);
+      if (newest === undefined || newest.root !== addressed.question) return addressed;
+      // The newest answer to this question may be that to a `/retry`, whose turn has the id of the command.
+      return { ...addressed, question: newest.question, interrupt: { kind: "edit", question: newest.question } };
+    },
+    queued(update, { conversation, lane }) {
+      const query = update.callback_query;
+      const press = parsePress(query?.data);
+      if (query === undefined || press?.action !== "again" || lane !== "turn") return;
+      answerPress(query, conversation, press.question).catch((error: unknown) => {
+        log.debug({ reason: messageOf(error) }, "a press could not be answered");
+      });
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import type { Update } from "grammy/types";
+import { describe, expect, it, vi } from "vitest";
+import type { Turn } from "../src/ports.ts";
+import { createArrivals } from "../src/telegram/arrivals.ts";
+
+const from = { id: 7, is_bot: false, first_name: "Ada" };
+const chat = { id: 7, type: "private", first_name: "Ada" };
+
+function setUp(newest: Partial<Turn> | undefined, allowed = true) {
+  const answers: unknown[] = [];
+  const api = {
+    answerCallbackQuery: vi.fn(async (id: string, more?: object) => {
+      answers.push({ id, ...more });
+      return true as const;
+    }),
+  };
+  const log = { debug: vi.fn() };
+  const newestTurn = vi.fn(async () => newest as Turn | undefined);
+  const arrivals = createArrivals({
+    me: { id: 999, username: "parley_bot" },
+    allowed: () => allowed,
+    store: { newestTurn },
+    api,
+    log,
+  });
+  async function arrive(update: object) {
+    const whole = { update_id: 1, ...update } as Update;
+    const addressed = await arrivals.address(whole);
+    if (addressed === undefined) throw new Error("the update is not addressed to the bot");
+    arrivals.queued(whole, addressed);
+    // As long as a read of the store and a call may take here.
+    await new Promise((resolve) => setImmediate(resolve));
+    return addressed;
+  }
+  return { arrive, answers, api, log, newestTurn };
+}
+
+const edit = (id: number) => ({ edited_message: { message_id: id, date: 1, edit_date: 2, from, chat, text: "new" } });
+const press = (data: string) => ({
+  callback_query: { id: "q", from, chat_instance: "1", data, message: { message_id: 9, date: 1, chat, text: "a" } },
+});
+
+describe("an edit that arrives", () => {
+  it("is about the newest turn that answers its message: that of a /retry, too", async () => {
+    const { arrive } = setUp({ question: 40, root: 30 });
+    expect(await arrive(edit(30))).toMatchObject({ question: 40, interrupt: { kind: "edit", question: 40 } });
+  });
+
+  it.each([[undefined], [{ question: 40, root: 40 }], [{ question: 30, root: 30 }]])(
+    "is about its own message while the newest turn is %o",
+    async (newest) => {
+      const { arrive } = setUp(newest);
+      expect(await arrive(edit(30))).toMatchObject({ question: 30, interrupt: { kind: "edit", question: 30 } });
+    },
+  );
+
+  it("is not taken when the store cannot be read", async () => {
+    const { arrive, newestTurn } = setUp(undefined);
+    newestTurn.mockRejectedValue(new Error("away"));
+    await expect(arrive(edit(30))).rejects.toThrow("away");
+  });
+});
+
+describe("a Regenerate that arrives", () => {
+  it("is answered at once, in silence for the newest answer", async () => {
+    const { arrive, answers } = setUp({ question: 40, root: 30 });
+    await arrive(press("again:40"));
+    expect(answers).toEqual([{ id: "q" }]);
+  });
+
+  it.each([[undefined], [{ question: 41, root: 41 }]])("says so when the newest turn is %o", async (newest) => {
+    const { arrive, answers } = setUp(newest);
+    await arrive(press("again:40"));
+    expect(answers).toEqual([{ id: "q", text: expect.stringContaining("newest") }]);
+  });
+
+  it("may fail to be answered, and nobody minds", async () => {
+    const { arrive, api, log } = setUp({ question: 40, root: 40 });
+    api.answerCallbackQuery.mockRejectedValue(new Error("too old"));
+    expect(await arrive(press("again:40"))).toMatchObject({ lane: "turn" });
+    expect(log.debug).toHaveBeenCalled();
+  });
+
+  it.each(["stop:1", "model:x", "persona:save", "foreign"])(
+    "is not the same as %s, whose handler answers",
+    async (data) => {
+      const { arrive, answers } = setUp({ question: 40, root: 40 });
+      await arrive(press(data));
+      expect(answers).toEqual([]);
+    },
+  );
+
+  it("of a stranger is left to the handler", async () => {
+    const { arrive, answers } = setUp({ question: 40, root: 40 }, false);
+    await arrive(press("again:40"));
+    expect(answers).toEqual([]);
+  });
+});
