@@ -1,6 +1,8 @@
 /** Processes, and Redis itself, are killed, frozen and replaced under load; afterwards three numbers have to be zero. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { createRedisStore } from "../../src/store/redis.ts";
+import { createRedisLink } from "../../src/store/redis-link.ts";
 import { canStartRedis, type PrivateRedis, startPrivateRedis } from "../redis-server.ts";
 import { until } from "./bot-process.ts";
 import { answerInNumbers, type Conversations, createConversations } from "./conversations.ts";
@@ -44,6 +46,7 @@ async function underLoad(
   { fleet: created, conversations }: { fleet: Fleet; conversations: Conversations },
   questionsPerSecond: number,
   disturb: () => Promise<void>,
+  kills = 0,
 ): Promise<void> {
   const feeding = new AbortController();
   const fed = conversations.feed(questionsPerSecond, feeding.signal);
@@ -56,11 +59,18 @@ async function underLoad(
   await until(() => conversations.answered() === conversations.asked, patienceMs).catch(() => undefined);
   // A copy would come late.
   await sleep(1_000);
-  const account = conversations.account();
-  console.log(
-    `${account.asked} questions: ${account.lost} lost, ${account.twice} twice, ${account.outOfOrder} out of order`,
+  const link = await createRedisLink({ url: created.redisUrl, prefix: created.prefix, log: { info() {}, warn() {} } });
+  const store = createRedisStore({ link, historyTtlSeconds: 3_600 });
+  const account = await conversations.account(
+    async (chatId, question) => (await store.readTurn(String(chatId), question))?.messages ?? [],
   );
-  expect(account).toEqual({ asked: conversations.asked, lost: 0, twice: 0, outOfOrder: 0 });
+  await link.stop();
+  console.log(
+    `${account.asked} questions: ${account.lost} lost, ${account.twice} twice, ${account.outOfOrder} out of order ` +
+      `(${account.copies} copies of the requests that were under way at a kill)`,
+  );
+  expect(account).toMatchObject({ asked: conversations.asked, lost: 0, twice: 0, outOfOrder: 0 });
+  expect(account.copies).toBeLessThanOrEqual(kills * 20);
   expect(created.botApi.violations).toEqual([]);
 }
 
@@ -70,20 +80,25 @@ describe.skipIf(missing !== undefined)(title, () => {
     const split = await launchSplit(loaded.fleet, 2);
     const env = { WEBHOOK_URL: loaded.fleet.webhookUrl };
     const random = createRandom(seed);
-    await underLoad(loaded, 300, async () => {
-      for (let kill = 0; kill < 7; kill++) {
-        await sleep(3_000 + random() * 1_000);
-        if (kill % 3 === 2) {
-          await split.web.end("SIGKILL");
-          split.web = await loaded.fleet.launch("web", { env });
-        } else {
-          const index = Math.floor(random() * split.workers.length);
-          await split.workers[index]?.end("SIGKILL");
-          split.workers[index] = await loaded.fleet.launch("worker", { env });
+    await underLoad(
+      loaded,
+      300,
+      async () => {
+        for (let kill = 0; kill < 7; kill++) {
+          await sleep(3_000 + random() * 1_000);
+          if (kill % 3 === 2) {
+            await split.web.end("SIGKILL");
+            split.web = await loaded.fleet.launch("web", { env });
+          } else {
+            const index = Math.floor(random() * split.workers.length);
+            await split.workers[index]?.end("SIGKILL");
+            split.workers[index] = await loaded.fleet.launch("worker", { env });
+          }
         }
-      }
-      await sleep(3_000);
-    });
+        await sleep(3_000);
+      },
+      7,
+    );
   });
 
   test.for([5, 30])("Redis away for %i s loses nothing", { timeout: 400_000 }, async (seconds) => {

@@ -9,8 +9,13 @@ export interface Account {
   readonly asked: number;
   /** Questions without a complete answer. */
   readonly lost: number;
-  /** Questions with more than one complete answer. */
+  /** Complete answers that the bot knows beyond the first of a question. */
   readonly twice: number;
+  /**
+   * Complete answers that the bot does not know: Telegram has created the message, and the process was killed before it could
+   * store the id. A copy is better than a lost answer.
+   */
+  readonly copies: number;
   /** Answers that stand above the answer of an earlier question. */
   readonly outOfOrder: number;
 }
@@ -23,7 +28,8 @@ export interface Conversations {
   ask(): void;
   /** Questions that have a complete answer. */
   answered(): number;
-  account(): Account;
+  /** `messagesOf` tells which messages the bot knows of a question's answer. */
+  account(messagesOf: (chatId: number, question: number) => Promise<readonly number[]>): Promise<Account>;
 }
 
 const questionOf = (number: number) => `Question ${number} of this conversation?`;
@@ -39,19 +45,22 @@ export function answerInNumbers({ messages }: ScriptedRequest, script: Script = 
 export function createConversations(botApi: BotApi, chats: number, firstChatId = 5_000_001): Conversations {
   const chatIds = Array.from({ length: chats }, (_, index) => firstChatId + index);
   for (const id of chatIds) botApi.user.createPrivateChat({ userId: id, firstName: `Asker ${id}` });
+  /** Ids of the messages that asked, by chat and number. */
+  const questions = new Map<string, number>();
   let asked = 0;
 
   function ask(): void {
     const chatId = chatIds[asked % chats] ?? firstChatId;
-    botApi.user.sendText(chatId, chatId, questionOf(Math.floor(asked / chats) + 1));
+    const number = Math.floor(asked / chats) + 1;
+    questions.set(`${chatId}/${number}`, botApi.user.sendText(chatId, chatId, questionOf(number)).message_id);
     asked += 1;
   }
 
-  /** The numbers of the complete answers in a chat, in the order in which they stand. */
-  function completeIn(chatId: number): number[] {
+  /** The complete answers in a chat, in the order in which they stand. */
+  function completeIn(chatId: number): { readonly number: number; readonly id: number }[] {
     return answersIn(botApi, chatId).flatMap((message) => {
       const number = Number(/^The answer to question (\d+) is here\.$/.exec(message.text)?.[1] ?? 0);
-      return number > 0 && !isCopy(message) ? [number] : [];
+      return number > 0 && !isCopy(message) ? [{ number, id: message.id }] : [];
     });
   }
 
@@ -68,21 +77,24 @@ export function createConversations(botApi: BotApi, chats: number, firstChatId =
       }
     },
     ask,
-    answered: () => chatIds.reduce((sum, id) => sum + new Set(completeIn(id)).size, 0),
-    account() {
-      let lost = 0;
-      let twice = 0;
-      let outOfOrder = 0;
+    answered: () => chatIds.reduce((sum, id) => sum + new Set(completeIn(id).map(({ number }) => number)).size, 0),
+    async account(messagesOf) {
+      let [lost, twice, copies, outOfOrder] = [0, 0, 0, 0];
       for (const [index, chatId] of chatIds.entries()) {
-        const questions = Math.floor(asked / chats) + (index < asked % chats ? 1 : 0);
-        const shown = completeIn(chatId);
-        const distinct = new Set(shown);
-        for (let number = 1; number <= questions; number++) if (!distinct.has(number)) lost += 1;
-        twice += shown.length - distinct.size;
-        const firsts = [...distinct];
+        const last = Math.floor(asked / chats) + (index < asked % chats ? 1 : 0);
+        const shown = Map.groupBy(completeIn(chatId), ({ number }) => number);
+        for (let number = 1; number <= last; number++) if (!shown.has(number)) lost += 1;
+        for (const [number, answers] of shown) {
+          if (answers.length === 1) continue;
+          const known = new Set(await messagesOf(chatId, questions.get(`${chatId}/${number}`) ?? 0));
+          const copied = answers.filter(({ id }) => !known.has(id)).length;
+          copies += copied;
+          twice += answers.length - copied - 1;
+        }
+        const firsts = [...shown.keys()];
         outOfOrder += firsts.filter((number, at) => at > 0 && number < (firsts[at - 1] ?? 0)).length;
       }
-      return { asked, lost, twice, outOfOrder };
+      return { asked, lost, twice, copies, outOfOrder };
     },
   };
 }
