@@ -58,12 +58,25 @@ export interface Config {
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
+const ofWebhook = ["WEBHOOK_URL", "WEBHOOK_SECRET"] as const;
+const ofModels = ["MODELS", "FALLBACK_MODELS", "MODEL_MAX_TOKENS", "MODEL_TEMPERATURE"] as const;
+
+/** What a mode has no use for: a mistake in it must not keep that mode from starting. */
+const unread: Readonly<Record<RunMode, readonly (keyof Environment)[]>> = {
+  start: [],
+  dev: [],
+  worker: [],
+  web: ofModels,
+  queue: [...ofModels, ...ofWebhook],
+  playground: ["BOT_TOKEN", "TELEGRAM_API_ROOT", ...ofWebhook, "REDIS_URL", "REDIS_PREFIX", "ADMIN_TOKEN"],
+};
+
 /**
  * Reads the configuration of a run mode. A variable that is empty counts as left out. Throws a `StartError` with every
  * mistake as a line of its own, that names the variable and never repeats a value.
  *
  * In the playground nothing about Telegram or Redis is read, and no model at all is no mistake: `models.names` is then
- * empty.
+ * empty. In `web` and `queue` nothing about models is read, in `queue` nothing about webhooks either.
  */
 export function readConfig(mode: RunMode, env: Variables): Config {
   const mistakes: string[] = [];
@@ -71,10 +84,7 @@ export function readConfig(mode: RunMode, env: Variables): Config {
     Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""),
   );
   const playground = mode === "playground";
-  if (playground) {
-    for (const name of ["BOT_TOKEN", "TELEGRAM_API_ROOT", "WEBHOOK_URL", "WEBHOOK_SECRET", "REDIS_URL", "ADMIN_TOKEN"])
-      delete given[name];
-  }
+  for (const name of unread[mode]) delete given[name];
   const { values, wrong } = readVariables(given, mistakes);
   const needs = (name: keyof Environment, advice: string) => {
     if (values[name] === undefined && !wrong.has(name)) mistakes.push(`${name} is missing; ${advice}`);
@@ -92,8 +102,8 @@ export function readConfig(mode: RunMode, env: Variables): Config {
   const answers = mode !== "web" && mode !== "queue";
   const listed = (name: "MODELS" | "FALLBACK_MODELS") =>
     wrong.has(name) ? readModelNames(given[name] ?? "").models : values[name];
-  const names = answers ? (listed("MODELS") ?? defaultModels(given)) : [];
-  const fallbacks = answers ? (listed("FALLBACK_MODELS") ?? []) : [];
+  const names = listed("MODELS") ?? (answers ? defaultModels(given) : []);
+  const fallbacks = listed("FALLBACK_MODELS") ?? [];
   if (names.length === 0 && answers && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
   const providers = readProviders(names, fallbacks, given, mistakes);
 
@@ -184,8 +194,11 @@ function secretsIn(
     if (apiKey !== undefined && apiKey !== name) secrets.add(apiKey);
   }
   for (const url of urls) {
-    const { password } = url === undefined ? { password: "" } : new URL(url);
-    secrets.add(password).add(decoded(password));
+    if (url === undefined) continue;
+    const { password } = new URL(url);
+    // As it was written too: reading a URL writes some characters of its password anew.
+    const [, written = ""] = /^[a-z]+:\/\/[^/:]*:([^/]*)@/.exec(url) ?? [];
+    secrets.add(password).add(decoded(password)).add(written);
   }
   secrets.delete("");
   return [...secrets];

@@ -41,10 +41,7 @@ export const environmentSchema = z.object({
   HOST: matching(/^[^\s/]+$/, "must be an address of this machine, like 0.0.0.0 or 127.0.0.1").prefault(defaults.HOST),
   PORT: whole(0, 65_535, "").prefault(defaults.PORT),
   DATA_DIR: z.string().prefault(defaults.DATA_DIR),
-  REDIS_URL: matching(
-    /^rediss?:\/\/([^\s/@]*@)?(\[[\da-fA-F:.]+\]|[^\s/:@?#[\]]+)(:\d{1,5})?(\/\d*)?$/,
-    "is no Redis URL; write it like redis://user:password@host:6379/0, or rediss:// for TLS (special characters of a password as %40 and the like)",
-  ).optional(),
+  REDIS_URL: redisUrl().optional(),
   REDIS_PREFIX: matching(
     /^[A-Za-z0-9_-]{1,64}$/,
     "may hold only 1 to 64 of A-Z a-z 0-9 _ and -; bots that share a Redis need one each",
@@ -132,6 +129,17 @@ function url() {
     }
     return parsed.href.replace(/\/+$/, "");
   });
+}
+
+/** As it was written: the client reads it in its own way. */
+function redisUrl() {
+  const mistake =
+    "is no Redis URL; write it like redis://user:password@host:6379/0, or rediss:// for TLS (special characters of a password as %40 and the like)";
+  // A bare / ? or # in a password would end the address there, and what stands before it would pass for host and port.
+  return matching(/^rediss?:\/\/([^\s/?#@]*@)?(\[[\da-fA-F:.]+\]|[^\s/:@?#[\]]+)(:\d{1,5})?(\/\d*)?$/, mistake).refine(
+    (text) => URL.canParse(text),
+    { error: mistake },
+  );
 }
 
 function modelList() {

@@ -161,8 +161,17 @@ describe("mistakes", () => {
   });
 
   it("include a Redis URL that is none, and a prefix or an admin token that cannot be", () => {
-    for (const url of ["localhost", "http://localhost", "redis://host/0?family=6", "redis://a b"])
-      expect(mistakes({ ...good, REDIS_URL: url })).toEqual([expect.stringMatching(/^REDIS_URL is no Redis URL/)]);
+    for (const url of [
+      ...["localhost", "http://localhost", "redis://host/0?family=6", "redis://a b", "redis://", "redis://:secret@"],
+      ...["redis://host:99999", "redis://[:::]:1", "redis://host/main", "redis://h:1/0\nredis://h:2/0"],
+      // A password that ends the address: its beginning would be taken for a port, and shown.
+      ...["redis://user:12?secret@host", "redis://user:12#secret@host", "redis://user:12/secret@host"],
+      ...["redis://:se?cret@host:6379", "redis://:se@cret@host:6379"],
+    ]) {
+      expect(mistakes({ ...good, REDIS_URL: url }), url).toEqual([
+        expect.stringMatching(/^REDIS_URL is no Redis URL; write it like redis:\/\/user:password@host[^\n]*$/),
+      ]);
+    }
     expect(mistakes({ ...good, REDIS_PREFIX: "a:b", ADMIN_TOKEN: "short" })).toEqual([
       expect.stringMatching(/^REDIS_PREFIX may hold only/),
       expect.stringMatching(/^ADMIN_TOKEN must be 16/),
@@ -181,10 +190,35 @@ describe("Redis", () => {
     expect(readConfig("start", good).redis).toBeUndefined();
   });
 
+  it("keeps its password out of sight also as it was written, where a URL would write it anew", () => {
+    const { secrets } = readConfig("start", { ...good, REDIS_URL: "redis://:pass|word%25@localhost" });
+    expect(secrets).toEqual(expect.arrayContaining(["pass|word%25", "pass%7Cword%25", "pass|word%"]));
+  });
+
+  it.each(["redis://localhost", "redis://:secret@127.0.0.1:6379", "rediss://user:se%40cret@[2001:db8::1]:6380/15"])(
+    "may stand at %s, for one process as for many",
+    (address) => {
+      for (const mode of ["start", "dev", "worker"] as const)
+        expect(readConfig(mode, { ...good, REDIS_URL: address }).redis?.url).toBe(address);
+    },
+  );
+
   it("lets a web process do without models, and nobody else", () => {
     const env = { BOT_TOKEN: good.BOT_TOKEN, REDIS_URL: url, WEBHOOK_URL: "https://example.com" };
     expect(readConfig("web", { ...env, MODELS: "nobody/knows" }).models).toMatchObject({ names: [], providers: [] });
     expect(mistakes(env, "worker")).toEqual([expect.stringContaining("MODELS")]);
+  });
+
+  it("lets a web process and an operator's command start whatever is wrong with what they have no use for", () => {
+    const models = { MODELS: "nonsense", FALLBACK_MODELS: "nonsense", MODEL_MAX_TOKENS: "x", MODEL_TEMPERATURE: "hot" };
+    const webhook = { WEBHOOK_URL: "http://example.com:1", WEBHOOK_SECRET: "white space" };
+    const env = { BOT_TOKEN: token, REDIS_URL: url, OPENAI_API_KEY: "two words" };
+    expect(mistakes({ ...env, ...models, WEBHOOK_URL: "https://example.com" }, "web")).toEqual([]);
+    const config = readConfig("queue", { ...env, ...models, ...webhook });
+    expect(config.models).toMatchObject({ names: [], fallbacks: [], providers: [] });
+    expect(config.telegram).not.toHaveProperty("webhook");
+    expect(mistakes({}, "queue")).toEqual([expect.stringMatching(/^BOT_TOKEN is missing/)]);
+    expect(readConfig("queue", { BOT_TOKEN: token }).redis).toBeUndefined();
   });
 });
 
@@ -240,9 +274,13 @@ describe("models", () => {
   });
 
   it("may be missing in the playground alone, where nothing about Telegram or Redis is read", () => {
-    const config = readConfig("playground", { BOT_TOKEN: "x", REDIS_URL: "x", WEBHOOK_URL: "x" });
+    const telegram = { BOT_TOKEN: "x", TELEGRAM_API_ROOT: "x", WEBHOOK_URL: "x", WEBHOOK_SECRET: "x x" };
+    const redis = { REDIS_URL: "x", REDIS_PREFIX: "a:b", ADMIN_TOKEN: "x" };
+    const config = readConfig("playground", { ...telegram, ...redis });
     expect(config.models).toEqual({ names: [], fallbacks: [], providers: [] });
     expect(config.telegram.token).toBe("");
+    expect(config).not.toHaveProperty("redis");
+    expect(config).not.toHaveProperty("adminToken");
     expect(mistakes({ MODELS: "openai/x" }, "playground")).toEqual([expect.stringContaining("OPENAI_API_KEY")]);
   });
 });

@@ -49,6 +49,8 @@ interface ComposeService {
   readonly volumes?: readonly string[];
   readonly healthcheck?: { readonly test: readonly string[] };
   readonly stop_grace_period?: string;
+  readonly read_only?: boolean;
+  readonly tmpfs?: readonly string[];
   readonly deploy?: { readonly replicas: number };
 }
 
@@ -62,7 +64,7 @@ export const composeOfOne = yaml<Compose>("deploy/docker-compose.one.yml");
 export const render = yaml<{ services: RenderService[] }>("render.yaml").services;
 export const renderPolling = yaml<{ services: RenderService[] }>("deploy/render.polling.yaml").services;
 export const appEngine = yaml<{ env_variables: Variables } & Record<string, object>>("app.yaml");
-export const heroku = json<{ env: Record<string, { required?: boolean }>; formation: object; addons: object[] }>(
+export const heroku = json<{ env: Record<string, { value?: string }>; formation: object; addons: object[] }>(
   "app.json",
 );
 export const dockerfile = read("Dockerfile");
@@ -74,8 +76,9 @@ export const files = readdirSync(path("deploy"))
 /** The mode that a command starts in the way of the scripts, apart from the size of its heap; undefined for any other command. */
 export function modeOf(command: string): RunMode | undefined {
   const [, mode] =
-    /^(?:exec )?node --max-old-space-size=\d+ --import \.\/src\/require-node\.js src\/main\.ts (\w+)$/.exec(command) ??
-    [];
+    /^(?:exec )?node --max-old-space-size=\d+ --import \.\/src\/require-node\.js src\/main\.ts (start|web|worker)$/.exec(
+      command,
+    ) ?? [];
   return mode as RunMode | undefined;
 }
 

@@ -49,7 +49,10 @@ const processes: readonly { name: string; mode: RunMode | undefined; given: Vari
     {
       name: "app.json",
       mode: "start",
-      given: Object.fromEntries([...Object.keys(heroku.env), "REDIS_URL"].map((name) => [name, ""])),
+      given: {
+        ...Object.fromEntries(Object.entries(heroku.env).map(([name, { value = "" }]) => [name, value])),
+        REDIS_URL: "",
+      },
     },
     { name: "app.yaml", mode: "start", given: appEngine.env_variables },
     ...units.map((file) => ({

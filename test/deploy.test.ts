@@ -69,6 +69,7 @@ describe("compose files", () => {
     expect(worker?.deploy?.replicas).toBeGreaterThan(1);
     expect(web?.ports).toHaveLength(1);
     expect(worker?.ports).toBeUndefined();
+    expect([web, worker].map((service) => modeOf(service?.command?.join(" ") ?? ""))).toEqual(["web", "worker"]);
     const command = redis?.command?.join(" ");
     expect(command).toContain("--appendonly yes");
     expect(command).toContain("--maxmemory-policy noeviction");
@@ -92,6 +93,8 @@ describe("compose files", () => {
       expect(service.environment?.["PORT"]).toBe("8080");
       expect(path(`deploy/${service.build}`).replace(/\/$/, "")).toBe(path("").replace(/\/$/, ""));
       expect(service.env_file).toBe("../.env");
+      // Without a folder for temporary files SQLite fails at its first large statement.
+      expect(service).toMatchObject({ read_only: true, tmpfs: ["/tmp"] });
     }
   });
 });
@@ -103,6 +106,7 @@ describe("Render's Blueprints", () => {
     expect(store).toMatchObject({ type: "keyvalue", maxmemoryPolicy: "noeviction", ipAllowList: [] });
     expect(web).toMatchObject({ type: "web", healthCheckPath: "/healthz" });
     expect(worker).toMatchObject({ type: "worker" });
+    expect([web, worker].map((service) => modeOf(service?.dockerCommand ?? ""))).toEqual(["web", "worker"]);
     for (const service of [web, worker]) {
       expect(service?.maxShutdownDelaySeconds).toBeGreaterThanOrEqual(stopSeconds);
       expect(service?.envVars?.find(({ key }) => key === "REDIS_URL")?.fromService?.name).toBe(store?.name);
@@ -124,6 +128,7 @@ describe("Render's Blueprints", () => {
     const [worker, ...others] = renderPolling;
     expect(others).toEqual([]);
     expect(worker).toMatchObject({ type: "worker", runtime: "node", buildCommand: "npm ci --omit=dev" });
+    expect(modeOf(worker?.startCommand ?? "")).toBe("start");
     const given = renderVariables(worker!);
     expect(given["DATA_DIR"]).toBe(worker?.disk?.mountPath);
     expect(given["NODE_VERSION"]).toBe(String(Number.parseInt(devDependencies.node, 10)));

@@ -18,6 +18,12 @@ describe("metrics", () => {
     metrics.telegramCalled("sendMessage", 200);
     metrics.telegramCalled("sendMessage", "network");
     metrics.telegramHeld(2500);
+    metrics.enqueued(0.8);
+    metrics.deliveryFailed();
+    metrics.updateDied();
+    metrics.leaseLost();
+    metrics.rateLimiterFailed();
+    metrics.pollerElected(true);
     metrics.watchQueue(async () => stats);
     const lines = (await metrics.text()).split("\n");
     expect(lines).toEqual(
@@ -37,12 +43,28 @@ describe("metrics", () => {
         "parley_telegram_holds_total 1",
         "parley_telegram_hold_seconds_total 2.5",
         'parley_queue_updates{state="waiting"} 3',
+        'parley_enqueue_seconds_bucket{le="0.0005"} 0',
+        'parley_enqueue_seconds_bucket{le="0.001"} 1',
+        "parley_delivery_failures_total 1",
+        "parley_dead_updates_total 1",
+        "parley_lease_losses_total 1",
+        "parley_rate_limiter_failures_total 1",
+        "parley_poller 1",
         'parley_queue_updates{state="active"} 2',
+        'parley_queue_updates{state="delayed"} 1',
         'parley_queue_updates{state="dead"} 4',
         "parley_queue_oldest_waiting_seconds 1.5",
       ]),
     );
     expect(lines.some((line) => line.startsWith("process_resident_memory_bytes "))).toBe(true);
+  });
+
+  it("say which process polls, and when it does not any more", async () => {
+    const metrics = createMetrics();
+    expect(await metrics.text()).toMatch(/^parley_poller 0$/m);
+    metrics.pollerElected(true);
+    metrics.pollerElected(false);
+    expect(await metrics.text()).toMatch(/^parley_poller 0$/m);
   });
 
   it("of two processes' worth in one process do not touch each other", async () => {
