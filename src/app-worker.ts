@@ -7,7 +7,7 @@ import { messageOf } from "./errors.ts";
 import { createModels } from "./llm/fallback.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Consumer, DeadUpdate } from "./ports.ts";
+import type { ActiveUpdate, Consumer, DeadUpdate } from "./ports.ts";
 import { createOutbox } from "./reply/outbox.ts";
 import { createBot } from "./telegram/bot.ts";
 import type { TelegramTransport } from "./telegram/transport.ts";
@@ -92,7 +92,11 @@ export function createAppWorker({ config, engines, transport, log, metrics }: Ap
           },
         },
       );
-      consumer = queue.consume((job) => bot.handle(job), {
+      const handle = (job: ActiveUpdate) => {
+        if (job.attempt > 1) metrics.deliveryRetried();
+        return bot.handle(job);
+      };
+      consumer = queue.consume(handle, {
         turnSlots: config.concurrency,
         quickSlots,
         maxFailures,

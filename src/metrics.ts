@@ -39,6 +39,8 @@ export interface Metrics {
   enqueued(ms: number): void;
   /** A handler threw; its update is tried again, or dead. */
   deliveryFailed(): void;
+  /** An update was delivered again: after a failure, a crash or a shutdown. */
+  deliveryRetried(): void;
   updateDied(): void;
   /** Another worker has taken over what this one was handling. */
   leaseLost(): void;
@@ -93,6 +95,7 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
     registers,
   });
   const failures = counter("delivery_failures_total", "Deliveries whose handler threw; retried, or dead");
+  const retries = counter("redeliveries_total", "Updates delivered again, after a failure, a crash or a shutdown");
   const deaths = counter("dead_updates_total", "Updates that were given up");
   const lostLeases = counter("lease_losses_total", "Updates that another worker took over while this one handled them");
   const passed = counter("rate_limiter_failures_total", "Updates let through because the limiter's store failed");
@@ -164,6 +167,7 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
     },
     enqueued: (ms) => enqueues.observe(ms / 1000),
     deliveryFailed: () => failures.inc(),
+    deliveryRetried: () => retries.inc(),
     updateDied: () => deaths.inc(),
     leaseLost: () => lostLeases.inc(),
     pollerElected: (isPoller) => poller.set(isPoller ? 1 : 0),

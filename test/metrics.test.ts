@@ -20,6 +20,7 @@ describe("metrics", () => {
     metrics.telegramHeld(2500);
     metrics.enqueued(0.8);
     metrics.deliveryFailed();
+    metrics.deliveryRetried();
     metrics.updateDied();
     metrics.leaseLost();
     metrics.rateLimiterFailed();
@@ -46,6 +47,7 @@ describe("metrics", () => {
         'parley_enqueue_seconds_bucket{le="0.0005"} 0',
         'parley_enqueue_seconds_bucket{le="0.001"} 1',
         "parley_delivery_failures_total 1",
+        "parley_redeliveries_total 1",
         "parley_dead_updates_total 1",
         "parley_lease_losses_total 1",
         "parley_rate_limiter_failures_total 1",
