@@ -223,7 +223,7 @@ describe("formulas are readable, money is money", () => {
     const piece = fc.constantFrom(..."x 12 { } ^ _ \\frac \\sqrt \\text \\hat [ ] \\\\ & W 7 é".split(" "), " ");
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
-        const count = (text: string) => text.normalize("NFKC").match(/[W7]/g)?.length ?? 0;
+        const count = (text: string) => text.normalize("NFKD").match(/[W7]/g)?.length ?? 0;
         expect(count(readableFormula(pieces.join(""), false))).toBe(count(pieces.join("")));
       }),
     );
