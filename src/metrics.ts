@@ -126,6 +126,15 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
     },
   });
   new Gauge({
+    name: "parley_queue_up",
+    help: "1 when the queue answered in time; with REDIS_URL it is Redis that did or did not",
+    registers,
+    async collect() {
+      if (readQueue === undefined) this.remove();
+      else this.set((await queueStats()) === undefined ? 0 : 1);
+    },
+  });
+  new Gauge({
     name: "parley_queue_oldest_waiting_seconds",
     help: "Age of the oldest update that waits",
     registers,

@@ -26,8 +26,9 @@ export async function runOperatorCommand(
     return 0;
   }
   if (more.length === 0 && command === "dead" && argument === "") {
-    const dead = await queue.dead.list(most);
-    for (const update of dead) print(lineOf(update));
+    const dead = await queue.dead.list(most + 1);
+    for (const update of dead.slice(0, most)) print(lineOf(update));
+    if (dead.length > most) print(`… and more; these are the ${most} oldest`);
     if (dead.length === 0) print("no dead updates");
     return 0;
   }
@@ -46,7 +47,8 @@ export async function runOperatorCommand(
 }
 
 function laneOf(text: string): { conversation: string; kind: LaneKind } | undefined {
-  const [, conversation, quick] = /^(-?\d+(?::\d+)?)(\/quick)?$/.exec(text) ?? [];
+  // An update without a chat has a lane of its own, named as `dead` shows it.
+  const [, conversation, quick] = /^(-?\d+(?::\d+)?|update:\d+)(\/quick)?$/.exec(text) ?? [];
   return conversation === undefined ? undefined : { conversation, kind: quick === undefined ? "turn" : "quick" };
 }
 

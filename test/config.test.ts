@@ -166,7 +166,7 @@ describe("mistakes", () => {
       ...["redis://host:99999", "redis://[:::]:1", "redis://host/main", "redis://h:1/0\nredis://h:2/0"],
       // A password that ends the address: its beginning would be taken for a port, and shown.
       ...["redis://user:12?secret@host", "redis://user:12#secret@host", "redis://user:12/secret@host"],
-      ...["redis://:se?cret@host:6379", "redis://:se@cret@host:6379"],
+      ...["redis://:se?cret@host:6379", "redis://:se@cret@host:6379", "redis://:100%@host", "redis://u%zz:x@host"],
     ]) {
       expect(mistakes({ ...good, REDIS_URL: url }), url).toEqual([
         expect.stringMatching(/^REDIS_URL is no Redis URL; write it like redis:\/\/user:password@host[^\n]*$/),

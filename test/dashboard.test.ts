@@ -1,13 +1,23 @@
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createBullmqQueue } from "../src/queue/bullmq.ts";
 import { createDashboard } from "../src/server/dashboard.ts";
 import { createHttpServer, type HttpServer } from "../src/server/http.ts";
+import { createRedisLink } from "../src/store/redis-link.ts";
 import { deleteKeys, findRedis, newPrefix } from "./redis-server.ts";
 
 const redis = await findRedis();
 const adminToken = "admin-token-of-the-test";
+const bearer = `Bearer ${adminToken}`;
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const common = {
+  host: "127.0.0.1",
+  port: 0,
+  log: quiet,
+  health: { ready: async () => ({ ok: true, detail: {} }) },
+  metrics: async () => "",
+};
 
 describe.skipIf(redis.missing !== undefined)(redis.title("the dashboard"), () => {
   const prefix = newPrefix();
@@ -18,13 +28,6 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the dashboard"), () =>
   beforeAll(async () => {
     connection = new Redis(redis.url, { maxRetriesPerRequest: null });
     queue = new Queue("lanes-turn", { connection, prefix });
-    const common = {
-      host: "127.0.0.1",
-      port: 0,
-      log: quiet,
-      health: { ready: async () => ({ ok: true, detail: {} }) },
-      metrics: async () => "",
-    };
     server = await createHttpServer({ ...common, dashboard: createDashboard({ queues: [queue], adminToken }) });
     open = await createHttpServer(common);
   });
@@ -69,6 +72,34 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the dashboard"), () =>
     }
     const queues = (await (await get("/queues/api/queues", token)).json()) as { queues: { name: string }[] };
     expect(queues.queues.map(({ name }) => name)).toEqual(["lanes-turn"]);
+  });
+
+  it("shows lanes, and nothing that anybody wrote", async () => {
+    const link = await createRedisLink({ url: redis.url, prefix, log: quiet });
+    const updates = createBullmqQueue({ link });
+    const shown = await createHttpServer({
+      ...common,
+      dashboard: createDashboard({ queues: updates.dashboards, adminToken }),
+    });
+    const body = JSON.stringify({ message: { text: "between us" } });
+    try {
+      for (const [updateId, lane] of (["turn", "quick"] as const).entries())
+        await updates.enqueue({ updateId, conversation: "42:7", lane, receivedAt: Date.now(), body, question: 5 });
+      for (const name of ["lanes-turn", "lanes-quick"]) {
+        const list = await get(`/queues/api/queues?activeQueue=${name}&status=waiting`, bearer, "GET", shown);
+        const text = await list.text();
+        const { queues } = JSON.parse(text) as { queues: { name: string; jobs: { id: string; data: unknown }[] }[] };
+        const jobs = queues.find((one) => one.name === name)?.jobs ?? [];
+        expect(jobs.map(({ data }) => data)).toEqual([{ conversation: "42:7" }]);
+        const one = await (await get(`/queues/api/queues/${name}/${jobs[0]?.id}`, bearer, "GET", shown)).text();
+        expect(one).toContain("42:7");
+        expect(text + one).not.toContain("between us");
+      }
+    } finally {
+      await shown.stop();
+      await updates.stop();
+      await link.stop();
+    }
   });
 
   it("only shows", async () => {

@@ -56,6 +56,7 @@ describe("metrics", () => {
         'parley_queue_updates{state="delayed"} 1',
         'parley_queue_updates{state="dead"} 4',
         "parley_queue_oldest_waiting_seconds 1.5",
+        "parley_queue_up 1",
       ]),
     );
     expect(lines.some((line) => line.startsWith("process_resident_memory_bytes "))).toBe(true);
@@ -82,18 +83,20 @@ describe("metrics", () => {
       reads += 1;
       return stats;
     });
-    await metrics.text();
+    expect(await metrics.text()).toMatch(/^parley_queue_up 1$/m);
     expect(reads).toBe(1);
     metrics.watchQueue(() => new Promise(() => undefined));
     const hanging = await metrics.text();
-    expect(hanging).not.toMatch(/^parley_queue_\w+[ {]/m);
+    expect(hanging.match(/^parley_queue_\w+[ {].*$/gm)).toEqual(["parley_queue_up 0"]);
     expect(hanging).toContain("parley_rate_limited_total 0");
     metrics.watchQueue(() => {
       throw new Error("closed");
     });
-    expect(await metrics.text()).toContain("parley_rate_limited_total 0");
+    expect(await metrics.text()).toMatch(/^parley_queue_up 0$/m);
     metrics.watchQueue(async () => stats);
-    expect(await metrics.text()).toContain("parley_queue_oldest_waiting_seconds 1.5");
+    const again = await metrics.text();
+    expect(again).toMatch(/^parley_queue_up 1$/m);
+    expect(again).toMatch(/^parley_queue_oldest_waiting_seconds 1\.5$/m);
   });
 
   it("sum up requests, errors, latency and uptime", () => {

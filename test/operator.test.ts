@@ -7,6 +7,7 @@ let lines: string[] = [];
 beforeEach(() => {
   calls.length = 0;
   lines = [];
+  deadOnes = [dead];
 });
 const dead = {
   updateId: 7,
@@ -16,10 +17,11 @@ const dead = {
   body: '{"text":"private"}',
   reason: "boom\nat line 1",
 };
+let deadOnes = [dead];
 const queue = {
   stats: async () => ({ waiting: 3, active: 2, delayed: 1, dead: 1, oldestWaitingMs: 4_000 }),
   dead: {
-    list: async () => [dead],
+    list: async (limit: number) => deadOnes.slice(0, limit),
     requeue: async (updateId: number) => updateId === 7,
   },
   async drainLane(...args: unknown[]) {
@@ -40,6 +42,20 @@ describe("the operator's commands", () => {
     expect(lines).toEqual(["7  lane -100:5/quick  60 s old  boom at line 1"]);
   });
 
+  it("say that nothing is dead, and when there is more than they list", async () => {
+    deadOnes = [];
+    expect(await run("dead")).toBe(0);
+    expect(lines).toEqual(["no dead updates"]);
+    deadOnes = Array.from({ length: 1_000 }, () => dead);
+    await run("dead");
+    expect(lines).toHaveLength(1_001);
+    deadOnes.push(dead);
+    lines = [];
+    await run("dead");
+    expect(lines).toHaveLength(1_001);
+    expect(lines.at(-1)).toMatch(/more; these are the 1000 oldest/);
+  });
+
   it("put a dead update back, and say when there is none", async () => {
     expect(await run("requeue", "7")).toBe(0);
     expect(await run("requeue", "8")).toBe(1);
@@ -50,6 +66,7 @@ describe("the operator's commands", () => {
     ["42", "42", "turn"],
     ["-100:5", "-100:5", "turn"],
     ["-100:5/quick", "-100:5", "quick"],
+    ["update:77/quick", "update:77", "quick"],
   ])("drain the lane %s", async (argument, conversation, kind) => {
     expect(await run("drain", argument)).toBe(0);
     expect(calls).toEqual([[conversation, kind, "drained by an operator"]]);
