@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createRedisTokenBucket } from "../src/store/redis-token-bucket.ts";
 import { createTokenBucket } from "../src/store/token-bucket.ts";
 import { rateLimiterContract } from "./contracts/rate-limiter.contract.ts";
@@ -55,7 +55,6 @@ const [noServer, title] = [!canStartRedis(), "the rate limit without its Redis"]
 describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, () => {
   it("lets everyone through and says so while Redis is away or frozen, and limits again when it is back", async () => {
     const server = await startPrivateRedis();
-    afterAll(() => server.stop());
     const { link } = await openLink(server.url);
     const failures: unknown[] = [];
     const limiter = createRedisTokenBucket({ ...limits, burst: 1, link, onFailure: (error) => failures.push(error) });
@@ -69,5 +68,6 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
     // Without persistence the bucket is full once more; then the limit is there again.
     await expect.poll(take, { timeout: 20_000 }).toBe(false);
     await link.stop();
+    await server.stop();
   });
 });
