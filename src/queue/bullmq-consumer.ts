@@ -102,6 +102,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
       updateId,
       abort: new AbortController(),
       lost: false,
+      ending: false,
       gone: Promise.withResolvers(),
     };
     const lease = leases.add(held, takenAt);
@@ -168,6 +169,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   /** Writes until Redis has answered: a lane must not move on past an end that is not there. */
   async function end(held: Held, how: string, due = 0, reason = ""): Promise<string> {
     const { lane, fence, updateId } = held;
+    held.ending = how !== "doomed";
     for (let attempts = 0; ; attempts++) {
       try {
         const script = [lane, fence, updateId, how, now(), due, reason];

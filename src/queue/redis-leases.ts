@@ -12,6 +12,8 @@ export interface Held {
   readonly abort: AbortController;
   /** Another worker has taken the lane over. */
   lost: boolean;
+  /** Its handler is done, and its end is being written: when it stands in Redis already, that is no loss. */
+  ending: boolean;
   /** Resolves then. */
   readonly gone: PromiseWithResolvers<"lost">;
 }
@@ -91,8 +93,8 @@ export function createLeases({ link, leaseMs, graceMs, log, onLost }: LeasesOpti
     for (const [index, one] of some.entries()) {
       const reason = answers[2 * index + 1];
       if (answers[2 * index] === "lost") {
-        // It may have ended meanwhile, in good order.
-        if (held.get(one.updateId) === one) lose(one);
+        // It may have ended meanwhile, in good order, though the answer that said so was lost on the way.
+        if (held.get(one.updateId) === one && !one.ending) lose(one);
         continue;
       }
       renewedAt.set(one, sentAt);
