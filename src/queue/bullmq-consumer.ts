@@ -4,10 +4,10 @@ import { type Job, Worker } from "bullmq";
 import { messageOf } from "../errors.ts";
 import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, LaneKind, Lease, RedisLink } from "../ports.ts";
 import { createLeases, type Held } from "./redis-leases.ts";
-import { beginScript, endScript } from "./redis-scripts.ts";
-import { deadOf, type Hash, hashOf, updateOf } from "./redis-updates.ts";
+import { beginScript, endScript, runStep } from "./redis-scripts.ts";
+import { type Hash, hashOf, laneName, updateOf } from "./redis-updates.ts";
 import { sweepScript } from "./redis-upkeep-scripts.ts";
-import { deliver } from "./worker.ts";
+import { deadOf, deliver, settle } from "./worker.ts";
 
 /** What a job says: somebody has to look after this lane. */
 export interface LaneJob {
@@ -20,8 +20,8 @@ export interface BullmqConsumerDeps {
   readonly options: ConsumeOptions;
   readonly leaseMs: number;
   readonly now: () => number;
-  /** Adds a job for a lane. Never rejects. */
-  wake(kind: LaneKind, conversation: string): Promise<void>;
+  /** Adds a job for a lane, by its name. Never rejects. */
+  wake(lane: string): Promise<void>;
   readonly log?:
     | { error(fields: object, message: string): void; warn(fields: object, message: string): void }
     | undefined;
@@ -49,27 +49,16 @@ export interface BullmqConsumer extends Consumer {
 /** Starts a worker. Its connections: one for BullMQ, and a blocking one for each kind of lane. */
 export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   const { link, options, leaseMs, now, wake, log } = deps;
-  const redis = link.commands;
   /** Processes that lost the same Redis come back within about a second of each other. */
   const graceMs = leaseMs / 2;
-  const running = new Map<Held, Promise<string>>();
+  const running = new Map<Promise<string>, AbortController>();
   const timers = new Set<NodeJS.Timeout>();
   let draining = false;
   let stayed = 0;
   let drained: Promise<number> | undefined;
   let lastTrouble = "";
 
-  const handled = new WeakMap<Held, ActiveUpdate>();
-  const leases = createLeases({
-    link,
-    leaseMs,
-    graceMs,
-    log,
-    onLost(held) {
-      const update = handled.get(held);
-      if (update !== undefined) options.onLeaseLost?.(update);
-    },
-  });
+  const leases = createLeases({ link, leaseMs, graceMs, log });
 
   function onTrouble(error: unknown): void {
     const reason = messageOf(error);
@@ -77,10 +66,10 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     lastTrouble = reason;
   }
 
-  function wakeLater(kind: LaneKind, conversation: string, afterMs: number): void {
+  function wakeLater(lane: string, afterMs: number): void {
     const timer = setTimeout(() => {
       timers.delete(timer);
-      void wake(kind, conversation);
+      void wake(lane);
     }, afterMs);
     timers.add(timer);
   }
@@ -88,33 +77,25 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   // === One lane =====================================================================================
 
   /** Handles the next update of a lane. What goes wrong with Redis here, the sweep mends. */
-  async function work(kind: LaneKind, conversation: string): Promise<void> {
-    if (draining) return await wake(kind, conversation);
+  async function work(lane: string): Promise<void> {
+    if (draining) return await wake(lane);
     const takenAt = performance.now();
-    const lane = `${kind}:${conversation}`;
     const begun = await begin(lane);
-    if (begun.state === "later") return wakeLater(kind, conversation, begun.afterMs);
+    if (begun.state === "later") return wakeLater(lane, begun.afterMs);
     if (begun.state === "nothing") return;
     const { fence, updateId, hash } = begun;
-    const held: Held = {
-      lane,
-      fence,
-      updateId,
-      abort: new AbortController(),
-      lost: false,
-      ending: false,
-      gone: Promise.withResolvers(),
-    };
+    const abort = new AbortController();
+    const held: Held = { lane, fence, updateId, abort, lost: false, ending: false, gone: Promise.withResolvers() };
     const lease = leases.add(held, takenAt);
     const ended = conclude(held, begun.state === "doomed", lease, hash).finally(() => {
       leases.remove(held);
-      running.delete(held);
+      running.delete(ended);
     });
-    running.set(held, ended);
+    running.set(ended, abort);
     // A handler that is deaf to the loss of its lane does not keep BullMQ's job, and so the lane, from another worker.
     const left = await Promise.race([ended, held.gone.promise]);
     // Behind the lanes that wait already: none takes all slots because much waits in it.
-    if (left === "more") await wake(kind, conversation);
+    if (left === "more") await wake(lane);
   }
 
   async function conclude(held: Held, doomed: boolean, lease: Lease, hash: Hash): Promise<string> {
@@ -124,12 +105,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
 
   async function begin(lane: string): Promise<Begun> {
     const limits = [leaseMs, graceMs, now(), options.maxCrashes];
-    const answer = (await redis.eval(beginScript, 1, link.prefix, lane, ...limits)) as [
-      string,
-      number,
-      string,
-      string[],
-    ];
+    const answer = (await runStep(link, beginScript, lane, ...limits)) as [string, number, string, string[]];
     const [state, number, id, hash] = answer;
     if (state === "wait" || state === "delayed") return { state: "later", afterMs: number + 5 };
     if (state !== "run" && state !== "doomed") return { state: "nothing" };
@@ -138,7 +114,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
 
   /** Delivers an update and writes its end; resolves with what `endScript` says of the lane. */
   async function handle(held: Held, update: ActiveUpdate, hash: Hash): Promise<string> {
-    handled.set(held, update);
+    void held.gone.promise.then(() => options.onLeaseLost?.(update));
     // Taken in the very moment in which the process began to leave.
     if (draining) return await end(held, "stays");
     if (hash.cancelled !== undefined) held.abort.abort(hash.cancelled);
@@ -162,7 +138,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     // A crash in between forgets no notice.
     if ((await end(held, "doomed", 0, reason)) === "lost") return "lost";
     // A notice that cannot be given does not hold up the lane.
-    await options.onDead(deadOf(held.updateId, hash, reason)).catch(onTrouble);
+    await options.onDead(deadOf(updateOf(held.updateId, hash), reason)).catch(onTrouble);
     return await end(held, "dead", 0, reason);
   }
 
@@ -173,7 +149,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     for (let attempts = 0; ; attempts++) {
       try {
         const script = [lane, fence, updateId, how, now(), due, reason];
-        const answer = String(await redis.eval(endScript, 1, link.prefix, ...script));
+        const answer = String(await runStep(link, endScript, ...script));
         // The first attempt was carried out, and its answer lost on the way.
         return answer === "lost" && attempts > 0 && !held.lost ? "more" : answer;
       } catch (error) {
@@ -193,7 +169,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
       queueNames[kind],
       async (job: Job<LaneJob>) => {
         try {
-          await work(kind, job.data.conversation);
+          await work(laneName(kind, job.data.conversation));
         } catch (error) {
           onTrouble(error);
         }
@@ -220,11 +196,8 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   /** Lanes whose job was lost with the process that should have added it. */
   async function sweep(): Promise<void> {
     try {
-      const lanes = (await redis.eval(sweepScript, 1, link.prefix, now(), leaseMs / 5, sweepLanes)) as string[];
-      for (const lane of lanes) {
-        const [kind = "", ...rest] = lane.split(":");
-        await wake(kind === "quick" ? "quick" : "turn", rest.join(":"));
-      }
+      const lanes = (await runStep(link, sweepScript, now(), leaseMs / 5, sweepLanes)) as string[];
+      for (const lane of lanes) await wake(lane);
     } catch (error) {
       onTrouble(error);
     }
@@ -235,12 +208,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     draining = true;
     for (const timer of timers) clearTimeout(timer);
     const paused = Promise.all(workers.map((worker) => worker.pause(true).catch(onTrouble)));
-    const late = new AbortController();
-    const idle = Promise.all(running.values());
-    await Promise.race([idle, pause(graceMs, undefined, { signal: late.signal }).catch(() => undefined)]);
-    late.abort();
-    for (const held of running.keys()) held.abort.abort("shutdown" satisfies AbortReason);
-    await Promise.all(running.values());
+    await settle(running, graceMs);
     await paused;
     return stayed;
   }

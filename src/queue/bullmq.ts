@@ -15,9 +15,10 @@ import type {
   UpdateQueue,
 } from "../ports.ts";
 import { type BullmqConsumer, createBullmqConsumer, type LaneJob, queueNames } from "./bullmq-consumer.ts";
-import { enqueueScript } from "./redis-scripts.ts";
-import { deadOf, hashOf } from "./redis-updates.ts";
+import { enqueueScript, runStep } from "./redis-scripts.ts";
+import { hashOf, laneName, laneOf, updateOf } from "./redis-updates.ts";
 import { deadScript, drainLaneScript, requeueScript, statsScript } from "./redis-upkeep-scripts.ts";
+import { deadOf } from "./worker.ts";
 
 export interface BullmqQueueOptions {
   readonly link: RedisLink;
@@ -66,7 +67,8 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   }
   const queues = { turn: createLaneQueue("turn"), quick: createLaneQueue("quick") };
 
-  async function wake(kind: LaneKind, conversation: string): Promise<void> {
+  async function wake(lane: string): Promise<void> {
+    const { kind, conversation } = laneOf(lane);
     // A lane that is just being handled gets its next job when this one ends.
     const deduplication = { id: conversation, keepLastIfActive: true };
     const added = queues[kind].add("drain", { conversation }, { deduplication });
@@ -88,10 +90,9 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     const carried = update.refusal === undefined ? interrupt : undefined;
     storing.add(updateId);
     try {
-      const answer = await redis.eval(
+      const answer = await runStep(
+        link,
         enqueueScript,
-        1,
-        link.prefix,
         updateId,
         conversation,
         lane,
@@ -108,10 +109,10 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
         now(),
         interrupt === undefined ? "" : JSON.stringify(interrupt),
       );
-      const [result, lonely, aborted] = answer as [EnqueueResult, LaneKind[], string[]];
+      const [result, lonely, aborted] = answer as [EnqueueResult, string[], string[]];
       // Other processes hear of it from Redis.
       if (carried !== undefined) for (const id of aborted) consumer?.cancel(Number(id), carried.kind);
-      await Promise.all(lonely.map((kind) => wake(kind, conversation)));
+      await Promise.all(lonely.map(wake));
       return result;
     } catch (error) {
       throw new ParleyError("storage-failed", `the update could not be stored: ${messageOf(error)}`, {
@@ -140,28 +141,27 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     },
     async stats() {
       const at = now();
-      const figures = (await redis.eval(statsScript, 1, link.prefix, at)) as (number | string)[];
+      const figures = (await runStep(link, statsScript, at)) as (number | string)[];
       const [waiting = 0, active = 0, delayed = 0, dead = 0, oldest = at] = figures.map(Number);
       return { waiting, active, delayed, dead, oldestWaitingMs: Math.max(0, at - oldest) };
     },
     dead: {
       async list(limit) {
-        const found = (await redis.eval(deadScript, 1, link.prefix, limit)) as [string, string[]][];
+        const found = (await runStep(link, deadScript, limit)) as [string, string[]][];
         return found.map(([id, flat]) => {
           const hash = hashOf(flat);
-          return deadOf(Number(id), hash, hash.doom ?? "");
+          return deadOf(updateOf(Number(id), hash), hash.doom ?? "");
         });
       },
       async requeue(updateId) {
-        const lane = (await redis.eval(requeueScript, 1, link.prefix, updateId, now())) as string | null;
+        const lane = (await runStep(link, requeueScript, updateId, now())) as string | null;
         if (lane === null) return false;
-        const [kind, ...conversation] = lane.split(":");
-        await wake(kind === "quick" ? "quick" : "turn", conversation.join(":"));
+        await wake(lane);
         return true;
       },
     },
     async drainLane(conversation, lane, reason) {
-      return Number(await redis.eval(drainLaneScript, 1, link.prefix, `${lane}:${conversation}`, now(), reason));
+      return Number(await runStep(link, drainLaneScript, laneName(lane, conversation), now(), reason));
     },
     async stop() {
       stopped = true;

@@ -2,9 +2,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
 import type { ActiveUpdate, ConsumeOptions, Database } from "../ports.ts";
-import { deadOf, type Journal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import type { Entry, Lanes } from "./lanes.ts";
-import { deliver } from "./worker.ts";
+import { deadOf, deliver } from "./worker.ts";
 
 export interface DeliveryDeps {
   readonly database: Database;

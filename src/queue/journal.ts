@@ -11,6 +11,7 @@ import type {
 } from "../ports.ts";
 import type { InterruptPlan, OpenQuestion } from "./interrupts.ts";
 import type { Entry } from "./lanes.ts";
+import { deadOf } from "./worker.ts";
 
 /** `open` rows wait or run; `done` ones recognise a repeated delivery; `dead` ones keep their body. */
 const schema = `
@@ -238,12 +239,6 @@ export function newEntry({ updateId, conversation, lane, receivedAt }: IncomingU
   const counts = { attempts: 0, failures: 0, crashes: 0, dueAt: 0 };
   const marks = { cancelled: undefined, doom: undefined, abort: undefined };
   return { updateId, conversation, lane, receivedAt, phase: "waiting", ...counts, ...marks };
-}
-
-/** A dead update as the port shows it. */
-export function deadOf(update: IncomingUpdate, reason: string): DeadUpdate {
-  const { updateId, conversation, lane, receivedAt, body, question } = update;
-  return { updateId, conversation, lane, receivedAt, body, reason, ...(question === undefined ? {} : { question }) };
 }
 
 type Row = Readonly<Record<string, SQLInputValue>>;

@@ -1,7 +1,8 @@
 /** What this process holds of a shared queue: one heartbeat for all of it, and the interrupts that others send us. */
+import { setTimeout as pause } from "node:timers/promises";
 import { LeaseLostError, messageOf } from "../errors.ts";
 import type { AbortReason, Lease, RedisLink } from "../ports.ts";
-import { beatScript } from "./redis-scripts.ts";
+import { beatScript, runStep } from "./redis-scripts.ts";
 
 /** An update that this process handles. */
 export interface Held {
@@ -24,8 +25,6 @@ export interface LeasesOptions {
   readonly leaseMs: number;
   readonly graceMs: number;
   readonly log?: { warn(fields: object, message: string): void } | undefined;
-  /** Called once for each update whose lane was taken over. */
-  onLost(held: Held): void;
 }
 
 export interface Leases {
@@ -42,14 +41,14 @@ export interface Leases {
 const batch = 400;
 
 /** Starts the heartbeat of one process. */
-export function createLeases({ link, leaseMs, graceMs, log, onLost }: LeasesOptions): Leases {
+export function createLeases({ link, leaseMs, graceMs, log }: LeasesOptions): Leases {
   const held = new Map<number, Held>();
   /** When the last good heartbeat of an update, or its taking, was sent. */
   const renewedAt = new WeakMap<Held, number>();
   const everyMs = leaseMs / 5;
   /** Short of the lease: the heartbeat may have been carried out a little before its answer says so. */
   const validMs = leaseMs * 0.8;
-  let waiters: (() => void)[] = [];
+  const waiters: (() => void)[] = [];
   let beating = false;
   let failing = false;
   let stopped = false;
@@ -63,7 +62,6 @@ export function createLeases({ link, leaseMs, graceMs, log, onLost }: LeasesOpti
     one.lost = true;
     one.gone.resolve("lost");
     one.abort.abort("lease-lost" satisfies AbortReason);
-    onLost(one);
   }
 
   async function beat(): Promise<void> {
@@ -79,16 +77,18 @@ export function createLeases({ link, leaseMs, graceMs, log, onLost }: LeasesOpti
       failing = true;
     } finally {
       beating = false;
-      const woken = waiters;
-      waiters = [];
-      for (const wake of woken) wake();
+      wakeWaiters();
     }
+  }
+
+  function wakeWaiters(): void {
+    for (const wake of waiters.splice(0)) wake();
   }
 
   async function renew(some: readonly Held[]): Promise<void> {
     const sentAt = performance.now();
     const triples = some.flatMap(({ lane, fence, updateId }) => [lane, fence, updateId]);
-    const states = await link.commands.eval(beatScript, 1, link.prefix, leaseMs, graceMs, ...triples);
+    const states = await runStep(link, beatScript, leaseMs, graceMs, ...triples);
     const answers = states as string[];
     for (const [index, one] of some.entries()) {
       const reason = answers[2 * index + 1];
@@ -144,13 +144,7 @@ export function createLeases({ link, leaseMs, graceMs, log, onLost }: LeasesOpti
       stopped = true;
       clearInterval(beats);
       link.commands.off("ready", beat);
-      const woken = waiters;
-      waiters = [];
-      for (const wake of woken) wake();
+      wakeWaiters();
     },
   };
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -8,6 +8,19 @@
  * - `waiting`, `running`, `delayed`, `dead`: sorted sets of ids, by time · `lanes`: lanes by the time to look after them
  * - `beat`: time of the last heartbeat of any worker · `grace`: there was none for a while, so nobody is declared dead yet
  */
+import type { RedisLink } from "../ports.ts";
+
+/**
+ * Runs a script. Its text is sent each time: by its name alone, a script that Redis has forgotten would be sent a second time,
+ * behind commands that were given later.
+ */
+export function runStep(
+  { commands, prefix }: RedisLink,
+  script: string,
+  ...args: (string | number)[]
+): Promise<unknown> {
+  return commands.eval(script, 1, prefix, ...args);
+}
 
 /** What all scripts share. Times are milliseconds. */
 export const common = `
@@ -22,12 +35,21 @@ end
 local function lonely(lane)
   return redis.call('EXISTS', ownerKey(lane)) == 0 and redis.call('LLEN', laneKey(lane)) > 0
 end
+local function bury(lane, id, now, reason)
+  redis.call('LREM', laneKey(lane), 1, id)
+  redis.call('HDEL', updateKey(id), 'running')
+  redis.call('HSET', updateKey(id), 'doom', reason)
+  redis.call('EXPIRE', updateKey(id), 2592000)
+  for _, set in ipairs({'waiting', 'running', 'delayed'}) do redis.call('ZREM', P .. set, id) end
+  redis.call('ZADD', P .. 'dead', now, id)
+end
 `;
 
 /**
  * ARGV: id, conversation, lane kind, received at, body, question, refusal, most updates in all, most in the lane, kind of the
- * interrupt, its run, its question, refusal of a full lane, now, the interrupt. Returns the result, the kinds of lanes that
- * need a job, and the ids of what was aborted.
+ * interrupt, its run, its question, refusal of a full lane, now, the interrupt. Returns the result, the lanes that need a job,
+ * and the ids of what was aborted. What an interrupt does is planned as `planInterrupt` does it, here so that it is one step
+ * with the enqueueing; the queue's contract holds both to the same.
  */
 export const enqueueScript = `${common}
 local id, conversation, kind, at, body, question, refusal = unpack(ARGV, 1, 7)
@@ -40,8 +62,8 @@ local begun, fresh, aborted, pivot, side = {}, {}, false, nil, nil
 
 local function answer(result)
   local found = {}
-  for _, one in ipairs({'turn', 'quick'}) do
-    if lonely(one .. ':' .. conversation) then found[#found + 1] = one end
+  for _, one in ipairs({turnLane, 'quick:' .. conversation}) do
+    if lonely(one) then found[#found + 1] = one end
   end
   return {result, found, begun}
 end
@@ -193,11 +215,7 @@ if how == 'finished' then
   redis.call('LREM', laneKey(lane), 1, id)
   redis.call('DEL', updateKey(id))
 elseif how == 'dead' then
-  redis.call('LREM', laneKey(lane), 1, id)
-  redis.call('HDEL', updateKey(id), 'running')
-  redis.call('HSET', updateKey(id), 'doom', reason)
-  redis.call('EXPIRE', updateKey(id), 2592000)
-  redis.call('ZADD', P .. 'dead', now, id)
+  bury(lane, id, now, reason)
 else
   redis.call('HDEL', updateKey(id), 'running')
   redis.call('ZADD', P .. 'waiting', redis.call('HGET', updateKey(id), 'at'), id)

@@ -1,5 +1,16 @@
 /** How an update is written in its Redis hash. */
-import type { AbortReason, ActiveUpdate, DeadUpdate, IncomingUpdate, InterruptOutcome, LaneKind } from "../ports.ts";
+import type { AbortReason, ActiveUpdate, IncomingUpdate, InterruptOutcome, LaneKind } from "../ports.ts";
+
+/** A lane as the scripts name it. */
+export function laneName(kind: LaneKind, conversation: string): string {
+  return `${kind}:${conversation}`;
+}
+
+/** Reads the name of a lane. */
+export function laneOf(name: string): { readonly kind: LaneKind; readonly conversation: string } {
+  const colon = name.indexOf(":");
+  return { kind: name.slice(0, colon) === "quick" ? "quick" : "turn", conversation: name.slice(colon + 1) };
+}
 
 /** The fields, as texts. */
 export interface Hash {
@@ -39,18 +50,5 @@ export function updateOf(updateId: number, hash: Hash): Omit<ActiveUpdate, "sign
       : { interrupt: JSON.parse(interrupt) as NonNullable<IncomingUpdate["interrupt"]> }),
     ...(refusal === undefined ? {} : { refusal: JSON.parse(refusal) as NonNullable<IncomingUpdate["refusal"]> }),
     ...(outcome === undefined ? {} : { outcome: JSON.parse(outcome) as InterruptOutcome }),
-  };
-}
-
-/** The update as the dead letters show it. */
-export function deadOf(updateId: number, hash: Hash, reason: string): DeadUpdate {
-  return {
-    updateId,
-    conversation: hash.conversation,
-    lane: hash.lane,
-    receivedAt: Number(hash.at),
-    body: hash.body,
-    ...(hash.question === undefined ? {} : { question: Number(hash.question) }),
-    reason,
   };
 }

@@ -10,12 +10,10 @@ local now = tonumber(ARGV[1])
 if not redis.call('SET', P .. 'sweep', '1', 'PX', ARGV[2], 'NX') then return {} end
 local lost = {}
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', P .. 'lanes', '-inf', now, 'LIMIT', 0, ARGV[3])) do
-  if lonely(lane) then
-    lost[#lost + 1] = lane
-    redis.call('ZADD', P .. 'lanes', now + 2000, lane)
-  elseif redis.call('LLEN', laneKey(lane)) == 0 then
+  if redis.call('LLEN', laneKey(lane)) == 0 then
     redis.call('ZREM', P .. 'lanes', lane)
   else
+    if lonely(lane) then lost[#lost + 1] = lane end
     redis.call('ZADD', P .. 'lanes', now + 2000, lane)
   end
 end
@@ -60,12 +58,7 @@ export const drainLaneScript = `${common}
 local count = 0
 for _, id in ipairs(redis.call('LRANGE', laneKey(ARGV[1]), 0, -1)) do
   if redis.call('HEXISTS', updateKey(id), 'running') == 0 then
-    redis.call('LREM', laneKey(ARGV[1]), 1, id)
-    redis.call('HSET', updateKey(id), 'doom', ARGV[3])
-    redis.call('EXPIRE', updateKey(id), 2592000)
-    redis.call('ZREM', P .. 'waiting', id)
-    redis.call('ZREM', P .. 'delayed', id)
-    redis.call('ZADD', P .. 'dead', ARGV[2], id)
+    bury(ARGV[1], id, ARGV[2], ARGV[3])
     count = count + 1
   end
 end

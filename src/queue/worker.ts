@@ -1,5 +1,13 @@
 /** Slots, hand-over and drain: what a consumer does whatever engine holds the updates. */
-import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, LaneKind } from "../ports.ts";
+import type {
+  AbortReason,
+  ActiveUpdate,
+  ConsumeOptions,
+  Consumer,
+  DeadUpdate,
+  IncomingUpdate,
+  LaneKind,
+} from "../ports.ts";
 
 /** How a delivery ended. `stays`: the process is leaving, the update is to be delivered again as if nothing had been. */
 export type Verdict =
@@ -28,6 +36,25 @@ export async function deliver(
     }
     return reason === undefined ? { kind: "failed", error } : { kind: "finished" };
   }
+}
+
+/** A dead update as the port shows it. */
+export function deadOf(update: IncomingUpdate, reason: string): DeadUpdate {
+  const { updateId, conversation, lane, receivedAt, body, question } = update;
+  return { updateId, conversation, lane, receivedAt, body, reason, ...(question === undefined ? {} : { question }) };
+}
+
+/**
+ * Waits up to `graceMs` for what runs, then aborts the rest with `shutdown` and waits for it to settle. What is running is
+ * looked at again then: something may have been taken in the very moment in which the process began to leave.
+ */
+export async function settle(running: ReadonlyMap<Promise<unknown>, AbortController>, graceMs: number): Promise<void> {
+  const timer = Promise.withResolvers<void>();
+  const grace = setTimeout(timer.resolve, graceMs);
+  await Promise.race([Promise.all(running.keys()), timer.promise]);
+  clearTimeout(grace);
+  for (const abort of running.values()) abort.abort("shutdown" satisfies AbortReason);
+  await Promise.all(running.keys());
 }
 
 export interface WorkerDeps<Taken> {
@@ -83,13 +110,7 @@ export function createWorker<Taken>({ turnSlots, quickSlots, take, run }: Worker
   }
 
   async function drain(graceMs: number): Promise<number> {
-    const timer = Promise.withResolvers<void>();
-    const grace = setTimeout(timer.resolve, graceMs);
-    const idle = Promise.all(running.keys());
-    await Promise.race([idle, timer.promise]);
-    clearTimeout(grace);
-    for (const abort of running.values()) abort.abort("shutdown" satisfies AbortReason);
-    await idle;
+    await settle(running, graceMs);
     return stayed;
   }
 
