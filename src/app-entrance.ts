@@ -10,16 +10,17 @@ import { createRegistration, webhookPath } from "./ingress/registration.ts";
 import { createWebhook } from "./ingress/webhook.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { createOutbox } from "./reply/outbox.ts";
 import type { HttpServerOptions } from "./server/http.ts";
 import { createArrivals } from "./telegram/arrivals.ts";
+import type { BotOptions } from "./telegram/bot.ts";
 import { commands } from "./telegram/commands.ts";
-import type { TelegramTransport } from "./telegram/transport.ts";
 
 export interface AppEntranceDeps {
   readonly config: Config;
   readonly engines: Engines;
-  readonly transport: TelegramTransport;
+  readonly client: BotOptions["client"];
+  /** For the answers to presses that wait in their lane. */
+  readonly api: Api;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Telegram refuses the token: nothing will come any more. */
@@ -52,23 +53,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
   let closePolling: (() => Promise<void>) | undefined;
 
   /** For calls about the bot itself; long polls hang longer than any other call may. */
-  const api = new Api(config.telegram.token, {
-    apiRoot: config.telegram.apiRoot,
-    fetch: deps.transport.fetch,
-    timeoutSeconds: 60,
-  });
-  /** For the answers to presses that wait in their lane; these name no chat, so they share no pace with a worker's calls. */
-  const outbox = createOutbox({
-    log,
-    onCall: (method, status) => metrics.telegramCalled(method, status),
-    onHold: (milliseconds) => metrics.telegramHeld(milliseconds),
-  });
-  const pressApi = new Api(config.telegram.token, {
-    apiRoot: config.telegram.apiRoot,
-    fetch: deps.transport.fetch,
-    timeoutSeconds: 15,
-  });
-  pressApi.config.use(outbox.transformer);
+  const api = new Api(config.telegram.token, { ...deps.client, timeoutSeconds: 60 });
   const registration = createRegistration({
     api,
     log,
@@ -81,7 +66,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
 
   function createChain(me: UserFromGetMe): Ingress {
     const { store } = engines;
-    const arrivals = createArrivals({ me, allowed: (id) => isAllowed(config, id), store, api: pressApi, log });
+    const arrivals = createArrivals({ me, allowed: (id) => isAllowed(config, id), store, api: deps.api, log });
     return createIngress({
       token: config.telegram.token,
       me,
@@ -165,24 +150,24 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     async open(me) {
       if (stopped.signal.aborted) return;
       // Of split processes those that take updates in tell Telegram where to bring them.
-      if (config.mode === "worker" && webhook !== undefined) return;
+      if (entranceOf(config) === "none") return;
       ingress = createChain(me);
       void registration.setMenu(commands.map(({ name, description }) => ({ command: name, description })));
-      if (webhook === undefined || !usesWebhook(config)) return openPolling(ingress);
+      if (webhook === undefined || entranceOf(config) === "polling") return openPolling(ingress);
       await registration.setWebhook(webhook);
       telegram = "webhook set";
     },
     async stop() {
       stopped.abort();
       await closePolling?.();
-      outbox.stop();
     },
   };
 }
 
-/** Whether this process takes updates by webhook, or works beside processes that do. */
-export function usesWebhook(config: Config): boolean {
-  return config.telegram.webhook !== undefined && config.mode !== "dev";
+/** How this process takes updates in: not at all as a worker beside processes that have the webhook. */
+export function entranceOf({ mode, telegram }: Config): "webhook" | "polling" | "none" {
+  if (mode === "dev" || telegram.webhook === undefined) return "polling";
+  return mode === "worker" ? "none" : "webhook";
 }
 
 /** The route of the webhook, in a process that has one. Until the ingress is open Telegram is asked to come again. */
@@ -192,7 +177,7 @@ export function webhookRoute(
   log: Logger,
 ): Pick<HttpServerOptions, "webhook"> {
   const { webhook } = config.telegram;
-  if (webhook === undefined || !usesWebhook(config) || config.mode === "worker") return {};
+  if (webhook === undefined || entranceOf(config) !== "webhook") return {};
   let handler: ReturnType<typeof createWebhook> | undefined;
   return {
     webhook: {

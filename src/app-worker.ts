@@ -1,5 +1,5 @@
-/** The part of a process that handles updates: the bot chain over the queue, with models behind it and an outbox before it. */
-import { Api } from "grammy";
+/** The part of a process that handles updates: the bot chain over the queue, with models behind it. */
+import type { Api } from "grammy";
 import type { UserFromGetMe } from "grammy/types";
 import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
@@ -8,15 +8,17 @@ import { createModels } from "./llm/fallback.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ActiveUpdate, Consumer, DeadUpdate } from "./ports.ts";
-import { createOutbox } from "./reply/outbox.ts";
-import { createBot } from "./telegram/bot.ts";
-import type { TelegramTransport } from "./telegram/transport.ts";
+import type { Outbox } from "./reply/outbox.ts";
+import { type BotOptions, createBot } from "./telegram/bot.ts";
 import { texts } from "./texts.ts";
 
 export interface AppWorkerDeps {
   readonly config: Config;
   readonly engines: Engines;
-  readonly transport: TelegramTransport;
+  readonly client: BotOptions["client"];
+  readonly outbox: Outbox;
+  /** For what the queue has to tell someone: its calls go through the outbox. */
+  readonly api: Api;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -39,22 +41,11 @@ const maxFailures = 5;
 const maxCrashes = 50;
 
 /** Creates the worker of a process; it takes nothing before `start`. */
-export function createAppWorker({ config, engines, transport, log, metrics }: AppWorkerDeps): AppWorker {
-  const { store, queue, shared } = engines;
+export function createAppWorker(deps: AppWorkerDeps): AppWorker {
+  const { config, engines, client, outbox, log, metrics } = deps;
+  const { store, queue } = engines;
   const models = createModels({ models: config.models, log, metrics });
-  const client = { apiRoot: config.telegram.apiRoot, fetch: transport.fetch };
-  const outbox = createOutbox({
-    log,
-    onCall: (method, status) => metrics.telegramCalled(method, status),
-    onHold(milliseconds, chatId) {
-      metrics.telegramHeld(milliseconds);
-      if (chatId !== undefined) shared?.holds.announce(chatId, milliseconds);
-    },
-  });
-  shared?.holds.listen((chatId, milliseconds) => outbox.hold(chatId, milliseconds));
-  /** For what the queue has to tell someone. */
-  const api = new Api(config.telegram.token, client);
-  api.config.use(outbox.transformer);
+  engines.shared?.holds.listen(outbox.hold);
   let consumer: Consumer | undefined;
 
   return {
@@ -112,7 +103,7 @@ export function createAppWorker({ config, engines, transport, log, metrics }: Ap
         },
         onDead(job) {
           metrics.updateDied();
-          return tellDead(api, job, log);
+          return tellDead(deps.api, job, log);
         },
       });
     },
@@ -120,7 +111,6 @@ export function createAppWorker({ config, engines, transport, log, metrics }: Ap
       const giveUp = setTimeout(() => outbox.stop(), graceMs + 1_000);
       const left = (await consumer?.drain(graceMs)) ?? 0;
       clearTimeout(giveUp);
-      outbox.stop();
       await models.stop();
       return left;
     },

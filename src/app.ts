@@ -1,13 +1,17 @@
-/** The composition root: with its two halves, the only files that know every part. It starts them in order and stops them in reverse. */
-
-import { createAppEntrance, usesWebhook, webhookRoute } from "./app-entrance.ts";
+/**
+ * The composition root: with its two halves, the only files that know every part. It starts them in order and stops them in
+ * reverse.
+ */
+import { Api } from "grammy";
+import { createAppEntrance, entranceOf, webhookRoute } from "./app-entrance.ts";
 import { createAppWorker } from "./app-worker.ts";
 import type { Config } from "./config.ts";
 import { type Engines, openEngines } from "./engines.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
+import { createOutbox } from "./reply/outbox.ts";
 import { createHttpServer, type HttpServerOptions } from "./server/http.ts";
-import { createTelegramTransport } from "./telegram/transport.ts";
+import { callTimeoutSeconds, createTelegramTransport } from "./telegram/transport.ts";
 
 export interface App {
   /** Port of the HTTP listener. */
@@ -21,15 +25,29 @@ export interface App {
 /** Starts the bot, or the half of it that the run mode asks for. Throws a `StartError` when a person has to mend something first. */
 export async function createApp(config: Config, log: Logger): Promise<App> {
   const metrics = createMetrics();
-  const engines = await openEngines(config, log, metrics);
-  const { store, queue } = engines;
+  const engines = await openEngines(config, log, () => metrics.rateLimiterFailed());
+  const { store, queue, shared } = engines;
   metrics.watchQueue(() => queue.stats());
   const transport = createTelegramTransport();
   const failure = Promise.withResolvers<Error>();
   let stopping = false;
 
-  const worker = config.mode === "web" ? undefined : createAppWorker({ config, engines, transport, log, metrics });
-  const entrance = createAppEntrance({ config, engines, transport, log, metrics, onFatal: failure.resolve });
+  const { apiRoot, token } = config.telegram;
+  const client = { apiRoot, fetch: transport.fetch };
+  const outbox = createOutbox({
+    log,
+    onCall: (method, status) => metrics.telegramCalled(method, status),
+    onHold(milliseconds, chatId) {
+      metrics.telegramHeld(milliseconds);
+      if (chatId !== undefined) shared?.holds.announce(chatId, milliseconds);
+    },
+  });
+  /** For calls outside of the bot chain. */
+  const api = new Api(token, { ...client, timeoutSeconds: callTimeoutSeconds });
+  api.config.use(outbox.transformer);
+  const parts = { config, engines, client, outbox, api, log, metrics };
+  const worker = config.mode === "web" ? undefined : createAppWorker(parts);
+  const entrance = createAppEntrance({ ...parts, onFatal: failure.resolve });
   const http = await createHttpServer({
     ...config.http,
     log,
@@ -53,7 +71,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   async function connect(): Promise<void> {
     const me = await entrance.introduce();
     worker?.start(me);
-    const mode = usesWebhook(config) ? "webhook" : "polling";
+    const mode = entranceOf(config) === "polling" ? "polling" : "webhook";
     log.info({ username: me.username, mode, ...(worker === undefined ? {} : { models: worker.models }) }, "ready");
     await entrance.open(me);
   }
@@ -70,6 +88,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
       stopping = true;
       await entrance.stop();
       const left = await worker?.stop(graceMs);
+      outbox.stop();
       transport.stop();
       await http.stop();
       await engines.stop();

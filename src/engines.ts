@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { Queue } from "bullmq";
 import type { Config } from "./config.ts";
 import type { Logger } from "./log.ts";
-import type { Metrics } from "./metrics.ts";
 import type { ChatHolds, Election, RateLimiter, Store, UpdateQueue } from "./ports.ts";
 
 /** What the parts of a process stand on. */
@@ -23,11 +22,14 @@ export interface Engines {
   stop(): Promise<void>;
 }
 
-/** Opens the engines that the configuration asks for. Throws a `StartError` when a person has to mend something first. */
-export async function openEngines(config: Config, log: Logger, metrics: Metrics): Promise<Engines> {
+/**
+ * Opens the engines that the configuration asks for. Throws a `StartError` when a person has to mend something first.
+ * `onLimiterFailure` is told when a question was let through because the rate limiter could not be asked.
+ */
+export async function openEngines(config: Config, log: Logger, onLimiterFailure: () => void): Promise<Engines> {
   return config.redis === undefined
     ? await openEmbedded(config, log)
-    : await openRedis(config, config.redis, log, metrics);
+    : await openRedis(config, config.redis, log, onLimiterFailure);
 }
 
 // Each engine is loaded only where it is used: the other one would cost start time and memory for nothing.
@@ -59,7 +61,7 @@ async function openRedis(
   config: Config,
   { url, prefix }: NonNullable<Config["redis"]>,
   log: Logger,
-  metrics: Metrics,
+  onLimiterFailure: () => void,
 ): Promise<Engines> {
   const [
     { createRedisLink },
@@ -82,11 +84,7 @@ async function openRedis(
   return {
     store,
     queue,
-    rateLimiter: createRedisTokenBucket({
-      ...config.rateLimit,
-      link,
-      onFailure: () => metrics.rateLimiterFailed(),
-    }),
+    rateLimiter: createRedisTokenBucket({ ...config.rateLimit, link, onFailure: onLimiterFailure }),
     shared: {
       holds,
       poller: createElection({ link, role: "poller", log }),

@@ -3,7 +3,6 @@ import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { openEngines } from "./engines.ts";
 import type { Logger } from "./log.ts";
-import { createMetrics } from "./metrics.ts";
 import { runOperatorCommand } from "./operator.ts";
 
 /** Something that runs until it is stopped. */
@@ -31,7 +30,7 @@ export async function startMode(config: Config, log: Logger): Promise<Running> {
 
 /** Carries out a command of `npm run queue`, on the queue that the bot uses. Resolves with the exit code. */
 export async function runQueueCommand(args: readonly string[], config: Config, log: Logger): Promise<number> {
-  const engines = await openEngines(config, log, createMetrics());
+  const engines = await openEngines(config, log, () => undefined);
   try {
     return await runOperatorCommand(args, engines.queue, (line) => process.stdout.write(`${line}\n`));
   } finally {

@@ -14,6 +14,7 @@ import { model } from "./features/model.ts";
 import { access, leftovers, membership, refusals, refusedCalls } from "./features/notices.ts";
 import { persona } from "./features/persona.ts";
 import { welcome } from "./features/welcome.ts";
+import { callTimeoutSeconds } from "./transport.ts";
 
 export interface BotOptions {
   readonly token: string;
@@ -23,9 +24,6 @@ export interface BotOptions {
   /** Does all waiting and repeating of the calls of handlers. */
   readonly transformer: Transformer;
 }
-
-/** Milliseconds would be nicer, but grammY takes seconds: a call that hangs longer has failed, and is repeated. */
-const callTimeoutSeconds = 15;
 
 export interface ParleyBot {
   readonly bot: Bot<BotContext>;

@@ -8,6 +8,9 @@ import type { Readable } from "node:stream";
 import { urlToHttpOptions } from "node:url";
 import type { ApiClientOptions } from "grammy";
 
+/** Milliseconds would be nicer, but grammY takes seconds: a call that hangs longer has failed, and is repeated. */
+export const callTimeoutSeconds = 15;
+
 export interface TelegramTransport {
   /** For grammY's `client.fetch`. Its response has a status and can be read as JSON, which is all that grammY asks. */
   readonly fetch: NonNullable<ApiClientOptions["fetch"]>;
