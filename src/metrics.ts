@@ -1,6 +1,7 @@
 /** What is counted, in Prometheus' terms. No label is ever a person's id, name or text. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { QueueStats, TurnOutcome } from "./ports.ts";
+import { withinTime } from "./within-time.ts";
 
 /** The figures of `/stats`, since the process started. */
 export interface Summary {
@@ -104,9 +105,13 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
   let readQueue: (() => Promise<QueueStats>) | undefined;
   let reading: Promise<QueueStats | undefined> | undefined;
 
+  async function readStats(): Promise<QueueStats | undefined> {
+    return await readQueue?.();
+  }
+
   /** One reading serves the gauges of one scrape. */
   function queueStats(): Promise<QueueStats | undefined> {
-    reading ??= withinTime(queueWithinMs, async () => await readQueue?.()).finally(() => {
+    reading ??= withinTime(queueWithinMs, readStats(), undefined).finally(() => {
       reading = undefined;
     });
     return reading;
@@ -201,18 +206,4 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
 /** The smallest value that at least this share of the values does not exceed. */
 function percentile(sorted: readonly number[], share: number): number | undefined {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
-}
-
-async function withinTime<T>(ms: number, work: () => Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  try {
-    return await Promise.race([work(), late]);
-  } catch {
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
 }

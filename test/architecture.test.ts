@@ -23,7 +23,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The vocabulary: files directly in `src` that every part may import. */
-const words = ["ports", "errors", "texts", "log", "metrics", "config", "environment", "providers", "provider-settings"];
+const words = [
+  "ports",
+  "errors",
+  "texts",
+  "log",
+  "metrics",
+  "config",
+  "environment",
+  "providers",
+  "provider-settings",
+  "within-time",
+];
 
 /** Packages that would tie the conversation to Telegram, a network or a disk. */
 const foreignToChat = /^(grammy|@grammyjs\/|openai|hono|@hono\/|ioredis|bullmq|pino|node:(sqlite|https?|net|fs))/;

@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Job, Worker } from "bullmq";
 import { messageOf } from "../errors.ts";
 import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, LaneKind, Lease, RedisLink } from "../ports.ts";
+import { withinTime } from "../within-time.ts";
 import { createLeases, type Held } from "./redis-leases.ts";
 import { beginScript, endScript, runStep } from "./redis-scripts.ts";
 import { type Hash, hashOf, laneName, updateOf } from "./redis-updates.ts";
@@ -230,8 +231,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
       clearInterval(sweeps);
       leases.stop();
       // A worker whose Redis is away would wait for it.
-      const closed = Promise.all(workers.map((worker) => worker.close().catch(onTrouble)));
-      await Promise.race([closed, pause(2_000)]);
+      await withinTime(2_000, Promise.all(workers.map((worker) => worker.close().catch(onTrouble))), undefined);
       connection.disconnect();
     },
   };

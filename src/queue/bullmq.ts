@@ -2,7 +2,6 @@
  * The shared queue: updates and lanes in Redis, where each step is one script, and BullMQ to tell the workers which lanes have
  * something to do. A lane has at most one job; a job that is lost is found by a sweep.
  */
-import { setTimeout as pause } from "node:timers/promises";
 import { Queue } from "bullmq";
 import { messageOf, ParleyError } from "../errors.ts";
 import type {
@@ -14,6 +13,7 @@ import type {
   RedisLink,
   UpdateQueue,
 } from "../ports.ts";
+import { withinTime } from "../within-time.ts";
 import { type BullmqConsumer, createBullmqConsumer, type LaneJob, queueNames } from "./bullmq-consumer.ts";
 import { enqueueScript, runStep } from "./redis-scripts.ts";
 import { hashOf, laneName, laneOf, updateOf } from "./redis-updates.ts";
@@ -71,16 +71,10 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     const { kind, conversation } = laneOf(lane);
     // A lane that is just being handled gets its next job when this one ends.
     const deduplication = { id: conversation, keepLastIfActive: true };
-    const added = queues[kind].add("drain", { conversation }, { deduplication });
-    const late = new AbortController();
-    try {
-      await Promise.race([added, pause(wakeWithinMs, undefined, { signal: late.signal })]);
-    } catch (error) {
+    const added = queues[kind].add("drain", { conversation }, { deduplication }).catch((error: unknown) => {
       log?.warn({ reason: messageOf(error) }, "a lane could not be announced; it will be found");
-    } finally {
-      late.abort();
-      added.catch(() => undefined);
-    }
+    });
+    await withinTime(wakeWithinMs, added, undefined);
   }
 
   async function enqueue(update: IncomingUpdate): Promise<EnqueueResult> {
@@ -166,8 +160,8 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     async stop() {
       stopped = true;
       await Promise.all([...former, consumer?.stop()]);
-      const closed = Promise.all(kinds.map((kind) => queues[kind].close().catch(() => undefined)));
-      await Promise.race([closed, pause(1_000)]);
+      // A Redis that is away would be waited for.
+      await withinTime(1_000, Promise.all(kinds.map((kind) => queues[kind].close())), undefined);
     },
   };
 }

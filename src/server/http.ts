@@ -5,6 +5,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { messageOf, StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { withinTime } from "../within-time.ts";
 
 export interface Readiness {
   /** Can take and store updates, and, in a worker, handle them. */
@@ -111,17 +112,9 @@ function pathOf(request: IncomingMessage): string {
 
 /** An answer within a second, whatever hangs behind it. */
 async function readyInTime(health: { ready(): Promise<Readiness> }): Promise<Readiness> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Readiness>((resolve) => {
-    timer = setTimeout(() => resolve({ ok: false, detail: { reason: "no answer in time" } }), readyWithinMs);
-  });
-  try {
-    return await Promise.race([health.ready(), late]);
-  } catch (error) {
-    return { ok: false, detail: { reason: messageOf(error) } };
-  } finally {
-    clearTimeout(timer);
-  }
+  const notReady = (reason: string): Readiness => ({ ok: false, detail: { reason } });
+  const asked = health.ready().catch((error: unknown) => notReady(messageOf(error)));
+  return await withinTime(readyWithinMs, asked, notReady("no answer in time"));
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: HttpServerOptions): Error {

@@ -2,6 +2,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { StartError } from "../errors.ts";
 import type { RedisLink } from "../ports.ts";
+import { withinTime } from "../within-time.ts";
 import { readRedisUrl, reasonOf } from "./redis-address.ts";
 import { checkRedis } from "./redis-check.ts";
 
@@ -142,23 +143,15 @@ export async function createRedisLink(options: RedisLinkOptions): Promise<RedisL
 }
 
 /** Whether the connection stands before the time is over. */
-async function becomesReady(redis: Redis, withinMs: number): Promise<boolean> {
+async function becomesReady(redis: Redis, milliseconds: number): Promise<boolean> {
   if (redis.status === "ready") return true;
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), withinMs);
   redis.once("ready", () => resolve(true));
-  const ready = await promise;
-  clearTimeout(timer);
-  return ready;
+  return await withinTime(milliseconds, promise, false);
 }
 
 /** Waits for the answers that are due, but not for long, and closes. */
 async function end(redis: Redis): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, quitWithinMs);
-  await Promise.race([redis.quit().then(noop, noop), late.promise]);
-  clearTimeout(timer);
+  await withinTime(quitWithinMs, redis.quit(), undefined);
   redis.disconnect();
 }
-
-function noop(): void {}

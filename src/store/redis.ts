@@ -5,6 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { LeaseLostError } from "../errors.ts";
 import type { ConversationId, Exchange, Lease, RedisLink, Settings, Store, Turn } from "../ports.ts";
+import { withinTime } from "../within-time.ts";
 import * as lua from "./redis-lua.ts";
 import { decodeTurn, encodeEnd, encodeShown, encodeTurn } from "./redis-records.ts";
 import { runGuarded, runScript, type ScriptArgument } from "./redis-script.ts";
@@ -145,15 +146,8 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
       },
       guardedBy: (other) => (other === undefined ? store : storeUnder(other)),
       async healthy() {
-        const late = Promise.withResolvers<boolean>();
-        const timer = setTimeout(() => late.resolve(false), healthyWithinMs);
-        const written = redis.set(`${prefix}probe`, now(), "PX", probeTtlMs).then(
-          () => true,
-          () => false,
-        );
-        const healthy = await Promise.race([written, late.promise]);
-        clearTimeout(timer);
-        return healthy;
+        const written = redis.set(`${prefix}probe`, now(), "PX", probeTtlMs).then(() => true);
+        return await withinTime(healthyWithinMs, written, false);
       },
       // The link is ended by who made it.
       async stop() {},

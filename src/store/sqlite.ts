@@ -1,6 +1,7 @@
 /** Settings, history, turns, usage and dialogs in the embedded database. */
 import type { SQLInputValue } from "node:sqlite";
 import type { ConversationId, Database, Exchange, Settings, Store, Turn, UsageEntry, UsageTotals } from "../ports.ts";
+import { withinTime } from "../within-time.ts";
 import { schema } from "./sqlite-schema.ts";
 import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "./turn-records.ts";
 
@@ -231,15 +232,8 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
     // No other process writes here.
     guardedBy: () => store,
     async healthy() {
-      const late = Promise.withResolvers<boolean>();
-      const timer = setTimeout(() => late.resolve(false), healthyWithinMs);
-      const written = run("INSERT OR REPLACE INTO probe VALUES (1, ?)", now()).then(
-        () => true,
-        () => false,
-      );
-      const healthy = await Promise.race([written, late.promise]);
-      clearTimeout(timer);
-      return healthy;
+      const written = run("INSERT OR REPLACE INTO probe VALUES (1, ?)", now()).then(() => true);
+      return await withinTime(healthyWithinMs, written, false);
     },
     async stop() {
       stopped = true;
