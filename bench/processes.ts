@@ -138,7 +138,7 @@ async function untilReady(port: number, child: ChildProcess, logFile: string): P
   throw new Error(`the bot did not become ready:\n${await readFile(logFile, "utf8")}`);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

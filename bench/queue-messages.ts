@@ -21,3 +21,13 @@ export const handlerMs = 5;
 export function sharedNow(): number {
   return performance.timeOrigin + performance.now();
 }
+
+/** How every worker of the benchmark consumes. */
+export const consumeOptions = {
+  turnSlots: 1_000,
+  quickSlots: 64,
+  maxFailures: 5,
+  maxCrashes: 50,
+  backoffMs: () => 1_000,
+  onDead: async () => undefined,
+};

@@ -2,7 +2,7 @@
 import type { ActiveUpdate } from "../src/ports.ts";
 import { createBullmqQueue } from "../src/queue/bullmq.ts";
 import { createRedisLink } from "../src/store/redis-link.ts";
-import { type FromWorker, handlerMs, sharedNow, type ToWorker } from "./queue-messages.ts";
+import { consumeOptions, type FromWorker, handlerMs, sharedNow, type ToWorker } from "./queue-messages.ts";
 
 const [url = "", prefix = ""] = process.argv.slice(2);
 const link = await createRedisLink({ url, prefix, log: { info() {}, warn() {} } });
@@ -32,14 +32,7 @@ async function handle({ updateId, body, signal, attempt }: ActiveUpdate): Promis
   lastAt = sharedNow();
 }
 
-queue.consume(handle, {
-  turnSlots: 1_000,
-  quickSlots: 64,
-  maxFailures: 5,
-  maxCrashes: 50,
-  backoffMs: () => 1_000,
-  onDead: async () => undefined,
-});
+queue.consume(handle, consumeOptions);
 process.on("message", async ({ type }: ToWorker) => {
   if (type === "report") tell({ type: "report", handled, lastAt, latencies: latencies.splice(0) });
   else {

@@ -5,7 +5,6 @@
  */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,7 +16,8 @@ import { createSqliteQueue } from "../src/queue/sqlite.ts";
 import { createRedisLink } from "../src/store/redis-link.ts";
 import { createSqliteDatabase } from "../src/store/sqlite-database.ts";
 import { type Percentiles, percentiles } from "./percentiles.ts";
-import { type FromWorker, handlerMs, sharedNow, type ToWorker } from "./queue-messages.ts";
+import { freePort } from "./processes.ts";
+import { consumeOptions, type FromWorker, handlerMs, sharedNow, type ToWorker } from "./queue-messages.ts";
 import { printTable, rounded, writeResults } from "./results.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
@@ -77,14 +77,6 @@ async function saturated(queue: UpdateQueue, count: number, inFlight = 64): Prom
 }
 
 // === Redis and its workers ==========================================================================
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 const port = await freePort();
 const arguments_ = [
@@ -189,20 +181,10 @@ async function embedded(): Promise<void> {
   const latencies: number[] = [];
   const began = performance.now();
   const before = (await queue.stats()).waiting;
-  queue.consume(
-    async ({ body }) => {
-      latencies.push(sharedNow() - (JSON.parse(body) as { sentAt: number }).sentAt);
-      await sleep(handlerMs);
-    },
-    {
-      turnSlots: 1_000,
-      quickSlots: 64,
-      maxFailures: 5,
-      maxCrashes: 50,
-      backoffMs: () => 1_000,
-      onDead: async () => undefined,
-    },
-  );
+  queue.consume(async ({ body }) => {
+    latencies.push(sharedNow() - (JSON.parse(body) as { sentAt: number }).sentAt);
+    await sleep(handlerMs);
+  }, consumeOptions);
   await settled(queue);
   const drained = before / ((performance.now() - began) / 1000);
   latencies.length = 0;

@@ -1,34 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { LeaseLostError } from "../src/errors.ts";
-import type { Exchange, Lease, Store, Turn, UsageEntry } from "../src/ports.ts";
+import type { Lease, Store } from "../src/ports.ts";
 import { createRedisStore } from "../src/store/redis.ts";
-import { type StoreOptions, storeContract } from "./contracts/store.contract.ts";
+import {
+  exchange as newExchange,
+  turn as newTurn,
+  usage as newUsage,
+  type StoreOptions,
+  storeContract,
+} from "./contracts/store.contract.ts";
 import { canStartRedis, findRedis, startPrivateRedis } from "./redis-server.ts";
 import { openLink, startProcess } from "./redis-state.ts";
 
 const redis = await findRedis();
 const day = 24 * 3_600_000;
 
-const turn: Turn = {
-  conversation: "a",
-  question: 1,
-  root: 1,
-  run: 101,
-  state: "writing",
-  asked: "asked",
-  messages: [],
-};
-const exchange: Exchange = { question: 1, asked: "asked", answered: "answer", tokens: 7, at: 1 };
-const use: UsageEntry = {
-  userId: 1,
-  model: "p/m",
-  inputTokens: 10,
-  cachedTokens: 4,
-  outputTokens: 3,
-  cost: 0.5,
-  estimated: false,
-  at: 1_800_000_000_000,
-};
+const turn = newTurn(1);
+const exchange = newExchange(1);
+const use = newUsage({ at: 1_800_000_000_000 });
 
 async function openStore(options: Partial<StoreOptions> = {}, url = redis.url) {
   const { link, prefix, close } = await openLink(url);

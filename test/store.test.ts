@@ -4,12 +4,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { StartError } from "../src/errors.ts";
-import type { Database, Exchange, Turn } from "../src/ports.ts";
+import type { Database } from "../src/ports.ts";
 import { createMemoryStore } from "../src/store/memory.ts";
 import { createSqliteStore } from "../src/store/sqlite.ts";
 import { createSqliteDatabase } from "../src/store/sqlite-database.ts";
-import { createTokenBucket } from "../src/store/token-bucket.ts";
-import { storeContract } from "./contracts/store.contract.ts";
+import { exchange as newExchange, turn as newTurn, storeContract } from "./contracts/store.contract.ts";
 
 const root = mkdtempSync(join(tmpdir(), "parley-store-"));
 let files = 0;
@@ -33,16 +32,8 @@ storeContract("memory", async (options) => {
   return { store, close: () => store.stop() };
 });
 
-const turn: Turn = {
-  conversation: "a",
-  question: 1,
-  root: 1,
-  run: 101,
-  state: "writing",
-  asked: "asked",
-  messages: [],
-};
-const exchange: Exchange = { question: 1, asked: "asked", answered: "answer", tokens: 7, at: 1 };
+const turn = newTurn(1);
+const exchange = newExchange(1);
 
 describe("the store in SQLite", () => {
   it("has everything again after a restart", async () => {
@@ -283,76 +274,5 @@ describe("writes of one tick", () => {
     const again = createSqliteDatabase(path);
     expect(again.handle.prepare("SELECT count(*) AS n FROM t").get()?.["n"]).toBe(0);
     await again.close();
-  });
-});
-
-describe("the token bucket", () => {
-  const limits = { messages: 10, windowSeconds: 60, burst: 5 };
-  const at = 1_800_000_000_000;
-
-  it("allows a burst, then as many as are refilled", async () => {
-    const bucket = createTokenBucket(limits);
-    const take = async (time: number) => (await bucket.take(1, time)).allowed;
-    for (let n = 0; n < 5; n++) expect(await take(at)).toBe(true);
-    expect(await take(at)).toBe(false);
-    expect(await take(at + 5_999)).toBe(false);
-    expect(await take(at + 6_000)).toBe(true);
-    expect(await take(at + 6_001)).toBe(false);
-  });
-
-  it("allows no more than a burst after a long silence", async () => {
-    const bucket = createTokenBucket(limits);
-    await bucket.take(1, at);
-    const later = at + 24 * 3_600_000;
-    const allowed = await Promise.all(Array.from({ length: 8 }, () => bucket.take(1, later)));
-    expect(allowed.filter((verdict) => verdict.allowed).length).toBe(5);
-  });
-
-  it("says how many whole seconds are to wait, and keeps its word", async () => {
-    for (const messages of [1, 3, 7, 10, 59, 200]) {
-      const bucket = createTokenBucket({ messages, windowSeconds: 60, burst: 1 });
-      expect(await bucket.take(1, at)).toEqual({ allowed: true, tell: false, waitSeconds: 0 });
-      let time = at;
-      for (let n = 0; n < 20; n++) {
-        const refused = await bucket.take(1, time + 1);
-        expect(refused.allowed).toBe(false);
-        expect(refused.waitSeconds).toBe(Math.max(1, Math.ceil((60_000 / messages - 1) / 1000)));
-        time += 1 + refused.waitSeconds * 1000;
-        expect((await bucket.take(1, time)).allowed).toBe(true);
-      }
-    }
-  });
-
-  it("asks to tell a user once a window", async () => {
-    const bucket = createTokenBucket({ messages: 1, windowSeconds: 60, burst: 1 });
-    const told: number[] = [];
-    for (let second = 0; second < 180; second++) {
-      if ((await bucket.take(1, at + second * 1000)).tell) told.push(second);
-    }
-    expect(told).toEqual([1, 61, 121]);
-  });
-
-  it("counts each user apart", async () => {
-    const bucket = createTokenBucket({ messages: 1, windowSeconds: 60, burst: 1 });
-    expect((await bucket.take(1, at)).allowed).toBe(true);
-    expect((await bucket.take(2, at)).allowed).toBe(true);
-    expect((await bucket.take(1, at)).allowed).toBe(false);
-  });
-
-  it("gives and takes nothing when the clock goes back", async () => {
-    const bucket = createTokenBucket({ messages: 1, windowSeconds: 60, burst: 2 });
-    expect((await bucket.take(1, at)).allowed).toBe(true);
-    expect((await bucket.take(1, at - 30_000)).allowed).toBe(true);
-    expect((await bucket.take(1, at - 20_000)).allowed).toBe(false);
-    expect((await bucket.take(1, at + 59_999)).allowed).toBe(false);
-    expect((await bucket.take(1, at + 60_000)).allowed).toBe(true);
-  });
-
-  it("remembers those who are over the limit however many users there are", async () => {
-    const bucket = createTokenBucket({ messages: 1, windowSeconds: 60, burst: 1 });
-    await bucket.take(1, at);
-    for (let user = 2; user < 25_000; user++) await bucket.take(user, at + Math.floor(user / 500) * 1000);
-    expect((await bucket.take(1, at + 59_000)).allowed).toBe(false);
-    expect((await bucket.take(1, at + 60_000)).allowed).toBe(true);
   });
 });

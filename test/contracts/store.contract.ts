@@ -16,7 +16,7 @@ export interface OpenStore {
 const hour = 3_600_000;
 const ttlMs = 10 * hour;
 
-function turn(question: number, change: Partial<Turn> = {}): Turn {
+export function turn(question: number, change: Partial<Turn> = {}): Turn {
   return {
     conversation: "a",
     question,
@@ -29,11 +29,11 @@ function turn(question: number, change: Partial<Turn> = {}): Turn {
   };
 }
 
-function exchange(question: number, change: Partial<Exchange> = {}): Exchange {
+export function exchange(question: number, change: Partial<Exchange> = {}): Exchange {
   return { question, asked: `asked ${question}`, answered: `answer ${question}`, tokens: 7, at: 1, ...change };
 }
 
-function usage(change: Partial<UsageEntry> = {}): UsageEntry {
+export function usage(change: Partial<UsageEntry> = {}): UsageEntry {
   return {
     userId: 1,
     model: "p/m",

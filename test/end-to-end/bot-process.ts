@@ -1,7 +1,6 @@
 /** The real bot in a process of its own, against the emulated Telegram and a scripted model in this one. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +12,7 @@ import {
   type ScriptedModelOptions,
 } from "../../src/playground/scripted-model.ts";
 import type { WriteOptions } from "../../src/playground/telegram-people.ts";
+import { freePort } from "../free-port.ts";
 
 const source = (path: string) => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
 export const token = "424242:TEST-token-of-the-emulated-telegram";
@@ -112,42 +112,58 @@ export async function seen(
   }
 }
 
+/** Starts the real bot in this folder, with this environment and no other; words behind the mode are its arguments. */
+export function spawnBot(
+  mode: string,
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  onOutput: (text: string) => void,
+): ChildProcess {
+  const args = ["--import", source("require-node.js"), source("main.ts"), ...mode.split(" ")];
+  // No .env of the checkout: what a test sets is all there is.
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => onOutput(chunk.toString()));
+  return child;
+}
+
+/** What a bot is told of the emulated Telegram and of the model. */
+export function settingsFor(
+  { botApi, model }: { readonly botApi: BotApi; readonly model: ScriptedModel },
+  port: number,
+): Record<string, string> {
+  return {
+    BOT_TOKEN: token,
+    TELEGRAM_API_ROOT: botApi.url,
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    MODELS: "test/one,test/two",
+    TEST_BASE_URL: model.url,
+    TEST_API_KEY: modelKey,
+    RATE_LIMIT_MESSAGES: "10000",
+    SYSTEM_PROMPT: persona.slice("system: ".length),
+  };
+}
+
 /** Runs the bot until it ends by itself; words behind the mode are its arguments. */
 export async function runToEnd(
   env: Record<string, string>,
   mode = "start",
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const folder = await mkdtemp(join(tmpdir(), "parley-test-"));
-  const child = spawn(
-    process.execPath,
-    ["--import", source("require-node.js"), source("main.ts"), ...mode.split(" ")],
-    {
-      cwd: folder,
-      env: { PATH: process.env["PATH"], HOST: "127.0.0.1", DATA_DIR: join(folder, "data"), ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
   let output = "";
-  const read = (chunk: Buffer) => {
-    output += chunk.toString();
-  };
-  child.stdout?.on("data", read);
-  child.stderr?.on("data", read);
+  const settings = { HOST: "127.0.0.1", DATA_DIR: join(folder, "data"), ...env };
+  const child = spawnBot(mode, folder, settings, (text) => {
+    output += text;
+  });
   const timer = setTimeout(() => child.kill("SIGKILL"), 50_000);
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   clearTimeout(timer);
   await rm(folder, { recursive: true, force: true });
   return { code, output };
-}
-
-/** A port that nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 export interface RigOptions {
@@ -194,34 +210,10 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       return createVisitor(botApi, userId ?? 7_000_000 + visitors, topics);
     },
     async start() {
-      child = spawn(
-        process.execPath,
-        ["--import", source("require-node.js"), source("main.ts"), options.mode ?? "start"],
-        {
-          // No .env of the checkout: what a test sets is all there is.
-          cwd: dataDir,
-          env: {
-            PATH: process.env["PATH"],
-            BOT_TOKEN: token,
-            TELEGRAM_API_ROOT: botApi.url,
-            DATA_DIR: join(dataDir, "data"),
-            HOST: "127.0.0.1",
-            PORT: String(port),
-            MODELS: "test/one,test/two",
-            TEST_BASE_URL: model.url,
-            TEST_API_KEY: modelKey,
-            RATE_LIMIT_MESSAGES: "10000",
-            SYSTEM_PROMPT: persona.slice("system: ".length),
-            ...given,
-          },
-          stdio: ["ignore", "pipe", "pipe"],
-        },
-      );
-      const read = (chunk: Buffer) => {
-        printed += chunk.toString();
-      };
-      child.stdout?.on("data", read);
-      child.stderr?.on("data", read);
+      const settings = { ...settingsFor(rig, port), DATA_DIR: join(dataDir, "data"), ...given };
+      child = spawnBot(options.mode ?? "start", dataDir, settings, (text) => {
+        printed += text;
+      });
       await until(async () => (await get(port, "/readyz")) === 200, 20_000);
     },
     async end(signal) {

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { freePort } from "../free-port.ts";
 import { chromiumPath, openBrowser } from "./chromium.ts";
 
 /** Slow machines are slow; nothing here depends on how long it takes. */
@@ -219,13 +219,4 @@ async function startPlayground(folder: string): Promise<{ playground: ChildProce
     playground.once("exit", (code) => reject(new Error(`The playground ended with ${code}:\n${output}`)));
   });
   return { playground, url };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

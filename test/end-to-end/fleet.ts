@@ -1,9 +1,8 @@
 /** Several real processes of one bot over one Redis, against the emulated Telegram and a scripted model in this one. */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { RunMode } from "../../src/config.ts";
 import { type BotApi, type BotApiOptions, createBotApi } from "../../src/playground/bot-api.ts";
 import {
@@ -11,10 +10,9 @@ import {
   type ScriptedModel,
   type ScriptedModelOptions,
 } from "../../src/playground/scripted-model.ts";
+import { freePort } from "../free-port.ts";
 import { deleteKeys, newPrefix } from "../redis-server.ts";
-import { freePort, get, modelKey, persona, token, until } from "./bot-process.ts";
-
-const source = (path: string) => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
+import { get, settingsFor, spawnBot, token, until } from "./bot-process.ts";
 
 /** One process of the bot. */
 export interface FleetProcess {
@@ -68,32 +66,17 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     given: { readonly env?: Record<string, string>; readonly port?: number } = {},
   ): Promise<FleetProcess> {
     const port = given.port ?? (mode === "web" ? webPort : await freePort());
-    const child = spawn(process.execPath, ["--import", source("require-node.js"), source("main.ts"), mode], {
-      cwd: folder,
-      env: {
-        PATH: process.env["PATH"],
-        BOT_TOKEN: token,
-        TELEGRAM_API_ROOT: botApi.url,
-        REDIS_URL: options.redisUrl,
-        REDIS_PREFIX: prefix,
-        HOST: "127.0.0.1",
-        PORT: String(port),
-        MODELS: "test/one,test/two",
-        TEST_BASE_URL: model.url,
-        TEST_API_KEY: modelKey,
-        RATE_LIMIT_MESSAGES: "100000",
-        SYSTEM_PROMPT: persona.slice("system: ".length),
-        ...options.env,
-        ...given.env,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
     let printed = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on("data", (chunk: Buffer) => {
-        printed += chunk.toString();
-      });
-    }
+    const settings = {
+      ...settingsFor({ botApi, model }, port),
+      REDIS_URL: options.redisUrl,
+      REDIS_PREFIX: prefix,
+      ...options.env,
+      ...given.env,
+    };
+    const child = spawnBot(mode, folder, settings, (text) => {
+      printed += text;
+    });
     const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
     const launched: FleetProcess = {
       mode,

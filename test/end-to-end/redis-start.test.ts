@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { createBullmqQueue } from "../../src/queue/bullmq.ts";
 import { createRedisLink } from "../../src/store/redis-link.ts";
+import { freePort } from "../free-port.ts";
 import { canStartRedis, type PrivateRedis, startPrivateRedis } from "../redis-server.ts";
-import { answersIn, freePort, get, runToEnd, seen, token, until, words } from "./bot-process.ts";
+import { answersIn, get, runToEnd, seen, token, until, words } from "./bot-process.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
 
 const missing = canStartRedis() ? undefined : "no redis-server here";

@@ -3,18 +3,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  createRig,
-  freePort,
-  get,
-  modelKey,
-  type Rig,
-  refusedCalls,
-  runToEnd,
-  token,
-  until,
-  words,
-} from "./bot-process.ts";
+import { freePort } from "../free-port.ts";
+import { createRig, get, modelKey, type Rig, refusedCalls, runToEnd, token, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
 describe("the webhook", { timeout: 60_000 }, () => {
