@@ -143,7 +143,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
     }
     await Promise.all(ids.map((id) => two.queues[0].enqueue(question(id, { conversation: `c${id}` }))));
     await eventually(() => expect(probes[0].deliveries.length + probes[1].deliveries.length).toBe(300));
-    for (const probe of probes) expect(probe.deliveries.length).toBeGreaterThan(60);
+    for (const probe of probes) expect(probe.deliveries.length).toBeGreaterThan(10);
     for (const id of ids) for (const probe of probes) probe.letGo(id);
     await idle(two.queues[0]);
     await two.close();
