@@ -419,7 +419,7 @@ describe("while an answer streams", () => {
     expect(wrong).toEqual([]);
   }, 120_000);
 
-  it("renders exactly the settled Markdown, from wherever the stream came", () => {
+  it("renders exactly the settled Markdown, and the whole at the end, from wherever the stream came", () => {
     fc.assert(
       fc.property(
         fc.oneof(markdownDocument, markdownRubble),
@@ -429,6 +429,7 @@ describe("while an answer streams", () => {
           for (const end of [...ends.map((number) => number % (markdown.length + 1)), markdown.length]) {
             const beginning = markdown.slice(0, end);
             expect(stream.render(beginning)).toEqual(renderMarkdown(settleMarkdown(beginning)));
+            expect(stream.renderFinal(beginning)).toEqual(renderMarkdown(beginning));
           }
         },
       ),

@@ -66,7 +66,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
 
   function target(): Target {
     if (view !== undefined) {
-      finalTarget ??= { parts: finalParts(view), view, drafting: false };
+      finalTarget ??= { parts: finalParts(view, renderer.renderFinal), view, drafting: false };
       return finalTarget;
     }
     if (notice !== undefined) return { parts: messages.any ? [] : [{ text: notice, entities: [] }], drafting };

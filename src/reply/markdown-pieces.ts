@@ -15,10 +15,9 @@ export interface Piece {
 
 // === Where one piece ends ===========================================================================
 
-/** Small pieces are parsed together: each parse has a cost of its own. */
-const shortestPiece = 2_000;
-/** A line of this length, though unfinished, shows whether it is a list's. */
+/** A line of this length, though unfinished, shows whether it is a list's; one that begins with text always does. */
 const longestMarker = 12;
+const textAtOnce = /^\*{0,2}\p{L}/u;
 
 const definition = /^ {0,3}\[(?!\^)(?:[^[\]\\]|\\.){1,200}\]:/;
 /** A rule, or the beginning of one. */
@@ -59,7 +58,7 @@ export function pieceStarts(markdown: string): PieceStart[] {
   while (at < markdown.length) {
     const end = markdown.indexOf("\n", at);
     const line = markdown.slice(at, end === -1 ? markdown.length : end);
-    const decided = end !== -1 || (line.length >= longestMarker && !onlyMarks.test(line));
+    const decided = end !== -1 || textAtOnce.test(line) || (line.length >= longestMarker && !onlyMarks.test(line));
     const margin = /^\S/.test(line);
     const kind = margin ? kindOfList(line) : undefined;
     if (margin && blank && kind === undefined && decided && fence?.indented && listSeen) fence = undefined;
@@ -106,15 +105,10 @@ function openFormula(line: string): string | undefined {
 /** Cuts Markdown into pieces, in order. */
 export function cutPieces(markdown: string): Piece[] {
   const starts = pieceStarts(markdown);
-  const pieces: Piece[] = [];
-  let first = starts[0];
-  for (const next of [...starts.slice(1), undefined]) {
-    if (first === undefined || (next !== undefined && next.at - first.at < shortestPiece)) continue;
-    const [lead, ...others] = setApart(markdown.slice(first.at, next?.at));
-    if (lead !== undefined) pieces.push({ ...lead, continues: first.continues, apart: first.apart }, ...others);
-    first = next;
-  }
-  return pieces;
+  return starts.flatMap(({ at, continues, apart }, index) => {
+    const [lead, ...others] = setApart(markdown.slice(at, starts[index + 1]?.at));
+    return lead === undefined ? [] : [{ ...lead, continues, apart }, ...others];
+  });
 }
 
 // === What is not parsed =============================================================================

@@ -1,17 +1,32 @@
 /** The open end of an answer that is still being written: made so that what it shows will not be taken back. */
+
+import type { Root } from "mdast";
 import { closeInline } from "./inline-tail.ts";
 import { endOf, lastLeaf, parseMarkdown, startOf } from "./markdown-parse.ts";
+import { simpleBlocks } from "./markdown-simple.ts";
 
 /** An unfinished line of a table's head is held back up to this length. */
 const longestHead = 200;
 /** An unfinished definition of a reference. */
 const longestDefinition = 300;
 
+export interface Settled {
+  readonly source: string;
+  /** Of the source, when it had to be parsed to be settled. */
+  readonly tree?: Root;
+}
+
 /** Settles the last piece of a Markdown document (`settleMarkdown` says how). */
-export function settleTail(tail: string): string {
-  if (isOpenFence(tail)) return tail.replace(/\n[ \t]*(?:`+|~+)[ \t]*$/, "\n");
+export function settleTail(tail: string): Settled {
+  if (isOpenFence(tail)) return { source: tail.replace(/\n[ \t]*(?:`+|~+)[ \t]*$/, "\n") };
   const cut = withoutMarkerLine(tail);
-  const tree = parseMarkdown(cut);
+  const simple = simpleBlocks(cut);
+  const tree = simple ?? parseMarkdown(cut);
+  const source = settleLeaf(tail, cut, tree);
+  return simple === undefined && source === cut ? { source, tree } : { source };
+}
+
+function settleLeaf(tail: string, cut: string, tree: Root): string {
   const leaf = lastLeaf(tree);
   if (leaf.type === "code" || leaf.type === "math") {
     // In code and formulas a line of marks is text; behind them it is not.

@@ -4,7 +4,8 @@ import { type Rendered, tidyRendered } from "./entities.ts";
 import { collectReferences, writeDocument } from "./markdown-blocks.ts";
 import { parseFinal } from "./markdown-parse.ts";
 import { cutPieces, type PieceStart, pieceStarts, wholeDocument } from "./markdown-pieces.ts";
-import { settleTail } from "./markdown-stream.ts";
+import { parseSimple } from "./markdown-simple.ts";
+import { type Settled, settleTail } from "./markdown-stream.ts";
 import { createTextBuilder, type TextBuilder } from "./text-builder.ts";
 
 export type { Rendered } from "./entities.ts";
@@ -30,7 +31,7 @@ interface Seam {
 }
 
 /** Writes Markdown; returns the number that a list going on behind it would have next. */
-function writePieces(builder: TextBuilder, source: string, seam: Seam): number | undefined {
+function writePieces(builder: TextBuilder, source: string, seam: Seam, settled?: Settled): number | undefined {
   let next = seam.number;
   for (const [index, piece] of cutPieces(source).entries()) {
     const apart = index === 0 ? seam.apart : piece.apart;
@@ -39,23 +40,23 @@ function writePieces(builder: TextBuilder, source: string, seam: Seam): number |
     builder.separate(apart ? 2 : 1);
     if (piece.plain) builder.write(piece.source.trim());
     else {
-      const tree = parseFinal(piece.source);
+      const known = piece.source === settled?.source ? settled.tree : undefined;
+      const tree = parseSimple(piece.source) ?? parseFinal(piece.source, known);
       next = writeDocument({ builder, markdown: piece.source, ...collectReferences(tree), firstNumber }, tree);
     }
   }
   return next;
 }
 
-/** Renders an answer that is still being written. */
+/** Renders an answer while it is written, and at its end. Text that extends the former one costs only its open end. */
 export interface StreamRenderer {
-  /**
-   * Renders what is there so far: exactly `renderMarkdown(settleMarkdown(markdown))`. Text that extends the former one
-   * costs the parsing of its open end; any other text starts anew.
-   */
+  /** What is there so far: exactly `renderMarkdown(settleMarkdown(markdown))`. */
   render(markdown: string): Rendered;
+  /** The whole: exactly `renderMarkdown(markdown)`. */
+  renderFinal(markdown: string): Rendered;
 }
 
-/** A renderer for one answer's previews. */
+/** A renderer for one answer. */
 export function createStreamRenderer(): StreamRenderer {
   let builder = createTextBuilder();
   let closed = "";
@@ -72,31 +73,34 @@ export function createStreamRenderer(): StreamRenderer {
     return { apart: start.apart, number: start.continues ? number : undefined };
   }
 
-  return {
-    render(markdown) {
-      const source = cleanMarkdown(withoutHalfCharacter(markdown));
-      try {
-        const starts = pieceStarts(source);
-        let from = starts.find((start) => start.at === closed.length);
-        if (from === undefined || !source.startsWith(closed)) {
-          forget();
-          from = wholeDocument;
-        }
-        const tail = starts.at(-1) ?? wholeDocument;
-        if (tail.at > closed.length) {
-          number = writePieces(builder, source.slice(closed.length, tail.at), seamAt(from));
-          closed = source.slice(0, tail.at);
-        }
-        const mark = builder.mark();
-        writePieces(builder, settleEnd(source.slice(tail.at)), seamAt(tail));
-        const rendered = builder.finish();
-        builder.reset(mark);
-        return rendered;
-      } catch {
+  function renderSource(source: string, settle: (tail: string) => Settled): Rendered {
+    try {
+      const starts = pieceStarts(source);
+      let from = starts.find((start) => start.at === closed.length);
+      if (from === undefined || !source.startsWith(closed)) {
         forget();
-        return tidyRendered(source.replace(/\t/g, " "), []);
+        from = wholeDocument;
       }
-    },
+      const tail = starts.at(-1) ?? wholeDocument;
+      if (tail.at > closed.length) {
+        number = writePieces(builder, source.slice(closed.length, tail.at), seamAt(from));
+        closed = source.slice(0, tail.at);
+      }
+      const mark = builder.mark();
+      const settled = settle(source.slice(tail.at));
+      writePieces(builder, settled.source, seamAt(tail), settled);
+      const rendered = builder.finish();
+      builder.reset(mark);
+      return rendered;
+    } catch {
+      forget();
+      return tidyRendered(source.replace(/\t/g, " "), []);
+    }
+  }
+
+  return {
+    render: (markdown) => renderSource(cleanMarkdown(withoutHalfCharacter(markdown)), settleEnd),
+    renderFinal: (markdown) => renderSource(cleanMarkdown(markdown), (source) => ({ source })),
   };
 }
 
@@ -109,14 +113,16 @@ export function createStreamRenderer(): StreamRenderer {
 export function settleMarkdown(markdown: string): string {
   const source = cleanMarkdown(withoutHalfCharacter(markdown));
   const tailStart = pieceStarts(source).at(-1)?.at ?? 0;
-  return source.slice(0, tailStart) + settleEnd(source.slice(tailStart));
+  return source.slice(0, tailStart) + settleEnd(source.slice(tailStart)).source;
 }
 
 /** What is too deep or too dense to parse is shown as it is while it streams, too. */
-function settleEnd(tail: string): string {
+function settleEnd(tail: string): Settled {
   const last = cutPieces(tail).at(-1);
-  if (last === undefined || last.plain) return tail;
-  return tail.slice(0, tail.length - last.source.length) + settleTail(last.source);
+  if (last === undefined || last.plain) return { source: tail };
+  const settled = settleTail(last.source);
+  if (last.source.length === tail.length) return settled;
+  return { source: tail.slice(0, tail.length - last.source.length) + settled.source };
 }
 
 function withoutHalfCharacter(text: string): string {

@@ -254,8 +254,8 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
 }
 
 /** The parts of what an answer shows at its end. */
-export function finalParts(view: FinalView): Rendered[] {
-  const { text, entities } = renderMarkdown(view.markdown);
+export function finalParts(view: FinalView, render = renderMarkdown): Rendered[] {
+  const { text, entities } = render(view.markdown);
   if (view.note === undefined) return text === "" ? [] : splitRendered({ text, entities });
   return splitRendered({ text: text === "" ? view.note : `${text}\n\n${view.note}`, entities });
 }
