@@ -24,6 +24,9 @@ export async function startMode(config: Config, log: Logger): Promise<Running> {
   if (config.access.allowed.size === 0) {
     log.warn({}, "ALLOWED_USER_IDS is empty: everyone who finds this bot can spend your key's money");
   }
+  if (config.adminToken !== undefined && config.redis === undefined) {
+    log.warn({}, "ADMIN_TOKEN does nothing without REDIS_URL: only a queue in Redis has a dashboard");
+  }
   const app = await createApp(config, log);
   return { failed: app.failed, stop: () => app.stop(graceMs[config.mode]) };
 }

@@ -116,6 +116,15 @@ describe("a start that cannot succeed", { timeout: 60_000 }, () => {
     expect(output).not.toContain("ANOTHER-token");
   });
 
+  test("warns in one line of an ADMIN_TOKEN that nothing reads", async () => {
+    const adminToken = "an-admin-token-of-24-chars";
+    const { output } = await runToEnd({ ...env, ADMIN_TOKEN: adminToken, DATA_DIR: join(process.execPath, "data") });
+    expect(output.split("\n").filter((line) => line.includes("ADMIN_TOKEN"))).toEqual([
+      expect.stringMatching(/^\{"level":"warn".*REDIS_URL/),
+    ]);
+    expect(output).not.toContain(adminToken);
+  });
+
   test("says in one line that another process has the database", async () => {
     const { code, output } = await runToEnd({ ...env, DATA_DIR: join(rig.dataDir, "data") });
     expect(code).toBe(1);
