@@ -23,6 +23,8 @@ async function main(): Promise<void> {
   if (!isMode(mode)) refuse([`The mode must be one of ${modes.join(", ")}.`]);
   loadDotenv({ quiet: true });
   const config = readConfig(mode, process.env);
+  // The models' SDK would read it for every provider, and throw when it is malformed; no option of it prevents that.
+  delete process.env["OPENAI_CUSTOM_HEADERS"];
   const log = createLogger({
     level: config.logLevel,
     secrets: config.secrets,

@@ -66,6 +66,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     adminAPIKey: null,
     organization: null,
     project: null,
+    webhookSecret: null,
     // The SDK's own headers hold what it reads from the environment (OPENAI_CUSTOM_HEADERS), whichever provider it is.
     fetch: (url, init) => transport.fetch(url, { ...init, headers: headersFor(config) }),
     maxRetries: 0,

@@ -116,6 +116,13 @@ describe("a start that cannot succeed", { timeout: 60_000 }, () => {
     expect(output).not.toContain("ANOTHER-token");
   });
 
+  test("is not hindered by what the SDK would read from the environment by itself", async () => {
+    const broken = { OPENAI_CUSTOM_HEADERS: "no header: x\n: y", OPENAI_BASE_URL: "no url", OPENAI_LOG: "no level" };
+    const { output } = await runToEnd({ ...env, ...broken, BOT_TOKEN: "535353:ANOTHER-token-that-is-not-known-here" });
+    // It came as far as asking Telegram.
+    expect(plainLines(output)).toEqual([expect.stringMatching(/^BOT_TOKEN/)]);
+  });
+
   test("warns in one line of an ADMIN_TOKEN that nothing reads", async () => {
     const adminToken = "an-admin-token-of-24-chars";
     const { output } = await runToEnd({ ...env, ADMIN_TOKEN: adminToken, DATA_DIR: join(process.execPath, "data") });
