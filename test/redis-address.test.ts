@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { StartError } from "../src/errors.ts";
 import { readRedisUrl, reasonOf } from "../src/store/redis-address.ts";
 import { createRedisLink } from "../src/store/redis-link.ts";
+import { startRedisImpostor } from "./redis-impostor.ts";
 import { canStartRedis, startPrivateRedis } from "./redis-server.ts";
 
 const log = { info() {}, warn() {} };
@@ -96,6 +97,19 @@ describe("a start on what is no Redis", () => {
     const port = (server.address() as { port: number }).port;
     expect(await startRefusal(`redis://127.0.0.1:${port}`)).toMatch(/does not speak as a Redis/);
     server.close();
+  });
+
+  it.each([
+    ["5.0.14", /is version 5.0.14; it must be 6.2 or newer$/],
+    ["6.0.16", /is version 6.0.16; it must be 6.2 or newer$/],
+    // Recent enough, so that the next question is asked.
+    ["6.2.0", /is a cluster/],
+    ["7.0.15", /is a cluster/],
+    ["10.0.0", /is a cluster/],
+  ])("asks version %s whether it is recent enough", async (version, line) => {
+    const server = await startRedisImpostor({ redis_version: version, redis_mode: "cluster" });
+    expect(await startRefusal(server.url)).toMatch(line);
+    server.stop();
   });
 });
 

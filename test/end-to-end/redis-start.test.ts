@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { createBullmqQueue } from "../../src/queue/bullmq.ts";
 import { createRedisLink } from "../../src/store/redis-link.ts";
 import { freePort } from "../free-port.ts";
+import { startRedisImpostor } from "../redis-impostor.ts";
 import { canStartRedis, type PrivateRedis, startPrivateRedis } from "../redis-server.ts";
 import { answersIn, get, runToEnd, seen, token, until, words } from "./bot-process.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
@@ -56,6 +57,15 @@ describe("a start that cannot be", () => {
       await refuses({ REDIS_URL: `redis://:secret-word@127.0.0.1:${port}` }, /^REDIS_URL/, "worker");
     } finally {
       mute.close();
+    }
+  });
+
+  test("says that the Redis is too old", async () => {
+    const old = await startRedisImpostor({ redis_version: "6.0.16" });
+    try {
+      await refuses({ REDIS_URL: old.url }, /^REDIS_URL: the Redis at \S+ is version 6.0.16; it must be 6.2 or newer$/);
+    } finally {
+      old.stop();
     }
   });
 });
