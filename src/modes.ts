@@ -3,7 +3,7 @@ import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { openEngines } from "./engines.ts";
 import type { Logger } from "./log.ts";
-import { runOperatorCommand } from "./operator.ts";
+import { readOperatorCommand } from "./operator.ts";
 
 /** Something that runs until it is stopped. */
 export interface Running {
@@ -33,9 +33,10 @@ export async function startMode(config: Config, log: Logger): Promise<Running> {
 
 /** Carries out a command of `npm run queue`, on the queue that the bot uses. Resolves with the exit code. */
 export async function runQueueCommand(args: readonly string[], config: Config, log: Logger): Promise<number> {
+  const command = readOperatorCommand(args);
   const engines = await openEngines(config, log, () => undefined);
   try {
-    return await runOperatorCommand(args, engines.queue, (line) => process.stdout.write(`${line}\n`));
+    return await command(engines.queue, (line) => process.stdout.write(`${line}\n`));
   } finally {
     await engines.stop();
   }

@@ -1,4 +1,5 @@
 /** `npm run queue -- …`: what an operator can see of the queue and do to it. */
+import { StartError } from "./errors.ts";
 import type { DeadUpdate, LaneKind, UpdateQueue } from "./ports.ts";
 
 const usage = [
@@ -9,42 +10,47 @@ const usage = [
 ];
 const most = 1_000;
 
-/** Carries out one command; prints its outcome in lines, never a text of a message. Resolves with the exit code. */
-export async function runOperatorCommand(
-  args: readonly string[],
-  queue: UpdateQueue,
-  print: (line: string) => void,
-): Promise<number> {
+/** Carries its command out; prints the outcome in lines, never a text of a message. Resolves with the exit code. */
+export type OperatorCommand = (queue: UpdateQueue, print: (line: string) => void) => Promise<number>;
+
+/** Reads what follows `npm run queue --`. Throws a `StartError` that names the commands when it is none of them. */
+export function readOperatorCommand(args: readonly string[]): OperatorCommand {
   const [command, argument = "", ...more] = args;
   const updateId = /^-?\d{1,15}$/.test(argument) ? Number(argument) : undefined;
   const lane = laneOf(argument);
-  if (more.length === 0 && command === "stats" && argument === "") {
-    const { waiting, active, delayed, dead, oldestWaitingMs } = await queue.stats();
-    print(
-      `waiting ${waiting} (delayed ${delayed}), active ${active}, dead ${dead}, oldest ${seconds(oldestWaitingMs)}`,
-    );
-    return 0;
+  if (more.length > 0) throw new StartError(usage);
+  if (command === "stats" && argument === "") return showStats;
+  if (command === "dead" && argument === "") return listDead;
+  if (command === "requeue" && updateId !== undefined) {
+    return async (queue, print) => {
+      const found = await queue.dead.requeue(updateId);
+      print(found ? `update ${updateId} is at the end of its lane` : `there is no dead update ${updateId}`);
+      return found ? 0 : 1;
+    };
   }
-  if (more.length === 0 && command === "dead" && argument === "") {
-    const dead = await queue.dead.list(most + 1);
-    for (const update of dead.slice(0, most)) print(lineOf(update));
-    if (dead.length > most) print(`… and more; these are the ${most} oldest`);
-    if (dead.length === 0) print("no dead updates");
-    return 0;
+  if (command === "drain" && lane !== undefined) {
+    return async (queue, print) => {
+      const count = await queue.drainLane(lane.conversation, lane.kind, "drained by an operator");
+      print(`${count} updates are dead now; requeue them one by one`);
+      return 0;
+    };
   }
-  if (more.length === 0 && command === "requeue" && updateId !== undefined) {
-    const found = await queue.dead.requeue(updateId);
-    print(found ? `update ${updateId} is at the end of its lane` : `there is no dead update ${updateId}`);
-    return found ? 0 : 1;
-  }
-  if (more.length === 0 && command === "drain" && lane !== undefined) {
-    const count = await queue.drainLane(lane.conversation, lane.kind, "drained by an operator");
-    print(`${count} updates are dead now; requeue them one by one`);
-    return 0;
-  }
-  for (const line of usage) print(line);
-  return 1;
+  throw new StartError(usage);
 }
+
+const showStats: OperatorCommand = async (queue, print) => {
+  const { waiting, active, delayed, dead, oldestWaitingMs } = await queue.stats();
+  print(`waiting ${waiting} (delayed ${delayed}), active ${active}, dead ${dead}, oldest ${seconds(oldestWaitingMs)}`);
+  return 0;
+};
+
+const listDead: OperatorCommand = async (queue, print) => {
+  const dead = await queue.dead.list(most + 1);
+  for (const update of dead.slice(0, most)) print(lineOf(update));
+  if (dead.length > most) print(`… and more; these are the ${most} oldest`);
+  if (dead.length === 0) print("no dead updates");
+  return 0;
+};
 
 function laneOf(text: string): { conversation: string; kind: LaneKind } | undefined {
   // An update without a chat has a lane of its own, named as `dead` shows it.
