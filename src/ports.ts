@@ -209,6 +209,7 @@ export interface UpdateQueue {
    */
   consume(handler: (update: ActiveUpdate) => Promise<void>, options: ConsumeOptions): Consumer;
   stats(): Promise<QueueStats>;
+  /** Dead updates, each for 30 days from its death; then it is forgotten, and not counted any more. */
   readonly dead: {
     list(limit: number): Promise<readonly DeadUpdate[]>;
     /** Puts a dead update at the end of its lane with fresh counts; false when there is none of that id. */

@@ -169,6 +169,12 @@ describe("the record of finished updates", () => {
     expect((await queue.dead.list(9)).map(({ body }) => body)).toEqual(['{"update_id":3}']);
     await queue.stop();
     await database.close();
+
+    time += 30 * 24 * hour;
+    ({ database, queue } = reopen());
+    await eventually(() => expect(rows().map((row) => row["update_id"])).toEqual([5]));
+    await queue.stop();
+    await database.close();
   });
 
   it("keeps no text of a finished or dropped update", async () => {

@@ -141,7 +141,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     },
     dead: {
       async list(limit) {
-        const found = (await runStep(link, deadScript, limit)) as [string, string[]][];
+        const found = (await runStep(link, deadScript, now(), limit)) as [string, string[]][];
         return found.map(([id, flat]) => {
           const hash = hashOf(flat);
           return deadOf(updateOf(Number(id), hash), hash.doom ?? "");

@@ -16,7 +16,6 @@ export interface DeliveryDeps {
   /** The process is leaving: a disk that fails is not waited for. */
   leaving(): boolean;
   onTrouble(error: unknown): void;
-  onBuried(): void;
 }
 
 /** Between attempts to write the end of a delivery, and to read an update that could not be read. */
@@ -95,7 +94,6 @@ export function createDelivery(deps: DeliveryDeps): (entry: Entry, abort: AbortC
     // A notice that cannot be given does not hold up the lane.
     if (stored !== undefined) await options.onDead(deadOf(stored, reason)).catch(deps.onTrouble);
     if (!(await insist(() => journal.bury(updateId)))) return true;
-    deps.onBuried();
     lanes.remove(updateId);
     return false;
   }

@@ -11,7 +11,10 @@ import type {
 } from "../ports.ts";
 import type { InterruptPlan, OpenQuestion } from "./interrupts.ts";
 import type { Entry } from "./lanes.ts";
-import { deadOf } from "./worker.ts";
+import { deadOf, keepDeadMs } from "./worker.ts";
+
+/** A finished update is recognised for at least a day; Telegram keeps an undelivered one no longer than that. */
+const keepFinishedMs = 48 * 3_600_000;
 
 /** `open` rows wait or run; `done` ones recognise a repeated delivery; `dead` ones keep their body. */
 const schema = `
@@ -121,7 +124,8 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
       return rows.map((row) => Number(row["update_id"]));
     },
 
-    countDead: () => number("SELECT count(*) FROM queued_update WHERE state = 'dead'"),
+    countDead: () =>
+      number("SELECT count(*) FROM queued_update WHERE state = 'dead' AND ended_at > ?", now() - keepDeadMs),
 
     /** Adds an update to its lane, where the plan of its interrupt puts it. */
     add(update: IncomingUpdate, plan: InterruptPlan | undefined): void {
@@ -208,15 +212,18 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
     },
 
     dead(limit: number): DeadUpdate[] {
-      const rows = sql("SELECT * FROM queued_update WHERE state = 'dead' ORDER BY ended_at, update_id LIMIT ?").all(
-        limit,
-      );
+      const rows = sql(
+        "SELECT * FROM queued_update WHERE state = 'dead' AND ended_at > ? ORDER BY ended_at, update_id LIMIT ?",
+      ).all(now() - keepDeadMs, limit);
       return rows.map((row) => deadOf(updateOf(row), String(row["reason"])));
     },
 
     /** Opens a dead update again at the end of its lane; undefined when there is none. */
     revive(updateId: number): Entry | undefined {
-      const row = sql("SELECT * FROM queued_update WHERE update_id = ? AND state = 'dead'").get(updateId);
+      const row = sql("SELECT * FROM queued_update WHERE update_id = ? AND state = 'dead' AND ended_at > ?").get(
+        updateId,
+        now() - keepDeadMs,
+      );
       if (row === undefined) return undefined;
       const update = updateOf(row);
       sql(
@@ -226,10 +233,14 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
       return newEntry(update);
     },
 
-    /** Forgets up to `limit` updates that were over before `before`; returns how many it found. */
-    purge(before: number, limit: number): number {
-      const old = "SELECT update_id FROM queued_update WHERE state = 'done' AND ended_at < ? LIMIT ?";
-      return Number(sql(`DELETE FROM queued_update WHERE update_id IN (${old})`).run(before, limit).changes);
+    /** Forgets up to `limit` updates of either end whose time is over; returns the larger number of both. */
+    purge(limit: number): number {
+      const forget = (state: "done" | "dead", keepMs: number) => {
+        const old = "SELECT update_id FROM queued_update WHERE state = ? AND ended_at <= ? LIMIT ?";
+        const erase = sql(`DELETE FROM queued_update WHERE update_id IN (${old})`);
+        return Number(erase.run(state, now() - keepMs, limit).changes);
+      };
+      return Math.max(forget("done", keepFinishedMs), forget("dead", keepDeadMs));
     },
   };
 }

@@ -9,6 +9,7 @@
  * - `beat`: time of the last heartbeat of any worker · `grace`: there was none for a while, so nobody is declared dead yet
  */
 import type { RedisLink } from "../ports.ts";
+import { keepDeadMs } from "./worker.ts";
 
 /**
  * Runs a script. Its text is sent each time: by its name alone, a script that Redis has forgotten would be sent a second time,
@@ -25,6 +26,7 @@ export function runStep(
 /** What all scripts share. Times are milliseconds. */
 export const common = `
 local P = KEYS[1]
+local KEEP_DEAD = ${keepDeadMs}
 local function updateKey(id) return P .. 'update:' .. id end
 local function laneKey(lane) return P .. 'lane:' .. lane end
 local function ownerKey(lane) return P .. 'owner:' .. lane end
@@ -39,8 +41,9 @@ local function bury(lane, id, now, reason)
   redis.call('LREM', laneKey(lane), 1, id)
   redis.call('HDEL', updateKey(id), 'running')
   redis.call('HSET', updateKey(id), 'doom', reason)
-  redis.call('EXPIRE', updateKey(id), 2592000)
+  redis.call('PEXPIRE', updateKey(id), KEEP_DEAD)
   for _, set in ipairs({'waiting', 'running', 'delayed'}) do redis.call('ZREM', P .. set, id) end
+  redis.call('ZREMRANGEBYSCORE', P .. 'dead', '-inf', now - KEEP_DEAD)
   redis.call('ZADD', P .. 'dead', now, id)
 end
 `;

@@ -25,14 +25,15 @@ export const statsScript = `${common}
 local oldest = redis.call('ZRANGE', P .. 'waiting', 0, 0, 'WITHSCORES')
 return {
   redis.call('ZCARD', P .. 'waiting'), redis.call('ZCARD', P .. 'running'),
-  redis.call('ZCOUNT', P .. 'delayed', '(' .. ARGV[1], '+inf'), redis.call('ZCARD', P .. 'dead'), oldest[2] or ARGV[1],
+  redis.call('ZCOUNT', P .. 'delayed', '(' .. ARGV[1], '+inf'),
+  redis.call('ZCOUNT', P .. 'dead', '(' .. (ARGV[1] - KEEP_DEAD), '+inf'), oldest[2] or ARGV[1],
 }
 `;
 
-/** Dead updates, the oldest first. ARGV: most. Those whose month is over are forgotten. */
+/** Dead updates, the oldest first. ARGV: now, most. */
 export const deadScript = `${common}
 local found = {}
-for _, id in ipairs(redis.call('ZRANGE', P .. 'dead', 0, ARGV[1] - 1)) do
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'dead', '(' .. (ARGV[1] - KEEP_DEAD), '+inf', 'LIMIT', 0, ARGV[2])) do
   local hash = redis.call('HGETALL', updateKey(id))
   if #hash == 0 then redis.call('ZREM', P .. 'dead', id) else found[#found + 1] = {id, hash} end
 end
@@ -42,7 +43,9 @@ return found
 /** Puts a dead update at the end of its lane. ARGV: id, now. Returns its lane, or nothing. */
 export const requeueScript = `${common}
 local id = ARGV[1]
-if redis.call('ZREM', P .. 'dead', id) == 0 or redis.call('EXISTS', updateKey(id)) == 0 then return false end
+if tonumber(redis.call('ZSCORE', P .. 'dead', id) or 0) <= ARGV[2] - KEEP_DEAD then return false end
+redis.call('ZREM', P .. 'dead', id)
+if redis.call('EXISTS', updateKey(id)) == 0 then return false end
 local found = redis.call('HMGET', updateKey(id), 'lane', 'conversation', 'at')
 local lane = found[1] .. ':' .. found[2]
 redis.call('PERSIST', updateKey(id))

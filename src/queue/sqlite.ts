@@ -22,8 +22,6 @@ export interface SqliteQueueOptions {
   readonly now?: () => number;
 }
 
-/** A finished update is recognised for at least a day; Telegram keeps an undelivered one no longer than that. */
-const keepFinishedMs = 48 * 3_600_000;
 const purgeEveryMs = 10 * 60_000;
 /** Rows forgotten in one transaction, so that no acknowledgement waits for it. */
 const purgeRows = 500;
@@ -46,7 +44,6 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
   const overflowing = new Set<string>();
   /** Updates of transactions that are not committed yet: no part of the lanes, but of the backlog. */
   let uncommitted = 0;
-  let dead = journal.countDead();
   let worker: Worker | undefined;
   let stopped = false;
 
@@ -143,7 +140,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
     try {
       let found = purgeRows;
       while (found === purgeRows && !stopped) {
-        found = await database.write(() => journal.purge(now() - keepFinishedMs, purgeRows));
+        found = await database.write(() => journal.purge(purgeRows));
       }
     } catch (error) {
       // The next round tries again.
@@ -166,7 +163,6 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
       handler,
       leaving: () => created.draining,
       onTrouble,
-      onBuried: () => dead++,
     });
     const created = createWorker<Entry>({ ...consumeOptions, take: lanes.take, run });
     worker = created;
@@ -193,7 +189,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
         if (dueAt > at) delayed++;
         oldest = Math.min(oldest, receivedAt);
       }
-      return { waiting: lanes.size - active, active, delayed, dead, oldestWaitingMs: at - oldest };
+      return { waiting: lanes.size - active, active, delayed, dead: journal.countDead(), oldestWaitingMs: at - oldest };
     },
     dead: {
       async list(limit) {
@@ -202,7 +198,6 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
       async requeue(updateId) {
         const entry = await database.write(() => journal.revive(updateId));
         if (entry === undefined) return false;
-        dead--;
         lanes.add(entry);
         return true;
       },
@@ -217,7 +212,6 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
         return ids;
       });
       for (const id of drained) lanes.remove(id);
-      dead += drained.length;
       return drained.length;
     },
     async stop() {

@@ -38,6 +38,9 @@ export async function deliver(
   }
 }
 
+/** For so long a dead update can be listed and requeued. Milliseconds. */
+export const keepDeadMs = 30 * 24 * 3_600_000;
+
 /** A dead update as the port shows it. */
 export function deadOf(update: IncomingUpdate, reason: string): DeadUpdate {
   const { updateId, conversation, lane, receivedAt, body, question } = update;

@@ -8,6 +8,7 @@ import { queueRecoveryContract } from "./queue-recovery.contract.ts";
 export interface QueueLimits {
   readonly maxBacklog?: number;
   readonly maxLane?: number;
+  readonly now?: () => number;
 }
 
 /** A queue as one process sees it. */
@@ -336,6 +337,22 @@ function failuresContract(open: OpenNewQueue): void {
       expect(await queue.dead.requeue(3)).toBe(true);
       await eventually(() => expect(probe.finished).toContain(3));
       expect(probe.finished).not.toContain(2);
+    });
+
+    it("leaves dead updates for 30 days, which are forgotten then", async () => {
+      let days = 0;
+      const before = await open({ now: () => Date.now() + days * 86_400_000 });
+      for (const id of [1, 2]) await before.queue.enqueue(question(id));
+      expect(await before.queue.drainLane("a", "turn", "because")).toBe(2);
+      days = 29;
+      const { queue } = await before.restart();
+      expect((await queue.dead.list(10)).map(({ updateId }) => updateId)).toEqual([1, 2]);
+      expect((await queue.stats()).dead).toBe(2);
+      expect(await queue.dead.requeue(1)).toBe(true);
+      days = 31;
+      expect((await queue.stats()).dead).toBe(0);
+      expect(await queue.dead.list(10)).toEqual([]);
+      expect(await queue.dead.requeue(2)).toBe(false);
     });
 
     it("leaves as many dead as are asked for, the oldest first", async () => {
