@@ -49,7 +49,7 @@ export interface RedisLink {
 }
 
 /**
- * What a worker holds while it handles an update of a shared queue. Another worker that takes the lane over gets a higher
+ * What a worker holds while it handles an update of a shared queue. Another worker that takes the lane over has another
  * `fence`, stored under `key`: a write of state compares it in the same atomic step.
  */
 export interface Lease {

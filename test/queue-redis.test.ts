@@ -1,5 +1,6 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { createBullmqQueue } from "../src/queue/bullmq.ts";
+import { beginScript } from "../src/queue/redis-scripts.ts";
 import { createRedisLink } from "../src/store/redis-link.ts";
 import { type OpenQueue, type QueueLimits, queueContract } from "./contracts/queue.contract.ts";
 import { createProbe, eventually, idle, pause, question, update } from "./contracts/queue-probe.ts";
@@ -68,6 +69,7 @@ async function openTwo(lease = leaseMs) {
   ] as const;
   return {
     prefix: `{${prefix}}:`,
+    links,
     redis: links[0].commands,
     queues,
     async close() {
@@ -130,6 +132,26 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
     await idle(two.queues[0]);
     expect(probe.finished).toEqual([1, 1]);
     expect(probe.last(1).attempt).toBe(2);
+    await two.close();
+  });
+
+  it("a lane that Redis gave one whom the answer did not reach is taken all the same, and is nobody's crash", async () => {
+    const two = await openTwo(60_000);
+    const unheard = vi.spyOn(two.links[1].commands, "eval");
+    const carryOut = two.redis.eval.bind(two.redis) as (...args: unknown[]) => Promise<unknown>;
+    let left = 2;
+    unheard.mockImplementation(async (...args: unknown[]) => {
+      const answer = await carryOut(...args);
+      if (args[0] === beginScript && left-- > 0) throw new Error("Command timed out");
+      return answer;
+    });
+    const probe = createProbe();
+    await two.queues[0].enqueue(question(1));
+    probe.consume(two.queues[1], { maxCrashes: 1 });
+    await idle(two.queues[0]);
+    expect(probe.finished).toEqual([1]);
+    expect(probe.last(1).attempt).toBe(1);
+    expect(left).toBeLessThan(0);
     await two.close();
   });
 

@@ -1,4 +1,5 @@
 /** A worker of the shared queue: BullMQ tells it which lanes have something to do, Redis what that is. */
+import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Job, Worker } from "bullmq";
 import { messageOf } from "../errors.ts";
@@ -104,13 +105,23 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     return await handle(held, { ...updateOf(held.updateId, hash), signal: held.abort.signal, lease }, hash);
   }
 
+  /** Asks until Redis has answered: what it gave us unheard would wait for a lease, and count a crash. */
   async function begin(lane: string): Promise<Begun> {
-    const limits = [leaseMs, graceMs, now(), options.maxCrashes];
-    const answer = (await runStep(link, beginScript, lane, ...limits)) as [string, number, string, string[]];
-    const [state, number, id, hash] = answer;
-    if (state === "wait" || state === "delayed") return { state: "later", afterMs: number + 5 };
-    if (state !== "run" && state !== "doomed") return { state: "nothing" };
-    return { state, fence: number, updateId: Number(id), hash: hashOf(hash) };
+    const fence = randomInt(2 ** 48 - 1);
+    for (let attempts = 0; ; attempts++) {
+      try {
+        const script = [lane, leaseMs, graceMs, now(), options.maxCrashes, fence];
+        const answer = (await runStep(link, beginScript, ...script)) as [string, number | string, string[]];
+        const [state, value, hash] = answer;
+        if (state === "wait" || state === "delayed") return { state: "later", afterMs: Number(value) + 5 };
+        if (state !== "run" && state !== "doomed") return { state: "nothing" };
+        return { state, fence, updateId: Number(value), hash: hashOf(hash) };
+      } catch (error) {
+        if (draining && attempts > 3) throw error;
+        onTrouble(error);
+        await pause(repeatMs);
+      }
+    }
   }
 
   /** Delivers an update and writes its end; resolves with what `endScript` says of the lane. */

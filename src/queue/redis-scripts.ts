@@ -144,13 +144,16 @@ return answer('queued')
 `;
 
 /**
- * Takes the head of a lane that nobody has. ARGV: lane, lease, grace, now, most crashes.
- * Returns `empty`, `held`, `wait` or `delayed` with milliseconds, or `run` or `doomed` with the fence, the id and the hash.
+ * Takes the head of a lane that nobody has. ARGV: lane, lease, grace, now, most crashes, the taker's fence. Returns `empty`,
+ * `held`, `wait` or `delayed` with milliseconds, or `run` or `doomed` with the id and the hash. With the same fence it
+ * returns the same again, as long as nobody else has taken the lane.
  */
 export const beginScript = `${common}
 local lane, lease, grace, now, mostCrashes = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local fence = ARGV[6]
 local list = laneKey(lane)
-if redis.call('EXISTS', ownerKey(lane)) == 1 then return {'held'} end
+local owner = redis.call('GET', ownerKey(lane))
+if owner and owner ~= fence then return {'held'} end
 
 local id = redis.call('LINDEX', list, 0)
 while id and redis.call('EXISTS', updateKey(id)) == 0 do
@@ -165,6 +168,10 @@ if not id then
 end
 
 local found = redis.call('HMGET', updateKey(id), 'running', 'due', 'crashes', 'doom')
+if found[1] == fence then
+  redis.call('SET', ownerKey(lane), fence, 'PX', lease)
+  return {found[4] and 'doomed' or 'run', id, redis.call('HGETALL', updateKey(id))}
+end
 if found[1] then
   -- Its worker has not given it back. After an outage of Redis it may be alive and about to say so.
   local at = stamp()
@@ -186,16 +193,15 @@ if due > now and not found[4] then
   return {'delayed', due - now}
 end
 
-local fence = redis.call('INCR', P .. 'fence')
 redis.call('ZADD', P .. 'lanes', now + lease, lane)
 redis.call('SET', ownerKey(lane), fence, 'PX', lease)
 redis.call('HSET', updateKey(id), 'running', fence)
 redis.call('ZREM', P .. 'waiting', id)
 redis.call('ZREM', P .. 'delayed', id)
 redis.call('ZADD', P .. 'running', now, id)
-if found[4] then return {'doomed', fence, id, redis.call('HGETALL', updateKey(id))} end
+if found[4] then return {'doomed', id, redis.call('HGETALL', updateKey(id))} end
 redis.call('HINCRBY', updateKey(id), 'attempts', 1)
-return {'run', fence, id, redis.call('HGETALL', updateKey(id))}
+return {'run', id, redis.call('HGETALL', updateKey(id))}
 `;
 
 /**
