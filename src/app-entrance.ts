@@ -91,11 +91,12 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     return result;
   };
 
-  function startPolling(into: Ingress) {
+  function startPolling(into: Ingress, mayPoll = () => true) {
     return createPolling({
       api,
       allowedUpdates,
       consume: (updates) => into.accept(updates),
+      mayPoll,
       log,
       onState(state) {
         telegram = state;
@@ -104,11 +105,11 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     });
   }
 
-  /** Polls while this process is the one elected to. */
-  async function pollAsElected(into: Ingress, signal: AbortSignal): Promise<void> {
+  /** Polls while this process is the one elected to. Thawed after a frost it knows by `leading`, before it is told. */
+  async function pollAsElected(into: Ingress, signal: AbortSignal, leading: () => boolean): Promise<void> {
     metrics.pollerElected(true);
     log.info({}, "this process polls");
-    const polling = startPolling(into);
+    const polling = startPolling(into, leading);
     const step = () => void polling.stop();
     signal.addEventListener("abort", step, { once: true });
     if (signal.aborted) step();
@@ -127,7 +128,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
       return;
     }
     telegram = "polled by another process";
-    const campaign = engines.shared.poller.campaign((signal) => pollAsElected(into, signal));
+    const campaign = engines.shared.poller.campaign((signal) => pollAsElected(into, signal, () => campaign.leading));
     closePolling = () => campaign.stop();
   }
 

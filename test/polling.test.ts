@@ -202,6 +202,21 @@ describe("polling", () => {
     await handle.done;
   });
 
+  it("ends by itself before the first call that it may not make any more", async () => {
+    let elected = true;
+    const handle = start(
+      async () => {
+        elected = false;
+      },
+      { mayPoll: () => elected },
+    );
+    arrive(1, 2);
+    await handle.done;
+    expect(polls()).toHaveLength(1);
+    expect(confirmed).toEqual([]);
+    expect(logs).toBe("");
+  });
+
   it("may be stopped at once", async () => {
     const handle = start(async () => undefined);
     await handle.stop();

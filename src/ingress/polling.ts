@@ -21,6 +21,8 @@ export interface PollingDeps {
   readonly allowedUpdates: readonly Exclude<keyof Update, "update_id">[];
   /** Resolves when all updates of the batch are stored. Called again with the same batch until it does. */
   consume(updates: readonly Update[]): Promise<void>;
+  /** Asked before each call; polling ends when the answer is no. */
+  mayPoll?(): boolean;
   readonly log: Logger;
   /** Told each change. */
   onState?(state: PollingState): void;
@@ -31,7 +33,7 @@ export interface PollingDeps {
 }
 
 export interface Polling {
-  /** Resolves when polling has ended, by `stop` or by a refused token. Never rejects. */
+  /** Resolves when polling has ended: by `stop`, by `mayPoll` or by a refused token. Never rejects. */
   readonly done: Promise<void>;
   /** Ends polling within a second, an open poll and a hanging store included; confirms nothing that is not stored. */
   stop(): Promise<void>;
@@ -64,9 +66,11 @@ export function createPolling(deps: PollingDeps): Polling {
     return full * (0.75 + Math.random() / 4);
   }
 
-  /** Calls Telegram until it answers. Rejects on stop and on a refused token only. */
+  /** Calls Telegram until it answers. Rejects on stop, on a refused token, and when it may not poll any more. */
   async function insist<T>(what: string, call: (signal: Signal) => Promise<T>): Promise<T> {
     for (let failures = 0; ; failures += 1) {
+      if (deps.mayPoll?.() === false) stopping.abort();
+      stopping.signal.throwIfAborted();
       const attempt = new AbortController();
       const giveUp = () => attempt.abort(new Error("no answer"));
       const deadline = setTimeout(giveUp, deadConnectionMs);
