@@ -34,6 +34,7 @@ async function openAt(prefix: string, limits: QueueLimits = {}): Promise<OpenQue
   let killed = false;
   return {
     queue,
+    endsElsewhere: true,
     async restart() {
       await queue.stop();
       await link.stop();

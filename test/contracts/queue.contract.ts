@@ -14,6 +14,8 @@ export interface QueueLimits {
 /** A queue as one process sees it. */
 export interface OpenQueue {
   readonly queue: UpdateQueue;
+  /** Whether an end is written only after the handler's, so that a stop in between finds its update running still. */
+  readonly endsElsewhere?: boolean;
   /** Ends this process in good order (its consumer has been drained) and starts another. */
   restart(): Promise<OpenQueue>;
   /** Starts another process with what this one had stored when it was killed, at this moment. */
