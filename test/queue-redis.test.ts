@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { createBullmqQueue } from "../src/queue/bullmq.ts";
+import { type BullmqQueueOptions, createBullmqQueue } from "../src/queue/bullmq.ts";
 import { beginScript } from "../src/queue/redis-scripts.ts";
 import { createRedisLink } from "../src/store/redis-link.ts";
 import { type OpenQueue, type QueueLimits, queueContract } from "./contracts/queue.contract.ts";
@@ -57,7 +57,7 @@ async function openAt(prefix: string, limits: QueueLimits = {}): Promise<OpenQue
 }
 
 /** Two processes' view of one queue: their connections are all that they share. */
-async function openTwo(lease = leaseMs) {
+async function openTwo(lease = leaseMs, log?: BullmqQueueOptions["log"]) {
   const prefix = newPrefix();
   prefixes.push(prefix);
   const links = [
@@ -66,7 +66,7 @@ async function openTwo(lease = leaseMs) {
   ] as const;
   const queues = [
     createBullmqQueue({ link: links[0], leaseMs: lease }),
-    createBullmqQueue({ link: links[1], leaseMs: lease }),
+    createBullmqQueue({ link: links[1], leaseMs: lease, ...(log && { log }) }),
   ] as const;
   return {
     prefix: `{${prefix}}:`,
@@ -153,6 +153,23 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
     expect(probe.finished).toEqual([1]);
     expect(probe.last(1).attempt).toBe(1);
     expect(left).toBeLessThan(0);
+    await two.close();
+  });
+
+  it("trouble with Redis is told once, and again when it comes back", async () => {
+    const warnings: string[] = [];
+    const log = { error() {}, warn: (_: object, message: string) => void warnings.push(message) };
+    const two = await openTwo(leaseMs, log);
+    const told = () => warnings.filter((one) => one.includes("trouble")).length;
+    createProbe().consume(two.queues[1]);
+    for (const times of [1, 2]) {
+      const refusing = vi.spyOn(two.links[1].commands, "eval").mockRejectedValue(new Error("Redis refuses"));
+      await eventually(() => expect(told()).toBe(times));
+      await pause(leaseMs);
+      expect(told()).toBe(times);
+      refusing.mockRestore();
+      await pause(leaseMs);
+    }
     await two.close();
   });
 

@@ -59,10 +59,14 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   let stayed = 0;
   let drained: Promise<number> | undefined;
   let lastTrouble = "";
+  /** There was no trouble since the sweep before. */
+  let calm = true;
 
   const leases = createLeases({ link, leaseMs, graceMs, log });
 
+  /** Says a reason once, until a sweep and all between it and the next have gone well. */
   function onTrouble(error: unknown): void {
+    calm = false;
     const reason = messageOf(error);
     if (reason !== lastTrouble) log?.warn({ reason }, "the queue ran into trouble; it tries again");
     lastTrouble = reason;
@@ -210,6 +214,8 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     try {
       const lanes = (await runStep(link, sweepScript, now(), leaseMs / 5, sweepLanes)) as string[];
       for (const lane of lanes) await wake(lane);
+      if (calm) lastTrouble = "";
+      calm = true;
     } catch (error) {
       onTrouble(error);
     }
