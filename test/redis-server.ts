@@ -97,6 +97,21 @@ export interface PrivateRedis {
   stop(): Promise<void>;
 }
 
+/**
+ * Has a server killed, and its folder deleted, when this process ends in whatever way, by SIGKILL too. To be called back when
+ * the server has ended before.
+ */
+function endWithUs(server: number, folder: string): () => void {
+  const script = 'read -r gone || { kill -9 "$0"; rm -rf "$1"; }';
+  const watcher = spawn("sh", ["-c", script, String(server), folder], {
+    // It outlives what is sent to all of the terminal's processes.
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  watcher.unref();
+  return () => void watcher.stdin.end("gone\n");
+}
+
 /** Starts a server for one test alone. The test calls `stop()` at its end. */
 export async function startPrivateRedis(options: PrivateRedisOptions = {}): Promise<PrivateRedis> {
   const folder = mkdtempSync(join(tmpdir(), "parley-redis-"));
@@ -110,11 +125,11 @@ export async function startPrivateRedis(options: PrivateRedisOptions = {}): Prom
     let output = "";
     const server = spawn("redis-server", [...args, ...(options.args ?? [])], { stdio: ["ignore", "pipe", "pipe"] });
     child = server;
-    const endWithUs = () => server.kill("SIGKILL");
-    process.once("exit", endWithUs);
+    if (server.pid === undefined) throw new Error("redis-server did not start");
+    const gone = endWithUs(server.pid, folder);
     ended = new Promise<void>((resolve) => {
       server.once("close", () => {
-        process.off("exit", endWithUs);
+        gone();
         resolve();
       });
     });
