@@ -1,10 +1,14 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
+import { promisify } from "node:util";
 import { Redis } from "ioredis";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { StartError } from "../src/errors.ts";
 import { readRedisUrl, reasonOf } from "../src/store/redis-address.ts";
 import { createRedisLink } from "../src/store/redis-link.ts";
@@ -113,6 +117,49 @@ describe("a start on what is no Redis", () => {
   });
 });
 
+const noOpenssl = spawnSync("openssl", ["version"]).status !== 0;
+
+describe.skipIf(noOpenssl)(noOpenssl ? "a certificate (no openssl here)" : "a certificate", () => {
+  const folder = mkdtempSync(join(tmpdir(), "parley-certificates-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (name: string) => join(folder, name);
+
+  /** A key and a certificate of an authority that only we know, for this name. */
+  function certificateFor(name: string): { key: Buffer; cert: string } {
+    const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "ignore" });
+    const fresh = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    openssl("req", "-x509", ...fresh, "-keyout", "authority.key", "-out", "authority.pem", "-subj", "/CN=Authority");
+    writeFileSync(file("extensions"), `subjectAltName=DNS:${name}`);
+    openssl("req", ...fresh, "-keyout", "server.key", "-out", "server.csr", "-subj", `/CN=${name}`);
+    const authority = ["-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial"];
+    openssl("x509", "-req", "-in", "server.csr", ...authority, "-extfile", "extensions", "-out", "server.pem");
+    // As Heroku does it: the authority, signed by itself, comes along.
+    const chain = ["server.pem", "authority.pem"].map((one) => readFileSync(file(one), "utf8")).join("");
+    return { key: readFileSync(file("server.key")), cert: chain };
+  }
+
+  it("is refused in one line, with what mends it", async () => {
+    const server = createTlsServer(certificateFor("elsewhere.example")).listen(0, "127.0.0.1");
+    server.on("tlsClientError", () => {});
+    await once(server, "listening");
+    const url = `rediss://:secret@localhost:${(server.address() as AddressInfo).port}`;
+    expect(await startRefusal(url)).toMatch(
+      /^REDIS_URL: the certificate .*\(self[- ]signed certificate in certificate chain\); .*NODE_EXTRA_CA_CERTS.*public/,
+    );
+    // With the authority known, it is the name that is wrong.
+    const script = `
+      const { createRedisLink } = await import(${JSON.stringify(new URL("../src/store/redis-link.ts", import.meta.url).href)});
+      const log = { info() {}, warn() {} };
+      await createRedisLink({ url: ${JSON.stringify(url)}, log }).catch(({ lines }) => console.log(JSON.stringify(lines)));
+    `;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], {
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: file("authority.pem") },
+    });
+    expect(JSON.parse(stdout)).toEqual([expect.stringMatching(/^REDIS_URL: the certificate .*elsewhere\.example\)$/)]);
+    server.close();
+  });
+});
+
 const noServer = !canStartRedis();
 const title = "a start on a private Redis";
 
@@ -141,7 +188,7 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
 
 function tools(): string | undefined {
   if (noServer) return "no redis-server here";
-  if (spawnSync("openssl", ["version"]).status !== 0) return "no openssl here";
+  if (noOpenssl) return "no openssl here";
   // With files that are not there it ends at once, and says why.
   const files = ["--tls-cert-file", "none", "--tls-key-file", "none", "--tls-ca-cert-file", "none"];
   const { stdout, stderr } = spawnSync("redis-server", ["--port", "0", "--tls-port", "1", ...files], {

@@ -128,10 +128,11 @@ function refusal(error: unknown, { place, password, options }: RedisAddress): st
     return `REDIS_URL: what answers at ${place} does not speak as a Redis; ${hint}`;
   }
   if (/certificate|self[- ]signed|altnames/i.test(reason)) {
-    return (
-      `REDIS_URL: the certificate of the Redis at ${place} is not trusted (${reason}); ` +
-      "name the file of its authority in NODE_EXTRA_CA_CERTS"
-    );
+    // No authority mends a wrong name or an old date.
+    const cure = /self[- ]signed|issuer|verify/i.test(reason)
+      ? "; name the file of its authority in NODE_EXTRA_CA_CERTS, or use a Redis whose certificate a public authority has signed"
+      : "";
+    return `REDIS_URL: the certificate of the Redis at ${place} is not trusted (${reason})${cure}`;
   }
   const question = options.tls !== undefined && reason.startsWith("no answer") ? "; does it speak TLS?" : "";
   return `REDIS_URL: the Redis at ${place} cannot be reached or used: ${reason}${question}`;
