@@ -37,16 +37,20 @@ export interface SubjectOptions {
   readonly webhook?: boolean;
   /** Folder that a CPU profile is written to at the end. */
   readonly profileTo?: string;
+  /** The npm script that runs the bot; `start` when left out. */
+  readonly script?: "start" | "start:web" | "start:worker";
 }
 
-/** Starts a server file of this folder. */
-/** What `npm start` gives to Node, with its paths made absolute: the bot is measured as it is run. */
-async function startArguments(): Promise<string[]> {
-  const { scripts } = JSON.parse(await readFile(path("../package.json"), "utf8")) as { scripts: { start: string } };
-  const [, , ...words] = scripts.start.split(" ");
+/** What the npm script gives to Node, with its paths made absolute: the bot is measured as it is run. */
+async function argumentsOf(script: string): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(path("../package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  const [, , ...words] = (scripts[script] ?? "").split(" ");
   return words.map((word) => (/^(\.\/)?src\//.test(word) ? path(`../${word}`) : word));
 }
 
+/** Starts a server file of this folder. */
 export async function startServer(file: string, env: Readonly<Record<string, string>>): Promise<Server> {
   const child = fork(path(file), { env: { PATH: process.env["PATH"], BOT_TOKEN: token, ...env }, execArgv: [] });
   const { url } = await nextMessage<{ url: string }>(child);
@@ -70,7 +74,7 @@ function nextMessage<T>(child: ChildProcess): Promise<T> {
   });
 }
 
-/** Starts the bot as `npm start` does, or the floor, and waits until it answers. */
+/** Starts the bot as its npm script does, or the floor, and waits until it answers. */
 export async function startSubject({
   kind,
   telegram,
@@ -78,12 +82,13 @@ export async function startSubject({
   env,
   profileTo,
   webhook,
+  script = "start",
 }: SubjectOptions): Promise<Subject> {
   const folder = await mkdtemp(join(tmpdir(), "parley-bench-"));
   const log = await open(join(folder, "log"), "w");
   const port = await freePort();
   const profiling = profileTo === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileTo}`];
-  const program = kind === "bot" ? await startArguments() : [path("floor.ts")];
+  const program = kind === "bot" ? await argumentsOf(script) : [path("floor.ts")];
   const child = spawn(process.execPath, [...profiling, ...program], {
     // No .env of the checkout: what is set here is all there is.
     cwd: folder,

@@ -7,6 +7,7 @@
  *   --seconds 20        measured time of each run
  *   --mode draft        how these answers are shown
  *   --redis URL         queue and state in this Redis, which should write to its disk as a real one does
+ *   --split             with it: one process takes the updates and another handles them
  *
  * The updates are of a kind that is stored and handled like any other and wants no answer: people unblocking the bot.
  */
@@ -39,7 +40,7 @@ interface Run {
   readonly statuses: Readonly<Record<string, number>>;
   /** Answers that ended meanwhile. */
   readonly answers: number;
-  /** Cores in use: the bot, everything on this machine. */
+  /** Cores in use: the process that takes the updates, everything on this machine. */
   readonly cores: { readonly bot: number; readonly all: number };
 }
 
@@ -50,6 +51,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "20" },
     mode: { type: "string", default: "draft" },
     redis: { type: "string" },
+    split: { type: "boolean", default: false },
   },
 });
 
@@ -73,7 +75,7 @@ printTable(
     "max ms",
     "statuses",
     "answers ended",
-    "cores: bot",
+    values.split ? "cores: web" : "cores: bot",
     "cores: all",
   ],
   runs.map(({ chats, updatesPerSecond, acknowledgedMs: { p50, p95, p99, max }, statuses, answers, cores }) => [
@@ -94,8 +96,8 @@ async function measure(chats: number, perSecond: number, seconds: number): Promi
   const telegram = await startServer("telegram-server.ts", {});
   const model = await startServer("model-server.ts", {});
   try {
-    const subject = await startSubject({
-      kind: "bot",
+    const options = {
+      kind: "bot" as const,
       telegram,
       model,
       env: {
@@ -106,14 +108,16 @@ async function measure(chats: number, perSecond: number, seconds: number): Promi
           : { REDIS_URL: values.redis, REDIS_PREFIX: `bench-${process.pid}-${chats}` }),
       },
       webhook: true,
-    });
+    };
+    const worker = values.split ? await startSubject({ ...options, script: "start:worker" }) : undefined;
+    const subject = await startSubject({ ...options, script: values.split ? "start:web" : "start" });
     if (chats > 0) {
       telegram.tell({ order: "ask", chats, rampMs: answerMs + pauseMs, pauseMs });
       await sleep(2 * answerMs);
     }
     const run = await send(telegram, subject, perSecond, seconds);
     telegram.tell({ order: "end" });
-    await subject.stop();
+    await Promise.all([subject.stop(), worker?.stop()]);
     return { chats, ...run };
   } finally {
     telegram.stop();
