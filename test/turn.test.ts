@@ -77,7 +77,7 @@ function openScreen(turn: Turn, former: Turn | undefined): Screen {
       views.push(view);
       shown.push("finish");
     },
-    leave: async (button) => void shown.push(`leave ${button ?? ""}`.trim()),
+    leave: async (button, note) => void shown.push(["leave", button, note].filter(Boolean).join(" ")),
   };
 }
 
@@ -406,6 +406,36 @@ describe("a run that is delivered again", () => {
     expect(views).toEqual([{ markdown: "x", note: texts.answeredBy("b/two"), button: "regenerate" }]);
     expect(await turn()).toMatchObject({ state: "done" });
     expect(await store.readUsage(7, 0)).toMatchObject({ answers: 1 });
+  });
+
+  it.each([
+    ["a stop", () => stop.abort("stop"), { outcome: "stopped", note: texts.stopped, button: "retry" }],
+    ["a failure", () => undefined, { outcome: "failed", note: texts.modelFailed("upstream"), button: "retry" }],
+  ] as [string, () => void, Partial<Turn>][])(
+    "and ended by %s before its first word keeps what stands there",
+    async (_what, before, ended) => {
+      script = [delta("half"), abort("shutdown"), end()];
+      await expect(ask()).rejects.toThrow();
+      await store.setTurnMessages(conversation, 50, 1, [60]);
+      stop = new AbortController();
+      before();
+      script = [new ModelError("upstream", "a/one", "500")];
+      expect(await ask()).toBe(ended.outcome);
+      expect(shown.at(-1)).toBe(`leave retry ${ended.note}`);
+      expect(views).toEqual([]);
+      expect(await turn()).toMatchObject({ state: "done", messages: [60], ...ended });
+      expect(await turn()).not.toHaveProperty("answer");
+    },
+  );
+
+  it("after such an end that was not shown shows it", async () => {
+    stop.abort("stop");
+    await store.beginTurn({ ...question, question: 50, state: "writing", messages: [60] });
+    const close = vi.spyOn(store, "closeTurn").mockRejectedValueOnce(new Error("disk full"));
+    await expect(ask()).rejects.toThrow("disk full");
+    expect(await ask()).toBe("stopped");
+    expect(shown).toEqual([`leave retry ${texts.stopped}`, `leave retry ${texts.stopped}`]);
+    expect(close).toHaveBeenCalledTimes(2);
   });
 
   it("and older than the record is ignored", async () => {

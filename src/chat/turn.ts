@@ -38,8 +38,11 @@ export interface Screen {
   show(markdown: string): void;
   /** Shows the end. Resolves when it stands there; rejects when it could not be delivered. */
   finish(view: FinalView): Promise<void>;
-  /** Leaves what is shown, with this button, or as it is. Resolves when nothing is on its way to the chat any more. */
-  leave(button?: "retry"): Promise<void>;
+  /**
+   * Leaves what is shown, with this button, and with this line below it, or as it is. Resolves when nothing is on its way
+   * to the chat any more; rejects when a line could not be delivered.
+   */
+  leave(button?: "retry", note?: string): Promise<void>;
 }
 
 /** A question as it comes from the chat. */
@@ -231,17 +234,15 @@ function endOf(turn: Turn, former: Turn | undefined, writing: Writing): Turn {
     return { ...end, answer: writing.text, ...(note === undefined ? {} : { note }), button: "regenerate" };
   }
   const retry = writing.error === undefined ? writing.outcome === "stopped" : retryHelps.has(writing.error.kind);
+  const below = { ...(note === undefined ? {} : { note }), ...(retry ? { button: "retry" as const } : {}) };
+  // What a delivery before this one has shown stays; how much that is, only Telegram knows.
+  if (writing.text === "" && former?.run === turn.run && turn.messages.length > 0) return { ...end, ...below };
   // A run that wrote nothing leaves the answer of the run before where it stands.
   const kept = writing.text === "" && former?.asked === turn.asked ? former.answer : undefined;
   if (writing.outcome === "stopped" && writing.text === "" && turn.messages.length > 0) {
     return { ...end, ...(kept === undefined ? {} : { answer: kept }), button: "retry" };
   }
-  return {
-    ...end,
-    answer: kept ?? writing.text,
-    ...(note === undefined ? {} : { note }),
-    ...(retry ? { button: "retry" as const } : {}),
-  };
+  return { ...end, answer: kept ?? writing.text, ...below };
 }
 
 function noteOf(writing: Writing): string | undefined {
@@ -272,10 +273,14 @@ function usageOf(deps: TurnDeps, userId: number, writing: Writing, at: number): 
 
 /** Brings the end of a turn to the screen and closes its record. */
 async function deliver(deps: TurnDeps, turn: Turn, screen: Screen): Promise<TurnOutcome> {
-  if (turn.outcome === "stopped" && turn.note === undefined) await screen.leave("retry");
-  else if (turn.outcome !== "blocked") await screen.finish(finalView(turn));
+  const { outcome, note } = turn;
+  if (outcome !== "blocked") {
+    const stays = turn.answer === undefined || (outcome === "stopped" && note === undefined);
+    if (stays) await screen.leave(turn.button === "retry" ? "retry" : undefined, note);
+    else await screen.finish(finalView(turn));
+  }
   await deps.store.closeTurn(turn.conversation, turn.question, turn.run);
-  return screen.gone.aborted ? "blocked" : (turn.outcome ?? "complete");
+  return screen.gone.aborted ? "blocked" : (outcome ?? "complete");
 }
 
 /** What the screen shows of a turn that has ended; a later run of the turn uses it to know what stands there. */

@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import type { MessageView } from "../../src/playground/bot-api.ts";
+import type { Script } from "../../src/playground/script.ts";
 import { answersIn, answerWith, buttonsOf, createRig, type Rig, until } from "./bot-process.ts";
 import { onArrival } from "./killing.ts";
 
@@ -126,6 +129,7 @@ describe("an interrupt that was accepted just before kill -9", { timeout: 180_00
       else void user.press(chat, answersIn(rig.botApi, chat).at(-1)?.id ?? 0, "Stop", chat);
     });
     await rig.start();
+    await until(() => texts()[0]?.endsWith("\n\n⏹ Stopped."), patienceMs);
     const stopped = await answerWith(rig.botApi, chat, "Retry", patienceMs);
     expect(stopped.text.startsWith(shown)).toBe(true);
     expect(buttonsOf(stopped).join()).not.toContain("Stop");
@@ -156,5 +160,52 @@ describe("an interrupt that was accepted just before kill -9", { timeout: 180_00
     await answerWith(rig.botApi, chat, "Regenerate", patienceMs);
     expect(texts()).toEqual(["Heard: Something else"]);
     expect(rig.requests("Count")).toHaveLength(1);
+  });
+});
+
+describe("an answer that kill -9 has left half written", { timeout: 180_000 }, () => {
+  /** Kills in mid-answer and starts again; the model gets this script for the second request. */
+  async function leaveHalf(again: Script): Promise<MessageView> {
+    const half = Array.from({ length: 40 }, (_, at) => `**word** ${at + 1}`).join(" ");
+    let requests = 0;
+    rig = await createRig({
+      model: {
+        respond: () =>
+          requests++ === 0 ? { text: `${half} more`, tokensPerSecond: 200, stallAfterChunks: 80 } : again,
+      },
+    });
+    rig.botApi.user.createPrivateChat({ userId: chat, firstName: "Ada" });
+    await rig.start();
+    ask("Count");
+    await until(() => (answersIn(rig.botApi, chat)[0]?.views.length ?? 0) >= 2, patienceMs);
+    await rig.end("SIGKILL");
+    // What was on its way when the bot died still happens.
+    await sleep(100);
+    const [left] = answersIn(rig.botApi, chat);
+    await rig.start();
+    await until(() => rig.model.requests.length === 2, patienceMs);
+    if (left === undefined) throw new Error("nothing was shown");
+    return left;
+  }
+
+  test("and then a stop keeps what was shown, formatted as it was, and says that it was stopped", async () => {
+    const left = await leaveHalf({ hangBeforeHeaders: true });
+    const { text, entities } = left;
+    await rig.botApi.user.press(chat, left.id, "Stop", chat);
+    await until(() => texts()[0]?.endsWith("⏹ Stopped."), patienceMs);
+    const stopped = await answerWith(rig.botApi, chat, "Retry", patienceMs);
+    expect(answersIn(rig.botApi, chat)).toHaveLength(1);
+    expect(stopped).toMatchObject({ id: left.id, text: `${text}\n\n⏹ Stopped.`, entities });
+    expect(buttonsOf(stopped)).toHaveLength(1);
+    expect(rig.model.requests).toHaveLength(2);
+    expect(rig.botApi.violations).toEqual([]);
+  });
+
+  test("and then a failure of the model keeps what was shown, and says what happened", async () => {
+    const left = await leaveHalf({ status: 401, body: { error: { message: "no such key" } } });
+    await until(() => texts()[0]?.includes("does not accept this bot's key"), patienceMs);
+    expect(texts()).toHaveLength(1);
+    expect(texts()[0]?.startsWith(`${left.text}\n\n⚠️`)).toBe(true);
+    expect(answersIn(rig.botApi, chat).flatMap(buttonsOf)).toEqual([]);
   });
 });

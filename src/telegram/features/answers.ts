@@ -1,11 +1,12 @@
 /** Questions and all that answers one again: edits, `/retry`, Regenerate; and what stops an answer. */
 import { Composer } from "grammy";
-import { answerQuestion, finalView, type Question, type Screen } from "../../chat/turn.ts";
+import { answerQuestion, type Question } from "../../chat/turn.ts";
 import type { Turn } from "../../ports.ts";
-import { createLiveMessage, isVisible } from "../../reply/live-message.ts";
+import { isVisible } from "../../reply/live-message.ts";
 import { texts } from "../../texts.ts";
 import { answerPress, type BotContext, isCommand, placeOf, pressOf, say, tolerate } from "../context.ts";
-import { isPrivate, questionOf } from "../messages.ts";
+import { questionOf } from "../messages.ts";
+import { openScreen } from "./answer-screen.ts";
 
 /** Quick lane: what tells the user that an answer was stopped. The stop itself happened at arrival. */
 export const stopping = new Composer<BotContext>();
@@ -107,35 +108,6 @@ async function answer(ctx: BotContext, id: number, root: number, asked: string):
         if (former !== undefined && former.question !== id) void retireButton(ctx, former);
       }),
     job.signal,
-  );
-}
-
-function openScreen(ctx: BotContext, turn: Turn, before: Turn | undefined, onFirstText: () => void): Screen {
-  const { deps } = ctx;
-  const place = placeOf(ctx);
-  if (place === undefined || ctx.chat === undefined) throw new Error("a question without a chat");
-  const ended = before !== undefined && before.state !== "writing" && before.answer !== undefined;
-  return createLiveMessage(
-    {
-      api: ctx.api,
-      outbox: deps.outbox,
-      log: deps.log,
-      drafts: deps.drafts,
-      saveMessages: (messages, file) =>
-        deps.store.setTurnMessages(turn.conversation, turn.question, turn.run, messages, file),
-      onBlocked: (chatId) => deps.store.markBlocked(chatId, deps.now()),
-      onFirstText,
-    },
-    {
-      ...place,
-      ...(isPrivate(ctx.chat) ? {} : { replyTo: turn.question }),
-      question: turn.question,
-      run: turn.run,
-      messages: turn.messages,
-      ...(turn.file === undefined ? {} : { file: turn.file }),
-      ...(ended ? { shown: finalView(before) } : {}),
-      resumed: before === undefined || before.run === turn.run,
-    },
   );
 }
 

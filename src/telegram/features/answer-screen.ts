@@ -1,0 +1,85 @@
+/** Where an answer appears in Telegram, and what becomes of an answer that a crash has left half written. */
+import { GrammyError } from "grammy";
+import { finalView, type Screen } from "../../chat/turn.ts";
+import type { Turn } from "../../ports.ts";
+import { againKeyboard } from "../../reply/buttons.ts";
+import { createLiveMessage } from "../../reply/live-message.ts";
+import { classify } from "../../reply/telegram-errors.ts";
+import { texts } from "../../texts.ts";
+import { type BotContext, placeOf } from "../context.ts";
+import { isPrivate } from "../messages.ts";
+
+/** Telegram's limit, in UTF-16 units. */
+const maxMessageUnits = 4096;
+const waitingBegins = texts.waiting("").slice(0, -1);
+
+/**
+ * Opens the screen of a run of a turn: the live message, with a way to end what an earlier delivery has left. `before` is
+ * the turn's record of before this run.
+ */
+export function openScreen(ctx: BotContext, turn: Turn, before: Turn | undefined, onFirstText: () => void): Screen {
+  const { deps } = ctx;
+  const place = placeOf(ctx);
+  if (place === undefined || ctx.chat === undefined) throw new Error("a question without a chat");
+  const ended = before !== undefined && before.state !== "writing" && before.answer !== undefined;
+  const screen = createLiveMessage(
+    {
+      api: ctx.api,
+      outbox: deps.outbox,
+      log: deps.log,
+      drafts: deps.drafts,
+      saveMessages: (messages, file) =>
+        deps.store.setTurnMessages(turn.conversation, turn.question, turn.run, messages, file),
+      onBlocked: (chatId) => deps.store.markBlocked(chatId, deps.now()),
+      onFirstText,
+    },
+    {
+      ...place,
+      ...(isPrivate(ctx.chat) ? {} : { replyTo: turn.question }),
+      question: turn.question,
+      run: turn.run,
+      messages: turn.messages,
+      ...(turn.file === undefined ? {} : { file: turn.file }),
+      ...(ended ? { shown: finalView(before) } : {}),
+      resumed: before === undefined || before.run === turn.run,
+    },
+  );
+  return {
+    ...screen,
+    async leave(button, note) {
+      if (note === undefined) return await screen.leave(button);
+      await screen.leave();
+      if (await endBelow(ctx, turn, { note, button })) return;
+      await screen.finish({ markdown: "", note, ...(button === undefined ? {} : { button }) });
+    },
+  };
+}
+
+/**
+ * Puts an end below what an earlier delivery has shown. Only Telegram knows how much that is, and tells it when a button is
+ * changed. False when there is no message to put it into.
+ */
+async function endBelow(
+  { api, chat }: BotContext,
+  turn: Turn,
+  { note, button }: { readonly note: string; readonly button: "retry" | undefined },
+): Promise<boolean> {
+  const last = turn.messages.at(-1);
+  if (chat === undefined || last === undefined) return false;
+  const keyboard = button === undefined ? {} : { reply_markup: againKeyboard(button, turn.question) };
+  try {
+    const standing = await api.editMessageReplyMarkup(chat.id, last, keyboard);
+    if (standing === true || standing.text === undefined) return false;
+    const text = standing.text.startsWith(waitingBegins) ? note : `${standing.text}\n\n${note}`;
+    // The button alone has to do where no line fits any more.
+    if (text.length > maxMessageUnits) return true;
+    const entities = standing.entities === undefined ? {} : { entities: standing.entities };
+    const options = { ...entities, ...keyboard, link_preview_options: { is_disabled: true } };
+    await api.editMessageText(chat.id, last, text, options);
+    return true;
+  } catch (error) {
+    if (!(error instanceof GrammyError) || error.error_code >= 500) throw error;
+    // A delivery that was cut short here has done it already.
+    return classify(error) === "unchanged";
+  }
+}
