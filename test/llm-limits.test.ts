@@ -49,6 +49,11 @@ describe("the user is told in time", () => {
     expect(toldAfter(each("refuses", seconds))).toBeLessThan(29);
   });
 
+  test.for([31, 45, 59])("by the first refusal itself when that takes %d s: nothing more is tried", (seconds) => {
+    expect(toldAfter(each("refuses", seconds))).toBe(seconds);
+    expect(toldAfter([["refuses", seconds]])).toBe(seconds);
+  });
+
   test.for([5, 20, 24, 26, 40, 49.9, 55])("when each model breaks after %d s", (seconds) => {
     expect(toldAfter(each("breaks", seconds))).toBeLessThan(59);
   });

@@ -75,7 +75,9 @@ export function createAllowance(timers: Timers, now: () => number): Allowance {
       // Of many targets each has at least its even share.
       const leftMs = Math.max(silentMs - after * reserve * timers.firstTokenMs, silentMs / (after + 1));
       const firstTokenMs = Math.max(1, Math.min(timers.firstTokenMs, leftMs));
-      // Failures that have taken this long may go on so: another one must not come after its limit.
+      // Failures that have taken this long may go on so: another one must not come after its limit. Before that a response
+      // may come as late as a first token: servers that load a model or read a long prompt send no status until then, so
+      // one that will refuse cannot be told from one that will answer.
       late = limitMs > 0 && elapsed() > limitMs / 2;
       const shareMs = Math.max(limitMs - elapsed(), limitMs * lateShare);
       return {
