@@ -6,7 +6,7 @@ import { createArrivals } from "../src/telegram/arrivals.ts";
 const from = { id: 7, is_bot: false, first_name: "Ada" };
 const chat = { id: 7, type: "private", first_name: "Ada" };
 
-function setUp(newest: Partial<Turn> | undefined, allowed = true) {
+function setUp(newest: Partial<Turn> | undefined, allowed = true, dialog?: object) {
   const answers: unknown[] = [];
   const api = {
     answerCallbackQuery: vi.fn(async (id: string, more?: object) => {
@@ -19,7 +19,10 @@ function setUp(newest: Partial<Turn> | undefined, allowed = true) {
   const arrivals = createArrivals({
     me: { id: 999, username: "parley_bot" },
     allowed: () => allowed,
-    store: { newestTurn },
+    store: {
+      newestTurn,
+      readDialog: async (key) => (key === "7/7" && dialog !== undefined ? JSON.stringify(dialog) : undefined),
+    },
     api,
     log,
   });
@@ -81,18 +84,35 @@ describe("a Regenerate that arrives", () => {
     expect(log.debug).toHaveBeenCalled();
   });
 
-  it.each(["stop:1", "model:x", "persona:save", "foreign"])(
-    "is not the same as %s, whose handler answers",
-    async (data) => {
-      const { arrive, answers } = setUp({ question: 40, root: 40 });
-      await arrive(press(data));
-      expect(answers).toEqual([]);
-    },
-  );
+  it.each(["stop:1", "model:x", "foreign"])("is not the same as %s, whose handler answers", async (data) => {
+    const { arrive, answers } = setUp({ question: 40, root: 40 });
+    await arrive(press(data));
+    expect(answers).toEqual([]);
+  });
 
   it("of a stranger is left to the handler", async () => {
     const { arrive, answers } = setUp({ question: 40, root: 40 }, false);
     await arrive(press("again:40"));
     expect(answers).toEqual([]);
   });
+});
+
+describe("a press on a dialog's button that arrives", () => {
+  it.each(["persona:save", "persona:cancel"])(
+    "is answered at once, in silence while the dialog waits (%s)",
+    async (data) => {
+      const { arrive, answers } = setUp(undefined, true, { lastUpdateId: 1, state: {} });
+      expect(await arrive(press(data))).toMatchObject({ lane: "turn" });
+      expect(answers).toEqual([{ id: "q" }]);
+    },
+  );
+
+  it.each([[undefined], [{ lastUpdateId: 1 }]])(
+    "says that the dialog is over when its record is %o",
+    async (record) => {
+      const { arrive, answers } = setUp({ question: 40, root: 40 }, true, record);
+      await arrive(press("persona:save"));
+      expect(answers).toEqual([{ id: "q", text: expect.stringContaining("over") }]);
+    },
+  );
 });

@@ -2,13 +2,14 @@
 import type { Api } from "grammy";
 import type { CallbackQuery, Update } from "grammy/types";
 import { messageOf } from "../errors.ts";
-import type { Addressed, Store } from "../ports.ts";
-import { parsePress } from "../reply/buttons.ts";
+import type { Addressed, ConversationId, Store } from "../ports.ts";
+import { type Press, parsePress } from "../reply/buttons.ts";
 import { texts } from "../texts.ts";
+import { dialogWaits } from "./dialogs.ts";
 import { type Addressing, addressUpdate } from "./lanes.ts";
 
 export interface ArrivalsDeps extends Addressing {
-  readonly store: Pick<Store, "newestTurn">;
+  readonly store: Pick<Store, "newestTurn" | "readDialog">;
   readonly api: Pick<Api, "answerCallbackQuery">;
   readonly log: { debug(details: object, message: string): void };
 }
@@ -22,10 +23,19 @@ export interface Arrivals {
 
 /** Creates the handler of arrivals. */
 export function createArrivals({ store, api, log, ...addressing }: ArrivalsDeps): Arrivals {
-  /** A Regenerate or Retry waits as long as an answer before it lasts; its button must not spin as long. */
-  async function answerPress(query: CallbackQuery, conversation: string, question: number): Promise<void> {
+  /** What has to be told with the answer to a press. */
+  async function noticeFor(press: Press, conversation: ConversationId, userId: number): Promise<string | undefined> {
+    if (press.action === "persona") {
+      return (await dialogWaits(store, conversation, userId)) ? undefined : texts.dialogOver;
+    }
     const newest = await store.newestTurn(conversation);
-    await api.answerCallbackQuery(query.id, newest?.question === question ? {} : { text: texts.notTheNewest });
+    return press.action === "again" && newest?.question === press.question ? undefined : texts.notTheNewest;
+  }
+
+  /** What stands in the turn lane waits as long as an answer before it lasts; its button must not spin as long. */
+  async function answerPress(query: CallbackQuery, press: Press, conversation: ConversationId): Promise<void> {
+    const text = await noticeFor(press, conversation, query.from.id);
+    await api.answerCallbackQuery(query.id, text === undefined ? {} : { text });
   }
 
   return {
@@ -40,8 +50,8 @@ export function createArrivals({ store, api, log, ...addressing }: ArrivalsDeps)
     queued(update, { conversation, lane }) {
       const query = update.callback_query;
       const press = parsePress(query?.data);
-      if (query === undefined || press?.action !== "again" || lane !== "turn") return;
-      answerPress(query, conversation, press.question).catch((error: unknown) => {
+      if (query === undefined || press === undefined || lane !== "turn") return;
+      answerPress(query, press, conversation).catch((error: unknown) => {
         log.debug({ reason: messageOf(error) }, "a press could not be answered");
       });
     },

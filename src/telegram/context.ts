@@ -118,10 +118,15 @@ function messageOfContext(ctx: BotContext): Message | undefined {
 }
 
 /** The key of a user's dialog: chat, topic and user. */
+export function dialogKey(conversation: ConversationId, userId: number): string {
+  return `${conversation}/${userId}`;
+}
+
+/** The key of the dialog that the update may belong to. */
 export function dialogKeyOf(ctx: BotContext): string | undefined {
   const place = placeOf(ctx);
   if (place === undefined || ctx.from === undefined) return undefined;
-  return `${conversationOf(place.chatId, place.threadId)}/${ctx.from.id}`;
+  return dialogKey(conversationOf(place.chatId, place.threadId), ctx.from.id);
 }
 
 /** Sends a short text to where the update came from; in a group, as a reply to it. */

@@ -6,7 +6,8 @@
 import type { ConversationData } from "@grammyjs/conversations";
 import { type ConversationStorage, conversations, type VersionedState } from "@grammyjs/conversations";
 import type { MiddlewareFn, NextFunction } from "grammy";
-import { type BotContext, callOf, dialogKeyOf } from "./context.ts";
+import type { ConversationId, Store } from "../ports.ts";
+import { type BotContext, callOf, dialogKey, dialogKeyOf } from "./context.ts";
 
 /** To be raised whenever the steps of a dialog change: a state of other steps cannot be replayed. */
 const dialogVersion = 1;
@@ -29,6 +30,16 @@ async function readRecord(ctx: BotContext): Promise<DialogRecord | undefined> {
 async function writeRecord(ctx: BotContext, record: DialogRecord): Promise<void> {
   const key = dialogKeyOf(ctx);
   if (key !== undefined) await ctx.deps.store.writeDialog(key, JSON.stringify(record));
+}
+
+/** Whether a dialog of this user waits in the conversation for its next step. */
+export async function dialogWaits(
+  store: Pick<Store, "readDialog">,
+  conversation: ConversationId,
+  userId: number,
+): Promise<boolean> {
+  const text = await store.readDialog(dialogKey(conversation, userId));
+  return text !== undefined && (JSON.parse(text) as DialogRecord).state !== undefined;
 }
 
 /** The record after this update, which the dialog has consumed. */

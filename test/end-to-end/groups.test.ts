@@ -161,4 +161,18 @@ describe.concurrent("the bot in a group", { timeout: 60_000 }, () => {
     await sees("Regenerate", say("@parley_bot with the group persona"));
     expect(dialogueOf(rig.requests("with the group persona")[0])[0]).toBe("system: A group persona");
   });
+
+  test("a dialog's buttons do not spin behind an answer that is being written", async () => {
+    const { say, sees, chatId, ada, ben } = group();
+    const ask = await sees(/Send me the new one/, say("/system", {}, ada));
+    const preview = await sees(/would be/, say("A patient persona", { replyTo: ask.id }, ada));
+    rig.answers("a long one in the group", { text: words(40), stallAfterChunks: 20, tokensPerSecond: 200 });
+    const writing = await sees("Stop", say("@parley_bot a long one in the group", {}, ben));
+    const answered = await rig.botApi.user.press(chatId, preview.id, "Save", ada);
+    expect(answered).toBeDefined();
+    expect(answered?.text).toBeUndefined();
+    expect((await rig.botApi.user.press(chatId, preview.id, "Save", ben))?.text).toContain("over");
+    await rig.botApi.user.press(chatId, writing.id, "Stop", ben);
+    await sees(/^Saved/, writing.id);
+  });
 });

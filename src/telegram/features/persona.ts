@@ -3,7 +3,7 @@ import { Composer, type Context } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
 import { parsePress, pressData } from "../../reply/buttons.ts";
 import { labels, texts } from "../../texts.ts";
-import { answerPress, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
+import { type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
 import { questionOf } from "../messages.ts";
 
 /** Characters. With the words around it, a persona of this length fits into one message. */
@@ -44,10 +44,9 @@ async function personaDialog(conversation: Conversation<BotContext, Context>): P
 
 async function endDialog(ctx: BotContext, persona: string | undefined): Promise<void> {
   if (persona !== undefined) await ctx.session.set("persona", persona);
-  const text = persona === undefined ? texts.personaCancelled : texts.personaSaved;
-  await answerPress(ctx, text);
+  // The press itself was answered when it arrived.
   await tolerate(ctx, ctx.editMessageReplyMarkup());
-  await say(ctx, text);
+  await say(ctx, persona === undefined ? texts.personaCancelled : texts.personaSaved);
 }
 
 function keyboard(rows: InlineKeyboardMarkup["inline_keyboard"]): InlineKeyboardMarkup {
@@ -70,7 +69,6 @@ persona.filter(isCommand("system"), async (ctx) => {
 persona.filter(
   (ctx) => pressOf(ctx)?.action === "persona",
   async (ctx) => {
-    await answerPress(ctx, texts.dialogOver);
     // In a group the buttons may be those of another member's dialog, which goes on.
     if (ctx.chat?.type === "private") await tolerate(ctx, ctx.editMessageReplyMarkup());
   },
