@@ -85,9 +85,23 @@ function storedMessages(dataDir: string): Set<string> {
 
 /** A moment: the `nth` time that something happens after a start, and so many milliseconds later. */
 export interface Moment {
-  readonly what: "updates-delivered" | "created" | "created-answered" | "final-shown" | "final-answered" | "started";
+  readonly what:
+    | "updates-delivered"
+    | "drafted"
+    | "created"
+    | "created-answered"
+    | "final-shown"
+    | "final-answered"
+    | "started";
   readonly nth: number;
   readonly afterMs: number;
+  /** What the text that is written, or was to be written, must match. */
+  readonly text?: RegExp;
+}
+
+function textOf(event: BotApiEvent): string {
+  if (event.type === "call") return String(event.call.params["text"] ?? "");
+  return "message" in event ? (event.message.text ?? "") : "";
 }
 
 function happens(what: Moment["what"], event: BotApiEvent, botId: number): boolean {
@@ -96,6 +110,8 @@ function happens(what: Moment["what"], event: BotApiEvent, botId: number): boole
       return event.type === "call";
     case "updates-delivered":
       return event.type === "call" && event.call.method === "getUpdates";
+    case "drafted":
+      return event.type === "draft";
     case "created":
       return event.type === "message-new" && event.message.from?.id === botId;
     case "created-answered":
@@ -117,7 +133,7 @@ function happens(what: Moment["what"], event: BotApiEvent, botId: number): boole
 }
 
 /** Starts the bot and kills it at this moment. Rejects when the moment does not come. */
-export async function startAndKill(rig: Rig, { what, nth, afterMs }: Moment): Promise<void> {
+export async function startAndKill(rig: Rig, { what, nth, afterMs, text }: Moment): Promise<void> {
   const { promise: killed, resolve, reject } = Promise.withResolvers<void>();
   let left = nth;
   const kill = () => {
@@ -129,6 +145,7 @@ export async function startAndKill(rig: Rig, { what, nth, afterMs }: Moment): Pr
   };
   const unwatch = rig.botApi.onEvent((event) => {
     if (left === 0 || !happens(what, event, rig.botApi.bot.id)) return;
+    if (text?.test(textOf(event)) === false) return;
     left -= 1;
     if (left > 0) return;
     // Without a timer the kill comes before Telegram's answer leaves.
