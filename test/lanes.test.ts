@@ -1,53 +1,22 @@
-import type { Message, MessageEntity, Update } from "grammy/types";
+import type { MessageEntity } from "grammy/types";
 import { describe, expect, it } from "vitest";
-import type { Addressed } from "../src/ports.ts";
 import { commands } from "../src/telegram/commands.ts";
-import { addressUpdate } from "../src/telegram/lanes.ts";
-import { commandOf, questionOf, threadOf } from "../src/telegram/messages.ts";
-
-const me = { id: 999, username: "Parley_Bot" };
-const ada = { id: 7, is_bot: false, first_name: "Ada" };
-const stranger = { id: 66, is_bot: false, first_name: "Mallory" };
-const bot = { id: me.id, is_bot: true, first_name: "Parley" };
-const privateChat = { id: 7, type: "private", first_name: "Ada" };
-const group = { id: -100, type: "supergroup", title: "Family" };
-
-type Parts = Record<string, unknown>;
-
-function written(text: string, parts: Parts = {}): Message {
-  const command = /^\/[\w@]+/.exec(text)?.[0];
-  const entities =
-    command === undefined ? {} : { entities: [{ type: "bot_command", offset: 0, length: command.length }] };
-  return content({ text, ...entities, ...parts });
-}
-
-function content(parts: Parts): Message {
-  return { message_id: 50, date: 1_790_000_000, chat: privateChat, from: ada, ...parts } as unknown as Message;
-}
-
-const inGroup = (text: string, parts: Parts = {}) => written(text, { chat: group, ...parts });
-
-function address(update: Parts): Addressed | undefined {
-  const whole = { update_id: 1, ...update } as unknown as Update;
-  return addressUpdate(whole, { me, allowed: (userId) => userId !== stranger.id });
-}
-
-const arrives = (message: Message) => address({ message });
-const edited = (message: Message) => address({ edited_message: { ...message, edit_date: 1_790_000_100 } });
-const pressed = (data: string | undefined, parts: Parts = {}) =>
-  address({
-    callback_query: {
-      id: "1",
-      from: ada,
-      chat_instance: "1",
-      data,
-      message: content({ from: bot, text: "x" }),
-      ...parts,
-    },
-  });
-
-const question = { conversation: "7", lane: "turn", question: 50, payer: 7, kind: "question" };
-const groupQuestion = { ...question, conversation: "-100" };
+import { commandOf, threadOf } from "../src/telegram/messages.ts";
+import {
+  address,
+  arrives,
+  bot,
+  content,
+  edited,
+  group,
+  groupQuestion,
+  inGroup,
+  pressed,
+  privateChat,
+  question,
+  stranger,
+  written,
+} from "./addressed-updates.ts";
 
 describe("questions", () => {
   it("takes every text of a private chat as a question that its sender pays for", () => {
@@ -75,67 +44,6 @@ describe("questions", () => {
     expect(arrives(inGroup("@parley_bot hi", { from: other }))).toBeUndefined();
     const anonymous = inGroup("@parley_bot hi", { from: other, sender_chat: group });
     expect(arrives(anonymous)).toEqual({ ...groupQuestion, payer: 5 });
-  });
-});
-
-describe("in a group", () => {
-  it("stays silent until it is called", () => {
-    expect(arrives(inGroup("hello all"))).toBeUndefined();
-    expect(edited(inGroup("hello all"))).toBeUndefined();
-  });
-
-  it.each([
-    "@parley_bot hi",
-    "hi @parley_bot",
-    "so, @PARLEY_BOT: why?",
-    "(@Parley_Bot)",
-    "one\n@parley_bot\ntwo",
-    "@parley_bot's opinion?",
-    "ask @parley_bot.",
-  ])("hears its name in %j", (text) => {
-    expect(arrives(inGroup(text))).toEqual(groupQuestion);
-  });
-
-  it.each([
-    "@parley_bots hi",
-    "@parley_bot2 hi",
-    "mail me@parley_bot now",
-    "@@parley_bot",
-    "parley_bot hi",
-    "@parley hi",
-    "_@parley_bot",
-  ])("does not hear its name in %j", (text) => {
-    expect(arrives(inGroup(text))).toBeUndefined();
-  });
-
-  it("hears a mention by id, of itself only", () => {
-    const mention = (user: object) => ({ entities: [{ type: "text_mention", offset: 0, length: 6, user }] });
-    expect(arrives(inGroup("Parley, why?", mention(bot)))).toEqual(groupQuestion);
-    expect(arrives(inGroup("Parley, why?", mention(stranger)))).toBeUndefined();
-  });
-
-  it("hears a bare mention as a message without a question", () => {
-    expect(arrives(inGroup("@parley_bot"))).toEqual({ conversation: "-100", lane: "quick", kind: "unsupported" });
-  });
-
-  it("hears a reply to its own message, not to another's", () => {
-    const replyTo = (parts: Parts) => ({ reply_to_message: content({ chat: group, ...parts }) });
-    expect(arrives(inGroup("why?", replyTo({ from: bot, text: "because" })))).toEqual(groupQuestion);
-    expect(arrives(inGroup("why?", replyTo({ from: bot, document: {} })))).toEqual(groupQuestion);
-    expect(arrives(inGroup("why?", replyTo({ from: ada, text: "because" })))).toBeUndefined();
-  });
-
-  it("does not take the service message of a topic that it created for a message of its own", () => {
-    const topic = { is_topic_message: true, message_thread_id: 3 };
-    const created = content({
-      chat: group,
-      from: bot,
-      message_id: 3,
-      forum_topic_created: { name: "T", icon_color: 1 },
-    });
-    expect(arrives(inGroup("hello all", { ...topic, reply_to_message: created }))).toBeUndefined();
-    const called = arrives(inGroup("@parley_bot hi", { ...topic, reply_to_message: created }));
-    expect(called).toEqual({ ...groupQuestion, conversation: "-100:3" });
   });
 });
 
@@ -304,30 +212,5 @@ describe("strangers", () => {
 
   it("are not told anything when they do not speak to the bot", () => {
     expect(arrives(inGroup("hi", { from: stranger }))).toBeUndefined();
-  });
-});
-
-describe("the question", () => {
-  it("is the text without the bot's name", () => {
-    expect(questionOf(inGroup("@Parley_Bot  why?"), me)).toBe("why?");
-    expect(questionOf(inGroup("why, @parley_bot, so late?"), me)).toBe("why, , so late?");
-    expect(questionOf(inGroup("one @parley_bot\ntwo"), me)).toBe("one \ntwo");
-    expect(questionOf(inGroup("ask @parley_bots"), me)).toBe("ask @parley_bots");
-  });
-
-  it("brings along, quoted, what somebody else wrote and a mention replies to", () => {
-    const said = content({ chat: group, from: stranger, text: "the sky\nis green" });
-    expect(questionOf(inGroup("@parley_bot true?", { reply_to_message: said }), me)).toBe(
-      "> the sky\n> is green\n\ntrue?",
-    );
-    const quoted = { reply_to_message: said, quote: { text: "green", position: 1 } };
-    expect(questionOf(inGroup("@parley_bot true?", quoted), me)).toBe("> green\n\ntrue?");
-    expect(questionOf(inGroup("@parley_bot", { reply_to_message: said }), me)).toBe("> the sky\n> is green");
-  });
-
-  it("does not repeat what the bot itself has written", () => {
-    const own = content({ chat: group, from: bot, text: "because" });
-    expect(questionOf(inGroup("@parley_bot why?", { reply_to_message: own }), me)).toBe("why?");
-    expect(questionOf(inGroup("why?", { reply_to_message: own }), me)).toBe("why?");
   });
 });
