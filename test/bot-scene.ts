@@ -1,0 +1,137 @@
+/** The chain of handlers over a store in memory, a Telegram that takes everything, and a model that counts its answers. */
+import type { Transformer } from "grammy";
+import type { Update } from "grammy/types";
+import { beforeEach } from "vitest";
+import type { ActiveUpdate, IncomingUpdate, ModelRequest } from "../src/ports.ts";
+import { createOutbox } from "../src/reply/outbox.ts";
+import { createMemoryStore } from "../src/store/memory.ts";
+import { createBot, type ParleyBot } from "../src/telegram/bot.ts";
+import { addressUpdate } from "../src/telegram/lanes.ts";
+
+const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as Parameters<
+  typeof createBot
+>[0]["me"];
+const ada = { id: 7, is_bot: false, first_name: "Ada" };
+export const mallory = { id: 66, is_bot: false, first_name: "Mallory" };
+export const chat = { id: 7, type: "private", first_name: "Ada" };
+export const group = { id: -100, type: "supergroup", title: "Family" };
+
+interface Call {
+  readonly method: string;
+  readonly payload: Record<string, unknown>;
+}
+
+/** The texts of the messages that were sent. */
+export const said = (made: Call[]) =>
+  made.filter(({ method }) => method === "sendMessage").map(({ payload }) => payload["text"] as string);
+
+function emptyScene() {
+  return {
+    store: createMemoryStore({ historyTtlSeconds: 3600 }),
+    calls: [] as Call[],
+    requests: [] as ModelRequest[],
+    allowedUsers: new Set<number>(),
+    nextId: 1,
+  };
+}
+
+/** To be called at the top of a file: each of its tests begins with a bot that knows nobody. */
+export function createBotScene() {
+  const scene = emptyScene();
+  let bot: ParleyBot | undefined;
+
+  function open(): ParleyBot {
+    const { store, allowedUsers } = scene;
+    const log = { warn: () => undefined, debug: () => undefined };
+    const outbox = createOutbox({
+      log,
+      onCall: () => undefined,
+      onHold: () => undefined,
+      spacing: { privateEditMs: 0, groupEditMs: 0, draftMs: 0 },
+    });
+    /** Creates messages with growing ids. */
+    const telegram: Transformer = async (_prev, method, payload) => {
+      scene.calls.push({ method, payload: payload as Record<string, unknown> });
+      const creates = method.startsWith("send") && method !== "sendChatAction";
+      return { ok: true, result: creates ? { message_id: 5000 + scene.calls.length } : true } as never;
+    };
+    return createBot(
+      { token: "123456:test", me, client: { apiRoot: "http://127.0.0.1:9" }, transformer: telegram },
+      {
+        store,
+        models: {
+          names: ["a/one", "b/two", "c/two"],
+          async *answer(request) {
+            scene.requests.push(request);
+            yield { type: "text-delta", text: `answer ${scene.requests.length}` };
+            yield { type: "answer-end", model: request.model, finish: "stop" };
+          },
+          cost: () => undefined,
+        },
+        outbox,
+        observer: { firstText: () => undefined, turnEnded: () => undefined, usage: () => undefined },
+        log,
+        defaultPersona: "",
+        historyLimits: { maxTokens: 1000, maxMessages: 20 },
+        drafts: { enabled: () => false, refused: () => undefined },
+        allowedUsers,
+        admins: new Set([7]),
+        figures: () => ({ requests: 3, errors: 1, p50Ms: 1200, p95Ms: undefined, uptimeSeconds: 3700 }),
+        queueStats: async () => ({ waiting: 4, active: 1, delayed: 0, dead: 2, oldestWaitingMs: 1500 }),
+        now: () => Date.now(),
+      },
+    );
+  }
+
+  beforeEach(() => {
+    Object.assign(scene, emptyScene());
+    bot = open();
+  });
+
+  /** Brings an update the way it goes: addressed as ingress does, then handled as a worker does. */
+  async function arrive(update: object, job: Partial<ActiveUpdate> = {}): Promise<Call[]> {
+    const { allowedUsers, calls } = scene;
+    const whole = { update_id: scene.nextId++, ...update } as Update;
+    const allowed = (userId: number) => allowedUsers.size === 0 || allowedUsers.has(userId);
+    const addressed = addressUpdate(whole, { me, allowed });
+    if (addressed === undefined) throw new Error("the update is not addressed to the bot");
+    const { conversation, lane, question } = addressed;
+    const incoming: IncomingUpdate = {
+      updateId: whole.update_id,
+      conversation,
+      lane,
+      receivedAt: Date.now(),
+      body: JSON.stringify(whole),
+      ...(question === undefined ? {} : { question }),
+    };
+    const before = calls.length;
+    await bot?.handle({ ...incoming, attempt: 1, signal: new AbortController().signal, ...job });
+    return calls.slice(before);
+  }
+
+  function message(text: string, parts: object = {}): object {
+    const command = /^\/[\w@]+/.exec(text)?.[0];
+    const entities =
+      command === undefined ? {} : { entities: [{ type: "bot_command", offset: 0, length: command.length }] };
+    return { message_id: scene.nextId + 1000, date: 1_790_000_000, chat, from: ada, text, ...entities, ...parts };
+  }
+
+  return Object.assign(scene, {
+    arrive,
+    message,
+    write: (text: string, parts: object = {}, job: Partial<ActiveUpdate> = {}) =>
+      arrive({ message: message(text, parts) }, job),
+    press: (data: string) =>
+      arrive({
+        callback_query: {
+          id: "q",
+          from: ada,
+          chat_instance: "1",
+          data,
+          message: message("x", { from: me, message_id: 5001 }),
+        },
+      }),
+    /** Hands an update to the chain past the queue. */
+    handleUnqueued: async (update: Update) => await bot?.bot.handleUpdate(update),
+  });
+}

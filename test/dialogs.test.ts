@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { commands } from "../src/telegram/commands.ts";
+import { texts } from "../src/texts.ts";
+import { createBotScene, said } from "./bot-scene.ts";
+
+const scene = createBotScene();
+const { arrive, message, write, press } = scene;
+
+describe("while a dialog waits for its answer", () => {
+  it.each(commands.filter(({ lane }) => lane === "turn").map(({ name }) => name))(
+    "/%s ends it: what comes next is a question",
+    async (name) => {
+      await write("/system");
+      await write(name === "system" ? "/system Be rude." : `/${name}`);
+      await write("Be kind.");
+      expect(scene.requests.map(({ messages }) => messages.at(-1)?.content)).toEqual(["Be kind."]);
+    },
+  );
+
+  it.each(commands.filter(({ lane }) => lane === "quick").map(({ name }) => name))(
+    "/%s is answered and leaves it waiting",
+    async (name) => {
+      await write("/system");
+      expect((await write(`/${name}`)).length).toBeGreaterThan(0);
+      expect(said(await write("Be kind."))).toEqual([texts.personaPreview("Be kind.")]);
+      expect(scene.requests).toEqual([]);
+    },
+  );
+
+  it("an update that is delivered again is neither its answer twice nor a question", async () => {
+    await write("/system");
+    const answer = { update_id: 500, message: message("Be kind.") };
+    expect(said(await arrive(answer))).toEqual([texts.personaPreview("Be kind.")]);
+    expect(await arrive(answer)).toEqual([]);
+    await press("persona:cancel");
+    expect(said(await arrive({ update_id: 600, message: message("why?") }))).toEqual(["answer 1"]);
+  });
+});
