@@ -30,6 +30,8 @@ function emptyScene() {
     store: createMemoryStore({ historyTtlSeconds: 3600 }),
     calls: [] as Call[],
     requests: [] as ModelRequest[],
+    /** What Telegram answers to a call, if anything but that it is done. */
+    answer: (_call: Call): object | undefined => undefined,
     allowedUsers: new Set<number>(),
     nextId: 1,
   };
@@ -51,9 +53,11 @@ export function createBotScene() {
     });
     /** Creates messages with growing ids. */
     const telegram: Transformer = async (_prev, method, payload) => {
-      scene.calls.push({ method, payload: payload as Record<string, unknown> });
+      const call = { method, payload: payload as Record<string, unknown> };
+      scene.calls.push(call);
       const creates = method.startsWith("send") && method !== "sendChatAction";
-      return { ok: true, result: creates ? { message_id: 5000 + scene.calls.length } : true } as never;
+      const done = { ok: true, result: creates ? { message_id: 5000 + scene.calls.length } : true };
+      return (scene.answer(call) ?? done) as never;
     };
     return createBot(
       { token: "123456:test", me, client: { apiRoot: "http://127.0.0.1:9" }, transformer: telegram },
