@@ -139,6 +139,11 @@ export interface ActiveUpdate extends IncomingUpdate {
    * another delivery (after a crash, say): the handler then only tidies up.
    */
   readonly signal: AbortSignal;
+  /**
+   * Aborted in the moment in which an interrupt of this update is handed in, before `signal`: what the handler writes to the
+   * store right then is on disk together with the interrupt, or not at all. Left out by an engine that cannot do this.
+   */
+  readonly interrupting?: AbortSignal;
   /** Left out by an engine whose updates no other process can take over. */
   readonly lease?: Lease;
 }
@@ -360,6 +365,11 @@ export interface Store {
     messages: readonly number[],
     file?: number,
   ): Promise<void>;
+  /**
+   * Keeps `turn.answer` as what was written so far, while the stored record is that of the same run and still `writing`.
+   * Left out by a store that does not share its transactions with a queue.
+   */
+  keepAnswer?(turn: Turn): Promise<void>;
   /**
    * The turn's end in one write: the record becomes `answered`, `exchange` enters the history (in the place of the
    * question's former exchange, if there is one; `undefined` removes nothing and adds nothing), usage the ledger.

@@ -54,6 +54,26 @@ describe("the store in SQLite", () => {
     await database.close();
   });
 
+  it("keeps what was written of an answer, while it is being written by the same run", async () => {
+    const database = createSqliteDatabase(newFile());
+    const store = createSqliteStore({ database, historyTtlSeconds: 60 });
+    const keep = (more: object) => store.keepAnswer?.({ ...turn, state: "writing", ...more });
+    const { conversation, question } = turn;
+    await keep({ answer: "of no turn" });
+    expect(await store.readTurn(conversation, question)).toBeUndefined();
+    const { answer: _answer, ...begun } = turn;
+    await store.beginTurn({ ...begun, state: "writing" });
+    await store.setTurnMessages(conversation, question, turn.run, [60]);
+    await keep({ answer: "half", messages: [] });
+    expect(await store.readTurn(conversation, question)).toMatchObject({ answer: "half", messages: [60] });
+    await keep({ answer: "of another run", run: turn.run + 1 });
+    await store.finishTurn({ ...turn, answer: "whole" }, undefined, []);
+    await keep({ answer: "half" });
+    expect(await store.readTurn(conversation, question)).toMatchObject({ state: "answered", answer: "whole" });
+    await store.stop();
+    await database.close();
+  });
+
   it("deletes what has expired from the disk when it opens, and nothing else", async () => {
     const path = newFile();
     const day = 24 * 3_600_000;

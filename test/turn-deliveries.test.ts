@@ -1,12 +1,13 @@
 /** Turns that are cut short, and go on with another delivery. */
 import { describe, expect, it, vi } from "vitest";
+import { answerQuestion } from "../src/chat/turn.ts";
 import { ModelError } from "../src/errors.ts";
 import type { Turn } from "../src/ports.ts";
 import { texts } from "../src/texts.ts";
 import { conversation, createTurnScene, delta, end, question } from "./turn-scene.ts";
 
 const scene = createTurnScene();
-const { ask, abort, turn, history, asked } = scene;
+const { deps, openScreen, ask, abort, turn, history, asked } = scene;
 
 describe("an edit while the answer is written", () => {
   it("supersedes the run without a word, and the next run writes into the same messages", async () => {
@@ -97,6 +98,39 @@ describe("a run that is delivered again", () => {
     expect(await ask()).toBe("stopped");
     expect(scene.shown).toEqual([`leave retry ${texts.stopped}`, `leave retry ${texts.stopped}`]);
     expect(close).toHaveBeenCalledTimes(2);
+  });
+
+  it("and was stopped with a kept answer has that answer, also in the history", async () => {
+    const interrupting = new AbortController();
+    const keepAnswer = vi.fn(async (_turn: Turn) => undefined);
+    Object.assign(scene.store, { keepAnswer });
+    scene.script = [
+      delta("half"),
+      delta(" an answer"),
+      () => interrupting.abort(),
+      delta(" more"),
+      abort("shutdown"),
+      end(),
+    ];
+    const run = answerQuestion(deps(), question, openScreen, scene.stop.signal, interrupting.signal);
+    await expect(run).rejects.toThrow();
+    expect(keepAnswer).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ question: 50, run: 1, state: "writing", answer: "half an answer" }),
+    );
+    // So a process that was killed has left it.
+    await scene.store.beginTurn({
+      ...question,
+      question: 50,
+      state: "writing",
+      messages: [60],
+      answer: "half an answer",
+    });
+    scene.stop = new AbortController();
+    scene.stop.abort("stop");
+    expect(await ask()).toBe("stopped");
+    expect(scene.requests).toHaveLength(1);
+    expect(scene.views).toEqual([{ markdown: "half an answer", note: texts.stopped, button: "retry" }]);
+    expect(await history()).toEqual([["why?", "half an answer"]]);
   });
 
   it("and older than the record is ignored", async () => {

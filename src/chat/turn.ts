@@ -5,9 +5,7 @@
 import { ModelError, ParleyError } from "../errors.ts";
 import type {
   AbortReason,
-  ChatMessage,
   ConversationId,
-  Exchange,
   ModelEvent,
   Models,
   Store,
@@ -16,17 +14,10 @@ import type {
   TurnOutcome,
   UsageEntry,
 } from "../ports.ts";
-import { retryHelps, texts } from "../texts.ts";
 import { buildPrompt, type HistoryLimits } from "./prompt.ts";
-import { countTokens } from "./tokens.ts";
+import { endOf, exchangeOf, type FinalView, finalView, usageOf, type Writing } from "./turn-end.ts";
 
-/** What stands on the screen when a turn has ended. */
-export interface FinalView {
-  readonly markdown: string;
-  /** One plain line below the answer. */
-  readonly note?: string;
-  readonly button?: "regenerate" | "retry";
-}
+export type { FinalView } from "./turn-end.ts";
 
 /** Where an answer appears while it is written. Its methods, save `finish`, return at once: it keeps its own pace. */
 export interface Screen {
@@ -77,29 +68,17 @@ export interface TurnDeps {
   readonly now: () => number;
 }
 
-/** How the model's part of a turn went. */
-interface Writing {
-  /** Empty when nothing of it could be seen. */
-  readonly text: string;
-  readonly outcome: TurnOutcome | "shutdown";
-  readonly error?: ModelError;
-  readonly prompt: readonly ChatMessage[];
-  /** `provider/model` that the conversation has chosen, and the one that wrote. */
-  readonly chosen: string;
-  readonly model: string;
-  readonly usage?: TokenUsage;
-}
-
 /**
  * Answers a question, or goes on with it after a crash. A run that is finished is a no-op. Throws when the turn shall
  * be delivered again (shutdown, storage or Telegram out of order), never for a failure of the model that the user was
- * told about.
+ * told about. What was written when `interrupting` is aborted is kept at once.
  */
 export async function answerQuestion(
   deps: TurnDeps,
   question: Question,
   openScreen: (turn: Turn, former: Turn | undefined) => Screen,
   signal: AbortSignal,
+  interrupting?: AbortSignal,
 ): Promise<TurnOutcome> {
   const { store } = deps;
   const former = await store.readTurn(question.conversation, question.id);
@@ -110,6 +89,7 @@ export async function answerQuestion(
       return await deliver(deps, former, openScreen(former, undefined));
     }
   }
+  const kept = signal.aborted && former?.run === question.run ? former.answer : undefined;
   const turn: Turn = {
     conversation: question.conversation,
     question: question.id,
@@ -119,17 +99,18 @@ export async function answerQuestion(
     asked: question.asked,
     messages: former?.messages ?? [],
     ...(former?.file === undefined ? {} : { file: former.file }),
+    ...(kept === undefined ? {} : { answer: kept }),
   };
   await store.beginTurn(turn);
   const screen = openScreen(turn, former);
-  const writing = await orLeave(screen, write(deps, question, screen, signal));
+  const writing = await orLeave(screen, write(deps, question, turn, screen, signal, interrupting));
   if (writing.outcome === "shutdown" || writing.outcome === "superseded") {
     await screen.leave();
     if (writing.outcome === "superseded") return "superseded";
     throw new ParleyError("shutdown", "the process is shutting down; the turn stays queued", { retryable: true });
   }
   const ended = endOf(turn, former, writing);
-  const entries = usageOf(deps, question.userId, writing, deps.now());
+  const entries = usageOf(deps.models, question.userId, writing, deps.now());
   await orLeave(screen, store.finishTurn(ended, exchangeOf(ended, writing, deps.now()), entries));
   for (const entry of entries) deps.observer.usage(entry);
   if (writing.error !== undefined) {
@@ -158,8 +139,15 @@ async function orLeave<T>(screen: Screen, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Reads the model and shows what it writes. */
-async function write(deps: TurnDeps, question: Question, screen: Screen, signal: AbortSignal): Promise<Writing> {
+/** Reads the model and shows what it writes; a turn that was stopped has all that it will have. */
+async function write(
+  deps: TurnDeps,
+  question: Question,
+  turn: Turn,
+  screen: Screen,
+  signal: AbortSignal,
+  interrupting: AbortSignal | undefined,
+): Promise<Writing> {
   const { store, models } = deps;
   const [settings, history] = await Promise.all([
     store.readSettings(question.conversation),
@@ -173,7 +161,7 @@ async function write(deps: TurnDeps, question: Question, screen: Screen, signal:
     deps.historyLimits,
   );
   const stopped = AbortSignal.any([signal, screen.gone]);
-  let text = "";
+  let text = turn.answer ?? "";
   let answeredBy = model;
   let end: Extract<ModelEvent, { type: "answer-end" }> | undefined;
   const visible = () => text !== "" && deps.visible(text);
@@ -188,6 +176,11 @@ async function write(deps: TurnDeps, question: Question, screen: Screen, signal:
     model: end?.model ?? answeredBy,
     ...more,
   });
+  const keep = () => {
+    // When it fails, the interrupt has failed with it.
+    if (visible()) store.keepAnswer?.({ ...turn, answer: text }).catch(() => undefined);
+  };
+  interrupting?.addEventListener("abort", keep, { once: true });
   try {
     if (!stopped.aborted) {
       for await (const event of models.answer({ model, messages }, stopped)) {
@@ -226,51 +219,6 @@ export function modelFor(names: readonly string[], chosen: string | undefined): 
   return first;
 }
 
-/** The turn's record as it stands at its end. */
-function endOf(turn: Turn, former: Turn | undefined, writing: Writing): Turn {
-  const note = noteOf(writing);
-  const end: Turn = { ...turn, state: "answered", outcome: writing.outcome as TurnOutcome };
-  if (writing.outcome === "complete") {
-    return { ...end, answer: writing.text, ...(note === undefined ? {} : { note }), button: "regenerate" };
-  }
-  const retry = writing.error === undefined ? writing.outcome === "stopped" : retryHelps.has(writing.error.kind);
-  const below = { ...(note === undefined ? {} : { note }), ...(retry ? { button: "retry" as const } : {}) };
-  // What a delivery before this one has shown stays; how much that is, only Telegram knows.
-  if (writing.text === "" && former?.run === turn.run && turn.messages.length > 0) return { ...end, ...below };
-  // A run that wrote nothing leaves the answer of the run before where it stands.
-  const kept = writing.text === "" && former?.asked === turn.asked ? former.answer : undefined;
-  if (writing.outcome === "stopped" && writing.text === "" && turn.messages.length > 0) {
-    return { ...end, ...(kept === undefined ? {} : { answer: kept }), button: "retry" };
-  }
-  return { ...end, answer: kept ?? writing.text, ...below };
-}
-
-function noteOf(writing: Writing): string | undefined {
-  if (writing.error !== undefined) return texts.modelFailed(writing.error.kind, writing.error.retryAfterMs);
-  if (writing.outcome === "stopped") return texts.stopped;
-  return writing.model === writing.chosen ? undefined : texts.answeredBy(writing.model);
-}
-
-/** What enters the history: complete answers, and the part of an answer that its reader stopped. */
-function exchangeOf(turn: Turn, writing: Writing, at: number): Exchange | undefined {
-  const keeps = writing.outcome === "complete" || (writing.outcome === "stopped" && writing.text !== "");
-  if (!keeps) return undefined;
-  const tokens = countTokens(turn.asked) + countTokens(writing.text);
-  return { question: turn.root, asked: turn.asked, answered: writing.text, tokens, at };
-}
-
-function usageOf(deps: TurnDeps, userId: number, writing: Writing, at: number): UsageEntry[] {
-  if (writing.usage === undefined && writing.text === "") return [];
-  const usage = writing.usage ?? {
-    inputTokens: writing.prompt.reduce((sum, message) => sum + countTokens(message.content), 0),
-    cachedTokens: 0,
-    outputTokens: countTokens(writing.text),
-  };
-  const cost = deps.models.cost(writing.model, usage, at);
-  const priced = cost === undefined ? {} : { cost };
-  return [{ userId, model: writing.model, ...usage, ...priced, estimated: writing.usage === undefined, at }];
-}
-
 /** Brings the end of a turn to the screen and closes its record. */
 async function deliver(deps: TurnDeps, turn: Turn, screen: Screen): Promise<TurnOutcome> {
   const { outcome, note } = turn;
@@ -281,13 +229,4 @@ async function deliver(deps: TurnDeps, turn: Turn, screen: Screen): Promise<Turn
   }
   await deps.store.closeTurn(turn.conversation, turn.question, turn.run);
   return screen.gone.aborted ? "blocked" : (outcome ?? "complete");
-}
-
-/** What the screen shows of a turn that has ended; a later run of the turn uses it to know what stands there. */
-export function finalView(turn: Turn): FinalView {
-  return {
-    markdown: turn.answer ?? "",
-    ...(turn.note === undefined ? {} : { note: turn.note }),
-    ...(turn.button === undefined ? {} : { button: turn.button }),
-  };
 }

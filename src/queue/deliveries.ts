@@ -42,6 +42,7 @@ export function createDelivery(deps: DeliveryDeps): (entry: Entry, abort: AbortC
     }
     const verdict = await deliver(deps.handler, update, options.onFailure);
     entry.abort = undefined;
+    entry.warn = undefined;
     switch (verdict.kind) {
       case "finished":
         entry.phase = "ending";
@@ -73,7 +74,9 @@ export function createDelivery(deps: DeliveryDeps): (entry: Entry, abort: AbortC
     deps.database.write(() => journal.begin(updateId, attempts)).catch(() => undefined);
     if (entry.cancelled !== undefined) abort.abort(entry.cancelled);
     entry.abort = (reason) => abort.abort(reason);
-    return { ...stored, attempt: attempts, signal: abort.signal };
+    const interrupting = new AbortController();
+    entry.warn = () => interrupting.abort();
+    return { ...stored, attempt: attempts, signal: abort.signal, interrupting: interrupting.signal };
   }
 
   async function fail(entry: Entry): Promise<boolean> {

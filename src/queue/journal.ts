@@ -248,7 +248,7 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
 /** A lane's entry for an update that was never delivered. */
 export function newEntry({ updateId, conversation, lane, receivedAt }: IncomingUpdate): Entry {
   const counts = { attempts: 0, failures: 0, crashes: 0, dueAt: 0 };
-  const marks = { cancelled: undefined, doom: undefined, abort: undefined };
+  const marks = { cancelled: undefined, doom: undefined, abort: undefined, warn: undefined };
   return { updateId, conversation, lane, receivedAt, phase: "waiting", ...counts, ...marks };
 }
 
@@ -272,6 +272,7 @@ function entryOf(row: Row): Entry {
     cancelled: (row["cancelled"] ?? undefined) as AbortReason | undefined,
     doom: row["reason"] === null ? undefined : String(row["reason"]),
     abort: undefined,
+    warn: undefined,
   };
 }
 

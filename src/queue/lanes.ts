@@ -31,6 +31,8 @@ export interface Entry {
   doom: string | undefined;
   /** Aborts the signal of the running delivery. */
   abort: ((reason: AbortReason) => void) | undefined;
+  /** Tells the running delivery that an interrupt of it is being stored. */
+  warn: (() => void) | undefined;
 }
 
 /** Where an update stands in its lane. */
@@ -41,6 +43,8 @@ export interface Lanes {
   readonly size: number;
   find(updateId: number): Entry | undefined;
   entries(): Iterable<Entry>;
+  /** The first update of a lane: the one that runs, if one does. */
+  first(conversation: ConversationId, lane: LaneKind): Entry | undefined;
   /** Adds an update, at the end of its lane when no place is given. */
   add(entry: Entry, place?: Place): void;
   remove(updateId: number): void;
@@ -124,6 +128,7 @@ export function createLanes({ now, onReady }: { now: () => number; onReady: () =
     },
     find: (updateId) => entries.get(updateId),
     entries: () => entries.values(),
+    first: (conversation, lane) => lanes.get(laneKey(conversation, lane))?.entries[0],
     add(entry, place) {
       const lane = laneOf(entry);
       entries.set(entry.updateId, entry);

@@ -60,7 +60,9 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
     const undo: (() => void)[] = [];
     storing.add(update.updateId);
     try {
-      const stored = await database.write(() => store(update, undo));
+      const written = database.write(() => store(update, undo));
+      warn(update);
+      const stored = await written;
       if (stored.entry !== undefined) uncommitted--;
       follow(stored);
       return stored.result;
@@ -70,6 +72,13 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
     } finally {
       storing.delete(update.updateId);
     }
+  }
+
+  /** Before the transaction of this tick begins: what is written because of it comes into the same one. */
+  function warn({ conversation, interrupt, refusal }: IncomingUpdate): void {
+    if (interrupt === undefined || interrupt.kind === "edit" || refusal !== undefined) return;
+    const running = lanes.first(conversation, "turn");
+    if (interrupt.run === undefined || interrupt.run === running?.updateId) running?.warn?.();
   }
 
   /** Runs in the transaction. What it changes besides the journal, `undo` takes back if that is not committed. */

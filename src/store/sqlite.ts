@@ -187,6 +187,12 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
       const key = { conversation, question, run: runId };
       return database.write(() => void changeTurn(key, (turn) => withMessages(turn, messages, file)));
     },
+    keepAnswer(turn) {
+      const { answer } = turn;
+      const keep = (stored: Turn): Turn =>
+        stored.state === "writing" && answer !== undefined ? { ...stored, answer } : stored;
+      return database.write(() => void changeTurn(turn, keep));
+    },
     finishTurn(turn, exchange, usage) {
       return database.write(() => {
         for (const entry of usage) addUsage(entry);

@@ -67,7 +67,9 @@ function storingContract(open: OpenNewQueue): void {
       expect(await queue.enqueue(sent)).toBe("queued");
       probe.consume(queue);
       await idle(queue);
-      const [{ signal, lease: _lease, ...received }] = probe.deliveries as [(typeof probe.deliveries)[0]];
+      const [{ signal, lease: _lease, interrupting: _interrupting, ...received }] = probe.deliveries as [
+        (typeof probe.deliveries)[0],
+      ];
       expect(received).toEqual({ ...sent, attempt: 1 });
       expect(signal.aborted).toBe(false);
     });

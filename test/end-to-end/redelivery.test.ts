@@ -139,6 +139,35 @@ describe("an interrupt that was accepted just before kill -9", { timeout: 180_00
     expect(buttonsOf(answersIn(rig.botApi, chat)[0]).join()).not.toContain("Stop");
   });
 
+  test("keeps what was not shown yet, when the kill comes with the first word about the stop", async () => {
+    const chunks = words.split(/(?= )/);
+    const written = chunks.slice(0, 60).join("");
+    rig = await createRig({ model: { respond: () => ({ chunks, tokensPerSecond: 60, stallAfterChunks: 60 }) } });
+    const { botApi } = rig;
+    botApi.user.createPrivateChat({ userId: chat, firstName: "Ada" });
+    await rig.start();
+    ask("Count");
+    const { id } = await answerWith(botApi, chat, "Stop", patienceMs);
+    const ending = onArrival(
+      botApi,
+      ({ params }) => String(params["text"]).includes("Stopped"),
+      () => rig.child().kill("SIGKILL"),
+    );
+    botApi.faults.fail({ chatId: chat, hangMs: 60_000, cut: "before" });
+    // The model falls silent after the 60th word, so what it had written does not depend on the clock.
+    await sleep(3_000);
+    void botApi.user.press(chat, id, "Stop", chat);
+    await ending;
+    await rig.end("SIGKILL");
+    botApi.faults.clear();
+    expect(texts()[0]?.length).toBeLessThan(written.length);
+    await rig.start();
+    await until(() => texts()[0] === `${written}\n\n⏹ Stopped.`, patienceMs);
+    await answerWith(botApi, chat, "Retry", patienceMs);
+    expect(texts()).toHaveLength(1);
+    expect(rig.model.requests).toHaveLength(1);
+  });
+
   test("has forgotten the conversation after the restart (/new)", async () => {
     await startWith(20);
     ask("Count");

@@ -1,6 +1,7 @@
 /** Where an answer appears in Telegram, and what becomes of an answer that a crash has left half written. */
 import { GrammyError } from "grammy";
-import { finalView, type Screen } from "../../chat/turn.ts";
+import type { Screen } from "../../chat/turn.ts";
+import { finalView } from "../../chat/turn-end.ts";
 import type { Turn } from "../../ports.ts";
 import { againKeyboard } from "../../reply/buttons.ts";
 import { createLiveMessage } from "../../reply/live-message.ts";

@@ -108,6 +108,7 @@ async function answer(ctx: BotContext, id: number, root: number, asked: string):
         if (former !== undefined && former.question !== id) void retireButton(ctx, former);
       }),
     job.signal,
+    job.interrupting,
   );
 }
 

@@ -1,0 +1,81 @@
+/** How a turn ends: what its record, the history, the ledger and the screen get of what the model has written. Pure. */
+import type { ModelError } from "../errors.ts";
+import type { ChatMessage, Exchange, Models, TokenUsage, Turn, TurnOutcome, UsageEntry } from "../ports.ts";
+import { retryHelps, texts } from "../texts.ts";
+import { countTokens } from "./tokens.ts";
+
+/** What stands on the screen when a turn has ended. */
+export interface FinalView {
+  readonly markdown: string;
+  /** One plain line below the answer. */
+  readonly note?: string;
+  readonly button?: "regenerate" | "retry";
+}
+
+/** How the model's part of a turn went. */
+export interface Writing {
+  /** Empty when nothing of it could be seen. */
+  readonly text: string;
+  readonly outcome: TurnOutcome | "shutdown";
+  readonly error?: ModelError;
+  readonly prompt: readonly ChatMessage[];
+  /** `provider/model` that the conversation has chosen, and the one that wrote. */
+  readonly chosen: string;
+  readonly model: string;
+  readonly usage?: TokenUsage;
+}
+
+/** The turn's record as it stands at its end. */
+export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): Turn {
+  const note = noteOf(writing);
+  const end: Turn = { ...turn, state: "answered", outcome: writing.outcome as TurnOutcome };
+  if (writing.outcome === "complete") {
+    return { ...end, answer: writing.text, ...(note === undefined ? {} : { note }), button: "regenerate" };
+  }
+  const retry = writing.error === undefined ? writing.outcome === "stopped" : retryHelps.has(writing.error.kind);
+  const below = { ...(note === undefined ? {} : { note }), ...(retry ? { button: "retry" as const } : {}) };
+  // What a delivery before this one has shown stays; how much that is, only Telegram knows.
+  if (writing.text === "" && former?.run === turn.run && turn.messages.length > 0) return { ...end, ...below };
+  // A run that wrote nothing leaves the answer of the run before where it stands.
+  const kept = writing.text === "" && former?.asked === turn.asked ? former.answer : undefined;
+  if (writing.outcome === "stopped" && writing.text === "" && turn.messages.length > 0) {
+    return { ...end, ...(kept === undefined ? {} : { answer: kept }), button: "retry" };
+  }
+  return { ...end, answer: kept ?? writing.text, ...below };
+}
+
+function noteOf(writing: Writing): string | undefined {
+  if (writing.error !== undefined) return texts.modelFailed(writing.error.kind, writing.error.retryAfterMs);
+  if (writing.outcome === "stopped") return texts.stopped;
+  return writing.model === writing.chosen ? undefined : texts.answeredBy(writing.model);
+}
+
+/** What enters the history: complete answers, and the part of an answer that its reader stopped. */
+export function exchangeOf(turn: Turn, writing: Writing, at: number): Exchange | undefined {
+  const keeps = writing.outcome === "complete" || (writing.outcome === "stopped" && writing.text !== "");
+  if (!keeps) return undefined;
+  const tokens = countTokens(turn.asked) + countTokens(writing.text);
+  return { question: turn.root, asked: turn.asked, answered: writing.text, tokens, at };
+}
+
+/** What the ledger gets: nothing of a turn that has used no model. */
+export function usageOf(models: Models, userId: number, writing: Writing, at: number): UsageEntry[] {
+  if (writing.usage === undefined && writing.text === "") return [];
+  const usage = writing.usage ?? {
+    inputTokens: writing.prompt.reduce((sum, message) => sum + countTokens(message.content), 0),
+    cachedTokens: 0,
+    outputTokens: countTokens(writing.text),
+  };
+  const cost = models.cost(writing.model, usage, at);
+  const priced = cost === undefined ? {} : { cost };
+  return [{ userId, model: writing.model, ...usage, ...priced, estimated: writing.usage === undefined, at }];
+}
+
+/** What the screen shows of a turn that has ended; a later run of the turn uses it to know what stands there. */
+export function finalView(turn: Turn): FinalView {
+  return {
+    markdown: turn.answer ?? "",
+    ...(turn.note === undefined ? {} : { note: turn.note }),
+    ...(turn.button === undefined ? {} : { button: turn.button }),
+  };
+}
