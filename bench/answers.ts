@@ -8,6 +8,7 @@
  *   --seconds 20              measured time of each run
  *   --characters 1500         length of an answer
  *   --tokens-per-second 50    pace of the model
+ *   --redis URL               queue and state of the bot in this Redis
  *   --profile 200             chats of the run that shows where the CPU time goes; 0: none
  */
 import { parseArgs } from "node:util";
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "20" },
     characters: { type: "string", default: "1500" },
     "tokens-per-second": { type: "string", default: "50" },
+    redis: { type: "string" },
     profile: { type: "string", default: "200" },
   },
 });
@@ -30,6 +32,7 @@ const common = {
   seconds: Number(values.seconds),
   characters: Number(values.characters),
   tokensPerSecond: Number(values["tokens-per-second"]),
+  ...(values.redis === undefined ? {} : { redis: values.redis }),
 };
 const modes = (["draft", "edit"] as const).filter((mode) => values.mode.split(",").includes(mode));
 const kinds = (["bot", "floor"] as const).filter((kind) => values.subjects.split(",").includes(kind));

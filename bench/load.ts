@@ -25,6 +25,7 @@ export interface Load {
   readonly characters: number;
   readonly tokensPerSecond: number;
   readonly profiled?: boolean;
+  readonly redis?: string;
 }
 
 /** Milliseconds and seconds as the names say; memory in MiB. */
@@ -69,7 +70,7 @@ export async function measure(load: Load): Promise<Measured> {
       kind: load.kind,
       telegram,
       model,
-      env: { STREAM_MODE: load.mode },
+      env: { STREAM_MODE: load.mode, ...inRedis(load.redis) },
       ...(profileTo === undefined ? {} : { profileTo }),
     });
     const pids = [subject.pid, telegram.pid, model.pid];
@@ -109,6 +110,11 @@ export async function measure(load: Load): Promise<Measured> {
     model.stop();
     if (profileTo !== undefined) await rm(profileTo, { recursive: true, force: true });
   }
+}
+
+/** A prefix for each run: a bot must find nothing of the run before. */
+function inRedis(url: string | undefined): Record<string, string> {
+  return url === undefined ? {} : { REDIS_URL: url, REDIS_PREFIX: `bench-${process.pid}-${process.hrtime.bigint()}` };
 }
 
 async function usage(pids: readonly number[]) {

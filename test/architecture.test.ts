@@ -34,6 +34,7 @@ const words = [
   "providers",
   "provider-settings",
   "within-time",
+  "signals",
 ];
 
 /** Packages that would tie the conversation to Telegram, a network or a disk. */

@@ -14,6 +14,7 @@ import type {
   TurnOutcome,
   UsageEntry,
 } from "../ports.ts";
+import { linkedSignal } from "../signals.ts";
 import { buildPrompt, type HistoryLimits } from "./prompt.ts";
 import { endOf, exchangeOf, type FinalView, finalView, usageOf, type Writing } from "./turn-end.ts";
 
@@ -160,7 +161,7 @@ async function write(
     question.asked,
     deps.historyLimits,
   );
-  const stopped = AbortSignal.any([signal, screen.gone]);
+  const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);
   let text = turn.answer ?? "";
   let answeredBy = model;
   let end: Extract<ModelEvent, { type: "answer-end" }> | undefined;
@@ -196,6 +197,8 @@ async function write(
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     if (!stopped.aborted) return written(error.kind === "empty" ? "empty" : "failed", { error });
+  } finally {
+    unlink();
   }
   if (end === undefined) return written(outcomeOfAbort(signal, screen));
   const usage = end.usage === undefined ? {} : { usage: end.usage };

@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import { ModelError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ModelEvent, ModelRequest, Models } from "../ports.ts";
+import { linkedSignal } from "../signals.ts";
 import { createAllowance, defaultTimers, type Timers } from "./allowance.ts";
 import { modelError } from "./failures.ts";
 import { createProvider, type Provider } from "./openai-compatible.ts";
@@ -38,7 +39,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
 
   async function* answer(request: ModelRequest, asked: AbortSignal): AsyncGenerator<ModelEvent, void> {
     if (asked.aborted) return;
-    const signal = linked(asked, stopping.signal);
+    const signal = linkedSignal(asked, stopping.signal);
     const targets = [...new Set([request.model, ...models.fallbacks])];
     const allowance = createAllowance(timers, now);
     let failed: ModelError | undefined;
@@ -154,22 +155,6 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
 
 function stopped(model: string): ModelError {
   return modelError(model, { kind: "connection", message: "the process is stopping" });
-}
-
-/** Like `AbortSignal.any`, whose links live as long as the longer-lived signal: here that is the process. */
-function linked(first: AbortSignal, second: AbortSignal): { readonly signal: AbortSignal; unlink(): void } {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort();
-  for (const source of [first, second]) {
-    if (source.aborted) abort();
-    source.addEventListener("abort", abort, { once: true });
-  }
-  return {
-    signal: controller.signal,
-    unlink() {
-      for (const source of [first, second]) source.removeEventListener("abort", abort);
-    },
-  };
 }
 
 /** Waits; false when the signal was aborted meanwhile. */

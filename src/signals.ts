@@ -1,0 +1,23 @@
+/** Signals that follow others. */
+
+/**
+ * A signal that is aborted with either of two. Unlike `AbortSignal.any`, whose links live as long as the longer-lived
+ * signal and whose `aborted` looks at all of them each time, it is an ordinary one until it is unlinked.
+ */
+export function linkedSignal(
+  first: AbortSignal,
+  second: AbortSignal,
+): { readonly signal: AbortSignal; unlink(): void } {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  for (const source of [first, second]) {
+    if (source.aborted) abort();
+    source.addEventListener("abort", abort, { once: true });
+  }
+  return {
+    signal: controller.signal,
+    unlink() {
+      for (const source of [first, second]) source.removeEventListener("abort", abort);
+    },
+  };
+}
