@@ -63,8 +63,10 @@ export function pieceStarts(markdown: string): PieceStart[] {
     const kind = margin ? kindOfList(line) : undefined;
     if (margin && blank && kind === undefined && decided && fence?.indented && listSeen) fence = undefined;
     const free = fence === undefined && formula === undefined;
-    if (margin && decided && free && at > 0 && (kind === undefined ? blank : kind === list)) {
-      starts.push({ at, continues: kind !== undefined, apart: blank });
+    const continues = kind !== undefined && kind === list;
+    const begins = blank && (kind === undefined || (list === undefined && !listSeen));
+    if (margin && decided && free && at > 0 && (continues || begins)) {
+      starts.push({ at, continues, apart: blank });
       listSeen = false;
     }
     if (margin && free && (kind === undefined || blank || kind !== list)) list = blank && decided ? kind : undefined;

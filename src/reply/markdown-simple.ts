@@ -39,7 +39,9 @@ export function parseSimple(markdown: string): Root | undefined {
 
 function textBlock(source: string): RootContent | undefined {
   const lines = source.split("\n");
-  if (lines.every((line) => textLine.test(line))) return paragraph(0, source.length);
+  // A single line that begins with a bar may become the head of a table; it is none yet.
+  const isHead = lines.length === 1 && source.startsWith("|");
+  if (isHead || lines.every((line) => textLine.test(line))) return paragraph(0, source.length);
   if (lines.every((line) => line.startsWith("> ") && textLine.test(line.slice(2)))) {
     return { type: "blockquote", children: [paragraph(2, source.length)], ...spanning(0, source.length) };
   }
