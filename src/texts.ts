@@ -23,7 +23,7 @@ export const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
   "content-filter": "⚠️ The model refused to answer this for its content rules.",
   timeout: "⚠️ The model took too long. Please try again.",
   upstream: "⚠️ The model's provider has a problem. Please try again.",
-  connection: "⚠️ The model's provider cannot be reached. Please try again.",
+  connection: "⚠️ The connection to the model's provider failed. Please try again.",
   truncated: "⚠️ The answer broke off. Please try again.",
   "not-a-stream": "⚠️ The model's provider sent something that is not an answer. Please try again.",
   empty: "⚠️ The model gave an empty answer. Please try again, or choose another model with /model.",

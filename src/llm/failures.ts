@@ -95,7 +95,7 @@ function connectionFailure(error: unknown): Failure {
     const own = (at as NodeJS.ErrnoException).code;
     if (typeof own === "string") code = own;
   }
-  return { kind: "connection", message: `no connection to the provider${code === "" ? "" : ` (${code})`}` };
+  return { kind: "connection", message: `the connection to the provider failed${code === "" ? "" : ` (${code})`}` };
 }
 
 interface Said {

@@ -38,7 +38,7 @@ describe.concurrent("the bot in trouble with the model", { timeout: 120_000 }, (
     ],
     ["is overloaded", { status: 429, body: { error: { message: "rate limit" } } }, /overloaded right now/, true],
     ["is out of order", { status: 500, body: { error: { message: "oh no" } } }, /has a problem/, true],
-    ["cannot be reached", { cutAfterChunks: 0 }, /cannot be reached/, true],
+    ["cannot be reached", { cutAfterChunks: 0 }, /connection to the model's provider failed/, true],
     [
       "sends a web page",
       { body: "<html><body>Welcome to the proxy</body></html>", contentType: "text/html" },
