@@ -50,7 +50,8 @@ function money(dollars: number): string {
 function usageLine(totals: UsageTotals): string {
   const cached = totals.cachedTokens > 0 ? ` (${totals.cachedTokens} cached)` : "";
   const unpriced = totals.unpriced > 0 ? `, ${totals.unpriced} without a known price` : "";
-  return `${totals.answers} answers, ${totals.inputTokens} tokens in${cached}, ${totals.outputTokens} out, ${money(totals.cost)}${unpriced}`;
+  const answers = totals.answers === 1 ? "1 answer" : `${totals.answers} answers`;
+  return `${answers}, ${totals.inputTokens} tokens in${cached}, ${totals.outputTokens} out, ${money(totals.cost)}${unpriced}`;
 }
 
 export interface CommandLine {

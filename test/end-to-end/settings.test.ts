@@ -114,8 +114,8 @@ describe.concurrent("the commands of the bot", { timeout: 90_000 }, () => {
     const stats = await visitor.sees(/Requests: \d+, errors: \d+/, visitor.say("/stats"));
     expect(stats.text).toMatch(/p50 [\d.]+ s, p95 [\d.]+ s/);
     expect(stats.text).not.toContain("Queue");
-    const usage = await visitor.sees(/Today: 1 answers, [1-9]\d* tokens in/, visitor.say("/usage"));
-    expect(usage.text).toMatch(/In total: 1 answers, [1-9]/);
+    const usage = await visitor.sees(/Today: 1 answer, [1-9]\d* tokens in/, visitor.say("/usage"));
+    expect(usage.text).toMatch(/In total: 1 answer, [1-9]/);
     const admin = rig.visitor({ userId: ADMIN });
     await admin.sees(/Queue: \d+ waiting/, admin.say("/stats"));
     await admin.sees(/Today: 0 answers/, admin.say("/usage"));
