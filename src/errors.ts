@@ -76,7 +76,11 @@ export class StartError extends ParleyError {
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown; grammY says "failed!" and keeps the reason in `error`. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const reason = "error" in error && error.error instanceof Error ? error.error : undefined;
+  if (reason === undefined) return error.message;
+  // Where a name has several addresses, the error of them all has only a code.
+  return `${error.message} (${reason.message || ("code" in reason ? String(reason.code) : reason.name)})`;
 }

@@ -4,6 +4,7 @@ import { type RunMode, readConfig } from "./config.ts";
 import { messageOf, StartError } from "./errors.ts";
 import { createLogger, type Logger } from "./log.ts";
 import type { Running } from "./modes.ts";
+import { readOperatorCommand } from "./operator.ts";
 
 const modes: readonly string[] = ["start", "dev", "web", "worker", "playground", "queue"] satisfies RunMode[];
 /** Below the 30 s after which platforms kill. */
@@ -21,6 +22,7 @@ function refuse(lines: readonly string[]): never {
 async function main(): Promise<void> {
   const mode = process.argv[2];
   if (!isMode(mode)) refuse([`The mode must be one of ${modes.join(", ")}.`]);
+  const command = mode === "queue" ? readOperatorCommand(process.argv.slice(3)) : undefined;
   loadDotenv({ quiet: true });
   const config = readConfig(mode, process.env);
   // The models' SDK would read it for every provider, and throw when it is malformed; no option of it prevents that.
@@ -32,9 +34,9 @@ async function main(): Promise<void> {
     // What a command prints may be read by another program.
     ...(mode === "queue" ? { destination: process.stderr } : {}),
   });
-  if (mode === "queue") {
+  if (command !== undefined) {
     const { runQueueCommand } = await import("./modes.ts");
-    process.exit(await runQueueCommand(process.argv.slice(3), config, log));
+    process.exit(await runQueueCommand(command, config, log));
   }
   process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a rejection was not handled"));
   process.on("uncaughtException", (error) => {

@@ -3,7 +3,7 @@ import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { openEngines } from "./engines.ts";
 import type { Logger } from "./log.ts";
-import { readOperatorCommand } from "./operator.ts";
+import type { OperatorCommand } from "./operator.ts";
 
 /** Something that runs until it is stopped. */
 export interface Running {
@@ -32,8 +32,7 @@ export async function startMode(config: Config, log: Logger): Promise<Running> {
 }
 
 /** Carries out a command of `npm run queue`, on the queue that the bot uses. Resolves with the exit code. */
-export async function runQueueCommand(args: readonly string[], config: Config, log: Logger): Promise<number> {
-  const command = readOperatorCommand(args);
+export async function runQueueCommand(command: OperatorCommand, config: Config, log: Logger): Promise<number> {
   const engines = await openEngines(config, log, () => undefined);
   try {
     return await command(engines.queue, (line) => process.stdout.write(`${line}\n`));

@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   app: ["words", "engines", "chat", "llm", "store", "queue", "ingress", "reply", "telegram", "server", "playground"],
   operator: ["words"],
   modes: ["words", "app", "engines", "operator", "playground"],
-  main: ["words", "app", "modes"],
+  main: ["words", "app", "modes", "operator"],
 };
 
 /** The vocabulary: files directly in `src` that every part may import. */

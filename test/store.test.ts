@@ -183,6 +183,9 @@ describe("the database", () => {
     mkdirSync(folder, { recursive: true });
     expect(startErrorOf(folder)).toEqual([expect.stringMatching(/cannot be written/)]);
 
+    // In a folder that nobody can write to, root neither.
+    expect(startErrorOf("/proc/parley/data/parley.db")).toEqual([expect.stringMatching(/cannot be written/)]);
+
     const damaged = newFile();
     const database = createSqliteDatabase(damaged);
     await database.write((handle) => {

@@ -1,5 +1,5 @@
 /** The embedded database: one SQLite file, one handle, the writes of one tick in one transaction. */
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf, ParleyError, StartError } from "../errors.ts";
@@ -117,10 +117,17 @@ function check(handle: DatabaseSync, path: string): void {
   handle.exec(`PRAGMA user_version = ${schemaVersion}`);
 }
 
+/** One by one: below `/proc`, Node's own recursion never ends. */
+function createFolder(path: string): void {
+  if (existsSync(path)) return;
+  createFolder(dirname(path));
+  mkdirSync(path);
+}
+
 function open(path: string): DatabaseSync {
   const folder = dirname(path);
   try {
-    mkdirSync(folder, { recursive: true });
+    createFolder(folder);
     // Made here, not by SQLite, whose files are readable by everyone; its WAL takes the mode of the file.
     closeSync(openSync(path, "a", 0o600));
     chmodSync(path, 0o600);
