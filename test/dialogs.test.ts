@@ -27,6 +27,16 @@ describe("while a dialog waits for its answer", () => {
     },
   );
 
+  it("only its newest message has buttons", async () => {
+    const [asked] = await write("/system");
+    const [retired, preview] = await write("Be kind.");
+    expect(retired).toMatchObject({
+      method: "editMessageReplyMarkup",
+      payload: { message_id: 5000 + scene.calls.indexOf(asked as never) + 1 },
+    });
+    expect(preview).toMatchObject({ method: "sendMessage" });
+  });
+
   it("an update that is delivered again is neither its answer twice nor a question", async () => {
     await write("/system");
     const answer = { update_id: 500, message: message("Be kind.") };

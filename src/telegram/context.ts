@@ -131,15 +131,21 @@ export function dialogKeyOf(ctx: BotContext): string | undefined {
 
 /** Sends a short text to where the update came from; in a group, as a reply to it. */
 export async function say(ctx: BotContext, text: string, keyboard?: InlineKeyboardMarkup): Promise<void> {
+  await ask(ctx, text, keyboard);
+}
+
+/** Like `say`, for what will be changed later. Resolves with the message's id. */
+export async function ask(ctx: BotContext, text: string, keyboard?: InlineKeyboardMarkup): Promise<number | undefined> {
   const place = placeOf(ctx);
-  if (place === undefined) return;
+  if (place === undefined) return undefined;
   const replyTo = ctx.message !== undefined && !isPrivate(ctx.message.chat) ? ctx.message.message_id : undefined;
-  await ctx.api.sendMessage(place.chatId, text, {
+  const sent = await ctx.api.sendMessage(place.chatId, text, {
     ...(place.threadId === undefined ? {} : { message_thread_id: place.threadId }),
     ...(replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
     ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
     link_preview_options: { is_disabled: true },
   });
+  return sent.message_id;
 }
 
 /** Answers a pressed button, so that it stops spinning; a press that Telegram has forgotten is no failure. */

@@ -10,7 +10,7 @@ import type { ConversationId, Store } from "../ports.ts";
 import { type BotContext, callOf, dialogKey, dialogKeyOf } from "./context.ts";
 
 /** To be raised whenever the steps of a dialog change: a state of other steps cannot be replayed. */
-const dialogVersion = 1;
+const dialogVersion = 2;
 
 interface DialogRecord {
   readonly state?: VersionedState<ConversationData>;

@@ -3,7 +3,7 @@ import { Composer, type Context } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
 import { parsePress, pressData } from "../../reply/buttons.ts";
 import { labels, texts } from "../../texts.ts";
-import { type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
+import { ask, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
 import { questionOf } from "../messages.ts";
 
 /** Characters. With the words around it, a persona of this length fits into one message. */
@@ -18,9 +18,9 @@ const saveRow = [{ text: labels.save, callback_data: pressData({ action: "person
  * outbox, and are made again at every replay.
  */
 async function personaDialog(conversation: Conversation<BotContext, Context>): Promise<void> {
-  await conversation.external(async (outer) => {
+  let asked = await conversation.external(async (outer) => {
     const { persona } = await outer.session.read();
-    await say(outer, texts.personaAsk(persona), keyboard([cancelRow]));
+    return await ask(outer, texts.personaAsk(persona), keyboard([cancelRow]));
   });
   let persona: string | undefined;
   for (;;) {
@@ -34,12 +34,21 @@ async function personaDialog(conversation: Conversation<BotContext, Context>): P
     if (answer.message === undefined) continue;
     const text = questionOf(answer.message, answer.me);
     if (text.length <= maxPersonaLength) persona = text;
-    await conversation.external((outer) =>
-      text.length <= maxPersonaLength
-        ? say(outer, texts.personaPreview(text), keyboard([saveRow, cancelRow]))
-        : say(outer, texts.personaTooLong(maxPersonaLength, text.length), keyboard([cancelRow])),
-    );
+    const former = asked;
+    asked = await conversation.external(async (outer) => {
+      await retire(outer, former);
+      return text.length <= maxPersonaLength
+        ? await ask(outer, texts.personaPreview(text), keyboard([saveRow, cancelRow]))
+        : await ask(outer, texts.personaTooLong(maxPersonaLength, text.length), keyboard([cancelRow]));
+    });
   }
+}
+
+/** Takes the buttons from a message of the dialog: those of the next one count. */
+async function retire(ctx: BotContext, messageId: number | undefined): Promise<void> {
+  const chatId = ctx.chat?.id;
+  if (chatId === undefined || messageId === undefined) return;
+  await tolerate(ctx, ctx.api.editMessageReplyMarkup(chatId, messageId));
 }
 
 async function endDialog(ctx: BotContext, persona: string | undefined): Promise<void> {
