@@ -18,8 +18,8 @@ function addressOf(update: Update): Addressed | undefined {
     : { ...asks, kind: "question" };
 }
 
-function update(id: number, text = "q"): Update {
-  return { update_id: id, message: { message_id: id + 1000, text } } as unknown as Update;
+function update(id: number, text = "q", chatId = 7): Update {
+  return { update_id: id, message: { message_id: id + 1000, chat: { id: chatId }, text } } as unknown as Update;
 }
 
 function setUp(options: { burst?: number; limiter?: RateLimiter } = {}) {
@@ -124,6 +124,18 @@ describe("a batch", () => {
     const { ingress, calls } = setUp({ limiter });
     await ingress.accept([update(1), update(2, "c"), update(3), update(4, "-"), update(5, "e"), update(6, "c")]);
     expect(calls).toEqual([1, 2, 3, 5, 6]);
+  });
+
+  it("does not let its chats wait for each other", async () => {
+    const first = Promise.withResolvers<{ allowed: true; tell: false; waitSeconds: 0 }>();
+    const take = vi.fn<RateLimiter["take"]>(async () => ({ allowed: true, tell: false, waitSeconds: 0 }));
+    take.mockReturnValueOnce(first.promise);
+    const { ingress, calls } = setUp({ limiter: { take } });
+    const accepted = ingress.accept([update(1), update(2, "q", 8), update(3), update(4, "q", 8)]);
+    await vi.waitFor(() => expect(calls).toEqual([2, 4]));
+    first.resolve({ allowed: true, tell: false, waitSeconds: 0 });
+    await accepted;
+    expect(calls).toEqual([2, 4, 1, 3]);
   });
 
   it("does not wait for one write before it hands over the next", async () => {

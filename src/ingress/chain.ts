@@ -1,6 +1,6 @@
 /** The ingress chain: addressed? rate limit, durable write. Both polling and webhook feed it; neither waits for a handler. */
 import { limit } from "@grammyjs/ratelimiter";
-import { Bot, type Context, type NextFunction } from "grammy";
+import { Bot, Context, type NextFunction } from "grammy";
 import type { Update, UserFromGetMe } from "grammy/types";
 import { ParleyError } from "../errors.ts";
 import type { Addressed, EnqueueResult, RateLimiter, Refusal, UpdateQueue } from "../ports.ts";
@@ -30,7 +30,7 @@ interface IngressContext extends Context {
 export interface Ingress {
   /** Its `handleUpdate` resolves when the update is stored and rejects when it could not be. */
   readonly bot: Bot<IngressContext>;
-  /** Stores a batch in its order, in one transaction; rejects when any of it could not be stored. */
+  /** Stores a batch, each chat's updates in their order; rejects when any of it could not be stored. */
   accept(updates: readonly Update[]): Promise<void>;
 }
 
@@ -126,14 +126,18 @@ export function createIngress(deps: IngressDeps): Ingress {
     bot,
     async accept(updates) {
       const writes: Promise<void>[] = [];
-      for (const update of updates) {
-        const reached = new Promise<void>((resolve) => handedOver.set(update, resolve));
-        const written = bot.handleUpdate(update);
-        // One after another up to the write, or updates with a shorter way through the chain would overtake; then all
-        // writes of the batch wait for the same tick.
-        await Promise.race([reached, written.catch(() => undefined)]);
-        writes.push(written);
+      /** One after another up to the write, or updates with a shorter way through the chain would overtake. */
+      async function acceptInOrder(ofChat: readonly Update[]): Promise<void> {
+        for (const update of ofChat) {
+          const reached = new Promise<void>((resolve) => handedOver.set(update, resolve));
+          const written = bot.handleUpdate(update);
+          await Promise.race([reached, written.catch(() => undefined)]);
+          writes.push(written);
+        }
       }
+      // Order counts within a chat; the chats of a batch need not wait for each other's round trips.
+      const chats = Map.groupBy(updates, (update) => new Context(update, bot.api, deps.me).chatId ?? update);
+      await Promise.all([...chats.values()].map(acceptInOrder));
       await Promise.all(writes);
     },
   };
