@@ -1,10 +1,10 @@
 /** The processes of a benchmark: how they are started, and what they cost. Reads `/proc`, so Linux only. */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../test/free-port.ts";
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const token = "424242:benchmark-token-of-the-emulated-telegram";
@@ -141,15 +141,6 @@ async function untilReady(port: number, child: ChildProcess, logFile: string): P
   }
   child.kill("SIGKILL");
   throw new Error(`the bot did not become ready:\n${await readFile(logFile, "utf8")}`);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 /** Ends the benchmark at a signal as at its end, so that no process is left behind. */

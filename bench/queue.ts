@@ -15,8 +15,8 @@ import { createBullmqQueue } from "../src/queue/bullmq.ts";
 import { createSqliteQueue } from "../src/queue/sqlite.ts";
 import { createRedisLink } from "../src/store/redis-link.ts";
 import { createSqliteDatabase } from "../src/store/sqlite-database.ts";
+import { freePort } from "../test/free-port.ts";
 import { type Percentiles, percentiles } from "./percentiles.ts";
-import { freePort } from "./processes.ts";
 import { consumeOptions, type FromWorker, handlerMs, sharedNow, type ToWorker } from "./queue-messages.ts";
 import { printTable, rounded, writeResults } from "./results.ts";
 
