@@ -433,8 +433,11 @@ export type ModelEvent =
   | {
       readonly type: "answer-end";
       readonly model: string;
-      readonly finish: "stop" | "length" | "filtered";
+      /** `too-long`: ended by us, at 200,000 characters; the model had more to say. */
+      readonly finish: "stop" | "length" | "filtered" | "too-long";
       readonly usage?: TokenUsage;
+      /** Pictures that came with the answer and were dropped unread; left out when none came. */
+      readonly pictures?: number;
     };
 
 export interface ModelRequest {
