@@ -26,8 +26,21 @@ export function isFormula(content: string): boolean {
 
 /** Whether the text behind a dollar may become a formula when it goes on. */
 export function mayBecomeFormula(beginning: string): boolean {
-  const settled = beginning.replace(/(?:\\[A-Za-z]*|\\?\{[^{}]*|[_^\s]+)+$/, "");
+  const settled = beginning.slice(0, undecidedFrom(beginning));
   return settled === "" || isFormula(settled.trim());
+}
+
+/** Where the end begins that the next characters decide: open groups, a command's name, marks of scripts, white space. */
+function undecidedFrom(text: string): number {
+  const openGroup = text.indexOf("{", text.lastIndexOf("}") + 1);
+  let from = openGroup === -1 ? text.length : openGroup;
+  for (;;) {
+    let name = from;
+    while (/[A-Za-z]/.test(text.charAt(name - 1))) name -= 1;
+    if (text.charAt(name - 1) === "\\") from = name - 1;
+    else if (/[_^\s]/.test(text.charAt(from - 1))) from -= 1;
+    else return from;
+  }
 }
 
 /**
