@@ -81,6 +81,17 @@ describe("a complete answer", () => {
     expect(await scene.store.readUsage(7, 0)).toMatchObject({ unpriced: 1, cost: 0 });
   });
 
+  it("puts at most two lines below an answer, first its own and then those of its question", async () => {
+    await scene.asked("x", { notes: ["unseen"] });
+    scene.script = [delta("x"), end("b/two")];
+    await scene.ask({ id: 51, root: 51, run: 2, notes: ["unseen", "unheard"] });
+    expect(scene.views.map(({ note }) => note)).toEqual(["unseen", `${texts.answeredBy("b/two")}\nunseen`]);
+    expect(await scene.history()).toEqual([
+      ["why?", "x"],
+      ["why?", "x"],
+    ]);
+  });
+
   it("has its tokens counted here when the provider sent no usage", async () => {
     scene.script = [delta("one two three"), endWithoutUsage];
     const finish = vi.spyOn(scene.store, "finishTurn");

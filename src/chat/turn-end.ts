@@ -4,10 +4,13 @@ import type { ChatMessage, Exchange, Models, TokenUsage, Turn, TurnOutcome, Usag
 import { retryHelps, texts } from "../texts.ts";
 import { countTokens } from "./tokens.ts";
 
+/** Lines below a finished answer; more would be read instead of it. */
+const mostNotes = 2;
+
 /** What stands on the screen when a turn has ended. */
 export interface FinalView {
   readonly markdown: string;
-  /** One plain line below the answer. */
+  /** One or two plain lines below the answer. */
   readonly note?: string;
   readonly button?: "regenerate" | "retry";
 }
@@ -23,6 +26,8 @@ export interface Writing {
   readonly chosen: string;
   readonly model: string;
   readonly usage?: TokenUsage;
+  /** What the question brought along to stand below its answer. */
+  readonly notes: readonly string[];
 }
 
 /** The turn's record as it stands at its end. */
@@ -47,7 +52,9 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
 function noteOf(writing: Writing): string | undefined {
   if (writing.error !== undefined) return texts.modelFailed(writing.error.kind, writing.error.retryAfterMs);
   if (writing.outcome === "stopped") return texts.stopped;
-  return writing.model === writing.chosen ? undefined : texts.answeredBy(writing.model);
+  const other = writing.model === writing.chosen ? [] : [texts.answeredBy(writing.model)];
+  const notes = [...other, ...writing.notes].slice(0, mostNotes);
+  return notes.length === 0 ? undefined : notes.join("\n");
 }
 
 /** What enters the history: complete answers, and the part of an answer that its reader stopped. */

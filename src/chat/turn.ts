@@ -48,6 +48,8 @@ export interface Question {
   readonly run: number;
   readonly userId: number;
   readonly asked: string;
+  /** Plain lines below the finished answer, about the question: what of it could not be seen, say. */
+  readonly notes?: readonly string[];
 }
 
 /** What metrics and `/stats` want to know of a turn. */
@@ -175,6 +177,7 @@ async function write(
     prompt: messages,
     chosen: model,
     model: end?.model ?? answeredBy,
+    notes: question.notes ?? [],
     ...more,
   });
   const keep = () => {
