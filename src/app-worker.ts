@@ -4,6 +4,7 @@ import type { UserFromGetMe } from "grammy/types";
 import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
 import { messageOf } from "./errors.ts";
+import type { InHand } from "./in-hand.ts";
 import { createModels } from "./llm/fallback.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -17,6 +18,7 @@ export interface AppWorkerDeps {
   readonly engines: Engines;
   readonly client: BotOptions["client"];
   readonly outbox: Outbox;
+  readonly inHand: InHand;
   /** For what the queue has to tell someone: its calls go through the outbox. */
   readonly api: Api;
   readonly log: Logger;
@@ -42,7 +44,7 @@ const maxCrashes = 50;
 
 /** Creates the worker of a process; it takes nothing before `start`. */
 export function createAppWorker(deps: AppWorkerDeps): AppWorker {
-  const { config, engines, client, outbox, log, metrics } = deps;
+  const { config, engines, client, outbox, inHand, log, metrics } = deps;
   const { store, queue } = engines;
   const models = createModels({ models: config.models, log, metrics });
   engines.shared?.holds.listen(outbox.hold);
@@ -61,6 +63,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
           models,
           outbox,
           log,
+          inHand,
           defaultPersona: config.systemPrompt,
           historyLimits: config.history,
           drafts: draftSupport(config.streamMode),

@@ -7,6 +7,7 @@ import { createAppEntrance, entranceOf, webhookRoute } from "./app-entrance.ts";
 import { createAppWorker } from "./app-worker.ts";
 import type { Config } from "./config.ts";
 import { type Engines, openEngines } from "./engines.ts";
+import { createInHand } from "./in-hand.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { createOutbox } from "./reply/outbox.ts";
@@ -25,6 +26,7 @@ export interface App {
 /** Starts the bot, or the half of it that the run mode asks for. Throws a `StartError` when a person has to mend something first. */
 export async function createApp(config: Config, log: Logger): Promise<App> {
   const metrics = createMetrics();
+  const inHand = createInHand();
   const engines = await openEngines(config, log, () => metrics.rateLimiterFailed());
   const { store, queue, shared } = engines;
   metrics.watchQueue(() => queue.stats());
@@ -45,7 +47,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   /** For calls outside of the bot chain. */
   const api = new Api(token, { ...client, timeoutSeconds: callTimeoutSeconds });
   api.config.use(outbox.transformer);
-  const parts = { config, engines, client, outbox, api, log, metrics };
+  const parts = { config, engines, client, outbox, inHand, api, log, metrics };
   const worker = config.mode === "web" ? undefined : createAppWorker(parts);
   const entrance = createAppEntrance({ ...parts, onFatal: failure.resolve });
   const http = await createHttpServer({

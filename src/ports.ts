@@ -8,6 +8,12 @@ import type { Redis } from "ioredis";
 /** One conversation: `chatId`, or `chatId:threadId` inside a topic of a group or of a private chat. */
 export type ConversationId = string;
 
+/**
+ * Does synchronous work in the name of an update: should the process hang in it, that update is charged with it, and no other
+ * (`in-hand.ts`). To stand around what may take long for what an update brings: parsing, a piece of a stream, rendering.
+ */
+export type Work = <T>(work: () => T) => T;
+
 // === Database =======================================================================================
 
 /** One SQLite file that queue and store share, so that the writes of one tick are one transaction. */
@@ -444,6 +450,8 @@ export interface ModelRequest {
   /** `provider/model` as written in `MODELS`. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
+  /** Stands around each piece that is read; left out where nobody could be charged. */
+  readonly work?: Work;
 }
 
 export interface Models {

@@ -35,6 +35,7 @@ const words = [
   "provider-settings",
   "within-time",
   "signals",
+  "in-hand",
 ];
 
 /** Packages that would tie the conversation to Telegram, a network or a disk. */

@@ -2,6 +2,7 @@
 import type { Transformer } from "grammy";
 import type { Update } from "grammy/types";
 import { beforeEach } from "vitest";
+import { createInHand } from "../src/in-hand.ts";
 import type { ActiveUpdate, IncomingUpdate, ModelRequest } from "../src/ports.ts";
 import { createOutbox } from "../src/reply/outbox.ts";
 import { createMemoryStore } from "../src/store/memory.ts";
@@ -73,6 +74,7 @@ export function createBotScene() {
           cost: () => undefined,
         },
         outbox,
+        inHand: createInHand(),
         observer: { firstText: () => undefined, turnEnded: () => undefined, usage: () => undefined },
         log,
         defaultPersona: "",

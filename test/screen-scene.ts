@@ -142,6 +142,7 @@ export function createScreenScene() {
           api,
           outbox,
           log: { warn: () => undefined, debug: () => undefined },
+          work: (work) => work(),
           drafts: { enabled: () => scene.draftsEnabled, refused: (chatId) => void refusedDrafts.push(chatId) },
           saveMessages: async (messages, file) => void saved.push([messages, file]),
           onBlocked: async (chatId) => void blocked.push(chatId),

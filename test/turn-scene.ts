@@ -44,7 +44,8 @@ export function createTurnScene() {
       models: {
         names: ["a/one", "b/two"],
         async *answer(request, signal) {
-          scene.requests.push(structuredClone(request));
+          const { work: _work, ...rest } = request;
+          scene.requests.push(structuredClone(rest));
           for (const step of scene.script) {
             await Promise.resolve();
             if (signal.aborted) return;
@@ -58,6 +59,7 @@ export function createTurnScene() {
       defaultPersona: "Be brief.",
       historyLimits: { maxTokens: 1000, maxMessages: 20 },
       visible: (markdown) => markdown.replace(/[*\s]/g, "") !== "",
+      work: (work) => work(),
       observer: {
         turnEnded: (outcome) => scene.observed.push(outcome),
         usage: (entry) => scene.observed.push(`usage ${entry.model}`),

@@ -13,6 +13,7 @@ import type {
   Turn,
   TurnOutcome,
   UsageEntry,
+  Work,
 } from "../ports.ts";
 import { linkedSignal } from "../signals.ts";
 import { buildPrompt, type HistoryLimits } from "./prompt.ts";
@@ -65,6 +66,8 @@ export interface TurnDeps {
   readonly historyLimits: HistoryLimits;
   /** Whether anything of this Markdown can be seen when it is rendered. */
   readonly visible: (markdown: string) => boolean;
+  /** Stands around work that could block. */
+  readonly work: Work;
   readonly observer: TurnObserver;
   readonly log: { warn(details: object, message: string): void };
   /** Milliseconds since the epoch. */
@@ -112,9 +115,13 @@ export async function answerQuestion(
     if (writing.outcome === "superseded") return "superseded";
     throw new ParleyError("shutdown", "the process is shutting down; the turn stays queued", { retryable: true });
   }
-  const ended = endOf(turn, former, writing);
-  const entries = usageOf(deps.models, question.userId, writing, deps.now());
-  await orLeave(screen, store.finishTurn(ended, exchangeOf(ended, writing, deps.now()), entries));
+  const { ended, exchange, entries } = deps.work(() => {
+    const at = deps.now();
+    const end = endOf(turn, former, writing);
+    const used = usageOf(deps.models, question.userId, writing, at);
+    return { ended: end, exchange: exchangeOf(end, writing, at), entries: used };
+  });
+  await orLeave(screen, store.finishTurn(ended, exchange, entries));
   for (const entry of entries) deps.observer.usage(entry);
   if (writing.error !== undefined) {
     deps.log.warn(
@@ -157,17 +164,19 @@ async function write(
     store.readHistory(question.conversation),
   ]);
   const model = modelFor(models.names, settings.model);
-  const messages = buildPrompt(
-    settings.persona ?? deps.defaultPersona,
-    history.filter((exchange) => exchange.question !== question.root),
-    question.asked,
-    deps.historyLimits,
+  const messages = deps.work(() =>
+    buildPrompt(
+      settings.persona ?? deps.defaultPersona,
+      history.filter((exchange) => exchange.question !== question.root),
+      question.asked,
+      deps.historyLimits,
+    ),
   );
   const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);
   let text = turn.answer ?? "";
   let answeredBy = model;
   let end: Extract<ModelEvent, { type: "answer-end" }> | undefined;
-  const visible = () => text !== "" && deps.visible(text);
+  const visible = () => text !== "" && deps.work(() => deps.visible(text));
   const written = (
     outcome: Writing["outcome"],
     more: { text?: string; error?: ModelError; usage?: TokenUsage } = {},
@@ -187,7 +196,7 @@ async function write(
   interrupting?.addEventListener("abort", keep, { once: true });
   try {
     if (!stopped.aborted) {
-      for await (const event of models.answer({ model, messages }, stopped)) {
+      for await (const event of models.answer({ model, messages, work: deps.work }, stopped)) {
         if (event.type === "text-delta") {
           text += event.text;
           screen.show(text);

@@ -115,6 +115,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
       const ask = {
         model: model.slice(slash + 1),
         messages: request.messages,
+        work: request.work ?? ((piece) => piece()),
         patience,
         mayCall: allowance.call,
         onLife,

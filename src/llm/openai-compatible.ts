@@ -2,7 +2,7 @@
 import OpenAI, { APIError } from "openai";
 import type { ProviderConfig } from "../config.ts";
 import type { ModelError } from "../errors.ts";
-import type { ChatMessage, ModelEvent } from "../ports.ts";
+import type { ChatMessage, ModelEvent, Work } from "../ports.ts";
 import { type AnswerReader, createAnswerReader } from "./answer-reader.ts";
 import { dialectOf, mended, type OptionalFields, optionalFields } from "./dialects.ts";
 import { eventFailure, type Failure, failureOf, modelError, notAStream, refusalText } from "./failures.ts";
@@ -28,6 +28,8 @@ interface Ask {
   /** The model's name on the wire. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
+  /** Stands around each piece that is read. */
+  readonly work: Work;
   readonly patience: Patience;
   /** Asked before each request; false when the question may cause no more of them. */
   readonly mayCall: () => boolean;
@@ -151,7 +153,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       try {
         incoming = await open(ask, calling.signal);
         clearTimeout(response);
-        for await (const event of read(incoming, live, ask.patience)) {
+        for await (const event of read(incoming, live, ask)) {
           if (signal.aborted) return;
           if (event.type === "answer-end") {
             complete = true;
@@ -209,7 +211,11 @@ function lengthFieldOf(fields: OptionalFields): string | undefined {
 type Reading = Exclude<ModelEvent, { type: "answer-end" }> | Omit<Extract<ModelEvent, { type: "answer-end" }>, "model">;
 
 /** Reads the answer from an open stream, all that one piece of the network holds at once. */
-async function* read(incoming: Incoming, live: () => void, patience: Patience): AsyncGenerator<Reading> {
+async function* read(
+  incoming: Incoming,
+  live: () => void,
+  { patience, work }: Pick<Ask, "patience" | "work">,
+): AsyncGenerator<Reading> {
   const reader = createAnswerReader();
   let shown = false;
   let toldThinkingAt = Number.NEGATIVE_INFINITY;
@@ -222,11 +228,13 @@ async function* read(incoming: Incoming, live: () => void, patience: Patience): 
       if (finishedAt === undefined) throw error;
       return undefined;
     });
-    if (chunk === undefined) reader.end();
-    else if (chunk !== "") reader.push(chunk);
+    const text = work(() => {
+      if (chunk === undefined) reader.end();
+      else if (chunk !== "") reader.push(chunk);
+      return reader.takeText();
+    });
     const alive = reader.takeLife();
     if (alive) live();
-    const text = reader.takeText();
     if (text !== "") {
       shown = true;
       yield { type: "text-delta", text };

@@ -5,6 +5,7 @@
 import { GrammyError, HttpError } from "grammy";
 import type { FinalView, Screen } from "../chat/turn.ts";
 import { messageOf } from "../errors.ts";
+import type { Work } from "../ports.ts";
 import { texts } from "../texts.ts";
 import type { Pace } from "./chat-gate.ts";
 import { createStreamRenderer, renderMarkdown } from "./markdown.ts";
@@ -33,6 +34,8 @@ export interface LiveMessageDeps {
   readonly log: { warn(details: object, message: string): void; debug(details: object, message: string): void };
   /** Whether drafts may be tried; told when Telegram refuses them, so that nobody tries again. */
   readonly drafts: { enabled(chatId: number): boolean; refused(chatId: number): void };
+  /** Stands around rendering. */
+  readonly work: Work;
   /** Stores the ids of the messages, right after each exists. */
   saveMessages(messages: readonly number[], file: number | undefined): Promise<void>;
   /** The chat refuses our messages (403). */
@@ -82,9 +85,9 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       await messages.setLastButton("stop", signal);
       return true;
     }
-    const wanted = target();
+    const wanted = deps.work(target);
     attempted = wanted;
-    const acted = await messages.step(wanted, signal);
+    const acted = await deps.work(() => messages.step(wanted, signal));
     if (acted && wanted.drafting) keepDraftAlive();
     if (acted && !firstTextShown && notice === undefined) {
       firstTextShown = true;
@@ -105,10 +108,10 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   async function survive(error: unknown): Promise<boolean> {
     switch (classify(error)) {
       case "unchanged":
-        messages.markUnchanged(attempted ?? target());
+        messages.markUnchanged(attempted ?? deps.work(target));
         return true;
       case "message-gone":
-        await messages.markGone(attempted ?? target());
+        await messages.markGone(attempted ?? deps.work(target));
         return true;
       case "blocked":
         await deps.onBlocked(chatId);

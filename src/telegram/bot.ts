@@ -43,6 +43,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     const job = jobs.get(ctx.update);
     if (job === undefined) throw new Error("updates come through handle(), which knows their lane");
     ctx.job = job;
+    ctx.work = deps.inHand.workOf(job.updateId);
     ctx.deps = job.lease === undefined ? deps : { ...deps, store: deps.store.guardedBy(job.lease) };
     // Below all waiting: a lane may be lost while a call waits for its chat.
     if (job.lease !== undefined) ctx.api.config.use(holding(job.lease));
@@ -70,11 +71,12 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
 
   return {
     bot,
-    async handle(job) {
-      const update = JSON.parse(job.body) as Update;
-      jobs.set(update, job);
-      await bot.handleUpdate(update);
-    },
+    handle: (job) =>
+      deps.inHand.workOf(job.updateId)(async () => {
+        const update = JSON.parse(job.body) as Update;
+        jobs.set(update, job);
+        await bot.handleUpdate(update);
+      }),
   };
 }
 

@@ -4,6 +4,7 @@ import { type Context, GrammyError, HttpError, type NextFunction } from "grammy"
 import type { InlineKeyboardMarkup, Message } from "grammy/types";
 import type { TurnDeps } from "../chat/turn.ts";
 import { messageOf } from "../errors.ts";
+import type { InHand } from "../in-hand.ts";
 import type {
   ActiveUpdate,
   ConversationId,
@@ -14,6 +15,7 @@ import type {
   Store,
   TurnOutcome,
   UsageEntry,
+  Work,
 } from "../ports.ts";
 import { type Press, parsePress } from "../reply/buttons.ts";
 import type { LiveMessageDeps } from "../reply/live-message.ts";
@@ -44,6 +46,7 @@ export interface BotDeps {
   readonly outbox: LiveMessageDeps["outbox"];
   readonly observer: AnswerObserver;
   readonly log: LiveMessageDeps["log"];
+  readonly inHand: Pick<InHand, "workOf">;
   readonly defaultPersona: string;
   readonly historyLimits: TurnDeps["historyLimits"];
   readonly drafts: LiveMessageDeps["drafts"];
@@ -70,6 +73,8 @@ export type BotContext = ConversationFlavor<
     deps: BotDeps;
     /** The update as the queue handed it over: lane, verdict, signal. */
     job: ActiveUpdate;
+    /** Does work in the update's name. */
+    work: Work;
     session: Session;
   }
 >;

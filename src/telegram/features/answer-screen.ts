@@ -29,6 +29,7 @@ export function openScreen(ctx: BotContext, turn: Turn, before: Turn | undefined
       outbox: deps.outbox,
       log: deps.log,
       drafts: deps.drafts,
+      work: ctx.work,
       saveMessages: (messages, file) =>
         deps.store.setTurnMessages(turn.conversation, turn.question, turn.run, messages, file),
       onBlocked: (chatId) => deps.store.markBlocked(chatId, deps.now()),

@@ -61,7 +61,7 @@ answeringAgain.filter(
 answeringAgain.on("edited_message", async (ctx) => {
   const { store } = ctx.deps;
   const edited = ctx.editedMessage;
-  const asked = questionOf(edited, ctx.me);
+  const asked = ctx.work(() => questionOf(edited, ctx.me));
   const newest = await store.newestTurn(ctx.job.conversation);
   if (newest?.root === edited.message_id) return await answer(ctx, newest.question, newest.root, asked);
   // Older than the newest question: nothing. Edited while it waited: it has taken the place of its question in the lane.
@@ -83,7 +83,12 @@ answering.filter(isCommand("retry"), async (ctx) => {
 
 answering.on("message", (ctx) => {
   const id = ctx.message.message_id;
-  return answer(ctx, id, id, questionOf(ctx.message, ctx.me));
+  return answer(
+    ctx,
+    id,
+    id,
+    ctx.work(() => questionOf(ctx.message, ctx.me)),
+  );
 });
 
 async function answer(ctx: BotContext, id: number, root: number, asked: string): Promise<void> {
@@ -96,6 +101,7 @@ async function answer(ctx: BotContext, id: number, root: number, asked: string):
     {
       ...deps,
       visible: isVisible,
+      work: ctx.work,
       observer: {
         turnEnded: (outcome) => deps.observer.turnEnded(outcome, sinceArrival()),
         usage: (entry) => deps.observer.usage(entry),

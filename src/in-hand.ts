@@ -1,0 +1,33 @@
+/** Which update the process works for at this moment, written where another thread can read it while this one hangs. */
+import type { Work } from "./ports.ts";
+
+export interface InHand {
+  /**
+   * Does work in the name of an update: everything that could block on what the update brings. Only what runs before `work`
+   * returns counts, so a promise that it returns is settled in nobody's name.
+   */
+  during<T>(updateId: number, work: () => T): T;
+  /** The same for one update. */
+  workOf(updateId: number): Work;
+  /** One number, the id of that update; NaN while there is none. */
+  readonly memory: SharedArrayBuffer;
+}
+
+/** Creates it: a few nanoseconds each time, so that it may stand around every piece of a stream. */
+export function createInHand(): InHand {
+  const memory = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
+  const named = new Float64Array(memory).fill(Number.NaN);
+
+  function during<T>(updateId: number, work: () => T): T {
+    // Work for one update may start work for another, and goes on after it.
+    const before = named[0] ?? Number.NaN;
+    named[0] = updateId;
+    try {
+      return work();
+    } finally {
+      named[0] = before;
+    }
+  }
+
+  return { during, workOf: (updateId) => (work) => during(updateId, work), memory };
+}
