@@ -14,6 +14,7 @@ import type { HttpServerOptions } from "./server/http.ts";
 import { createArrivals } from "./telegram/arrivals.ts";
 import type { BotOptions } from "./telegram/bot.ts";
 import { commands } from "./telegram/commands.ts";
+import { allowedBy } from "./telegram/senders.ts";
 
 export interface AppEntranceDeps {
   readonly config: Config;
@@ -66,13 +67,14 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
 
   function createChain(me: UserFromGetMe): Ingress {
     const { store } = engines;
-    const arrivals = createArrivals({ me, allowed: (id) => isAllowed(config, id), store, api: deps.api, log });
+    const arrivals = createArrivals({ me, allowed: allowedBy(config.access), store, api: deps.api, log });
     return createIngress({
       token: config.telegram.token,
       me,
       address: (update) => arrivals.address(update),
       onQueued: (update, addressed) => arrivals.queued(update, addressed),
       rateLimiter: engines.rateLimiter,
+      commandLimiter: engines.commandLimiter,
       queue: { known: (updateId) => engines.queue.known(updateId), enqueue },
       log,
       now: () => Date.now(),
@@ -195,8 +197,4 @@ export function webhookRoute(
       },
     },
   };
-}
-
-function isAllowed(config: Config, userId: number): boolean {
-  return config.access.allowed.size === 0 || config.access.allowed.has(userId);
 }

@@ -11,6 +11,7 @@ import type { Metrics } from "./metrics.ts";
 import type { ActiveUpdate, Consumer, DeadUpdate } from "./ports.ts";
 import type { Outbox } from "./reply/outbox.ts";
 import { type BotOptions, createBot } from "./telegram/bot.ts";
+import { allowedBy } from "./telegram/senders.ts";
 import { texts } from "./texts.ts";
 
 export interface AppWorkerDeps {
@@ -67,7 +68,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
           defaultPersona: config.systemPrompt,
           historyLimits: config.history,
           drafts: draftSupport(config.streamMode),
-          allowedUsers: config.access.allowed,
+          allowed: allowedBy(config.access),
           admins: config.access.admins,
           figures: () => metrics.summary(),
           queueStats: () => queue.stats(),

@@ -44,8 +44,10 @@ export interface Config {
   readonly history: { readonly maxTokens: number; readonly maxMessages: number; readonly ttlSeconds: number };
   readonly rateLimit: { readonly messages: number; readonly windowSeconds: number; readonly burst: number };
   readonly access: {
-    /** Empty: everyone. */
+    /** Users. Empty, as `allowedChats`: everyone. */
     readonly allowed: ReadonlySet<number>;
+    /** Groups whose members are let in, there alone. */
+    readonly allowedChats: ReadonlySet<number>;
     readonly admins: ReadonlySet<number>;
   };
   readonly streamMode: "edit" | "draft";
@@ -145,7 +147,11 @@ export function readConfig(mode: RunMode, env: Variables): Config {
       windowSeconds: values.RATE_LIMIT_WINDOW_SECONDS,
       burst: values.RATE_LIMIT_BURST ?? Math.ceil(values.RATE_LIMIT_MESSAGES / 2),
     },
-    access: { allowed: values.ALLOWED_USER_IDS, admins: values.ADMIN_USER_IDS },
+    access: {
+      allowed: values.ALLOWED_USER_IDS,
+      allowedChats: values.ALLOWED_CHAT_IDS,
+      admins: values.ADMIN_USER_IDS,
+    },
     streamMode: values.STREAM_MODE,
     concurrency: values.CONCURRENCY,
     logLevel: values.LOG_LEVEL,

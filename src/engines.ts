@@ -9,7 +9,10 @@ import type { ChatHolds, Election, RateLimiter, Store, UpdateQueue } from "./por
 export interface Engines {
   readonly store: Store;
   readonly queue: UpdateQueue;
+  /** Of questions, and whatever else asks the model. */
   readonly rateLimiter: RateLimiter;
+  /** Of commands and buttons. */
+  readonly commandLimiter: RateLimiter;
   /** Only where several processes serve one bot. */
   readonly shared?: {
     readonly holds: ChatHolds;
@@ -21,6 +24,9 @@ export interface Engines {
   /** Writes what waits and closes everything. */
   stop(): Promise<void>;
 }
+
+/** More than any person sends, and little enough that nobody keeps the bot busy with them. */
+const commandRate = { messages: 60, windowSeconds: 60, burst: 60 } as const;
 
 /**
  * Opens the engines that the configuration asks for. Throws a `StartError` when a person has to mend something first.
@@ -49,6 +55,7 @@ async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
     store,
     queue,
     rateLimiter: createTokenBucket(config.rateLimit),
+    commandLimiter: createTokenBucket(commandRate),
     async stop() {
       await queue.stop();
       await store.stop();
@@ -81,10 +88,12 @@ async function openRedis(
   const store = createRedisStore({ link, historyTtlSeconds: config.history.ttlSeconds });
   const queue = createBullmqQueue({ link, log });
   const holds = createChatHolds({ link });
+  const bucket = { link, onFailure: onLimiterFailure };
   return {
     store,
     queue,
-    rateLimiter: createRedisTokenBucket({ ...config.rateLimit, link, onFailure: onLimiterFailure }),
+    rateLimiter: createRedisTokenBucket({ ...config.rateLimit, ...bucket, name: "bucket" }),
+    commandLimiter: createRedisTokenBucket({ ...commandRate, ...bucket, name: "command-bucket" }),
     shared: {
       holds,
       poller: createElection({ link, role: "poller", log }),

@@ -3,6 +3,7 @@
  * `config.ts`. A message says what is right and never repeats a value, which might be a secret in the wrong place.
  */
 import { z } from "zod";
+import { standIns } from "./stand-ins.ts";
 
 /** The official Bot API, the only one that insists on HTTPS and on certain ports for webhooks. */
 export const officialApiRoot = "https://api.telegram.org";
@@ -64,6 +65,7 @@ export const environmentSchema = z.object({
   RATE_LIMIT_WINDOW_SECONDS: whole(1, 86_400, "seconds").prefault(defaults.RATE_LIMIT_WINDOW_SECONDS),
   RATE_LIMIT_BURST: whole(1, 1_000_000, "messages").optional(),
   ALLOWED_USER_IDS: userIds().prefault(""),
+  ALLOWED_CHAT_IDS: chatIds().prefault(""),
   ADMIN_USER_IDS: userIds().prefault(""),
   STREAM_MODE: z.enum(["edit", "draft"], { error: "must be edit or draft" }).prefault(defaults.STREAM_MODE),
   CONCURRENCY: whole(1, 100_000, "turns at once").prefault(defaults.CONCURRENCY),
@@ -168,14 +170,37 @@ export function readModelNames(list: string): { models: ModelName[]; misplaced: 
 }
 
 function userIds() {
+  return idList(
+    [
+      (entry) => !/^[1-9]\d{0,15}$/.test(entry),
+      (places) =>
+        `has no user id in place ${places}; ids are whole numbers like 123456789, separated by commas (@names do not work; a group's id belongs into ALLOWED_CHAT_IDS)`,
+    ],
+    [
+      (entry) => standIns.has(Number(entry)),
+      (places) =>
+        `has an id of Telegram's own in place ${places}, which everyone has who writes as a group or a channel; to let a group in, with its anonymous admins, put the group's id into ALLOWED_CHAT_IDS`,
+    ],
+  );
+}
+
+function chatIds() {
+  return idList([
+    (entry) => !/^-[1-9]\d{0,15}$/.test(entry),
+    (places) =>
+      `has no id of a group in place ${places}; they are whole numbers below zero like -1001234567890, separated by commas (a person's id belongs into ALLOWED_USER_IDS)`,
+  ]);
+}
+
+/** Each mistake is a test of an entry, and what to say of the places (from 1) that fail it. */
+function idList(...mistakes: [isWrong: (entry: string) => boolean, say: (places: string) => string][]) {
   return z.string().transform((text, context) => {
     const entries = split(text);
-    const misplaced = entries.flatMap((entry, index) => (/^[1-9]\d{0,15}$/.test(entry) ? [] : [index + 1]));
-    if (misplaced.length > 0) {
-      context.addIssue({
-        code: "custom",
-        message: `has no user id in place ${misplaced.join(", ")}; ids are whole numbers like 123456789, separated by commas (@names do not work)`,
-      });
+    for (const [isWrong, say] of mistakes) {
+      const misplaced = entries.flatMap((entry, index) => (isWrong(entry) ? [index + 1] : []));
+      if (misplaced.length === 0) continue;
+      context.addIssue({ code: "custom", message: say(misplaced.join(", ")) });
+      break;
     }
     return new Set(entries.map(Number));
   });

@@ -21,7 +21,7 @@ export async function startMode(config: Config, log: Logger): Promise<Running> {
     const { createPlayground } = await import("./playground/playground.ts");
     return await createPlayground(config, log, createApp);
   }
-  if (config.access.allowed.size === 0) {
+  if (config.access.allowed.size === 0 && config.access.allowedChats.size === 0) {
     log.warn({}, "ALLOWED_USER_IDS is empty: everyone who finds this bot can spend your key's money");
   }
   if (config.adminToken !== undefined && config.redis === undefined) {

@@ -244,7 +244,10 @@ export interface Addressed {
   readonly question?: number;
   /** Left out for those who may not talk to the bot. */
   readonly interrupt?: Interrupt;
-  /** Whose token bucket pays, for updates that count against the rate limit. */
+  /**
+   * Whose token bucket pays: the sender's of what is asked of the bot, a chat's where somebody writes as one. An update with a
+   * `question` pays from the bucket of questions, any other from that of commands.
+   */
   readonly payer?: number;
   /** A word for metrics: `question`, `command`, `edit`, … */
   readonly kind: string;
@@ -477,8 +480,8 @@ export interface RateVerdict {
 }
 
 export interface RateLimiter {
-  /** Takes one token of the user's bucket at the time `at` (milliseconds since the epoch). */
-  take(userId: number, at: number): Promise<RateVerdict>;
+  /** Takes one token of the payer's bucket at the time `at` (milliseconds since the epoch). */
+  take(payer: number, at: number): Promise<RateVerdict>;
 }
 
 // === Several processes ==============================================================================

@@ -103,6 +103,8 @@ export const texts = {
     "Too many messages are waiting here already, so I had to drop the newest. Please wait until I have caught up.",
   notAllowed: (userId: number) =>
     `This bot is private. If you should have access, give its operator your id: ${userId}`,
+  groupNotAllowed: (chatId: number) =>
+    `This bot is private. If this group should have access, give the bot's operator the group's id: ${chatId}`,
   usage: (today: UsageTotals, total: UsageTotals) =>
     `Your use of this bot\nToday: ${usageLine(today)}\nIn total: ${usageLine(total)}`,
   exportEmpty: "There is no conversation here to export yet.",

@@ -36,6 +36,7 @@ const words = [
   "within-time",
   "signals",
   "in-hand",
+  "stand-ins",
 ];
 
 /** Packages that would tie the conversation to Telegram, a network or a disk. */

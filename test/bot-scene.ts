@@ -8,6 +8,7 @@ import { createOutbox } from "../src/reply/outbox.ts";
 import { createMemoryStore } from "../src/store/memory.ts";
 import { createBot, type ParleyBot } from "../src/telegram/bot.ts";
 import { addressUpdate } from "../src/telegram/lanes.ts";
+import { allowedBy } from "../src/telegram/senders.ts";
 
 const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as Parameters<
   typeof createBot
@@ -33,7 +34,8 @@ function emptyScene() {
     requests: [] as ModelRequest[],
     /** What Telegram answers to a call, if anything but that it is done. */
     answer: (_call: Call): object | undefined => undefined,
-    allowedUsers: new Set<number>(),
+    admins: new Set([7]),
+    access: { allowed: new Set<number>(), allowedChats: new Set<number>() },
     nextId: 1,
   };
 }
@@ -44,7 +46,7 @@ export function createBotScene() {
   let bot: ParleyBot | undefined;
 
   function open(): ParleyBot {
-    const { store, allowedUsers } = scene;
+    const { store } = scene;
     const log = { warn: () => undefined, debug: () => undefined };
     const outbox = createOutbox({
       log,
@@ -80,8 +82,8 @@ export function createBotScene() {
         defaultPersona: "",
         historyLimits: { maxTokens: 1000, maxMessages: 20 },
         drafts: { enabled: () => false, refused: () => undefined },
-        allowedUsers,
-        admins: new Set([7]),
+        allowed: (sender, chatId) => allowedBy(scene.access)(sender, chatId),
+        admins: scene.admins,
         figures: () => ({ requests: 3, errors: 1, p50Ms: 1200, p95Ms: undefined, uptimeSeconds: 3700 }),
         queueStats: async () => ({ waiting: 4, active: 1, delayed: 0, dead: 2, oldestWaitingMs: 1500 }),
         now: () => Date.now(),
@@ -96,10 +98,9 @@ export function createBotScene() {
 
   /** Brings an update the way it goes: addressed as ingress does, then handled as a worker does. */
   async function arrive(update: object, job: Partial<ActiveUpdate> = {}): Promise<Call[]> {
-    const { allowedUsers, calls } = scene;
+    const { calls } = scene;
     const whole = { update_id: scene.nextId++, ...update } as Update;
-    const allowed = (userId: number) => allowedUsers.size === 0 || allowedUsers.has(userId);
-    const addressed = addressUpdate(whole, { me, allowed });
+    const addressed = addressUpdate(whole, { me, allowed: allowedBy(scene.access) });
     if (addressed === undefined) throw new Error("the update is not addressed to the bot");
     const { conversation, lane, question } = addressed;
     const incoming: IncomingUpdate = {

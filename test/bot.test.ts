@@ -18,7 +18,7 @@ describe("what is refused", () => {
   });
 
   it("comes from strangers: told their id once an hour, in a group only when they do not call a command", async () => {
-    scene.allowedUsers.add(7);
+    scene.access.allowed.add(7);
     const stranger = { from: mallory, chat: { ...chat, id: 66 } };
     expect(said(await write("/stats@parley_bot", { ...stranger, chat: group }))).toEqual([]);
     expect(said(await write("why?", stranger))).toEqual([texts.notAllowed(66)]);

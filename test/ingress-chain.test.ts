@@ -11,7 +11,8 @@ function addressOf(update: Update): Addressed | undefined {
   const kind = update.message?.text;
   const [conversation, question] = ["7", update.update_id + 1000];
   if (kind === "-") return undefined;
-  if (kind === "c") return { conversation, lane: "quick", kind: "command", interrupt: { kind: "stop" } };
+  if (kind === "c") return { conversation, lane: "quick", kind: "command", payer: 7, interrupt: { kind: "stop" } };
+  if (kind === "n") return { conversation, lane: "turn", kind: "command", payer: 7, interrupt: { kind: "new" } };
   const asks = { conversation, lane: "turn" as const, question, payer: 7 };
   return kind === "e"
     ? { ...asks, kind: "edit", interrupt: { kind: "edit", question } }
@@ -22,7 +23,7 @@ function update(id: number, text = "q", chatId = 7): Update {
   return { update_id: id, message: { message_id: id + 1000, chat: { id: chatId }, text } } as unknown as Update;
 }
 
-function setUp(options: { burst?: number; limiter?: RateLimiter } = {}) {
+function setUp(options: { burst?: number; limiter?: RateLimiter; commandBurst?: number } = {}) {
   const stored: IncomingUpdate[] = [];
   const calls: number[] = [];
   const told: string[] = [];
@@ -37,6 +38,7 @@ function setUp(options: { burst?: number; limiter?: RateLimiter } = {}) {
     me,
     address: async (update) => addressOf(update),
     rateLimiter: { take },
+    commandLimiter: createTokenBucket({ messages: 60, windowSeconds: 60, burst: options.commandBurst ?? 60 }),
     log,
     now: () => clock.now,
     onUpdate: (kind, result) => told.push(`${kind} ${result}`),
@@ -203,11 +205,36 @@ describe("the rate limit", () => {
     expect(stored[2]?.refusal).toBeUndefined();
   });
 
-  it("takes nothing for commands, also when the bucket is empty", async () => {
+  it("of questions takes nothing for commands, also when the bucket is empty", async () => {
     const { ingress, stored, take } = setUp({ burst: 1 });
     await ingress.accept([update(1), update(2, "c"), update(3, "c")]);
     expect(take).toHaveBeenCalledTimes(1);
     expect(stored.map(({ refusal }) => refusal)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it("of commands is a bucket of their own: told once, then silent, and questions go on", async () => {
+    const { ingress, stored, told, take } = setUp({ commandBurst: 2 });
+    await ingress.accept([1, 2, 3, 4].map((id) => update(id, "n")));
+    await ingress.accept([update(5)]);
+    expect(take).toHaveBeenCalledTimes(1);
+    expect(stored.map(({ lane, refusal }) => [lane, refusal])).toEqual([
+      ["turn", undefined],
+      ["turn", undefined],
+      ["quick", { reason: "rate", tell: true, waitSeconds: 1 }],
+      ["quick", { reason: "rate", tell: false, waitSeconds: 1 }],
+      ["turn", undefined],
+    ]);
+    expect(stored.map(({ interrupt }) => interrupt?.kind)).toEqual(["new", "new", undefined, undefined, undefined]);
+    expect(told.slice(2, 4)).toEqual(["command rate-limited", "command rate-limited"]);
+  });
+
+  it("of commands lets a Stop through that it answers no more", async () => {
+    const { ingress, stored } = setUp({ commandBurst: 1 });
+    await ingress.accept([update(1, "c"), update(2, "c")]);
+    expect(stored.map(({ refusal, interrupt }) => [refusal?.reason, interrupt])).toEqual([
+      [undefined, { kind: "stop" }],
+      ["rate", { kind: "stop" }],
+    ]);
   });
 
   it("is not paid twice by an update that is delivered again", async () => {

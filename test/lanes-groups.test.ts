@@ -49,7 +49,12 @@ describe("in a group", () => {
   });
 
   it("hears a bare mention as a message without a question", () => {
-    expect(arrives(inGroup("@parley_bot"))).toEqual({ conversation: "-100", lane: "quick", kind: "unsupported" });
+    expect(arrives(inGroup("@parley_bot"))).toEqual({
+      conversation: "-100",
+      lane: "quick",
+      kind: "unsupported",
+      payer: 7,
+    });
   });
 
   it("hears a reply to its own message, not to another's", () => {

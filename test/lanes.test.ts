@@ -27,7 +27,7 @@ describe("questions", () => {
   it("takes a caption as a question, and a picture without one as something it cannot read", () => {
     const photo = { photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
     expect(arrives(content({ ...photo, caption: "what is this?" }))).toEqual(question);
-    expect(arrives(content(photo))).toEqual({ conversation: "7", lane: "quick", kind: "unsupported" });
+    expect(arrives(content(photo))).toEqual({ conversation: "7", lane: "quick", kind: "unsupported", payer: 7 });
     expect(arrives(content({ ...photo, chat: group }))).toBeUndefined();
     expect(arrives(content({ ...photo, chat: group, caption: "look, @parley_bot" }))).toEqual(groupQuestion);
   });
@@ -43,7 +43,7 @@ describe("questions", () => {
     const other = { id: 5, is_bot: true, first_name: "Other" };
     expect(arrives(inGroup("@parley_bot hi", { from: other }))).toBeUndefined();
     const anonymous = inGroup("@parley_bot hi", { from: other, sender_chat: group });
-    expect(arrives(anonymous)).toEqual({ ...groupQuestion, payer: 5 });
+    expect(arrives(anonymous)).toEqual({ ...groupQuestion, payer: -100 });
   });
 });
 
@@ -69,8 +69,9 @@ describe("commands", () => {
       const expected = {
         lane,
         kind: "command",
+        payer: 7,
         ...(interrupt === undefined ? {} : { interrupt: { kind: interrupt } }),
-        ...(asks ? { question: 50, payer: 7 } : {}),
+        ...(asks ? { question: 50 } : {}),
       };
       for (const text of [
         `/${name}`,
@@ -84,9 +85,9 @@ describe("commands", () => {
     },
   );
 
-  it("only /retry costs a token, and only /stop, /new and /reset interrupt", () => {
+  it("only /retry pays as a question does, and only /stop, /new and /reset interrupt", () => {
     const all = commands.map(({ name }) => ({ name, addressed: arrives(written(`/${name}`)) }));
-    expect(all.filter(({ addressed }) => addressed?.payer !== undefined).map(({ name }) => name)).toEqual(["retry"]);
+    expect(all.filter(({ addressed }) => addressed?.question !== undefined).map(({ name }) => name)).toEqual(["retry"]);
     const interrupting = all.filter(({ addressed }) => addressed?.interrupt !== undefined).map(({ name }) => name);
     expect(interrupting).toEqual(["new", "reset", "stop"]);
   });
@@ -99,14 +100,14 @@ describe("commands", () => {
   });
 
   it("answers an unknown command in a private chat or when named, and ignores a bare one in a group", () => {
-    const unknown = { lane: "quick", kind: "command" };
+    const unknown = { lane: "quick", kind: "command", payer: 7 };
     expect(arrives(written("/unknown"))).toEqual({ conversation: "7", ...unknown });
     expect(arrives(inGroup("/unknown@parley_bot"))).toEqual({ conversation: "-100", ...unknown });
     expect(arrives(inGroup("/unknown"))).toBeUndefined();
   });
 
   it("knows no property of an object for a command", () => {
-    expect(arrives(written("/constructor"))).toEqual({ conversation: "7", lane: "quick", kind: "command" });
+    expect(arrives(written("/constructor"))).toEqual({ conversation: "7", lane: "quick", kind: "command", payer: 7 });
   });
 
   it("ignores edits of commands", () => {
@@ -141,11 +142,11 @@ describe("edits", () => {
 });
 
 describe("buttons and other updates", () => {
-  const quick = { conversation: "7", lane: "quick", kind: "button" };
+  const quick = { conversation: "7", lane: "quick", kind: "button", payer: 7 };
 
   it.each([
     ["stop:81", { ...quick, interrupt: { kind: "stop", run: 81 } }],
-    ["again:40", { ...quick, lane: "turn", question: 40, payer: 7 }],
+    ["again:40", { ...quick, lane: "turn", question: 40 }],
     ["model:abc", quick],
     ["persona:save", { ...quick, lane: "turn" }],
     ["persona:cancel", { ...quick, lane: "turn" }],

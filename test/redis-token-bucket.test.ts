@@ -19,12 +19,19 @@ rateLimiterContract("in memory", async (options) => ({
 describe.skipIf(redis.missing !== undefined)(redis.title("the rate limit in Redis"), () => {
   rateLimiterContract("Redis", async (options) => {
     const { link, close } = await openLink(redis.url);
-    return { limiter: createRedisTokenBucket({ ...options, link, onFailure: fail }), close };
+    return { limiter: createRedisTokenBucket({ ...options, link, name: "bucket", onFailure: fail }), close };
   });
 
   it("keeps nothing of a user whose bucket is full again", async () => {
     const { link, close } = await openLink(redis.url);
-    const limiter = createRedisTokenBucket({ messages: 2, windowSeconds: 60, burst: 5, link, onFailure: fail });
+    const limiter = createRedisTokenBucket({
+      messages: 2,
+      windowSeconds: 60,
+      burst: 5,
+      link,
+      name: "bucket",
+      onFailure: fail,
+    });
     await limiter.take(1, Date.now());
     const left = await link.commands.pttl(`${link.prefix}bucket:1`);
     expect(left).toBeGreaterThan(149_000);
@@ -43,7 +50,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the rate limit in Redi
     expect(counts.reduce((sum, { allowed }) => sum + allowed, 0)).toBe(20);
     expect(counts.reduce((sum, { told }) => sum + told, 0)).toBe(1);
     // And this process, too, sees the bucket that they have emptied.
-    const limiter = createRedisTokenBucket({ ...limits, link, onFailure: fail });
+    const limiter = createRedisTokenBucket({ ...limits, link, name: "bucket", onFailure: fail });
     expect((await limiter.take(1, 1_800_000_000_000)).allowed).toBe(false);
     for (const one of processes) await one.end();
     await close();
@@ -57,7 +64,13 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
     const server = await startPrivateRedis();
     const { link } = await openLink(server.url);
     const failures: unknown[] = [];
-    const limiter = createRedisTokenBucket({ ...limits, burst: 1, link, onFailure: (error) => failures.push(error) });
+    const limiter = createRedisTokenBucket({
+      ...limits,
+      burst: 1,
+      link,
+      name: "bucket",
+      onFailure: (error) => failures.push(error),
+    });
     const take = async () => (await limiter.take(1, 1_800_000_000_000)).allowed;
     expect([await take(), await take(), failures.length]).toEqual([true, false, 0]);
     server.freeze();

@@ -11,7 +11,10 @@ export interface IngressDeps {
   readonly me: UserFromGetMe;
   /** Undefined: the update is none of our business; it is acknowledged and forgotten. */
   address(update: Update): Promise<Addressed | undefined>;
+  /** Of questions, and whatever else asks the model. */
   readonly rateLimiter: RateLimiter;
+  /** Of commands and buttons. */
+  readonly commandLimiter: RateLimiter;
   readonly queue: Pick<UpdateQueue, "enqueue" | "known">;
   readonly log: { warn(details: object, message: string): void };
   /** Told each update's kind and what became of it. */
@@ -59,7 +62,7 @@ export function createIngress(deps: IngressDeps): Ingress {
   }
 
   async function rateLimit(ctx: IngressContext, next: NextFunction): Promise<void> {
-    const { payer } = ctx.addressed ?? {};
+    const { payer, question } = ctx.addressed ?? {};
     const { update_id } = ctx.update;
     if (payer === undefined || (await deps.queue.known(update_id))) return await next();
     if (verdicts.has(update_id)) {
@@ -67,7 +70,8 @@ export function createIngress(deps: IngressDeps): Ingress {
       if (refusal !== undefined) ctx.refusal = refusal;
       return await next();
     }
-    const verdict = await deps.rateLimiter.take(payer, deps.now());
+    const limiter = question === undefined ? deps.commandLimiter : deps.rateLimiter;
+    const verdict = await limiter.take(payer, deps.now());
     const { tell, waitSeconds } = verdict;
     // The plugin counts hits in a store of its kind; ours has decided already and says it in numbers of hits.
     const decided = limit<IngressContext, { incr(): Promise<number>; pexpire(): Promise<number> }>({
@@ -97,7 +101,8 @@ export function createIngress(deps: IngressDeps): Ingress {
     const place =
       refusal === undefined
         ? { lane, ...(question === undefined ? {} : { question }), ...(interrupt === undefined ? {} : { interrupt }) }
-        : { lane: "quick" as const, refusal };
+        : // Whatever else is refused, nobody has to watch an answer that they want to stop.
+          { lane: "quick" as const, refusal, ...(interrupt?.kind === "stop" ? { interrupt } : {}) };
     const stored = deps.queue.enqueue({
       updateId: update.update_id,
       conversation,

@@ -80,8 +80,6 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   async function enqueue(update: IncomingUpdate): Promise<EnqueueResult> {
     if (stopped) throw new ParleyError("queue-stopped", "the queue takes no updates any more", { retryable: true });
     const { updateId, conversation, lane, interrupt } = update;
-    // What is refused is not carried out.
-    const carried = update.refusal === undefined ? interrupt : undefined;
     storing.add(updateId);
     try {
       const answer = await runStep(
@@ -96,16 +94,16 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
         update.refusal === undefined ? "" : JSON.stringify(update.refusal),
         maxBacklog,
         maxLane,
-        carried?.kind ?? "",
-        carried !== undefined && carried.kind !== "edit" ? (carried.run ?? "") : "",
-        carried?.kind === "edit" ? carried.question : "",
+        interrupt?.kind ?? "",
+        interrupt !== undefined && interrupt.kind !== "edit" ? (interrupt.run ?? "") : "",
+        interrupt?.kind === "edit" ? interrupt.question : "",
         laneFull,
         now(),
         interrupt === undefined ? "" : JSON.stringify(interrupt),
       );
       const [result, lonely, aborted] = answer as [EnqueueResult, string[], string[]];
       // Other processes hear of it from Redis.
-      if (carried !== undefined) for (const id of aborted) consumer?.cancel(Number(id), carried.kind);
+      if (interrupt !== undefined) for (const id of aborted) consumer?.cancel(Number(id), interrupt.kind);
       await Promise.all(lonely.map(wake));
       return result;
     } catch (error) {

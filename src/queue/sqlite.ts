@@ -75,8 +75,8 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
   }
 
   /** Before the transaction of this tick begins: what is written because of it comes into the same one. */
-  function warn({ conversation, interrupt, refusal }: IncomingUpdate): void {
-    if (interrupt === undefined || interrupt.kind === "edit" || refusal !== undefined) return;
+  function warn({ conversation, interrupt }: IncomingUpdate): void {
+    if (interrupt === undefined || interrupt.kind === "edit") return;
     const running = lanes.first(conversation, "turn");
     if (interrupt.run === undefined || interrupt.run === running?.updateId) running?.warn?.();
   }
@@ -85,10 +85,8 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
   function store(update: IncomingUpdate, undo: (() => void)[]): Stored {
     if (journal.has(update.updateId)) return { result: "duplicate" };
     if (lanes.size + uncommitted >= maxBacklog) return { result: "full" };
-    const plan =
-      update.interrupt === undefined || update.refusal !== undefined
-        ? undefined
-        : planInterrupt(update.interrupt, openQuestions(update.conversation));
+    const { interrupt } = update;
+    const plan = interrupt === undefined ? undefined : planInterrupt(interrupt, openQuestions(update.conversation));
     if (plan !== undefined) journal.carryOut(plan);
 
     const key = laneKey(update.conversation, update.lane);

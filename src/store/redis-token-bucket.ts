@@ -7,6 +7,8 @@ export interface RedisTokenBucketOptions {
   readonly messages: number;
   readonly windowSeconds: number;
   readonly burst: number;
+  /** Buckets of one name are a user's own. */
+  readonly name: string;
   /** Told each time a verdict could not be had, and the question was let through. */
   onFailure(error: unknown): void;
 }
@@ -46,10 +48,10 @@ export function createRedisTokenBucket(options: RedisTokenBucketOptions): RateLi
   const keptMs = Math.ceil(Math.max(windowMs, burst / perMs)) + 1_000;
 
   return {
-    async take(userId, at) {
+    async take(payer, at) {
       try {
         const args = [at, burst, perMs, windowMs, keptMs];
-        const result = await runScript(link.commands, takeToken, [`${link.prefix}bucket:${userId}`], args);
+        const result = await runScript(link.commands, takeToken, [`${link.prefix}${options.name}:${payer}`], args);
         const [allowed, tell, tokens] = result as [number, number, string];
         if (allowed === 1) return { allowed: true, tell: false, waitSeconds: 0 };
         const missing = 1 - Number(tokens);

@@ -7,6 +7,7 @@ import { type Press, parsePress } from "../reply/buttons.ts";
 import { texts } from "../texts.ts";
 import { dialogWaits } from "./dialogs.ts";
 import { type Addressing, addressUpdate } from "./lanes.ts";
+import { senderOf } from "./senders.ts";
 
 export interface ArrivalsDeps extends Addressing {
   readonly store: Pick<Store, "newestTurn" | "readDialog">;
@@ -24,17 +25,22 @@ export interface Arrivals {
 /** Creates the handler of arrivals. */
 export function createArrivals({ store, api, log, ...addressing }: ArrivalsDeps): Arrivals {
   /** What has to be told with the answer to a press. */
-  async function noticeFor(press: Press, conversation: ConversationId, userId: number): Promise<string | undefined> {
+  async function noticeFor(
+    press: Press,
+    conversation: ConversationId,
+    sender: number | undefined,
+  ): Promise<string | undefined> {
     if (press.action === "persona") {
-      return (await dialogWaits(store, conversation, userId)) ? undefined : texts.dialogOver;
+      const waits = sender !== undefined && (await dialogWaits(store, conversation, sender));
+      return waits ? undefined : texts.dialogOver;
     }
     const newest = await store.newestTurn(conversation);
     return press.action === "again" && newest?.question === press.question ? undefined : texts.notTheNewest;
   }
 
   /** What stands in the turn lane waits as long as an answer before it lasts; its button must not spin as long. */
-  async function answerPress(query: CallbackQuery, press: Press, conversation: ConversationId): Promise<void> {
-    const text = await noticeFor(press, conversation, query.from.id);
+  async function answerPress(update: Update, query: CallbackQuery, press: Press, conversation: ConversationId) {
+    const text = await noticeFor(press, conversation, senderOf(update));
     await api.answerCallbackQuery(query.id, text === undefined ? {} : { text });
   }
 
@@ -51,7 +57,7 @@ export function createArrivals({ store, api, log, ...addressing }: ArrivalsDeps)
       const query = update.callback_query;
       const press = parsePress(query?.data);
       if (query === undefined || press === undefined || lane !== "turn") return;
-      answerPress(query, press, conversation).catch((error: unknown) => {
+      answerPress(update, query, press, conversation).catch((error: unknown) => {
         log.debug({ reason: messageOf(error) }, "a press could not be answered");
       });
     },

@@ -21,6 +21,7 @@ import { type Press, parsePress } from "../reply/buttons.ts";
 import type { LiveMessageDeps } from "../reply/live-message.ts";
 import type { CommandName } from "./commands.ts";
 import { type CommandCall, commandOf, conversationOf, isPrivate, threadOf } from "./messages.ts";
+import { senderOf } from "./senders.ts";
 
 /** Figures for `/stats`. */
 export interface Figures {
@@ -50,8 +51,8 @@ export interface BotDeps {
   readonly defaultPersona: string;
   readonly historyLimits: TurnDeps["historyLimits"];
   readonly drafts: LiveMessageDeps["drafts"];
-  /** Empty: everyone. */
-  readonly allowedUsers: ReadonlySet<number>;
+  /** Whether a sender may talk to the bot in a chat. */
+  allowed(sender: number | undefined, chatId: number | undefined): boolean;
   readonly admins: ReadonlySet<number>;
   figures(): Figures;
   queueStats(): Promise<QueueStats>;
@@ -122,16 +123,17 @@ function messageOfContext(ctx: BotContext): Message | undefined {
   return ctx.message ?? ctx.editedMessage ?? (pressed as Message | undefined);
 }
 
-/** The key of a user's dialog: chat, topic and user. */
-export function dialogKey(conversation: ConversationId, userId: number): string {
-  return `${conversation}/${userId}`;
+/** The key of a dialog: chat, topic and sender. */
+export function dialogKey(conversation: ConversationId, sender: number): string {
+  return `${conversation}/${sender}`;
 }
 
 /** The key of the dialog that the update may belong to. */
 export function dialogKeyOf(ctx: BotContext): string | undefined {
   const place = placeOf(ctx);
-  if (place === undefined || ctx.from === undefined) return undefined;
-  return dialogKey(conversationOf(place.chatId, place.threadId), ctx.from.id);
+  const sender = senderOf(ctx.update);
+  if (place === undefined || sender === undefined) return undefined;
+  return dialogKey(conversationOf(place.chatId, place.threadId), sender);
 }
 
 /** Sends a short text to where the update came from; in a group, as a reply to it. */

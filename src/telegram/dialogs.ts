@@ -32,13 +32,13 @@ async function writeRecord(ctx: BotContext, record: DialogRecord): Promise<void>
   if (key !== undefined) await ctx.deps.store.writeDialog(key, JSON.stringify(record));
 }
 
-/** Whether a dialog of this user waits in the conversation for its next step. */
+/** Whether a dialog of this sender waits in the conversation for its next step. */
 export async function dialogWaits(
   store: Pick<Store, "readDialog">,
   conversation: ConversationId,
-  userId: number,
+  sender: number,
 ): Promise<boolean> {
-  const text = await store.readDialog(dialogKey(conversation, userId));
+  const text = await store.readDialog(dialogKey(conversation, sender));
   return text !== undefined && (JSON.parse(text) as DialogRecord).state !== undefined;
 }
 

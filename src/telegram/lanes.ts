@@ -17,30 +17,33 @@ import {
   repliesTo,
   threadOf,
 } from "./messages.ts";
+import { senderOf } from "./senders.ts";
 
 export interface Addressing {
   readonly me: Me;
-  /** Whether a user may talk to the bot. */
-  allowed(userId: number): boolean;
+  /** Whether a sender may talk to the bot in a chat. */
+  allowed(sender: number, chatId: number | undefined): boolean;
 }
 
 /** Decides what to do with an update; undefined when it is none of our business. */
 export function addressUpdate(update: Update, { me, allowed }: Addressing): Addressed | undefined {
+  const sender = senderOf(update);
+  const mayTalk = (chatId: number | undefined) => sender !== undefined && allowed(sender, chatId);
+  const paid = sender === undefined ? {} : { payer: sender };
   const message = update.message ?? update.edited_message;
   if (message !== undefined) {
     const addressed = addressMessage(message, me, update.edited_message !== undefined);
-    return addressed && restrict(addressed, message.from !== undefined && allowed(message.from.id));
+    return addressed && restrict({ ...addressed, ...paid }, mayTalk(message.chat.id));
   }
   if (update.callback_query !== undefined) {
     const query = update.callback_query;
-    return restrict(addressPress(query, update.update_id), allowed(query.from.id));
+    return restrict({ ...addressPress(query, update.update_id), ...paid }, mayTalk(query.message?.chat.id));
   }
   const stopped = update.stopped_message_generation;
   if (stopped !== undefined) {
     const conversation = conversationOf(stopped.chat.id, stopped.message_thread_id);
     const interrupt = { kind: "stop", run: stopped.draft_id } as const;
-    // The update names no sender; a private chat's id is its user's.
-    return restrict({ conversation, lane: "quick", kind: "stop", interrupt }, allowed(stopped.chat.id));
+    return restrict({ conversation, lane: "quick", kind: "stop", interrupt }, mayTalk(stopped.chat.id));
   }
   if (update.my_chat_member !== undefined) {
     return { conversation: String(update.my_chat_member.chat.id), lane: "quick", kind: "membership" };
@@ -69,12 +72,12 @@ function addressMessage(message: Message, me: Me, edited: boolean): Addressed | 
       lane: command?.lane ?? "quick",
       kind: "command",
       ...(command?.interrupt === undefined ? {} : { interrupt: { kind: command.interrupt } }),
-      ...(command?.asks ? { question: message.message_id, ...payer(message) } : {}),
+      ...(command?.asks ? { question: message.message_id } : {}),
     };
   }
   if (!direct && !mentions(message, me) && !repliesTo(message, me)) return undefined;
   if (questionOf(message, me) === "") return edited ? undefined : { conversation, lane: "quick", kind: "unsupported" };
-  const asks = { conversation, lane: "turn" as const, question: message.message_id, ...payer(message) };
+  const asks = { conversation, lane: "turn" as const, question: message.message_id };
   if (!edited) return { ...asks, kind: "question" };
   return { ...asks, kind: "edit", interrupt: { kind: "edit", question: message.message_id } };
 }
@@ -89,11 +92,7 @@ function addressPress(query: CallbackQuery, updateId: number): Addressed {
     return { conversation, lane: "quick", kind: "button", interrupt: { kind: "stop", run: press.run } };
   }
   if (press?.action === "again") {
-    return { conversation, lane: "turn", kind: "button", question: press.question, payer: query.from.id };
+    return { conversation, lane: "turn", kind: "button", question: press.question };
   }
   return { conversation, lane: press?.action === "persona" ? "turn" : "quick", kind: "button" };
-}
-
-function payer(message: Message): { payer?: number } {
-  return message.from === undefined ? {} : { payer: message.from.id };
 }

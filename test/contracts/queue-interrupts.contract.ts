@@ -92,7 +92,7 @@ export function queueInterruptContract(open: OpenNewQueue): void {
       expect(probe.last(10).outcome).toEqual({ aborted: false, dropped: 0 });
     });
 
-    it("does nothing when it is delivered again, or was refused", async () => {
+    it("does nothing when it is delivered again", async () => {
       const { queue } = await open();
       const probe = createProbe();
       await queue.enqueue(stop(10));
@@ -102,13 +102,23 @@ export function queueInterruptContract(open: OpenNewQueue): void {
       probe.consume(queue);
       await probe.running(1);
       expect(await queue.enqueue(stop(10))).toBe("duplicate");
-      await queue.enqueue({ ...stop(11), refusal: { reason: "rate", tell: false, waitSeconds: 1 } });
-      await eventually(() => expect(probe.finished).toContain(11));
-      expect(probe.last(11).outcome).toBeUndefined();
       expect(probe.last(1).signal.aborted).toBe(false);
       probe.letGo(1);
       await idle(queue);
       expect(probe.finished).toContain(2);
+    });
+
+    it("is carried out though its own answer was refused: who may not speak may still stop", async () => {
+      const { queue } = await open();
+      const probe = createProbe();
+      probe.hold(1);
+      await queue.enqueue(question(1));
+      probe.consume(queue);
+      await probe.running(1);
+      await queue.enqueue({ ...stop(11), refusal: { reason: "rate", tell: false, waitSeconds: 1 } });
+      await idle(queue);
+      expect(probe.last(1).signal.reason).toBe("stop");
+      expect(probe.last(11)).toMatchObject({ refusal: { reason: "rate" }, outcome: { aborted: true, dropped: 0 } });
     });
 
     it("is carried out even when its own lane is full", async () => {

@@ -14,6 +14,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const limiter = createRedisTokenBucket({
     ...JSON.parse(limits.join(" ")),
     link,
+    name: "bucket",
     onFailure(error: unknown) {
       throw error;
     },

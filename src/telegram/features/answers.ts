@@ -6,6 +6,7 @@ import { isVisible } from "../../reply/live-message.ts";
 import { texts } from "../../texts.ts";
 import { answerPress, type BotContext, isCommand, placeOf, pressOf, say, tolerate } from "../context.ts";
 import { questionOf } from "../messages.ts";
+import { senderOf } from "../senders.ts";
 import { openScreen } from "./answer-screen.ts";
 
 /** Quick lane: what tells the user that an answer was stopped. The stop itself happened at arrival. */
@@ -95,7 +96,7 @@ async function answer(ctx: BotContext, id: number, root: number, asked: string):
   const { deps, job } = ctx;
   const { conversation } = job;
   const former = await deps.store.newestTurn(conversation);
-  const question: Question = { conversation, id, root, run: job.updateId, userId: ctx.from?.id ?? 0, asked };
+  const question: Question = { conversation, id, root, run: job.updateId, userId: senderOf(ctx.update) ?? 0, asked };
   const sinceArrival = () => deps.now() - job.receivedAt;
   await answerQuestion(
     {

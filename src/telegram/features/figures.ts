@@ -2,21 +2,24 @@ import { Composer } from "grammy";
 import type { QueueStats } from "../../ports.ts";
 import { texts } from "../../texts.ts";
 import { type BotContext, type Figures, isCommand, say } from "../context.ts";
+import { senderOf } from "../senders.ts";
 
 /** `/stats` and `/usage`. */
 export const figures = new Composer<BotContext>();
 
 figures.filter(isCommand("stats"), async (ctx) => {
   const { deps } = ctx;
-  const admin = ctx.from !== undefined && deps.admins.has(ctx.from.id);
+  const sender = senderOf(ctx.update);
+  const admin = sender !== undefined && deps.admins.has(sender);
   await say(ctx, statsText(deps.figures(), admin ? await deps.queueStats() : undefined));
 });
 
 figures.filter(isCommand("usage"), async (ctx) => {
-  if (ctx.from === undefined) return;
+  const sender = senderOf(ctx.update);
+  if (sender === undefined) return;
   const { store, now } = ctx.deps;
   const midnight = new Date(now()).setUTCHours(0, 0, 0, 0);
-  const [today, total] = await Promise.all([store.readUsage(ctx.from.id, midnight), store.readUsage(ctx.from.id, 0)]);
+  const [today, total] = await Promise.all([store.readUsage(sender, midnight), store.readUsage(sender, 0)]);
   await say(ctx, texts.usage(today, total));
 });
 

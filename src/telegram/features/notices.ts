@@ -2,9 +2,11 @@
 import { Composer, GrammyError, type NextFunction } from "grammy";
 import { messageOf } from "../../errors.ts";
 import { classify } from "../../reply/telegram-errors.ts";
+import { standIns } from "../../stand-ins.ts";
 import { texts } from "../../texts.ts";
 import { answerPress, type BotContext, callOf, placeOf, say } from "../context.ts";
 import { hasContent, isPrivate, questionOf } from "../messages.ts";
+import { senderOf } from "../senders.ts";
 
 const strangerNoticeEveryMs = 3_600_000;
 
@@ -45,15 +47,21 @@ export async function membership(ctx: BotContext, next: NextFunction): Promise<v
   await next();
 }
 
-/** Tells strangers their id, once an hour; their commands in groups are met with silence. */
+/**
+ * Tells strangers the id that their operator can let in, once an hour: their own, or, where somebody writes as a chat, that of
+ * the group. Their commands in groups are met with silence.
+ */
 export async function access(ctx: BotContext, next: NextFunction): Promise<void> {
-  const { allowedUsers, store } = ctx.deps;
-  const userId = ctx.from?.id ?? ctx.chat?.id;
-  if (userId === undefined || allowedUsers.size === 0 || allowedUsers.has(userId)) return await next();
-  await answerPress(ctx, texts.notAllowed(userId));
+  const { allowed, store } = ctx.deps;
+  const sender = senderOf(ctx.update);
+  if (allowed(sender, ctx.chat?.id)) return await next();
+  const id = sender !== undefined && sender > 0 ? sender : ctx.chat?.id;
+  if (id === undefined || standIns.has(id)) return;
+  const notice = id > 0 ? texts.notAllowed(id) : texts.groupNotAllowed(id);
+  await answerPress(ctx, notice);
   const message = ctx.message;
   if (message === undefined || (!isPrivate(message.chat) && callOf(ctx) !== undefined)) return;
-  if (await store.firstWithin(`stranger:${userId}`, strangerNoticeEveryMs)) await say(ctx, texts.notAllowed(userId));
+  if (await store.firstWithin(`stranger:${id}`, strangerNoticeEveryMs)) await say(ctx, notice);
 }
 
 /** Answers what ingress has refused to carry out. */
