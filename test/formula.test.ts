@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mayBecomeFormula } from "../src/reply/formula.ts";
+import { mayBecomeFormula } from "../src/markdown/formula.ts";
 import { createStreamRenderer } from "../src/reply/markdown.ts";
 
 describe("what may become a formula", () => {

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cleanMarkdown } from "../src/reply/characters.ts";
+import { cleanMarkdown } from "../src/markdown/characters.ts";
+import { createTextBuilder } from "../src/markdown/text-builder.ts";
 import { renderMarkdown } from "../src/reply/markdown.ts";
 import { collectReferences, writeDocument } from "../src/reply/markdown-blocks.ts";
 import { parseFinal } from "../src/reply/markdown-parse.ts";
 import { cutPieces } from "../src/reply/markdown-pieces.ts";
-import { createTextBuilder } from "../src/reply/text-builder.ts";
 import { markdownDocument } from "./markdown-arbitrary.ts";
 
 /** Rendered from one parse of the whole. */

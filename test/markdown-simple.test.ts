@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { Nodes } from "mdast";
 import { describe, expect, it } from "vitest";
 import { denseMarkdown } from "../bench/answer-text.ts";
-import { cleanMarkdown } from "../src/reply/characters.ts";
+import { cleanMarkdown } from "../src/markdown/characters.ts";
 import { endOf, lastLeaf, parseFinal, parseMarkdown, startOf } from "../src/reply/markdown-parse.ts";
 import { pieceStarts } from "../src/reply/markdown-pieces.ts";
 import { parseSimple, simpleBlocks } from "../src/reply/markdown-simple.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { displayWidth } from "../src/reply/characters.ts";
-import { readableFormula } from "../src/reply/latex.ts";
+import { displayWidth } from "../src/markdown/characters.ts";
+import { readableFormula } from "../src/markdown/latex.ts";
 import { createStreamRenderer, type Rendered, renderMarkdown, settleMarkdown } from "../src/reply/markdown.ts";
 import { markdownDocument, markdownRubble } from "./markdown-arbitrary.ts";
 import { judgeText } from "./telegram-rules.ts";

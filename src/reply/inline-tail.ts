@@ -1,5 +1,5 @@
 /** Inline markup that is open at the end of a paragraph: closed where that is sure, held back where it is not. */
-import { type FormulaMark, formulaEnd, mayBecomeFormula, mayOpenBehind } from "./formula.ts";
+import { type FormulaMark, formulaEnd, mayBecomeFormula, mayOpenBehind } from "../markdown/formula.ts";
 
 /** Longer than this, nothing is held back. */
 const longestHeld = 200;

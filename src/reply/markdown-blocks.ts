@@ -1,12 +1,12 @@
 /** The syntax tree of Markdown, written as text with entities. */
 import type { Definition, FootnoteDefinition, List, ListItem, Nodes, Root, RootContent, Table } from "mdast";
-import { cleanText } from "./characters.ts";
-import { visibleHtml } from "./html-text.ts";
-import { readableFormula } from "./latex.ts";
+import { cleanText } from "../markdown/characters.ts";
+import { visibleHtml } from "../markdown/html-text.ts";
+import { readableFormula } from "../markdown/latex.ts";
+import { layoutTable } from "../markdown/tables.ts";
+import { createTextBuilder, type TextBuilder } from "../markdown/text-builder.ts";
 import { type Inline, writeInline } from "./markdown-inline.ts";
 import { endOf, sourceOf, startOf } from "./markdown-parse.ts";
-import { layoutTable } from "./markdown-tables.ts";
-import { createTextBuilder, type TextBuilder } from "./text-builder.ts";
 
 /** White space and quote marks before a block are shorter. */
 const longestGap = 200;

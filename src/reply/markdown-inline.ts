@@ -1,10 +1,10 @@
 /** What stands within a line: emphasis, code, links, formulas, HTML, references. */
 import type { Definition, LinkReference, Nodes, Text } from "mdast";
-import { isLinkable } from "./characters.ts";
-import { visibleHtml } from "./html-text.ts";
-import { readableFormula } from "./latex.ts";
+import { isLinkable } from "../markdown/characters.ts";
+import { visibleHtml } from "../markdown/html-text.ts";
+import { readableFormula } from "../markdown/latex.ts";
+import { createTextBuilder, type TextBuilder } from "../markdown/text-builder.ts";
 import { sourceOf } from "./markdown-parse.ts";
-import { createTextBuilder, type TextBuilder } from "./text-builder.ts";
 
 export interface Inline {
   readonly builder: TextBuilder;

@@ -1,5 +1,5 @@
 /** Formulas as blocks: a line that begins with `$$` or `\\[`, up to a line that ends with the closing mark. */
-import { longestInline, operators } from "./formula.ts";
+import { longestInline, operators } from "../markdown/formula.ts";
 import {
   backslash,
   type Code,

@@ -10,7 +10,7 @@ import {
   longestInline,
   longestSingle,
   mayOpenBehind,
-} from "./formula.ts";
+} from "../markdown/formula.ts";
 import { tokenizeBlock } from "./markdown-math-block.ts";
 import {
   backslash,

@@ -1,14 +1,14 @@
 /** Markdown as text and entities, whole or while it streams. It knows no parse mode, so no Markdown can break it. */
-import { cleanMarkdown } from "./characters.ts";
-import { type Rendered, tidyRendered } from "./entities.ts";
+import { cleanMarkdown } from "../markdown/characters.ts";
+import { type Rendered, tidyRendered } from "../markdown/entities.ts";
+import { createTextBuilder, type TextBuilder } from "../markdown/text-builder.ts";
 import { collectReferences, writeDocument } from "./markdown-blocks.ts";
 import { parseFinal } from "./markdown-parse.ts";
 import { cutPieces, type PieceStart, pieceStarts, wholeDocument } from "./markdown-pieces.ts";
 import { parseSimple } from "./markdown-simple.ts";
 import { type Settled, settleTail } from "./markdown-stream.ts";
-import { createTextBuilder, type TextBuilder } from "./text-builder.ts";
 
-export type { Rendered } from "./entities.ts";
+export type { Rendered } from "../markdown/entities.ts";
 
 /** Renders Markdown as Telegram will keep it: text in UTF-16 with entities. It never throws. */
 export function renderMarkdown(markdown: string): Rendered {

@@ -1,6 +1,6 @@
 /** Cuts rendered text into messages where a reader would cut: between blocks, lines, sentences, words. */
 import type { MessageEntity } from "grammy/types";
-import { isSplittable, type Rendered, tidyRendered } from "./entities.ts";
+import { isSplittable, type Rendered, tidyRendered } from "../markdown/entities.ts";
 
 export interface SplitLimits {
   /** UTF-16 units of a message; Telegram's limit is 4096. */
