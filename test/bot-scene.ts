@@ -36,6 +36,7 @@ function emptyScene() {
     answer: (_call: Call): object | undefined => undefined,
     admins: new Set([7]),
     access: { allowed: new Set<number>(), allowedChats: new Set<number>() },
+    names: ["a/one", "b/two", "c/two"] as readonly string[],
     nextId: 1,
   };
 }
@@ -67,7 +68,9 @@ export function createBotScene() {
       {
         store,
         models: {
-          names: ["a/one", "b/two", "c/two"],
+          get names() {
+            return scene.names;
+          },
           async *answer(request) {
             scene.requests.push(request);
             yield { type: "text-delta", text: `answer ${scene.requests.length}` };
@@ -128,14 +131,18 @@ export function createBotScene() {
     message,
     write: (text: string, parts: object = {}, job: Partial<ActiveUpdate> = {}) =>
       arrive({ message: message(text, parts) }, job),
-    press: (data: string) =>
+    /** From now on these are the models. */
+    offer(names: readonly string[]): void {
+      scene.names = names;
+    },
+    press: (data: string, parts: object = {}) =>
       arrive({
         callback_query: {
           id: "q",
           from: ada,
           chat_instance: "1",
           data,
-          message: message("x", { from: me, message_id: 5001 }),
+          message: message("x", { from: me, message_id: 5001, ...parts }),
         },
       }),
     /** Hands an update to the chain past the queue. */

@@ -10,6 +10,8 @@ export type Press =
   | { readonly action: "again"; readonly question: number }
   /** Choose the model with this key. */
   | { readonly action: "model"; readonly key: string }
+  /** Show a page of the models: of all, of the provider with this key, or of those that match a search. */
+  | { readonly action: "models"; readonly page: number; readonly provider?: string; readonly search?: string }
   | { readonly action: "persona"; readonly choice: "save" | "cancel" };
 
 /** Writes a press as `callback_data`. */
@@ -17,11 +19,22 @@ export function pressData(press: Press): string {
   if (press.action === "stop") return `stop:${press.run}`;
   if (press.action === "again") return `again:${press.question}`;
   if (press.action === "model") return `model:${press.key}`;
+  if (press.action === "models") {
+    const { page, provider, search } = press;
+    return `models:${page}:${provider !== undefined ? `p${provider}` : search !== undefined ? `s${search}` : ""}`;
+  }
   return `persona:${press.choice}`;
 }
 
+const models = /^models:(\d{1,6}):(?:p([\w-]{16})|s(.+))?$/su;
+
 /** Reads `callback_data`; undefined when no version of this bot wrote it. */
 export function parsePress(data: string | undefined): Press | undefined {
+  const [listed, page, provider, search] = models.exec(data ?? "") ?? [];
+  if (listed !== undefined) {
+    const which = provider !== undefined ? { provider } : search !== undefined ? { search } : {};
+    return { action: "models", page: Number(page), ...which };
+  }
   const [action, value] = data?.split(":", 2) ?? [];
   if (value === undefined) return undefined;
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;

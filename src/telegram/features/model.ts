@@ -1,67 +1,83 @@
-import { createHash } from "node:crypto";
 import { Composer } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
 import { modelFor } from "../../chat/turn.ts";
-import { pressData } from "../../reply/buttons.ts";
 import { texts } from "../../texts.ts";
 import { answerPress, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
+import {
+  carriedSearch,
+  findModel,
+  isLongList,
+  type ModelView,
+  matchingModels,
+  modelKeyboard,
+  modelWithKey,
+  providerWithKey,
+  remarked,
+} from "../model-list.ts";
 
-/** Telegram takes 100 buttons; the rest of a longer list is chosen by name. */
-const maxButtons = 90;
-
-/** `/model`: the list of models as buttons, or a model by name. */
+/** `/model`: the models as buttons, those that a word finds, or a model by its name. */
 export const model = new Composer<BotContext>();
 
 model.filter(isCommand("model"), async (ctx) => {
   const { names } = ctx.deps.models;
-  const current = modelFor(names, (await ctx.session.read()).model);
+  const current = await currentModel(ctx);
   const wanted = callOf(ctx)?.argument ?? "";
-  if (wanted === "") return await say(ctx, texts.chooseModel(current), modelKeyboard(names, current));
   const chosen = findModel(names, wanted);
-  if (chosen === undefined) {
-    return await say(ctx, texts.unknownModel(wanted.slice(0, 100)), modelKeyboard(names, current));
+  if (chosen !== undefined) {
+    await ctx.session.set("model", chosen);
+    return await say(ctx, texts.modelSet(chosen));
   }
-  await ctx.session.set("model", chosen);
-  await say(ctx, texts.modelSet(chosen));
+  const search = carriedSearch(wanted);
+  const found = search !== "" && matchingModels(names, search).length > 0;
+  const view = { page: 0, ...(found ? { search } : {}) };
+  const text = found || wanted === "" ? headingOf(names, current, view) : texts.unknownModel(wanted.slice(0, 100));
+  await say(ctx, text, modelKeyboard(names, current, view));
 });
+
+model.filter(
+  (ctx) => pressOf(ctx)?.action === "models",
+  async (ctx) => {
+    const press = pressOf(ctx);
+    if (press?.action !== "models") return;
+    const { names } = ctx.deps.models;
+    const { action: _known, ...view } = press;
+    const current = await currentModel(ctx);
+    await answerPress(ctx);
+    await show(ctx, headingOf(names, current, view), modelKeyboard(names, current, view));
+  },
+);
 
 model.filter(
   (ctx) => pressOf(ctx)?.action === "model",
   async (ctx) => {
     const { names } = ctx.deps.models;
     const press = pressOf(ctx);
-    const chosen = names.find((name) => press?.action === "model" && modelKey(name) === press.key);
+    const chosen = press?.action === "model" ? modelWithKey(names, press.key) : undefined;
     if (chosen === undefined) return await answerPress(ctx, texts.modelGone);
-    const former = modelFor(names, (await ctx.session.read()).model);
+    const former = await currentModel(ctx);
     await ctx.session.set("model", chosen);
     await answerPress(ctx, texts.modelSet(chosen));
     if (former === chosen) return;
-    const text = texts.chooseModel(chosen);
-    await tolerate(ctx, ctx.editMessageText(text, { reply_markup: modelKeyboard(names, chosen) }));
+    const shown = ctx.callbackQuery?.message?.reply_markup;
+    await show(
+      ctx,
+      texts.chooseModel(chosen),
+      shown === undefined ? modelKeyboard(names, chosen, { page: 0 }) : remarked(shown, chosen),
+    );
   },
 );
 
-/** Finds a model by `provider/model`, or by the model's name alone where only one provider has it; any case. */
-export function findModel(names: readonly string[], wanted: string): string | undefined {
-  const lower = wanted.toLowerCase();
-  const exact = names.find((name) => name === wanted) ?? names.find((name) => name.toLowerCase() === lower);
-  if (exact !== undefined) return exact;
-  const alone = names.filter((name) => name.slice(name.indexOf("/") + 1).toLowerCase() === lower);
-  return alone.length === 1 ? alone[0] : undefined;
+async function currentModel(ctx: BotContext): Promise<string> {
+  return modelFor(ctx.deps.models.names, (await ctx.session.read()).model);
 }
 
-function modelKeyboard(names: readonly string[], current: string): InlineKeyboardMarkup {
-  return {
-    inline_keyboard: names.slice(0, maxButtons).map((name) => [
-      {
-        text: name === current ? `✅ ${name}` : name,
-        callback_data: pressData({ action: "model", key: modelKey(name) }),
-      },
-    ]),
-  };
+function headingOf(names: readonly string[], current: string, { provider, search }: ModelView): string {
+  if (search !== undefined) return texts.modelsFound(current, search);
+  const chosen = provider === undefined ? undefined : providerWithKey(names, provider);
+  if (chosen !== undefined) return texts.modelsOf(current, chosen);
+  return isLongList(names) ? texts.chooseFromMany(current) : texts.chooseModel(current);
 }
 
-/** A name may be longer than the 64 bytes of a button's data, and the list may change while buttons stand in chats. */
-function modelKey(name: string): string {
-  return createHash("sha256").update(name).digest("base64url").slice(0, 16);
+async function show(ctx: BotContext, text: string, keyboard: InlineKeyboardMarkup): Promise<void> {
+  await tolerate(ctx, ctx.editMessageText(text, { reply_markup: keyboard }));
 }
