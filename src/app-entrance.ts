@@ -15,6 +15,7 @@ import { createArrivals } from "./telegram/arrivals.ts";
 import type { BotOptions } from "./telegram/bot.ts";
 import { commands } from "./telegram/commands.ts";
 import { allowedBy } from "./telegram/senders.ts";
+import { texts } from "./texts.ts";
 
 export interface AppEntranceDeps {
   readonly config: Config;
@@ -156,6 +157,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
       if (entranceOf(config) === "none") return;
       ingress = createChain(me);
       void registration.setMenu(commands.map(({ name, description }) => ({ command: name, description })));
+      void registration.describe({ long: texts.description, short: texts.shortDescription });
       if (webhook === undefined || entranceOf(config) === "polling") return openPolling(ingress);
       await registration.setWebhook(webhook);
       telegram = "webhook set";

@@ -261,6 +261,8 @@ export interface Settings {
   readonly model?: string;
   /** System prompt. */
   readonly persona?: string;
+  /** Set while the example questions of `/start` stand below the conversation. */
+  readonly examples?: string;
 }
 
 /** One question with its answer, as the model will see them again. */

@@ -2,13 +2,16 @@
 import type { ModelErrorKind } from "./errors.ts";
 import type { UsageTotals } from "./ports.ts";
 
-/** Labels of buttons. A label that holds a model's name is made in `telegram/features/model.ts`. */
+/** Labels of buttons. A label that holds a model's name is made in `telegram/model-list.ts`. */
 export const labels = {
   stop: "⏹ Stop",
   regenerate: "🔄 Regenerate",
   retry: "🔁 Retry",
   save: "💾 Save",
   cancel: "✖ Cancel",
+  allProviders: "‹ All providers",
+  pageBack: (page: number) => `‹ Page ${page}`,
+  pageOn: (page: number) => `Page ${page} ›`,
 } as const;
 
 /** What a user is told when a model failed; the key is the kind of the failure. */
@@ -41,6 +44,13 @@ export const retryHelps: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
   "bad-request",
 ]);
 
+/** Questions that `/start` offers; each is sent as it stands. */
+export const examples: readonly string[] = [
+  "Explain black holes to a ten-year-old",
+  "Write a birthday poem for my best friend",
+  "What can I cook with eggs, rice and spinach?",
+];
+
 const whatTheBotReads = "I read text so far, and the captions of pictures and files.";
 
 function money(dollars: number): string {
@@ -63,6 +73,12 @@ export interface CommandLine {
 export const texts = {
   start: (model: string) =>
     `Hello! Write me anything and I will answer with ${model}.\n\n/model switches the model, /new starts a new conversation, /help shows all commands.`,
+  /** In the empty box that a user writes into; up to 64 characters. */
+  examplesPlaceholder: "Ask anything, or choose an example",
+  /** What Telegram shows in an empty chat with the bot (512 characters), and in its profile (120). */
+  description:
+    "Write me anything: I pass it on to a language model, and you see the answer while it is being written.\n\nYou can stop an answer, have it written again, edit your question, switch the model and give me a persona. In a group, mention me or reply to me.",
+  shortDescription: "Answers your questions with a language model, while you watch.",
   help: (commands: readonly CommandLine[]) =>
     `Write me a message and I answer. Commands:\n\n${commands.map((c) => `/${c.name}: ${c.description}`).join("\n")}\n\nEdit your last message and I answer it again. In a group, mention me or reply to me. ${whatTheBotReads}`,
   unknownCommand: "I do not know this command. /help shows what I can do.",
@@ -87,6 +103,9 @@ export const texts = {
       : modelFailures[kind],
   turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",
   chooseModel: (current: string) => `Model: ${current}. Choose another one:`,
+  chooseFromMany: (current: string) => `Model: ${current}. Choose another one, or write /model and a part of its name:`,
+  modelsOf: (current: string, provider: string) => `Model: ${current}. The models of ${provider}:`,
+  modelsFound: (current: string, search: string) => `Model: ${current}. These match "${search}":`,
   unknownModel: (name: string) => `I do not know the model "${name}". Choose one of these:`,
   modelSet: (model: string) => `Model: ${model}. It answers from your next question on.`,
   modelGone: "This model is no longer offered. /model shows the current list.",

@@ -3,6 +3,8 @@ import type { PageCall, PageChange, PageChat, PageSource, PressAnswer } from "..
 
 type Chat = PageChat & { readonly messages: Message[] };
 
+const calm = { blocked: false, replyKeyboards: [] };
+
 /** Parts of a message that a test cares for. */
 export interface MessageParts {
   readonly message_id?: number;
@@ -62,6 +64,7 @@ export function createChatsInMemory() {
       { command: "help", description: "what I can do" },
       { command: "model", description: "switch the model" },
     ],
+    description: () => "What this bot is for.",
     calls: () => calls,
     follow(listener) {
       listeners.add(listener);
@@ -70,7 +73,7 @@ export function createChatsInMemory() {
     createPrivateChat(name) {
       const id = 100 + chats.length;
       const people = [{ id, name }];
-      return open({ id, kind: "private", title: name, people, topics: [], topicsAllowed: false, blocked: false });
+      return open({ id, kind: "private", title: name, people, topics: [], topicsAllowed: false, ...calm });
     },
     createGroup(title, names) {
       const people = names.map((name, index) => ({ id: 200 + index, name }));
@@ -81,7 +84,7 @@ export function createChatsInMemory() {
         people,
         topics: [],
         topicsAllowed: true,
-        blocked: false,
+        ...calm,
       });
     },
     createTopic: () => ({ threadId: 7 }),

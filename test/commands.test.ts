@@ -40,8 +40,10 @@ describe("every command", () => {
 });
 
 describe("a command does what it says:", () => {
-  it("/start names the model, /help every command", async () => {
-    expect(said(await write("/start"))).toEqual([texts.start("a/one")]);
+  it("/start names the model as /model's buttons do, /help every command", async () => {
+    expect(said(await write("/start"))).toEqual([texts.start("one")]);
+    await write("/model c/two");
+    expect(said(await write("/start"))).toEqual([texts.start("c/two")]);
     const [help = ""] = said(await write("/help"));
     for (const { name, description } of commands) expect(help).toContain(`/${name}: ${description}`);
   });
@@ -57,17 +59,6 @@ describe("a command does what it says:", () => {
     expect(said(await write("/reset"))).toEqual([texts.reset("a/one")]);
     expect(await scene.store.readHistory("7")).toEqual([]);
     expect(await scene.store.readSettings("7")).toEqual({});
-  });
-
-  it("/model lists the models with the current one marked, or takes one by name", async () => {
-    const [list] = await write("/model");
-    const labels = JSON.stringify(list?.payload["reply_markup"]);
-    for (const label of ['"✅ a/one"', '"b/two"', '"c/two"']) expect(labels).toContain(label);
-    expect(said(await write("/model ONE"))).toEqual([texts.modelSet("a/one")]);
-    expect(said(await write("/model two"))).toEqual([texts.unknownModel("two")]);
-    expect(said(await write("/model c/two"))).toEqual([texts.modelSet("c/two")]);
-    await write("why?");
-    expect(scene.requests[0]?.model).toBe("c/two");
   });
 
   it("/system sets a persona directly, or asks for one", async () => {

@@ -63,6 +63,37 @@ describe("a call", () => {
     expect(scene.api.violations).toEqual([]);
   });
 
+  it("shows a keyboard in place of the letters until another one, its removal, or the end of its message", async () => {
+    const chatId = scene.api.user.createPrivateChat({ userId: ada, firstName: "Ada", topics: true });
+    const { threadId } = scene.api.user.createTopic(chatId, "Topic", ada);
+    const events: unknown[] = [];
+    scene.api.onEvent((event) => event.type === "reply-keyboard" && events.push(event.view?.messageId));
+    const send = async (reply_markup: object, more: object = {}) =>
+      (await call<Message>("sendMessage", { chat_id: chatId, text: "a", reply_markup, ...more })).message_id;
+    const shown = () => scene.api.chat(chatId).replyKeyboards;
+
+    const keyboard = { keyboard: [["A", { text: "B" }], []], one_time_keyboard: true };
+    const first = await send(keyboard);
+    expect(shown()).toEqual([
+      { messageId: first, keyboard: { keyboard: [[{ text: "A" }, { text: "B" }]], one_time_keyboard: true } },
+    ]);
+    // A message as a bot gets it has only buttons of its own.
+    expect(scene.api.chat(chatId).messages.at(-1)?.message).not.toHaveProperty("reply_markup");
+    await send({ inline_keyboard: [[{ text: "A", callback_data: "a" }]] });
+    expect(shown()).toHaveLength(1);
+    const second = await send({ keyboard: [["C"]] });
+    expect(shown().map(({ messageId }) => messageId)).toEqual([second]);
+    const inTopic = await send({ keyboard: [["D"]] }, { message_thread_id: threadId });
+    expect(shown()).toMatchObject([{ messageId: second }, { messageId: inTopic, threadId }]);
+    await send({ remove_keyboard: true });
+    expect(shown()).toMatchObject([{ messageId: inTopic, threadId }]);
+    await call("deleteMessage", { chat_id: chatId, message_id: inTopic });
+    expect(shown()).toEqual([]);
+    // There is nothing to take away any more.
+    await send({ remove_keyboard: true });
+    expect(events).toEqual([first, second, inTopic, undefined, undefined]);
+  });
+
   it("is logged with its parameters and its outcome, the newest calls only", async () => {
     await restart({ maxCalls: 10 });
     const chatId = chatWith(0);

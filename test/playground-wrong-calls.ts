@@ -22,6 +22,8 @@ const nobody = 999;
 export const question = 1;
 export const answer = 2;
 const file = 3;
+const withKeys = 4;
+const withoutKeys = 5;
 
 /** Fills an empty Bot API with what the rows speak of. */
 export async function seed(api: BotApi, call: (method: string, params: object) => Promise<unknown>): Promise<void> {
@@ -40,6 +42,8 @@ export async function seed(api: BotApi, call: (method: string, params: object) =
     reply_markup: keyboard({ text: "A", callback_data: "a" }),
   });
   await call("sendDocument", { chat_id: ada, document: document?.file_id });
+  await call("sendMessage", { chat_id: ada, text: "keys", reply_markup: { keyboard: [["A"]] } });
+  await call("sendMessage", { chat_id: ada, text: "no keys", reply_markup: { remove_keyboard: true } });
 }
 
 function keyboard(...buttons: readonly unknown[]): object {
@@ -181,7 +185,12 @@ function keyboardRows(method: string, params: Readonly<Record<string, unknown>>)
     method,
     ["a keyboard that is no JSON", markup("{"), "can't parse reply keyboard markup JSON object"],
     ["a keyboard that is a list", markup([]), "object expected as reply markup"],
-    ["a keyboard of another kind", markup({ keyboard: [["A"]] }), 'reply markup with "keyboard" is not emulated', us],
+    [
+      "a keyboard of another kind",
+      markup({ force_reply: true }),
+      'reply markup with "force_reply" is not emulated',
+      us,
+    ],
     ["rows that are no list", markup({ inline_keyboard: {} }), 'field "inline_keyboard" must be of type Array'],
     [
       "a row that is no list",
@@ -225,6 +234,52 @@ function keyboardRows(method: string, params: Readonly<Record<string, unknown>>)
   );
 }
 
+/** Of a new message; one that is edited takes no such keyboard. */
+function replyKeyboardRows(method: string, params: Readonly<Record<string, unknown>>): WrongCall[] {
+  const markup = (value: unknown) => ({ ...params, reply_markup: value });
+  const with_ = (fields: object) => markup({ keyboard: [["A"]], ...fields });
+  const where = "can't parse keyboard button";
+  return rows(
+    method,
+    ["keys that are no list", markup({ keyboard: "A" }), 'field "keyboard" must be of type Array'],
+    [
+      "a row of keys that is no list",
+      markup({ keyboard: ["A"] }),
+      'field "keyboard" of the ReplyKeyboardMarkup must be an Array of Arrays',
+    ],
+    ["a key that is a number", markup({ keyboard: [[1]] }), `${where}: KeyboardButton must be a String or an Object`],
+    ["a key without label", markup({ keyboard: [[{}]] }), `${where}: Can't find field "text"`],
+    ["a key with an empty label", markup({ keyboard: [[" "]] }), "keyboard button text must be non-empty"],
+    [
+      "a key with a loud style",
+      markup({ keyboard: [[{ text: "A", style: "loud" }]] }),
+      `${where}: invalid button style specified`,
+    ],
+    [
+      "a key that asks for a contact",
+      markup({ keyboard: [[{ text: "A", request_contact: true }]] }),
+      `${where}: unknown field "request_contact"`,
+      us,
+    ],
+    ["a flag that is no boolean", with_({ one_time_keyboard: 1 }), 'field "one_time_keyboard" must be of type Boolean'],
+    ["an unknown flag", with_({ on_time_keyboard: true }), 'unknown field "on_time_keyboard"', us],
+    ["two kinds at once", with_({ inline_keyboard: [] }), 'unknown field "inline_keyboard"', us],
+    [
+      "a placeholder of 65 characters",
+      with_({ input_field_placeholder: "x".repeat(65) }),
+      'field "input_field_placeholder" must have 1 to 64 characters',
+      us,
+    ],
+    ["more than 300 keys", markup({ keyboard: Array(301).fill(["A"]) }), "reply markup is too long", us],
+    ["more than 12 keys in a row", markup({ keyboard: [Array(13).fill("A")] }), "reply markup is too long", us],
+    [
+      "a removal that is no boolean",
+      markup({ remove_keyboard: "yes" }),
+      'field "remove_keyboard" must be of type Boolean',
+    ],
+  );
+}
+
 const edit = { chat_id: ada, message_id: answer, text: "another answer" };
 const draft = { chat_id: ada, draft_id: 7, text: "a dra" };
 const document = { chat_id: ada, document: "BQAC000000000001" };
@@ -235,6 +290,7 @@ export const wrongCalls: readonly WrongCall[] = [
   ...threadRows("sendMessage", to),
   ...textRows("sendMessage", { chat_id: ada }),
   ...keyboardRows("sendMessage", to),
+  ...replyKeyboardRows("sendMessage", to),
   ...rows(
     "sendMessage",
     ["no text", { chat_id: ada }, "message text is empty"],
@@ -310,6 +366,17 @@ export const wrongCalls: readonly WrongCall[] = [
   ...chatRows("editMessageText", edit),
   ...textRows("editMessageText", { chat_id: ada, message_id: answer }),
   ...keyboardRows("editMessageText", edit),
+  ...rows(
+    "editMessageText",
+    [
+      "a keyboard in place of the letters",
+      { ...edit, reply_markup: { keyboard: [["A"]] } },
+      "inline keyboard expected",
+    ],
+    ["its removal", { ...edit, reply_markup: { remove_keyboard: true } }, "inline keyboard expected"],
+    ["a message that came with such a keyboard", { ...edit, message_id: withKeys }, "message can't be edited"],
+    ["a message that took one away", { ...edit, message_id: withoutKeys }, "message can't be edited"],
+  ),
   ...rows(
     "editMessageText",
     ["no text", { ...edit, text: undefined }, "message text is empty"],
@@ -392,6 +459,7 @@ export const wrongCalls: readonly WrongCall[] = [
   ...chatRows("sendDocument", document),
   ...threadRows("sendDocument", document),
   ...keyboardRows("sendDocument", document),
+  ...replyKeyboardRows("sendDocument", document),
   ...rows(
     "sendDocument",
     ["no file", { chat_id: ada }, "there is no document in the request"],
@@ -474,6 +542,16 @@ export const wrongCalls: readonly WrongCall[] = [
     "can't parse BotCommandScope: Invalid user_id specified",
   ]),
   ...rows("setMyDescription", ["too many words", { description: "x".repeat(513) }, "ABOUT_TOO_LONG"]),
+  ...rows("getMyDescription", [
+    "a language that is none",
+    { language_code: "english" },
+    "invalid language code specified",
+  ]),
+  ...rows("getMyShortDescription", [
+    "a language that is none",
+    { language_code: "e" },
+    "invalid language code specified",
+  ]),
   ...rows("setMyShortDescription", ["too many words", { short_description: "x".repeat(121) }, "ABOUT_TOO_LONG"]),
 
   ...rows("getChat", ["an unknown chat", { chat_id: nobody }, "chat not found"], ["no chat", {}, "chat_id is empty"]),

@@ -1,4 +1,4 @@
-/** What Telegram is told and asked at a start: who we are, the menu of commands, where updates shall go. */
+/** What Telegram is told and asked at a start: who we are, the menu of commands, the descriptions, where updates shall go. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Api, GrammyError } from "grammy";
 import type { BotCommand, UserFromGetMe } from "grammy/types";
@@ -15,7 +15,16 @@ const firstPauseMs = 500;
 const longestPauseMs = 15_000;
 
 export interface RegistrationDeps {
-  readonly api: Pick<Api, "getMe" | "setMyCommands" | "setWebhook">;
+  readonly api: Pick<
+    Api,
+    | "getMe"
+    | "setMyCommands"
+    | "setWebhook"
+    | "getMyDescription"
+    | "setMyDescription"
+    | "getMyShortDescription"
+    | "setMyShortDescription"
+  >;
   readonly log: Logger;
   onCall(method: string, status: number | "network"): void;
   /** Telegram did not answer; the call is repeated. */
@@ -29,7 +38,17 @@ export interface Registration {
   introduce(): Promise<UserFromGetMe>;
   /** A menu that cannot be set is only logged. */
   setMenu(commands: readonly BotCommand[]): Promise<void>;
+  /** Fills in the descriptions that the bot does not have; its owner's own ones stay. Tried once; a failure is only logged. */
+  describe(descriptions: Descriptions): Promise<void>;
   setWebhook(webhook: WebhookConfig): Promise<void>;
+}
+
+/** What people read about the bot before they write to it. */
+export interface Descriptions {
+  /** In the empty chat; up to 512 characters. */
+  readonly long: string;
+  /** In the profile; up to 120 characters. */
+  readonly short: string;
 }
 
 /** Creates the calls of a start. Each is repeated until Telegram answers. */
@@ -60,6 +79,26 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     }
   }
 
+  /** One call that nothing depends on. */
+  async function attempt<T>(method: string, call: () => Promise<T>): Promise<T> {
+    try {
+      const result = await call();
+      deps.onCall(method, 200);
+      return result;
+    } catch (error) {
+      deps.onCall(method, error instanceof GrammyError ? error.error_code : "network");
+      throw error;
+    }
+  }
+
+  async function fillIn(name: string, read: () => Promise<string>, write: () => Promise<unknown>): Promise<void> {
+    try {
+      if ((await attempt(`getMy${name}`, read)) === "") await attempt(`setMy${name}`, write);
+    } catch (error) {
+      if (!signal.aborted) log.warn({ reason: messageOf(error) }, "a description of the bot could not be set");
+    }
+  }
+
   return {
     introduce: () => insist("getMe", () => api.getMe()),
     async setMenu(commands) {
@@ -68,6 +107,12 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       } catch (error) {
         if (!signal.aborted) log.warn({ reason: messageOf(error) }, "the menu of commands could not be set");
       }
+    },
+    async describe({ long, short }) {
+      const readLong = async () => (await api.getMyDescription()).description;
+      await fillIn("Description", readLong, () => api.setMyDescription(long));
+      const readShort = async () => (await api.getMyShortDescription()).short_description;
+      await fillIn("ShortDescription", readShort, () => api.setMyShortDescription(short));
     },
     async setWebhook({ url, secret }) {
       await insist("setWebhook", () =>

@@ -10,7 +10,9 @@ type CommandMethod =
   | "getMyCommands"
   | "deleteMyCommands"
   | "setMyDescription"
-  | "setMyShortDescription";
+  | "getMyDescription"
+  | "setMyShortDescription"
+  | "getMyShortDescription";
 
 /** The list that everybody sees who has none of their own. */
 export const defaultScope = '{"type":"default"} ';
@@ -26,6 +28,15 @@ const scopeTypes: ReadonlySet<unknown> = new Set([
 ]);
 const mostCommands = 100;
 
+/** Keys of the descriptions that everybody sees who has none in their language. */
+const longDescription = "long ";
+const shortDescription = "short ";
+
+/** The description that everybody sees in an empty chat; an empty one when there is none. */
+export function descriptionOf(state: TelegramState): string {
+  return state.descriptions.get(longDescription) ?? "";
+}
+
 /** The methods that change what people read about the bot. */
 export function createCommandMethods(state: TelegramState): Record<CommandMethod, Method> {
   function put(params: Parameters, commands: readonly BotCommand[]): true {
@@ -36,18 +47,24 @@ export function createCommandMethods(state: TelegramState): Record<CommandMethod
     return true;
   }
 
+  function describe(key: string, params: Parameters, text: string | undefined, longest: number): true {
+    if ((text?.length ?? 0) > longest) throw badRequest("ABOUT_TOO_LONG");
+    state.descriptions.set(key + languageOf(params), text ?? "");
+    if (key === longDescription) state.emit({ type: "description-changed", description: descriptionOf(state) });
+    return true;
+  }
+
+  const described = (key: string, params: Parameters) => state.descriptions.get(key + languageOf(params)) ?? "";
+
   return {
     setMyCommands: (params) => put(params, readCommands(params.json("commands"))),
     deleteMyCommands: (params) => put(params, []),
     getMyCommands: (params) => state.commands.get(scopeKey(params)) ?? [],
-    setMyDescription: (params) => describe(params.string("description"), 512),
-    setMyShortDescription: (params) => describe(params.string("short_description"), 120),
+    setMyDescription: (params) => describe(longDescription, params, params.string("description"), 512),
+    getMyDescription: (params) => ({ description: described(longDescription, params) }),
+    setMyShortDescription: (params) => describe(shortDescription, params, params.string("short_description"), 120),
+    getMyShortDescription: (params) => ({ short_description: described(shortDescription, params) }),
   };
-}
-
-function describe(text: string | undefined, longest: number): true {
-  if ((text?.length ?? 0) > longest) throw badRequest("ABOUT_TOO_LONG");
-  return true;
 }
 
 function readCommands(raw: unknown): BotCommand[] {
@@ -72,7 +89,7 @@ function readCommand(value: unknown): BotCommand {
 
 function scopeKey(params: Parameters): string {
   const raw = params.json("scope") ?? { type: "default" };
-  const language = params.string("language_code") ?? "";
+  const language = languageOf(params);
   const scope = parseJson(raw, "can't parse BotCommandScope JSON object");
   const where = "can't parse BotCommandScope";
   if (!isObject(scope)) throw badRequest(`${where}: BotCommandScope must be an Object`);
@@ -83,6 +100,11 @@ function scopeKey(params: Parameters): string {
     throw badRequest(`${where}: Empty chat_id specified`);
   }
   if (type === "chat_member" && scope["user_id"] === undefined) throw badRequest(`${where}: Invalid user_id specified`);
-  if (language !== "" && !/^[a-z]{2}$/.test(language)) throw badRequest("invalid language code specified");
   return `${JSON.stringify(scope)} ${language}`;
+}
+
+function languageOf(params: Parameters): string {
+  const language = params.string("language_code") ?? "";
+  if (language !== "" && !/^[a-z]{2}$/.test(language)) throw badRequest("invalid language code specified");
+  return language;
 }

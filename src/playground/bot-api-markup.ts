@@ -1,5 +1,11 @@
 /** Checks of what stands beside a text: keyboards, replies, link previews. */
-import type { InlineKeyboardButton, InlineKeyboardMarkup } from "grammy/types";
+import type {
+  InlineKeyboardButton,
+  InlineKeyboardMarkup,
+  KeyboardButton,
+  ReplyKeyboardMarkup,
+  ReplyKeyboardRemove,
+} from "grammy/types";
 import { badRequest } from "./bot-api-refusal.ts";
 import { checkFields, type Fields, isLink, isObject, parseJson } from "./bot-api-values.ts";
 
@@ -18,28 +24,92 @@ const styles: ReadonlySet<unknown> = new Set([undefined, "", "default", "primary
 const mostButtons = 100;
 const longestData = 64;
 
+/** A keyboard in place of the letters, until another one, or its removal. */
+export type ReplyKeyboard = Omit<ReplyKeyboardMarkup, "keyboard"> & {
+  readonly keyboard: KeyboardButton.CommonButton[][];
+};
+
+export type Markup = InlineKeyboardMarkup | ReplyKeyboard | ReplyKeyboardRemove;
+
+const keyFields: Fields = { text: "string", icon_custom_emoji_id: "string?", style: "string?" };
+const replyKeyboardFields: Fields = {
+  keyboard: "array",
+  is_persistent: "boolean?",
+  resize_keyboard: "boolean?",
+  one_time_keyboard: "boolean?",
+  input_field_placeholder: "string?",
+  selective: "boolean?",
+};
+const mostKeys = 300;
+const mostKeysInRow = 12;
+const longestPlaceholder = 64;
+
 /**
- * Reads an inline keyboard; undefined when the parameter is left out or empty. Other keyboards exist, but not here: they
- * are refused in words of our own.
+ * Reads what stands below a new message; undefined when the parameter is left out or empty. `force_reply` exists, but not
+ * here: it is refused in words of our own, and so is more than one kind at once, of which Telegram would take the first.
  */
-export function readKeyboard(raw: unknown): InlineKeyboardMarkup | undefined {
+export function readMarkup(raw: unknown): Markup | undefined {
   if (raw === undefined) return undefined;
   const value = parseJson(raw, "can't parse reply keyboard markup JSON object");
   if (!isObject(value)) throw badRequest("object expected as reply markup");
+  if (value["keyboard"] !== undefined) return readReplyKeyboard(value);
+  if (value["remove_keyboard"] !== undefined) {
+    const { remove_keyboard: removes } = checkFields(value, { remove_keyboard: "boolean", selective: "boolean?" }, "");
+    return removes === true ? (value as unknown as ReplyKeyboardRemove) : undefined;
+  }
+  return readInlineKeyboard(value);
+}
+
+/** Reads an inline keyboard, the only kind that a message can be given later; undefined when it is left out or empty. */
+export function readKeyboard(raw: unknown): InlineKeyboardMarkup | undefined {
+  const markup = readMarkup(raw);
+  if (markup === undefined || "inline_keyboard" in markup) return markup;
+  throw badRequest("inline keyboard expected");
+}
+
+function readReplyKeyboard(value: Record<string, unknown>): ReplyKeyboard | undefined {
+  const { keyboard: rows, ...rest } = checkFields(value, replyKeyboardFields, "");
+  const placeholder = rest["input_field_placeholder"];
+  if (placeholder !== undefined && !fits(placeholder, 1, longestPlaceholder)) {
+    throw badRequest(`field "input_field_placeholder" must have 1 to ${longestPlaceholder} characters`);
+  }
+  const keyboard = rowsOf(rows, "keyboard", "ReplyKeyboardMarkup", readKey);
+  // Telegram would leave out what is too much.
+  if (keyboard.flat().length > mostKeys || keyboard.some((row) => row.length > mostKeysInRow)) {
+    throw badRequest("reply markup is too long");
+  }
+  return keyboard.length === 0 ? undefined : ({ ...rest, keyboard } as ReplyKeyboard);
+}
+
+/** Keys that ask for a contact, a place or a chat exist, but not here. */
+function readKey(value: unknown): KeyboardButton.CommonButton {
+  const where = "can't parse keyboard button";
+  if (typeof value !== "string" && !isObject(value))
+    throw badRequest(`${where}: KeyboardButton must be a String or an Object`);
+  const key = typeof value === "string" ? { text: value } : checkFields(value, keyFields, where);
+  if (!styles.has(key["style" as keyof typeof key])) throw badRequest(`${where}: invalid button style specified`);
+  if (String(key["text"]).trim() === "") throw badRequest("keyboard button text must be non-empty");
+  return key as unknown as KeyboardButton.CommonButton;
+}
+
+function readInlineKeyboard(value: Record<string, unknown>): InlineKeyboardMarkup | undefined {
   const unknown = Object.keys(value).find((key) => key !== "inline_keyboard");
   if (unknown !== undefined) throw badRequest(`reply markup with "${unknown}" is not emulated`);
   const rows = value["inline_keyboard"];
   if (rows === undefined) return undefined;
-  if (!Array.isArray(rows)) throw badRequest('field "inline_keyboard" must be of type Array');
+  const keyboard = rowsOf(rows, "inline_keyboard", "InlineKeyboardMarkup", readButton);
+  if (keyboard.flat().length > mostButtons) throw badRequest("reply markup is too long");
+  return keyboard.length === 0 ? undefined : { inline_keyboard: keyboard };
+}
+
+/** Rows of buttons; those without a button count as left out. */
+function rowsOf<T>(rows: unknown, field: string, type: string, read: (value: unknown) => T): T[][] {
+  if (!Array.isArray(rows)) throw badRequest(`field "${field}" must be of type Array`);
   const keyboard = rows.map((row: unknown) => {
-    if (!Array.isArray(row)) {
-      throw badRequest('field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays');
-    }
-    return row.map(readButton);
+    if (!Array.isArray(row)) throw badRequest(`field "${field}" of the ${type} must be an Array of Arrays`);
+    return row.map(read);
   });
-  const filled = keyboard.filter((row) => row.length > 0);
-  if (filled.flat().length > mostButtons) throw badRequest("reply markup is too long");
-  return filled.length === 0 ? undefined : { inline_keyboard: filled };
+  return keyboard.filter((row) => row.length > 0);
 }
 
 function readButton(value: unknown): InlineKeyboardButton {

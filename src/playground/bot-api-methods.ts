@@ -1,7 +1,7 @@
 /** The methods of the Bot API, each as a function of its parameters, with Telegram's refusals. */
 import { chatAccess, type Writable } from "./bot-api-access.ts";
 import { createCommandMethods } from "./bot-api-commands.ts";
-import { checkLinkPreview, readKeyboard, readReply } from "./bot-api-markup.ts";
+import { checkLinkPreview, readKeyboard, readMarkup, readReply } from "./bot-api-markup.ts";
 import type { Method, MethodName, Parameters } from "./bot-api-parameters.ts";
 import { badRequest } from "./bot-api-refusal.ts";
 import type { UploadedFile } from "./bot-api-request.ts";
@@ -71,17 +71,17 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
     const place = access.writable(params);
     const record = place.chat.messages.get(id ?? 0);
     if (record === undefined) throw badRequest("message to edit not found");
-    if (!record.fromBot) throw badRequest("message can't be edited");
+    if (!record.fromBot || record.unchangeable) throw badRequest("message can't be edited");
     return { ...place, record };
   }
 
   function send(params: Parameters, content: NewMessage["content"], file?: StoredFile) {
-    const replyMarkup = readKeyboard(params.json("reply_markup"));
+    const markup = readMarkup(params.json("reply_markup"));
     const reply = readReply(params.json("reply_parameters"));
     const { chat, threadId } = access.writableThread(params);
     const replyTo = reply === undefined ? undefined : access.replyTarget(chat, reply);
     const from = state.bot;
-    return state.addMessage(chat, { from, threadId, replyTo, content, replyMarkup, ...(file && { file }) }).message;
+    return state.addMessage(chat, { from, threadId, replyTo, content, markup, ...(file && { file }) }).message;
   }
 
   function edit(params: Parameters, content: FormattedText | undefined) {

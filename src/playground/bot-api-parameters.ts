@@ -75,6 +75,8 @@ export const parameterTables = {
   setMyCommands: { commands: "json", ...commandScope },
   getMyCommands: commandScope,
   deleteMyCommands: commandScope,
+  getMyDescription: { language_code: "string" },
+  getMyShortDescription: { language_code: "string" },
   setMyDescription: { description: "string", language_code: "string" },
   setMyShortDescription: { short_description: "string", language_code: "string" },
   getChat: { chat_id: "chat" },

@@ -1,5 +1,6 @@
 /** What the emulated Bot API tells those who drive it: the log of calls, the changes that a client would show, views. */
 import type { BotCommand, Chat, InlineKeyboardMarkup, Message, MessageEntity, User } from "grammy/types";
+import type { ReplyKeyboard } from "./bot-api-markup.ts";
 
 /** One call of the bot, as the log keeps it. The token is never in it. */
 export interface ApiCall {
@@ -36,6 +37,9 @@ export type BotApiEvent =
   | ({ readonly type: "draft-gone" } & Place & { readonly draftId: number })
   | ({ readonly type: "typing" } & Place & { readonly action: string })
   | ({ readonly type: "callback-answered"; readonly chatId: number; readonly messageId: number } & PressAnswer)
+  /** Without `view` there is none any more. */
+  | ({ readonly type: "reply-keyboard" } & Place & { readonly view?: ReplyKeyboardView })
+  | { readonly type: "description-changed"; readonly description: string }
   | { readonly type: "commands-changed"; readonly commands: readonly BotCommand[] }
   | { readonly type: "call"; readonly call: ApiCall };
 
@@ -54,6 +58,14 @@ export interface DraftView {
   readonly canStop: boolean;
   /** Milliseconds since the epoch. */
   readonly at: number;
+}
+
+/** A keyboard that stands in place of the letters. */
+export interface ReplyKeyboardView {
+  /** The message that brought it. */
+  readonly messageId: number;
+  readonly threadId?: number;
+  readonly keyboard: ReplyKeyboard;
 }
 
 /** What a message showed from `at` on. */
@@ -109,6 +121,8 @@ export interface ChatView {
   readonly deleted: readonly MessageView[];
   /** What is shown right now, one a topic. */
   readonly drafts: readonly DraftView[];
+  /** What stands in place of the letters, one a topic. */
+  readonly replyKeyboards: readonly ReplyKeyboardView[];
   /** Every draft that was ever shown. Empty without `keepViews`. */
   readonly draftViews: readonly DraftView[];
   /** Chat actions shown right now. */

@@ -17,6 +17,7 @@ export function viewOf(record: ChatRecord): ChatView {
     messages: [...record.messages.values()].map(messageView),
     deleted: record.deleted.map(messageView),
     drafts: [...record.drafts.values()].map(({ view }) => view),
+    replyKeyboards: [...record.replyKeyboards.values()],
     draftViews: [...record.draftViews],
     typing: [...record.typing]
       .filter(([, { until }]) => until > now)

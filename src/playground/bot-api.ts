@@ -5,7 +5,7 @@
  */
 import type { BotCommand, User } from "grammy/types";
 import { ParleyError } from "../errors.ts";
-import { defaultScope } from "./bot-api-commands.ts";
+import { defaultScope, descriptionOf } from "./bot-api-commands.ts";
 import { createFaults, type Faults } from "./bot-api-faults.ts";
 import { createBotApiHttp } from "./bot-api-http.ts";
 import { createMethods } from "./bot-api-methods.ts";
@@ -62,6 +62,8 @@ export interface BotApi {
   chats(): readonly ChatView[];
   /** The menu that everybody sees. */
   commands(): readonly BotCommand[];
+  /** What everybody reads in an empty chat with the bot; empty when nobody has set it. */
+  description(): string;
   file(fileId: string): StoredFile | undefined;
   /** Updates that the bot has not confirmed. */
   updatesPending(): number;
@@ -145,6 +147,7 @@ export async function createBotApi(options: BotApiOptions): Promise<BotApi> {
     },
     chats: () => [...state.chats.values()].map(viewOf),
     commands: () => state.commands.get(defaultScope) ?? [],
+    description: () => descriptionOf(state),
     file: (fileId) => state.files.get(fileId),
     updatesPending: () => queue.size,
     clearLog() {

@@ -20,6 +20,7 @@ export function createPageSource(botApi: BotApi): PageSource {
   function changeOf(event: BotApiEvent): PageChange | undefined {
     switch (event.type) {
       case "chat-changed":
+      case "reply-keyboard":
         return { type: "chat", data: pageChat(botApi.chat(event.chatId)) };
       case "message-new":
       case "message-edited":
@@ -32,6 +33,8 @@ export function createPageSource(botApi: BotApi): PageSource {
         return { type: "draft", data: { ...placeOf(event), draft: event.draft } };
       case "draft-gone":
         return { type: "draft", data: placeOf(event) };
+      case "description-changed":
+        return { type: "description", data: event.description };
       case "commands-changed":
         return { type: "commands", data: event.commands };
       case "call":
@@ -47,6 +50,7 @@ export function createPageSource(botApi: BotApi): PageSource {
     chats: () =>
       botApi.chats().map((chat) => ({ ...pageChat(chat), messages: chat.messages.map(({ message }) => message) })),
     commands: () => botApi.commands(),
+    description: () => botApi.description(),
     calls: () => botApi.calls.slice(-callsShown).map(pageCall),
     follow: (listener) =>
       botApi.onEvent((event) => {
@@ -98,6 +102,14 @@ function pageChat(chat: ChatView): PageChat {
     topics: chat.topics.map(({ threadId, name }) => ({ id: threadId, name })),
     topicsAllowed: chat.topicsAllowed,
     blocked: chat.blocked,
+    replyKeyboards: chat.replyKeyboards.map(({ messageId, threadId, keyboard }) => ({
+      messageId,
+      ...(threadId === undefined ? {} : { threadId }),
+      rows: keyboard.keyboard.map((row) => row.map(({ text }) => text)),
+      oneTime: keyboard.one_time_keyboard === true,
+      small: keyboard.resize_keyboard === true,
+      ...(keyboard.input_field_placeholder === undefined ? {} : { placeholder: keyboard.input_field_placeholder }),
+    })),
   };
 }
 

@@ -27,6 +27,7 @@ interface Snapshot {
   readonly bot: { readonly id: number; readonly name: string; readonly username: string };
   readonly modelNote: string;
   readonly commands: ReturnType<PageSource["commands"]>;
+  readonly description: string;
   readonly faults: readonly FaultState[];
   readonly chats: ReturnType<PageSource["chats"]>;
   readonly calls: readonly PageCall[];
@@ -86,6 +87,7 @@ export function createPageFeed(source: PageSource, modelNote: string, switches: 
         bot: { id: source.bot.id, name: source.bot.first_name, username: source.bot.username ?? "" },
         modelNote,
         commands: source.commands(),
+        description: source.description(),
         faults: switches.map(stateOf),
         chats: source.chats(),
         calls: source.calls().slice(-SNAPSHOT_CALLS).map(withoutSecrets),

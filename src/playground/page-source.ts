@@ -21,6 +21,22 @@ export interface PageChat {
   readonly topicsAllowed: boolean;
   /** The person has blocked the bot. */
   readonly blocked: boolean;
+  /** One a topic at most. */
+  readonly replyKeyboards: readonly PageReplyKeyboard[];
+}
+
+/** Keys that send their label as the person's own message. */
+export interface PageReplyKeyboard {
+  /** The message that brought it. */
+  readonly messageId: number;
+  readonly threadId?: number;
+  readonly rows: readonly (readonly string[])[];
+  /** Hidden once a key was pressed. */
+  readonly oneTime: boolean;
+  /** As high as its keys; else as high as a keyboard of letters. */
+  readonly small: boolean;
+  /** In the empty box beside it. */
+  readonly placeholder?: string;
 }
 
 export interface PageDraft {
@@ -47,6 +63,7 @@ export type PageChange =
   /** Without `draft` the draft is gone. */
   | { readonly type: "draft"; readonly data: Place & { readonly draft?: PageDraft } }
   | { readonly type: "commands"; readonly data: readonly BotCommand[] }
+  | { readonly type: "description"; readonly data: string }
   | { readonly type: "call"; readonly data: PageCall };
 
 export interface Place {
@@ -61,6 +78,8 @@ export interface PageSource {
   /** In the order of their creation, with their messages in the order of their ids. */
   chats(): readonly (PageChat & { readonly messages: readonly Message[] })[];
   commands(): readonly BotCommand[];
+  /** What an empty chat says about the bot. */
+  description(): string;
   /** The last calls, the newest last. */
   calls(): readonly PageCall[];
   /** Returns the function that ends it. */

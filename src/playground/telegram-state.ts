@@ -1,13 +1,16 @@
 /** What Telegram holds: people, chats with their messages, topics and drafts, files, commands. It knows no HTTP. */
 import type { BotCommand, Chat, InlineKeyboardMarkup, Message, User } from "grammy/types";
+import type { Markup } from "./bot-api-markup.ts";
 import type { FormattedText } from "./bot-api-text.ts";
-import type { BotApiEvent, DraftView, MessageState, StoredFile, Topic } from "./bot-api-types.ts";
+import type { BotApiEvent, DraftView, MessageState, ReplyKeyboardView, StoredFile, Topic } from "./bot-api-types.ts";
 import { createFiles, type Files } from "./telegram-files.ts";
 
 export interface MessageRecord {
   message: Message;
   readonly fromBot: boolean;
   readonly file: StoredFile | undefined;
+  /** It came with a reply keyboard, or took one away: Telegram edits only messages with an inline keyboard, or none. */
+  readonly unchangeable: boolean;
   /** The last one is what is shown. */
   readonly views: MessageState[];
   deletedAt?: number;
@@ -30,6 +33,8 @@ export interface ChatRecord {
   /** By thread; 0 outside of topics. */
   readonly drafts: Map<number, ShownDraft>;
   readonly draftViews: DraftView[];
+  /** What stands in place of the letters, by thread; 0 outside of topics. */
+  readonly replyKeyboards: Map<number, ReplyKeyboardView>;
   /** Drafts that their reader has stopped. */
   readonly stoppedDrafts: Set<number>;
   readonly typing: Map<number, { readonly action: string; readonly until: number }>;
@@ -45,7 +50,7 @@ export interface NewMessage {
   readonly replyTo: MessageRecord | undefined;
   /** `text`, or what stands in its place: `document`, `photo`, `caption`, … */
   readonly content: Partial<Message>;
-  readonly replyMarkup?: InlineKeyboardMarkup | undefined;
+  readonly markup?: Markup | undefined;
   readonly file?: StoredFile;
 }
 
@@ -62,6 +67,8 @@ export interface TelegramState {
   readonly files: Files;
   /** By scope and language, as JSON. */
   readonly commands: Map<string, readonly BotCommand[]>;
+  /** By kind and language. */
+  readonly descriptions: Map<string, string>;
   addChat(chat: ChatRecord["chat"], people: readonly User[], topicsAllowed: boolean): ChatRecord;
   addMessage(chat: ChatRecord, message: NewMessage): MessageRecord;
   /** Without `content` only the keyboard changes. */
@@ -101,6 +108,16 @@ export function createTelegramState(options: StateOptions): TelegramState {
     record.views.push(state);
   }
 
+  function showReplyKeyboard(
+    chat: ChatRecord,
+    view: ReplyKeyboardView | undefined,
+    threadId: number | undefined,
+  ): void {
+    if (view !== undefined) chat.replyKeyboards.set(threadId ?? 0, view);
+    else if (!chat.replyKeyboards.delete(threadId ?? 0)) return;
+    emit({ type: "reply-keyboard", ...placeOf(chat, threadId), ...(view && { view }) });
+  }
+
   function removeDraft(chat: ChatRecord, threadId: number | undefined): void {
     const draft = chat.drafts.get(threadId ?? 0);
     if (draft === undefined) return;
@@ -114,6 +131,7 @@ export function createTelegramState(options: StateOptions): TelegramState {
     chats,
     files: createFiles(),
     commands: new Map(),
+    descriptions: new Map(),
     emit,
     removeDraft,
     addChat(chat, people, topicsAllowed) {
@@ -126,6 +144,7 @@ export function createTelegramState(options: StateOptions): TelegramState {
         topicsAllowed,
         drafts: new Map(),
         draftViews: [],
+        replyKeyboards: new Map(),
         stoppedDrafts: new Set(),
         typing: new Map(),
         blocked: false,
@@ -136,7 +155,7 @@ export function createTelegramState(options: StateOptions): TelegramState {
       emit({ type: "chat-changed", chatId: chat.id });
       return record;
     },
-    addMessage(chat, { from, threadId, replyTo, content, replyMarkup, file }) {
+    addMessage(chat, { from, threadId, replyTo, content, markup, file }) {
       const message = {
         message_id: chat.nextMessageId,
         ...threadFields(chat, threadId, replyTo),
@@ -145,10 +164,11 @@ export function createTelegramState(options: StateOptions): TelegramState {
         date: Math.floor(Date.now() / 1000),
         ...replyFields(chat, threadId, replyTo),
         ...content,
-        ...(replyMarkup === undefined ? {} : { reply_markup: replyMarkup }),
+        ...(markup !== undefined && "inline_keyboard" in markup ? { reply_markup: markup } : {}),
       } as Message;
       chat.nextMessageId += 1;
-      const record: MessageRecord = { message, fromBot: from.id === bot.id, file, views: [] };
+      const unchangeable = markup !== undefined && !("inline_keyboard" in markup);
+      const record: MessageRecord = { message, fromBot: from.id === bot.id, file, unchangeable, views: [] };
       remember(record, stateOf(message));
       chat.messages.set(message.message_id, record);
       if (record.fromBot) {
@@ -156,6 +176,10 @@ export function createTelegramState(options: StateOptions): TelegramState {
         chat.typing.delete(threadId ?? 0);
       }
       emit({ type: "message-new", chatId: chat.chat.id, message });
+      if (markup !== undefined && "keyboard" in markup) {
+        const view = { messageId: message.message_id, ...threadOf(threadId), keyboard: markup };
+        showReplyKeyboard(chat, view, threadId);
+      } else if (unchangeable) showReplyKeyboard(chat, undefined, threadId);
       return record;
     },
     editMessage(chat, record, replyMarkup, content) {
@@ -178,6 +202,10 @@ export function createTelegramState(options: StateOptions): TelegramState {
         chat.messages.delete(id);
         record.deletedAt = Date.now();
         if (keepViews) chat.deleted.push(record);
+        // A keyboard goes with its message.
+        for (const view of [...chat.replyKeyboards.values()]) {
+          if (view.messageId === id) showReplyKeyboard(chat, undefined, view.threadId);
+        }
       }
       emit({ type: "message-deleted", chatId: chat.chat.id, messageIds: ids });
     },

@@ -1,7 +1,7 @@
 /** What every handler finds on `ctx`, and the few ways to answer that all features share. */
 import type { ConversationFlavor } from "@grammyjs/conversations";
 import { type Context, GrammyError, HttpError, type NextFunction } from "grammy";
-import type { InlineKeyboardMarkup, Message } from "grammy/types";
+import type { InlineKeyboardMarkup, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove } from "grammy/types";
 import type { TurnDeps } from "../chat/turn.ts";
 import { messageOf } from "../errors.ts";
 import type { InHand } from "../in-hand.ts";
@@ -22,6 +22,9 @@ import type { LiveMessageDeps } from "../reply/live-message.ts";
 import type { CommandName } from "./commands.ts";
 import { type CommandCall, commandOf, conversationOf, isPrivate, threadOf } from "./messages.ts";
 import { senderOf } from "./senders.ts";
+
+/** Telegram's limit for the notice that a press is answered with, in UTF-16 units. */
+const maxNoticeUnits = 200;
 
 /** Figures for `/stats`. */
 export interface Figures {
@@ -137,12 +140,31 @@ export function dialogKeyOf(ctx: BotContext): string | undefined {
 }
 
 /** Sends a short text to where the update came from; in a group, as a reply to it. */
-export async function say(ctx: BotContext, text: string, keyboard?: InlineKeyboardMarkup): Promise<void> {
-  await ask(ctx, text, keyboard);
+export async function say(
+  ctx: BotContext,
+  text: string,
+  keyboard?: InlineKeyboardMarkup | ReplyKeyboardMarkup,
+): Promise<void> {
+  if (keyboard !== undefined || !(await hasExamples(ctx))) return void (await send(ctx, text, keyboard));
+  // Clients keep a keyboard in reach until it is taken away, and only a message without buttons can do that.
+  await send(ctx, text, { remove_keyboard: true });
+  await ctx.deps.store.setSetting(ctx.job.conversation, "examples", undefined);
 }
 
 /** Like `say`, for what will be changed later. Resolves with the message's id. */
-export async function ask(ctx: BotContext, text: string, keyboard?: InlineKeyboardMarkup): Promise<number | undefined> {
+export async function ask(ctx: BotContext, text: string, keyboard: InlineKeyboardMarkup): Promise<number | undefined> {
+  return await send(ctx, text, keyboard);
+}
+
+async function hasExamples({ deps, job }: BotContext): Promise<boolean> {
+  return (await deps.store.readSettings(job.conversation)).examples !== undefined;
+}
+
+async function send(
+  ctx: BotContext,
+  text: string,
+  keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove | undefined,
+): Promise<number | undefined> {
   const place = placeOf(ctx);
   if (place === undefined) return undefined;
   const replyTo = ctx.message !== undefined && !isPrivate(ctx.message.chat) ? ctx.message.message_id : undefined;
@@ -158,7 +180,7 @@ export async function ask(ctx: BotContext, text: string, keyboard?: InlineKeyboa
 /** Answers a pressed button, so that it stops spinning; a press that Telegram has forgotten is no failure. */
 export async function answerPress(ctx: BotContext, text?: string): Promise<void> {
   if (ctx.callbackQuery === undefined) return;
-  await tolerate(ctx, ctx.answerCallbackQuery(text === undefined ? {} : { text }));
+  await tolerate(ctx, ctx.answerCallbackQuery(text === undefined ? {} : { text: text.slice(0, maxNoticeUnits) }));
 }
 
 /** Waits for a call whose failure costs nobody anything. */

@@ -7,6 +7,7 @@ import type { ConversationData } from "@grammyjs/conversations";
 import { type ConversationStorage, conversations, type VersionedState } from "@grammyjs/conversations";
 import type { MiddlewareFn, NextFunction } from "grammy";
 import type { ConversationId, Store } from "../ports.ts";
+import { examples } from "../texts.ts";
 import { type BotContext, callOf, dialogKey, dialogKeyOf } from "./context.ts";
 
 /** To be raised whenever the steps of a dialog change: a state of other steps cannot be replayed. */
@@ -53,14 +54,14 @@ async function consumed(ctx: BotContext): Promise<DialogRecord> {
 }
 
 /**
- * Stands before the dialogs: an update that a dialog has consumed already is done, and a command ends a dialog that waits,
- * it is never the dialog's answer.
+ * Stands before the dialogs: an update that a dialog has consumed already is done. A command, and an example question of
+ * `/start`, end a dialog that waits: they are never the dialog's answer.
  */
 export async function guardDialogs(ctx: BotContext, next: NextFunction): Promise<void> {
   const record = await readRecord(ctx);
   if (record?.lastUpdateId === ctx.update.update_id) return;
   if (ctx.editedMessage !== undefined && record?.taken?.includes(ctx.editedMessage.message_id)) return;
-  if (record?.state !== undefined && callOf(ctx) !== undefined) {
+  if (record?.state !== undefined && (callOf(ctx) !== undefined || examples.includes(ctx.message?.text ?? ""))) {
     const { state: _ended, ...kept } = record;
     await writeRecord(ctx, kept);
   }

@@ -74,6 +74,29 @@ describe("the webhook", { timeout: 60_000 }, () => {
   });
 });
 
+describe("the descriptions of the bot", { timeout: 60_000 }, () => {
+  test("are set by a start when there are none, once, and a hanging Telegram delays neither start nor answers", async () => {
+    const rig = await createRig();
+    try {
+      rig.botApi.faults.fail({ method: "getMyDescription", hangMs: 600_000 });
+      await rig.start();
+      const visitor = rig.visitor();
+      await visitor.ask("while it hangs");
+      await rig.end("SIGTERM");
+      rig.botApi.faults.clear();
+      rig.botApi.clearLog();
+      await rig.start();
+      await until(() => rig.botApi.calls.some(({ method }) => method === "setMyShortDescription"));
+      expect(rig.botApi.description()).not.toBe("");
+      const about = rig.botApi.calls.map(({ method }) => method).filter((method) => /^.etMy(?!Commands)/.test(method));
+      expect(about).toEqual(["getMyDescription", "setMyDescription", "getMyShortDescription", "setMyShortDescription"]);
+      expect(refusedCalls(rig.botApi)).toEqual([]);
+    } finally {
+      await rig.stop();
+    }
+  });
+});
+
 describe("a start that cannot succeed", { timeout: 60_000 }, () => {
   // It refuses the token of one of the starts.
   const rig = sharedRig({ faulty: true });

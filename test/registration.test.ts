@@ -1,0 +1,60 @@
+/** What a start tells Telegram about the bot. */
+import { Api } from "grammy";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createRegistration } from "../src/ingress/registration.ts";
+import type { Logger } from "../src/log.ts";
+import { createBotApiScene, token } from "./bot-api-scene.ts";
+
+const scene = createBotApiScene();
+const descriptions = { long: "Asks a model.", short: "A bot." };
+let warnings: object[];
+let stopping: AbortController;
+
+beforeEach(() => {
+  warnings = [];
+  stopping = new AbortController();
+});
+afterEach(() => stopping.abort());
+
+function describeBot(): Promise<void> {
+  const log = { info: () => undefined, warn: (details: object) => warnings.push(details) } as unknown as Logger;
+  const api = new Api(token, { apiRoot: scene.api.url });
+  const deps = { api, log, onCall: () => undefined, onTrouble: () => undefined, signal: stopping.signal };
+  return createRegistration(deps).describe(descriptions);
+}
+
+const methods = () => scene.api.calls.map(({ method }) => method);
+
+async function described(): Promise<unknown[]> {
+  return [await scene.call("getMyDescription"), await scene.call("getMyShortDescription")];
+}
+
+describe("the descriptions of the bot", () => {
+  it("are set when empty, and its name never", async () => {
+    await describeBot();
+    expect(methods()).toEqual([
+      "getMyDescription",
+      "setMyDescription",
+      "getMyShortDescription",
+      "setMyShortDescription",
+    ]);
+    expect(await described()).toEqual([{ description: descriptions.long }, { short_description: descriptions.short }]);
+  });
+
+  it("stay as the owner wrote them, each for itself", async () => {
+    await scene.call("setMyDescription", { description: "The owner's." });
+    await describeBot();
+    expect(await described()).toEqual([{ description: "The owner's." }, { short_description: descriptions.short }]);
+    scene.api.clearLog();
+    await describeBot();
+    expect(methods()).toEqual(["getMyDescription", "getMyShortDescription"]);
+  });
+
+  it("are asked for once, and a refusal is only logged", async () => {
+    scene.api.faults.fail({ match: ({ method }) => method === "getMyDescription", status: 404 });
+    scene.api.faults.fail({ match: ({ method }) => method === "setMyShortDescription", status: 429, retryAfter: 60 });
+    await describeBot();
+    expect(methods()).toEqual(["getMyDescription", "getMyShortDescription", "setMyShortDescription"]);
+    expect(warnings).toHaveLength(2);
+  });
+});
