@@ -6,17 +6,10 @@ import type { CallbackQuery, Message, Update } from "grammy/types";
 import type { Addressed } from "../ports.ts";
 import { parsePress } from "../reply/buttons.ts";
 import { findCommand } from "./commands.ts";
-import {
-  commandOf,
-  conversationOf,
-  hasContent,
-  isPrivate,
-  type Me,
-  mentions,
-  questionOf,
-  repliesTo,
-  threadOf,
-} from "./messages.ts";
+import { hasContent } from "./content.ts";
+import { type Me, mentions } from "./mentions.ts";
+import { commandOf, conversationOf, isPrivate, repliesTo, threadOf } from "./messages.ts";
+import { questionOf } from "./question.ts";
 import { senderOf } from "./senders.ts";
 
 export interface Addressing {

@@ -4,7 +4,7 @@ import type { InlineKeyboardMarkup } from "grammy/types";
 import { parsePress, pressData } from "../../reply/buttons.ts";
 import { labels, texts } from "../../texts.ts";
 import { ask, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
-import { questionOf } from "../messages.ts";
+import { wordsOf } from "../question.ts";
 
 /** Characters. With the words around it, a persona of this length fits into one message. */
 const maxPersonaLength = 3_000;
@@ -32,7 +32,7 @@ async function personaDialog(conversation: Conversation<BotContext, Context>): P
       return;
     }
     if (answer.message === undefined) continue;
-    const text = questionOf(answer.message, answer.me);
+    const text = wordsOf(answer.message, answer.me);
     if (text.length <= maxPersonaLength) persona = text;
     const former = asked;
     asked = await conversation.external(async (outer) => {

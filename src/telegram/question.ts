@@ -1,0 +1,93 @@
+/** What a message asks, as one text for the model: its own words, and what they are about. Pure. */
+import type { Message } from "grammy/types";
+import { authorOf, type Carrier, hasContent, tellable, type Unseen, unseenIn, unseenText } from "./content.ts";
+import { type Me, mentionCuts, mentions, rawWords, type Words } from "./mentions.ts";
+import { quoted, writtenText } from "./written-text.ts";
+
+/** Characters of a message that is replied to. */
+const longestQuote = 2_000;
+/** Letters that leave nothing to read: of these alone no question is made. */
+const invisible = /[\s\p{Cc}\p{Cf}\p{Z}\u{2800}\u{3164}\u{115f}\u{1160}\u{ffa0}]/gu;
+
+/** The words of a message as they were written, without our name; empty when there are none to read. */
+export function wordsOf(message: Message, me: Me): string {
+  const words = rawWords(message);
+  return written(words, mentionCuts(words, me));
+}
+
+/**
+ * The question in a message: its words, with what it replies to and where it comes from. Empty when nothing is asked. What
+ * it replies to is left out when that is a message of ours with one of the ids `known`: the conversation ends with it.
+ */
+export function questionOf(message: Message, me: Me, known: readonly number[] = []): string {
+  const words = wordsOf(message, me);
+  const about = aboutOf(message, me, known);
+  // Somebody may call us below what another one wrote, without a word; a name alone below our own is no question.
+  const calls = mentions(message, me) && (message.quote !== undefined || message.reply_to_message?.from?.id !== me.id);
+  if (words === "" && !(calls && about !== "")) return "";
+  const own = joined(...provenanceOf(message), ...markOf(message), words);
+  return about === "" || own === "" ? `${about}${own}` : `${about}\n\n${own}`;
+}
+
+/** What belongs to a question and cannot be taken in: in the message, or in the one that it is about. */
+export function unseenOf(message: Message): Unseen | undefined {
+  return unseenIn(message) ?? unseenIn(targetOf(message) ?? {});
+}
+
+/** The message that this one replies to; in a topic whatever answers nothing "replies" to the topic's own service message. */
+function targetOf(message: Message): Carrier | undefined {
+  const replied = message.reply_to_message as Message | undefined;
+  if (replied !== undefined && hasContent(replied)) return replied;
+  if (message.external_reply !== undefined) return message.external_reply as Carrier;
+  return message.reply_to_story === undefined ? undefined : { story: message.reply_to_story };
+}
+
+/** What a message is about, quoted: the part that was chosen, else what it replies to. */
+function aboutOf(message: Message, me: Me, known: readonly number[]): string {
+  const { quote, external_reply: external, reply_to_message: replied } = message;
+  const target = targetOf(message);
+  const chosen = clipped(quote?.text ?? "");
+  if (chosen === "" && replied?.from?.id === me.id && known.includes(replied.message_id)) return "";
+  const source = external === undefined || replied !== undefined ? [] : madeBy("from", authorOf(external.origin));
+  const marks = target === undefined ? [] : [...provenanceOf(target), ...markOf(target)];
+  const said = chosen !== "" || target === undefined ? chosen : joined(clippedWords(target), tellable(target));
+  const text = joined(...source, ...marks, said);
+  return text === "" ? "" : quoted(text);
+}
+
+function provenanceOf({ forward_origin: origin }: Carrier): string[] {
+  return origin === undefined ? [] : madeBy("forwarded from", authorOf(origin));
+}
+
+function madeBy(how: string, author: string): string[] {
+  return author === "" ? [] : [`[${how} ${author}]`];
+}
+
+function markOf(message: Carrier): string[] {
+  const unseen = unseenIn(message);
+  return unseen === undefined ? [] : [unseenText(unseen)];
+}
+
+function clippedWords(target: Carrier): string {
+  const words = rawWords(target as Message);
+  if (words.text.length <= longestQuote) return written(words);
+  const text = words.text.slice(0, longestQuote);
+  return `${written({ text, entities: words.entities }).toWellFormed()}…`;
+}
+
+function clipped(text: string): string {
+  if (isBlank(text)) return "";
+  return text.length <= longestQuote ? text : `${text.slice(0, longestQuote).toWellFormed()}…`;
+}
+
+function written({ text, entities }: Words, cuts: Parameters<typeof writtenText>[2] = []): string {
+  return isBlank(writtenText(text, [], cuts)) ? "" : writtenText(text, entities, cuts);
+}
+
+function isBlank(text: string): boolean {
+  return text.replace(invisible, "") === "";
+}
+
+function joined(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join("\n");
+}
