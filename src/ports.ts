@@ -150,11 +150,6 @@ export interface ActiveUpdate extends IncomingUpdate {
    * store right then is on disk together with the interrupt, or not at all. Left out by an engine that cannot do this.
    */
   readonly interrupting?: AbortSignal;
-  /**
-   * Says that the handler only waits from now on, for something that may take hours (a chat that Telegram has asked to leave
-   * alone): its slot goes to another lane, its own lane stays busy. For good, at once, and not more than once.
-   */
-  readonly stepAside?: () => void;
   /** Left out by an engine whose updates no other process can take over. */
   readonly lease?: Lease;
 }
@@ -181,7 +176,7 @@ export interface QueueStats {
 }
 
 export interface ConsumeOptions {
-  /** Turn-lane updates at once, besides those that have stepped aside. */
+  /** Turn-lane updates at once. */
   readonly turnSlots: number;
   /** Quick-lane updates at once; slots of their own. */
   readonly quickSlots: number;
@@ -303,6 +298,8 @@ export interface Turn {
   readonly run: number;
   readonly state: TurnState;
   readonly asked: string;
+  /** Lines about the question, for below each answer to it. */
+  readonly notes?: readonly string[];
   /** Ids of the messages that show the answer, in their order. */
   readonly messages: readonly number[];
   /** Id of the message that carries the whole of a long answer as a file. */

@@ -83,6 +83,8 @@ export const texts = {
     `Write me a message and I answer. Commands:\n\n${commands.map((c) => `/${c.name}: ${c.description}`).join("\n")}\n\nEdit your last message and I answer it again. In a group, mention me or reply to me. ${whatTheBotReads}`,
   unknownCommand: "I do not know this command. /help shows what I can do.",
   unsupported: `${whatTheBotReads} Please write your question as text.`,
+  unseen: ({ verb, noun }: { readonly verb: string; readonly noun: string }) =>
+    `📎 I cannot ${verb} the ${noun} yet; I went by the words alone.`,
   emptyMention: "Yes? Write your question in the same message as my name.",
   newConversation: "New conversation. I have forgotten what we talked about here.",
   reset: (model: string) =>

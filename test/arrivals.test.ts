@@ -21,6 +21,7 @@ function setUp(newest: Partial<Turn> | undefined, allowed = true, dialog?: objec
     allowed: () => allowed,
     store: {
       newestTurn,
+      firstWithin: async () => true,
       readDialog: async (key) => (key === "7/7" && dialog !== undefined ? JSON.stringify(dialog) : undefined),
     },
     api,

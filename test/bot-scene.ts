@@ -6,8 +6,8 @@ import { createInHand } from "../src/in-hand.ts";
 import type { ActiveUpdate, IncomingUpdate, ModelRequest } from "../src/ports.ts";
 import { createOutbox } from "../src/reply/outbox.ts";
 import { createMemoryStore } from "../src/store/memory.ts";
+import { createArrivals } from "../src/telegram/arrivals.ts";
 import { createBot, type ParleyBot } from "../src/telegram/bot.ts";
-import { addressUpdate } from "../src/telegram/lanes.ts";
 import { allowedBy } from "../src/telegram/senders.ts";
 
 const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as Parameters<
@@ -101,9 +101,12 @@ export function createBotScene() {
 
   /** Brings an update the way it goes: addressed as ingress does, then handled as a worker does. */
   async function arrive(update: object, job: Partial<ActiveUpdate> = {}): Promise<Call[]> {
-    const { calls } = scene;
+    const { calls, store } = scene;
     const whole = { update_id: scene.nextId++, ...update } as Update;
-    const addressed = addressUpdate(whole, { me, allowed: allowedBy(scene.access) });
+    const api = { answerCallbackQuery: async () => true as const };
+    const allowed = allowedBy(scene.access);
+    const arrivals = createArrivals({ me, allowed, store, api, log: { debug: () => undefined } });
+    const addressed = await arrivals.address(whole);
     if (addressed === undefined) throw new Error("the update is not addressed to the bot");
     const { conversation, lane, question } = addressed;
     const incoming: IncomingUpdate = {

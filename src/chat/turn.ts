@@ -103,6 +103,7 @@ export async function answerQuestion(
     run: question.run,
     state: "writing",
     asked: question.asked,
+    ...(question.notes === undefined ? {} : { notes: question.notes }),
     messages: former?.messages ?? [],
     ...(former?.file === undefined ? {} : { file: former.file }),
     ...(kept === undefined ? {} : { answer: kept }),

@@ -25,17 +25,15 @@ const repeatDiskEveryMs = 500;
  * Returns the function that delivers the head of a lane once and then lets the lane move on. It resolves with true when the
  * update stays queued because the process is leaving.
  */
-export function createDelivery(
-  deps: DeliveryDeps,
-): (entry: Entry, abort: AbortController, stepAside: () => void) => Promise<boolean> {
+export function createDelivery(deps: DeliveryDeps): (entry: Entry, abort: AbortController) => Promise<boolean> {
   const { journal, lanes, options } = deps;
 
-  async function run(entry: Entry, abort: AbortController, stepAside: () => void): Promise<boolean> {
+  async function run(entry: Entry, abort: AbortController): Promise<boolean> {
     const doom = entry.doom ?? crashed(entry);
-    if (doom !== undefined) return await bury(entry, doom, stepAside);
+    if (doom !== undefined) return await bury(entry, doom);
     let update: ActiveUpdate;
     try {
-      update = { ...begin(entry, abort), stepAside };
+      update = begin(entry, abort);
     } catch (error) {
       // It could not even be read, so nothing was tried yet.
       deps.onTrouble(error);
@@ -57,7 +55,7 @@ export function createDelivery(
         return true;
       case "failed":
         entry.failures++;
-        if (entry.failures >= options.maxFailures) return await bury(entry, messageOf(verdict.error), stepAside);
+        if (entry.failures >= options.maxFailures) return await bury(entry, messageOf(verdict.error));
         return await fail(entry);
     }
   }
@@ -90,14 +88,13 @@ export function createDelivery(
     return !written;
   }
 
-  async function bury(entry: Entry, reason: string, stepAside: () => void): Promise<boolean> {
+  async function bury(entry: Entry, reason: string): Promise<boolean> {
     entry.phase = "ending";
     entry.doom = reason;
     const { updateId, failures } = entry;
     if (!(await insist(() => journal.condemn(updateId, reason, failures)))) return true;
     const stored = journal.read(updateId);
-    // A notice that cannot be given does not hold up the lane, and one that waits no other.
-    stepAside();
+    // A notice that cannot be given does not hold up the lane.
     if (stored !== undefined) await options.onDead(deadOf(stored, reason)).catch(deps.onTrouble);
     if (!(await insist(() => journal.bury(updateId)))) return true;
     lanes.remove(updateId);
@@ -118,9 +115,9 @@ export function createDelivery(
     }
   }
 
-  return async (entry, abort, stepAside) => {
+  return async (entry, abort) => {
     try {
-      return await run(entry, abort, stepAside);
+      return await run(entry, abort);
     } catch (error) {
       // Whatever went wrong here, the update is tried again rather than its lane stuck.
       deps.onTrouble(error);

@@ -5,18 +5,19 @@ import { messageOf } from "../errors.ts";
 import type { Addressed, ConversationId, Store } from "../ports.ts";
 import { type Press, parsePress } from "../reply/buttons.ts";
 import { texts } from "../texts.ts";
+import { claimAlbum } from "./albums.ts";
 import { dialogWaits } from "./dialogs.ts";
 import { type Addressing, addressUpdate } from "./lanes.ts";
 import { senderOf } from "./senders.ts";
 
 export interface ArrivalsDeps extends Addressing {
-  readonly store: Pick<Store, "newestTurn" | "readDialog">;
+  readonly store: Pick<Store, "newestTurn" | "readDialog" | "firstWithin">;
   readonly api: Pick<Api, "answerCallbackQuery">;
   readonly log: { debug(details: object, message: string): void };
 }
 
 export interface Arrivals {
-  /** Like `addressUpdate`, with the turn that an edit is about. Rejects when the store cannot be read. */
+  /** Like `addressUpdate`, with the turn that an edit is about. Rejects when the store is out of order. */
   address(update: Update): Promise<Addressed | undefined>;
   /** Told of an update that waits in its lane; the answer to a press goes out meanwhile. */
   queued(update: Update, addressed: Addressed): void;
@@ -47,6 +48,7 @@ export function createArrivals({ store, api, log, ...addressing }: ArrivalsDeps)
   return {
     async address(update) {
       const addressed = addressUpdate(update, addressing);
+      if (addressed?.kind === "question" && update.message !== undefined) await claimAlbum(store, update.message);
       if (addressed?.interrupt?.kind !== "edit") return addressed;
       const newest = await store.newestTurn(addressed.conversation);
       if (newest === undefined || newest.root !== addressed.question) return addressed;

@@ -79,8 +79,9 @@ describe.concurrent("the answers of the bot", { timeout: 90_000 }, () => {
     await until(() => visitor.written().length === 4);
     for (const { text } of visitor.written()) expect(text).toMatch(/^I read text so far[^\n]*$/);
     const photo = user.sendPhoto(chatId, userId, { caption: "what is in the picture" });
-    await visitor.sees("Regenerate", photo.message_id);
-    expect(rig.requests("what is in the picture")).toHaveLength(1);
+    const answer = await visitor.sees("Regenerate", photo.message_id);
+    expect(rig.requests("[a photo that you cannot see]\nwhat is in the picture")).toHaveLength(1);
+    expect(answer.text).toMatch(/\n\n📎 I cannot see the photo yet[^\n]*$/);
   });
 
   test("shows an answer over many messages whole and in order, and attaches it past five", async () => {

@@ -1,11 +1,13 @@
 /** Questions and all that answers one again: edits, `/retry`, Regenerate; and what stops an answer. */
 import { Composer } from "grammy";
+import type { Message } from "grammy/types";
 import { answerQuestion, type Question } from "../../chat/turn.ts";
 import type { Turn } from "../../ports.ts";
 import { isVisible } from "../../reply/live-message.ts";
 import { texts } from "../../texts.ts";
+import { getsNote } from "../albums.ts";
 import { answerPress, type BotContext, isCommand, placeOf, pressOf, say, tolerate } from "../context.ts";
-import { questionOf } from "../messages.ts";
+import { questionOf, unseenOf } from "../question.ts";
 import { senderOf } from "../senders.ts";
 import { openScreen } from "./answer-screen.ts";
 
@@ -55,20 +57,19 @@ answeringAgain.filter(
     if (press?.action !== "again" || newest?.question !== press.question) {
       return await tolerate(ctx, ctx.editMessageReplyMarkup());
     }
-    await answer(ctx, newest.question, newest.root, newest.asked);
+    await answer(ctx, newest.question, newest.root, newest);
   },
 );
 
 answeringAgain.on("edited_message", async (ctx) => {
   const { store } = ctx.deps;
   const edited = ctx.editedMessage;
-  const asked = ctx.work(() => questionOf(edited, ctx.me));
   const newest = await store.newestTurn(ctx.job.conversation);
-  if (newest?.root === edited.message_id) return await answer(ctx, newest.question, newest.root, asked);
+  if (newest?.root === edited.message_id) return await answerMessage(ctx, edited, newest.question, newest);
   // Older than the newest question: nothing. Edited while it waited: it has taken the place of its question in the lane.
   const replaced = (ctx.job.outcome?.dropped ?? 0) > 0;
   const waited = newest === undefined ? replaced : edited.message_id > newest.root;
-  if (waited) await answer(ctx, edited.message_id, edited.message_id, asked);
+  if (waited) await answerMessage(ctx, edited, edited.message_id, newest);
 });
 
 /** Turn lane, last: `/retry`, and every message that is not something else is a question. */
@@ -79,24 +80,54 @@ answering.filter(isCommand("retry"), async (ctx) => {
   const messageId = ctx.message?.message_id;
   if (newest === undefined || newest.asked === "" || messageId === undefined)
     return await say(ctx, texts.nothingToRetry);
-  await answer(ctx, messageId, newest.root, newest.asked);
+  await answer(ctx, messageId, newest.root, newest, newest);
 });
 
-answering.on("message", (ctx) => {
-  const id = ctx.message.message_id;
-  return answer(
-    ctx,
-    id,
-    id,
-    ctx.work(() => questionOf(ctx.message, ctx.me)),
-  );
+answering.on("message", async (ctx) => {
+  const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
+  await answerMessage(ctx, ctx.message, ctx.message.message_id, newest);
 });
 
-async function answer(ctx: BotContext, id: number, root: number, asked: string): Promise<void> {
+/** What a turn asks: the words, and the lines for below its answer. */
+type Asked = Pick<Question, "asked" | "notes">;
+
+async function answerMessage(ctx: BotContext, message: Message, id: number, newest: Turn | undefined): Promise<void> {
+  // Delivered again it asks what it asked: the conversation has its own turn as the newest now.
+  const asked = newest?.run === ctx.job.updateId ? newest : await askedBy(ctx, message, newest);
+  await answer(ctx, id, message.message_id, asked, newest);
+}
+
+async function askedBy(ctx: BotContext, message: Message, newest: Turn | undefined): Promise<Asked> {
+  const known = newest !== undefined && isInHistory(newest) ? newest.messages : [];
+  const asked = ctx.work(() => questionOf(message, ctx.me, known));
+  const unseen = unseenOf(message);
+  if (unseen === undefined || !(await getsNote(ctx.deps.store, message))) return { asked };
+  return { asked, notes: [texts.unseen(unseen)] };
+}
+
+/** Whether the conversation that the model is shown ends with the answer of this turn. */
+function isInHistory({ outcome, answer: text = "" }: Turn): boolean {
+  return outcome === "complete" || (outcome === "stopped" && text !== "");
+}
+
+async function answer(
+  ctx: BotContext,
+  id: number,
+  root: number,
+  { asked, notes }: Asked,
+  former?: Turn,
+): Promise<void> {
   const { deps, job } = ctx;
   const { conversation } = job;
-  const former = await deps.store.newestTurn(conversation);
-  const question: Question = { conversation, id, root, run: job.updateId, userId: senderOf(ctx.update) ?? 0, asked };
+  const question: Question = {
+    conversation,
+    id,
+    root,
+    run: job.updateId,
+    userId: senderOf(ctx.update) ?? 0,
+    asked,
+    ...(notes === undefined ? {} : { notes }),
+  };
   const sinceArrival = () => deps.now() - job.receivedAt;
   await answerQuestion(
     {

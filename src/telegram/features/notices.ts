@@ -4,8 +4,11 @@ import { messageOf } from "../../errors.ts";
 import { classify } from "../../reply/telegram-errors.ts";
 import { standIns } from "../../stand-ins.ts";
 import { texts } from "../../texts.ts";
+import { getsNotice } from "../albums.ts";
+import { hasContent } from "../content.ts";
 import { answerPress, type BotContext, callOf, placeOf, say } from "../context.ts";
-import { hasContent, isPrivate, questionOf } from "../messages.ts";
+import { mentions } from "../mentions.ts";
+import { isPrivate } from "../messages.ts";
 import { senderOf } from "../senders.ts";
 
 const strangerNoticeEveryMs = 3_600_000;
@@ -80,6 +83,7 @@ export const leftovers = new Composer<BotContext>();
 leftovers.on("callback_query", (ctx) => answerPress(ctx, texts.oldButton));
 leftovers.on("message", async (ctx) => {
   if (callOf(ctx) !== undefined) await say(ctx, texts.unknownCommand);
-  else if (ctx.message.text !== undefined && questionOf(ctx.message, ctx.me) === "") await say(ctx, texts.emptyMention);
-  else if (hasContent(ctx.message)) await say(ctx, texts.unsupported);
+  else if (ctx.message.text !== undefined && mentions(ctx.message, ctx.me)) await say(ctx, texts.emptyMention);
+  else if (hasContent(ctx.message) && (await getsNotice(ctx.deps.store, ctx.message)))
+    await say(ctx, texts.unsupported);
 });
