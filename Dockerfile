@@ -1,11 +1,12 @@
 # One image for every form: the last word of its command is `start` (what it does by itself), `web` or `worker`.
-FROM node:24-bookworm-slim AS dependencies
+# Pinned: the same source makes the same image. A newer one: docker buildx imagetools inspect node:24-bookworm-slim
+FROM node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20 AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Only what runs: the npm package `node` is a development dependency, the image has its own. No package needs a script.
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM node:24-bookworm-slim
+FROM node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 DATA_DIR=/data
 WORKDIR /app
 # The one-process form keeps its database here: mount a volume. No VOLUME line, which Railway refuses to build.

@@ -65,12 +65,15 @@ export class LeaseLostError extends ParleyError {
   }
 }
 
-/** A mistake in the environment or at start that a person must mend: printed as plain lines, exit code 1. */
+/**
+ * What keeps the process from starting, or from going on: printed as plain lines. A person must mend it (exit code 78), unless
+ * it is `retryable`: then it may pass by itself, and a supervisor that starts the process again does right (exit code 1).
+ */
 export class StartError extends ParleyError {
   /** One clear line each. */
   readonly lines: readonly string[];
-  constructor(lines: readonly string[]) {
-    super("start-refused", lines.join("\n"));
+  constructor(lines: readonly string[], options: { readonly retryable?: boolean } = {}) {
+    super("start-refused", lines.join("\n"), options);
     this.name = "StartError";
     this.lines = lines;
   }

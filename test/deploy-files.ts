@@ -42,7 +42,10 @@ interface RenderService {
 
 interface ComposeService {
   readonly build?: string;
+  readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
+  readonly logging?: object;
+  readonly restart?: string;
   readonly env_file?: string;
   readonly environment?: Variables;
   readonly ports?: readonly string[];

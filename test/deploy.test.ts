@@ -1,4 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import {
   appEngine,
@@ -47,6 +50,12 @@ describe("the image", () => {
     }
   });
 
+  it("stands in both stages on the same base, pinned by its digest", () => {
+    const bases = instructions("FROM").map((from) => from.replace(/ AS .*$/, ""));
+    expect(bases[0]).toMatch(/^node:\d+\.\d+\.\d+-bookworm-slim@sha256:[0-9a-f]{64}$/);
+    expect(bases[1]).toBe(bases[0]);
+  });
+
   it("runs without root, owns its data folder, and declares no volume, which Railway would refuse", () => {
     expect(instructions("USER")).toEqual(["node"]);
     const given = assignmentsOf(instructions("ENV").join(" "));
@@ -83,7 +92,54 @@ describe("compose files", () => {
     expect(bot?.volumes).toEqual([`data:${bot?.environment?.["DATA_DIR"]}`]);
     expect(composeOfOne.volumes).toHaveProperty("data");
     expect(bot?.environment?.["REDIS_URL"]).toBe("");
+    expect(modeOf(bot?.command?.join(" ") ?? "")).toBe("start");
   });
+
+  it("rotate the log of every container, and start each again after a reboot", () => {
+    for (const [name, service] of [...Object.entries(compose.services), ...Object.entries(composeOfOne.services)]) {
+      expect(service, name).toMatchObject({
+        restart: "unless-stopped",
+        logging: { driver: "json-file", options: { "max-size": "10m", "max-file": "5" } },
+      });
+    }
+  });
+
+  describe.each([compose.services["web"], compose.services["worker"], composeOfOne.services["bot"]])(
+    "have an entrypoint of service %#",
+    (service) => {
+      /** What the container runs, with this script for the bot. */
+      const run = (script: string) => {
+        const [command = "", ...args] = (service?.entrypoint ?? []).map((word) => word.replaceAll("$$", "$"));
+        return spawn(command, [...args, "sh", "-c", script], { stdio: ["ignore", "pipe", "inherit"] });
+      };
+
+      it.each([0, 1, 137])("that ends as the bot does, with %i", async (code) => {
+        expect(await once(run(`exit ${code}`), "exit")).toEqual([code, null]);
+      });
+
+      it("that hands SIGTERM to the bot and waits for its end", async () => {
+        const child = run("trap 'sleep 0.3; echo ended; exit 0' TERM; echo runs; while :; do sleep 0.05; done");
+        let output = "";
+        child.stdout.on("data", (chunk: Buffer) => {
+          output += chunk.toString();
+        });
+        await once(child.stdout, "data");
+        child.kill("SIGTERM");
+        expect(await once(child, "close")).toEqual([0, null]);
+        expect(output).toBe("runs\nended\n");
+      });
+
+      it("that waits after 78, until it is stopped", async () => {
+        const child = run("echo refused; exit 78");
+        const output = await once(child.stdout, "data");
+        expect(String(output)).toBe("refused\n");
+        const ended = once(child, "exit");
+        expect(await Promise.race([ended, sleep(500, "waits")])).toBe("waits");
+        child.kill("SIGTERM");
+        expect(await ended).toEqual([null, "SIGTERM"]);
+      });
+    },
+  );
 
   it("ask every container for its health and leave it time to end", () => {
     for (const [name, service] of [...Object.entries(compose.services), ...Object.entries(composeOfOne.services)]) {
@@ -121,6 +177,15 @@ describe("Render's Blueprints", () => {
       expect(source, fromService.name).toBeDefined();
       if (fromService.envVarKey === undefined || fromService.envVarKey === "RENDER_EXTERNAL_URL") continue;
       expect(Object.keys(renderVariables(source!))).toContain(fromService.envVarKey);
+    }
+  });
+
+  it("ask a person for each value once", () => {
+    for (const services of [render, renderPolling]) {
+      const asked = services.flatMap(({ envVars = [] }) => envVars.filter(({ sync }) => sync === false));
+      const names = asked.map(({ key }) => key);
+      expect(names).toEqual([...new Set(names)]);
+      expect(names.toSorted()).toEqual(["ALLOWED_USER_IDS", "BOT_TOKEN", "OPENAI_API_KEY"]);
     }
   });
 
@@ -191,6 +256,8 @@ describe("systemd units", () => {
       expect(unit.get("KillSignal")).toBe("SIGTERM");
       expect(Number(unit.get("TimeoutStopSec"))).toBeGreaterThanOrEqual(stopSeconds);
       expect(unit.get("Restart")).toBe("always");
+      // A mistake of the configuration, or a refused token: trying again would mend nothing.
+      expect(unit.get("RestartPreventExitStatus")).toBe("78");
       expect(unit.get("StartLimitIntervalSec")).toBe("0");
       expect(unit.get("EnvironmentFile")).toBe("/etc/parley.env");
     }

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { Api } from "grammy";
 import type { Update } from "grammy/types";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { StartError } from "../src/errors.ts";
 import { allowedUpdates } from "../src/ingress/allowed-updates.ts";
 import { createPolling, type Polling, type PollingDeps, type PollingState } from "../src/ingress/polling.ts";
 import { createLogger } from "../src/log.ts";
@@ -268,7 +269,7 @@ describe("polling", () => {
     const fatal: unknown[] = [];
     const handle = start(async () => undefined, { onFatal: (error) => fatal.push(error) });
     await handle.done;
-    expect(fatal).toHaveLength(1);
+    expect(fatal).toEqual([expect.any(StartError)]);
     expect(states).toEqual(["refused"]);
     expect(polls()).toHaveLength(1);
     expect(logs).toContain("BOT_TOKEN");

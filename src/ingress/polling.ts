@@ -5,6 +5,7 @@ import { type Api, GrammyError, HttpError } from "grammy";
 import type { Update } from "grammy/types";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { tokenRefused } from "./registration.ts";
 
 /**
  * - `connecting`: no answer from Telegram yet.
@@ -26,7 +27,7 @@ export interface PollingDeps {
   readonly log: Logger;
   /** Told each change. */
   onState?(state: PollingState): void;
-  /** Polling has ended for good: the token is refused, and a restart would not mend it. */
+  /** Polling has ended for good: the token is refused, as the `StartError` says. */
   onFatal?(error: unknown): void;
   /** Milliseconds before the first repetition of what failed; doubled with each, up to `maxMs`. 500 and 10,000 by default. */
   readonly backoff?: { readonly firstMs: number; readonly maxMs: number };
@@ -83,7 +84,7 @@ export function createPolling(deps: PollingDeps): Polling {
         if (error instanceof GrammyError && error.error_code === 401) {
           enter("refused");
           log.error({ method: what }, "Telegram refuses the bot token (401): check BOT_TOKEN with @BotFather");
-          deps.onFatal?.(error);
+          deps.onFatal?.(tokenRefused());
           throw error;
         }
         const waitMs = Math.max(retryAfterMs(error), pauseMs(failures));

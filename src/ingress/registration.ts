@@ -14,6 +14,11 @@ const webhookConnections = 100;
 const firstPauseMs = 500;
 const longestPauseMs = 15_000;
 
+/** What ends the process when Telegram refuses the token, at the start or later. */
+export function tokenRefused(): StartError {
+  return new StartError(["BOT_TOKEN is refused by Telegram; copy the token that @BotFather shows for this bot."]);
+}
+
 export interface RegistrationDeps {
   readonly api: Pick<
     Api,
@@ -66,9 +71,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         const refusal = error instanceof GrammyError ? error : undefined;
         deps.onCall(method, refusal?.error_code ?? "network");
         if (refusal?.error_code === 401 || refusal?.error_code === 404) {
-          throw new StartError([
-            "BOT_TOKEN is refused by Telegram; copy the token that @BotFather shows for this bot.",
-          ]);
+          throw tokenRefused();
         }
         deps.onTrouble();
         const retryAfter = refusal?.parameters.retry_after;

@@ -41,7 +41,8 @@ export async function checkRedis(check: RedisCheck): Promise<void> {
     await Promise.race([look(redis, check, () => failure), late.promise]);
   } catch (error) {
     if (error instanceof StartError) throw error;
-    throw new StartError([refusal(failure ?? error, address)]);
+    const reason = reasonOf(failure ?? error, address.password);
+    throw new StartError([refusal(reason, address)], { retryable: mayPass(reason) });
   } finally {
     clearTimeout(timer);
     redis.disconnect();
@@ -61,13 +62,15 @@ async function look(redis: Redis, check: RedisCheck, failure: () => unknown): Pr
     throw new StartError([line]);
   }
   if (facts.get("loading") === "1") {
-    throw new StartError([`REDIS_URL: the Redis at ${place} is still loading its data; start again when it has`]);
+    const line = `REDIS_URL: the Redis at ${place} is still loading its data; start again when it has`;
+    throw new StartError([line], { retryable: true });
   }
   if (facts.get("redis_mode") === "cluster" || facts.get("cluster_enabled") === "1") {
     throw new StartError([`REDIS_URL: the Redis at ${place} is a cluster, which is not supported; use a single Redis`]);
   }
   if (facts.get("role") === "slave") {
-    throw new StartError([`REDIS_URL: the Redis at ${place} is a read-only replica; give the address of its primary`]);
+    const line = `REDIS_URL: the Redis at ${place} is a read-only replica; give the address of its primary`;
+    throw new StartError([line], { retryable: true });
   }
   await warn(redis, facts, check);
   await claim(redis, check);
@@ -109,9 +112,15 @@ async function claim(redis: Redis, { prefix, botId, address }: RedisCheck): Prom
   ]);
 }
 
+/** Out of reach, cut off, or a replica for the moment: where Redis is restarted or fails over, that ends by itself. */
+function mayPass(reason: string): boolean {
+  return /ECONN|ETIMEDOUT|UNREACH|ENOTFOUND|EAI_AGAIN|EPIPE|no answer|connection is closed|READONLY|LOADING|MASTERDOWN/i.test(
+    reason,
+  );
+}
+
 /** One line for what kept us out. */
-function refusal(error: unknown, { place, password, options }: RedisAddress): string {
-  const reason = reasonOf(error, password);
+function refusal(reason: string, { place, options }: RedisAddress): string {
   if (/NOAUTH|Authentication required/i.test(reason)) {
     return `REDIS_URL: the Redis at ${place} wants a password: redis://:password@host:port`;
   }

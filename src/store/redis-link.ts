@@ -89,7 +89,8 @@ export async function createRedisLink(options: RedisLinkOptions): Promise<RedisL
   if (!(await becomesReady(commands, startWithinMs))) {
     stopped = true;
     commands.disconnect();
-    throw new StartError([`REDIS_URL: the Redis at ${address.place} cannot be reached or used: ${lastReason}`]);
+    const line = `REDIS_URL: the Redis at ${address.place} cannot be reached or used: ${lastReason}`;
+    throw new StartError([line], { retryable: true });
   }
 
   // === Subscriptions ================================================================================

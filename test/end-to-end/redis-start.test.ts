@@ -29,15 +29,15 @@ const good = {
   TEST_BASE_URL: "http://127.0.0.1:9",
 };
 
-/** One line, exit code 1, and no password in it. */
-async function refuses(env: Record<string, string>, line: RegExp, mode = "start"): Promise<void> {
+/** One line without a password: exit code 78, or 1 where the same start may succeed later. */
+async function refuses(env: Record<string, string>, line: RegExp, mode = "start", exitCode = 78): Promise<void> {
   const { code, output } = await runToEnd({ ...good, ...env }, mode);
   const lines = output
     .trim()
     .split("\n")
     .filter((one) => !one.startsWith('{"level":"warn"'));
   expect(lines).toEqual([expect.stringMatching(line)]);
-  expect(code).toBe(1);
+  expect(code).toBe(exitCode);
   expect(output).not.toContain("secret-word");
 }
 
@@ -47,14 +47,14 @@ describe("a start that cannot be", () => {
     await refuses({ REDIS_URL: "redis://127.0.0.1:1" }, /^WEBHOOK_URL is missing; the web mode needs/, "web");
   });
 
-  test("says that nothing answers at REDIS_URL", async () => {
-    await refuses({ REDIS_URL: `redis://:secret-word@127.0.0.1:${await freePort()}` }, /^REDIS_URL/);
+  test("says that nothing answers at REDIS_URL, which a supervisor may try again", async () => {
+    await refuses({ REDIS_URL: `redis://:secret-word@127.0.0.1:${await freePort()}` }, /^REDIS_URL/, "start", 1);
     const mute = createServer(() => undefined);
     await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
     try {
       const address = mute.address();
       const port = typeof address === "object" ? address?.port : 0;
-      await refuses({ REDIS_URL: `redis://:secret-word@127.0.0.1:${port}` }, /^REDIS_URL/, "worker");
+      await refuses({ REDIS_URL: `redis://:secret-word@127.0.0.1:${port}` }, /^REDIS_URL/, "worker", 1);
     } finally {
       mute.close();
     }
@@ -65,8 +65,25 @@ describe("a start that cannot be", () => {
       { ...good, REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
       "queue bury 2",
     );
-    expect(code).toBe(1);
+    expect(code).toBe(78);
     expect(output.trim().split("\n")).toEqual(Array(4).fill(expect.stringMatching(/^npm run queue -- /)));
+  });
+
+  test.each([
+    { redis_version: "7.2.4", loading: "1" },
+    { redis_version: "7.2.4", role: "slave" },
+  ])("may be tried again on a Redis that is not there yet: %j", async (facts) => {
+    const early = await startRedisImpostor(facts);
+    try {
+      await refuses(
+        { REDIS_URL: early.url },
+        /^REDIS_URL: the Redis at \S+ is (still loading|a read-only replica)/,
+        "start",
+        1,
+      );
+    } finally {
+      early.stop();
+    }
   });
 
   test("says that the Redis is too old", async () => {

@@ -124,7 +124,7 @@ describe("a start that cannot succeed", { timeout: 60_000 }, () => {
       ALLOWED_USER_IDS: "@someone",
       STREAM_MODE: "carrier-pigeon",
     });
-    expect(code).toBe(1);
+    expect(code).toBe(78);
     for (const name of ["BOT_TOKEN", "MODELS", "PORT", "ALLOWED_USER_IDS", "STREAM_MODE", "OPENAI_API_KEY"]) {
       expect(plainLines(output).filter((line) => line.startsWith(name))).toHaveLength(1);
     }
@@ -134,9 +134,22 @@ describe("a start that cannot succeed", { timeout: 60_000 }, () => {
   test("says in one line that Telegram refuses the token", async () => {
     const refused = "535353:ANOTHER-token-that-is-not-known-here";
     const { code, output } = await runToEnd({ ...env, BOT_TOKEN: refused });
-    expect(code).toBe(1);
+    expect(code).toBe(78);
     expect(plainLines(output)).toEqual([expect.stringMatching(/BOT_TOKEN|token/)]);
     expect(output).not.toContain("ANOTHER-token");
+  });
+
+  test("ends a running bot, too, when Telegram refuses its token later", async () => {
+    const running = await createRig();
+    try {
+      await running.start();
+      const ended = once(running.child(), "exit");
+      running.botApi.faults.fail({ match: ({ method }) => method === "getUpdates", status: 401, times: 1_000 });
+      expect(await ended).toEqual([78, null]);
+      expect(plainLines(running.output())).toEqual([expect.stringMatching(/^BOT_TOKEN is refused/)]);
+    } finally {
+      await running.stop();
+    }
   });
 
   test("is not hindered by what the SDK would read from the environment by itself", async () => {
@@ -157,7 +170,7 @@ describe("a start that cannot succeed", { timeout: 60_000 }, () => {
 
   test("says in one line that another process has the database", async () => {
     const { code, output } = await runToEnd({ ...env, DATA_DIR: join(rig.dataDir, "data") });
-    expect(code).toBe(1);
+    expect(code).toBe(78);
     expect(plainLines(output)).toEqual([expect.stringMatching(/DATA_DIR/)]);
     expect(await get(rig.port, "/readyz")).toBe(200);
   });
@@ -169,20 +182,22 @@ describe("a start that cannot succeed", { timeout: 60_000 }, () => {
     const port = typeof address === "object" && address !== null ? String(address.port) : "";
     const { code, output } = await runToEnd({ ...env, PORT: port });
     server.close();
-    expect(code).toBe(1);
+    expect(code).toBe(78);
     expect(plainLines(output)).toEqual([expect.stringMatching(/PORT/)]);
   });
 
   test("says in one line that the data folder cannot be made", async () => {
     const { code, output } = await runToEnd({ ...env, DATA_DIR: join(process.execPath, "data") });
-    expect(code).toBe(1);
+    expect(code).toBe(78);
     expect(plainLines(output)).toEqual([expect.stringMatching(/DATA_DIR/)]);
   });
 
   test("says in one line which modes there are, and that web and worker need Redis", async () => {
-    expect(plainLines((await runToEnd(env, "sideways")).output)).toEqual([expect.stringContaining("mode")]);
+    const sideways = await runToEnd(env, "sideways");
+    expect(sideways.code).toBe(78);
+    expect(plainLines(sideways.output)).toEqual([expect.stringContaining("mode")]);
     const worker = await runToEnd(env, "worker");
-    expect(worker.code).toBe(1);
+    expect(worker.code).toBe(78);
     expect(worker.output).toContain("REDIS_URL");
   });
 });
