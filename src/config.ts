@@ -1,8 +1,16 @@
 /** The environment, read once into one frozen value. Never imported as a value: `main.ts` reads it and passes it on. */
 import { createHmac } from "node:crypto";
-import { type Environment, environmentSchema, mistakesOf, officialApiRoot, readModelNames } from "./environment.ts";
+import {
+  type Environment,
+  environmentSchema,
+  mistakesOf,
+  officialApiRoot,
+  providerSchema,
+  readModelNames,
+} from "./environment.ts";
 import { StartError } from "./errors.ts";
-import { defaultModels, noModels, type ProviderConfig, readProviders } from "./provider-settings.ts";
+import { defaultModels, noModels, type ProviderConfig, providerPrefixes, readProviders } from "./provider-settings.ts";
+import { type KnownNames, misspelledNames } from "./variable-names.ts";
 
 export type { ProviderConfig } from "./provider-settings.ts";
 
@@ -25,7 +33,14 @@ export interface Config {
     /** Left out: long polling. In `dev`, which always polls, it is there only to be mentioned. */
     readonly webhook?: WebhookConfig;
   };
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Metrics are here alone, instead of at `port`. */
+    readonly metricsPort?: number;
+    /** Asked for at `/metrics`. */
+    readonly metricsToken?: string;
+  };
   readonly dataDir: string;
   /** Set: state and queue are in Redis, for many processes; the prefix is without its hash tag. */
   readonly redis?: { readonly url: string; readonly prefix: string };
@@ -54,6 +69,9 @@ export interface Config {
   /** Turns at once. */
   readonly concurrency: number;
   readonly logLevel: string;
+  readonly logFormat: Environment["LOG_FORMAT"];
+  /** What is no mistake, but probably not meant so: a line each, without any value. */
+  readonly warnings: readonly string[];
   /** Every secret in this configuration: what logs and messages must never contain. */
   readonly secrets: readonly string[];
 }
@@ -69,16 +87,28 @@ const unread: Readonly<Record<RunMode, readonly (keyof Environment)[]>> = {
   dev: [],
   worker: [],
   web: ofModels,
-  queue: [...ofModels, ...ofWebhook],
-  playground: ["BOT_TOKEN", "TELEGRAM_API_ROOT", ...ofWebhook, "REDIS_URL", "REDIS_PREFIX", "ADMIN_TOKEN"],
+  // It only looks for the queue.
+  queue: allBut("DATA_DIR", "REDIS_URL", "REDIS_PREFIX", "LOG_LEVEL", "LOG_FORMAT"),
+  playground: [
+    ...(["BOT_TOKEN", "TELEGRAM_API_ROOT", ...ofWebhook, "REDIS_URL", "REDIS_PREFIX"] as const),
+    ...(["ADMIN_TOKEN", "METRICS_PORT", "METRICS_TOKEN"] as const),
+  ],
 };
+
+function answersIn(mode: RunMode): boolean {
+  return mode !== "web" && mode !== "queue";
+}
+
+function allBut(...read: readonly (keyof Environment)[]): (keyof Environment)[] {
+  return environmentSchema.keyof().options.filter((name) => !read.includes(name));
+}
 
 /**
  * Reads the configuration of a run mode. A variable that is empty counts as left out. Throws a `StartError` with every
  * mistake as a line of its own, that names the variable and never repeats a value.
  *
  * In the playground nothing about Telegram or Redis is read, and no model at all is no mistake: `models.names` is then
- * empty. In `web` and `queue` nothing about models is read, in `queue` nothing about webhooks either.
+ * empty. In `web` nothing about models is read, in `queue` only where the queue is.
  */
 export function readConfig(mode: RunMode, env: Variables): Config {
   const mistakes: string[] = [];
@@ -92,7 +122,7 @@ export function readConfig(mode: RunMode, env: Variables): Config {
     if (values[name] === undefined && !wrong.has(name)) mistakes.push(`${name} is missing; ${advice}`);
   };
 
-  if (!playground)
+  if (!playground && mode !== "queue")
     needs("BOT_TOKEN", "get a token from @BotFather in Telegram, or try the bot without one: npm run playground");
   if (mode === "web" || mode === "worker")
     needs("REDIS_URL", `the ${mode} mode needs REDIS_URL; on one machine use npm start`);
@@ -101,7 +131,7 @@ export function readConfig(mode: RunMode, env: Variables): Config {
     checkWebhook(values.WEBHOOK_URL, values.TELEGRAM_API_ROOT, mistakes);
 
   // Of a list with a mistake in it the other entries are still checked.
-  const answers = mode !== "web" && mode !== "queue";
+  const answers = answersIn(mode);
   const listed = (name: "MODELS" | "FALLBACK_MODELS") =>
     wrong.has(name) ? readModelNames(given[name] ?? "").models : values[name];
   const names = listed("MODELS") ?? (answers ? defaultModels(given) : []);
@@ -109,7 +139,13 @@ export function readConfig(mode: RunMode, env: Variables): Config {
   if (names.length === 0 && answers && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
   const providers = readProviders(names, fallbacks, given, mistakes);
 
-  if (mistakes.length > 0) throw new StartError(mistakes);
+  if (values.METRICS_PORT !== undefined && values.METRICS_PORT !== 0 && values.METRICS_PORT === values.PORT)
+    mistakes.push("METRICS_PORT is that of PORT; set it to another one, or leave it out to have /metrics at PORT");
+
+  const warnings = misspelledNames(Object.keys(given), knownNames(mode, providers)).map(
+    ({ given: written, meant }) => `${written} is not read by Parley; did you mean ${meant}?`,
+  );
+  if (mistakes.length > 0) throw new StartError([...mistakes, ...warnings]);
 
   const token = values.BOT_TOKEN ?? "";
   const webhook =
@@ -125,7 +161,12 @@ export function readConfig(mode: RunMode, env: Variables): Config {
   return deepFreeze<Config>({
     mode,
     telegram: { token, apiRoot: values.TELEGRAM_API_ROOT, ...(webhook && { webhook }) },
-    http: { host: values.HOST, port: values.PORT },
+    http: {
+      host: values.HOST ?? (takesDeliveries(mode, webhook) || given["PORT"] !== undefined ? "0.0.0.0" : "127.0.0.1"),
+      port: values.PORT,
+      ...(values.METRICS_PORT !== undefined && { metricsPort: values.METRICS_PORT }),
+      ...(values.METRICS_TOKEN !== undefined && { metricsToken: values.METRICS_TOKEN }),
+    },
     dataDir: values.DATA_DIR,
     ...(values.REDIS_URL !== undefined && { redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX } }),
     ...(values.ADMIN_TOKEN !== undefined && { adminToken: values.ADMIN_TOKEN }),
@@ -155,7 +196,9 @@ export function readConfig(mode: RunMode, env: Variables): Config {
     streamMode: values.STREAM_MODE,
     concurrency: values.CONCURRENCY,
     logLevel: values.LOG_LEVEL,
-    secrets: secretsIn([token, webhook?.secret, values.ADMIN_TOKEN], providers, urls),
+    logFormat: values.LOG_FORMAT,
+    warnings,
+    secrets: secretsIn([token, webhook?.secret, values.ADMIN_TOKEN, values.METRICS_TOKEN], providers, urls),
   });
 }
 
@@ -181,6 +224,18 @@ function checkWebhook(webhookUrl: string, apiRoot: string, mistakes: string[]): 
   } else if (!["", "80", "88", "8443"].includes(port)) {
     mistakes.push("WEBHOOK_URL names a port that Telegram does not deliver to; use 443, 80, 88 or 8443");
   }
+}
+
+/** Whether Telegram brings updates to this process: it must be reached from elsewhere then. */
+function takesDeliveries(mode: RunMode, webhook: WebhookConfig | undefined): boolean {
+  return webhook !== undefined && (mode === "start" || mode === "web");
+}
+
+function knownNames(mode: RunMode, providers: readonly ProviderConfig[]): KnownNames {
+  const prefixes = answersIn(mode) ? providerPrefixes(providers) : [];
+  const ofProviders = prefixes.flatMap((prefix) => Object.keys(providerSchema.shape).map((field) => prefix + field));
+  const ours = environmentSchema.keyof().options.filter((name) => !unread[mode].includes(name));
+  return { read: [...ours, ...ofProviders], providers: prefixes };
 }
 
 /** Telegram echoes it with each delivery. Derived, it is the same in every process that has the token. */

@@ -11,7 +11,6 @@ export const officialApiRoot = "https://api.telegram.org";
 /** What holds when a variable is left out, as it is written in `.env.example`. A variable without an entry has none. */
 export const defaults = {
   TELEGRAM_API_ROOT: officialApiRoot,
-  HOST: "0.0.0.0",
   PORT: "8080",
   DATA_DIR: "./data",
   REDIS_PREFIX: "parley",
@@ -25,6 +24,7 @@ export const defaults = {
   STREAM_MODE: "edit",
   CONCURRENCY: "4000",
   LOG_LEVEL: "info",
+  LOG_FORMAT: "auto",
 } as const;
 
 /** Every variable but those of the providers, whose names depend on `MODELS`. */
@@ -39,18 +39,17 @@ export const environmentSchema = z.object({
     /^[A-Za-z0-9_-]{1,256}$/,
     "may hold only 1 to 256 of A-Z a-z 0-9 _ and -; leave it out to have one derived from the bot token",
   ).optional(),
-  HOST: matching(/^[^\s/]+$/, "must be an address of this machine, like 0.0.0.0 or 127.0.0.1").prefault(defaults.HOST),
+  HOST: matching(/^[^\s/]+$/, "must be an address of this machine, like 0.0.0.0 or 127.0.0.1").optional(),
   PORT: whole(0, 65_535, "").prefault(defaults.PORT),
+  METRICS_PORT: whole(0, 65_535, "").optional(),
+  METRICS_TOKEN: token("and /metrics is open to whoever reaches it").optional(),
   DATA_DIR: z.string().prefault(defaults.DATA_DIR),
   REDIS_URL: redisUrl().optional(),
   REDIS_PREFIX: matching(
     /^[A-Za-z0-9_-]{1,64}$/,
     "may hold only 1 to 64 of A-Z a-z 0-9 _ and -; bots that share a Redis need one each",
   ).prefault(defaults.REDIS_PREFIX),
-  ADMIN_TOKEN: matching(
-    /^[\x21-\x7e]{16,256}$/,
-    "must be 16 to 256 characters without spaces; leave it out and there is no dashboard",
-  ).optional(),
+  ADMIN_TOKEN: token("and there is no dashboard").optional(),
   MODELS: modelList().optional(),
   FALLBACK_MODELS: modelList().optional(),
   MODEL_MAX_TOKENS: whole(1, 10_000_000, "tokens").optional(),
@@ -74,6 +73,9 @@ export const environmentSchema = z.object({
       error: "must be one of trace, debug, info, warn, error, fatal, silent",
     })
     .prefault(defaults.LOG_LEVEL),
+  LOG_FORMAT: z
+    .enum(["auto", "json", "pretty"], { error: "must be auto, json or pretty" })
+    .prefault(defaults.LOG_FORMAT),
 });
 
 export type Environment = z.output<typeof environmentSchema>;
@@ -108,6 +110,11 @@ export function mistakesOf(error: z.ZodError, prefix = ""): ReadonlyMap<string, 
 
 function matching(pattern: RegExp, mistake: string) {
   return z.string().regex(pattern, { error: mistake });
+}
+
+/** One of our own choice, that opens something; `otherwise` says what holds without it. */
+function token(otherwise: string) {
+  return matching(/^[\x21-\x7e]{16,256}$/, `must be 16 to 256 characters without spaces; leave it out ${otherwise}`);
 }
 
 function whole(min: number, max: number, unit: string) {

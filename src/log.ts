@@ -31,8 +31,8 @@ export function createLogger(options: LogOptions): Logger {
   // At the very end, on the finished line: no field, nested cause or stack can slip past.
   const stream: DestinationStream = {
     write(line) {
-      const safe = redact(line);
-      output.write(format === undefined ? safe : format(safe));
+      const safe = escapeInvisible(redact(line));
+      output.write(format === undefined ? safe : format(showEscapes(safe)));
     },
   };
   return pino(
@@ -94,11 +94,24 @@ function describeError(error: unknown, depth = 0): unknown {
   return fields;
 }
 
+/** What a terminal obeys instead of showing it, C1 controls and marks of direction, as JSON writes the C0 ones. */
+function escapeInvisible(line: string): string {
+  return line.replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** Keeps JSON's escapes of such characters as they are written, when the line is read; line ends and tabs are let through. */
+function showEscapes(line: string): string {
+  return line.replace(/\\(?:[brf]|u[\da-f]{4}|.)/g, (found) => (/^\\[brfu]/.test(found) ? `\\${found}` : found));
+}
+
 function prettyFormat(): ((line: string) => string) | undefined {
   try {
     // Loaded only where it is wanted: 25 ms of a start in JSON are saved.
     const { prettyFactory } = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
-    return prettyFactory({ colorize: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss" });
+    return prettyFactory({ colorize: process.stdout.isTTY, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss" });
   } catch {
     return undefined;
   }

@@ -14,14 +14,17 @@ function isMode(word: string | undefined): word is RunMode {
   return word !== undefined && modes.includes(word);
 }
 
-function refuse(lines: readonly string[]): never {
+/** EX_CONFIG of sysexits.h. Supervisors are told not to start again on it: that would mend nothing. */
+const mendFirst = 78;
+
+function refuse({ lines, retryable }: StartError): never {
   for (const line of lines) process.stderr.write(`${line}\n`);
-  process.exit(1);
+  process.exit(retryable ? 1 : mendFirst);
 }
 
 async function main(): Promise<void> {
   const mode = process.argv[2];
-  if (!isMode(mode)) refuse([`The mode must be one of ${modes.join(", ")}.`]);
+  if (!isMode(mode)) throw new StartError([`The mode must be one of ${modes.join(", ")}.`]);
   const command = mode === "queue" ? readOperatorCommand(process.argv.slice(3)) : undefined;
   loadDotenv({ quiet: true });
   const config = readConfig(mode, process.env);
@@ -30,7 +33,7 @@ async function main(): Promise<void> {
   const log = createLogger({
     level: config.logLevel,
     secrets: config.secrets,
-    pretty: process.stdout.isTTY,
+    pretty: config.logFormat === "pretty" || (config.logFormat === "auto" && process.stdout.isTTY),
     // What a command prints may be read by another program.
     ...(mode === "queue" ? { destination: process.stderr } : {}),
   });
@@ -67,7 +70,7 @@ async function main(): Promise<void> {
   ending = true;
   log.error({ reason: messageOf(failure) }, "the bot cannot go on");
   await stopQuietly(starting, log);
-  if (failure instanceof StartError) refuse(failure.lines);
+  if (failure instanceof StartError) refuse(failure);
   process.exit(1);
 }
 
@@ -80,7 +83,7 @@ async function stopQuietly(starting: Promise<Running>, log: Logger): Promise<voi
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof StartError) refuse(error.lines);
+  if (error instanceof StartError) refuse(error);
   process.stderr.write(`${messageOf(error)}\n`);
   process.exit(1);
 });

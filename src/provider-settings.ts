@@ -30,6 +30,11 @@ export function noModels(): string {
   return `MODELS is missing and no provider has a key; set one of ${keys.join(", ")}, or MODELS=ollama/… for a model of your own`;
 }
 
+/** How the variables of all known providers begin, and of those in use. */
+export function providerPrefixes(inUse: readonly ProviderConfig[]): string[] {
+  return [...new Set([...providerPresets, ...inUse].map(({ name }) => prefixOf(name)))];
+}
+
 /** `llama.cpp` → `LLAMA_CPP_`. */
 function prefixOf(provider: string): string {
   return `${provider.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_`;

@@ -48,6 +48,7 @@ const words = [
   "providers",
   "provider-settings",
   "within-time",
+  "variable-names",
   "signals",
   "in-hand",
   "stand-ins",

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "dotenv";
 import { describe, expect, it } from "vitest";
-import { readConfig } from "../src/config.ts";
+import { type RunMode, readConfig } from "../src/config.ts";
 import { defaults, environmentSchema } from "../src/environment.ts";
 import { providerPresets } from "../src/providers.ts";
 import { good, mistakes, token } from "./environments.ts";
@@ -12,7 +12,7 @@ describe("a configuration", () => {
     expect(config).toMatchObject({
       mode: "start",
       telegram: { token, apiRoot: "https://api.telegram.org" },
-      http: { host: "0.0.0.0", port: 8080 },
+      http: { host: "127.0.0.1", port: 8080 },
       dataDir: "./data",
       models: {
         names: ["openai/gpt-6-luna"],
@@ -89,8 +89,11 @@ describe("Redis", () => {
     const config = readConfig("queue", { ...env, ...models, ...webhook });
     expect(config.models).toMatchObject({ names: [], fallbacks: [], providers: [] });
     expect(config.telegram).not.toHaveProperty("webhook");
-    expect(mistakes({}, "queue")).toEqual([expect.stringMatching(/^BOT_TOKEN is missing/)]);
-    expect(readConfig("queue", { BOT_TOKEN: token }).redis).toBeUndefined();
+    expect(readConfig("queue", {}).redis).toBeUndefined();
+    expect(
+      mistakes({ BOT_TOKEN: "nonsense", HOST: "a b", PORT: "x", ADMIN_TOKEN: "x", CONCURRENCY: "x" }, "queue"),
+    ).toEqual([]);
+    expect(mistakes({ REDIS_URL: "x", REDIS_PREFIX: "a:b", LOG_LEVEL: "loud" }, "queue")).toHaveLength(3);
   });
 });
 
@@ -157,6 +160,40 @@ describe("models", () => {
   });
 });
 
+describe("the HTTP listener", () => {
+  const webhook = { WEBHOOK_URL: "https://example.com" };
+  const redis = { REDIS_URL: "redis://localhost" };
+  const http = (env: Record<string, string>, mode: RunMode = "start") => readConfig(mode, { ...good, ...env }).http;
+
+  it("is reached from this machine only, unless a webhook, a HOST or a PORT asks for more", () => {
+    expect(http({})).toEqual({ host: "127.0.0.1", port: 8080 });
+    expect(http(webhook).host).toBe("0.0.0.0");
+    expect(http({ ...webhook, ...redis }, "web").host).toBe("0.0.0.0");
+    // These do not take the deliveries of the webhook.
+    expect(http(webhook, "dev").host).toBe("127.0.0.1");
+    expect(http({ ...webhook, ...redis }, "worker").host).toBe("127.0.0.1");
+    expect(http({ PORT: "8080" })).toEqual({ host: "0.0.0.0", port: 8080 });
+    expect(http({ PORT: "", METRICS_PORT: "9090" }).host).toBe("127.0.0.1");
+    expect(http({ HOST: "10.0.0.7", PORT: "1" }).host).toBe("10.0.0.7");
+    expect(http({ HOST: "127.0.0.1", ...webhook }).host).toBe("127.0.0.1");
+  });
+
+  it("has the metrics at a port and behind a token of their own when they are set", () => {
+    const metricsToken = "a-metrics-token-of-28-chars";
+    const config = readConfig("start", { ...good, METRICS_PORT: "9090", METRICS_TOKEN: metricsToken });
+    expect(config.http).toMatchObject({ metricsPort: 9090, metricsToken });
+    expect(config.secrets).toContain(metricsToken);
+    expect(mistakes({ ...good, METRICS_PORT: "70000", METRICS_TOKEN: "short" })).toEqual([
+      expect.stringMatching(/^METRICS_PORT must be a whole number/),
+      expect.stringMatching(/^METRICS_TOKEN must be 16 to 256 characters.*\/metrics is open/),
+    ]);
+    expect(mistakes({ ...good, METRICS_PORT: "8080" })).toEqual([
+      expect.stringMatching(/^METRICS_PORT is that of PORT/),
+    ]);
+    expect(mistakes({ ...good, METRICS_PORT: "0", PORT: "0" })).toEqual([]);
+  });
+});
+
 describe("the webhook", () => {
   const webhook = (env: Record<string, string>) => readConfig("start", { ...good, ...env }).telegram.webhook;
 
@@ -205,6 +242,8 @@ describe(".env.example", () => {
 
   it("is, with a token and a key filled in, a configuration that works", () => {
     expect(readConfig("start", { ...parse(text), ...good })).toEqual(readConfig("start", good));
-    expect(readConfig("start", { ...shown, ...good })).toEqual(readConfig("start", good));
+    // A port that is set is one to be reached at.
+    const { http, ...rest } = readConfig("start", { ...shown, ...good });
+    expect({ http: { ...http, host: "127.0.0.1" }, ...rest }).toEqual(readConfig("start", good));
   });
 });

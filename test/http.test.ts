@@ -34,6 +34,73 @@ describe("the HTTP server", () => {
     expect(await metrics.text()).toBe("parley_x 1\n");
   });
 
+  it("collects the metrics at most once a second, whoever asks, and forgets a failure at once", async () => {
+    let [clock, collected, broken] = [0, 0, false];
+    const { url } = await start({
+      now: () => clock,
+      async metrics() {
+        collected += 1;
+        if (broken) throw new Error("no metrics");
+        return `parley_x ${collected}\n`;
+      },
+    });
+    const read = async () => await (await fetch(`${url}/metrics`)).text();
+    expect(await Promise.all([read(), read(), read()])).toEqual(Array(3).fill("parley_x 1\n"));
+    clock = 999;
+    expect(await read()).toBe("parley_x 1\n");
+    clock = 1000;
+    expect(await read()).toBe("parley_x 2\n");
+    [clock, broken] = [2000, true];
+    expect((await fetch(`${url}/metrics`)).status).toBe(500);
+    broken = false;
+    expect(await read()).toBe("parley_x 4\n");
+  });
+
+  it("shows metrics that have a token to those who know it: as a bearer, or as the password of any user", async () => {
+    const metricsToken = "token-of-the-metrics";
+    const { url } = await start({ metricsToken });
+    const basic = (password: string) => `Basic ${Buffer.from(`prometheus:${password}`).toString("base64")}`;
+    const status = async (authorization?: string) =>
+      (await fetch(`${url}/metrics`, { headers: authorization === undefined ? {} : { authorization } })).status;
+    expect(await status(`Bearer ${metricsToken}`)).toBe(200);
+    expect(await status(basic(metricsToken))).toBe(200);
+    for (const wrong of [
+      undefined,
+      "Bearer wrong",
+      basic("wrong"),
+      `Bearer ${metricsToken}x`,
+      metricsToken,
+      "Basic !",
+      "Bearer",
+    ])
+      expect(await status(wrong), wrong).toBe(401);
+    const refused = await fetch(`${url}/metrics`);
+    expect(refused.headers.get("www-authenticate")).toBe('Basic realm="Parley"');
+    expect(await refused.text()).not.toContain("parley_x");
+    for (const path of ["/healthz", "/readyz"]) expect((await fetch(url + path)).status).toBe(200);
+  });
+
+  it("has metrics with a port of their own there alone, and nothing else there", async () => {
+    const lines: unknown[] = [];
+    const log = {
+      debug() {},
+      info: (fields: object, message: string) => lines.push({ ...fields, message }),
+      warn() {},
+      error() {},
+    };
+    const { url, port, metricsPort } = await start({ metricsPort: 0, metricsToken: "token-of-the-metrics", log });
+    const there = `http://127.0.0.1:${metricsPort}`;
+    expect((await fetch(`${url}/metrics`)).status).toBe(404);
+    expect((await fetch(`${there}/metrics`)).status).toBe(401);
+    const given = { headers: { authorization: "Bearer token-of-the-metrics" } };
+    expect(await (await fetch(`${there}/metrics`, given)).text()).toBe("parley_x 1\n");
+    for (const path of ["/healthz", "/readyz", "/"]) expect((await fetch(there + path)).status).toBe(404);
+    expect(lines).toEqual([
+      { address: `127.0.0.1:${port}`, paths: ["/healthz", "/readyz"], message: "listening" },
+      { address: `127.0.0.1:${metricsPort}`, paths: ["/metrics"], message: "listening" },
+    ]);
+  });
+
   it("answers 404 on every other path", async () => {
     const { url } = await start();
     for (const path of ["/", "/healthz/", "/webhook", "/metrics/x"]) expect((await fetch(url + path)).status).toBe(404);
@@ -76,6 +143,10 @@ describe("the HTTP server", () => {
     const busy = await start({ port }).catch((error: unknown) => error);
     expect(busy).toBeInstanceOf(StartError);
     expect((busy as StartError).lines).toEqual([expect.stringMatching(new RegExp(`^PORT: ${port} is in use`))]);
+    const metrics = await start({ port: 0, metricsPort: port }).catch((error: unknown) => error);
+    expect((metrics as StartError).lines).toEqual([
+      expect.stringMatching(new RegExp(`^METRICS_PORT: ${port} is in use`)),
+    ]);
     const foreign = await start({ host: "192.0.2.1" }).catch((error: unknown) => error);
     expect((foreign as StartError).lines).toEqual([expect.stringMatching(/^HOST: 192\.0\.2\.1/)]);
   });

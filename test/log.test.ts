@@ -77,6 +77,17 @@ describe("the log", () => {
     expect(text).not.toContain("what somebody wrote");
   });
 
+  it("lets nothing reach a terminal that it would obey, in JSON or pretty", () => {
+    const hostile = "a\u001b[2Jb\u009b31mc\u202ed\u2066e\u007ff\rg\u0007h\bi\\u0041";
+    for (const pretty of [false, true]) {
+      const text = logged((log) => log.warn({ reason: hostile }, `${hostile}\nnext`), pretty);
+      expect(text.replaceAll(/[\n\t]/g, "")).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+      for (const one of ["001b", "009b", "202e", "2066", "007f", "0007"]) expect(text).toContain(`\\u${one}`);
+    }
+    const [line = ""] = logged((log) => log.warn({ reason: hostile }, "x")).split("\n");
+    expect(JSON.parse(line)).toMatchObject({ reason: hostile });
+  });
+
   it("is readable, and just as silent about secrets, in a terminal", () => {
     const text = logged((log) => log.info({ key }, `hello ${token}`), true);
     expect(() => JSON.parse(text)).toThrow();

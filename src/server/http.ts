@@ -1,11 +1,13 @@
-/** The one HTTP listener of a process: health, metrics, and the webhook when there is one. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+/** What a process answers over HTTP: health, metrics, the dashboard, and the webhook when there is one. */
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
-import { messageOf, StartError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { withinTime } from "../within-time.ts";
+import { askForToken, createTokenCheck } from "./authorization.ts";
+import type { Dashboard } from "./dashboard.ts";
+import { type Listener, openListener } from "./listener.ts";
 
 export interface Readiness {
   /** Can take and store updates, and, in a worker, handle them. */
@@ -20,88 +22,111 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly log: Logger;
   readonly health: { ready(): Promise<Readiness> };
-  /** Prometheus text. */
+  /** Prometheus text; asked for at most once a second. */
   metrics(): Promise<string>;
-  /** Further routes, of the dashboard. */
-  readonly dashboard?: Hono;
+  /** Metrics are there alone, instead of at `port`. 0: any free port. */
+  readonly metricsPort?: number;
+  /** Whoever wants the metrics must know it. */
+  readonly metricsToken?: string;
+  readonly dashboard?: Dashboard;
   readonly webhook?: {
     /** With its leading slash. */
     readonly path: string;
     handler(request: IncomingMessage, response: ServerResponse): Promise<void>;
   };
+  /** Milliseconds of a clock that nobody sets. */
+  now?(): number;
 }
 
-export interface HttpServer {
-  /** The port that it listens on. */
-  readonly port: number;
-  /** Takes nothing more, lets answers under way out for at most a second, then cuts what is left. */
-  stop(): Promise<void>;
+export interface HttpServer extends Listener {
+  /** The port of the metrics, where they have one of their own. */
+  readonly metricsPort?: number;
 }
 
 const readyWithinMs = 900;
-/** For headers and body together; a request that never ends is cut, with 408, about a second later. */
-const requestWithinMs = 10_000;
-const stopWithinMs = 1000;
+const metricsEveryMs = 1_000;
 
-/** Starts listening. Throws a `StartError` with one line when the port or the host cannot be had. */
+/** Starts listening, and says where. Throws a `StartError` with one line when a port or the host cannot be had. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { log, webhook } = options;
-  const app = new Hono();
-  app.get("/healthz", (c) => c.json({ ok: true }));
-  app.get("/readyz", async (c) => {
+  const { host, log, webhook, metricsPort, dashboard } = options;
+  const metrics = metricsRoute(options);
+  const routes = createRoutes(log);
+  routes.get("/healthz", (c) => c.json({ ok: true }));
+  routes.get("/readyz", async (c) => {
     const { ok, detail } = await readyInTime(options.health);
     return c.json({ ok, ...detail }, ok ? 200 : 503);
   });
-  app.get("/metrics", async (c) =>
-    c.text(await options.metrics(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
-  );
-  if (options.dashboard !== undefined) app.route("/", options.dashboard);
-  app.notFound((c) => c.text("404\n", 404));
-  app.onError((error, c) => {
+  if (metricsPort === undefined) routes.route("/", metrics);
+  if (dashboard !== undefined) routes.route("/", dashboard.routes);
+  const answer = getRequestListener(routes.fetch);
+
+  async function open(variable: "PORT" | "METRICS_PORT", port: number, paths: string[], onRequest: RequestListener) {
+    const listener = await openListener({ host, port, variable, log, onRequest });
+    log.info({ address: `${host.includes(":") ? `[${host}]` : host}:${listener.port}`, paths }, "listening");
+    return listener;
+  }
+
+  const paths = ["/healthz", "/readyz"];
+  if (metricsPort === undefined) paths.push("/metrics");
+  if (webhook !== undefined) paths.push(webhook.path);
+  if (dashboard !== undefined) paths.push(dashboard.path);
+  const main = await open("PORT", options.port, paths, (request, response) => {
+    response.on("error", () => undefined);
+    // The webhook passes by the router: an acknowledgement is counted in milliseconds, and its body must not be touched.
+    if (webhook !== undefined && pathOf(request) === webhook.path) void webhook.handler(request, response);
+    else void answer(request, response);
+  });
+  if (metricsPort === undefined) return main;
+
+  const answerMetrics = getRequestListener(createRoutes(log).route("/", metrics).fetch);
+  const second = await open("METRICS_PORT", metricsPort, ["/metrics"], (request, response) => {
+    response.on("error", () => undefined);
+    void answerMetrics(request, response);
+  }).catch(async (error: unknown) => {
+    await main.stop();
+    throw error;
+  });
+  return {
+    port: main.port,
+    metricsPort: second.port,
+    async stop() {
+      await Promise.all([main.stop(), second.stop()]);
+    },
+  };
+}
+
+/** Routes, with the answers to what is none of them and to what failed. */
+function createRoutes(log: Logger): Hono {
+  const routes = new Hono();
+  routes.notFound((c) => c.text("404\n", 404));
+  routes.onError((error, c) => {
     log.error({ err: error, path: c.req.path }, "a request failed");
     return c.text("500\n", 500);
   });
-  const listener = getRequestListener(app.fetch);
+  return routes;
+}
 
-  const server = createServer(
-    {
-      requestTimeout: requestWithinMs,
-      headersTimeout: requestWithinMs,
-      connectionsCheckingInterval: 1000,
-      keepAliveTimeout: 65_000,
-      maxHeaderSize: 16 * 1024,
-    },
-    (request, response) => {
-      response.on("error", () => undefined);
-      // The webhook passes by the router: an acknowledgement is counted in milliseconds, and its body must not be touched.
-      if (webhook !== undefined && pathOf(request) === webhook.path) void webhook.handler(request, response);
-      else void listener(request, response);
-    },
-  );
+function metricsRoute({ metrics, metricsToken, now = () => performance.now() }: HttpServerOptions): Hono {
+  const allowed = metricsToken === undefined ? () => true : createTokenCheck(metricsToken);
+  let latest: { readonly at: number; readonly text: Promise<string> } | undefined;
 
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(listenError(error, options)));
-    server.listen(options.port, options.host, resolve);
+  /** Whoever asks how often: collecting costs milliseconds, and questions to the queue. */
+  function read(): Promise<string> {
+    if (latest !== undefined && now() - latest.at < metricsEveryMs) return latest.text;
+    const reading = { at: now(), text: metrics() };
+    latest = reading;
+    reading.text.catch(() => {
+      if (latest === reading) latest = undefined;
+    });
+    return reading.text;
+  }
+
+  return new Hono().get("/metrics", async (c) => {
+    if (!allowed(c.req.header("authorization"))) {
+      return c.text("401: the METRICS_TOKEN is the password\n", 401, askForToken);
+    }
+    return c.text(await read(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
-  server.on("error", (error) => log.error({ err: error }, "the HTTP server failed"));
-
-  let stopped: Promise<void> | undefined;
-  return {
-    port: (server.address() as AddressInfo).port,
-    stop() {
-      stopped ??= new Promise<void>((resolve) => {
-        const idle = setInterval(() => server.closeIdleConnections(), 20);
-        const cut = setTimeout(() => server.closeAllConnections(), stopWithinMs);
-        server.close(() => {
-          clearInterval(idle);
-          clearTimeout(cut);
-          resolve();
-        });
-        server.closeIdleConnections();
-      });
-      return stopped;
-    },
-  };
 }
 
 function pathOf(request: IncomingMessage): string {
@@ -115,24 +140,4 @@ async function readyInTime(health: { ready(): Promise<Readiness> }): Promise<Rea
   const notReady = (reason: string): Readiness => ({ ok: false, detail: { reason } });
   const asked = health.ready().catch((error: unknown) => notReady(messageOf(error)));
   return await withinTime(readyWithinMs, asked, notReady("no answer in time"));
-}
-
-function listenError(error: NodeJS.ErrnoException, { host, port }: HttpServerOptions): Error {
-  switch (error.code) {
-    case "EADDRINUSE":
-      return new StartError([
-        `PORT: ${port} is in use by another program on ${host}; stop that one, or set PORT to a free port.`,
-      ]);
-    case "EACCES":
-      return new StartError([`PORT: ${port} may not be opened by this user; set PORT to one above 1023.`]);
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-    case "EINVAL":
-      return new StartError([
-        `HOST: ${host} is no address of this machine; use 0.0.0.0 (all), 127.0.0.1 (this machine only) or one of its own.`,
-      ]);
-    default:
-      return error;
-  }
 }
