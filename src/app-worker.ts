@@ -8,7 +8,7 @@ import type { InHand } from "./in-hand.ts";
 import { createModels } from "./llm/fallback.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import type { ActiveUpdate, Consumer, DeadUpdate } from "./ports.ts";
+import type { ActiveUpdate, Consumer, DeadUpdate, Models } from "./ports.ts";
 import type { Outbox } from "./reply/outbox.ts";
 import { type BotOptions, createBot } from "./telegram/bot.ts";
 import { allowedBy } from "./telegram/senders.ts";
@@ -24,6 +24,8 @@ export interface AppWorkerDeps {
   readonly api: Api;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Stands between the bot and its models. */
+  readonly watchModels: ((models: Models) => Models) | undefined;
 }
 
 export interface AppWorker {
@@ -61,7 +63,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
         { token: config.telegram.token, me, client, transformer: outbox.transformer },
         {
           store,
-          models,
+          models: deps.watchModels?.(models) ?? models,
           outbox,
           log,
           inHand,

@@ -4,7 +4,7 @@
  */
 import { Api } from "grammy";
 import { createAppEntrance, entranceOf, webhookRoute } from "./app-entrance.ts";
-import { createAppWorker } from "./app-worker.ts";
+import { type AppWorkerDeps, createAppWorker } from "./app-worker.ts";
 import type { Config } from "./config.ts";
 import { type Engines, openEngines } from "./engines.ts";
 import { createInHand } from "./in-hand.ts";
@@ -23,8 +23,11 @@ export interface App {
   stop(graceMs: number): Promise<void>;
 }
 
-/** Starts the bot, or the half of it that the run mode asks for. Throws a `StartError` when a person has to mend something first. */
-export async function createApp(config: Config, log: Logger): Promise<App> {
+/**
+ * Starts the bot, or the half of it that the run mode asks for; `watchModels` may look at what the models are asked. Throws a
+ * `StartError` when a person has to mend something first.
+ */
+export async function createApp(config: Config, log: Logger, watchModels?: AppWorkerDeps["watchModels"]): Promise<App> {
   const metrics = createMetrics();
   const inHand = createInHand();
   const engines = await openEngines(config, log, () => metrics.rateLimiterFailed());
@@ -48,7 +51,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const api = new Api(token, { ...client, timeoutSeconds: callTimeoutSeconds });
   api.config.use(outbox.transformer);
   const parts = { config, engines, client, outbox, inHand, api, log, metrics };
-  const worker = config.mode === "web" ? undefined : createAppWorker(parts);
+  const worker = config.mode === "web" ? undefined : createAppWorker({ ...parts, watchModels });
   const entrance = createAppEntrance({ ...parts, onFatal: failure.resolve });
   const http = await createHttpServer({
     ...config.http,

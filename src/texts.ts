@@ -48,7 +48,7 @@ export const retryHelps: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
 export const examples: readonly string[] = [
   "Explain black holes to a ten-year-old",
   "Write a birthday poem for my best friend",
-  "What can I cook with eggs, rice and spinach?",
+  "Plan a weekend in Lisbon for two",
 ];
 
 const whatTheBotReads = "I read text so far, and the captions of pictures and files.";
@@ -74,7 +74,7 @@ export const texts = {
   start: (model: string) =>
     `Hello! Write me anything and I will answer with ${model}.\n\n/model switches the model, /new starts a new conversation, /help shows all commands.`,
   /** In the empty box that a user writes into; up to 64 characters. */
-  examplesPlaceholder: "Ask anything, or choose an example",
+  examplesPlaceholder: "Ask me anything",
   /** What Telegram shows in an empty chat with the bot (512 characters), and in its profile (120). */
   description:
     "Write me anything: I pass it on to a language model, and you see the answer while it is being written.\n\nYou can stop an answer, have it written again, edit your question, switch the model and give me a persona. In a group, mention me or reply to me.",

@@ -1,5 +1,13 @@
 import type { Message } from "grammy/types";
-import type { PageCall, PageChange, PageChat, PageSource, PressAnswer } from "../src/playground/page-source.ts";
+import type {
+  PageCall,
+  PageChange,
+  PageChat,
+  PageReplyKeyboard,
+  PageRequest,
+  PageSource,
+  PressAnswer,
+} from "../src/playground/page-source.ts";
 
 type Chat = PageChat & { readonly messages: Message[] };
 
@@ -11,6 +19,7 @@ export interface MessageParts {
   readonly message_thread_id?: number;
   readonly is_topic_message?: boolean;
   readonly text?: string;
+  readonly date?: number;
   readonly edit_date?: number;
   readonly entities?: readonly object[];
   readonly reply_markup?: object;
@@ -102,8 +111,33 @@ export function createChatsInMemory() {
     setBlocked: (chatId, blocked) => void done.push({ chatId, blocked }),
     readFile: (fileId) => (fileId === "report" ? new TextEncoder().encode("<script>") : undefined),
   };
+  let lastRequest: PageRequest | undefined;
+  const askers = new Set<(request: PageRequest) => void>();
   return {
     source,
+    requests: {
+      get last() {
+        return lastRequest;
+      },
+      follow(listener: (request: PageRequest) => void) {
+        askers.add(listener);
+        return () => askers.delete(listener);
+      },
+    },
+    /** The bot asks a model, or hears from it. */
+    asks(request: PageRequest): void {
+      lastRequest = request;
+      for (const listener of askers) listener(request);
+    },
+    /** The bot puts keys in place of the letters, or takes them away. */
+    showKeys(chatId: number, ...replyKeyboards: PageReplyKeyboard[]): void {
+      const known = chats.findIndex(({ id }) => id === chatId);
+      const chat = chats[known];
+      if (chat === undefined) throw new Error("there is no such chat");
+      chats[known] = { ...chat, replyKeyboards };
+      const { messages: _kept, ...changed } = { ...chat, replyKeyboards };
+      change({ type: "chat", data: changed });
+    },
     change,
     done,
     /** The bot writes a message, or writes a known one anew. */

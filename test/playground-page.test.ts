@@ -14,7 +14,7 @@ describe("the playground's page", () => {
     page = await createPlaygroundPage({
       source: world.source,
       log: { warn: () => {} },
-      modelNote: "Scripted demo model.",
+      models: { note: "Scripted demo model." },
       faultSwitches: [
         { name: "slow-model", label: "Slow model", on: () => switched.push("on"), off: () => switched.push("off") },
       ],
@@ -76,6 +76,8 @@ describe("the playground's page", () => {
       "panels",
       "state",
       "stream",
+      "reply-keyboard",
+      "request",
     ]) {
       const source = await (await fetch(`${page.url}page/${name}.js`)).text();
       expect(source).not.toMatch(
@@ -206,7 +208,7 @@ describe("the playground's page", () => {
     const events = await openEvents(page.url);
     await events.next("snapshot");
     const port = Number(new URL(page.url).port);
-    const second = createPlaygroundPage({ source: world.source, log: { warn: () => {} }, modelNote: "", port });
+    const second = createPlaygroundPage({ source: world.source, log: { warn: () => {} }, models: { note: "" }, port });
     await expect(second).rejects.toThrow(`127.0.0.1:${port} is in use`);
     await page.stop();
     await expect(fetch(page.url)).rejects.toThrow();

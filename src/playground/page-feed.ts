@@ -1,6 +1,6 @@
 /** Keeps open pages up to date, and carries out what a person does on one. */
 import { ParleyError } from "../errors.ts";
-import type { PageCall, PageChange, PageChat, PageSource, PressAnswer } from "./page-source.ts";
+import type { PageCall, PageChange, PageChat, PageRequest, PageSource, PressAnswer } from "./page-source.ts";
 
 /** Something the person can make fail. */
 export interface FaultSwitch {
@@ -20,17 +20,34 @@ export interface FaultState {
 export type PageEvent =
   | PageChange
   | { readonly type: "snapshot"; readonly data: Snapshot }
+  | { readonly type: "request"; readonly data: PageRequest }
   | { readonly type: "fault"; readonly data: FaultState }
   | { readonly type: "heartbeat"; readonly data: Record<string, never> };
 
 interface Snapshot {
   readonly bot: { readonly id: number; readonly name: string; readonly username: string };
   readonly modelNote: string;
+  readonly otherModels: readonly string[];
+  /** Left out when nothing was asked yet. */
+  readonly request?: PageRequest;
   readonly commands: ReturnType<PageSource["commands"]>;
   readonly description: string;
   readonly faults: readonly FaultState[];
   readonly chats: ReturnType<PageSource["chats"]>;
   readonly calls: readonly PageCall[];
+}
+
+/** What answers, and what it is asked. */
+export interface PageModels {
+  /** One line that says what answers: the scripted model or a real one. */
+  readonly note: string;
+  /** Further models that can be chosen. */
+  readonly others?: readonly string[];
+  readonly requests?: {
+    readonly last: PageRequest | undefined;
+    /** Returns the function that ends it. */
+    follow(listener: (request: PageRequest) => void): () => void;
+  };
 }
 
 export type PageFeed = ReturnType<typeof createPageFeed>;
@@ -47,7 +64,7 @@ const LONGEST_PARAMETER = 5000;
  * What open pages are told, beginning with a snapshot, and what a person does. Opens a first chat when there is none.
  * Deeds throw an error whose message can be shown.
  */
-export function createPageFeed(source: PageSource, modelNote: string, switches: readonly FaultSwitch[]) {
+export function createPageFeed(source: PageSource, models: PageModels, switches: readonly FaultSwitch[]) {
   const active = new Set<string>();
   const followers = new Map<(event: PageEvent) => void, () => void>();
   const tell = (event: PageEvent) => {
@@ -56,6 +73,7 @@ export function createPageFeed(source: PageSource, modelNote: string, switches: 
   const unfollow = source.follow((change) =>
     tell(change.type === "call" ? { type: "call", data: withoutSecrets(change.data) } : change),
   );
+  const unfollowRequests = models.requests?.follow((data) => tell({ type: "request", data }));
   let people = 0;
   let groups = 0;
 
@@ -85,7 +103,9 @@ export function createPageFeed(source: PageSource, modelNote: string, switches: 
     snapshot(): Snapshot {
       return {
         bot: { id: source.bot.id, name: source.bot.first_name, username: source.bot.username ?? "" },
-        modelNote,
+        modelNote: models.note,
+        otherModels: models.others ?? [],
+        ...(models.requests?.last === undefined ? {} : { request: models.requests.last }),
         commands: source.commands(),
         description: source.description(),
         faults: switches.map(stateOf),
@@ -159,6 +179,7 @@ export function createPageFeed(source: PageSource, modelNote: string, switches: 
 
     stop(): void {
       unfollow();
+      unfollowRequests?.();
       for (const onEnd of [...followers.values()]) onEnd();
       followers.clear();
     },

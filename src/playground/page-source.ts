@@ -12,6 +12,30 @@ export interface PageCall {
   readonly error?: string;
 }
 
+/** What the bot asked a model, and how it went so far. */
+export interface PageRequest {
+  /** Counts from 1. */
+  readonly id: number;
+  /** `provider/model`: the one asked first, then each that was tried. */
+  readonly model: string;
+  /** The newest of them, long texts cut. */
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  /** Of all messages. */
+  readonly count: number;
+  /** Calls of a model, repetitions and fallbacks included. */
+  readonly calls: number;
+  /** Milliseconds since the bot asked. */
+  readonly firstTokenMs?: number;
+  readonly endMs?: number;
+  /** Left out when the provider reported none. */
+  readonly inputTokens?: number;
+  readonly cachedTokens?: number;
+  readonly outputTokens?: number;
+  /** In a word: `waiting`, `writing`, how it ended. */
+  readonly outcome: string;
+  readonly failed: boolean;
+}
+
 export interface PageChat {
   readonly id: number;
   readonly kind: "private" | "group";

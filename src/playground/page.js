@@ -1,9 +1,11 @@
 import { createChatsView } from "./page/chats.js";
 import { createComposer } from "./page/composer.js";
-import { byId, icon, showToast } from "./page/dom.js";
+import { byId, element, icon, showToast } from "./page/dom.js";
 import { createLogView } from "./page/log.js";
 import { createAnnouncer, createMessagesView } from "./page/messages.js";
 import { createPanels, createTheme } from "./page/panels.js";
+import { createReplyKeyboard } from "./page/reply-keyboard.js";
+import { createRequestView } from "./page/request.js";
 import { createState } from "./page/state.js";
 import { followServer, post } from "./page/stream.js";
 
@@ -20,7 +22,11 @@ const store = createState((part, detail) => {
   schedule();
 });
 const { state } = store;
-const composer = createComposer(store);
+const composer = createComposer(store, (editedId) => {
+  messages.reveal(editedId);
+  replyKeyboard.written();
+});
+const replyKeyboard = createReplyKeyboard(store, composer);
 const messages = createMessagesView(store, composer);
 const panels = createPanels();
 const chats = createChatsView(store, () => {
@@ -28,6 +34,7 @@ const chats = createChatsView(store, () => {
   composer.focus();
 });
 const log = createLogView(store);
+const request = createRequestView(state);
 const announce = createAnnouncer(store);
 createTheme();
 
@@ -51,6 +58,8 @@ function draw() {
     composer.render();
     log.render();
     log.renderFaults();
+    request.render();
+    replyKeyboard.render();
   } else {
     if (dirty.has("messages") || dirty.has("chats")) messages.renderList();
     for (const detail of changedMessages.values()) if (detail.chatId === open) messages.renderMessage(detail);
@@ -60,7 +69,9 @@ function draw() {
     if (dirty.has("chats")) {
       drawFrame();
       composer.render();
+      replyKeyboard.render();
     }
+    if (dirty.has("request")) request.render();
     for (const call of newCalls) log.add(call);
   }
   if (all || dirty.has("chats") || dirty.has("messages") || changedMessages.size > 0) chats.render();
@@ -72,6 +83,10 @@ function draw() {
 function drawFrame() {
   byId("brand").textContent = `${state.bot.name} playground`;
   byId("model-note").textContent = state.modelNote;
+  byId("models-open").hidden = state.otherModels.length === 0;
+  byId("models-open").textContent = `+${state.otherModels.length}`;
+  byId("models-open").setAttribute("aria-label", `and ${state.otherModels.length} further models`);
+  byId("models").replaceChildren(...state.otherModels.map((name) => element("li", {}, name)));
   const chat = store.openChat();
   const blocked = chat?.blocked === true;
   byId("new-topic").hidden = chat?.topicsAllowed !== true;

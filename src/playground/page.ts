@@ -7,7 +7,7 @@ import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { z } from "zod";
 import { messageOf, StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { createPageFeed, type FaultSwitch, type PageEvent, type PageFeed } from "./page-feed.ts";
+import { createPageFeed, type FaultSwitch, type PageEvent, type PageFeed, type PageModels } from "./page-feed.ts";
 import type { PageSource } from "./page-source.ts";
 
 export interface PlaygroundPageOptions {
@@ -16,8 +16,7 @@ export interface PlaygroundPageOptions {
   /** 0, the default, takes a free port. */
   readonly port?: number;
   readonly host?: string;
-  /** One line that says what answers: the scripted model or a real one. */
-  readonly modelNote: string;
+  readonly models: PageModels;
   readonly faultSwitches?: readonly FaultSwitch[];
 }
 
@@ -78,7 +77,7 @@ const deeds = {
  */
 export async function createPlaygroundPage(options: PlaygroundPageOptions): Promise<PlaygroundPage> {
   const host = options.host ?? "127.0.0.1";
-  const feed = createPageFeed(options.source, options.modelNote, options.faultSwitches ?? []);
+  const feed = createPageFeed(options.source, options.models, options.faultSwitches ?? []);
   let hosts: ReadonlySet<string> = new Set();
   const app = createRoutes(feed, options.log, () => hosts);
   const server = createAdaptorServer({ fetch: app.fetch });

@@ -6,11 +6,13 @@ import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import type { Models } from "../ports.ts";
 import { type BotApi, createBotApi } from "./bot-api.ts";
+import { createModelWatch } from "./model-watch.ts";
 import { createPlaygroundPage } from "./page.ts";
 import { createPageSource } from "./page-adapter.ts";
 import type { FaultSwitch } from "./page-feed.ts";
-import type { Script } from "./script.ts";
+import { type Script, type ScriptedRequest, usageOf } from "./script.ts";
 import { answerFor } from "./scripted-answers.ts";
 import { createScriptedModel } from "./scripted-model.ts";
 
@@ -26,11 +28,12 @@ const graceMs = 1_000;
 export async function createPlayground(
   config: Config,
   log: Logger,
-  createBot: (config: Config, log: Logger) => Promise<Bot>,
+  createBot: (config: Config, log: Logger, watchModels: (models: Models) => Models) => Promise<Bot>,
 ): Promise<{ readonly failed: Promise<Error>; stop(): Promise<void> }> {
   const token = `42:${randomBytes(24).toString("base64url")}`;
   const botApi = await createBotApi({ token });
   const faults = createModelFaults();
+  const watch = createModelWatch();
   const scripted =
     config.models.names.length === 0 ? await createScriptedModel({ respond: faults.respond }) : undefined;
   // Chats live in this process; what the bot remembers of them goes with them.
@@ -44,14 +47,20 @@ export async function createPlayground(
       ...(scripted === undefined ? {} : { models: { ...config.models, ...scriptedModels(scripted.url) } }),
     },
     log,
+    watch.watch,
   );
+  const [model = "", ...others] = config.models.names;
   const page = await openPage(config, {
     source: createPageSource(botApi),
     log,
-    modelNote:
-      scripted === undefined
-        ? `Answers come from ${config.models.names.join(", ")}.`
-        : "Scripted demo model: no AI behind it. Set OPENAI_API_KEY (or another provider's key) for a real one.",
+    models: {
+      note:
+        scripted === undefined
+          ? `Answers come from ${model}`
+          : "Scripted demo model: no AI behind it. Set OPENAI_API_KEY (or another provider's key) for a real one.",
+      others,
+      requests: watch,
+    },
     faultSwitches: [...(scripted === undefined ? [] : faults.switches), ...telegramFaults(botApi)],
   });
   process.stdout.write(`\nParley's playground: ${page.url}\n\n`);
@@ -79,7 +88,7 @@ async function openPage(config: Config, options: Parameters<typeof createPlaygro
 
 /** Two names for the one script, so that `/model` has something to switch. */
 function scriptedModels(url: string): Pick<Config["models"], "names" | "providers"> {
-  return { names: ["demo/scripted", "demo/scripted-too"], providers: [{ name: "demo", baseUrl: url }] };
+  return { names: ["demo/scripted-model", "demo/second-script"], providers: [{ name: "demo", baseUrl: url }] };
 }
 
 function createModelFaults() {
@@ -96,11 +105,16 @@ function createModelFaults() {
       toggle("model-overloaded", "Model answers 429"),
       toggle("broken-stream", "Stream breaks off"),
     ],
-    respond(request: { readonly messages: readonly { readonly role: string; readonly content: string }[] }): Script {
+    respond(request: ScriptedRequest): Script {
       if (active.has("model-overloaded")) return { status: 429, headers: { "retry-after": "1" } };
       const script = answerFor(request.messages.at(-1)?.content ?? "", true);
       const slow = active.has("slow-model") ? { delayFirstMs: 3_000, tokensPerSecond: 5 } : {};
-      return { ...script, ...slow, ...(active.has("broken-stream") ? { cutAfterChunks: 12 } : {}) };
+      return {
+        ...script,
+        usage: usageOf(request, script),
+        ...slow,
+        ...(active.has("broken-stream") ? { cutAfterChunks: 12 } : {}),
+      };
     },
   };
 }

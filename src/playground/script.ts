@@ -68,7 +68,7 @@ export function headOf(record: RecordedRequest): string {
 export function endingOf(script: Script, record: RecordedRequest, head: string, deltas: number): string {
   const finish = `${head}{},"finish_reason":${JSON.stringify(script.finishReason ?? "stop")}}]}\n\n`;
   const asked = record.body["stream_options"] as { include_usage?: boolean } | undefined;
-  const usage = script.usage ?? (asked?.include_usage === true ? counted(record, deltas) : false);
+  const usage = script.usage ?? (asked?.include_usage === true ? counted(record.body, deltas) : false);
   const counts =
     usage === false
       ? ""
@@ -76,8 +76,13 @@ export function endingOf(script: Script, record: RecordedRequest, head: string, 
   return `${finish}${counts}data: [DONE]\n\n`;
 }
 
-function counted(record: RecordedRequest, answered: number): object {
-  const asked = record.body.messages.reduce((sum, message) => sum + tokensOf(message.content).length + 4, 0);
+/** The usage of a script's answer, for a model that tells it unasked. */
+export function usageOf(request: ScriptedRequest, { text, chunks, reasoning }: Script): object {
+  return counted(request, (chunks ?? tokensOf(text ?? "")).length + tokensOf(reasoning ?? "").length);
+}
+
+function counted({ messages }: ScriptedRequest, answered: number): object {
+  const asked = messages.reduce((sum, message) => sum + tokensOf(message.content).length + 4, 0);
   return { prompt_tokens: asked, completion_tokens: answered, total_tokens: asked + answered };
 }
 

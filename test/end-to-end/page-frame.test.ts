@@ -15,6 +15,71 @@ describe.skipIf(chromiumPath === undefined)("the frame of the chat page (needs C
     expect(await page.locator(".unread").count()).toBe(0);
   });
 
+  test("names chats after the other side, the latest on top", async ({ chat: { page, world } }) => {
+    await page.getByTestId("new-group").click();
+    await page.locator("[data-testid=chat-row][data-key='-2'][aria-current=true]").waitFor();
+    const rows = () => page.getByTestId("chat-row").locator(".chat-row-top").allTextContents();
+    await eventually(rows).toEqual(["Group", "Parleyas Ada"]);
+    world.botWrites(ADA, { text: "for Ada", date: 1_790_000_100 });
+    await eventually(async () => (await rows()).map((row) => row.slice(0, 12))).toEqual(["Parleyas Ada", "Group"]);
+    // An answer that grows is no news.
+    const { message_id } = world.botWrites(-2, { text: "for the group", date: 1_790_000_200 });
+    world.botWrites(ADA, { text: "for Ada too", date: 1_790_000_300 });
+    world.botWrites(-2, { message_id, text: "for the group, longer", date: 1_790_000_200 });
+    await page.getByTestId("chat-row").last().getByText("longer").waitFor();
+    expect((await rows()).map((row) => row.slice(0, 12))[0]).toBe("Parleyas Ada");
+    expect(await page.getByTestId("conversation-title").textContent()).toBe("Group");
+    await page.reload();
+    await eventually(async () => (await rows()).map((row) => row.slice(0, 5))).toEqual(["Parle", "Group"]);
+    await page.locator("[data-key='100']").click();
+    await eventually(() => page.getByTestId("conversation-title").textContent()).toBe("Parley");
+  });
+
+  test("names one model in its banner, and the others when asked", async ({ chat: { page } }) => {
+    expect(await page.getByTestId("model-note").textContent()).toBe("Scripted demo model.");
+    const more = page.getByRole("button", { name: "and 2 further models" });
+    expect(await more.textContent()).toBe("+2");
+    await page.getByTestId("models").waitFor({ state: "hidden" });
+    await more.press("Enter");
+    await page.getByTestId("models").getByText("demo/three").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByTestId("models").waitFor({ state: "hidden" });
+  });
+
+  test("shows the last request to the model while it is answered", async ({ chat: { page, world } }) => {
+    expect(await page.getByTestId("request").isVisible()).toBe(false);
+    const messages = [
+      { role: "system", content: "Be kind." },
+      { role: "user", content: "<b>why?</b>" },
+    ];
+    const asked = { id: 1, model: "demo/one", messages, count: 2, calls: 1, outcome: "waiting", failed: false };
+    world.asks(asked);
+    const facts = () => page.getByTestId("request-facts").locator("dd").allTextContents();
+    await eventually(facts).toEqual(["–", "–", "waiting", "–", "–", "1"]);
+    world.asks({ ...asked, outcome: "writing", firstTokenMs: 120 });
+    await eventually(facts).toEqual(["120 ms", "–", "writing", "–", "–", "1"]);
+    const tokens = { inputTokens: 34, cachedTokens: 20, outputTokens: 5 };
+    world.asks({ ...asked, outcome: "complete", firstTokenMs: 120, endMs: 900, ...tokens });
+    await eventually(facts).toEqual(["120 ms", "900 ms", "complete", "34 (20 cached)", "5", "1"]);
+    await page.getByTestId("request-messages").getByText("2 messages").click();
+    await page.getByTestId("request-messages").getByText("<b>why?</b>").waitFor();
+    // An open list follows the next question.
+    world.asks({ ...asked, id: 2, messages: [{ role: "user", content: "and why not?" }], count: 1 });
+    await page.getByTestId("request-messages").getByText("and why not?").waitFor();
+    await page.reload();
+    await page.getByTestId("request-messages").getByText("1 message", { exact: true }).waitFor();
+    world.asks({ ...asked, id: 3, outcome: "rate-limit", failed: true, endMs: 5 });
+    await eventually(facts).toEqual(["–", "5 ms", "rate-limit", "not told", "not told", "1"]);
+  });
+
+  test("tells in an empty chat what the bot is for", async ({ chat: { page, world } }) => {
+    await page.getByText("What this bot is for.").waitFor();
+    world.change({ type: "description", data: "Something else." });
+    await page.getByText("Something else.").waitFor();
+    world.botWrites(ADA, { text: "hello" });
+    await page.getByText("Something else.").waitFor({ state: "detached" });
+  });
+
   test("logs calls with errors in red and a filter, and keeps the list short", async ({ chat: { page, world } }) => {
     for (let id = 1; id <= 300; id += 1) {
       const failed = id % 100 === 0;

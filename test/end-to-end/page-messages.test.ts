@@ -118,6 +118,35 @@ describe.skipIf(chromiumPath === undefined)(
       expect(await page.getByTestId("jump").isVisible()).toBe(false);
     });
 
+    test("brings into view what is sent, wherever the reader is, and the answer below it", async ({
+      chat: { page, world, box, newest },
+    }) => {
+      for (let number = 1; number <= 40; number += 1) world.botWrites(ADA, { text: `message ${number}` });
+      await newest().getByText("message 40").waitFor();
+      const list = page.getByTestId("messages");
+      const fromEnd = () => list.evaluate((node) => node.scrollHeight - node.scrollTop - node.clientHeight);
+      await list.hover();
+      await page.mouse.wheel(0, -900);
+      await page.getByTestId("jump").waitFor();
+      await box().fill("a question from above");
+      await box().press("Enter");
+      await newest().getByText("a question from above").waitFor();
+      await eventually(fromEnd).toBeLessThan(2);
+      expect(await page.getByTestId("jump").isVisible()).toBe(false);
+      world.botWrites(ADA, { text: "an answer\n\n".repeat(20) });
+      await eventually(fromEnd).toBeLessThan(2);
+
+      // An edited message stays where it is, and is shown there.
+      for (let number = 1; number <= 40; number += 1) world.botWrites(ADA, { text: `message ${number}` });
+      await eventually(fromEnd).toBeLessThan(2);
+      await box().press("ArrowUp");
+      await box().fill("another question from above");
+      await box().press("Enter");
+      const top = (await list.boundingBox())?.y ?? 0;
+      const question = page.getByTestId("message-text").getByText("a question from above");
+      await eventually(async () => ((await question.boundingBox())?.y ?? -1) >= top).toBe(true);
+    });
+
     test("draws no more than the newest messages of a long chat until asked for earlier ones", async ({
       chat: { page, world, newest },
     }) => {

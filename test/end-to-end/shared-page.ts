@@ -60,7 +60,7 @@ async function openChat(browser: Browser): Promise<{ chat: OpenChat; close(): Pr
     createPlaygroundPage({
       source: world.source,
       log: { warn: () => {} },
-      modelNote: "Scripted demo model.",
+      models: { note: "Scripted demo model.", others: ["demo/two", "demo/three"], requests: world.requests },
       faultSwitches: [{ name: "slow-model", label: "Slow model", on: () => {}, off: () => {} }],
       port,
     });

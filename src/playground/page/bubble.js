@@ -1,4 +1,4 @@
-import { avatar, clock, copyText, element, hueOf, icon, showAlert, showToast } from "./dom.js";
+import { avatar, clock, copyText, drawn, element, hueOf, icon, showAlert, showToast } from "./dom.js";
 import { renderText, safeHref } from "./entities.js";
 import { summaryOf } from "./state.js";
 import { post } from "./stream.js";
@@ -49,7 +49,7 @@ export function createBubble(chat, message, deps) {
       ? action("pencil", "Edit", "edit", () => deps.onEdit(message.message_id))
       : undefined,
   );
-  node.append(element("div", { class: "bubble-line" }, body, actions), keyboard);
+  node.append(body, actions, keyboard);
 
   let shownText;
   let shownKeyboard;
@@ -108,7 +108,7 @@ function quote(message, deps) {
       onclick: () => deps.onShow(target.message_id),
     },
     element("span", { class: "reply-name", dir: "auto" }, target.from?.first_name ?? ""),
-    element("span", { class: "reply-text", dir: "auto" }, message.quote?.text ?? summaryOf(target)),
+    element("span", { class: "reply-text", dir: "auto" }, ...drawn(message.quote?.text ?? summaryOf(target))),
   );
 }
 
@@ -149,11 +149,15 @@ function keyboardButton(chat, message, button, deps) {
     return element(
       "a",
       { class: className, href, target: "_blank", rel: "noopener noreferrer", dir: "auto" },
-      button.text,
+      ...drawn(button.text),
       icon("link"),
     );
   }
-  const node = element("button", { type: "button", class: className, dir: "auto", "data-testid": "key" }, button.text);
+  const node = element(
+    "button",
+    { type: "button", class: className, dir: "auto", "data-testid": "key" },
+    ...drawn(button.text),
+  );
   if (button.copy_text !== undefined) {
     node.addEventListener("click", async () => {
       if (await copyText(button.copy_text.text)) showToast("Copied.");
@@ -196,7 +200,7 @@ export function createDraftBubble(onStop) {
   const node = element(
     "article",
     { class: "message in draft", "data-testid": "draft" },
-    element("div", { class: "bubble-line" }, element("div", { class: "bubble" }, text)),
+    element("div", { class: "bubble" }, text),
     element("div", { class: "keyboard" }, stop),
   );
   return {

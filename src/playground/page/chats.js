@@ -1,4 +1,4 @@
-import { avatar, byId, clock, element, icon, showToast } from "./dom.js";
+import { avatar, byId, clock, drawn, element, icon, showToast } from "./dom.js";
 import { keyOf, summaryOf, threadOf } from "./state.js";
 import { post } from "./stream.js";
 
@@ -43,12 +43,15 @@ export function createChatsView(store, onOpened) {
           "span",
           { class: "chat-row-top" },
           element("span", { class: "chat-row-title", dir: "auto" }, title),
+          chat.kind === "private" && threadId === undefined
+            ? element("span", { class: "chat-row-who", dir: "auto" }, `as ${chat.people[0]?.name ?? "nobody"}`)
+            : undefined,
           lastMessage === undefined ? undefined : element("time", {}, clock(lastMessage.date)),
         ),
         element(
           "span",
           { class: "chat-row-bottom" },
-          element("span", { class: "chat-row-last", dir: "auto" }, lastLine(chat, lastMessage)),
+          element("span", { class: "chat-row-last", dir: "auto" }, ...drawn(lastLine(chat, lastMessage))),
           unread === 0
             ? undefined
             : element("span", { class: "unread", "aria-label": `${unread} unread` }, String(unread)),
@@ -74,11 +77,14 @@ export function createChatsView(store, onOpened) {
     create,
     render() {
       const rows = [];
-      for (const chat of state.chats.values()) {
+      const recentFirst = (one, other) => store.recency(...other) - store.recency(...one);
+      const chats = [...state.chats.values()].sort((one, other) => recentFirst([one.id], [other.id]));
+      for (const chat of chats) {
         const last = new Map();
         for (const message of chat.messages.values()) last.set(threadOf(message), message);
-        rows.push(row(chat, undefined, chat.title, last.get(undefined)));
-        for (const topic of chat.topics) rows.push(row(chat, topic.id, topic.name, last.get(topic.id)));
+        rows.push(row(chat, undefined, store.titleOf(chat), last.get(undefined)));
+        const topics = chat.topics.toSorted((one, other) => recentFirst([chat.id, one.id], [chat.id, other.id]));
+        for (const topic of topics) rows.push(row(chat, topic.id, topic.name, last.get(topic.id)));
       }
       const list = byId("chat-list");
       const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;

@@ -1,9 +1,12 @@
-import { byId, element, icon, showToast } from "./dom.js";
+import { byId, drawn, element, icon, showToast } from "./dom.js";
 import { summaryOf, threadOf } from "./state.js";
 import { post } from "./stream.js";
 
-/** The box one writes in: sending, editing, replying, the menu of commands. */
-export function createComposer(store) {
+/**
+ * The box one writes in: sending, editing, replying, the menu of commands. `onSend` is called when something goes out, with
+ * the id of the message if it is an edit.
+ */
+export function createComposer(store, onSend) {
   const { state } = store;
   const box = byId("composer-text");
   const menu = byId("command-menu");
@@ -140,6 +143,7 @@ export function createComposer(store) {
   async function send(path, body) {
     const chat = store.openChat();
     if (chat === undefined) return false;
+    onSend(body.messageId);
     const editedBy = body.messageId === undefined ? undefined : chat.messages.get(body.messageId)?.from?.id;
     try {
       await post(path, {
@@ -214,7 +218,7 @@ export function createComposer(store) {
           {},
           state.editing === undefined ? `Reply to ${message.from?.first_name ?? ""}` : "Edit message",
         ),
-        element("span", { dir: "auto" }, summaryOf(message)),
+        element("span", { dir: "auto" }, ...drawn(summaryOf(message))),
       ),
       element(
         "button",

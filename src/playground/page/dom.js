@@ -20,9 +20,51 @@ const ICONS = {
   moon: "M20 14.500A8.5 8.5 0 1 1 9.5 4a7 7 0 0 0 10.5 10.500z",
   block: "M12 3.500a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17M6 6l12 12",
   file: "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
-  stop: "M7 7h10v10H7z",
+  stop: "M6 6h12v12H6z",
   link: "M8 16l8-8M9.5 8H16v6.5",
+  refresh: "M19 12a7 7 0 1 1-2.200-5.100M17.500 3v4h-4",
+  repeat: "M4 11V9a3 3 0 0 1 3-3h12M16 3l3 3-3 3M20 13v2a3 3 0 0 1-3 3H5M8 21l-3-3 3-3",
+  save: "M5 4h11l3 3v13H5zM8 4v5h7V4M8 20v-6h8v6",
+  tick: "M4.500 4.500h15v15h-15zM8 12.200l3 3 5.500-6",
+  play: "M8 5.500v13l10-6.500z",
+  forward: "M5 6v12l7-6zM12 6v12l7-6z",
+  hourglass:
+    "M7 3.500h10M7 20.500h10M8 3.500c0 5 8 6 8 8.500s-8 3.500-8 8.500M16 3.500c0 5-8 6-8 8.500s8 3.500 8 8.500",
+  warning: "M12 4L2.800 20h18.400zM12 10v4.500M12 17.300v.2",
+  keyboard: "M3 6.500h18v11H3zM7 10v.2M10.500 10v.2M14 10v.2M17.500 10v.2M8 14h8",
 };
+
+/**
+ * Signs that the bot writes, drawn here: a system without a font for emoji would show boxes. All others are left to the
+ * system.
+ */
+export const SIGNS = {
+  "⏹": "stop",
+  "🔄": "refresh",
+  "🔁": "repeat",
+  "💾": "save",
+  "✖": "close",
+  "✅": "tick",
+  "▶": "play",
+  "⏩": "forward",
+  "⏭": "forward",
+  "⏳": "hourglass",
+  "⚠": "warning",
+};
+const SIGN = new RegExp(`(${Object.keys(SIGNS).join("|")})\\ufe0f?`, "u");
+
+/** A text as nodes: its known signs drawn, each with its character for whoever copies the text or has it read. */
+export function drawn(text) {
+  const nodes = [];
+  let rest = text;
+  for (let match = SIGN.exec(rest); match !== null; match = SIGN.exec(rest)) {
+    if (match.index > 0) nodes.push(document.createTextNode(rest.slice(0, match.index)));
+    nodes.push(element("span", { class: "sign" }, icon(SIGNS[match[1]]), element("span", {}, match[0])));
+    rest = rest.slice(match.index + match[0].length);
+  }
+  if (rest !== "") nodes.push(document.createTextNode(rest));
+  return nodes;
+}
 
 /** An icon for a control that carries its own label. */
 export function icon(name) {
@@ -71,10 +113,10 @@ export function avatar(id, name) {
 
 let toastTimer;
 
-/** Shows a short text above everything for four seconds. */
+/** Shows a short text for four seconds, in a line of its own: it lies on no button. */
 export function showToast(text) {
   const toast = byId("toast");
-  toast.textContent = text;
+  toast.replaceChildren(...drawn(text));
   toast.hidden = false;
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => {
@@ -84,7 +126,7 @@ export function showToast(text) {
 
 /** Shows a text that must be confirmed. */
 export function showAlert(text) {
-  byId("alert-text").textContent = text;
+  byId("alert-text").replaceChildren(...drawn(text));
   const dialog = byId("alert");
   if (!dialog.open) dialog.showModal();
 }

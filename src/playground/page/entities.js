@@ -1,4 +1,4 @@
-import { copyText, element, icon } from "./dom.js";
+import { copyText, drawn, element, icon } from "./dom.js";
 
 const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
 const INLINE_TAGS = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code" };
@@ -60,12 +60,12 @@ function detect(piece, onCommand) {
   let at = 0;
   for (const match of piece.matchAll(DETECTED)) {
     const found = match[0].startsWith("http") ? trimUrl(match[0]) : match[0];
-    if (match.index > at) nodes.push(document.createTextNode(piece.slice(at, match.index)));
+    if (match.index > at) nodes.push(...drawn(piece.slice(at, match.index)));
     const type = found.startsWith("/") ? "bot_command" : found.startsWith("@") ? "mention" : "url";
     nodes.push(wrap({ type }, [document.createTextNode(found)], found, onCommand));
     at = match.index + found.length;
   }
-  if (at < piece.length) nodes.push(document.createTextNode(piece.slice(at)));
+  nodes.push(...drawn(piece.slice(at)));
   return nodes;
 }
 

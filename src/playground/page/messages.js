@@ -1,5 +1,5 @@
 import { createBubble, createDraftBubble } from "./bubble.js";
-import { byId, element, icon, showToast } from "./dom.js";
+import { byId, drawn, element, icon, showToast } from "./dom.js";
 import { summaryOf, threadOf } from "./state.js";
 import { post } from "./stream.js";
 
@@ -51,7 +51,13 @@ export function createMessagesView(store, composer) {
     lastTop = list.scrollTop;
     jump.hidden = following;
   });
-  new ResizeObserver(() => follow()).observe(list);
+  let lastHeight = list.clientHeight;
+  // Whatever takes room away, a toast or a keyboard, moves no message under the reader's hand: their lower end stays.
+  new ResizeObserver(() => {
+    if (!following) list.scrollTop += lastHeight - list.clientHeight;
+    lastHeight = list.clientHeight;
+    follow();
+  }).observe(list);
 
   const deps = {
     get botId() {
@@ -135,7 +141,18 @@ export function createMessagesView(store, composer) {
       { type: "button", class: "button", onclick: () => composer.sendText("/start") },
       "Send /start",
     );
-    list.append(element("div", { class: "empty" }, element("p", {}, hint), chat.kind === "group" ? undefined : start));
+    const about =
+      chat.kind === "private" && state.description !== ""
+        ? element(
+            "div",
+            { class: "about" },
+            element("strong", {}, "What can this bot do?"),
+            ...drawn(state.description),
+          )
+        : undefined;
+    list.append(
+      element("div", { class: "empty" }, about, element("p", {}, hint), chat.kind === "group" ? undefined : start),
+    );
   }
 
   function renderMessage({ message }) {
@@ -176,7 +193,7 @@ export function createMessagesView(store, composer) {
     const status = byId("conversation-status");
     const people = chat.people.map((person) => person.name);
     const idle = chat.kind === "group" ? [...people, state.bot.name].join(", ") : `You are ${people[0] ?? "nobody"}`;
-    byId("conversation-title").textContent = chat.kind === "group" ? chat.title : state.bot.name;
+    byId("conversation-title").textContent = store.titleOf(chat);
     status.textContent = action ? (ACTION_TEXTS[action.action] ?? "busy…") : topic ? `${topic.name} · ${idle}` : idle;
     status.classList.toggle("active", action !== undefined);
     if (action?.action === "typing" && !state.drafts.has(store.openKey())) {
@@ -185,7 +202,14 @@ export function createMessagesView(store, composer) {
     } else typing.remove();
   }
 
-  return { renderList, renderMessage, renderDraft, renderStatus };
+  /** Brings what was just sent into view: the newest text, or the message that was edited. */
+  function reveal(editedId) {
+    if (editedId !== undefined) return bubbles.get(editedId)?.node.scrollIntoView({ block: "nearest" });
+    following = true;
+    follow();
+  }
+
+  return { renderList, renderMessage, renderDraft, renderStatus, reveal };
 }
 
 /** Tells a screen reader about a new answer once, when it has stopped growing. */

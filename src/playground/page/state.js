@@ -13,6 +13,11 @@ export function createState(onChange) {
   const state = {
     bot: { id: 0, name: "Bot", username: "" },
     modelNote: "",
+    /** Models that answer besides the one that `modelNote` names. */
+    otherModels: [],
+    description: "",
+    /** What the model was asked last. */
+    request: undefined,
     commands: [],
     faults: [],
     /** Chat id to chat; a chat's `messages` map ids to messages as the Bot API writes them. */
@@ -32,6 +37,16 @@ export function createState(onChange) {
 
   const openKey = () => (state.open === undefined ? undefined : keyOf(state.open.chatId, state.open.threadId));
 
+  /** Conversation key to a number that grows with each new message; a chat's is that of its newest topic. */
+  const touched = new Map();
+  let touches = 0;
+
+  function touch(chatId, threadId) {
+    touches += 1;
+    touched.set(keyOf(chatId), touches);
+    if (threadId !== undefined) touched.set(keyOf(chatId, threadId), touches);
+  }
+
   function expire(map, key, until, part) {
     setTimeout(() => {
       if (map.get(key)?.until !== until) return;
@@ -42,8 +57,8 @@ export function createState(onChange) {
 
   const handlers = {
     snapshot(snapshot) {
-      const { bot, modelNote, commands, faults, calls } = snapshot;
-      Object.assign(state, { bot, modelNote, commands, faults, calls });
+      const { bot, modelNote, otherModels, description, request, commands, faults, calls } = snapshot;
+      Object.assign(state, { bot, modelNote, otherModels, description, request, commands, faults, calls });
       state.chats.clear();
       state.drafts.clear();
       state.actions.clear();
@@ -53,6 +68,11 @@ export function createState(onChange) {
           messages: new Map(messages.map((message) => [message.message_id, message])),
         });
       }
+      // Oldest first; what has no message yet is as old as its chat.
+      const all = snapshot.chats.flatMap(({ id, messages }) => messages.map((message) => ({ id, message })));
+      all.sort((one, other) => one.message.date - other.message.date);
+      for (const { id } of snapshot.chats) touch(id);
+      for (const { id, message } of all) touch(id, threadOf(message));
       if (state.open === undefined || !state.chats.has(state.open.chatId)) {
         const first = state.chats.keys().next();
         state.open = first.done ? undefined : { chatId: first.value, threadId: undefined };
@@ -61,6 +81,8 @@ export function createState(onChange) {
     },
     chat(chat) {
       const known = state.chats.get(chat.id);
+      if (known === undefined) touch(chat.id);
+      for (const { id } of chat.topics) if (!touched.has(keyOf(chat.id, id))) touch(chat.id, id);
       state.chats.set(chat.id, { ...chat, messages: known?.messages ?? new Map() });
       onChange("chats");
     },
@@ -70,6 +92,7 @@ export function createState(onChange) {
       const isNew = !chat.messages.has(message.message_id);
       chat.messages.set(message.message_id, message);
       const key = keyOf(chatId, threadOf(message));
+      if (isNew) touch(chatId, threadOf(message));
       if (isNew && message.from?.id === state.bot.id) {
         // A client takes typing and draft away when the message they announced is there.
         state.drafts.delete(key);
@@ -106,6 +129,14 @@ export function createState(onChange) {
       if (state.calls.length > 400) state.calls.splice(0, 100);
       onChange("call", call);
     },
+    request(request) {
+      state.request = request;
+      onChange("request");
+    },
+    description(description) {
+      state.description = description;
+      onChange("messages");
+    },
     commands(commands) {
       state.commands = commands;
       onChange("commands");
@@ -122,6 +153,10 @@ export function createState(onChange) {
     /** The chat on the screen, with the topic if one is open. */
     openChat: () => (state.open === undefined ? undefined : state.chats.get(state.open.chatId)),
     openKey,
+    /** When something last came there: the higher, the later. */
+    recency: (chatId, threadId) => touched.get(keyOf(chatId, threadId)) ?? 0,
+    /** The other side: the bot, or the group. */
+    titleOf: (chat) => (chat.kind === "group" ? chat.title : state.bot.name),
     open(chatId, threadId) {
       state.open = { chatId, threadId };
       state.replyTo = undefined;

@@ -1,4 +1,16 @@
-const EVENTS = ["snapshot", "chat", "message", "deleted", "action", "draft", "call", "commands", "fault"];
+const EVENTS = [
+  "snapshot",
+  "chat",
+  "message",
+  "deleted",
+  "action",
+  "draft",
+  "call",
+  "request",
+  "commands",
+  "description",
+  "fault",
+];
 
 /**
  * Follows what happens on the server. Each connection begins with a `snapshot`, so a lost one mends itself.
