@@ -8,6 +8,7 @@ import { type AppWorkerDeps, createAppWorker } from "./app-worker.ts";
 import type { Config } from "./config.ts";
 import { type Engines, openEngines } from "./engines.ts";
 import { createInHand } from "./in-hand.ts";
+import { tokenRefused } from "./ingress/registration.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { createOutbox } from "./reply/outbox.ts";
@@ -33,9 +34,15 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   const engines = await openEngines(config, log, () => metrics.rateLimiterFailed());
   const { store, queue, shared } = engines;
   metrics.watchQueue(() => queue.stats());
-  const transport = createTelegramTransport();
   const failure = Promise.withResolvers<Error>();
   let stopping = false;
+  let refused = false;
+  const transport = createTelegramTransport({
+    onTokenRefused() {
+      refused = true;
+      failure.resolve(tokenRefused());
+    },
+  });
 
   const { apiRoot, token } = config.telegram;
   const client = { apiRoot, fetch: transport.fetch };
@@ -92,7 +99,8 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
     async stop(graceMs) {
       stopping = true;
       await entrance.stop();
-      const left = await worker?.stop(graceMs);
+      // Nothing more can be shown to anybody: what runs stays queued at once.
+      const left = await worker?.stop(refused ? 0 : graceMs);
       outbox.stop();
       transport.stop();
       await http.stop();

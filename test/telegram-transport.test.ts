@@ -9,6 +9,7 @@ const token = "123:the-secret-part";
 type Handler = (request: IncomingMessage, body: string, response: ServerResponse) => void;
 
 let transport: TelegramTransport;
+let tokensRefused = 0;
 let handler: Handler;
 const connections = new Set<unknown>();
 const server = createServer((request, response) => {
@@ -21,7 +22,8 @@ const server = createServer((request, response) => {
 });
 
 beforeEach(async () => {
-  transport = createTelegramTransport();
+  tokensRefused = 0;
+  transport = createTelegramTransport({ onTokenRefused: () => void tokensRefused++ });
   connections.clear();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
@@ -159,6 +161,24 @@ describe("transport to Telegram", () => {
         setImmediate(() => request.socket.destroy());
       },
     ],
+    ...["null", "[]", "7", '"ok"', "{}", '{"ok":true}', '{"ok":false}', '{"ok":"yes","result":1}'].map(
+      (body): [string, Handler] => [`the answer ${body}`, (_request, _body, response) => response.end(body)],
+    ),
+    [
+      "a proxy that wants a password",
+      (_request, _body, response) => response.writeHead(401).end("<html>Log in</html>"),
+    ],
+    [
+      "an answer without end",
+      (_request, _body, response) => {
+        const chunk = "x".repeat(1024 * 1024);
+        const more = () => {
+          while (response.write(chunk)) if (response.destroyed) return;
+        };
+        response.on("drain", more).on("error", () => undefined);
+        more();
+      },
+    ],
   ])("reports %s as a failure of the network, without the token", async (_what, answer) => {
     handler = answer;
     const error = await failureOf(createApi().sendMessage(7, "text"));
@@ -166,6 +186,24 @@ describe("transport to Telegram", () => {
     const { message, error: cause } = error as HttpError;
     expect(cause).toBeInstanceOf(Error);
     expect(`${message} ${String(cause)} ${JSON.stringify(cause)}`).not.toContain("secret");
+  });
+
+  it("gives no answer to a call whose token is refused, but says so, until it is given up", async () => {
+    handler = (_request, _body, response) => {
+      response.statusCode = 401;
+      response.end(JSON.stringify({ ok: false, error_code: 401, description: "Unauthorized" }));
+    };
+    const api = createApi();
+    const controller = new AbortController();
+    const first = failureOf(api.sendMessage(7, "text", {}, controller.signal as never));
+    const second = failureOf(api.getMe());
+    await expect.poll(() => tokensRefused).toBe(2);
+    const pending = new Promise((resolve) => setTimeout(resolve, 50, "pending"));
+    expect(await Promise.race([first, second, pending])).toBe("pending");
+    controller.abort();
+    expect(await first).toBeInstanceOf(HttpError);
+    transport.stop();
+    expect(await second).toBeInstanceOf(HttpError);
   });
 
   it("reports a server that is not there as a failure of the network", async () => {

@@ -18,6 +18,9 @@ export interface TelegramTransport {
   stop(): void;
 }
 
+/** Characters. A hundred updates of the largest kind are less. */
+const longestAnswer = 32 * 1024 * 1024;
+
 /** What grammY passes: no more than this. Its signal is that of a polyfill, which `node:http` does not take. */
 interface CallInit {
   readonly method: string;
@@ -26,11 +29,17 @@ interface CallInit {
   readonly signal?: AbortSignal;
 }
 
-/** Creates the connections of one process to Telegram. */
-export function createTelegramTransport(): TelegramTransport {
+/**
+ * Creates the connections of one process to Telegram. A call whose token is refused is told to `onTokenRefused` and has no
+ * answer, until it is aborted or the transport stops: no caller can do anything about it, and none may take it for an answer
+ * to what it asked. The process ends; what it was at stays as it is.
+ */
+export function createTelegramTransport({ onTokenRefused }: { onTokenRefused(): void }): TelegramTransport {
   const kept = { keepAlive: true, scheduling: "lifo" } as const;
   const agents = { "http:": new http.Agent(kept), "https:": new https.Agent(kept) };
   const targets = new Map<string, RequestOptions>();
+  /** Gives up calls that have no answer. */
+  const refused = new Set<() => void>();
 
   /** The address without its path, which alone changes from call to call. */
   function targetOf(origin: string): RequestOptions {
@@ -49,17 +58,31 @@ export function createTelegramTransport(): TelegramTransport {
     return new Promise((resolve, reject) => {
       const module = target.protocol === "https:" ? https : http;
       const request = module.request({ ...target, path: url.slice(pathAt), method, headers });
-      const abort = () => request.destroy(new Error("the call was aborted"));
+      const abort = () => {
+        const reason = new Error("the call was aborted");
+        request.destroy(reason);
+        fail(reason);
+      };
       const fail = (error: Error) => {
         signal?.removeEventListener("abort", abort);
+        refused.delete(abort);
         reject(error);
       };
       request.on("error", fail);
       request.on("response", (response) => {
-        readText(response).then((text) => {
-          signal?.removeEventListener("abort", abort);
-          resolve({ status: response.statusCode, json: async () => parse(text, response.statusCode) });
-        }, fail);
+        const { statusCode: status } = response;
+        readText(response)
+          .then((text) => {
+            const answer = parse(text, status);
+            if (answer.error_code === 401) {
+              refused.add(abort);
+              onTokenRefused();
+              return;
+            }
+            signal?.removeEventListener("abort", abort);
+            resolve({ status, json: async () => answer });
+          })
+          .catch(fail);
       });
       if (signal?.aborted) abort();
       else signal?.addEventListener("abort", abort);
@@ -71,6 +94,7 @@ export function createTelegramTransport(): TelegramTransport {
   return {
     fetch: call as unknown as TelegramTransport["fetch"],
     stop() {
+      for (const abort of [...refused]) abort();
       agents["http:"].destroy();
       agents["https:"].destroy();
     },
@@ -84,17 +108,32 @@ function readText(response: IncomingMessage): Promise<string> {
     response.setEncoding("utf8");
     response.on("data", (chunk: string) => {
       text += chunk;
+      if (text.length > longestAnswer) response.destroy(new Error("the answer has no end"));
     });
     response.on("end", () => resolve(text));
     response.on("error", reject);
   });
 }
 
-function parse(text: string, status: number | undefined): unknown {
+interface Answer {
+  readonly ok: boolean;
+  readonly error_code?: number;
+}
+
+/** What Telegram answers, and nothing else: grammY would take anything for it. Throws on the page of some proxy. */
+function parse(text: string, status: number | undefined): Answer {
+  let answer: unknown;
   try {
-    return JSON.parse(text);
+    answer = JSON.parse(text);
   } catch {
-    // The page of some proxy.
     throw new Error(`the answer is no JSON (status ${status})`);
   }
+  if (!isAnswer(answer)) throw new Error(`the answer is none of Telegram's (status ${status})`);
+  return answer;
+}
+
+function isAnswer(answer: unknown): answer is Answer {
+  if (typeof answer !== "object" || answer === null || !("ok" in answer)) return false;
+  if (answer.ok === true) return "result" in answer;
+  return "error_code" in answer && Number.isInteger(answer.error_code) && "description" in answer;
 }
