@@ -150,6 +150,11 @@ export interface ActiveUpdate extends IncomingUpdate {
    * store right then is on disk together with the interrupt, or not at all. Left out by an engine that cannot do this.
    */
   readonly interrupting?: AbortSignal;
+  /**
+   * Says that the handler only waits from now on, for something that may take hours (a chat that Telegram has asked to leave
+   * alone): its slot goes to another lane, its own lane stays busy. For good, at once, and not more than once.
+   */
+  readonly stepAside?: () => void;
   /** Left out by an engine whose updates no other process can take over. */
   readonly lease?: Lease;
 }
@@ -176,7 +181,7 @@ export interface QueueStats {
 }
 
 export interface ConsumeOptions {
-  /** Turn-lane updates at once. */
+  /** Turn-lane updates at once, besides those that have stepped aside. */
   readonly turnSlots: number;
   /** Quick-lane updates at once; slots of their own. */
   readonly quickSlots: number;

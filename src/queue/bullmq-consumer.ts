@@ -3,13 +3,13 @@ import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Job, Worker } from "bullmq";
 import { messageOf } from "../errors.ts";
-import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, LaneKind, Lease, RedisLink } from "../ports.ts";
+import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, LaneKind, RedisLink } from "../ports.ts";
 import { withinTime } from "../within-time.ts";
 import { createLeases, type Held } from "./redis-leases.ts";
 import { beginScript, endScript, runStep } from "./redis-scripts.ts";
 import { type Hash, hashOf, laneName, updateOf } from "./redis-updates.ts";
 import { sweepScript } from "./redis-upkeep-scripts.ts";
-import { deadOf, deliver, settle } from "./worker.ts";
+import { createAside, deadOf, deliver, settle } from "./worker.ts";
 
 /** What a job says: somebody has to look after this lane. */
 export interface LaneJob {
@@ -62,6 +62,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   /** There was no trouble since the sweep before. */
   let calm = true;
 
+  const aside = createAside();
   const leases = createLeases({ link, leaseMs, graceMs, log });
 
   /** Says a reason once, until a sweep and all between it and the next have gone well. */
@@ -91,22 +92,29 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     if (begun.state === "nothing") return;
     const { fence, updateId, hash } = begun;
     const abort = new AbortController();
+    const left = Promise.withResolvers<"aside">();
+    const place = aside.place(() => left.resolve("aside"));
     const held: Held = { lane, fence, updateId, abort, lost: false, ending: false, gone: Promise.withResolvers() };
     const lease = leases.add(held, takenAt);
-    const ended = conclude(held, begun.state === "doomed", lease, hash).finally(() => {
+    const { stepAside } = place;
+    const ended = conclude(held, begun.state === "doomed", { lease, stepAside }, hash).finally(() => {
       leases.remove(held);
       running.delete(ended);
+      place.end();
     });
     running.set(ended, abort);
-    // A handler that is deaf to the loss of its lane does not keep BullMQ's job, and so the lane, from another worker.
-    const left = await Promise.race([ended, held.gone.promise]);
     // Behind the lanes that wait already: none takes all slots because much waits in it.
-    if (left === "more") await wake(lane);
+    const over = ended.then((state) => (state === "more" ? wake(lane) : undefined));
+    // A handler that is deaf to the loss of its lane does not keep BullMQ's job, and so the lane, from another worker. One that
+    // has stepped aside needs the job no more: the lane is its own by the lease.
+    await Promise.race([over, held.gone.promise, left.promise]);
   }
 
-  async function conclude(held: Held, doomed: boolean, lease: Lease, hash: Hash): Promise<string> {
-    if (doomed) return await bury(held, hash, hash.doom ?? "");
-    return await handle(held, { ...updateOf(held.updateId, hash), signal: held.abort.signal, lease }, hash);
+  type Extras = Required<Pick<ActiveUpdate, "lease" | "stepAside">>;
+
+  async function conclude(held: Held, doomed: boolean, extras: Extras, hash: Hash): Promise<string> {
+    if (doomed) return await bury(held, hash, hash.doom ?? "", extras.stepAside);
+    return await handle(held, { ...updateOf(held.updateId, hash), signal: held.abort.signal, ...extras }, hash);
   }
 
   /** Asks until Redis has answered: what it gave us unheard would wait for a lease, and count a crash. */
@@ -144,16 +152,17 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
         return await end(held, "stays");
       case "failed": {
         const failures = Number(hash.failures ?? 0) + 1;
-        if (failures >= options.maxFailures) return await bury(held, hash, messageOf(verdict.error));
+        if (failures >= options.maxFailures) return await bury(held, hash, messageOf(verdict.error), update.stepAside);
         return await end(held, "failed", now() + options.backoffMs(failures));
       }
     }
   }
 
-  async function bury(held: Held, hash: Hash, reason: string): Promise<string> {
+  async function bury(held: Held, hash: Hash, reason: string, stepAside: (() => void) | undefined): Promise<string> {
     // A crash in between forgets no notice.
     if ((await end(held, "doomed", 0, reason)) === "lost") return "lost";
-    // A notice that cannot be given does not hold up the lane.
+    // A notice that cannot be given does not hold up the lane, and one that waits no other.
+    stepAside?.();
     await options.onDead(deadOf(updateOf(held.updateId, hash), reason)).catch(onTrouble);
     return await end(held, "dead", 0, reason);
   }

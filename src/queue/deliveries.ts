@@ -25,15 +25,17 @@ const repeatDiskEveryMs = 500;
  * Returns the function that delivers the head of a lane once and then lets the lane move on. It resolves with true when the
  * update stays queued because the process is leaving.
  */
-export function createDelivery(deps: DeliveryDeps): (entry: Entry, abort: AbortController) => Promise<boolean> {
+export function createDelivery(
+  deps: DeliveryDeps,
+): (entry: Entry, abort: AbortController, stepAside: () => void) => Promise<boolean> {
   const { journal, lanes, options } = deps;
 
-  async function run(entry: Entry, abort: AbortController): Promise<boolean> {
+  async function run(entry: Entry, abort: AbortController, stepAside: () => void): Promise<boolean> {
     const doom = entry.doom ?? crashed(entry);
-    if (doom !== undefined) return await bury(entry, doom);
+    if (doom !== undefined) return await bury(entry, doom, stepAside);
     let update: ActiveUpdate;
     try {
-      update = begin(entry, abort);
+      update = { ...begin(entry, abort), stepAside };
     } catch (error) {
       // It could not even be read, so nothing was tried yet.
       deps.onTrouble(error);
@@ -55,7 +57,7 @@ export function createDelivery(deps: DeliveryDeps): (entry: Entry, abort: AbortC
         return true;
       case "failed":
         entry.failures++;
-        if (entry.failures >= options.maxFailures) return await bury(entry, messageOf(verdict.error));
+        if (entry.failures >= options.maxFailures) return await bury(entry, messageOf(verdict.error), stepAside);
         return await fail(entry);
     }
   }
@@ -88,13 +90,14 @@ export function createDelivery(deps: DeliveryDeps): (entry: Entry, abort: AbortC
     return !written;
   }
 
-  async function bury(entry: Entry, reason: string): Promise<boolean> {
+  async function bury(entry: Entry, reason: string, stepAside: () => void): Promise<boolean> {
     entry.phase = "ending";
     entry.doom = reason;
     const { updateId, failures } = entry;
     if (!(await insist(() => journal.condemn(updateId, reason, failures)))) return true;
     const stored = journal.read(updateId);
-    // A notice that cannot be given does not hold up the lane.
+    // A notice that cannot be given does not hold up the lane, and one that waits no other.
+    stepAside();
     if (stored !== undefined) await options.onDead(deadOf(stored, reason)).catch(deps.onTrouble);
     if (!(await insist(() => journal.bury(updateId)))) return true;
     lanes.remove(updateId);
@@ -115,9 +118,9 @@ export function createDelivery(deps: DeliveryDeps): (entry: Entry, abort: AbortC
     }
   }
 
-  return async (entry, abort) => {
+  return async (entry, abort, stepAside) => {
     try {
-      return await run(entry, abort);
+      return await run(entry, abort, stepAside);
     } catch (error) {
       // Whatever went wrong here, the update is tried again rather than its lane stuck.
       deps.onTrouble(error);

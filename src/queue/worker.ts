@@ -66,7 +66,7 @@ export interface WorkerDeps<Taken> {
   /** The next update of this kind of lane, if there is one. */
   take(kind: LaneKind): Taken | undefined;
   /** Delivers it and stores the end; true when the update stays queued. Must not reject. */
-  run(taken: Taken, abort: AbortController): Promise<boolean>;
+  run(taken: Taken, abort: AbortController, stepAside: () => void): Promise<boolean>;
 }
 
 export interface Worker extends Consumer {
@@ -75,10 +75,37 @@ export interface Worker extends Consumer {
   wake(): void;
 }
 
+/**
+ * Counts the updates that have stepped aside. Each costs memory until its wait is over, so there is an end to it: above that
+ * they keep their slots.
+ */
+export function createAside(most = 5_000) {
+  let count = 0;
+  return {
+    /** Returns what an update calls to step aside, at most once, and what must be called at its end. */
+    place(leaveSlot: () => void) {
+      let aside = false;
+      return {
+        stepAside() {
+          if (aside || count >= most) return;
+          aside = true;
+          count++;
+          leaveSlot();
+        },
+        end() {
+          if (aside) count--;
+          return aside;
+        },
+      };
+    },
+  };
+}
+
 /** Creates a worker. It takes nothing before `wake`. */
 export function createWorker<Taken>({ turnSlots, quickSlots, take, run }: WorkerDeps<Taken>): Worker {
   const running = new Map<Promise<void>, AbortController>();
   const free = { turn: turnSlots, quick: quickSlots };
+  const aside = createAside();
   let woken = false;
   let stayed = 0;
   let drained: Promise<number> | undefined;
@@ -97,11 +124,15 @@ export function createWorker<Taken>({ turnSlots, quickSlots, take, run }: Worker
   function start(kind: LaneKind, taken: Taken): void {
     const abort = new AbortController();
     free[kind]--;
-    const ended = run(taken, abort).then((stays) => {
-      if (stays) stayed++;
+    const leaveSlot = () => {
       free[kind]++;
-      running.delete(ended);
       wake();
+    };
+    const place = aside.place(leaveSlot);
+    const ended = run(taken, abort, place.stepAside).then((stays) => {
+      if (stays) stayed++;
+      running.delete(ended);
+      if (!place.end()) leaveSlot();
     });
     running.set(ended, abort);
   }

@@ -15,6 +15,7 @@ import { access, leftovers, membership, refusals, refusedCalls } from "./feature
 import { persona } from "./features/persona.ts";
 import { welcome } from "./features/welcome.ts";
 import { callTimeoutSeconds } from "./transport.ts";
+import { steppingAside } from "./waiting.ts";
 
 export interface BotOptions {
   readonly token: string;
@@ -48,6 +49,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     // Below all waiting: a lane may be lost while a call waits for its chat.
     if (job.lease !== undefined) ctx.api.config.use(holding(job.lease));
     ctx.api.config.use(options.transformer);
+    if (job.lane === "quick") ctx.api.config.use(steppingAside(job));
     await next();
   });
   bot.use(refusedCalls); // around everything: what will never succeed is not repeated

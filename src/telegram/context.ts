@@ -22,6 +22,7 @@ import type { LiveMessageDeps } from "../reply/live-message.ts";
 import type { CommandName } from "./commands.ts";
 import { type CommandCall, commandOf, conversationOf, isPrivate, threadOf } from "./messages.ts";
 import { senderOf } from "./senders.ts";
+import { aside } from "./waiting.ts";
 
 /** Telegram's limit for the notice that a press is answered with, in UTF-16 units. */
 const maxNoticeUnits = 200;
@@ -168,13 +169,13 @@ async function send(
   const place = placeOf(ctx);
   if (place === undefined) return undefined;
   const replyTo = ctx.message !== undefined && !isPrivate(ctx.message.chat) ? ctx.message.message_id : undefined;
-  const sent = await ctx.api.sendMessage(place.chatId, text, {
+  const sending = ctx.api.sendMessage(place.chatId, text, {
     ...(place.threadId === undefined ? {} : { message_thread_id: place.threadId }),
     ...(replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
     ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
     link_preview_options: { is_disabled: true },
   });
-  return sent.message_id;
+  return (await aside(ctx.job, sending)).message_id;
 }
 
 /** Answers a pressed button, so that it stops spinning; a press that Telegram has forgotten is no failure. */
@@ -186,7 +187,7 @@ export async function answerPress(ctx: BotContext, text?: string): Promise<void>
 /** Waits for a call whose failure costs nobody anything. */
 export async function tolerate(ctx: BotContext, call: Promise<unknown>): Promise<void> {
   try {
-    await call;
+    await aside(ctx.job, call);
   } catch (error) {
     if (!(error instanceof GrammyError) && !(error instanceof HttpError)) throw error;
     ctx.deps.log.debug({ reason: messageOf(error) }, "a call that nobody depends on failed");

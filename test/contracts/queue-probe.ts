@@ -37,6 +37,7 @@ export function createProbe() {
   const dead: DeadUpdate[] = [];
   const held = new Set<number>();
   const stubborn = new Set<number>();
+  const aside = new Set<number>();
   const failing = new Map<number, number>();
   const gates = new Map<number, PromiseWithResolvers<void>>();
 
@@ -50,6 +51,10 @@ export function createProbe() {
     last: (updateId: number) => deliveries.findLast((delivery) => delivery.updateId === updateId)!,
     hold(...ids: number[]) {
       for (const id of ids) held.add(id);
+    },
+    /** Held, and beside the slots. */
+    holdAside(...ids: number[]) {
+      for (const id of ids) held.add(id) && aside.add(id);
     },
     /** Held, and deaf to its signal. */
     holdDeaf(id: number) {
@@ -77,6 +82,8 @@ export function createProbe() {
         const gate = Promise.withResolvers<void>();
         gates.set(updateId, gate);
         const abort = () => gate.reject(new Error(`aborted: ${signal.reason}`));
+        // Twice is as good as once.
+        if (aside.has(updateId)) for (const _time of [1, 2]) delivery.stepAside?.();
         if (!stubborn.has(updateId)) {
           if (signal.aborted) abort();
           signal.addEventListener("abort", abort);

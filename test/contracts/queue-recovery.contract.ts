@@ -8,7 +8,8 @@ export function queueRecoveryContract(open: OpenNewQueue): void {
     it("delivers what ran again, then the rest in order, and nothing that was finished", async () => {
       const before = await open();
       const probe = createProbe();
-      probe.hold(2, 12);
+      probe.hold(2);
+      probe.holdAside(12);
       for (const id of [1, 2, 3, 4]) await before.queue.enqueue(question(id));
       for (const id of [11, 12, 13]) await before.queue.enqueue(question(id, { conversation: "b" }));
       probe.consume(before.queue);
@@ -182,6 +183,22 @@ export function queueRecoveryContract(open: OpenNewQueue): void {
   });
 
   describe("after a shutdown", () => {
+    it("has what had stepped aside, in its order", async () => {
+      const before = await open();
+      const probe = createProbe();
+      probe.holdAside(1);
+      await before.queue.enqueue(question(1));
+      await before.queue.enqueue(question(2));
+      const consumer = probe.consume(before.queue, { turnSlots: 1, maxCrashes: 1, maxFailures: 1 });
+      await probe.running(1);
+      expect(await consumer.drain(0)).toBe(1);
+      const { queue } = await before.restart();
+      const after = createProbe();
+      after.consume(queue, { maxCrashes: 1, maxFailures: 1 });
+      await idle(queue);
+      expect(after.finished).toEqual([1, 2]);
+    });
+
     it("holds nothing against what was running, however often", async () => {
       let process = await open();
       await process.queue.enqueue(question(1));

@@ -67,9 +67,8 @@ function storingContract(open: OpenNewQueue): void {
       expect(await queue.enqueue(sent)).toBe("queued");
       probe.consume(queue);
       await idle(queue);
-      const [{ signal, lease: _lease, interrupting: _interrupting, ...received }] = probe.deliveries as [
-        (typeof probe.deliveries)[0],
-      ];
+      const [{ signal, lease: _lease, interrupting: _interrupting, stepAside: _stepAside, ...received }] =
+        probe.deliveries as [(typeof probe.deliveries)[0]];
       expect(received).toEqual({ ...sent, attempt: 1 });
       expect(signal.aborted).toBe(false);
     });
@@ -207,6 +206,37 @@ function lanesContract(open: OpenNewQueue): void {
       probe.letGo(1);
       await eventually(() => expect(probe.finished).toEqual([4, 1, 5]));
     });
+
+    it.each(["quick", "turn"] as const)(
+      "of the %s kind leave their slot to others while they only wait, and keep their own order",
+      async (lane) => {
+        const { queue } = await open();
+        const probe = createProbe();
+        const waiting = [1, 2, 3, 4, 5];
+        probe.holdAside(...waiting);
+        const consumer = probe.consume(queue, { turnSlots: 2, quickSlots: 2 });
+        const send = (id: number, conversation: string) => queue.enqueue(update(id, { conversation, lane }));
+        for (const id of waiting) await send(id, `c${id}`);
+        for (const id of waiting) await send(10 + id, `c${id}`);
+        await eventually(() => expect(probe.started().toSorted()).toEqual(waiting));
+        await send(30, "elsewhere");
+        await eventually(() => expect(probe.finished).toEqual([30]));
+        // Two slots are still two.
+        probe.hold(31, 32, 33);
+        for (const id of [31, 32, 33]) await send(id, `e${id}`);
+        await eventually(() => expect(probe.started()).toContain(32));
+        await pause();
+        expect(probe.started()).not.toContain(33);
+        expect(consumer.active).toBe(waiting.length + 2);
+        for (const id of [...waiting, 31, 32, 33]) probe.letGo(id);
+        await idle(queue);
+        for (const id of waiting) {
+          expect(probe.started().indexOf(10 + id), String(id)).toBeGreaterThan(probe.started().indexOf(id));
+          expect(probe.finished.indexOf(10 + id), String(id)).toBeGreaterThan(probe.finished.indexOf(id));
+        }
+        expect(probe.finished).toHaveLength(14);
+      },
+    );
 
     it("hold at most as many at once as there are slots", async () => {
       const { queue } = await open();

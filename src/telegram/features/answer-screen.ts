@@ -9,6 +9,7 @@ import { classify } from "../../reply/telegram-errors.ts";
 import { texts } from "../../texts.ts";
 import { type BotContext, placeOf } from "../context.ts";
 import { isPrivate } from "../messages.ts";
+import { aside } from "../waiting.ts";
 
 /** Telegram's limit, in UTF-16 units. */
 const maxMessageUnits = 4096;
@@ -46,14 +47,17 @@ export function openScreen(ctx: BotContext, turn: Turn, before: Turn | undefined
       resumed: before === undefined || before.run === turn.run,
     },
   );
+  const leave: Screen["leave"] = async (button, note) => {
+    if (note === undefined) return await screen.leave(button);
+    await screen.leave();
+    if (await endBelow(ctx, turn, { note, button })) return;
+    await screen.finish({ markdown: "", note, ...(button === undefined ? {} : { button }) });
+  };
   return {
     ...screen,
-    async leave(button, note) {
-      if (note === undefined) return await screen.leave(button);
-      await screen.leave();
-      if (await endBelow(ctx, turn, { note, button })) return;
-      await screen.finish({ markdown: "", note, ...(button === undefined ? {} : { button }) });
-    },
+    // Nothing of the model is read any more.
+    finish: (view) => aside(ctx.job, screen.finish(view)),
+    leave: (button, note) => aside(ctx.job, leave(button, note)),
   };
 }
 
