@@ -6,6 +6,7 @@ export type ModelErrorKind =
   | "quota" // 402, insufficient_quota: the account is out of money
   | "rate-limit" // 429
   | "not-found" // 404: no such model
+  | "no-endpoint" // 404, 405 for the path: the address is wrong
   | "context-overflow" // the prompt is too long for the model
   | "bad-request" // any other 4xx
   | "content-filter" // refused for its content

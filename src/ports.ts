@@ -447,6 +447,8 @@ export type ModelEvent =
   /** The model is alive but has nothing to show yet (reasoning). */
   | { readonly type: "thinking" }
   | { readonly type: "text-delta"; readonly text: string }
+  /** The text so far was no answer but thoughts, as its end has told: the answer begins anew. */
+  | { readonly type: "text-reset" }
   /** The last event of a complete answer. `usage` is left out when the provider sent none. */
   | {
       readonly type: "answer-end";

@@ -35,8 +35,8 @@ export function providerPrefixes(inUse: readonly ProviderConfig[]): string[] {
   return [...new Set([...providerPresets, ...inUse].map(({ name }) => prefixOf(name)))];
 }
 
-/** `llama.cpp` → `LLAMA_CPP_`. */
-function prefixOf(provider: string): string {
+/** What begins the names of a provider's variables: `llama.cpp` → `LLAMA_CPP_`. */
+export function prefixOf(provider: string): string {
   return `${provider.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_`;
 }
 

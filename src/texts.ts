@@ -21,6 +21,8 @@ export const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
     "⚠️ The account behind this model has run out of credit. The operator has to look at it; /model offers other models.",
   "rate-limit": "⚠️ The model is overloaded right now. Please try again in a minute.",
   "not-found": "⚠️ The provider does not know this model. Please choose another one with /model.",
+  "no-endpoint":
+    "⚠️ The model's provider is not where this bot was told to look. The operator has to look at it; /model offers other models.",
   "context-overflow": "⚠️ This conversation has become too long for the model. Start a new one with /new.",
   "bad-request": "⚠️ The model did not accept this request. Please rephrase it, or choose another model with /model.",
   "content-filter": "⚠️ The model refused to answer this for its content rules.",

@@ -10,7 +10,10 @@ import type { ModelEvent } from "../src/ports.ts";
 const folder = new URL("./fixtures/provider-streams/", import.meta.url);
 
 /** What each recorded stream must come to: its text, then how it ended or the kind of its error. */
-const expected: Record<string, readonly [text: string, end: string, usage?: readonly [number, number, number]]> = {
+const expected: Record<
+  string,
+  readonly [text: string, end: string, usage?: readonly [number, number, number] | undefined, pictures?: number]
+> = {
   "openai-usage-after-finish": ["Paris is the capital of France. 🗼", "stop", [1200, 1024, 9]],
   "openai-refusal": ["I'm sorry, I can't help with that.", "stop"],
   "azure-content-filter": ["The first part", "filtered"],
@@ -35,7 +38,7 @@ const expected: Record<string, readonly [text: string, end: string, usage?: read
   "llama.cpp-bom": ["Marked", "stop"],
   "together-eos": ["Done it", "stop", [3, 0, 2]],
   "relay-no-done": ["All of it", "stop"],
-  "relay-no-finish": ["Nearly all of it", "error truncated"],
+  "relay-no-finish": ["Nearly all of it", "stop"],
   "relay-cut-clean": ["Cut here", "error truncated"],
   "relay-cut-in-event": ["Cut", "error truncated"],
   "relay-broken-json": ["Bro", "error upstream"],
@@ -44,6 +47,55 @@ const expected: Record<string, readonly [text: string, end: string, usage?: read
   "relay-split-surrogates": ["face 😀!", "stop"],
   "relay-full-message-at-end": ["Once", "stop"],
   "relay-empty-finish-reasons": ["AB", "stop"],
+  // Finish reasons.
+  "relay-finish-in-every-chunk": ["One two three", "stop"],
+  "relay-null-as-a-string": ["One two three", "stop"],
+  "relay-stop-after-reasoning": ["Forty-two", "stop"],
+  "relay-stop-between": ["Forty-two", "length"],
+  "relay-unknown-finish-reasons": ["ABC", "stop"],
+  "relay-done-alone": ["AB", "stop"],
+  // Roles, deltas and choices.
+  "relay-odd-roles": ["ABCD", "stop"],
+  "relay-messages-for-deltas": ["Par is!", "stop"],
+  "dashscope-growing-messages": ["Paris is", "stop"],
+  "vllm-text-for-deltas": ["Paris", "stop"],
+  "relay-odd-content": ["ABCD4E", "stop"],
+  "relay-odd-choices": ["ABC", "stop"],
+  "relay-delta-is-a-string": ["AB", "stop"],
+  "relay-mixed-line-ends": ["ABC", "stop"],
+  "vllm-numbers-that-are-none": ["A NaN, text: NaN,", "stop"],
+  "relay-lines-of-a-log": ["AB", "stop"],
+  // Bodies that are no events.
+  "openai-whole-answer": ["Paris is the capital.\n\nOf France.", "stop", [9, 0, 7]],
+  "relay-whole-answer-unfinished": ["Paris is the capital.\n\nOf France.", "stop"],
+  "relay-whole-answer-in-an-event": ["Paris is the capital.\n\nOf France.", "stop", [9, 0, 7]],
+  "relay-json-lines": ["AB", "stop"],
+  "ollama-own-stream": ["Hello", "stop"],
+  // Errors.
+  "relay-error-without-data": ["", "error auth"],
+  "relay-error-without-data-after-text": ["Half", "error quota"],
+  "relay-error-with-code-alone": ["", "error auth"],
+  "llama.cpp-error-line": ["", "error context-overflow"],
+  "relay-error-event-in-words": ["Half", "error upstream"],
+  "gemini-error-array": ["", "error rate-limit"],
+  // Thoughts.
+  "vllm-thoughts-without-beginning": ["Paris.", "stop"],
+  "seed-think": ["The answer", "stop"],
+  "relay-reasoning-tag": ["The answer", "stop"],
+  "magistral-think-tags": ["Oui", "stop"],
+  "gpt-oss-channels": ["Paris <|is|> it.", "stop"],
+  "gpt-oss-lost-marks": ["Paris.", "stop"],
+  "relay-mentions-thoughts": [
+    "Wrap it in `<think>` and `</think>`, or say </think> in passing:\n\n```\nx</think>\n```\n\nThen <think>so</think> it is.",
+    "stop",
+  ],
+  // Usage and pictures.
+  "relay-absurd-usage": ["AB", "stop"],
+  "relay-usage-in-strings": ["A", "stop", [12, 0, 3]],
+  "openrouter-pictures": ["Here it is.", "stop", [5, 0, 1290], 2],
+  "relay-pictures-alone": ["", "stop", undefined, 2],
+  "relay-picture-parts": ["Look", "stop", undefined, 1],
+  "relay-picture-in-markdown": ["Look:  nice", "stop", undefined, 1],
 };
 
 const recorded = readdirSync(folder).map((file) => ({
@@ -57,7 +109,7 @@ test("every recorded stream has an expectation, and every expectation its stream
 
 describe("a recorded stream, over HTTP", () => {
   test.each(recorded)("$name", async ({ name, bytes }) => {
-    const [text, end, usage] = expected[name] ?? ["", ""];
+    const [text, end, usage, pictures] = expected[name] ?? ["", ""];
     const server = await createScriptedModel();
     server.script.always({ rawChunks: pieces(bytes, 37) });
     const models = createModels({
@@ -74,6 +126,7 @@ describe("a recorded stream, over HTTP", () => {
         new AbortController().signal,
       )) {
         if (event.type === "text-delta") read += event.text;
+        if (event.type === "text-reset") read = "";
         last = event;
       }
       ended = last?.type === "answer-end" ? last.finish : "nothing";
@@ -88,6 +141,7 @@ describe("a recorded stream, over HTTP", () => {
       const [inputTokens, cachedTokens, outputTokens] = usage;
       expect(last).toMatchObject({ usage: { inputTokens, cachedTokens, outputTokens } });
     } else if (last?.type === "answer-end") expect(last).not.toHaveProperty("usage");
+    if (last?.type === "answer-end") expect(last.pictures).toBe(pictures);
   });
 });
 
@@ -124,8 +178,17 @@ describe("the reader", () => {
 
 describe("thoughts", () => {
   const filtered = (...parts: string[]): string => {
-    const filter = createThoughtFilter();
-    return parts.map((part) => filter.push(part)).join("") + filter.end();
+    let shown = "";
+    const filter = createThoughtFilter({
+      onRetract() {
+        shown = "";
+      },
+    });
+    for (const part of [...parts, undefined]) {
+      const more = part === undefined ? filter.end() : filter.push(part);
+      shown += more;
+    }
+    return shown;
   };
 
   test.each([
@@ -138,6 +201,35 @@ describe("thoughts", () => {
     ["  indented", "  indented"],
     ["say <think>x</think>", "say <think>x</think>"],
     ["<thought>a < b</thought>c", "c"],
+    ["<seed:think>a</think></seed:think>c", "c"],
+    ["<reasoning>\na</reasoning>\nc", "c"],
+    ["<thinking>a</thinking>c", "c"],
+    ["a</think>c", "c"],
+    ["a\n</think>\n\nc", "c"],
+    ["a `b \n</think>\n\nc </think>", "c </think>"],
+    ["a. </Think> C", "C"],
+    ["a</reasoning>c", "c"],
+    ["a</seed:think>c", "c"],
+    ["a</think>", ""],
+    ["</think>\n\nc", "c"],
+    ["\n</think><think>a</think>c", "c"],
+    ["Say `</think>` to end it.", "Say `</think>` to end it."],
+    ["Say </think> to end it.", "Say </think> to end it."],
+    ["It ends with </think>.", "It ends with </think>."],
+    ['The tag "</think>" ends it.', 'The tag "</think>" ends it.'],
+    ["```xml\n<think>\n</think>\n```\nc", "```xml\n<think>\n</think>\n```\nc"],
+    ["`<think>` begins it", "`<think>` begins it"],
+    ["</thing>", "</thing>"],
+    ["analysis of it", "analysis of it"],
+    ["analysis", "analysis"],
+    ["analysisHmm.assistantfinalc", "c"],
+    ["The assistantfinal exam", "The assistantfinal exam"],
+    ["<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>c<|return|>", "c"],
+    ["<|start|>assistant<|channel|>final <|constrain|>text<|message|>c", "c"],
+    ["<|channel|>analysis<|message|>a", ""],
+    ["<|channel|>analysis<|message|>a<|end|>c", "c"],
+    ["<|message|>c < d <| e", "c < d <| e"],
+    ["<|im|>", "<|im|>"],
   ])("%j shows %j, in one piece or letter by letter", (content, shown) => {
     expect(filtered(content)).toBe(shown);
     expect(filtered(...content)).toBe(shown);
@@ -148,11 +240,17 @@ function outcomeOf(reader: AnswerReader, parts: readonly string[]): unknown {
   let text = "";
   for (const part of parts) {
     reader.push(part);
+    take();
+  }
+  reader.end(true);
+  take();
+  const { finish, usage, pictures, failure } = reader;
+  return { text, finish, usage, pictures, failed: failure !== undefined };
+
+  function take(): void {
+    if (reader.takeRetraction()) text = "";
     text += reader.takeText();
   }
-  reader.end();
-  text += reader.takeText();
-  return { text, finish: reader.finish, usage: reader.usage, failed: reader.failure !== undefined };
 }
 
 /** Cuts bytes into pieces of a length, in the middle of characters too. */

@@ -201,7 +201,8 @@ async function write(
         if (event.type === "text-delta") {
           text += event.text;
           screen.show(text);
-        } else if (event.type === "waiting") screen.waiting(event.provider);
+        } else if (event.type === "text-reset") text = "";
+        else if (event.type === "waiting") screen.waiting(event.provider);
         else if (event.type === "attempt") answeredBy = event.model;
         else if (event.type === "answer-end") end = event;
         if (stopped.aborted) break;

@@ -1,9 +1,24 @@
 /** What one question may cost its user: time, by how its models fail, and calls. */
 import type { ModelError, ModelErrorKind } from "../errors.ts";
-import type { Patience } from "./openai-compatible.ts";
+
+/** How long a model may take, in milliseconds. */
+export interface Patience {
+  /** To the status of the response. */
+  readonly responseMs: number;
+  /** To the first sign of life. */
+  readonly firstTokenMs: number;
+  /** To an answer that comes in one piece. */
+  readonly wholeMs: number;
+  /** Between two signs of life. */
+  readonly silenceMs: number;
+  /** In all. */
+  readonly totalMs: number;
+  /** For the usage, after the finish reason. */
+  readonly usageMs: number;
+}
 
 /** All in milliseconds. */
-export interface Timers extends Omit<Patience, "responseMs"> {
+export interface Timers extends Omit<Patience, "responseMs" | "wholeMs"> {
   /** For all attempts together: when every model refused (4xx), failed otherwise, or said nothing. */
   readonly refusedMs: number;
   readonly failedMs: number;
@@ -80,9 +95,11 @@ export function createAllowance(timers: Timers, now: () => number): Allowance {
       // one that will refuse cannot be told from one that will answer.
       late = limitMs > 0 && elapsed() > limitMs / 2;
       const shareMs = Math.max(limitMs - elapsed(), limitMs * lateShare);
+      const responseMs = late ? Math.min(firstTokenMs, shareMs) : firstTokenMs;
       return {
-        responseMs: late ? Math.min(firstTokenMs, shareMs) : firstTokenMs,
+        responseMs,
         firstTokenMs,
+        wholeMs: late ? responseMs : Math.max(firstTokenMs, leftMs),
         silenceMs: timers.silenceMs,
         totalMs: Math.max(1, timers.totalMs - (now() - startedMs - waitedMs)),
         usageMs: timers.usageMs,

@@ -1,157 +1,221 @@
 /** What a provider's stream says, in the terms of the `Models` port. No network and no clock. */
 import type { TokenUsage } from "../ports.ts";
-import { createEventLines } from "./sse.ts";
-import { createThoughtFilter } from "./thoughts.ts";
+import { createAnswerText } from "./answer-text.ts";
+import { type ChunkSays, readChunk } from "./chunk.ts";
+import { createPictureFilter, withoutPictures } from "./inline-pictures.ts";
+import { createEventReader, type StreamEvent } from "./sse.ts";
+import { createThoughtFilter, type ThoughtFilterOptions } from "./thoughts.ts";
 
-type Finish = "stop" | "length" | "filtered" | "failed";
+type Finish = "stop" | "length" | "filtered" | "too-long" | "failed";
+
+/** What an answer can come to grief of: an event that says so, a body that holds none, thoughts without end. */
+export type ReadFailure =
+  | { readonly is: "event"; readonly event: unknown; readonly bare: boolean }
+  | { readonly is: "no-stream"; readonly beginning: string }
+  | { readonly is: "thoughts" };
 
 export interface AnswerReader {
-  /** Takes the next piece of the body. Does nothing any more once the stream has failed. */
+  /** Takes the next piece of the body. Does nothing any more once the stream has failed or the answer is too long. */
   push(chunk: string): void;
-  /** The body has ended. */
-  end(): void;
+  /** Nothing more is read: what was held back in doubt is text. `whole`: the body has come to its end. */
+  end(whole: boolean): void;
   /** The visible text since the last call: all deltas of a chunk at once. */
   takeText(): string;
   /** Whether the model gave a sign of life since the last call, visible or not. */
   takeLife(): boolean;
+  /** Whether all text before the one to be taken next has turned out to be thoughts, since the last call. */
+  takeRetraction(): boolean;
   /** Undefined until the provider says how the answer ended. */
   readonly finish: Finish | undefined;
   /** The finish reason in the provider's own words. */
   readonly finishReason: string | undefined;
+  /** `text`: more has followed a finish reason, so they mean nothing here; `unsure`: that may still happen. */
+  readonly finishDoubt: "none" | "unsure" | "text";
   readonly usage: TokenUsage | undefined;
-  /** Nothing more is to come: usage or `[DONE]` after the finish reason, or the end of the body. */
+  readonly pictures: number;
+  /** Thoughts had an end and no beginning. */
+  readonly unopenedThoughts: boolean;
+  /** Nothing more is to come: usage or `[DONE]` after the finish reason, the end of the body, or the end of our patience. */
   readonly complete: boolean;
-  /** An error event, or an event that is no JSON. */
-  readonly failure: { readonly event: unknown } | undefined;
+  readonly failure: ReadFailure | undefined;
 }
 
-interface Part {
-  readonly type?: unknown;
-  readonly text?: unknown;
-}
-interface Delta {
-  readonly content?: string | null | readonly Part[];
-  readonly refusal?: string | null;
-  readonly reasoning_content?: unknown;
-  readonly reasoning?: unknown;
-  readonly reasoning_text?: unknown;
-  readonly tool_calls?: unknown;
-}
-interface Choice {
-  readonly delta?: Delta | null;
-  readonly finish_reason?: string | null;
-  readonly usage?: unknown;
-}
-interface Chunk {
-  readonly choices?: readonly Choice[] | null;
-  readonly usage?: unknown;
-  readonly x_groq?: { readonly usage?: unknown; readonly error?: unknown } | null;
-  readonly error?: unknown;
-  readonly object?: unknown;
-}
-
-const visible = /[^\s\p{Cc}\p{Cf}\p{Z}\p{Mn}\u115f\u1160\u2800\u3164\uffa0]/u;
+const longestThoughts = 1_000_000;
+/** Of a body without any sign of life, and of one answer in all. Characters. */
+const mostFiller = 16 * 1024 * 1024;
+const mostInAll = 256 * 1024 * 1024;
+/** As much is kept of a body to say what it was, if it was no stream. */
+const longestBeginning = 4_096;
 
 /** Creates the reader of one answer. */
-export function createAnswerReader(): AnswerReader {
-  const thoughts = createThoughtFilter();
-  const lines = createEventLines(take);
-  let text = "";
-  /** True from the first visible character on: what comes before it is held back. */
-  let shown = false;
+export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUnopened"> = {}): AnswerReader {
+  const pictureFilter = createPictureFilter();
+  const thoughts = createThoughtFilter({ ...options, onRetract: retract });
+  const events = createEventReader(take);
+  const text = createAnswerText();
+  /** What came as whole messages where pieces were due. */
+  let messages = "";
+  let pieces = 0;
+  let unfinishedPieces = 0;
   let alive = false;
-  let done = false;
+  let retracted = false;
+  let end: "done" | "usage" | "body" | "whole" | "too-long" | undefined;
+  let isWhole = false;
   let finishReason: string | undefined;
+  let finishDoubt: AnswerReader["finishDoubt"] = "none";
   let usage: TokenUsage | undefined;
-  let usageAfterFinish = false;
-  let failure: { event: unknown } | undefined;
+  let pictures = 0;
+  let thought = 0;
+  let failure: ReadFailure | undefined;
+  let isStream = false;
+  let beginning = "";
+  let filler = 0;
+  let inAll = 0;
 
-  function take(data: string): void {
-    if (failure !== undefined || done) return;
-    if (data === "[DONE]") {
-      done = true;
+  function take({ data, isError, bare }: StreamEvent): void {
+    if (failure !== undefined || end !== undefined) return;
+    isStream ||= !bare;
+    if (data.length < 20 && /^\s*"?\[done\]"?\s*$/i.test(data)) end = "done";
+    else if (data.trim() !== "") takeJson(data, isError, bare);
+  }
+
+  function takeJson(data: string, isError: boolean, bare: boolean): void {
+    const parsed = parsedEvent(data);
+    if (parsed === undefined) {
+      // Without `data:` it is a line of something else.
+      if (bare) return;
+      const message = isError ? data : "an event of the stream is no JSON";
+      failure = { is: "event", event: { error: { message } }, bare };
       return;
     }
-    if (data.trim() === "") return;
-    let chunk: Chunk | null;
-    try {
-      chunk = JSON.parse(data) as Chunk | null;
-    } catch {
-      failure = { event: { error: { message: "an event of the stream is no JSON" } } };
-      return;
-    }
-    if (chunk === null || typeof chunk !== "object") return;
-    const error = chunk.error ?? chunk.x_groq?.error;
-    if (error || chunk.object === "error") {
-      failure = { event: chunk };
-      return;
-    }
-    const choice = chunk.choices?.[0];
-    if (choice?.delta) takeDelta(choice.delta);
-    if (choice?.finish_reason) finishReason = choice.finish_reason;
-    const counted = usageOf(chunk.usage ?? choice?.usage ?? chunk.x_groq?.usage);
-    if (counted !== undefined) {
-      usage = counted;
-      usageAfterFinish = finishReason !== undefined;
+    for (const chunk of [parsed].flat()) {
+      if (typeof chunk !== "object" || chunk === null) continue;
+      const says = readChunk(chunk as Record<string, unknown>);
+      if (says.isError || (isError && !says.alive)) failure ??= { is: "event", event: chunk, bare: !isStream };
+      if (failure !== undefined || end !== undefined) return;
+      takeChunk(says, bare);
     }
   }
 
-  function takeDelta(delta: Delta): void {
-    const content = contentOf(delta.content) + (typeof delta.refusal === "string" ? delta.refusal : "");
-    if (content !== "") {
-      alive = true;
-      text += thoughts.push(content);
-    } else if (
-      delta.reasoning_content ||
-      delta.reasoning ||
-      delta.reasoning_text ||
-      delta.tool_calls ||
-      Array.isArray(delta.content)
-    ) {
-      alive = true;
+  function takeChunk(says: ChunkSays, bare: boolean): void {
+    usage = says.usage ?? usage;
+    if (says.onlyUsage && finishReason !== undefined && finishDoubt !== "text") {
+      end = "usage";
+      return;
+    }
+    alive ||= says.alive;
+    pictures = Math.max(pictures + says.pictures, says.messagePictures);
+    thought += says.thought;
+    if (says.thought > 0) thoughts.thinksElsewhere();
+    isWhole ||= bare && says.message !== "";
+    const { text: piece, pictures: inText } = withoutPictures(says.text || pieceOf(says));
+    pictures += inText;
+    if (says.text !== "") pieces += 1;
+    judgeFinish(says.finishReason, piece !== "" || says.thought > 0);
+    const isTooLong = piece !== "" && text.add(thoughts.push(piece));
+    if (isTooLong || thought + thoughts.thought > longestThoughts) tooLong();
+  }
+
+  /** A message repeats what was said in pieces; without pieces it grows, or is a piece itself. */
+  function pieceOf({ message, finishReason: reason }: ChunkSays): string {
+    if (message === "" || pieces > 0 || (message === messages && reason !== undefined)) return "";
+    const grows = message.length > messages.length && message.startsWith(messages);
+    const piece = grows ? message.slice(messages.length) : message;
+    messages += piece;
+    return piece;
+  }
+
+  /** Some write a finish reason in every chunk, or at the end of the thoughts. */
+  function judgeFinish(reason: string | undefined, says: boolean): void {
+    if (says && finishReason !== undefined) finishDoubt = "text";
+    if (says && reason === undefined) unfinishedPieces += 1;
+    if (reason === undefined) return;
+    finishReason = reason;
+    if (finishDoubt !== "text") finishDoubt = says && unfinishedPieces === 0 ? "unsure" : "none";
+  }
+
+  function tooLong(): void {
+    if (text.visible) end = "too-long";
+    else failure = { is: "thoughts" };
+  }
+
+  function retract(): void {
+    retracted ||= text.taken;
+    text.clear();
+  }
+
+  function fail(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    failure ??= isStream ? { is: "event", event: { error: { message } }, bare: false } : noStream();
+  }
+
+  function noStream(): ReadFailure {
+    return { is: "no-stream", beginning };
+  }
+
+  function pass(chunk: string): void {
+    try {
+      events.push(chunk);
+    } catch (error) {
+      if (end === undefined) fail(error);
     }
   }
 
   return {
     push(chunk) {
-      try {
-        lines.push(chunk);
-      } catch (error) {
-        failure ??= { event: { error: { message: error instanceof Error ? error.message : String(error) } } };
+      if (failure !== undefined || end !== undefined) return;
+      const content = pictureFilter.push(chunk);
+      if (beginning.length < longestBeginning) beginning += content.slice(0, longestBeginning);
+      filler += content.length;
+      inAll += content.length;
+      pass(content);
+      if (alive) filler = 0;
+      if (filler > mostFiller || inAll > mostInAll) fail(new Error("far more data than an answer has"));
+    },
+    end(whole) {
+      if (whole && failure === undefined && end === undefined) {
+        pass(pictureFilter.end());
+        events.end();
+        end ??= isWhole ? "whole" : "body";
+        const something = beginning.replace(/^\s+/, "");
+        if (!isStream && end === "body" && something !== "" && !something.startsWith(":")) failure ??= noStream();
       }
+      if (text.add(thoughts.end()) && failure === undefined) end = "too-long";
+      text.end();
     },
-    end() {
-      lines.end();
-      done = true;
-    },
-    takeText() {
-      if (done || finishReason !== undefined) text += thoughts.end();
-      if (text === "") return "";
-      if (!shown && !visible.test(text)) return "";
-      // Half of a character may stand at the end of a delta.
-      const whole = done || !isHighSurrogate(text.charCodeAt(text.length - 1)) ? text.length : text.length - 1;
-      const taken = shown ? text.slice(0, whole) : text.slice(0, whole).replace(/^\s*\n/, "");
-      if (taken === "") return "";
-      shown = true;
-      text = text.slice(whole);
-      return taken;
-    },
+    takeText: text.take,
     takeLife() {
       const was = alive;
       alive = false;
       return was;
     },
+    takeRetraction() {
+      const was = retracted;
+      retracted = false;
+      return was;
+    },
     get finish() {
-      return finishReason === undefined ? undefined : (finishes.get(finishReason.toLowerCase()) ?? "stop");
+      if (end === "too-long") return end;
+      if (finishReason === undefined) return end === "done" || end === "whole" ? "stop" : undefined;
+      return finishes.get(finishReason.toLowerCase()) ?? "stop";
     },
     get finishReason() {
       return finishReason;
     },
+    get finishDoubt() {
+      return text.visible ? finishDoubt : "unsure";
+    },
     get usage() {
       return usage;
     },
+    get pictures() {
+      return pictures;
+    },
+    get unopenedThoughts() {
+      return thoughts.unopened;
+    },
     get complete() {
-      return done || usageAfterFinish;
+      return end !== undefined;
     },
     get failure() {
       return failure;
@@ -163,9 +227,14 @@ export function createAnswerReader(): AnswerReader {
 const finishes: ReadonlyMap<string, Finish> = new Map([
   ["length", "length"],
   ["max_tokens", "length"],
+  ["max_output_tokens", "length"],
+  ["max_new_tokens", "length"],
+  ["max_length", "length"],
   ["model_length", "length"],
+  ["token_limit", "length"],
   ["content_filter", "filtered"],
   ["content-filter", "filtered"],
+  ["content_filtered", "filtered"],
   ["safety", "filtered"],
   ["sensitive", "filtered"],
   ["recitation", "filtered"],
@@ -177,31 +246,14 @@ const finishes: ReadonlyMap<string, Finish> = new Map([
   ["insufficient_system_resource", "failed"],
 ]);
 
-function isHighSurrogate(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdbff;
-}
-
-function contentOf(content: Delta["content"]): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  // Mistral's `thinking` parts hold their text one level deeper, so they drop out here.
-  return (content as readonly Part[]).map((part) => (typeof part?.text === "string" ? part.text : "")).join("");
-}
-
-/** Reads a usage block; undefined when it is none, or counts nothing. */
-function usageOf(block: unknown): TokenUsage | undefined {
-  if (typeof block !== "object" || block === null) return undefined;
-  const fields = block as Record<string, unknown>;
-  const details = (fields["prompt_tokens_details"] ?? {}) as Record<string, unknown>;
-  const inputTokens = count(fields["prompt_tokens"]);
-  const written = count(fields["completion_tokens"]);
-  // Gemini and xAI leave the reasoning out of `completion_tokens`, not out of the total.
-  const outputTokens = Math.max(written, count(fields["total_tokens"]) - inputTokens);
-  if (inputTokens === 0 && outputTokens === 0) return undefined;
-  const cachedTokens = count(details["cached_tokens"] ?? fields["prompt_cache_hit_tokens"]);
-  return { inputTokens, cachedTokens: Math.min(cachedTokens, inputTokens), outputTokens };
-}
-
-function count(value: unknown): number {
-  return typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.round(value) : 0;
+/** JSON, or what Python writes for it: with numbers that are none. Undefined when it is neither. */
+function parsedEvent(data: string): unknown {
+  for (const text of [data, () => data.replace(/([[:,]\s?)-?(?:NaN|Infinity)(?=\s?[,}\]])/g, "$1null")]) {
+    try {
+      return JSON.parse(typeof text === "string" ? text : text());
+    } catch {
+      // Tried once more, or given up.
+    }
+  }
+  return undefined;
 }

@@ -80,20 +80,3 @@ export function optionalFields(
   }
   return fields;
 }
-
-/**
- * Mends a request after a 400 or 422 that names one of its optional fields: the field is dropped, and the length limit
- * goes on under its other name first. Undefined when none is named.
- */
-export function mended(fields: OptionalFields, refusal: string, swapped: boolean): OptionalFields | undefined {
-  const named = Object.keys(fields)
-    .filter((field) => new RegExp(`(^|[^a-z_])${field}([^a-z_]|$)`).test(refusal))
-    // "Use 'max_completion_tokens' instead" names two; the one that was sent is the one to mend.
-    .sort((a, b) => refusal.indexOf(a) - refusal.indexOf(b))[0];
-  if (named === undefined) return undefined;
-  const { [named]: value, ...others } = fields;
-  if (swapped) return others;
-  if (named === "max_tokens") return { ...others, max_completion_tokens: value };
-  if (named === "max_completion_tokens") return { ...others, max_tokens: value };
-  return others;
-}

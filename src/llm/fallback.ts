@@ -51,7 +51,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
           let shown = false;
           try {
             for await (const event of attempt(model, request, allowance, after, signal.signal)) {
-              shown ||= event.type === "text-delta";
+              shown = event.type === "text-delta" || (shown && event.type !== "text-reset");
               yield event;
               if (event.type === "answer-end" || asked.aborted) return;
             }

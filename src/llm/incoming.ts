@@ -1,5 +1,5 @@
 /** The body of an answer, read as it comes, without a timer or a promise for each piece that is already there. */
-import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 
 export interface Incoming {
   /**
@@ -13,13 +13,32 @@ export interface Incoming {
   close(): void;
 }
 
-/** How long the end of a body that nobody reads may take. */
+/** How long the end of a body that nobody reads may take, and how much of it may come. */
 const drainMs = 2_000;
+const maxDrained = 1024 * 1024;
 /** Characters that may wait to be read before the provider is slowed down. */
 const maxWaiting = 1024 * 1024;
+/** As much of the beginning of a body as is worth reading: no more than `maxBytes`, and what has come within `withinMs`. */
+export async function readBeginning(message: Readable, maxBytes: number, withinMs: number): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  const timer = setTimeout(() => message.destroy(), withinMs);
+  try {
+    for await (const part of message as AsyncIterable<Buffer>) {
+      parts.push(part);
+      size += part.length;
+      if (size >= maxBytes) break;
+    }
+  } catch {
+    // What has come says more than that there was no more.
+  } finally {
+    clearTimeout(timer);
+  }
+  return Buffer.concat(parts).subarray(0, maxBytes).toString("utf8");
+}
 
 /** Reads the body of a response as UTF-8. */
-export function openIncoming(message: IncomingMessage): Incoming {
+export function openIncoming(message: Readable): Incoming {
   let waiting = "";
   let ended = false;
   let failed: Error | undefined;
@@ -74,6 +93,11 @@ export function openIncoming(message: IncomingMessage): Incoming {
       if (ended || failed !== undefined) return;
       const timer = setTimeout(() => message.destroy(), drainMs).unref();
       message.on("close", () => clearTimeout(timer));
+      let drained = 0;
+      message.on("data", (chunk: string) => {
+        drained += chunk.length;
+        if (drained > maxDrained) message.destroy();
+      });
       message.resume();
     },
     close: () => void message.destroy(),

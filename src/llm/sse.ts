@@ -1,42 +1,122 @@
-/** Server-sent events, read line by line as the chunks of the network come in. */
+/**
+ * The events of a stream, read line by line as the pieces of the network come in: server-sent events, and JSON that stands
+ * there without any `data:`, as errors and whole answers of careless servers do. Each character is looked at a few times,
+ * however the stream is cut.
+ */
+import { createJsonScan, type JsonScan } from "./json-scan.ts";
 
-export interface EventLines {
-  /** Takes the next piece of the body. */
+export interface StreamEvent {
+  readonly data: string;
+  /** `event:` said so. */
+  readonly isError: boolean;
+  /** JSON without `data:` before it. */
+  readonly bare: boolean;
+}
+
+export interface EventReader {
+  /** Takes the next piece of the body. Throws at an event that does not end, after it has passed on what came of it. */
   push(chunk: string): void;
   /** The body has ended: an event without its closing blank line is complete too. */
   end(): void;
 }
 
-/** Far beyond any event of an honest provider. Characters. */
+/** Far beyond any event of an honest provider, pictures left out. Characters. */
 const maxPending = 4 * 1024 * 1024;
 
-/** Reads the `data` of each event. Comments, other fields, CRLF and a missing space after the colon are all fine. */
-export function createEventLines(onData: (data: string) => void): EventLines {
+/**
+ * Reads the events of a body. Comments, other fields, lines that end in CR, LF or both, a missing space after the colon and
+ * missing blank lines are all fine.
+ */
+export function createEventReader(onEvent: (event: StreamEvent) => void): EventReader {
   /** The beginning of a line whose end has not come yet. */
   let rest = "";
   let data: string | undefined;
+  /** Knows whether `data` is whole; made when somebody asks. */
+  let scan: JsonScan | undefined;
+  let unscanned = "";
+  let bare = false;
+  let isError = false;
   let first = true;
+  let afterReturn = false;
 
   function take(line: string): void {
-    if (line === "" || line === "\r") dispatch();
-    if (!line.startsWith("data:")) return;
-    const end = line.endsWith("\r") ? line.length - 1 : line.length;
-    const value = line.slice(line.charCodeAt(5) === 32 ? 6 : 5, end);
+    if (line.startsWith("data:")) takeData(line.slice(line.charCodeAt(5) === 0x20 ? 6 : 5));
+    else takeOther(line, line.trimStart());
+  }
+
+  function takeOther(line: string, text: string): void {
+    if (text === "") {
+      if (!bare) {
+        dispatch();
+        isError = false;
+      }
+    } else if (bare) continueBare(line);
+    else if (/^data:/i.test(text)) takeData(text.slice(5).trimStart());
+    else if (/^event:/i.test(text)) isError = /^event:\s{0,8}error\b/i.test(text);
+    else beginBare(text);
+  }
+
+  function takeData(value: string): void {
     // Some servers leave out the blank line between two events.
-    if (data !== undefined && isWhole(data)) dispatch();
+    if (bare || (data !== undefined && isWhole())) dispatch();
+    append(value);
+  }
+
+  /** llama.cpp writes `error:` before its errors. */
+  function beginBare(text: string): void {
+    const value = text.replace(/^error:\s{0,8}/i, "");
+    if (!/^[{[]/.test(value)) return;
+    dispatch();
+    bare = true;
+    continueBare(value);
+  }
+
+  function continueBare(line: string): void {
+    append(line);
+    if (isWhole()) dispatch();
+  }
+
+  function append(value: string): void {
+    unscanned += data === undefined ? value : `\n${value}`;
     data = data === undefined ? value : `${data}\n${value}`;
   }
 
-  function dispatch(): void {
-    if (data === undefined) return;
-    const complete = data;
+  function isWhole(): boolean {
+    scan ??= createJsonScan();
+    scan.push(unscanned);
+    unscanned = "";
+    return scan.whole;
+  }
+
+  function dispatch(complete = data): void {
+    if (complete === undefined) return;
+    const event = { data: complete, isError, bare };
     data = undefined;
-    onData(complete);
+    scan = undefined;
+    unscanned = "";
+    bare = false;
+    onEvent(event);
+  }
+
+  /** An event that is too long gives what came of it. */
+  function giveUp(): never {
+    take(rest);
+    rest = "";
+    if (data !== undefined) dispatch(isWhole() ? data : scan?.closed(data));
+    throw new Error("an event without an end");
+  }
+
+  /** Every end of a line as LF. */
+  function unified(chunk: string): string {
+    const text = afterReturn && chunk.startsWith("\n") ? chunk.slice(1) : chunk;
+    afterReturn = chunk.endsWith("\r");
+    return text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
   }
 
   return {
     push(chunk) {
-      let text = chunk;
+      if (chunk === "") return;
+      let text = unified(chunk);
       if (first && text !== "") {
         first = false;
         if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
@@ -49,22 +129,12 @@ export function createEventLines(onData: (data: string) => void): EventLines {
         from = at + 1;
       }
       rest += text.slice(from);
-      if (rest.length + (data?.length ?? 0) > maxPending) throw new Error("an event without an end");
+      if (rest.length + (data?.length ?? 0) > maxPending) giveUp();
     },
     end() {
       if (rest !== "") take(rest);
       rest = "";
-      if (data !== undefined && isWhole(data)) dispatch();
+      if (data !== undefined && isWhole()) dispatch();
     },
   };
-}
-
-function isWhole(data: string): boolean {
-  if (data === "[DONE]") return true;
-  try {
-    JSON.parse(data);
-    return true;
-  } catch {
-    return false;
-  }
 }

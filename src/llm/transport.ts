@@ -2,14 +2,27 @@
  * HTTP below the SDK, over `node:http`: with thousands of streams at once it costs about half the CPU of the global
  * `fetch`, and it tells a connection that died while idle from one that the provider cut.
  */
-import http, { type IncomingMessage } from "node:http";
+import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import https from "node:https";
+import type { Readable } from "node:stream";
+import { decoded } from "./content-encoding.ts";
+
+/** What a provider has sent, whatever its status. */
+export interface Received {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Unread, and already decompressed. */
+  readonly body: Readable;
+}
 
 export interface Transport {
-  /** What the SDK calls. A stream's body is not in the `Response` but in `bodyOf(response)`. */
+  /**
+   * What the SDK calls. The SDK is told that all is well and empty: it would read a refusal whole, parse it, and keep the
+   * headers in its error. What has really come is in `received(response)`.
+   */
   readonly fetch: (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
-  /** The unread body of an event stream; undefined for every other response, whose body is already in it. */
-  bodyOf(response: Response): IncomingMessage | undefined;
+  /** Throws when the response is none of this transport's. */
+  received(response: Response): Received;
   /** Closes every connection. */
   stop(): void;
 }
@@ -19,14 +32,12 @@ export class StaleConnection extends Error {}
 
 /** Shorter than the 5 s after which many servers close an idle connection. */
 const idleMs = 4_000;
-/** As much of an error's body as is read. */
-const maxBodyBytes = 64 * 1024;
 
 /** Creates the connections of one process to its providers. */
 export function createTransport(): Transport {
   const options = { keepAlive: true, timeout: idleMs, scheduling: "lifo" } as const;
   const agents = { "http:": new http.Agent(options), "https:": new https.Agent(options) };
-  const bodies = new WeakMap<Response, IncomingMessage>();
+  const messages = new WeakMap<Response, Received>();
 
   function send(url: URL, init: RequestInit): Promise<IncomingMessage> {
     const secure = url.protocol === "https:";
@@ -51,17 +62,17 @@ export function createTransport(): Transport {
 
   return {
     async fetch(target, init = {}) {
-      const url = new URL(target instanceof Request ? target.url : target);
-      const message = await send(url, init);
-      const status = message.statusCode ?? 502;
-      const headers = headersOf(message);
-      const streams = status === 200 && isEventStream(headers);
-      const body = streams || bodyless.has(status) ? null : await readSome(message);
-      const response = new Response(body, { status: status < 200 ? 502 : status, headers });
-      if (streams) bodies.set(response, message);
+      const message = await send(new URL(target instanceof Request ? target.url : target), init);
+      const response = new Response(null);
+      const { statusCode = 502, headers } = message;
+      messages.set(response, { status: statusCode, headers, body: decoded(message) });
       return response;
     },
-    bodyOf: (response) => bodies.get(response),
+    received(response) {
+      const received = messages.get(response);
+      if (received === undefined) throw new Error("a response that did not come through this transport");
+      return received;
+    },
     stop() {
       agents["http:"].destroy();
       agents["https:"].destroy();
@@ -69,35 +80,7 @@ export function createTransport(): Transport {
   };
 }
 
-const bodyless = new Set([204, 205, 304]);
-
 function endpointOf(url: URL): { host: string; port: number } {
   const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
   return { host: url.hostname.replace(/^\[|\]$/g, ""), port };
-}
-
-/** A server that names no type at all gets the benefit of the doubt. */
-function isEventStream(headers: Headers): boolean {
-  const type = headers.get("content-type");
-  return type === null || /^\s*text\/event-stream\b/i.test(type);
-}
-
-function headersOf(message: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(message.headers)) {
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
-  }
-  return headers;
-}
-
-/** The beginning of a body that is no stream; the connection is given up when there is more. */
-async function readSome(message: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of message as AsyncIterable<Buffer>) {
-    parts.push(part);
-    size += part.length;
-    if (size >= maxBodyBytes) break;
-  }
-  return Buffer.concat(parts).toString("utf8");
 }

@@ -153,7 +153,7 @@ const failures: readonly (readonly [what: string, script: Script, kind: ModelErr
   ["no first token", { delayFirstMs: 60_000, text: "x" }, "timeout"],
   ["no answer at all", { hangBeforeHeaders: true }, "timeout"],
   ["silence in mid-answer", { chunks: ["Par", "is"], stallAfterChunks: 1 }, "timeout", "Par"],
-  ["JSON instead of a stream", { body: { choices: [{ message: { content: "Paris" } }] } }, "not-a-stream"],
+  ["JSON that is neither an answer nor an error", { body: { result: "Paris" } }, "not-a-stream"],
   ["an error in JSON with status 200", { body: error("something went wrong") }, "not-a-stream"],
   [
     "a page instead of a stream",

@@ -1,0 +1,157 @@
+/** Sends a question to a provider until it is taken: mends what the provider refuses, and follows where it moved to. */
+import OpenAI from "openai";
+import type { ProviderConfig } from "../config.ts";
+import type { ChatMessage } from "../ports.ts";
+import { prefixOf } from "../provider-settings.ts";
+import { plain, redirected, versioned } from "./address.ts";
+import { dialectOf, optionalFields } from "./dialects.ts";
+import { type Failure, refusalFailure, refusalText } from "./failures.ts";
+import { readBeginning } from "./incoming.ts";
+import { Refused } from "./reading.ts";
+import { type Manner, mended, requestBody } from "./requests.ts";
+import { type Received, StaleConnection, type Transport } from "./transport.ts";
+
+export interface Question {
+  /** The model's name on the wire. */
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+  /** Asked before each further request; false when the question may cause no more of them. */
+  readonly mayCall: () => boolean;
+  /** Told when an answer is awaited that comes in one piece. */
+  readonly onWhole: () => void;
+}
+
+export interface Sender {
+  /** Resolves with a response of status 2xx. Rejects with a `Refused`, or with what the connection threw. */
+  send(question: Question, signal: AbortSignal): Promise<Received>;
+}
+
+export interface SenderDeps {
+  readonly config: ProviderConfig;
+  readonly maxTokens?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly transport: Transport;
+  readonly log: { warn(details: object, message: string): void };
+}
+
+/** No timer of the SDK ever fires: it would stop at the headers anyway. */
+const neverMs = 2 ** 31 - 1;
+/** As much of a refusal is read, and for so long. */
+const maxRefusalBytes = 64 * 1024;
+const maxRefusalMs = 5_000;
+const completions = "/chat/completions";
+const permanent: ReadonlySet<number> = new Set([301, 308]);
+const followed: ReadonlySet<number> = new Set([301, 302, 307, 308]);
+
+/** Creates a sender with its client. */
+export function createSender({ config, transport, log, ...settings }: SenderDeps): Sender {
+  const dialect = dialectOf(config.name);
+  const client = new OpenAI({
+    baseURL: config.baseUrl,
+    apiKey: config.apiKey ?? "none",
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    // The SDK's own headers hold what it reads from the environment (OPENAI_CUSTOM_HEADERS), whichever provider it is.
+    fetch: (url, init) => transport.fetch(url, { ...init, headers: headersFor(config) }),
+    maxRetries: 0,
+    timeout: neverMs,
+    logLevel: "off",
+  });
+  const manners = new Map<string, Manner>();
+  let address = `${config.baseUrl}${completions}`;
+
+  function mannerOf(model: string): Manner {
+    const fields = optionalFields(dialect, model, settings);
+    return manners.get(model) ?? { fields, swapped: false, streams: true, takesSystem: true };
+  }
+
+  async function post(to: string, { model, messages }: Question, manner: Manner, signal: AbortSignal) {
+    const body = requestBody(model, messages, manner);
+    return transport.received(await client.post(to, { body, signal }).asResponse());
+  }
+
+  /** The address to ask next after a redirect or a path that is not there; undefined when that is not to be mended. */
+  function nextAddress(from: string, { status, headers }: Received, failure: Failure): string | undefined {
+    if (failure.kind === "no-endpoint") {
+      const mended = versioned(config.baseUrl);
+      const next = mended === undefined ? undefined : `${mended}${completions}`;
+      return next === from || from !== `${config.baseUrl}${completions}` ? undefined : next;
+    }
+    if (!followed.has(status) || headers.location === undefined) return undefined;
+    const target = redirected(from, headers.location);
+    if ("to" in target) return target.to === from ? undefined : target.to;
+    throw new Refused({
+      ...failure,
+      message: `HTTP ${status}: the provider has moved to ${target.elsewhere}; the key is not sent there, so set ${variable()} to it if that is right`,
+    });
+  }
+
+  function variable(): string {
+    return `${prefixOf(config.name)}BASE_URL`;
+  }
+
+  async function refusalOf({ status, headers, body }: Received, model: string) {
+    const text = await readBeginning(body, maxRefusalBytes, maxRefusalMs);
+    return { text, failure: refusalFailure({ status, headers, body: text, model }) };
+  }
+
+  return {
+    async send(question, signal) {
+      const { model, messages, mayCall } = question;
+      const warn = (details: object, why: string) => log.warn({ provider: config.name, model, ...details }, why);
+      let to = address;
+      /** Kept once something has been accepted there. */
+      let settles = false;
+      for (let stale = false; ; ) {
+        const manner = mannerOf(model);
+        if (!manner.streams) question.onWhole();
+        let received: Received;
+        try {
+          received = await post(to, question, manner, signal);
+        } catch (error) {
+          if (stale || signal.aborted || !isStale(error) || !mayCall()) throw error;
+          stale = true;
+          continue;
+        }
+        if (received.status >= 200 && received.status < 300) {
+          if (settles) address = to;
+          return received;
+        }
+        const { text, failure } = await refusalOf(received, model);
+        const next = nextAddress(to, received, failure);
+        if (next !== undefined && mayCall()) {
+          settles = failure.kind === "no-endpoint" || permanent.has(received.status);
+          const why =
+            settles && failure.kind === "no-endpoint" ? `${variable()} seems to lack /v1` : "the provider redirects";
+          warn({ from: plain(to), to: plain(next) }, `${why}; asking there`);
+          to = next;
+          continue;
+        }
+        const better = mended(manner, messages, { status: received.status, text: refusalText(text) });
+        if (better === undefined || !mayCall()) throw new Refused(withAddress(failure, to));
+        manners.set(model, better.manner);
+        warn({}, better.why);
+      }
+    },
+  };
+
+  function withAddress(failure: Failure, to: string): Failure {
+    if (failure.kind !== "no-endpoint") return failure;
+    return { ...failure, message: `${failure.message} (POST ${plain(to)}: is ${variable()} right?)` };
+  }
+}
+
+function headersFor({ apiKey }: ProviderConfig): Record<string, string> {
+  return {
+    accept: "application/json",
+    "content-type": "application/json",
+    "user-agent": "Parley",
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+  };
+}
+
+function isStale(error: unknown): boolean {
+  return error instanceof Error && (error instanceof StaleConnection || isStale(error.cause));
+}
