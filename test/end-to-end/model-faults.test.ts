@@ -47,7 +47,7 @@ describe.concurrent("the bot in trouble with the model", { timeout: 120_000 }, (
     ],
     [
       "sends an answer that is no stream",
-      { body: { choices: [{ message: { content: "hello" } }] } },
+      { body: "<html>Sign in to the network</html>", contentType: "text/html" },
       /not an answer/,
       true,
     ],
