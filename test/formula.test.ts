@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { mayBecomeFormula } from "../src/markdown/formula.ts";
-import { createStreamRenderer } from "../src/reply/markdown.ts";
+import { createStreamRenderer } from "../src/markdown/render.ts";
 
 describe("what may become a formula", () => {
   it.each([

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { displayWidth } from "../src/markdown/characters.ts";
 import { readableFormula } from "../src/markdown/latex.ts";
-import { createStreamRenderer, type Rendered, renderMarkdown, settleMarkdown } from "../src/reply/markdown.ts";
+import { createStreamRenderer, type Rendered, renderMarkdown } from "../src/markdown/render.ts";
 import { markdownDocument, markdownRubble } from "./markdown-arbitrary.ts";
 import { judgeText } from "./telegram-rules.ts";
 
@@ -106,7 +106,7 @@ describe("links lead where they say and ping nobody", () => {
       "sources by number keep their brackets",
       "a [1], b [1][2]\n\n[1]: http://c.de\n[2]: http://f.gh",
       "a [1], b [1][2]",
-      ["text_link:[1] http://c.de", "text_link:[2] http://f.gh"],
+      ["text_link:[1] http://c.de", "text_link:[1] http://c.de", "text_link:[2] http://f.gh"],
     ],
     [
       "a source that nothing refers to is shown",
@@ -114,7 +114,7 @@ describe("links lead where they say and ping nobody", () => {
       "a\n\n[1]: http://b.co 'T'\n[2]: http://c.de",
       [],
     ],
-    ["footnotes", "a[^1] b\n\n[^1]: note **x**\n[^2]: unused", "a[^1] b\n\n[^1]: note x\n[^2]: unused", ["bold:x"]],
+    ["footnotes", "a[^1] b\n\n[^1]: note **x**\n[^2]: unused", "a¹ b\n\n¹ note x\n² unused", ["bold:x"]],
   ]);
 });
 
@@ -167,7 +167,7 @@ describe("blocks", () => {
     [
       "a table that is too wide",
       `|${"a".repeat(30)}|${"b".repeat(40)}|\n|-|-|\n|1||3|`,
-      `${"a".repeat(30)}\n│ ${"b".repeat(40)}\n───│───\n1\n│\n│ 3`,
+      `${"a".repeat(30)}: 1\n${"b".repeat(40)}: –\n3: 3`,
     ],
     ["only the cells of a head that fits no table", "| a | b |\n|---|\n| 1 |", "| a | b |\n|---|\n| 1 |", []],
   ]);
@@ -284,7 +284,10 @@ describe("whatever the Markdown", () => {
         const shown = [...renderMarkdown(markdown).text.matchAll(/(?:nobody|known|answer)(\d+)q/g)].map((match) =>
           Number(match[1]),
         );
-        expect(shown).toEqual([...Array(count).keys()]);
+        const all = [...Array(count).keys()];
+        expect([...new Set(shown)].sort((a, b) => a - b)).toEqual(all);
+        // A table that is too wide names the column before each cell.
+        if (!markdown.includes("|")) expect(shown).toEqual(all);
       }),
       { numRuns: 200 },
     );
@@ -428,7 +431,7 @@ describe("while an answer streams", () => {
           const stream = createStreamRenderer();
           for (const end of [...ends.map((number) => number % (markdown.length + 1)), markdown.length]) {
             const beginning = markdown.slice(0, end);
-            expect(stream.render(beginning)).toEqual(renderMarkdown(settleMarkdown(beginning)));
+            expect(stream.render(beginning)).toEqual(createStreamRenderer().render(beginning));
             expect(stream.renderFinal(beginning)).toEqual(renderMarkdown(beginning));
           }
         },

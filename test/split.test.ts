@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { MessageEntity } from "grammy/types";
 import { describe, expect, it } from "vitest";
-import { type Rendered, renderMarkdown } from "../src/reply/markdown.ts";
+import { type Rendered, renderMarkdown } from "../src/markdown/render.ts";
 import { splitRendered } from "../src/reply/split.ts";
 import { markdownDocument } from "./markdown-arbitrary.ts";
 import { judgeText } from "./telegram-rules.ts";

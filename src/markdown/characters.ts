@@ -2,9 +2,9 @@
 
 /** Replaced or removed by Telegram: controls but the line break, U+2028 to U+202E, some combining lines. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
-const unkept = /[\u0000-\u0009\u000b-\u001f\u007f\u2028-\u202e]|\u0333|\u033f|\u030a|[\u200e\u200f]{2}/;
+const unkept = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e]|\u0333|\u033f|\u030a|[\u200e\u200f]{2}/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
-const controls = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 const tabWidth = 4;
 
@@ -62,15 +62,8 @@ export function displayWidth(text: string): number {
 /** Breaks an `@name` so that Telegram makes no mention of it; the word joiner has no width and is kept by Telegram. */
 export const wordJoiner = "\u2060";
 
-/** Offsets in the text behind each `@` that Telegram would take for a mention. */
+/** Offsets in the text behind each `@` that Telegram would take for a mention: such names can be somebody's. */
 export function mentionOffsets(text: string): number[] {
   if (!text.includes("@")) return [];
-  return [...text.matchAll(/(?<![\p{L}\p{N}_])@(?=[A-Za-z0-9_])/gu)].map((match) => match.index + 1);
-}
-
-/** Whether Telegram keeps a `text_link` to this address: an absolute web address whose host has a dot. */
-export function isLinkable(url: string): boolean {
-  if (/^tg:\/\/resolve\?[\w=&.-]+$/i.test(url)) return true;
-  if (url.length > 2000 || !/^https?:\/\/[^\s/]/i.test(url) || /[\s<>"\\^`{|}]/.test(url)) return false;
-  return URL.canParse(url) && /[^.]\.[^.]|^\[/.test(new URL(url).hostname);
+  return [...text.matchAll(/(?<![\p{L}\p{N}_])@(?=[A-Za-z]\w{2,31}(?!\w))/gu)].map((match) => match.index + 1);
 }

@@ -2,13 +2,21 @@
 import { cleanText, mentionOffsets, wordJoiner } from "./characters.ts";
 import { isSplittable, type Rendered, type Span, type SpanType, tidyRendered, toEntity } from "./entities.ts";
 
+type StyleType = "bold" | "italic" | "strikethrough" | "blockquote";
+
 export interface TextBuilder {
   /** Text behind line breaks that wait; line breaks in it are followed by the indentation. */
   write(text: string): void;
-  /** Text in a style; a style that is open already, or may not stand here, adds nothing. */
-  style(type: "bold" | "italic" | "strikethrough" | "blockquote", write: () => void): void;
-  /** A link; within another link or without an address it is only its text. `exact`: the text is the address. */
-  link(url: string | undefined, exact: boolean, write: () => void): void;
+  /** Begins a style, up to `close`; one that is open already adds nothing. */
+  open(type: StyleType): void;
+  /** Ends the style, or the link, that was begun last. */
+  close(): void;
+  /** Text in a style. */
+  style(type: StyleType, write: () => void): void;
+  /** Begins a link, up to `close`; within another link or without an address it is only its text. */
+  openLink(url: string | undefined): void;
+  /** An address, which nothing may be added to. */
+  address(text: string): void;
   /** Code within a line. */
   code(text: string): void;
   /** A block of code, without indentation. */
@@ -33,8 +41,8 @@ export interface Mark {
   readonly atLineStart: boolean;
 }
 
-/** An empty builder. */
-export function createTextBuilder(): TextBuilder {
+/** An empty builder. `keepMentions`: nobody could be pinged where the text goes. */
+export function createTextBuilder(keepMentions = false): TextBuilder {
   let text = "";
   let breaks = 0;
   /** Kept apart: to look at the end of a text that is being put together costs its whole length. */
@@ -71,17 +79,24 @@ export function createTextBuilder(): TextBuilder {
     return open.some((span) => types.includes(span.type));
   }
 
-  function within(span: Span, body: () => void): void {
-    open.push(span);
-    body();
+  /** What `close` ends; undefined for a style that adds nothing. */
+  const begun: (Span | undefined)[] = [];
+
+  function begin(span: Span, counts: boolean): void {
+    begun.push(counts ? span : undefined);
+    if (counts) open.push(span);
+  }
+
+  function beginStyle(type: StyleType): void {
+    begin({ type, start: text.length, end: 0 }, !isOpen(type));
+  }
+
+  function close(): void {
+    const span = begun.pop();
+    if (span === undefined) return;
     open.pop();
     span.end = text.length;
     spans.push(span);
-  }
-
-  function style(type: SpanType, body: () => void): void {
-    if (isOpen(type)) body();
-    else within({ type, start: text.length, end: 0 }, body);
   }
 
   /** Code may stand in a quote, in no other style: the others end before it and begin again behind it. */
@@ -96,12 +111,23 @@ export function createTextBuilder(): TextBuilder {
 
   return {
     write,
-    style,
-    link(url, exact, body) {
+    open: beginStyle,
+    close,
+    style(type, body) {
+      beginStyle(type);
+      body();
+      close();
+    },
+    openLink(url) {
+      begin(
+        { type: "text_link", start: text.length, end: 0, url: url ?? "" },
+        url !== undefined && !isOpen("text_link"),
+      );
+    },
+    address(raw) {
       const start = text.length;
-      if (url === undefined || isOpen("text_link")) body();
-      else within({ type: "text_link", start, end: 0, url }, body);
-      if (exact) exactRanges.push({ start, end: text.length });
+      write(raw);
+      exactRanges.push({ start, end: text.length });
     },
     code(raw) {
       if (raw.trim() === "" || isOpen("text_link")) {
@@ -113,8 +139,8 @@ export function createTextBuilder(): TextBuilder {
     },
     pre(raw, language) {
       const clean = cleanText(raw, true)
-        .replace(/\s+$/u, "")
-        .replace(/^(?:[ ]*\n)+/, "");
+        .trimEnd()
+        .replace(/^(?: *\n)+/, "");
       if (clean === "") return;
       writeBreaks();
       monospaced({ type: "pre", ...(language === undefined ? {} : { language }) }, () => {
@@ -132,7 +158,7 @@ export function createTextBuilder(): TextBuilder {
       indentation = former;
     },
     finish() {
-      return tidyRendered(...withoutMentions(text, spans, exactRanges));
+      return tidyRendered(...withoutMentions(text, spans, keepMentions ? undefined : exactRanges));
     },
     mark: () => ({ length: text.length, spans: spans.length, exact: exactRanges.length, breaks, atLineStart }),
     reset(mark) {
@@ -147,17 +173,17 @@ export function createTextBuilder(): TextBuilder {
 
 type Range = Pick<Span, "start" | "end">;
 
-/** Puts a word joiner behind each `@` that would ping someone, outside code and addresses. */
+/** Puts a word joiner behind each `@` that would ping someone, outside code and addresses; `exact` left out: behind none. */
 function withoutMentions(
   text: string,
   spans: readonly Span[],
-  exact: readonly Range[],
+  exact: readonly Range[] | undefined,
 ): Parameters<typeof tidyRendered> {
-  const found = mentionOffsets(text);
-  if (found.length === 0) return [text, spans.filter((span) => span.end > span.start).map(toEntity)];
-  const safe = [...spans.filter((span) => span.type === "code" || span.type === "pre"), ...exact];
-  safe.sort((a, b) => a.start - b.start);
-  const offsets = found.filter((offset) => !covered(safe, offset));
+  const shown = spans.filter((span) => span.end > span.start);
+  const found = exact === undefined ? [] : mentionOffsets(text);
+  if (found.length === 0) return [text, shown.map(toEntity)];
+  const safe = [...spans.filter((span) => span.type === "code" || span.type === "pre"), ...(exact ?? [])];
+  const offsets = outside(safe, found);
   let out = "";
   let from = 0;
   for (const offset of offsets) {
@@ -167,15 +193,24 @@ function withoutMentions(
   /** How far a position moved; what begins right behind an `@` begins behind its joiner. */
   const moved = (position: number, isStart: boolean): number =>
     position + countBelow(offsets, isStart ? position + 1 : position);
-  const entities = spans
-    .filter((span) => span.end > span.start)
-    .map((span) => toEntity({ ...span, start: moved(span.start, true), end: moved(span.end, false) }));
+  const entities = shown.map((span) =>
+    toEntity({ ...span, start: moved(span.start, true), end: moved(span.end, false) }),
+  );
   return [out + text.slice(from), entities];
 }
 
-/** The ranges do not overlap, or one holds the other; both are sorted by their start. */
-function covered(sorted: readonly Range[], offset: number): boolean {
-  return sorted.some((range) => range.start < offset && offset <= range.end);
+/** The offsets, which are in order, that stand in none of the ranges. */
+function outside(ranges: readonly Range[], offsets: readonly number[]): number[] {
+  const sorted = [...ranges].sort((a, b) => a.start - b.start);
+  let next = 0;
+  let covered = 0;
+  return offsets.filter((offset) => {
+    for (let range = sorted[next]; range !== undefined && range.start < offset; range = sorted[next]) {
+      covered = Math.max(covered, range.end);
+      next += 1;
+    }
+    return offset > covered;
+  });
 }
 
 function countBelow(sorted: readonly number[], limit: number): number {

@@ -5,10 +5,10 @@
 import { GrammyError, HttpError } from "grammy";
 import type { FinalView, Screen } from "../chat/turn.ts";
 import { messageOf } from "../errors.ts";
+import { createStreamRenderer, renderMarkdown } from "../markdown/render.ts";
 import type { Work } from "../ports.ts";
 import { texts } from "../texts.ts";
 import type { Pace } from "./chat-gate.ts";
-import { createStreamRenderer, renderMarkdown } from "./markdown.ts";
 import {
   type CallSignal,
   createMessageParts,

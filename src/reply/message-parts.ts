@@ -5,9 +5,9 @@
 import { type Api, InputFile } from "grammy";
 import type { InlineKeyboardMarkup, MessageEntity } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
+import { type Rendered, renderMarkdown } from "../markdown/render.ts";
 import { texts } from "../texts.ts";
 import { againKeyboard, stopKeyboard } from "./buttons.ts";
-import { type Rendered, renderMarkdown } from "./markdown.ts";
 import { splitRendered } from "./split.ts";
 
 /** Past this many messages the whole answer is attached as a file besides. */
