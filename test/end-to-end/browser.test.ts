@@ -109,6 +109,24 @@ describe.skipIf(chromiumPath === undefined)(
       expect(problems).toEqual([]);
     });
 
+    test("offers three questions after /start, and a press asks one of them", async () => {
+      await say(page, "/start");
+      const examples = page.getByTestId("reply-key");
+      await examples.nth(2).waitFor();
+      expect(await examples.count()).toBe(3);
+      const question = (await examples.nth(1).textContent()) ?? "";
+      await examples.nth(1).press("Enter");
+      await page.locator("[data-testid=message][data-from=person]").last().getByText(question).waitFor();
+      await page.getByTestId("reply-keyboard").waitFor({ state: "hidden" });
+      await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
+      await page.getByTestId("request-messages").locator("summary").click();
+      await page.getByTestId("request-messages").getByText(question, { exact: true }).waitFor();
+      expect(await page.getByTestId("request-facts").textContent()).toMatch(/First token\d+ ms.*Tokens in\d+/);
+      await page.getByTestId("keys-toggle").waitFor();
+      await say(page, "/help");
+      await page.getByTestId("keys-toggle").waitFor({ state: "hidden" });
+    });
+
     test("opens a second chat that knows nothing of the first", async () => {
       const first = await page.locator("[data-testid=chat-row][aria-current=true]").getAttribute("data-key");
       await say(page, "hello from the first chat");
