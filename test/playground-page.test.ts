@@ -1,4 +1,7 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createPlaygroundPage, type PlaygroundPage } from "../src/playground/page.ts";
 import { createChatsInMemory } from "./chats-in-memory.ts";
@@ -84,6 +87,18 @@ describe("the playground's page", () => {
         /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|DOMParser/,
       );
     }
+  });
+
+  it("can draw every sign that the bot writes, for systems without a font for emoji", async () => {
+    const drawing = await (await fetch(`${page.url}page/dom.js`)).text();
+    const folder = fileURLToPath(new URL("../src/telegram", import.meta.url));
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    const written = [join(folder, "../texts.ts"), ...files.map((name) => join(folder, name))]
+      .map((path) => readFileSync(path, "utf8"))
+      .join();
+    const signs = new Set(written.match(/\p{Extended_Pictographic}/gu));
+    expect(signs.size).toBeGreaterThan(5);
+    expect([...signs].filter((sign) => !drawing.includes(`"${sign}": `))).toEqual([]);
   });
 
   it("begins the stream with a snapshot that holds a first chat, then sends what changes", async () => {

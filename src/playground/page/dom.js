@@ -31,6 +31,7 @@ const ICONS = {
   hourglass:
     "M7 3.500h10M7 20.500h10M8 3.500c0 5 8 6 8 8.500s-8 3.500-8 8.500M16 3.500c0 5-8 6-8 8.500s8 3.500 8 8.500",
   warning: "M12 4L2.800 20h18.400zM12 10v4.500M12 17.300v.2",
+  clip: "M20 11l-8.500 8.500a5 5 0 0 1-7-7L13 4a3.300 3.300 0 0 1 4.700 4.700L9.500 17a1.600 1.600 0 0 1-2.300-2.300L14.500 7.500",
   keyboard: "M3 6.500h18v11H3zM7 10v.2M10.500 10v.2M14 10v.2M17.500 10v.2M8 14h8",
 };
 
@@ -50,6 +51,7 @@ export const SIGNS = {
   "⏭": "forward",
   "⏳": "hourglass",
   "⚠": "warning",
+  "📎": "clip",
 };
 const SIGN = new RegExp(`(${Object.keys(SIGNS).join("|")})\\ufe0f?`, "u");
 
