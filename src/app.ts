@@ -11,6 +11,8 @@ import { createInHand } from "./in-hand.ts";
 import { tokenRefused } from "./ingress/registration.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
+import { answerOperator } from "./operator/commands.ts";
+import { createOperatorSocket } from "./operator/socket.ts";
 import { createOutbox } from "./reply/outbox.ts";
 import { createHttpServer, type HttpServerOptions } from "./server/http.ts";
 import { callTimeoutSeconds, createTelegramTransport } from "./telegram/transport.ts";
@@ -72,6 +74,12 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
     throw error;
   });
 
+  /** An operator cannot open the database beside us: its lock is ours. */
+  const operators =
+    config.redis === undefined
+      ? await createOperatorSocket({ dataDir: config.dataDir, answer: (args) => answerOperator(args, queue), log })
+      : undefined;
+
   async function ready() {
     const healthy = await store.healthy();
     const ok = healthy && entrance.known && worker?.running !== false && !stopping;
@@ -103,7 +111,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
       const left = await worker?.stop(refused ? 0 : graceMs);
       outbox.stop();
       transport.stop();
-      await http.stop();
+      await Promise.all([http.stop(), operators?.stop()]);
       await engines.stop();
       log.info({ leftQueued: left ?? 0 }, "stopped");
     },

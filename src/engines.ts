@@ -20,6 +20,8 @@ export interface Engines {
     readonly poller: Election;
     /** What the dashboard shows. */
     readonly queues: readonly Queue[];
+    /** Whether a bot has ever used this prefix of this Redis. */
+    used(): Promise<boolean>;
   };
   /** Writes what waits and closes everything. */
   stop(): Promise<void>;
@@ -40,6 +42,11 @@ export async function openEngines(config: Config, log: Logger, onLimiterFailure:
 
 // Each engine is loaded only where it is used: the other one would cost start time and memory for nothing.
 
+/** The file of the embedded engines. */
+export function databasePath({ dataDir }: Pick<Config, "dataDir">): string {
+  return join(dataDir, "parley.db");
+}
+
 async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
   const [{ createSqliteDatabase }, { createSqliteStore }, { createSqliteQueue }, { createTokenBucket }] =
     await Promise.all([
@@ -48,7 +55,7 @@ async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
       import("./queue/sqlite.ts"),
       import("./store/token-bucket.ts"),
     ]);
-  const database = createSqliteDatabase(join(config.dataDir, "parley.db"));
+  const database = createSqliteDatabase(databasePath(config));
   const store = createSqliteStore({ database, historyTtlSeconds: config.history.ttlSeconds });
   const queue = createSqliteQueue({ database, log });
   return {
@@ -84,7 +91,9 @@ async function openRedis(
     import("./store/redis-election.ts"),
   ]);
   const { createBullmqQueue } = await import("./queue/bullmq.ts");
-  const link = await createRedisLink({ url, prefix, botId: config.telegram.token.split(":")[0] ?? "", log });
+  // An operator has no token, and claims nothing.
+  const [botId = ""] = config.telegram.token.split(":");
+  const link = await createRedisLink({ url, prefix, ...(botId === "" ? {} : { botId }), log });
   const store = createRedisStore({ link, historyTtlSeconds: config.history.ttlSeconds });
   const queue = createBullmqQueue({ link, log });
   const holds = createChatHolds({ link });
@@ -98,6 +107,7 @@ async function openRedis(
       holds,
       poller: createElection({ link, role: "poller", log }),
       queues: queue.dashboards,
+      used: () => queue.used(),
     },
     async stop() {
       await queue.stop();

@@ -73,8 +73,8 @@ export class LeaseLostError extends ParleyError {
 export class StartError extends ParleyError {
   /** One clear line each. */
   readonly lines: readonly string[];
-  constructor(lines: readonly string[], options: { readonly retryable?: boolean } = {}) {
-    super("start-refused", lines.join("\n"), options);
+  constructor(lines: readonly string[], options: { readonly retryable?: boolean; readonly code?: string } = {}) {
+    super(options.code ?? "start-refused", lines.join("\n"), options);
     this.name = "StartError";
     this.lines = lines;
   }

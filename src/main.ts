@@ -4,7 +4,7 @@ import { type RunMode, readConfig } from "./config.ts";
 import { messageOf, StartError } from "./errors.ts";
 import { createLogger, type Logger } from "./log.ts";
 import type { Running } from "./modes.ts";
-import { readOperatorCommand } from "./operator.ts";
+import { readOperatorCommand } from "./operator/commands.ts";
 
 const modes: readonly string[] = ["start", "dev", "web", "worker", "playground", "queue"] satisfies RunMode[];
 /** Below the 30 s after which platforms kill. */
@@ -25,7 +25,8 @@ function refuse({ lines, retryable }: StartError): never {
 async function main(): Promise<void> {
   const mode = process.argv[2];
   if (!isMode(mode)) throw new StartError([`The mode must be one of ${modes.join(", ")}.`]);
-  const command = mode === "queue" ? readOperatorCommand(process.argv.slice(3)) : undefined;
+  const args = process.argv.slice(3);
+  if (mode === "queue") readOperatorCommand(args);
   loadDotenv({ quiet: true });
   const config = readConfig(mode, process.env);
   // The models' SDK would read it for every provider, and throw when it is malformed; no option of it prevents that.
@@ -37,9 +38,11 @@ async function main(): Promise<void> {
     // What a command prints may be read by another program.
     ...(mode === "queue" ? { destination: process.stderr } : {}),
   });
-  if (command !== undefined) {
-    const { runQueueCommand } = await import("./modes.ts");
-    process.exit(await runQueueCommand(command, config, log));
+  if (mode === "queue") {
+    const { askQueue } = await import("./operator/ask.ts");
+    const { exitCode, lines } = await askQueue(args, config, log);
+    process.stdout.write(lines.map((line) => `${line}\n`).join(""), () => process.exit(exitCode));
+    return;
   }
   process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a rejection was not handled"));
   process.on("uncaughtException", (error) => {

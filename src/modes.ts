@@ -1,9 +1,7 @@
 /** What each run mode starts. */
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
-import { openEngines } from "./engines.ts";
 import type { Logger } from "./log.ts";
-import type { OperatorCommand } from "./operator.ts";
 
 /** Something that runs until it is stopped. */
 export interface Running {
@@ -30,14 +28,4 @@ export async function startMode(config: Config, log: Logger): Promise<Running> {
   }
   const app = await createApp(config, log);
   return { failed: app.failed, stop: () => app.stop(graceMs[config.mode]) };
-}
-
-/** Carries out a command of `npm run queue`, on the queue that the bot uses. Resolves with the exit code. */
-export async function runQueueCommand(command: OperatorCommand, config: Config, log: Logger): Promise<number> {
-  const engines = await openEngines(config, log, () => undefined);
-  try {
-    return await command(engines.queue, (line) => process.stdout.write(`${line}\n`));
-  } finally {
-    await engines.stop();
-  }
 }

@@ -495,6 +495,15 @@ export interface RateLimiter {
   take(payer: number, at: number): Promise<RateVerdict>;
 }
 
+// === Operators ======================================================================================
+
+/** What an operator's command has to say, whoever carried it out. */
+export interface OperatorAnswer {
+  readonly exitCode: number;
+  /** To be printed; never a text of a message. */
+  readonly lines: readonly string[];
+}
+
 // === Several processes ==============================================================================
 
 /** What Telegram has asked one process (429) and what all must keep: nothing goes to a chat for so long. */

@@ -19,6 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   engines: ["words", "store", "queue"],
   app: [
     "words",
+    "operator",
     "engines",
     "chat",
     "llm",
@@ -31,8 +32,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "server",
     "playground",
   ],
-  operator: ["words"],
-  modes: ["words", "app", "engines", "operator", "playground"],
+  operator: ["words", "engines"],
+  modes: ["words", "app", "playground"],
   main: ["words", "app", "modes", "operator"],
 };
 

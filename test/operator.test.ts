@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { readOperatorCommand } from "../src/operator.ts";
+import { answerOperator, readOperatorCommand } from "../src/operator/commands.ts";
 import type { UpdateQueue } from "../src/ports.ts";
 
 const calls: unknown[] = [];
@@ -29,7 +29,11 @@ const queue = {
     return 4;
   },
 } as unknown as UpdateQueue;
-const run = (...args: string[]) => readOperatorCommand(args)(queue, (line) => lines.push(line));
+async function run(...args: string[]): Promise<number> {
+  const answer = await answerOperator(args, queue);
+  lines.push(...answer.lines);
+  return answer.exitCode;
+}
 
 describe("the operator's commands", () => {
   it("tell how much waits", async () => {
@@ -74,8 +78,22 @@ describe("the operator's commands", () => {
 
   it.each([[], ["bury"], ["requeue"], ["requeue", "x"], ["drain", "a"], ["dead", "7"], ["drain", "1", "2"]])(
     "explain themselves to %j",
-    (...args) => {
+    async (...args) => {
       expect(() => readOperatorCommand(args)).toThrow("npm run queue -- dead");
+      expect(await run(...args)).toBe(1);
+      expect(lines).toHaveLength(4);
     },
   );
+
+  it("show a reason as one line that no terminal obeys", async () => {
+    deadOnes = [{ ...dead, reason: `said \u001b[2J\u009b1m\u202e${"x".repeat(500)}\r\n` }];
+    await run("dead");
+    expect(lines[0]).toMatch(/said \[2J 1m x+$/);
+    expect(lines[0]?.length).toBeLessThan(250);
+  });
+
+  it("say what went wrong, whoever asks", async () => {
+    const broken = { ...queue, stats: () => Promise.reject(new Error("the disk is full")) } as unknown as UpdateQueue;
+    expect(await answerOperator(["stats"], broken)).toEqual({ exitCode: 1, lines: ["the disk is full"] });
+  });
 });

@@ -36,6 +36,8 @@ export interface BullmqQueueOptions {
 export interface BullmqQueue extends UpdateQueue {
   /** What a dashboard shows. */
   readonly dashboards: readonly Queue[];
+  /** Whether a bot has ever used this prefix. */
+  used(): Promise<boolean>;
 }
 
 const laneFull = JSON.stringify({ reason: "lane-full" });
@@ -118,6 +120,11 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
 
   return {
     dashboards: kinds.map((kind) => queues[kind]),
+    async used() {
+      // `bot` is claimed at each start; a queue that nobody has claimed may still hold something.
+      const names = ["bot", "waiting", "running", "dead", "lanes", "beat"];
+      return (await redis.exists(...names.map((name) => link.prefix + name))) > 0;
+    },
     enqueue,
     async known(updateId) {
       if (storing.has(updateId)) return true;

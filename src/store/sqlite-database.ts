@@ -10,6 +10,9 @@ const schemaVersion = 1;
 /** A file of this size is read through in a fraction of a second. */
 const quickCheckBytes = 128 * 1024 * 1024;
 
+/** A command of an operator may have the file for a moment. */
+const busyWithinMs = 2_000;
+
 interface PendingWrite {
   run(handle: DatabaseSync): void;
   commit(): void;
@@ -138,7 +141,7 @@ function open(path: string): DatabaseSync {
   }
   let handle: DatabaseSync | undefined;
   try {
-    handle = new DatabaseSync(path, { timeout: 500 });
+    handle = new DatabaseSync(path, { timeout: busyWithinMs });
     handle.exec(`
       PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;
@@ -153,10 +156,12 @@ function open(path: string): DatabaseSync {
     handle?.close();
     if (error instanceof StartError) throw error;
     const reason = messageOf(error);
+    if (/locked|busy/i.test(reason)) {
+      const line = `DATA_DIR: another process works on ${path}; stop it first, or set DATA_DIR to another folder.`;
+      throw new StartError([line], { code: "database-busy" });
+    }
     throw new StartError([
-      /locked|busy/i.test(reason)
-        ? `DATA_DIR: another process works on ${path}; stop it first, or set DATA_DIR to another folder.`
-        : `DATA_DIR: ${path} cannot be opened as a database (${reason}); move it away, or set DATA_DIR to another folder.`,
+      `DATA_DIR: ${path} cannot be opened as a database (${reason}); move it away, or set DATA_DIR to another folder.`,
     ]);
   }
 }

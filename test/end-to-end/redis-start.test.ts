@@ -174,12 +174,17 @@ describe.skipIf(missing !== undefined)(titled("a fleet"), () => {
 
   test("shows its operator what is in the queue, and what is dead", { timeout: 120_000 }, async () => {
     redis = await startPrivateRedis({ appendOnly: true });
-    const env = { ...good, REDIS_URL: redis.url };
+    const env = { REDIS_URL: redis.url };
     const link = await createRedisLink({ url: redis.url, log: { info() {}, warn() {} } });
     const queue = createBullmqQueue({ link });
+    const run = async (command: string) => await runToEnd(env, `queue ${command}`);
+    const nothing = await run("stats");
+    expect(nothing.code).toBe(78);
+    expect(nothing.output.trim()).toMatch(
+      /^REDIS_PREFIX: there is nothing of a bot under parley in the Redis at [^\n]*$/,
+    );
     for (const updateId of [1, 2])
       await queue.enqueue({ updateId, conversation: "5", lane: "turn", receivedAt: Date.now(), body: '"private"' });
-    const run = async (command: string) => await runToEnd(env, `queue ${command}`);
     expect(await run("stats")).toMatchObject({ code: 0, output: expect.stringMatching(/^waiting 2 .*dead 0/) });
     expect(await run("drain 5")).toMatchObject({ code: 0, output: expect.stringMatching(/^2 updates are dead/) });
     const dead = await run("dead");

@@ -1,6 +1,6 @@
 /** `npm run queue -- …`: what an operator can see of the queue and do to it. */
-import { StartError } from "./errors.ts";
-import type { DeadUpdate, LaneKind, UpdateQueue } from "./ports.ts";
+import { messageOf, StartError } from "../errors.ts";
+import type { DeadUpdate, LaneKind, OperatorAnswer, UpdateQueue } from "../ports.ts";
 
 const usage = [
   "npm run queue -- stats        how much waits, runs and is dead",
@@ -10,8 +10,16 @@ const usage = [
 ];
 const most = 1_000;
 
-/** Carries its command out; prints the outcome in lines, never a text of a message. Resolves with the exit code. */
-export type OperatorCommand = (queue: UpdateQueue, print: (line: string) => void) => Promise<number>;
+type OperatorCommand = (queue: UpdateQueue) => Promise<OperatorAnswer>;
+
+/** Carries a command out on a queue, for whoever asks: `args` is what follows `npm run queue --`. Never rejects. */
+export async function answerOperator(args: readonly string[], queue: UpdateQueue): Promise<OperatorAnswer> {
+  try {
+    return await readOperatorCommand(args)(queue);
+  } catch (error) {
+    return { exitCode: 1, lines: error instanceof StartError ? error.lines : [messageOf(error)] };
+  }
+}
 
 /** Reads what follows `npm run queue --`. Throws a `StartError` that names the commands when it is none of them. */
 export function readOperatorCommand(args: readonly string[]): OperatorCommand {
@@ -22,34 +30,35 @@ export function readOperatorCommand(args: readonly string[]): OperatorCommand {
   if (command === "stats" && argument === "") return showStats;
   if (command === "dead" && argument === "") return listDead;
   if (command === "requeue" && updateId !== undefined) {
-    return async (queue, print) => {
+    return async (queue) => {
       const found = await queue.dead.requeue(updateId);
-      print(found ? `update ${updateId} is at the end of its lane` : `there is no dead update ${updateId}`);
-      return found ? 0 : 1;
+      return found
+        ? { exitCode: 0, lines: [`update ${updateId} is at the end of its lane`] }
+        : { exitCode: 1, lines: [`there is no dead update ${updateId}`] };
     };
   }
   if (command === "drain" && lane !== undefined) {
-    return async (queue, print) => {
+    return async (queue) => {
       const count = await queue.drainLane(lane.conversation, lane.kind, "drained by an operator");
-      print(`${count} updates are dead now; requeue them one by one`);
-      return 0;
+      const found =
+        count === 1 ? "1 update is dead now; requeue it" : `${count} updates are dead now; requeue them one by one`;
+      return { exitCode: 0, lines: [found] };
     };
   }
   throw new StartError(usage);
 }
 
-const showStats: OperatorCommand = async (queue, print) => {
+const showStats: OperatorCommand = async (queue) => {
   const { waiting, active, delayed, dead, oldestWaitingMs } = await queue.stats();
-  print(`waiting ${waiting} (delayed ${delayed}), active ${active}, dead ${dead}, oldest ${seconds(oldestWaitingMs)}`);
-  return 0;
+  const line = `waiting ${waiting} (delayed ${delayed}), active ${active}, dead ${dead}, oldest ${seconds(oldestWaitingMs)}`;
+  return { exitCode: 0, lines: [line] };
 };
 
-const listDead: OperatorCommand = async (queue, print) => {
+const listDead: OperatorCommand = async (queue) => {
   const dead = await queue.dead.list(most + 1);
-  for (const update of dead.slice(0, most)) print(lineOf(update));
-  if (dead.length > most) print(`… and more; these are the ${most} oldest`);
-  if (dead.length === 0) print("no dead updates");
-  return 0;
+  const lines = dead.slice(0, most).map(lineOf);
+  if (dead.length > most) lines.push(`… and more; these are the ${most} oldest`);
+  return { exitCode: 0, lines: dead.length === 0 ? ["no dead updates"] : lines };
 };
 
 function laneOf(text: string): { conversation: string; kind: LaneKind } | undefined {
@@ -60,7 +69,12 @@ function laneOf(text: string): { conversation: string; kind: LaneKind } | undefi
 
 function lineOf({ updateId, conversation, lane, receivedAt, reason }: DeadUpdate): string {
   const name = lane === "quick" ? `${conversation}/quick` : conversation;
-  return `${updateId}  lane ${name}  ${seconds(Date.now() - receivedAt)} old  ${reason.replace(/\s+/g, " ").slice(0, 200)}`;
+  return `${updateId}  lane ${name}  ${seconds(Date.now() - receivedAt)} old  ${plain(reason)}`;
+}
+
+/** A reason may be what a model's provider or Telegram said: one line, and nothing that a terminal would obey. */
+function plain(text: string): string {
+  return text.slice(0, 200).replace(/[\s\p{Cc}\p{Cf}]+/gu, " ");
 }
 
 function seconds(milliseconds: number): string {
