@@ -4,13 +4,13 @@ import { afterEach, describe, expect, test } from "vitest";
 import { createRedisStore } from "../../src/store/redis.ts";
 import { createRedisLink } from "../../src/store/redis-link.ts";
 import { canStartRedis, type PrivateRedis, startPrivateRedis } from "../redis-server.ts";
-import { until } from "./bot-process.ts";
 import { answerInNumbers, type Conversations, createConversations } from "./conversations.ts";
 import { createFleet, type Fleet, type FleetProcess } from "./fleet.ts";
 import { createRandom } from "./killing.ts";
 
-/** Slow machines are slow: what is behind is answered after the feeding. */
-const patienceMs = 240_000;
+/** Slow machines are slow: what is behind is answered after the feeding, as long as anything is answered at all. */
+const patienceMs = 90_000;
+const timeout = 900_000;
 const seed = Number(process.env["CHAOS_SEED"] ?? 4_711);
 const missing = canStartRedis() ? undefined : "no redis-server here";
 const title = missing === undefined ? "a fleet under load" : `a fleet under load (${missing})`;
@@ -56,7 +56,7 @@ async function underLoad(
     feeding.abort();
     await fed;
   }
-  await until(() => conversations.answered() === conversations.asked, patienceMs).catch(() => undefined);
+  await conversations.settle(patienceMs);
   // A copy would come late.
   await sleep(1_000);
   const link = await createRedisLink({ url: created.redisUrl, prefix: created.prefix, log: { info() {}, warn() {} } });
@@ -75,7 +75,7 @@ async function underLoad(
 }
 
 describe.skipIf(missing !== undefined)(title, () => {
-  test("7 kills -9 in 30 s lose nothing, repeat nothing, reorder nothing", { timeout: 400_000 }, async () => {
+  test("7 kills -9 in 30 s lose nothing, repeat nothing, reorder nothing", { timeout }, async () => {
     const loaded = await createLoadedFleet(600);
     const split = await launchSplit(loaded.fleet, 2);
     const env = { WEBHOOK_URL: loaded.fleet.webhookUrl };
@@ -101,7 +101,7 @@ describe.skipIf(missing !== undefined)(title, () => {
     );
   });
 
-  test.for([5, 30])("Redis away for %i s loses nothing", { timeout: 400_000 }, async (seconds) => {
+  test.for([5, 30])("Redis away for %i s loses nothing", { timeout }, async (seconds) => {
     const loaded = await createLoadedFleet(200);
     await launchSplit(loaded.fleet, 2);
     await underLoad(loaded, 30, async () => {
@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)(title, () => {
   });
 
   test("a worker frozen for longer than its lease writes into nothing that another has taken over", {
-    timeout: 400_000,
+    timeout,
   }, async () => {
     const loaded = await createLoadedFleet(200);
     const { workers } = await launchSplit(loaded.fleet, 2);
@@ -127,7 +127,7 @@ describe.skipIf(missing !== undefined)(title, () => {
     });
   });
 
-  test("a rolling restart under load is not noticed by anyone", { timeout: 400_000 }, async () => {
+  test("a rolling restart under load is not noticed by anyone", { timeout }, async () => {
     const loaded = await createLoadedFleet(200);
     const split = await launchSplit(loaded.fleet, 2);
     const env = { WEBHOOK_URL: loaded.fleet.webhookUrl };

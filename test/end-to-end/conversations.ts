@@ -22,15 +22,21 @@ export interface Account {
 
 export interface Conversations {
   readonly asked: number;
-  /** Asks so many questions a second, chat after chat, until `signal` is aborted. */
+  /**
+   * Asks so many questions a second, chat after chat, until `signal` is aborted; fewer while `mostBehind` of them wait for
+   * their answers, which only happens on a machine that is too busy for the load.
+   */
   feed(questionsPerSecond: number, signal: AbortSignal): Promise<void>;
   /** Asks the next question of the next chat. */
   ask(): void;
-  /** Questions that have a complete answer. */
-  answered(): number;
+  /** Waits until every question has its complete answer, or none has got one for `patienceMs`. */
+  settle(patienceMs: number): Promise<void>;
   /** `messagesOf` tells which messages the bot knows of a question's answer. */
   account(messagesOf: (chatId: number, question: number) => Promise<readonly number[]>): Promise<Account>;
 }
+
+/** So many questions may wait for their answers; a busy machine is asked more slowly. */
+const mostBehind = 2_000;
 
 const questionOf = (number: number) => `Question ${number} of this conversation?`;
 const answerOf = (number: number) => `The answer to question ${number} is here.`;
@@ -64,20 +70,39 @@ export function createConversations(botApi: BotApi, chats: number, firstChatId =
     });
   }
 
+  /** Questions that have a complete answer. */
+  function answered(): number {
+    return chatIds.reduce((sum, id) => sum + new Set(completeIn(id).map(({ number }) => number)).size, 0);
+  }
+
   return {
     get asked() {
       return asked;
     },
     async feed(questionsPerSecond, signal) {
       const began = performance.now();
-      for (let sent = 0; !signal.aborted; ) {
-        const due = Math.floor(((performance.now() - began) / 1000) * questionsPerSecond);
-        for (; sent < due && !signal.aborted; sent++) ask();
+      let due = 0;
+      let lookedAt = began;
+      let limit = asked + mostBehind;
+      while (!signal.aborted) {
         await sleep(10);
+        const now = performance.now();
+        // Counting the answers costs a look at every message.
+        if (now - lookedAt > 1_000) [limit, lookedAt] = [answered() + mostBehind, now];
+        for (const last = ((now - began) / 1000) * questionsPerSecond; due < Math.floor(last); due++) {
+          if (asked < limit) ask();
+        }
       }
     },
     ask,
-    answered: () => chatIds.reduce((sum, id) => sum + new Set(completeIn(id).map(({ number }) => number)).size, 0),
+    async settle(patienceMs) {
+      let [before, since] = [answered(), performance.now()];
+      while (before < asked && performance.now() - since < patienceMs) {
+        await sleep(1_000);
+        const now = answered();
+        if (now > before) [before, since] = [now, performance.now()];
+      }
+    },
     async account(messagesOf) {
       let [lost, twice, copies, outOfOrder] = [0, 0, 0, 0];
       for (const [index, chatId] of chatIds.entries()) {
