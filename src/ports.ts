@@ -280,6 +280,13 @@ export interface Exchange {
   readonly tokens: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** `provider/model` that wrote the answer, or the last part of it. */
+  readonly model?: string;
+  /**
+   * Once the model is not shown the whole history any more: the question of the oldest exchange that it was shown with this
+   * one. The next prompt begins there, too, so that prompts keep their beginning, and nothing before it is read again.
+   */
+  readonly since?: number;
 }
 
 /**
@@ -313,10 +320,15 @@ export interface Turn {
   readonly answer?: string;
   /** A plain line below the answer: why it ended early, which other model wrote it. */
   readonly note?: string;
-  /** The button below the last message. */
-  readonly button?: "regenerate" | "retry";
+  /** The button below the last message; Continue stands beside Regenerate. */
+  readonly button?: "regenerate" | "retry" | "continue";
   /** How the run ended. */
   readonly outcome?: TurnOutcome;
+  /**
+   * Of a turn that goes on with an answer that was cut at the length limit (Continue): the turn whose answer it is, and how
+   * many UTF-16 units of the exchange stood there before. Its `question` is the last message of what it goes on with.
+   */
+  readonly continues?: { readonly question: number; readonly length: number };
 }
 
 export type TurnOutcome = "complete" | "stopped" | "failed" | "empty" | "blocked" | "superseded";
@@ -359,8 +371,13 @@ export interface Store {
     value: Settings[F] | undefined,
   ): Promise<void>;
 
-  /** All exchanges kept, oldest first; those older than the time to live are not returned. */
-  readHistory(conversation: ConversationId): Promise<readonly Exchange[]>;
+  /**
+   * The newest exchanges, oldest first, at most so many (all kept when left out); those older than the time to live are not
+   * returned.
+   */
+  readHistory(conversation: ConversationId, atMost?: number): Promise<readonly Exchange[]>;
+  /** All exchanges kept, oldest first, read a few at a time however many there are. */
+  scanHistory(conversation: ConversationId): AsyncIterable<Exchange>;
   /** Forgets history and turns of the conversation, not its settings. */
   forget(conversation: ConversationId): Promise<void>;
 
@@ -369,9 +386,9 @@ export interface Store {
   newestTurn(conversation: ConversationId): Promise<Turn | undefined>;
   /**
    * Writes a turn's record before its first message exists. A turn of a new question becomes the conversation's newest; a
-   * further run of a known one keeps its place.
+   * further run of a known one keeps its place. In the same step the turns of the questions `dropped` are forgotten.
    */
-  beginTurn(turn: Turn): Promise<void>;
+  beginTurn(turn: Turn, dropped?: readonly number[]): Promise<void>;
   /**
    * Replaces the turn's message ids (and its file's); does nothing when the turn was forgotten or belongs to another
    * run.

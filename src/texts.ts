@@ -7,6 +7,7 @@ export const labels = {
   stop: "⏹ Stop",
   regenerate: "🔄 Regenerate",
   retry: "🔁 Retry",
+  continue: "▶️ Continue",
   save: "💾 Save",
   cancel: "✖ Cancel",
   allProviders: "‹ All providers",

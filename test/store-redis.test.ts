@@ -32,6 +32,7 @@ function alternating(stores: readonly [Store, Store]): Store {
       // A store is no promise, though it is handed over by one.
       if (name === "then") return undefined;
       if (name === "guardedBy") return (lease: Lease | undefined) => (lease ? stores[1].guardedBy(lease) : facade);
+      if (name === "scanHistory") return (conversation: string) => stores[1].scanHistory(conversation);
       return async (...args: unknown[]) => {
         if (pending++ === 0) current = current === 0 ? 1 : 0;
         const method = Reflect.get(stores[current], name) as (...all: unknown[]) => Promise<unknown>;
@@ -73,6 +74,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
     forget: (store) => store.forget("a"),
     "beginTurn of a known question": (store) => store.beginTurn({ ...turn, asked: "late" }),
     "beginTurn of a new question": (store) => store.beginTurn({ ...turn, question: 2 }),
+    "beginTurn that drops others": (store) => store.beginTurn({ ...turn, question: 2 }, [1]),
     setTurnMessages: (store) => store.setTurnMessages("a", 1, 101, [66]),
     finishTurn: (store) => store.finishTurn(turn, { ...exchange, answered: "late" }, [use]),
     closeTurn: (store) => store.closeTurn("a", 1, 101),

@@ -54,6 +54,28 @@ describe("the store in SQLite", () => {
     await database.close();
   });
 
+  it("opens a file that was written before exchanges had a model", async () => {
+    const path = newFile();
+    const database = createSqliteDatabase(path);
+    database.handle.exec(`
+      CREATE TABLE exchange (
+        conversation TEXT NOT NULL, question INTEGER NOT NULL, place INTEGER NOT NULL, asked TEXT NOT NULL,
+        answered TEXT NOT NULL, tokens INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (conversation, question)
+      ) STRICT;
+      CREATE TABLE conversation (conversation TEXT PRIMARY KEY, active_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      INSERT INTO conversation VALUES ('a', 1000);
+      INSERT INTO exchange VALUES ('a', 1, 1, 'asked 1', 'answer 1', 7, 1);
+    `);
+    const store = createSqliteStore({ database, historyTtlSeconds: 60, now: () => 2000 });
+    expect(await store.readHistory("a")).toEqual([exchange]);
+    const newer = newExchange(2, { model: "p/m", since: 1 });
+    await store.beginTurn(newTurn(2));
+    await store.finishTurn(newTurn(2), newer, []);
+    expect(await store.readHistory("a")).toEqual([exchange, newer]);
+    await store.stop();
+    await database.close();
+  });
+
   it("keeps what was written of an answer, while it is being written by the same run", async () => {
     const database = createSqliteDatabase(newFile());
     const store = createSqliteStore({ database, historyTtlSeconds: 60 });

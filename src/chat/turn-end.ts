@@ -12,7 +12,7 @@ export interface FinalView {
   readonly markdown: string;
   /** One or two plain lines below the answer. */
   readonly note?: string;
-  readonly button?: "regenerate" | "retry";
+  readonly button?: NonNullable<Turn["button"]>;
 }
 
 /** How the model's part of a turn went. */

@@ -6,8 +6,13 @@ import { labels } from "../texts.ts";
 export type Press =
   /** Stop the run that this `update_id` asked for. */
   | { readonly action: "stop"; readonly run: number }
-  /** Answer the question with this message id again: Regenerate and Retry. */
-  | { readonly action: "again"; readonly question: number }
+  /**
+   * Answer the question with this message id again: Regenerate and Retry. With `part`, only that turn, which goes on with the
+   * answer to the question.
+   */
+  | { readonly action: "again"; readonly question: number; readonly part?: number }
+  /** Go on with the answer to this question, where the run that this `update_id` asked for was cut at the length limit. */
+  | { readonly action: "continue"; readonly question: number; readonly run: number }
   /** Choose the model with this key. */
   | { readonly action: "model"; readonly key: string }
   /** Show a page of the models: of all, of the provider with this key, or of those that match a search. */
@@ -17,7 +22,8 @@ export type Press =
 /** Writes a press as `callback_data`. */
 export function pressData(press: Press): string {
   if (press.action === "stop") return `stop:${press.run}`;
-  if (press.action === "again") return `again:${press.question}`;
+  if (press.action === "again") return `again:${press.question}${press.part === undefined ? "" : `:${press.part}`}`;
+  if (press.action === "continue") return `continue:${press.question}:${press.run}`;
   if (press.action === "model") return `model:${press.key}`;
   if (press.action === "models") {
     const { page, provider, search } = press;
@@ -35,26 +41,48 @@ export function parsePress(data: string | undefined): Press | undefined {
     const which = provider !== undefined ? { provider } : search !== undefined ? { search } : {};
     return { action: "models", page: Number(page), ...which };
   }
-  const [action, value] = data?.split(":", 2) ?? [];
+  const [action, value, further] = data?.split(":", 3) ?? [];
   if (value === undefined) return undefined;
-  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (action === "stop" && Number.isSafeInteger(number)) return { action, run: number };
-  if (action === "again" && Number.isSafeInteger(number)) return { action, question: number };
+  const [number, second] = [idIn(value), idIn(further)];
+  if (action === "stop" && number !== undefined) return { action, run: number };
+  if (action === "again" && number !== undefined) {
+    return { action, question: number, ...(second === undefined ? {} : { part: second }) };
+  }
+  if (action === "continue" && number !== undefined && second !== undefined) {
+    return { action, question: number, run: second };
+  }
   if (action === "model") return { action, key: value };
   if (action === "persona" && (value === "save" || value === "cancel")) return { action, choice: value };
   return undefined;
 }
 
-function single(text: string, press: Press): InlineKeyboardMarkup {
-  return { inline_keyboard: [[{ text, callback_data: pressData(press) }]] };
+function idIn(text: string | undefined): number | undefined {
+  const id = text !== undefined && /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(id) ? id : undefined;
+}
+
+function row(...buttons: readonly (readonly [label: string, press: Press])[]): InlineKeyboardMarkup {
+  return { inline_keyboard: [buttons.map(([text, press]) => ({ text, callback_data: pressData(press) }))] };
 }
 
 /** Below an answer that is being written. */
 export function stopKeyboard(run: number): InlineKeyboardMarkup {
-  return single(labels.stop, { action: "stop", run });
+  return row([labels.stop, { action: "stop", run }]);
 }
 
-/** Below an answer that has ended. */
-export function againKeyboard(button: "regenerate" | "retry", question: number): InlineKeyboardMarkup {
-  return single(labels[button], { action: "again", question });
+/** Whose buttons stand below an answer: a turn, or another one that goes on with its answer. */
+export interface ButtonTurn {
+  readonly question: number;
+  readonly run: number;
+  readonly continues?: { readonly question: number };
+}
+
+/** Below an answer that has ended. Regenerate is about the whole answer, Retry about what the turn itself has to write. */
+export function endKeyboard(button: "regenerate" | "retry" | "continue", turn: ButtonTurn): InlineKeyboardMarkup {
+  const question = turn.continues?.question ?? turn.question;
+  const part = turn.continues === undefined ? {} : { part: turn.question };
+  if (button === "retry") return row([labels.retry, { action: "again", question, ...part }]);
+  const regenerate = [labels.regenerate, { action: "again", question }] as const;
+  if (button === "regenerate") return row(regenerate);
+  return row([labels.continue, { action: "continue", question, run: turn.run }], regenerate);
 }

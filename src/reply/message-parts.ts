@@ -7,7 +7,7 @@ import type { InlineKeyboardMarkup, MessageEntity } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
 import { type Rendered, renderMarkdown } from "../markdown/render.ts";
 import { texts } from "../texts.ts";
-import { againKeyboard, stopKeyboard } from "./buttons.ts";
+import { type ButtonTurn, endKeyboard, stopKeyboard } from "./buttons.ts";
 import { splitRendered } from "./split.ts";
 
 /** Past this many messages the whole answer is attached as a file besides. */
@@ -29,12 +29,11 @@ export type MessageApi = Pick<
 export type CallSignal = Parameters<Api["sendMessage"]>[3];
 
 /** Where an answer goes, and what stands there already. */
-export interface Place {
+export interface Place extends ButtonTurn {
   readonly chatId: number;
   readonly threadId?: number;
   /** The first message answers this one. */
   readonly replyTo?: number;
-  readonly question: number;
   /** Names this run in its Stop button and as the id of its draft. */
   readonly run: number;
   /** Messages of a former run or delivery, to be written into. */
@@ -55,7 +54,7 @@ export interface Target {
   readonly drafting: boolean;
 }
 
-type Button = "none" | "stop" | "regenerate" | "retry";
+type Button = "none" | "stop" | NonNullable<FinalView["button"]>;
 
 interface Part {
   /** Left out until the message exists. */
@@ -275,7 +274,7 @@ function partsOf(place: Place): Part[] {
 
 function keyboardOf(button: Button, place: Place): InlineKeyboardMarkup | undefined {
   if (button === "stop") return stopKeyboard(place.run);
-  return button === "none" ? undefined : againKeyboard(button, place.question);
+  return button === "none" ? undefined : endKeyboard(button, place);
 }
 
 function keyOf(rendered: Rendered): string {

@@ -53,8 +53,12 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       const { [field]: _former, ...others } = settings.get(conversation) ?? {};
       settings.set(conversation, value === undefined ? others : { ...others, [field]: value });
     },
-    async readHistory(conversation) {
-      return [...(find(conversation)?.exchanges.values() ?? [])].map((exchange) => ({ ...exchange }));
+    async readHistory(conversation, atMost = Infinity) {
+      const exchanges = [...(find(conversation)?.exchanges.values() ?? [])];
+      return exchanges.slice(Math.max(0, exchanges.length - atMost)).map((exchange) => ({ ...exchange }));
+    },
+    async *scanHistory(conversation) {
+      yield* structuredClone([...(find(conversation)?.exchanges.values() ?? [])]);
     },
     async forget(conversation) {
       conversations.delete(conversation);
@@ -65,11 +69,12 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     async newestTurn(conversation) {
       return structuredClone([...(find(conversation)?.turns.values() ?? [])].at(-1));
     },
-    async beginTurn(turn) {
+    async beginTurn(turn, dropped = []) {
       const conversation = find(turn.conversation) ?? { activeAt: 0, exchanges: new Map(), turns: new Map() };
       conversation.activeAt = now();
       conversations.set(turn.conversation, conversation);
       put(conversation.turns, turn.question, turn);
+      for (const question of dropped) conversation.turns.delete(question);
     },
     async setTurnMessages(conversation, question, run, messages, file) {
       change(conversation, question, run, (turn) => withMessages(turn, messages, file));

@@ -41,13 +41,17 @@ const find = `
   end
 `;
 
-/** KEYS the four. ARGV oldest, now, ttlMs, kept, question, record. */
+/** KEYS the four. ARGV oldest, now, ttlMs, kept, question, record, then the questions whose turns are dropped. */
 export const beginTurn = `${present}${put}
   if not present then
     redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
     active = false
   end
   put(KEYS[1], KEYS[2], ARGV[5], ARGV[6], ARGV[4])
+  -- The last argument is that of the guard.
+  for n = 7, #ARGV - 1 do
+    if redis.call('HDEL', KEYS[1], ARGV[n]) == 1 then redis.call('LREM', KEYS[2], -1, ARGV[n]) end
+  end
   ${keepAlive}
 `;
 
@@ -88,11 +92,16 @@ export const readTurn = `${present}
   return redis.call('HGET', KEYS[1], question)
 `;
 
-/** KEYS turns, exchanges, exchange order. ARGV oldest. */
+/** KEYS turns, exchanges, exchange order. ARGV oldest, the first place in the order (from the end: negative). */
 export const readHistory = `${present}
-  local questions = redis.call('LRANGE', KEYS[3], 0, -1)
+  local questions = redis.call('LRANGE', KEYS[3], ARGV[2], -1)
   if not present or #questions == 0 then return {} end
   return redis.call('HMGET', KEYS[2], unpack(questions))
+`;
+
+/** KEYS turns, exchange order. ARGV oldest. */
+export const readOrder = `${present}
+  return present and redis.call('LRANGE', KEYS[2], 0, -1) or {}
 `;
 
 /** KEYS key. ARGV now, windowMs. */

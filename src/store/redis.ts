@@ -10,7 +10,7 @@ import * as lua from "./redis-lua.ts";
 import { decodeTurn, encodeEnd, encodeShown, encodeTurn } from "./redis-records.ts";
 import { runGuarded, runScript, type ScriptArgument } from "./redis-script.ts";
 import { addUsage, readUsage, usageArguments } from "./redis-usage.ts";
-import { dialogTtlMs, keptPerConversation } from "./turn-records.ts";
+import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "./turn-records.ts";
 
 export interface RedisStoreOptions {
   readonly link: RedisLink;
@@ -70,11 +70,24 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
     return typeof record === "string" ? decodeTurn(record) : undefined;
   }
 
-  async function readHistory(conversation: ConversationId): Promise<readonly Exchange[]> {
-    const keys = [turnsKey(conversation), historyKey(conversation), historyOrderKey(conversation)];
-    const records = (await runScript(redis, lua.readHistory, keys, [oldest()])) as readonly (string | null)[];
-    // A Redis that evicts keys may have kept the order and lost what it orders.
+  // A Redis that evicts keys may have kept the order and lost what it orders.
+  function exchangesIn(records: readonly (string | null)[]): readonly Exchange[] {
     return records.flatMap((record) => (record === null ? [] : [JSON.parse(record) as Exchange]));
+  }
+
+  async function readHistory(conversation: ConversationId, atMost = Infinity): Promise<readonly Exchange[]> {
+    if (atMost <= 0) return [];
+    const keys = [turnsKey(conversation), historyKey(conversation), historyOrderKey(conversation)];
+    const first = Number.isFinite(atMost) ? -atMost : 0;
+    return exchangesIn((await runScript(redis, lua.readHistory, keys, [oldest(), first])) as (string | null)[]);
+  }
+
+  async function* scanHistory(conversation: ConversationId): AsyncGenerator<Exchange, void> {
+    const keys = [turnsKey(conversation), historyOrderKey(conversation)];
+    const questions = (await runScript(redis, lua.readOrder, keys, [oldest()])) as string[];
+    for (let at = 0; at < questions.length; at += scannedAtOnce) {
+      yield* exchangesIn(await redis.hmget(historyKey(conversation), ...questions.slice(at, at + scannedAtOnce)));
+    }
   }
 
   // === The store, and its guarded views =============================================================
@@ -102,12 +115,13 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
         return write("redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])", keys, [field, value]);
       },
       readHistory,
+      scanHistory,
       forget: (conversation) =>
         write("redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])", conversationKeys(conversation), []),
       readTurn: findTurn,
       newestTurn: (conversation) => findTurn(conversation, ""),
-      beginTurn(turn) {
-        const args = [oldest(), now(), ttlMs, keptPerConversation, turn.question, encodeTurn(turn)];
+      beginTurn(turn, dropped = []) {
+        const args = [oldest(), now(), ttlMs, keptPerConversation, turn.question, encodeTurn(turn), ...dropped];
         return write(lua.beginTurn, conversationKeys(turn.conversation), args);
       },
       setTurnMessages(conversation, question, run, messages, file) {

@@ -1,5 +1,7 @@
 /** The store's tables. A conversation's exchanges and turns live and expire with its row in `conversation`. */
-export const schema = `
+import type { DatabaseSync } from "node:sqlite";
+
+const schema = `
   CREATE TABLE IF NOT EXISTS setting (
     conversation TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (conversation, field)
   ) STRICT, WITHOUT ROWID;
@@ -9,7 +11,8 @@ export const schema = `
 
   CREATE TABLE IF NOT EXISTS exchange (
     conversation TEXT NOT NULL, question INTEGER NOT NULL, place INTEGER NOT NULL, asked TEXT NOT NULL,
-    answered TEXT NOT NULL, tokens INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (conversation, question)
+    answered TEXT NOT NULL, tokens INTEGER NOT NULL, at INTEGER NOT NULL, model TEXT, since INTEGER,
+    PRIMARY KEY (conversation, question)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS exchange_place ON exchange (conversation, place);
 
@@ -35,3 +38,11 @@ export const schema = `
 
   CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 `;
+
+/** Makes the tables that are missing, and the columns that a file of an older version lacks: older versions do without them. */
+export function createTables(handle: DatabaseSync): void {
+  handle.exec(schema);
+  const columns = new Set(handle.prepare("PRAGMA table_info(exchange)").all().map((row) => row["name"]));
+  if (!columns.has("model")) handle.exec("ALTER TABLE exchange ADD COLUMN model TEXT");
+  if (!columns.has("since")) handle.exec("ALTER TABLE exchange ADD COLUMN since INTEGER");
+}

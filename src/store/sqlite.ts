@@ -1,9 +1,17 @@
 /** Settings, history, turns, usage and dialogs in the embedded database. */
-import type { SQLInputValue } from "node:sqlite";
+import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
+import { setImmediate as pause } from "node:timers/promises";
 import type { ConversationId, Database, Exchange, Settings, Store, Turn, UsageEntry, UsageTotals } from "../ports.ts";
 import { withinTime } from "../within-time.ts";
-import { schema } from "./sqlite-schema.ts";
-import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "./turn-records.ts";
+import { createTables } from "./sqlite-schema.ts";
+import {
+  answered,
+  dialogTtlMs,
+  droppedAtOnce,
+  keptPerConversation,
+  scannedAtOnce,
+  withMessages,
+} from "./turn-records.ts";
 
 export interface SqliteStoreOptions {
   readonly database: Database;
@@ -17,11 +25,12 @@ const purgeEveryMs = 10 * 60_000;
 /** Dialogs and notices forgotten in one transaction; of conversations, which may be long, it is one. */
 const purgeRows = 500;
 const healthyWithinMs = 800;
+const selectExchange = "SELECT question, asked, answered, tokens, at, model, since, place FROM exchange";
 
 /** Creates the store; its tables are made when missing. */
 export function createSqliteStore({ database, historyTtlSeconds, now = Date.now }: SqliteStoreOptions): Store {
   const { statement: sql } = database;
-  database.handle.exec(schema);
+  createTables(database.handle);
   const ttlMs = historyTtlSeconds * 1000;
   let stopped = false;
 
@@ -85,11 +94,12 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
     return true;
   }
 
-  function begin(turn: Turn): void {
+  function begin(turn: Turn, dropped: readonly number[]): void {
     const { conversation, question } = turn;
     // What had expired must not come to life again with the new question.
     if (expired(conversation)) forget(conversation);
     markActive(conversation);
+    for (const other of dropped) sql("DELETE FROM turn WHERE conversation = ? AND question = ?").run(conversation, other);
     const record = JSON.stringify(turn);
     const known = "UPDATE turn SET record = ? WHERE conversation = ? AND question = ?";
     if (sql(known).run(record, conversation, question).changes > 0) return;
@@ -102,14 +112,21 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
   }
 
   function addExchange(conversation: ConversationId, exchange: Exchange): void {
-    const { question, asked, answered: text, tokens, at } = exchange;
+    const { question, asked, answered: text, tokens, at, model = null, since = null } = exchange;
     const known = sql(
-      "UPDATE exchange SET asked = ?, answered = ?, tokens = ?, at = ? WHERE conversation = ? AND question = ?",
-    ).run(asked, text, tokens, at, conversation, question);
+      `UPDATE exchange SET asked = ?, answered = ?, tokens = ?, at = ?, model = ?, since = ?
+       WHERE conversation = ? AND question = ?`,
+    ).run(asked, text, tokens, at, model, since, conversation, question);
     if (known.changes > 0) return;
     sql(
-      `INSERT INTO exchange (conversation, question, place, asked, answered, tokens, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    ).run(conversation, question, nextPlace("exchange", conversation), asked, text, tokens, at);
+      `INSERT INTO exchange (conversation, question, place, asked, answered, tokens, at, model, since)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(conversation, question, nextPlace("exchange", conversation), asked, text, tokens, at, model, since);
+  }
+
+  function exchangeOf({ place: _place, model, since, ...row }: Record<string, SQLOutputValue>): Exchange {
+    const known = { ...(model === null ? {} : { model }), ...(since === null ? {} : { since }) };
+    return { ...row, ...known } as unknown as Exchange;
   }
 
   function addUsage(entry: UsageEntry): void {
@@ -165,12 +182,21 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
         return run("DELETE FROM setting WHERE conversation = ? AND field = ?", conversation, field);
       return run("INSERT OR REPLACE INTO setting VALUES (?, ?, ?)", conversation, field, value);
     },
-    async readHistory(conversation) {
+    async readHistory(conversation, atMost = keptPerConversation + droppedAtOnce) {
       if (expired(conversation)) return [];
-      const rows = sql(
-        "SELECT question, asked, answered, tokens, at FROM exchange WHERE conversation = ? ORDER BY place",
-      ).all(conversation);
-      return rows.map((row) => ({ ...row }) as unknown as Exchange);
+      const rows = sql(`${selectExchange} WHERE conversation = ? ORDER BY place DESC LIMIT ?`).all(conversation, atMost);
+      return rows.reverse().map(exchangeOf);
+    },
+    async *scanHistory(conversation) {
+      const next = sql(`${selectExchange} WHERE conversation = ? AND place > ? ORDER BY place LIMIT ?`);
+      for (let place: SQLOutputValue = 0; !expired(conversation); ) {
+        const rows: Record<string, SQLOutputValue>[] = next.all(conversation, place, scannedAtOnce);
+        yield* rows.map(exchangeOf);
+        if (rows.length < scannedAtOnce) return;
+        place = rows.at(-1)?.["place"] ?? 0;
+        // Others have their turn between two reads.
+        await pause();
+      }
     },
     forget: (conversation) => database.write(() => forget(conversation)),
     async readTurn(conversation, question) {
@@ -182,7 +208,7 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
         sql("SELECT record FROM turn WHERE conversation = ? ORDER BY place DESC LIMIT 1").get(conversation),
       );
     },
-    beginTurn: (turn) => database.write(() => begin(turn)),
+    beginTurn: (turn, dropped = []) => database.write(() => begin(turn, dropped)),
     setTurnMessages(conversation, question, runId, messages, file) {
       const key = { conversation, question, run: runId };
       return database.write(() => void changeTurn(key, (turn) => withMessages(turn, messages, file)));

@@ -8,6 +8,8 @@ export const keptPerConversation = 2_000;
  * exchange with each new one would never repeat its own.
  */
 export const droppedAtOnce = 500;
+/** Exchanges in memory at once while a whole history is read: an answer may have 200,000 characters and more. */
+export const scannedAtOnce = 10;
 /** A dialog that nobody went on with for a day is over. */
 export const dialogTtlMs = 24 * 3_600_000;
 

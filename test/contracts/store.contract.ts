@@ -141,6 +141,43 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await store.readHistory("a")).toEqual([exchange(1)]);
       });
 
+      it("is read as far as it is asked for, from its newest end", async () => {
+        const store = await newStore();
+        for (const question of [4, 2, 9]) await ask(store, question);
+        const newest = async (atMost: number) =>
+          (await store.readHistory("a", atMost)).map(({ question }) => question);
+        expect(await newest(0)).toEqual([]);
+        expect(await newest(1)).toEqual([9]);
+        expect(await newest(2)).toEqual([2, 9]);
+        expect(await newest(100)).toEqual([4, 2, 9]);
+      });
+
+      it("remembers which model wrote, and where the prompt of an exchange began", async () => {
+        const store = await newStore();
+        const full = exchange(1, { model: "p/m", since: 900 });
+        await store.beginTurn(turn(1));
+        await store.finishTurn(turn(1), full, []);
+        expect(await store.readHistory("a")).toEqual([full]);
+        await store.beginTurn(turn(1, { run: 900 }));
+        await store.finishTurn(turn(1, { run: 900 }), exchange(1), []);
+        expect(await store.readHistory("a")).toEqual([exchange(1)]);
+      });
+
+      it("can be scanned whole, whatever is answered meanwhile, and is not there when it has expired", async () => {
+        const store = await newStore();
+        const all = Array.from({ length: 25 }, (_, n) => 25 - n);
+        for (const question of all) await ask(store, question);
+        const scanned: Exchange[] = [];
+        for await (const one of store.scanHistory("a")) {
+          if (scanned.length === 3) await ask(store, all[20] ?? 0);
+          scanned.push(one);
+        }
+        expect(scanned).toEqual(all.map((question) => exchange(question)));
+        for await (const _ of store.scanHistory("b")) expect.unreachable("nothing was asked here");
+        clock.now += 1.1 * ttlMs;
+        for await (const _ of store.scanHistory("a")) expect.unreachable("it has expired");
+      });
+
       it("is forgotten on demand, with its turns, and only that conversation's", async () => {
         const store = await newStore();
         await ask(store, 1);
@@ -204,6 +241,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
           note: "n",
           button: "retry",
           outcome: "failed",
+          continues: { question: 40, length: 12 },
         });
         await store.beginTurn(full);
         expect(await store.readTurn("a", 1)).toEqual(full);
@@ -223,6 +261,17 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         await store.beginTurn(turn(8, { run: 900 }));
         expect((await store.newestTurn("a"))?.question).toBe(3);
         expect((await store.readTurn("a", 8))?.run).toBe(900);
+      });
+
+      it("takes the place of others, which are forgotten in the same step", async () => {
+        const store = await newStore();
+        for (const question of [1, 2, 3]) await ask(store, question);
+        await store.beginTurn(turn(1, { run: 900 }), [3, 2, 77]);
+        expect(await store.readTurn("a", 2)).toBeUndefined();
+        expect((await store.newestTurn("a"))?.run).toBe(900);
+        await ask(store, 4);
+        expect((await store.newestTurn("a"))?.question).toBe(4);
+        expect(await questions(store)).toEqual([1, 2, 3, 4]);
       });
 
       it("goes from writing to answered to done, with the message ids stored meanwhile", async () => {

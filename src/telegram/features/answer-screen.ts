@@ -3,7 +3,7 @@ import { GrammyError } from "grammy";
 import type { Screen } from "../../chat/turn.ts";
 import { finalView } from "../../chat/turn-end.ts";
 import type { Turn } from "../../ports.ts";
-import { againKeyboard } from "../../reply/buttons.ts";
+import { endKeyboard } from "../../reply/buttons.ts";
 import { createLiveMessage } from "../../reply/live-message.ts";
 import { classify } from "../../reply/telegram-errors.ts";
 import { texts } from "../../texts.ts";
@@ -41,6 +41,7 @@ export function openScreen(ctx: BotContext, turn: Turn, before: Turn | undefined
       ...(isPrivate(ctx.chat) ? {} : { replyTo: turn.question }),
       question: turn.question,
       run: turn.run,
+      ...(turn.continues === undefined ? {} : { continues: turn.continues }),
       messages: turn.messages,
       ...(turn.file === undefined ? {} : { file: turn.file }),
       ...(ended ? { shown: finalView(before) } : {}),
@@ -72,7 +73,7 @@ async function endBelow(
 ): Promise<boolean> {
   const last = turn.messages.at(-1);
   if (chat === undefined || last === undefined) return false;
-  const keyboard = button === undefined ? {} : { reply_markup: againKeyboard(button, turn.question) };
+  const keyboard = button === undefined ? {} : { reply_markup: endKeyboard(button, turn) };
   try {
     const standing = await api.editMessageReplyMarkup(chat.id, last, keyboard);
     if (standing === true || standing.text === undefined) return false;
