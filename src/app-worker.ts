@@ -11,6 +11,7 @@ import type { Metrics } from "./metrics.ts";
 import type { ActiveUpdate, Consumer, DeadUpdate, Models } from "./ports.ts";
 import type { Outbox } from "./reply/outbox.ts";
 import { type BotOptions, createBot } from "./telegram/bot.ts";
+import { logFields } from "./telegram/log-fields.ts";
 import { allowedBy } from "./telegram/senders.ts";
 import { texts } from "./texts.ts";
 
@@ -60,7 +61,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
     },
     start(me) {
       const bot = createBot(
-        { token: config.telegram.token, me, client, transformer: outbox.transformer },
+        { token: config.telegram.token, me, client, transformer: (log) => outbox.transformer(log) },
         {
           store,
           models: deps.watchModels?.(models) ?? models,
@@ -101,11 +102,11 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
         backoffMs: (failure) => Math.min(1000 * 2 ** (failure - 1), 60_000),
         onFailure(job, error) {
           metrics.deliveryFailed();
-          log.error({ updateId: job.updateId, lane: job.lane, attempt: job.attempt, err: error }, "an update failed");
+          log.error({ ...logFields(job), lane: job.lane, attempt: job.attempt, err: error }, "an update failed");
         },
         onLeaseLost(job) {
           metrics.leaseLost();
-          log.warn({ updateId: job.updateId, lane: job.lane }, "another worker has taken a conversation over");
+          log.warn({ ...logFields(job), lane: job.lane }, "another worker has taken a conversation over");
         },
         onDead(job) {
           metrics.updateDied();
@@ -134,7 +135,8 @@ function draftSupport(streamMode: Config["streamMode"]) {
 
 /** One plain sentence to whoever waits for an answer that will not come. */
 async function tellDead(api: Api, job: DeadUpdate, log: Logger): Promise<void> {
-  log.error({ updateId: job.updateId, lane: job.lane, reason: job.reason }, "an update is dead");
+  const fields = logFields(job);
+  log.error({ ...fields, lane: job.lane, reason: job.reason }, "an update is dead");
   if (job.question === undefined) return;
   const [chatId = "", threadId] = job.conversation.split(":");
   const thread = threadId === undefined ? {} : { message_thread_id: Number(threadId) };
@@ -142,6 +144,6 @@ async function tellDead(api: Api, job: DeadUpdate, log: Logger): Promise<void> {
   try {
     await api.sendMessage(Number(chatId), texts.turnDied, { ...thread, ...reply });
   } catch (error) {
-    log.warn({ updateId: job.updateId, reason: messageOf(error) }, "the notice of a dead update was not delivered");
+    log.warn({ ...fields, reason: messageOf(error) }, "the notice of a dead update was not delivered");
   }
 }

@@ -58,7 +58,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   });
   /** For calls outside of the bot chain. */
   const api = new Api(token, { ...client, timeoutSeconds: callTimeoutSeconds });
-  api.config.use(outbox.transformer);
+  api.config.use(outbox.transformer());
   const parts = { config, engines, client, outbox, inHand, api, log, metrics };
   const worker = config.mode === "web" ? undefined : createAppWorker({ ...parts, watchModels });
   const entrance = createAppEntrance({ ...parts, onFatal: failure.resolve });

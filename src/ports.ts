@@ -459,8 +459,8 @@ export interface TokenUsage {
 export type ModelEvent =
   /** The turn waits for a free place at the provider (`<PROVIDER>_CONCURRENCY`). */
   | { readonly type: "waiting"; readonly provider: string }
-  /** An attempt begins to be sent to this model (`provider/model`). */
-  | { readonly type: "attempt"; readonly model: string }
+  /** An attempt begins to be sent to this model (`provider/model`): the messages, or the shorter ones. */
+  | { readonly type: "attempt"; readonly model: string; readonly shorter?: true }
   /** The model is alive but has nothing to show yet (reasoning). */
   | { readonly type: "thinking" }
   | { readonly type: "text-delta"; readonly text: string }
@@ -483,6 +483,13 @@ export interface ModelRequest {
   readonly messages: readonly ChatMessage[];
   /** Stands around each piece that is read; left out where nobody could be charged. */
   readonly work?: Work;
+  /** Told of failures on the way to the answer, with the ids of who asks; left out: the adapter's own log. */
+  readonly log?: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /**
+   * What a model is asked instead, once, that finds the messages too long (`context-overflow`); undefined when nothing can be
+   * left out.
+   */
+  shorter?(): readonly ChatMessage[] | undefined;
 }
 
 export interface Models {

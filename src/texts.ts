@@ -98,10 +98,19 @@ export const texts = {
     count === 1 ? "⏹ One waiting question was dropped." : `⏹ ${count} waiting questions were dropped.`,
   nothingToRetry: "There is no question here that I could answer again. Just write one.",
   notTheNewest: "Only the newest answer can be written again.",
+  notContinued: "Only the newest answer can be continued, and only once.",
   oldButton: "This button is too old.",
   alreadyFinished: "This answer is already finished.",
   waiting: (provider: string) => `⏳ Waiting for a free place at ${provider}…`,
   answeredBy: (model: string) => `Answered by ${model}`,
+  cutAtLength: "✂️ Cut at the length limit.",
+  cutByFilter: "✂️ Cut off by the model's content rules.",
+  cutAsTooLong: "✂️ Cut here: I read 200,000 characters of an answer, no more.",
+  picturesDropped: (count: number) =>
+    count === 1
+      ? "🖼 A picture came with this answer; I cannot show it."
+      : `🖼 ${count} pictures came with this answer; I cannot show them.`,
+  historyCut: "The model no longer sees all of the older messages here.",
   modelFailed: (kind: ModelErrorKind, retryAfterMs?: number) =>
     kind === "rate-limit" && retryAfterMs !== undefined && retryAfterMs > 1000
       ? `⚠️ The model is overloaded right now. Please try again in ${Math.ceil(retryAfterMs / 1000)} seconds.`

@@ -2,7 +2,9 @@
 import type { Transformer } from "grammy";
 import type { Update } from "grammy/types";
 import { beforeEach } from "vitest";
+import type { AnswerEnd } from "../src/chat/turn-end.ts";
 import { createInHand } from "../src/in-hand.ts";
+import type { Logger } from "../src/log.ts";
 import type { ActiveUpdate, IncomingUpdate, ModelRequest } from "../src/ports.ts";
 import { createOutbox } from "../src/reply/outbox.ts";
 import { createMemoryStore } from "../src/store/memory.ts";
@@ -37,7 +39,23 @@ function emptyScene() {
     admins: new Set([7]),
     access: { allowed: new Set<number>(), allowedChats: new Set<number>() },
     names: ["a/one", "b/two", "c/two"] as readonly string[],
+    /** Lines of the log but for debug: what they say, with their fields. */
+    logged: [] as Record<string, unknown>[],
+    /** How the model's answers end. */
+    finish: "stop" as AnswerEnd["finish"],
     nextId: 1,
+  };
+}
+
+function logInto(lines: Record<string, unknown>[], ids: object): Logger {
+  const write = (level: string) => (fields: object, message: string) =>
+    void lines.push({ level, message, ...ids, ...fields });
+  return {
+    debug: () => undefined,
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    child: (fields) => logInto(lines, { ...ids, ...fields }),
   };
 }
 
@@ -48,7 +66,7 @@ export function createBotScene() {
 
   function open(): ParleyBot {
     const { store } = scene;
-    const log = { warn: () => undefined, debug: () => undefined };
+    const log = logInto(scene.logged, {});
     const outbox = createOutbox({
       log,
       onCall: () => undefined,
@@ -64,7 +82,7 @@ export function createBotScene() {
       return (scene.answer(call) ?? done) as never;
     };
     return createBot(
-      { token: "123456:test", me, client: { apiRoot: "http://127.0.0.1:9" }, transformer: telegram },
+      { token: "123456:test", me, client: { apiRoot: "http://127.0.0.1:9" }, transformer: () => telegram },
       {
         store,
         models: {
@@ -74,7 +92,7 @@ export function createBotScene() {
           async *answer(request) {
             scene.requests.push(request);
             yield { type: "text-delta", text: `answer ${scene.requests.length}` };
-            yield { type: "answer-end", model: request.model, finish: "stop" };
+            yield { type: "answer-end", model: request.model, finish: scene.finish };
           },
           cost: () => undefined,
         },

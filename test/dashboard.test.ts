@@ -1,6 +1,7 @@
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createLogger } from "../src/log.ts";
 import { createBullmqQueue } from "../src/queue/bullmq.ts";
 import { createDashboard } from "../src/server/dashboard.ts";
 import { createHttpServer, type HttpServer } from "../src/server/http.ts";
@@ -10,7 +11,7 @@ import { deleteKeys, findRedis, newPrefix } from "./redis-server.ts";
 const redis = await findRedis();
 const adminToken = "admin-token-of-the-test";
 const bearer = `Bearer ${adminToken}`;
-const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const quiet = createLogger({ level: "silent", secrets: [], pretty: false });
 const common = {
   host: "127.0.0.1",
   port: 0,

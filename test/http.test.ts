@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { StartError } from "../src/errors.ts";
-import { createLogger } from "../src/log.ts";
+import { createLogger, type Logger } from "../src/log.ts";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "../src/server/http.ts";
 
 const running: HttpServer[] = [];
@@ -82,11 +82,12 @@ describe("the HTTP server", () => {
 
   it("has metrics with a port of their own there alone, and nothing else there", async () => {
     const lines: unknown[] = [];
-    const log = {
+    const log: Logger = {
       debug() {},
       info: (fields: object, message: string) => lines.push({ ...fields, message }),
       warn() {},
       error() {},
+      child: () => log,
     };
     const { url, port, metricsPort } = await start({ metricsPort: 0, metricsToken: "token-of-the-metrics", log });
     const there = `http://127.0.0.1:${metricsPort}`;

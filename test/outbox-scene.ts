@@ -76,7 +76,7 @@ export function createOutboxScene() {
 
   function call(method: string, payload: Record<string, unknown>, signal?: AbortSignal): Promise<Response> {
     const prev = telegram as unknown as ApiCallFn<RawApi>;
-    const made = outbox.transformer(prev, method as "sendMessage", payload as never, signal as Signal);
+    const made = outbox.transformer()(prev, method as "sendMessage", payload as never, signal as Signal);
     made.catch(() => undefined);
     return made as Promise<Response>;
   }

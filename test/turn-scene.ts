@@ -1,6 +1,13 @@
 /** A conversation with one question, a model that follows a script, and a screen that takes notes. */
 import { beforeEach, vi } from "vitest";
-import { answerQuestion, type FinalView, type Question, type Screen, type TurnDeps } from "../src/chat/turn.ts";
+import {
+  answerQuestion,
+  type FinalView,
+  type Question,
+  type Screen,
+  type TurnDeps,
+  type TurnEnding,
+} from "../src/chat/turn.ts";
 import type { AbortReason, ModelEvent, ModelRequest, Turn } from "../src/ports.ts";
 import { createMemoryStore } from "../src/store/memory.ts";
 
@@ -14,12 +21,17 @@ export type Step = ModelEvent | Error | (() => void);
 export const delta = (text: string): ModelEvent => ({ type: "text-delta", text });
 export const endWithoutUsage: ModelEvent = { type: "answer-end", model: "a/one", finish: "stop" };
 export const end = (model = "a/one"): ModelEvent => ({ type: "answer-end", model, finish: "stop", usage });
+/** The end of an answer that has more to say. */
+export const cut: ModelEvent = { type: "answer-end", model: "a/one", finish: "length", usage };
 
 function emptyScene() {
   return {
     store: createMemoryStore({ historyTtlSeconds: 3600, now: () => 5000 }),
     script: [] as Step[],
+    limits: { maxTokens: 1000, maxMessages: 20 },
     requests: [] as ModelRequest[],
+    /** What would have been asked instead, had it been too long. */
+    shorter: [] as (ModelRequest["messages"] | undefined)[],
     /** What happened on the screens, in order. */
     shown: [] as string[],
     opened: [] as { turn: Turn; former: Turn | undefined }[],
@@ -28,6 +40,7 @@ function emptyScene() {
     gone: new AbortController(),
     finishing: async (): Promise<void> => undefined,
     observed: [] as string[],
+    endings: [] as TurnEnding[],
     warn: vi.fn<TurnDeps["log"]["warn"]>(),
   };
 }
@@ -44,8 +57,9 @@ export function createTurnScene() {
       models: {
         names: ["a/one", "b/two"],
         async *answer(request, signal) {
-          const { work: _work, ...rest } = request;
-          scene.requests.push(structuredClone(rest));
+          const { model, messages } = request;
+          scene.requests.push(structuredClone({ model, messages }));
+          scene.shorter.push(structuredClone(request.shorter?.()));
           for (const step of scene.script) {
             await Promise.resolve();
             if (signal.aborted) return;
@@ -57,14 +71,17 @@ export function createTurnScene() {
         cost: (model, { outputTokens }) => (model === "a/one" ? outputTokens / 100 : undefined),
       },
       defaultPersona: "Be brief.",
-      historyLimits: { maxTokens: 1000, maxMessages: 20 },
+      historyLimits: scene.limits,
       visible: (markdown) => markdown.replace(/[*\s]/g, "") !== "",
       work: (work) => work(),
       observer: {
-        turnEnded: (outcome) => scene.observed.push(outcome),
+        turnEnded(ending) {
+          scene.endings.push(ending);
+          scene.observed.push(ending.outcome);
+        },
         usage: (entry) => scene.observed.push(`usage ${entry.model}`),
       },
-      log: { warn },
+      log: { warn, info: () => undefined },
       now: () => 5000,
     };
   }

@@ -20,7 +20,7 @@ describe("a complete answer", () => {
       run: 1,
     });
     expect(await scene.store.readHistory(conversation)).toEqual([
-      { question: 50, asked: "why?", answered: "Because.", tokens: expect.any(Number), at: 5000 },
+      { question: 50, asked: "why?", answered: "Because.", tokens: expect.any(Number), at: 5000, model: "a/one" },
     ]);
     expect((await scene.store.readHistory(conversation))[0]?.tokens).toBeGreaterThan(2);
     const totals = { answers: 1, ...usage, cost: 0.05, unpriced: 0 };

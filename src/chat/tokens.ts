@@ -14,3 +14,39 @@ export function countTokens(text: string): number {
   }
   return tokens;
 }
+
+/** The longest beginning of a text that has at most so many tokens. It is not counted further than that. */
+export function firstTokens(text: string, atMost: number): string {
+  const length = lengthWithin(atMost, (taken, more) => text.slice(taken, taken + more));
+  return text.slice(0, isHalfCharacter(text, length) ? length - 1 : length);
+}
+
+/** The longest end of a text that has at most so many tokens. */
+export function lastTokens(text: string, atMost: number): string {
+  const length = lengthWithin(atMost, (taken, more) =>
+    text.slice(Math.max(0, text.length - taken - more), text.length - taken),
+  );
+  const start = text.length - length;
+  return text.slice(isHalfCharacter(text, start) ? start + 1 : start);
+}
+
+/** Takes piece after piece, and smaller ones where a whole one is too much. */
+function lengthWithin(atMost: number, pieceAt: (taken: number, length: number) => string): number {
+  let taken = 0;
+  let left = atMost;
+  for (let length = pieceLength; length >= 1; ) {
+    const piece = pieceAt(taken, length);
+    if (piece === "") break;
+    const tokens = countTokens(piece);
+    if (tokens <= left) {
+      taken += piece.length;
+      left -= tokens;
+    } else length = Math.floor(length / 2);
+  }
+  return taken;
+}
+
+/** Whether a cut at this place would part the two halves of one character. */
+function isHalfCharacter(text: string, at: number): boolean {
+  return /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(Math.max(0, at - 1), at + 1));
+}

@@ -1,7 +1,9 @@
 /** How a turn ends: what its record, the history, the ledger and the screen get of what the model has written. Pure. */
 import type { ModelError } from "../errors.ts";
-import type { ChatMessage, Exchange, Models, TokenUsage, Turn, TurnOutcome, UsageEntry } from "../ports.ts";
+import type { ChatMessage, Exchange, ModelEvent, Models, TokenUsage, Turn, TurnOutcome, UsageEntry } from "../ports.ts";
 import { retryHelps, texts } from "../texts.ts";
+import { type Continued, shownText } from "./continuation.ts";
+import type { ShownHistory } from "./prompt.ts";
 import { countTokens } from "./tokens.ts";
 
 /** Lines below a finished answer; more would be read instead of it. */
@@ -22,20 +24,33 @@ export interface Writing {
   readonly outcome: TurnOutcome | "shutdown";
   readonly error?: ModelError;
   readonly prompt: readonly ChatMessage[];
+  /** What the prompt showed of the history. */
+  readonly history: Pick<ShownHistory, "since" | "firstCut">;
+  /** What the text goes on with. */
+  readonly continued?: Continued;
   /** `provider/model` that the conversation has chosen, and the one that wrote. */
   readonly chosen: string;
   readonly model: string;
   readonly usage?: TokenUsage;
   /** What the question brought along to stand below its answer. */
   readonly notes: readonly string[];
+  /** Why a complete text ends where it does. */
+  readonly finish?: AnswerEnd["finish"];
+  /** Pictures that came with it and cannot be shown. */
+  readonly pictures?: number;
 }
+
+/** The last event of a complete answer. */
+export type AnswerEnd = Extract<ModelEvent, { type: "answer-end" }>;
 
 /** The turn's record as it stands at its end. */
 export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): Turn {
   const note = noteOf(writing);
   const end: Turn = { ...turn, state: "answered", outcome: writing.outcome as TurnOutcome };
   if (writing.outcome === "complete") {
-    return { ...end, answer: writing.text, ...(note === undefined ? {} : { note }), button: "regenerate" };
+    const button = writing.finish === "length" ? "continue" : "regenerate";
+    const answer = shownText(writing.continued, writing.text);
+    return { ...end, answer, ...(note === undefined ? {} : { note }), button };
   }
   const retry = writing.error === undefined ? writing.outcome === "stopped" : retryHelps.has(writing.error.kind);
   const below = { ...(note === undefined ? {} : { note }), ...(retry ? { button: "retry" as const } : {}) };
@@ -46,23 +61,48 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
   if (writing.outcome === "stopped" && writing.text === "" && turn.messages.length > 0) {
     return { ...end, ...(kept === undefined ? {} : { answer: kept }), button: "retry" };
   }
-  return { ...end, answer: kept ?? writing.text, ...below };
+  return { ...end, answer: kept ?? shownText(writing.continued, writing.text), ...below };
 }
 
+/** What is to be said below the answer, the more important first; on two lines at most. */
 function noteOf(writing: Writing): string | undefined {
-  if (writing.error !== undefined) return texts.modelFailed(writing.error.kind, writing.error.retryAfterMs);
-  if (writing.outcome === "stopped") return texts.stopped;
-  const other = writing.model === writing.chosen ? [] : [texts.answeredBy(writing.model)];
-  const notes = [...other, ...writing.notes].slice(0, mostNotes);
-  return notes.length === 0 ? undefined : notes.join("\n");
+  const notes = [
+    writing.error === undefined ? undefined : texts.modelFailed(writing.error.kind, writing.error.retryAfterMs),
+    writing.outcome === "stopped" ? texts.stopped : undefined,
+    writing.outcome === "complete" ? noteOfFinish(writing.finish) : undefined,
+    // What does not enter the history says it again with the next answer.
+    keeps(writing) && writing.history.firstCut ? texts.historyCut : undefined,
+    writing.outcome === "complete" && writing.model !== writing.chosen ? texts.answeredBy(writing.model) : undefined,
+    ...(writing.outcome === "complete" ? writing.notes : []),
+    writing.pictures ? texts.picturesDropped(writing.pictures) : undefined,
+  ].filter((note) => note !== undefined);
+  return notes.length === 0 ? undefined : notes.slice(0, mostNotes).join("\n");
+}
+
+function noteOfFinish(finish: Writing["finish"]): string | undefined {
+  if (finish === "length") return texts.cutAtLength;
+  if (finish === "filtered") return texts.cutByFilter;
+  return finish === "too-long" ? texts.cutAsTooLong : undefined;
+}
+
+function keeps({ outcome, text }: Writing): boolean {
+  return outcome === "complete" || (outcome === "stopped" && text !== "");
 }
 
 /** What enters the history: complete answers, and the part of an answer that its reader stopped. */
 export function exchangeOf(turn: Turn, writing: Writing, at: number): Exchange | undefined {
-  const keeps = writing.outcome === "complete" || (writing.outcome === "stopped" && writing.text !== "");
-  if (!keeps) return undefined;
-  const tokens = countTokens(turn.asked) + countTokens(writing.text);
-  return { question: turn.root, asked: turn.asked, answered: writing.text, tokens, at };
+  if (!keeps(writing)) return undefined;
+  const { since } = writing.history;
+  const before = writing.continued?.exchange;
+  return {
+    question: turn.root,
+    asked: turn.asked,
+    answered: `${before?.answered ?? ""}${writing.text}`,
+    tokens: (before?.tokens ?? countTokens(turn.asked)) + countTokens(writing.text),
+    at,
+    model: writing.model,
+    ...(since === undefined ? {} : { since }),
+  };
 }
 
 /** What the ledger gets: nothing of a turn that has used no model. */

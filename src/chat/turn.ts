@@ -2,24 +2,15 @@
  * A turn: a question on its way to its answer. It knows the conversation, the models and an abstract screen; not
  * Telegram, not how questions are queued.
  */
-import { ModelError, ParleyError } from "../errors.ts";
-import type {
-  AbortReason,
-  ConversationId,
-  ModelEvent,
-  Models,
-  Store,
-  TokenUsage,
-  Turn,
-  TurnOutcome,
-  UsageEntry,
-  Work,
-} from "../ports.ts";
+import { ModelError, type ModelErrorKind, ParleyError } from "../errors.ts";
+import type { AbortReason, ConversationId, ModelRequest, Turn, TurnOutcome, UsageEntry } from "../ports.ts";
 import { linkedSignal } from "../signals.ts";
-import { buildPrompt, type HistoryLimits } from "./prompt.ts";
-import { endOf, exchangeOf, type FinalView, finalView, usageOf, type Writing } from "./turn-end.ts";
+import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
+import { type AnswerEnd, endOf, exchangeOf, type FinalView, finalView, usageOf, type Writing } from "./turn-end.ts";
+import { type Prompt, type PromptDeps, promptOf } from "./turn-prompt.ts";
 
 export type { FinalView } from "./turn-end.ts";
+export { modelFor } from "./turn-prompt.ts";
 
 /** Where an answer appears while it is written. Its methods, save `finish`, return at once: it keeps its own pace. */
 export interface Screen {
@@ -51,25 +42,33 @@ export interface Question {
   readonly asked: string;
   /** Plain lines below the finished answer, about the question: what of it could not be seen, say. */
   readonly notes?: readonly string[];
+  /** The turn whose answer this one goes on with. Its `id` is then the last message of what it goes on with. */
+  readonly continuing?: number;
 }
 
-/** What metrics and `/stats` want to know of a turn. */
+/** How a turn ended, for metrics and the log. */
+export interface TurnEnding {
+  readonly outcome: TurnOutcome;
+  /** `provider/model` that wrote or failed last; left out for an end that an earlier delivery has reached. */
+  readonly model?: string;
+  readonly finish?: AnswerEnd["finish"];
+  readonly failure?: ModelErrorKind;
+}
+
+/** What metrics, `/stats` and the log want to know of a turn. */
 export interface TurnObserver {
-  turnEnded(outcome: TurnOutcome): void;
+  turnEnded(ending: TurnEnding): void;
   usage(entry: UsageEntry): void;
 }
 
-export interface TurnDeps {
-  readonly store: Store;
-  readonly models: Models;
-  readonly defaultPersona: string;
-  readonly historyLimits: HistoryLimits;
+/** Opens the screen of a run. `former` is the turn's record of before, `dropped` the turns that had gone on with its answer. */
+export type OpenScreen = (turn: Turn, former: Turn | undefined, dropped: readonly Turn[]) => Screen;
+
+export interface TurnDeps extends PromptDeps {
   /** Whether anything of this Markdown can be seen when it is rendered. */
   readonly visible: (markdown: string) => boolean;
-  /** Stands around work that could block. */
-  readonly work: Work;
   readonly observer: TurnObserver;
-  readonly log: { warn(details: object, message: string): void };
+  readonly log: NonNullable<ModelRequest["log"]>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -82,7 +81,7 @@ export interface TurnDeps {
 export async function answerQuestion(
   deps: TurnDeps,
   question: Question,
-  openScreen: (turn: Turn, former: Turn | undefined) => Screen,
+  openScreen: OpenScreen,
   signal: AbortSignal,
   interrupting?: AbortSignal,
 ): Promise<TurnOutcome> {
@@ -92,9 +91,17 @@ export async function answerQuestion(
   if (former?.run === question.run) {
     if (former.state === "done") return former.outcome ?? "complete";
     if (former.state === "answered") {
-      return await deliver(deps, former, openScreen(former, undefined));
+      const outcome = await deliver(deps, former, openScreen(former, undefined, []));
+      deps.observer.turnEnded({ outcome });
+      return outcome;
     }
   }
+  const continues = former?.continues?.question ?? question.continuing;
+  const continued = continues === undefined ? undefined : await continuedBy(store, question, former, continues);
+  if (continues !== undefined && continued === undefined) return "superseded";
+  // A new run of an answer takes up the messages of all that has gone on with it.
+  const dropped = former === undefined || former.run === question.run ? [] : await continuationsOf(store, former);
+  const before = former === undefined ? undefined : await wholeOf(store, former, dropped);
   const kept = signal.aborted && former?.run === question.run ? former.answer : undefined;
   const turn: Turn = {
     conversation: question.conversation,
@@ -104,13 +111,19 @@ export async function answerQuestion(
     state: "writing",
     asked: question.asked,
     ...(question.notes === undefined ? {} : { notes: question.notes }),
-    messages: former?.messages ?? [],
+    messages: before?.messages ?? [],
     ...(former?.file === undefined ? {} : { file: former.file }),
     ...(kept === undefined ? {} : { answer: kept }),
+    ...(continued === undefined
+      ? {}
+      : { continues: { question: continued.question, length: continued.exchange.answered.length } }),
   };
-  await store.beginTurn(turn);
-  const screen = openScreen(turn, former);
-  const writing = await orLeave(screen, write(deps, question, turn, screen, signal, interrupting));
+  await store.beginTurn(
+    turn,
+    dropped.map((part) => part.question),
+  );
+  const screen = openScreen(turn, before, dropped);
+  const writing = await orLeave(screen, write(deps, question, turn, continued, screen, signal, interrupting));
   if (writing.outcome === "shutdown" || writing.outcome === "superseded") {
     await screen.leave();
     if (writing.outcome === "superseded") return "superseded";
@@ -118,26 +131,20 @@ export async function answerQuestion(
   }
   const { ended, exchange, entries } = deps.work(() => {
     const at = deps.now();
-    const end = endOf(turn, former, writing);
+    const end = endOf(turn, before, writing);
     const used = usageOf(deps.models, question.userId, writing, at);
     return { ended: end, exchange: exchangeOf(end, writing, at), entries: used };
   });
   await orLeave(screen, store.finishTurn(ended, exchange, entries));
   for (const entry of entries) deps.observer.usage(entry);
-  if (writing.error !== undefined) {
-    deps.log.warn(
-      {
-        kind: writing.error.kind,
-        model: writing.error.model,
-        status: writing.error.status,
-        reason: writing.error.message,
-      },
-      "the model failed",
-    );
-  }
   const outcome = await deliver(deps, ended, screen);
-  deps.observer.turnEnded(outcome);
+  deps.observer.turnEnded(endingOf(outcome, writing));
   return outcome;
+}
+
+function endingOf(outcome: TurnOutcome, { model, finish, error }: Writing): TurnEnding {
+  if (error !== undefined) return { outcome, model: error.model, failure: error.kind };
+  return { outcome, model, ...(finish === undefined ? {} : { finish }) };
 }
 
 /** A turn that fails with an exception must not go on typing and writing beside its next delivery. */
@@ -155,36 +162,29 @@ async function write(
   deps: TurnDeps,
   question: Question,
   turn: Turn,
+  continued: Continued | undefined,
   screen: Screen,
   signal: AbortSignal,
   interrupting: AbortSignal | undefined,
 ): Promise<Writing> {
   const { store, models } = deps;
-  const [settings, history] = await Promise.all([
-    store.readSettings(question.conversation),
-    store.readHistory(question.conversation),
-  ]);
-  const model = modelFor(models.names, settings.model);
-  const messages = deps.work(() =>
-    buildPrompt(
-      settings.persona ?? deps.defaultPersona,
-      history.filter((exchange) => exchange.question !== question.root),
-      question.asked,
-      deps.historyLimits,
-    ),
-  );
+  const prompt = await promptOf(deps, turn, continued);
+  const { model, shorter } = prompt;
   const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);
   let text = turn.answer ?? "";
   let answeredBy = model;
-  let end: Extract<ModelEvent, { type: "answer-end" }> | undefined;
+  let asked: Prompt = prompt;
+  let end: AnswerEnd | undefined;
   const visible = () => text !== "" && deps.work(() => deps.visible(text));
   const written = (
     outcome: Writing["outcome"],
-    more: { text?: string; error?: ModelError; usage?: TokenUsage } = {},
+    more: Partial<Pick<Writing, "text" | "error" | "usage" | "finish" | "pictures">> = {},
   ): Writing => ({
     text: more.text ?? (visible() ? text : ""),
     outcome,
-    prompt: messages,
+    prompt: asked.messages,
+    history: asked.history,
+    ...(continued === undefined ? {} : { continued }),
     chosen: model,
     model: end?.model ?? answeredBy,
     notes: question.notes ?? [],
@@ -197,14 +197,23 @@ async function write(
   interrupting?.addEventListener("abort", keep, { once: true });
   try {
     if (!stopped.aborted) {
-      for await (const event of models.answer({ model, messages, work: deps.work }, stopped)) {
+      const request = {
+        model,
+        messages: prompt.messages,
+        work: deps.work,
+        log: deps.log,
+        shorter: () => shorter()?.messages,
+      };
+      for await (const event of models.answer(request, stopped)) {
         if (event.type === "text-delta") {
           text += event.text;
-          screen.show(text);
+          screen.show(shownText(continued, text));
         } else if (event.type === "text-reset") text = "";
         else if (event.type === "waiting") screen.waiting(event.provider);
-        else if (event.type === "attempt") answeredBy = event.model;
-        else if (event.type === "answer-end") end = event;
+        else if (event.type === "attempt") {
+          answeredBy = event.model;
+          asked = (event.shorter ? shorter() : undefined) ?? prompt;
+        } else if (event.type === "answer-end") end = event;
         if (stopped.aborted) break;
       }
     }
@@ -216,9 +225,12 @@ async function write(
   }
   if (end === undefined) return written(outcomeOfAbort(signal, screen));
   const usage = end.usage === undefined ? {} : { usage: end.usage };
-  if (visible()) return written("complete", { text, ...usage });
+  const pictures = end.pictures === undefined ? {} : { pictures: end.pictures };
+  if (visible()) return written("complete", { text, finish: end.finish, ...pictures, ...usage });
   const error = new ModelError("empty", end.model, "the answer has nothing visible in it");
-  return written("empty", { text: "", error, ...usage });
+  // To those who asked the model this was a whole answer.
+  deps.log.warn({ model: error.model, kind: error.kind, reason: error.message }, "a model call failed");
+  return written("empty", { text: "", error, ...pictures, ...usage });
 }
 
 function outcomeOfAbort(signal: AbortSignal, screen: Screen): Writing["outcome"] {
@@ -226,14 +238,6 @@ function outcomeOfAbort(signal: AbortSignal, screen: Screen): Writing["outcome"]
   const reason = signal.reason as AbortReason;
   if (reason === "shutdown" || reason === "lease-lost") return "shutdown";
   return reason === "edit" ? "superseded" : "stopped";
-}
-
-/** The chosen model while it is offered, else the default one. */
-export function modelFor(names: readonly string[], chosen: string | undefined): string {
-  if (chosen !== undefined && names.includes(chosen)) return chosen;
-  const first = names[0];
-  if (first === undefined) throw new ParleyError("no-models", "no model is configured");
-  return first;
 }
 
 /** Brings the end of a turn to the screen and closes its record. */

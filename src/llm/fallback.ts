@@ -42,15 +42,22 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     const signal = linkedSignal(asked, stopping.signal);
     const targets = [...new Set([request.model, ...models.fallbacks])];
     const allowance = createAllowance(timers, now);
+    const log = request.log ?? deps.log;
     let failed: ModelError | undefined;
     try {
       for (const [index, model] of targets.entries()) {
         const after = targets.length - index - 1;
         if (failed !== undefined) log.info({ from: failed.model, to: model, kind: failed.kind }, "asking a fallback");
+        let shorter: ModelRequest["messages"] | undefined;
         for (let repeats = 0; ; repeats++) {
           let shown = false;
           try {
-            for await (const event of attempt(model, request, allowance, after, signal.signal)) {
+            const asking = shorter === undefined ? request : { ...request, messages: shorter };
+            for await (const event of attempt(model, asking, allowance, after, signal.signal)) {
+              if (event.type === "attempt" && shorter !== undefined) {
+                yield { ...event, shorter: true };
+                continue;
+              }
               shown = event.type === "text-delta" || (shown && event.type !== "text-reset");
               yield event;
               if (event.type === "answer-end" || asked.aborted) return;
@@ -63,6 +70,11 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
             if (!(error instanceof ModelError)) throw error;
             failed = error;
             if (shown || stopping.signal.aborted) throw error;
+          }
+          if (failed.kind === "context-overflow" && shorter === undefined && allowance.mayGoOn()) {
+            // Before others are asked: the model that was chosen answers, if it can. Those after it may read more.
+            shorter = request.shorter?.();
+            if (shorter !== undefined) continue;
           }
           if (after > 0) break;
           const delayMs = allowance.repeatAfter(failed, repeats);
@@ -131,7 +143,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
         if (lifeMs !== undefined) allowance.thought(lifeMs - startedMs);
         allowance.failed(error, now() - (lifeMs ?? startedMs));
         const { kind, status, message } = error;
-        log.warn(
+        (request.log ?? log).warn(
           { model, kind, status, reason: message, tookMs: Math.round(now() - startedMs) },
           "a model call failed",
         );

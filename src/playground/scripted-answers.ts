@@ -4,19 +4,21 @@ import type { Script } from "./script.ts";
 interface Intent {
   /** Tried in order on the trimmed question. */
   readonly asks: RegExp;
-  readonly answer: (question: string, match: RegExpExecArray) => Script;
+  /** Its answer goes on with a former one, which has said already that no model wrote it. */
+  readonly goesOn?: true;
+  readonly answer: (question: string, match: RegExpExecArray, former: string) => Script;
 }
 
 const label = "*(scripted demo model: no AI here)*";
 
-/** Answers a question from the script; `labelled` answers begin by saying so. */
-export function answerFor(question: string, labelled: boolean): Script {
+/** Answers a question from the script; `labelled` answers begin by saying so. `former` is the answer before. */
+export function answerFor(question: string, labelled: boolean, former = ""): Script {
   const asked = question.trim();
-  for (const { asks, answer } of intents) {
+  for (const { asks, answer, goesOn } of intents) {
     const match = asks.exec(asked);
     if (match === null) continue;
-    const script = answer(asked, match);
-    return labelled && script.text ? { ...script, text: `${label}\n\n${script.text}` } : script;
+    const script = answer(asked, match, former);
+    return labelled && script.text && !goesOn ? { ...script, text: `${label}\n\n${script.text}` } : script;
   }
   return {};
 }
@@ -25,6 +27,7 @@ const help = `I am a scripted stand-in, so that you can try the chat without a k
 
 - **markdown** — everything that a message can show: a table, code, a quote, a list, a formula
 - **long** — an answer of several thousand characters, which needs more than one message
+- **length** — an answer that is cut at the length limit, twice, good for pressing Continue
 - **slow** — an answer that takes its time, good for pressing Stop
 - **echo** followed by any text — the same text back, Markdown included
 - **think** — a pause for thought first
@@ -128,13 +131,30 @@ const faults: Readonly<Record<string, Script>> = {
   hang: { hangBeforeHeaders: true },
 };
 
+/** An answer in three parts, the first two of which end in the middle of a sentence. */
+const lengthParts = partsOf(paragraphs.slice(0, 3).join("\n\n"));
+
+function partsOf(text: string): readonly string[] {
+  const third = Math.floor(text.length / 3);
+  return [text.slice(0, third), text.slice(third, 2 * third), text.slice(2 * third)];
+}
+
+/** The part behind the one that the former answer ends with. */
+function nextPart(former: string): Script {
+  const before = lengthParts.findIndex((part) => former.endsWith(part));
+  const text = lengthParts[before + 1] ?? " That was all.";
+  return { text, ...(before + 2 < lengthParts.length && before >= 0 ? { finishReason: "length" } : {}) };
+}
+
 const intents: readonly Intent[] = [
+  { asks: /^Your answer was cut off\b/, goesOn: true, answer: (_, _match, former) => nextPart(former) },
   { asks: /^fail\s+(\w+)\b/i, answer: (_, match) => faults[match[1]?.toLowerCase() ?? ""] ?? { status: 500 } },
   { asks: /^echo\s+([\s\S]+)/i, answer: (_, match) => ({ text: match[1] ?? "" }) },
   {
     asks: /^(hi|hello|hey|hallo|good (morning|day|evening)|привет|hola|bonjour|ciao)\b|^привет/i,
     answer: (question) => ({ text: pick(greetings, question) }),
   },
+  { asks: /\blength\b/i, answer: () => ({ text: lengthParts[0] ?? "", finishReason: "length" }) },
   { asks: /\bhelp\b|what can you do|who are you|commands?\b/i, answer: () => ({ text: help }) },
   { asks: /\bmarkdown\b|\bshow\s?case\b|\bformat|\btables?\b/i, answer: () => ({ text: showcase }) },
   { asks: /\bcode\b|\bprogram/i, answer: () => ({ text: code }) },

@@ -71,7 +71,10 @@ export async function createScriptedModel(options: ScriptedModelOptions = {}): P
 
   function scriptFor(request: ScriptedRequest): Script {
     return (
-      queued.shift() ?? standing ?? options.respond?.(request) ?? answerFor(questionOf(request), options.label ?? true)
+      queued.shift() ??
+      standing ??
+      options.respond?.(request) ??
+      answerFor(newestOf(request, "user"), options.label ?? true, newestOf(request, "assistant"))
     );
   }
 
@@ -227,8 +230,8 @@ function cutOff(response: ServerResponse): void {
   response.write("", () => setImmediate(() => response.destroy()));
 }
 
-function questionOf(request: ScriptedRequest): string {
-  return request.messages.findLast((message) => message.role === "user")?.content ?? "";
+function newestOf(request: ScriptedRequest, role: "user" | "assistant"): string {
+  return request.messages.findLast((message) => message.role === role)?.content ?? "";
 }
 
 async function readAll(request: IncomingMessage): Promise<string> {

@@ -6,8 +6,12 @@ import { type ApiCallFn, HttpError, type RawApi, type Transformer } from "grammy
 import { messageOf } from "../errors.ts";
 import { createChatGate, defaultSpacing, givenUp, type Pace, type Spacing } from "./chat-gate.ts";
 
+export interface OutboxLog {
+  warn(fields: object, message: string): void;
+}
+
 export interface OutboxDeps {
-  readonly log: { warn(details: object, message: string): void };
+  readonly log: OutboxLog;
   /** Told each answer of Telegram: `status` is an HTTP-like code, or `network` when there was none. */
   onCall(method: string, status: number | "network"): void;
   /** Telegram asked (429) to leave a chat alone for so long; `chatId` is left out when the call named none. */
@@ -20,8 +24,11 @@ export interface OutboxDeps {
 }
 
 export interface Outbox {
-  /** Installed on the bot's API. Calls that name a chat wait for it and are repeated until they have an answer. */
-  readonly transformer: Transformer;
+  /**
+   * Installed on the bot's API. Calls that name a chat wait for it and are repeated until they have an answer. `log` is told
+   * of those that failed; left out: the outbox's own.
+   */
+  transformer(log?: OutboxLog): Transformer;
   /**
    * Runs `task` when the chat's turn for it has come. API calls that carry the signal which it is given are sent at once
    * and once: their failure reaches the caller, who knows a newer text by then. Rejects when `signal` is aborted before
@@ -96,7 +103,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   }
 
   /** Repeats a call until Telegram has answered it with something other than 429 or 5xx. */
-  async function patiently(prev: ApiCallFn<RawApi>, call: Call, giveUpMs: number) {
+  async function patiently(prev: ApiCallFn<RawApi>, call: Call, giveUpMs: number, log: OutboxLog) {
     const [method] = call;
     const deadline = performance.now() + giveUpMs;
     for (let failures = 0; ; ) {
@@ -109,38 +116,40 @@ export function createOutbox(deps: OutboxDeps): Outbox {
           continue;
         }
         if (response.error_code < 500 || last) return response;
-        deps.log.warn({ method, status: response.error_code }, "Telegram failed; the call is repeated");
+        log.warn({ method, status: response.error_code }, "Telegram failed; the call is repeated");
       } catch (error) {
         if (!(error instanceof HttpError) || last || stopped) throw error;
-        deps.log.warn({ method, reason: messageOf(error) }, "Telegram is out of reach; the call is repeated");
+        log.warn({ method, reason: messageOf(error) }, "Telegram is out of reach; the call is repeated");
       }
       await pause(Math.min(500 * 2 ** failures, maxBackoffMs));
       failures += 1;
     }
   }
 
-  async function carryOut(prev: ApiCallFn<RawApi>, call: Call) {
+  async function carryOut(prev: ApiCallFn<RawApi>, call: Call, log: OutboxLog) {
     const [method, payload] = call;
     const signal = call[2] as unknown as AbortSignal | undefined;
     if (signal !== undefined && admitted.has(signal)) return await once(prev, call);
     const chatId = chatIdOf(payload);
     if (chatId === undefined) {
       // Other calls that name no chat (getMe, setMyCommands) are repeated by those who make them.
-      return await (method === "answerCallbackQuery" ? patiently(prev, call, pressAnswerMs) : once(prev, call));
+      return await (method === "answerCallbackQuery" ? patiently(prev, call, pressAnswerMs, log) : once(prev, call));
     }
     const quiet = fleeting.has(method);
     if (quiet && (gate.overloaded || !gate.free(chatId))) return { ok: true as const, result: true };
     await gate.enter(chatId, "now", signal);
     try {
-      return await (quiet ? once(prev, call) : patiently(prev, call, giveUpAfterMs));
+      return await (quiet ? once(prev, call) : patiently(prev, call, giveUpAfterMs, log));
     } finally {
       gate.leave(chatId, "now", quiet);
     }
   }
 
   return {
-    transformer: async (prev, method, payload, signal) =>
-      (await carryOut(prev as ApiCallFn<RawApi>, [method, payload, signal])) as never,
+    transformer:
+      (log = deps.log) =>
+      async (prev, method, payload, signal) =>
+        (await carryOut(prev as ApiCallFn<RawApi>, [method, payload, signal], log)) as never,
     async run(chatId, pace, task, signal) {
       await gate.enter(chatId, pace, signal);
       const permit = new AbortController();

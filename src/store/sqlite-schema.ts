@@ -42,7 +42,12 @@ const schema = `
 /** Makes the tables that are missing, and the columns that a file of an older version lacks: older versions do without them. */
 export function createTables(handle: DatabaseSync): void {
   handle.exec(schema);
-  const columns = new Set(handle.prepare("PRAGMA table_info(exchange)").all().map((row) => row["name"]));
+  const columns = new Set(
+    handle
+      .prepare("PRAGMA table_info(exchange)")
+      .all()
+      .map((row) => row["name"]),
+  );
   if (!columns.has("model")) handle.exec("ALTER TABLE exchange ADD COLUMN model TEXT");
   if (!columns.has("since")) handle.exec("ALTER TABLE exchange ADD COLUMN since INTEGER");
 }

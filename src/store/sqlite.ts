@@ -99,7 +99,8 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
     // What had expired must not come to life again with the new question.
     if (expired(conversation)) forget(conversation);
     markActive(conversation);
-    for (const other of dropped) sql("DELETE FROM turn WHERE conversation = ? AND question = ?").run(conversation, other);
+    for (const other of dropped)
+      sql("DELETE FROM turn WHERE conversation = ? AND question = ?").run(conversation, other);
     const record = JSON.stringify(turn);
     const known = "UPDATE turn SET record = ? WHERE conversation = ? AND question = ?";
     if (sql(known).run(record, conversation, question).changes > 0) return;
@@ -184,7 +185,10 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
     },
     async readHistory(conversation, atMost = keptPerConversation + droppedAtOnce) {
       if (expired(conversation)) return [];
-      const rows = sql(`${selectExchange} WHERE conversation = ? ORDER BY place DESC LIMIT ?`).all(conversation, atMost);
+      const rows = sql(`${selectExchange} WHERE conversation = ? ORDER BY place DESC LIMIT ?`).all(
+        conversation,
+        atMost,
+      );
       return rows.reverse().map(exchangeOf);
     },
     async *scanHistory(conversation) {

@@ -1,6 +1,7 @@
 /** What is done for an update when it arrives, and cannot wait for its turn in its lane. */
 import type { Api } from "grammy";
 import type { CallbackQuery, Update } from "grammy/types";
+import { answerOf, mayAnswerAgain, mayContinue } from "../chat/continuation.ts";
 import { messageOf } from "../errors.ts";
 import type { Addressed, ConversationId, Store } from "../ports.ts";
 import { type Press, parsePress } from "../reply/buttons.ts";
@@ -36,7 +37,8 @@ export function createArrivals({ store, api, log, ...addressing }: ArrivalsDeps)
       return waits ? undefined : texts.dialogOver;
     }
     const newest = await store.newestTurn(conversation);
-    return press.action === "again" && newest?.question === press.question ? undefined : texts.notTheNewest;
+    if (press.action === "continue") return mayContinue(newest, press) ? undefined : texts.notContinued;
+    return press.action === "again" && mayAnswerAgain(newest, press) ? undefined : texts.notTheNewest;
   }
 
   /** What stands in the turn lane waits as long as an answer before it lasts; its button must not spin as long. */
@@ -53,7 +55,8 @@ export function createArrivals({ store, api, log, ...addressing }: ArrivalsDeps)
       const newest = await store.newestTurn(addressed.conversation);
       if (newest === undefined || newest.root !== addressed.question) return addressed;
       // The newest answer to this question may be that to a `/retry`, whose turn has the id of the command.
-      return { ...addressed, question: newest.question, interrupt: { kind: "edit", question: newest.question } };
+      const question = answerOf(newest);
+      return { ...addressed, question, interrupt: { kind: "edit", question } };
     },
     queued(update, { conversation, lane }) {
       const query = update.callback_query;

@@ -14,6 +14,7 @@ import { model } from "./features/model.ts";
 import { access, leftovers, membership, refusals, refusedCalls } from "./features/notices.ts";
 import { persona } from "./features/persona.ts";
 import { welcome } from "./features/welcome.ts";
+import { logFields } from "./log-fields.ts";
 import { callTimeoutSeconds } from "./transport.ts";
 import { steppingAside } from "./waiting.ts";
 
@@ -22,8 +23,8 @@ export interface BotOptions {
   readonly me: UserFromGetMe;
   /** Where Telegram is, and the connections to it. */
   readonly client: Pick<ApiClientOptions, "apiRoot" | "fetch">;
-  /** Does all waiting and repeating of the calls of handlers. */
-  readonly transformer: Transformer;
+  /** Does all waiting and repeating of the calls of handlers, and tells this log of those that fail. */
+  transformer(log: BotDeps["log"]): Transformer;
 }
 
 export interface ParleyBot {
@@ -45,10 +46,12 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     if (job === undefined) throw new Error("updates come through handle(), which knows their lane");
     ctx.job = job;
     ctx.work = deps.inHand.workOf(job.updateId);
-    ctx.deps = job.lease === undefined ? deps : { ...deps, store: deps.store.guardedBy(job.lease) };
+    // Whatever fails for this update has its ids in the log.
+    const log = deps.log.child(logFields(job, ctx.update));
+    ctx.deps = { ...deps, log, store: deps.store.guardedBy(job.lease) };
     // Below all waiting: a lane may be lost while a call waits for its chat.
     if (job.lease !== undefined) ctx.api.config.use(holding(job.lease));
-    ctx.api.config.use(options.transformer);
+    ctx.api.config.use(options.transformer(log));
     if (job.lane === "quick") ctx.api.config.use(steppingAside(job));
     await next();
   });

@@ -5,6 +5,7 @@ import type { InlineKeyboardMarkup, Message, ReplyKeyboardMarkup, ReplyKeyboardR
 import type { TurnDeps } from "../chat/turn.ts";
 import { messageOf } from "../errors.ts";
 import type { InHand } from "../in-hand.ts";
+import type { Logger } from "../log.ts";
 import type {
   ActiveUpdate,
   ConversationId,
@@ -50,7 +51,7 @@ export interface BotDeps {
   readonly models: Models;
   readonly outbox: LiveMessageDeps["outbox"];
   readonly observer: AnswerObserver;
-  readonly log: LiveMessageDeps["log"];
+  readonly log: Logger;
   readonly inHand: Pick<InHand, "workOf">;
   readonly defaultPersona: string;
   readonly historyLimits: TurnDeps["historyLimits"];

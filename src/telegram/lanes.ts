@@ -84,7 +84,7 @@ function addressPress(query: CallbackQuery, updateId: number): Addressed {
   if (press?.action === "stop") {
     return { conversation, lane: "quick", kind: "button", interrupt: { kind: "stop", run: press.run } };
   }
-  if (press?.action === "again") {
+  if (press?.action === "again" || press?.action === "continue") {
     return { conversation, lane: "turn", kind: "button", question: press.question };
   }
   return { conversation, lane: press?.action === "persona" ? "turn" : "quick", kind: "button" };

@@ -144,8 +144,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       it("is read as far as it is asked for, from its newest end", async () => {
         const store = await newStore();
         for (const question of [4, 2, 9]) await ask(store, question);
-        const newest = async (atMost: number) =>
-          (await store.readHistory("a", atMost)).map(({ question }) => question);
+        const newest = async (atMost: number) => (await store.readHistory("a", atMost)).map(({ question }) => question);
         expect(await newest(0)).toEqual([]);
         expect(await newest(1)).toEqual([9]);
         expect(await newest(2)).toEqual([2, 9]);

@@ -1,5 +1,6 @@
 /** What a person in a private chat sees of an answer, with Telegram and the model in good health. */
 import { describe, expect, test } from "vitest";
+import { texts } from "../../src/texts.ts";
 import { buttonsOf, dialogueOf, persona, plain, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
@@ -19,12 +20,12 @@ describe.concurrent("the answers of the bot", { timeout: 90_000 }, () => {
     expect(visitor.written()).toHaveLength(1);
   });
 
-  test("takes an answer that has reached its limit of tokens as it is, and remembers it", async () => {
+  test("takes an answer that has reached its limit of tokens as it is, says so, and remembers it without that line", async () => {
     const visitor = rig.visitor();
     rig.answers("cut at the limit", { text: words(40), finishReason: "length" });
     const answer = await visitor.ask("cut at the limit");
-    expect(answer.text).toBe(words(40));
-    expect(buttonsOf(answer)).toEqual([expect.stringContaining("Regenerate")]);
+    expect(answer.text).toBe(`${words(40)}\n\n${texts.cutAtLength}`);
+    expect(buttonsOf(answer)).toEqual([expect.stringContaining("Continue"), expect.stringContaining("Regenerate")]);
     await visitor.ask("behind the limit");
     expect(dialogueOf(rig.requests("behind the limit")[0])).toEqual([
       persona,

@@ -7,7 +7,7 @@ import { endKeyboard } from "../../reply/buttons.ts";
 import { createLiveMessage } from "../../reply/live-message.ts";
 import { classify } from "../../reply/telegram-errors.ts";
 import { texts } from "../../texts.ts";
-import { type BotContext, placeOf } from "../context.ts";
+import { type BotContext, placeOf, tolerate } from "../context.ts";
 import { isPrivate } from "../messages.ts";
 import { aside } from "../waiting.ts";
 
@@ -17,13 +17,23 @@ const waitingBegins = texts.waiting("").slice(0, -1);
 
 /**
  * Opens the screen of a run of a turn: the live message, with a way to end what an earlier delivery has left. `before` is
- * the turn's record of before this run.
+ * the turn's record of before this run; `dropped` are the turns that had gone on with its answer.
  */
-export function openScreen(ctx: BotContext, turn: Turn, before: Turn | undefined, onFirstText: () => void): Screen {
+export function openScreen(
+  ctx: BotContext,
+  turn: Turn,
+  { before, dropped }: { readonly before: Turn | undefined; readonly dropped: readonly Turn[] },
+  onFirstText: () => void,
+): Screen {
   const { deps } = ctx;
   const place = placeOf(ctx);
   if (place === undefined || ctx.chat === undefined) throw new Error("a question without a chat");
-  const ended = before !== undefined && before.state !== "writing" && before.answer !== undefined;
+  // Where the parts of an answer that was continued begin and end in its messages is not known.
+  const known =
+    before !== undefined && before.state !== "writing" && before.answer !== undefined && dropped.length === 0;
+  for (const { file } of dropped) {
+    if (file !== undefined) void tolerate(ctx, ctx.api.deleteMessage(place.chatId, file));
+  }
   const screen = createLiveMessage(
     {
       api: ctx.api,
@@ -44,7 +54,7 @@ export function openScreen(ctx: BotContext, turn: Turn, before: Turn | undefined
       ...(turn.continues === undefined ? {} : { continues: turn.continues }),
       messages: turn.messages,
       ...(turn.file === undefined ? {} : { file: turn.file }),
-      ...(ended ? { shown: finalView(before) } : {}),
+      ...(known ? { shown: finalView(before) } : {}),
       resumed: before === undefined || before.run === turn.run,
     },
   );

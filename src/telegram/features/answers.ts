@@ -1,6 +1,7 @@
 /** Questions and all that answers one again: edits, `/retry`, Regenerate; and what stops an answer. */
 import { Composer } from "grammy";
 import type { Message } from "grammy/types";
+import { answerOf, mayAnswerAgain, mayContinue } from "../../chat/continuation.ts";
 import { answerQuestion, type Question } from "../../chat/turn.ts";
 import type { Turn } from "../../ports.ts";
 import { isVisible } from "../../reply/live-message.ts";
@@ -9,6 +10,7 @@ import { getsNote } from "../albums.ts";
 import { answerPress, type BotContext, isCommand, placeOf, pressOf, say, tolerate } from "../context.ts";
 import { questionOf, unseenOf } from "../question.ts";
 import { senderOf } from "../senders.ts";
+import { answerLine } from "./answer-line.ts";
 import { openScreen } from "./answer-screen.ts";
 
 /** Quick lane: what tells the user that an answer was stopped. The stop itself happened at arrival. */
@@ -45,7 +47,7 @@ async function removeStaleButton(ctx: BotContext): Promise<void> {
   if (stale || copy) await tolerate(ctx, ctx.editMessageReplyMarkup());
 }
 
-/** Turn lane, before the dialogs: Regenerate, Retry and edits do not answer a dialog. */
+/** Turn lane, before the dialogs: Regenerate, Retry, Continue and edits do not answer a dialog. */
 export const answeringAgain = new Composer<BotContext>();
 
 answeringAgain.filter(
@@ -54,10 +56,27 @@ answeringAgain.filter(
     const press = pressOf(ctx);
     const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
     // The press itself was answered when it arrived.
-    if (press?.action !== "again" || newest?.question !== press.question) {
+    if (press?.action !== "again" || !mayAnswerAgain(newest, press)) {
       return await tolerate(ctx, ctx.editMessageReplyMarkup());
     }
-    await answer(ctx, newest.question, newest.root, newest);
+    const turn = press.part === undefined ? await wholeAnswer(ctx, newest) : newest;
+    await answer(ctx, turn.question, turn.root, turn, newest);
+  },
+);
+
+answeringAgain.filter(
+  (ctx) => pressOf(ctx)?.action === "continue",
+  async (ctx) => {
+    const press = pressOf(ctx);
+    const id = ctx.callbackQuery?.message?.message_id;
+    const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
+    if (press?.action !== "continue" || id === undefined || newest === undefined) return;
+    // Only the first press finds the answer as the newest, and a further delivery of it the turn that it began. Others do
+    // nothing: the buttons go with the first text of that turn.
+    const begins = mayContinue(newest, press) && newest.messages.at(-1) === id;
+    const goesOn = newest.question === id && newest.run === ctx.job.updateId;
+    if (!begins && !goesOn) return;
+    await answer(ctx, id, newest.root, { asked: newest.asked, continuing: press.question }, newest);
   },
 );
 
@@ -65,7 +84,7 @@ answeringAgain.on("edited_message", async (ctx) => {
   const { store } = ctx.deps;
   const edited = ctx.editedMessage;
   const newest = await store.newestTurn(ctx.job.conversation);
-  if (newest?.root === edited.message_id) return await answerMessage(ctx, edited, newest.question, newest);
+  if (newest?.root === edited.message_id) return await answerMessage(ctx, edited, answerOf(newest), newest);
   // Older than the newest question: nothing. Edited while it waited: it has taken the place of its question in the lane.
   const replaced = (ctx.job.outcome?.dropped ?? 0) > 0;
   const waited = newest === undefined ? replaced : edited.message_id > newest.root;
@@ -80,7 +99,7 @@ answering.filter(isCommand("retry"), async (ctx) => {
   const messageId = ctx.message?.message_id;
   if (newest === undefined || newest.asked === "" || messageId === undefined)
     return await say(ctx, texts.nothingToRetry);
-  await answer(ctx, messageId, newest.root, newest, newest);
+  await answer(ctx, messageId, newest.root, await wholeAnswer(ctx, newest), newest);
 });
 
 answering.on("message", async (ctx) => {
@@ -88,8 +107,14 @@ answering.on("message", async (ctx) => {
   await answerMessage(ctx, ctx.message, ctx.message.message_id, newest);
 });
 
-/** What a turn asks: the words, and the lines for below its answer. */
-type Asked = Pick<Question, "asked" | "notes">;
+/** The turn that began the answer which the newest one may only have gone on with. */
+async function wholeAnswer(ctx: BotContext, newest: Turn): Promise<Turn> {
+  if (newest.continues === undefined) return newest;
+  return (await ctx.deps.store.readTurn(newest.conversation, newest.continues.question)) ?? newest;
+}
+
+/** What a turn asks: the words, and the lines for below its answer; or the answer that it goes on with. */
+type Asked = Pick<Question, "asked" | "notes" | "continuing">;
 
 async function answerMessage(ctx: BotContext, message: Message, id: number, newest: Turn | undefined): Promise<void> {
   // Delivered again it asks what it asked: the conversation has its own turn as the newest now.
@@ -114,7 +139,7 @@ async function answer(
   ctx: BotContext,
   id: number,
   root: number,
-  { asked, notes }: Asked,
+  { asked, notes, continuing }: Asked,
   former?: Turn,
 ): Promise<void> {
   const { deps, job } = ctx;
@@ -127,34 +152,53 @@ async function answer(
     userId: senderOf(ctx.update) ?? 0,
     asked,
     ...(notes === undefined ? {} : { notes }),
+    ...(continuing === undefined ? {} : { continuing }),
   };
   const sinceArrival = () => deps.now() - job.receivedAt;
+  const line = answerLine(deps.log, sinceArrival);
   await answerQuestion(
     {
       ...deps,
       visible: isVisible,
       work: ctx.work,
       observer: {
-        turnEnded: (outcome) => deps.observer.turnEnded(outcome, sinceArrival()),
-        usage: (entry) => deps.observer.usage(entry),
+        turnEnded(ending) {
+          deps.observer.turnEnded(ending.outcome, sinceArrival());
+          line.turnEnded(ending);
+        },
+        usage(entry) {
+          deps.observer.usage(entry);
+          line.usage(entry);
+        },
       },
     },
     question,
-    (turn, before) =>
-      openScreen(ctx, turn, before, () => {
+    (turn, before, dropped) =>
+      openScreen(ctx, turn, { before, dropped }, () => {
         deps.observer.firstText(sinceArrival());
-        if (former !== undefined && former.question !== id) void retireButton(ctx, former);
+        line.firstText();
+        // The messages of an answer that is written anew have their buttons changed with their texts.
+        if (former !== undefined && !isPartOf(former, turn)) {
+          if (former.button !== undefined) void retireButtons(ctx, former.messages.at(-1));
+        } else if (turn.continues !== undefined && job.attempt > 1) {
+          // A delivery that was cut short may have left them; to this one its own turn is the newest.
+          void retireButtons(ctx, turn.question);
+        }
       }),
     job.signal,
     job.interrupting,
   );
 }
 
-/** Only the newest answer has a Regenerate button. */
-async function retireButton(ctx: BotContext, former: Turn): Promise<void> {
-  const last = former.messages.at(-1);
+/** Whether the turn writes the former one anew, with all that has gone on with its answer. */
+function isPartOf(former: Turn, turn: Turn): boolean {
+  return former.question === turn.question || former.continues?.question === turn.question;
+}
+
+/** Only the newest answer has buttons. */
+async function retireButtons(ctx: BotContext, last: number | undefined): Promise<void> {
   const place = placeOf(ctx);
-  if (last === undefined || place === undefined || former.button === undefined) return;
+  if (last === undefined || place === undefined) return;
   try {
     await ctx.api.editMessageReplyMarkup(place.chatId, last);
   } catch (error) {
