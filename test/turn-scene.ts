@@ -34,7 +34,7 @@ function emptyScene() {
     shorter: [] as (ModelRequest["messages"] | undefined)[],
     /** What happened on the screens, in order. */
     shown: [] as string[],
-    opened: [] as { turn: Turn; former: Turn | undefined }[],
+    opened: [] as { turn: Turn; former: Turn | undefined; dropped: readonly Turn[] }[],
     views: [] as FinalView[],
     stop: new AbortController(),
     gone: new AbortController(),
@@ -86,9 +86,9 @@ export function createTurnScene() {
     };
   }
 
-  function openScreen(turn: Turn, former: Turn | undefined): Screen {
+  function openScreen(turn: Turn, former: Turn | undefined, dropped: readonly Turn[]): Screen {
     const { shown, views } = scene;
-    scene.opened.push({ turn, former });
+    scene.opened.push({ turn, former, dropped });
     return {
       gone: scene.gone.signal,
       waiting: (provider) => void shown.push(`waiting ${provider}`),

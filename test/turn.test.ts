@@ -37,10 +37,10 @@ describe("a complete answer", () => {
     await answerQuestion(
       deps(),
       question,
-      (begun, former) => {
+      (begun, former, dropped) => {
         expect(begun.state).toBe("writing");
         void turn().then((record) => states.push(record?.state));
-        return openScreen(begun, former);
+        return openScreen(begun, former, dropped);
       },
       scene.stop.signal,
     );
