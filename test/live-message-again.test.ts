@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Place } from "../src/reply/message-parts.ts";
+import type { Place } from "../src/reply/place.ts";
 import { createScreenScene, pass, until } from "./screen-scene.ts";
 
 const scene = createScreenScene();

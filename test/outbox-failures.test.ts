@@ -150,4 +150,52 @@ describe("a group that has become a supergroup", () => {
     expect(await moved).toMatchObject({ error_code: 400 });
     expect(scene.sent).toHaveLength(2);
   });
+
+  it("is not asked to change a message under the new id, where that is another one", async () => {
+    scene.answers = [refused(400, { migrate_to_chat_id: -1007 })];
+    const moved = call("editMessageText", { chat_id: -7, message_id: 4, text: "x" });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await moved).toMatchObject({ error_code: 400, parameters: { migrate_to_chat_id: -1007 } });
+    expect(scene.sent).toHaveLength(1);
+  });
+
+  it("gets no reply to a message that it does not have, and no topic", async () => {
+    scene.answers = [refused(400, { migrate_to_chat_id: -1007 })];
+    void call("sendMessage", { chat_id: -7, text: "x", message_thread_id: 3, reply_parameters: { message_id: 4 } });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(scene.sent.at(-1)?.payload).toEqual({ chat_id: -1007, text: "x" });
+  });
+
+  it("is not followed round and round", async () => {
+    scene.answers = Array.from({ length: 9 }, (_, n) => refused(400, { migrate_to_chat_id: -1000 - (n % 2) }));
+    const moved = send(-7, "x");
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await moved).toMatchObject({ error_code: 400 });
+    expect(scene.sent).toHaveLength(3);
+  });
+});
+
+describe("a topic that takes no messages any more", () => {
+  const inTopic = { chat_id: -7, text: "x", message_thread_id: 3, reply_parameters: { message_id: 4 } };
+  const closed = { ...refused(400), description: "Bad Request: TOPIC_CLOSED" } as ReturnType<typeof refused>;
+
+  it.each(["sendMessage", "sendDocument", "sendChatAction"])("is passed over by %s", async (method) => {
+    scene.answers = [closed];
+    const sent = call(method, inTopic);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await sent).toEqual(ok);
+    expect(scene.sent.map(({ payload }) => payload)).toEqual([inTopic, { chat_id: -7, text: "x" }]);
+  });
+
+  it("is passed over once, and not by drafts, which follow their message", async () => {
+    scene.answers = [closed, closed];
+    const sent = call("sendMessage", inTopic);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await sent).toMatchObject({ error_code: 400 });
+    expect(scene.sent).toHaveLength(2);
+    scene.answers = [closed];
+    void call("sendMessageDraft", { ...inTopic, chat_id: 7 });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(scene.sent).toHaveLength(3);
+  });
 });

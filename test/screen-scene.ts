@@ -2,11 +2,12 @@
 import { GrammyError } from "grammy";
 import { afterEach, beforeEach, vi } from "vitest";
 import { createLiveMessage, type LiveMessageDeps } from "../src/reply/live-message.ts";
-import type { Place } from "../src/reply/message-parts.ts";
 import { createOutbox, type Outbox } from "../src/reply/outbox.ts";
+import type { Place } from "../src/reply/place.ts";
 
 export interface Call {
   readonly method: string;
+  readonly chatId?: number;
   readonly id?: number;
   readonly text?: string;
   readonly options: Record<string, unknown>;
@@ -18,8 +19,8 @@ interface Shown {
   button: string | undefined;
 }
 
-export function telegramError(error_code: number, description: string): GrammyError {
-  return new GrammyError("refused", { ok: false, error_code, description }, "sendMessage", {});
+export function telegramError(error_code: number, description: string, parameters = {}): GrammyError {
+  return new GrammyError("refused", { ok: false, error_code, description, parameters }, "sendMessage", {});
 }
 
 export const gone = () => telegramError(400, "Bad Request: message to edit not found");
@@ -53,9 +54,13 @@ function emptyScene() {
     fault: (_call: Call): Error | undefined => undefined,
     saved: [] as (readonly [readonly number[], number | undefined])[],
     blocked: [] as number[],
+    moved: [] as number[],
+    warnings: [] as string[],
     refusedDrafts: [] as number[],
     draftsEnabled: false,
     firstTexts: 0,
+    /** What the answer to a message that was sent says besides its id. */
+    sentTo: {} as object,
     lastId: 100,
   };
 }
@@ -98,37 +103,37 @@ export function createScreenScene() {
     scene.lastId++;
     scene.chat.set(scene.lastId, shown);
     scene.draft = undefined;
-    return { message_id: scene.lastId };
+    return { message_id: scene.lastId, ...scene.sentTo };
   }
 
   const api = {
-    sendMessage: (_chatId: number, text: string, options: Record<string, unknown>) =>
-      carryOut({ method: "sendMessage", text, options }, () =>
+    sendMessage: (chatId: number, text: string, options: Record<string, unknown>) =>
+      carryOut({ method: "sendMessage", chatId, text, options }, () =>
         create({ text, entities: options["entities"], button: buttonIn(options) }),
       ),
-    editMessageText: (_chatId: number, id: number, text: string, options: Record<string, unknown>) =>
-      carryOut({ method: "editMessageText", id, text, options }, () => {
+    editMessageText: (chatId: number, id: number, text: string, options: Record<string, unknown>) =>
+      carryOut({ method: "editMessageText", chatId, id, text, options }, () => {
         const next = { text, entities: options["entities"], button: buttonIn(options) };
         if (JSON.stringify(next) === JSON.stringify(scene.chat.get(id)))
           throw new Error("an edit that changes nothing was sent");
         scene.chat.set(id, next);
         return true;
       }),
-    editMessageReplyMarkup: (_chatId: number, id: number, options: Record<string, unknown>) =>
-      carryOut({ method: "editMessageReplyMarkup", id, options }, () => {
+    editMessageReplyMarkup: (chatId: number, id: number, options: Record<string, unknown>) =>
+      carryOut({ method: "editMessageReplyMarkup", chatId, id, options }, () => {
         const former = scene.chat.get(id);
         if (former?.button === buttonIn(options)) throw new Error("a button that is there already was sent");
         if (former !== undefined) scene.chat.set(id, { ...former, button: buttonIn(options) });
         return true;
       }),
-    deleteMessage: (_chatId: number, id: number) =>
-      carryOut({ method: "deleteMessage", id, options: {} }, () => scene.chat.delete(id)),
-    sendDocument: (_chatId: number, _file: unknown, options: Record<string, unknown>) =>
-      carryOut({ method: "sendDocument", options }, () => create({ text: "[file]", button: undefined })),
-    sendChatAction: (_chatId: number, _action: string, options: Record<string, unknown>) =>
-      carryOut({ method: "sendChatAction", options }, () => true),
-    sendMessageDraft: (_chatId: number, id: number, text: string, options: Record<string, unknown>) =>
-      carryOut({ method: "sendMessageDraft", id, text, options }, () => {
+    deleteMessage: (chatId: number, id: number) =>
+      carryOut({ method: "deleteMessage", chatId, id, options: {} }, () => scene.chat.delete(id)),
+    sendDocument: (chatId: number, _file: unknown, options: Record<string, unknown>) =>
+      carryOut({ method: "sendDocument", chatId, options }, () => create({ text: "[file]", button: undefined })),
+    sendChatAction: (chatId: number, _action: string, options: Record<string, unknown>) =>
+      carryOut({ method: "sendChatAction", chatId, options }, () => true),
+    sendMessageDraft: (chatId: number, id: number, text: string, options: Record<string, unknown>) =>
+      carryOut({ method: "sendMessageDraft", chatId, id, text, options }, () => {
         scene.draft = text;
         return true;
       }),
@@ -136,16 +141,17 @@ export function createScreenScene() {
 
   return Object.assign(scene, {
     open(place: Partial<Place> = {}) {
-      const { saved, blocked, refusedDrafts } = scene;
+      const { saved, blocked, moved, warnings, refusedDrafts } = scene;
       return createLiveMessage(
         {
           api,
           outbox,
-          log: { warn: () => undefined, debug: () => undefined },
+          log: { warn: (_, message) => void warnings.push(message), debug: () => undefined },
           work: (work) => work(),
           drafts: { enabled: () => scene.draftsEnabled, refused: (chatId) => void refusedDrafts.push(chatId) },
           saveMessages: async (messages, file) => void saved.push([messages, file]),
           onBlocked: async (chatId) => void blocked.push(chatId),
+          onMoved: async (chatId) => void moved.push(chatId),
           onFirstText: () => scene.firstTexts++,
         },
         { chatId: 7, question: 50, run: 81, messages: [], resumed: true, ...place },

@@ -29,7 +29,11 @@ export function chatAccess(state: TelegramState) {
   }
 
   function chatOf(params: Parameters): ChatRecord {
-    return chatNamed(params.integer("chat_id"));
+    const chat = chatNamed(params.integer("chat_id"));
+    const { migratedTo } = chat;
+    if (migratedTo === undefined) return chat;
+    const description = "Bad Request: group chat was upgraded to a supergroup chat";
+    throw new Refused(400, description, { migrate_to_chat_id: migratedTo });
   }
 
   const access = {
@@ -41,13 +45,14 @@ export function chatAccess(state: TelegramState) {
       if (chat.blocked) throw new Refused(403, "Forbidden: bot was blocked by the user");
       return { chat };
     },
-    /** A group without topics passes over a thread; where there are topics it must be one of them. */
-    writableThread(params: Parameters): WritableThread {
+    /** A group without topics passes over a thread; where there are topics it must be one of them. A reply goes to the topic of what it answers. */
+    writableThread(params: Parameters, replyTo?: MessageRecord): WritableThread {
       const { chat } = access.writable(params);
-      const threadId = params.integer("message_thread_id");
+      const threadId = params.integer("message_thread_id") ?? topicOf(replyTo);
       const mayHaveTopics = chat.chat.type === "private" || chat.chat.is_forum === true;
       if (threadId === undefined || threadId <= 0 || !mayHaveTopics) return { chat, threadId: undefined };
       if (!chat.topics.has(threadId)) throw badRequest("message thread not found");
+      if (chat.closedTopics.has(threadId)) throw badRequest("TOPIC_CLOSED");
       return { chat, threadId };
     },
     replyTarget(chat: ChatRecord, reply: ReplyTarget): MessageRecord | undefined {
@@ -67,4 +72,8 @@ export function chatAccess(state: TelegramState) {
     },
   };
   return access;
+}
+
+function topicOf(replyTo: MessageRecord | undefined): number | undefined {
+  return replyTo?.message.is_topic_message ? replyTo.message.message_thread_id : undefined;
 }

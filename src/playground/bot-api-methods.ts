@@ -78,8 +78,9 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
   function send(params: Parameters, content: NewMessage["content"], file?: StoredFile) {
     const markup = readMarkup(params.json("reply_markup"));
     const reply = readReply(params.json("reply_parameters"));
-    const { chat, threadId } = access.writableThread(params);
+    const { chat } = access.writable(params);
     const replyTo = reply === undefined ? undefined : access.replyTarget(chat, reply);
+    const { threadId } = access.writableThread(params, replyTo);
     const from = state.bot;
     return state.addMessage(chat, { from, threadId, replyTo, content, markup, ...(file && { file }) }).message;
   }

@@ -5,6 +5,7 @@ import { type FormattedText, formatOwnText } from "./bot-api-text.ts";
 import type { PressAnswer } from "./bot-api-types.ts";
 import type { UpdateBody, UpdateQueue } from "./bot-api-updates.ts";
 import { type AttachmentKind, type AttachmentOptions, attachmentOf } from "./telegram-attachments.ts";
+import { createGroupSide, type GroupSide } from "./telegram-groups.ts";
 import type { Presses } from "./telegram-presses.ts";
 import {
   type ChatRecord,
@@ -33,7 +34,7 @@ export type FileOptions = WriteOptions & AttachmentOptions & { readonly caption?
  * The hands of people. Every function throws when a person could not do it either: no such chat, not a member, no such
  * message.
  */
-export interface UserSide {
+export interface UserSide extends GroupSide {
   /** Opens a private chat; its id is the user's. With `topics` the person may open topics in it. Sends no update. */
   createPrivateChat(options: PersonOptions & { readonly topics?: boolean }): number;
   /**
@@ -140,6 +141,7 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
   function write(chatId: number, userId: number, options: WriteOptions, content: Partial<Message>): Message {
     const chat = chatOf(chatId);
     const from = memberOf(chat, userId);
+    if (chat.migratedTo !== undefined) throw impossible(`chat ${chatId} has become ${chat.migratedTo}`);
     if (options.threadId !== undefined && !chat.topics.has(options.threadId)) {
       throw impossible(`there is no topic ${options.threadId} in chat ${chatId}`);
     }
@@ -174,6 +176,7 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
   const unblock = (chatId: number) => setBlocked(chatId, false);
 
   return {
+    ...createGroupSide(state, queue, personOf),
     createPerson,
     createPrivateChat(options) {
       const person = createPerson(options);

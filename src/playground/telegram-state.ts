@@ -23,12 +23,13 @@ interface ShownDraft {
 }
 
 export interface ChatRecord {
-  readonly chat: Chat.PrivateChat | Chat.SupergroupChat;
+  readonly chat: Chat.PrivateChat | Chat.GroupChat | Chat.SupergroupChat;
   readonly people: User[];
   /** In the order of their ids. */
   readonly messages: Map<number, MessageRecord>;
   readonly deleted: MessageRecord[];
   readonly topics: Map<number, Topic>;
+  readonly closedTopics: Set<number>;
   readonly topicsAllowed: boolean;
   /** By thread; 0 outside of topics. */
   readonly drafts: Map<number, ShownDraft>;
@@ -40,6 +41,8 @@ export interface ChatRecord {
   readonly typing: Map<number, { readonly action: string; readonly until: number }>;
   blocked: boolean;
   botLeft: boolean;
+  /** The supergroup that has taken its place. */
+  migratedTo: number | undefined;
   nextMessageId: number;
 }
 
@@ -141,6 +144,7 @@ export function createTelegramState(options: StateOptions): TelegramState {
         messages: new Map(),
         deleted: [],
         topics: new Map(),
+        closedTopics: new Set(),
         topicsAllowed,
         drafts: new Map(),
         draftViews: [],
@@ -149,6 +153,7 @@ export function createTelegramState(options: StateOptions): TelegramState {
         typing: new Map(),
         blocked: false,
         botLeft: false,
+        migratedTo: undefined,
         nextMessageId: 1,
       };
       chats.set(chat.id, record);

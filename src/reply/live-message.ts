@@ -9,15 +9,10 @@ import { createStreamRenderer, renderMarkdown } from "../markdown/render.ts";
 import type { Work } from "../ports.ts";
 import { texts } from "../texts.ts";
 import type { Pace } from "./chat-gate.ts";
-import {
-  type CallSignal,
-  createMessageParts,
-  finalParts,
-  type MessageApi,
-  type Place,
-  type Target,
-} from "./message-parts.ts";
+import { type CallSignal, createMessageParts, type MessageApi, type Target } from "./message-parts.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Place } from "./place.ts";
+import { finalParts } from "./shown-parts.ts";
 import { splitRendered } from "./split.ts";
 import { classify } from "./telegram-errors.ts";
 
@@ -40,6 +35,8 @@ export interface LiveMessageDeps {
   saveMessages(messages: readonly number[], file: number | undefined): Promise<void>;
   /** The chat refuses our messages (403). */
   onBlocked(chatId: number): Promise<void>;
+  /** The group has become the supergroup with this id; the answer goes on there. */
+  onMoved(chatId: number): Promise<void>;
   /** The first text of the answer stands on the screen. */
   onFirstText(): void;
 }
@@ -47,12 +44,11 @@ export interface LiveMessageDeps {
 /** Opens the screen of one run of a turn. It begins to type at once. */
 export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   const { api, outbox, log } = deps;
-  const { chatId } = place;
   const renderer = createStreamRenderer();
   const messages = createMessageParts(deps, place);
   const gone = new AbortController();
   const previews = new AbortController();
-  let drafting = chatId > 0 && !messages.any && deps.drafts.enabled(chatId);
+  let drafting = place.chatId > 0 && !messages.any && deps.drafts.enabled(place.chatId);
   let needsStopButton = messages.any && !place.resumed;
   let markdown = "";
   let notice: string | undefined;
@@ -114,7 +110,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
         await messages.markGone(attempted ?? deps.work(target));
         return true;
       case "blocked":
-        await deps.onBlocked(chatId);
+        await deps.onBlocked(messages.place.chatId);
         gone.abort();
         return false;
       case "held":
@@ -124,6 +120,14 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
         failures += 1;
         if (failures >= draftStrikes) drafting = false;
         return true;
+      case "moved":
+        await messages.moveTo((error as GrammyError).parameters.migrate_to_chat_id ?? messages.place.chatId);
+        return true;
+      case "topic-gone":
+        if (await messages.leaveTopic()) return true;
+        log.warn({ reason: messageOf(error) }, "the topic is closed or gone, and the chat takes no message without it");
+        gone.abort();
+        return false;
       case "refused":
         return surviveRefusal(messageOf(error));
       case "unknown":
@@ -136,7 +140,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   function surviveRefusal(reason: string): boolean {
     if (drafting && view === undefined) {
       drafting = false;
-      deps.drafts.refused(chatId);
+      deps.drafts.refused(messages.place.chatId);
       log.warn({ reason }, "Telegram refused a draft; answers in this chat are edited messages from now on");
       return true;
     }
@@ -167,7 +171,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       }
       try {
         // Rendering waits until the call may be made: the latest text wins.
-        const acted = await outbox.run(chatId, pace(), previewStep, previews.signal);
+        const acted = await outbox.run(messages.place.chatId, pace(), previewStep, previews.signal);
         dirty ||= acted;
         if (acted) failures = 0;
       } catch (error) {
@@ -196,9 +200,9 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   }
 
   async function type(): Promise<void> {
-    const thread = place.threadId === undefined ? {} : { message_thread_id: place.threadId };
+    const { chatId, threadId } = messages.place;
     try {
-      await api.sendChatAction(chatId, "typing", thread);
+      await api.sendChatAction(chatId, "typing", threadId === undefined ? {} : { message_thread_id: threadId });
     } catch (error) {
       if (classify(error) === "blocked" && !ended) await survive(error);
       else log.debug({ reason: messageOf(error) }, "a typing action failed");

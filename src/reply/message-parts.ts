@@ -3,12 +3,12 @@
  * nothing of pace or repetition.
  */
 import { type Api, InputFile } from "grammy";
-import type { InlineKeyboardMarkup, MessageEntity } from "grammy/types";
+import type { Message, MessageEntity } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
-import { type Rendered, renderMarkdown } from "../markdown/render.ts";
+import type { Rendered } from "../markdown/render.ts";
 import { texts } from "../texts.ts";
-import { type ButtonTurn, endKeyboard, stopKeyboard } from "./buttons.ts";
-import { splitRendered } from "./split.ts";
+import { movedTo, outOfTopic, type Place } from "./place.ts";
+import { type Button, keyboardOf, keyOf, type Part, partsOf } from "./shown-parts.ts";
 
 /** Past this many messages the whole answer is attached as a file besides. */
 const partsWithoutFile = 5;
@@ -28,23 +28,6 @@ export type MessageApi = Pick<
 /** grammY's signals are those of a polyfill; the platform's own do the same. */
 export type CallSignal = Parameters<Api["sendMessage"]>[3];
 
-/** Where an answer goes, and what stands there already. */
-export interface Place extends ButtonTurn {
-  readonly chatId: number;
-  readonly threadId?: number;
-  /** The first message answers this one. */
-  readonly replyTo?: number;
-  /** Names this run in its Stop button and as the id of its draft. */
-  readonly run: number;
-  /** Messages of a former run or delivery, to be written into. */
-  readonly messages: readonly number[];
-  readonly file?: number;
-  /** What these messages show, when that is known. */
-  readonly shown?: FinalView;
-  /** The messages carry this run's own Stop button already. */
-  readonly resumed: boolean;
-}
-
 /** What should stand in the chat. */
 export interface Target {
   readonly parts: readonly Rendered[];
@@ -54,17 +37,9 @@ export interface Target {
   readonly drafting: boolean;
 }
 
-type Button = "none" | "stop" | NonNullable<FinalView["button"]>;
-
-interface Part {
-  /** Left out until the message exists. */
-  id?: number;
-  /** What stands there, as one string; left out when that is not known. */
-  shown?: string;
-  button?: Button;
-}
-
 export interface MessageParts {
+  /** Where the messages are now. */
+  readonly place: Pick<Place, "chatId" | "threadId">;
   /** Whether a message exists. */
   readonly any: boolean;
   /** Makes the next call towards the target; false when nothing is left to do. */
@@ -75,6 +50,10 @@ export interface MessageParts {
   markUnchanged(target: Target): void;
   /** The call for the target failed because its message does not exist any more. */
   markGone(target: Target): Promise<void>;
+  /** The chat has become another one, in which nothing of ours stands: the answer begins anew there. */
+  moveTo(chatId: number): Promise<void>;
+  /** From now on outside of the topic, which takes nothing any more. False when it is left already. */
+  leaveTopic(): Promise<boolean>;
   /** From now on without entities: Telegram refused them. False when they are left out already. */
   usePlainText(): boolean;
   /** The draft has to be shown anew: Telegram forgets it after 30 s. */
@@ -85,15 +64,16 @@ export interface MessagePartsDeps {
   readonly api: MessageApi;
   /** Stores the ids of the messages, right after each exists. */
   saveMessages(messages: readonly number[], file: number | undefined): Promise<void>;
+  /** The group has become the supergroup with this id. To be waited for before a message is sent there. */
+  onMoved(chatId: number): Promise<void>;
 }
 
 /** Takes up the messages of an answer. */
-export function createMessageParts({ api, saveMessages }: MessagePartsDeps, place: Place): MessageParts {
-  const { chatId } = place;
+export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsDeps, opened: Place): MessageParts {
+  let place = opened;
   const parts = partsOf(place);
   /** Messages of ours that stand in the wrong place: to be deleted at the end. */
   const misplaced: number[] = [];
-  const thread = place.threadId === undefined ? {} : { message_thread_id: place.threadId };
   let file = place.file;
   let draftShown: string | undefined;
   let plain = false;
@@ -124,6 +104,32 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
       : indexes.findLast((index) => differs(target, index));
   }
 
+  function thread(): { message_thread_id?: number } {
+    return place.threadId === undefined ? {} : { message_thread_id: place.threadId };
+  }
+
+  /** Nothing that stands where we were can be changed from where we are now. */
+  function beginAnew(): void {
+    parts.length = 0;
+    misplaced.length = 0;
+    file = undefined;
+    draftShown = undefined;
+  }
+
+  async function moveTo(chatId: number): Promise<void> {
+    place = movedTo(place, chatId);
+    beginAnew();
+    await onMoved(chatId);
+    await save();
+  }
+
+  /** The outbox sends to where it can: what it had to give up on the way is given up here as well. */
+  async function follow({ chat, message_thread_id: threadId }: Partial<Message>): Promise<void> {
+    if (chat !== undefined && chat.id !== place.chatId) await moveTo(chat.id);
+    else if (chat !== undefined && place.threadId !== undefined && place.threadId !== threadId)
+      place = outOfTopic(place);
+  }
+
   async function save(): Promise<void> {
     await saveMessages([...parts.flatMap((part) => part.id ?? []), ...misplaced], file);
   }
@@ -137,19 +143,21 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
     };
     const part = parts[index];
     if (part?.id === undefined) {
-      const replies = index === 0 && place.replyTo !== undefined;
-      const reply = replies
-        ? { reply_parameters: { message_id: place.replyTo, allow_sending_without_reply: true } }
-        : {};
-      const sent = await api.sendMessage(chatId, rendered.text, { ...options, ...thread, ...reply }, signal);
+      const replyTo = index === 0 ? place.replyTo : undefined;
+      const reply =
+        replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } };
+      const sent = await api.sendMessage(place.chatId, rendered.text, { ...options, ...thread(), ...reply }, signal);
       // A message of ours removes the draft.
       draftShown = undefined;
-      parts[index] = { id: sent.message_id, shown: keyOf(rendered), button };
+      await follow(sent);
+      // What comes before it has stayed behind in another chat, and will stand below it.
+      if (parts.length < index) misplaced.push(sent.message_id);
+      else parts[index] = { id: sent.message_id, shown: keyOf(rendered), button };
       await save();
       return;
     }
     if (part.shown === keyOf(rendered)) await setButton(part, button, signal);
-    else await api.editMessageText(chatId, part.id, rendered.text, options, signal);
+    else await api.editMessageText(place.chatId, part.id, rendered.text, options, signal);
     Object.assign(part, { shown: keyOf(rendered), button });
   }
 
@@ -161,7 +169,7 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
     if (part.id === undefined) return;
     const keyboard = keyboardOf(button, place);
     const markup = keyboard === undefined ? {} : { reply_markup: keyboard };
-    await api.editMessageReplyMarkup(chatId, part.id, markup, signal);
+    await api.editMessageReplyMarkup(place.chatId, part.id, markup, signal);
     part.button = button;
   }
 
@@ -177,7 +185,7 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
     const left = parts.length > count ? parts.at(-1) : undefined;
     const id = left === undefined ? misplaced.at(-1) : left.id;
     if (left === undefined && id === undefined) return await attachFile(target.view, count, signal);
-    if (id !== undefined) await api.deleteMessage(chatId, id, signal);
+    if (id !== undefined) await api.deleteMessage(place.chatId, id, signal);
     forgetLast(count);
     await save();
     return true;
@@ -193,18 +201,21 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
       const former = file;
       file = undefined;
       await save();
-      await api.deleteMessage(chatId, former, signal);
+      await api.deleteMessage(place.chatId, former, signal);
       return true;
     }
     if (file !== undefined || count <= partsWithoutFile) return false;
     const document = new InputFile(Buffer.from(view.markdown), "answer.md");
-    const sent = await api.sendDocument(chatId, document, { caption: texts.wholeAnswer, ...thread }, signal);
+    const sent = await api.sendDocument(place.chatId, document, { caption: texts.wholeAnswer, ...thread() }, signal);
     file = sent.message_id;
     await save();
     return true;
   }
 
   return {
+    get place() {
+      return place;
+    },
     get any() {
       return parts.some((part) => part.id !== undefined);
     },
@@ -213,8 +224,8 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
       const rendered = index === undefined ? undefined : target.parts[index];
       if (index === undefined || rendered === undefined) return await tidy(target, signal);
       if (isDraft(target, index)) {
-        const options = { ...entitiesOf(rendered), ...thread, can_stop: true };
-        await api.sendMessageDraft(chatId, place.run, rendered.text, options, signal);
+        const options = { ...entitiesOf(rendered), ...thread(), can_stop: true };
+        await api.sendMessageDraft(place.chatId, place.run, rendered.text, options, signal);
         draftShown = keyOf(rendered);
       } else await put(index, rendered, buttonOf(target, index), signal);
       return true;
@@ -241,6 +252,14 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
       }
       await save();
     },
+    moveTo,
+    async leaveTopic() {
+      if (place.threadId === undefined) return false;
+      place = outOfTopic(place);
+      beginAnew();
+      await save();
+      return true;
+    },
     usePlainText() {
       if (plain) return false;
       plain = true;
@@ -250,33 +269,4 @@ export function createMessageParts({ api, saveMessages }: MessagePartsDeps, plac
       draftShown = undefined;
     },
   };
-}
-
-/** The parts of what an answer shows at its end. */
-export function finalParts(view: FinalView, render = renderMarkdown): Rendered[] {
-  const { text, entities } = render(view.markdown);
-  if (view.note === undefined) return text === "" ? [] : splitRendered({ text, entities });
-  return splitRendered({ text: text === "" ? view.note : `${text}\n\n${view.note}`, entities });
-}
-
-function partsOf(place: Place): Part[] {
-  const shown = place.shown === undefined ? [] : finalParts(place.shown);
-  const known = shown.length === place.messages.length;
-  return place.messages.map((id, index) => {
-    const rendered = shown[index];
-    const last = index === place.messages.length - 1;
-    // Of a run that was cut short, the last message carries a button of that run: any but ours and none.
-    const unknown = last ? { button: place.resumed ? ("stop" as const) : ("retry" as const) } : {};
-    if (!known || rendered === undefined) return { id, ...unknown };
-    return { id, shown: keyOf(rendered), button: last ? (place.shown?.button ?? "none") : "none" };
-  });
-}
-
-function keyboardOf(button: Button, place: Place): InlineKeyboardMarkup | undefined {
-  if (button === "stop") return stopKeyboard(place.run);
-  return button === "none" ? undefined : endKeyboard(button, place);
-}
-
-function keyOf(rendered: Rendered): string {
-  return `${rendered.text}\n${JSON.stringify(rendered.entities)}`;
 }

@@ -3,8 +3,10 @@
  * chat.
  */
 import { type ApiCallFn, HttpError, type RawApi, type Transformer } from "grammy";
+import type { ApiError } from "grammy/types";
 import { messageOf } from "../errors.ts";
 import { createChatGate, defaultSpacing, givenUp, type Pace, type Spacing } from "./chat-gate.ts";
+import { isTopicGone } from "./telegram-errors.ts";
 
 export interface OutboxLog {
   warn(fields: object, message: string): void;
@@ -49,6 +51,8 @@ const fleeting: ReadonlySet<string> = new Set(["sendChatAction", "sendMessageDra
 /** A pressed button waits for its answer so long; later it is of no use. */
 const pressAnswerMs = 10_000;
 const maxBackoffMs = 15_000;
+/** To the supergroup that a group has become, and there out of a topic. */
+const mostRedirections = 2;
 
 /** Creates the outbox of one bot. */
 export function createOutbox(deps: OutboxDeps): Outbox {
@@ -74,8 +78,9 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     });
   }
 
-  async function once(prev: ApiCallFn<RawApi>, call: Call): Promise<Answer> {
+  async function once(prev: ApiCallFn<RawApi>, call: Call, redirections = 0): Promise<Answer> {
     const [method, payload] = call;
+    let next: Call | undefined;
     // A call that carries no signal of its own hangs at the end of the process only as long as we let it.
     const own = call[2] === undefined ? new AbortController() : undefined;
     if (own !== undefined) inFlight.add(own);
@@ -89,17 +94,19 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         if (chatId !== undefined) gate.hold(chatId, milliseconds);
         deps.onHold(milliseconds, chatId);
       }
-      const migratedTo = response.ok ? undefined : response.parameters?.migrate_to_chat_id;
-      if (migratedTo === undefined || chatIdOf(payload) === migratedTo) return response;
-      Object.assign(payload, { chat_id: migratedTo });
+      next = response.ok || redirections === mostRedirections ? undefined : redirected(call, response);
+      if (next === undefined) return response;
+      deps.log.warn(
+        { method, reason: response.ok ? "" : response.description },
+        "refused where it was meant to go, a call goes elsewhere",
+      );
     } catch (error) {
       deps.onCall(method, "network");
       throw error;
     } finally {
       if (own !== undefined) inFlight.delete(own);
     }
-    // Only a group that has become a supergroup comes here: the same call under its new id.
-    return await once(prev, call);
+    return await once(prev, next, redirections + 1);
   }
 
   /** Repeats a call until Telegram has answered it with something other than 429 or 5xx. */
@@ -170,6 +177,19 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       for (const call of inFlight) call.abort();
     },
   };
+}
+
+/**
+ * The same call to where it can go instead: to the supergroup that a group has become, or out of a topic that is closed or
+ * gone. Undefined when there is no such place, and for what is about a message, which has no such id there; drafts follow
+ * their message.
+ */
+function redirected([method, payload, signal]: Call, refusal: ApiError): Call | undefined {
+  if ("message_id" in payload || method === "sendMessageDraft") return undefined;
+  const { message_thread_id: thread, reply_parameters: _reply, ...rest } = payload as Record<string, unknown>;
+  const chat = refusal.parameters?.migrate_to_chat_id;
+  if (chat !== undefined && chat !== chatIdOf(payload)) return [method, { ...rest, chat_id: chat } as Call[1], signal];
+  return thread !== undefined && isTopicGone(refusal.description) ? [method, rest as Call[1], signal] : undefined;
 }
 
 function chatIdOf(payload: unknown): number | undefined {

@@ -7,10 +7,21 @@ import { GrammyError, HttpError } from "grammy";
  * - `blocked`: nobody reads here any more (403)
  * - `held`: a 429, to be waited for
  * - `transport`: 5xx or a broken connection, to be repeated
+ * - `moved`: its group has become a supergroup, whose id `parameters.migrate_to_chat_id` has; no message went along
+ * - `topic-gone`: its topic is closed or was deleted
  * - `refused`: Telegram will not take this as it is
  * - `unknown`: not an error of Telegram's
  */
-export type TelegramVerdict = "unchanged" | "message-gone" | "blocked" | "held" | "transport" | "refused" | "unknown";
+export type TelegramVerdict =
+  | "unchanged"
+  | "message-gone"
+  | "blocked"
+  | "held"
+  | "transport"
+  | "moved"
+  | "topic-gone"
+  | "refused"
+  | "unknown";
 
 /** Sorts an error of a Bot API call by what to do next. */
 export function classify(error: unknown): TelegramVerdict {
@@ -19,6 +30,8 @@ export function classify(error: unknown): TelegramVerdict {
   if (error.error_code === 429) return "held";
   if (error.error_code >= 500) return "transport";
   if (error.error_code === 403) return "blocked";
+  if (error.parameters.migrate_to_chat_id !== undefined) return "moved";
+  if (isTopicGone(error.description)) return "topic-gone";
   const description = error.description.toLowerCase();
   if (description.includes("message is not modified")) return "unchanged";
   if (
@@ -31,4 +44,9 @@ export function classify(error: unknown): TelegramVerdict {
     return "message-gone";
   }
   return "refused";
+}
+
+/** Whether Telegram refuses a call for its topic. */
+export function isTopicGone(description: string): boolean {
+  return /message thread not found|TOPIC_(CLOSED|DELETED|ID_INVALID)/i.test(description);
 }

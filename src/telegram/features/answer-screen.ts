@@ -44,6 +44,9 @@ export function openScreen(
       saveMessages: (messages, file) =>
         deps.store.setTurnMessages(turn.conversation, turn.question, turn.run, messages, file),
       onBlocked: (chatId) => deps.store.markBlocked(chatId, deps.now()),
+      async onMoved(chatId) {
+        deps.log.warn({ from: place.chatId, to: chatId }, "a group has become a supergroup; its answer goes on there");
+      },
       onFirstText,
     },
     {

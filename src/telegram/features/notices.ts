@@ -1,7 +1,7 @@
 /** Who is turned away, and with which words: strangers, those who write too fast, messages that the bot cannot read. */
 import { Composer, GrammyError, type NextFunction } from "grammy";
 import { messageOf } from "../../errors.ts";
-import { classify } from "../../reply/telegram-errors.ts";
+import { classify, type TelegramVerdict } from "../../reply/telegram-errors.ts";
 import { standIns } from "../../stand-ins.ts";
 import { texts } from "../../texts.ts";
 import { getsNotice } from "../albums.ts";
@@ -12,6 +12,7 @@ import { isPrivate } from "../messages.ts";
 import { senderOf } from "../senders.ts";
 
 const strangerNoticeEveryMs = 3_600_000;
+const forGood: ReadonlySet<TelegramVerdict> = new Set(["blocked", "refused", "message-gone", "moved", "topic-gone"]);
 
 /**
  * A call that Telegram refuses for good is no reason to handle its update again: nobody reads here any more, the topic is
@@ -24,7 +25,7 @@ export async function refusedCalls(ctx: BotContext, next: NextFunction): Promise
     // The conversations plugin wraps what is thrown inside a dialog.
     const cause = error instanceof Error && error.cause instanceof GrammyError ? error.cause : error;
     const verdict = classify(cause);
-    if (verdict !== "blocked" && verdict !== "refused" && verdict !== "message-gone") throw error;
+    if (!forGood.has(verdict)) throw error;
     const place = placeOf(ctx);
     if (verdict === "blocked" && place !== undefined) await ctx.deps.store.markBlocked(place.chatId, ctx.deps.now());
     ctx.deps.log.warn({ reason: messageOf(cause) }, "Telegram refused a call for good");
