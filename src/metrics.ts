@@ -68,6 +68,8 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  // Gauges with a counter's name, and only the sums of those without `_total`.
+  for (const what of ["handles", "requests", "resources"]) registry.removeSingleMetric(`nodejs_active_${what}_total`);
 
   function counter<L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> {
     return new Counter({ name: `parley_${name}`, help, labelNames, registers });

@@ -3,6 +3,58 @@ import { createMetrics } from "../src/metrics.ts";
 
 const stats = { waiting: 3, active: 2, delayed: 1, dead: 4, oldestWaitingMs: 1500 };
 
+/** What `promtool check metrics` finds fault with: its rules, here so that no test needs it installed. */
+function lint(text: string): string[] {
+  const help = new Map([...text.matchAll(/^# HELP (\S+) ?(.*)$/gm)].map(([, name = "", words = ""]) => [name, words]));
+  const types = [...text.matchAll(/^# TYPE (\S+) (\w+)$/gm)].map(([, name = "", type = ""]) => ({ name, type }));
+  const units =
+    /^(milli|micro|nano|kilo|mega|giga|kibi|mebi|gibi|deci|centi)|^(minutes?|hours?|days?|weeks?|percents?|bits?)$/;
+  const short = ["s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "pb", "m", "h", "d"];
+  const found = types.flatMap(({ name, type }) => {
+    const words = name.split("_");
+    const wrong = [
+      [(help.get(name) ?? "") === "", "no help text"],
+      [type === "counter" && !name.endsWith("_total"), 'counter metrics should have "_total" suffix'],
+      [type !== "counter" && name.endsWith("_total"), 'non-counter metrics should not have "_total" suffix'],
+      [type !== "histogram" && name.endsWith("_bucket"), 'non-histogram metrics should not have "_bucket" suffix'],
+      [/_(count|sum)$/.test(name) && !/histogram|summary/.test(type), 'no "_count" or "_sum" suffix'],
+      [name.includes(":"), "metric names should not contain ':'"],
+      [/[a-z][A-Z]/.test(name), "metric names should be written in 'snake_case' not 'camelCase'"],
+      [words.some((word) => units.test(word)), "use base unit"],
+      [words.some((word) => short.includes(word)), "metric names should not contain abbreviated units"],
+      [words.some((word) => ["gauge", "counter", "histogram", "summary"].includes(word)), "name has its type in it"],
+    ] as const;
+    return wrong.flatMap(([is, fault]) => (is ? [`${name} ${fault}`] : []));
+  });
+  const labels = [...text.matchAll(/^(\w+)\{(.*)\} /gm)].flatMap(([, name = "", all = ""]) =>
+    [...all.matchAll(/(\w+)="/g)].map(([, label = ""]) => ({ name, label })),
+  );
+  for (const { name, label } of labels) {
+    if (/[a-z][A-Z]/.test(label)) found.push(`${name} label names should be written in 'snake_case'`);
+    if (label === "le" && !name.endsWith("_bucket")) found.push(`${name} should not have "le" label`);
+    if (label === "quantile") found.push(`${name} should not have "quantile" label`);
+  }
+  const names = types.map(({ name }) => name);
+  if (new Set(names).size !== names.length) found.push("a metric is there twice");
+  return found;
+}
+
+describe("the rules of promtool", () => {
+  it.each([
+    ["# HELP a_total\n# TYPE a_total counter", "no help text"],
+    ["# HELP a b\n# TYPE a counter", '"_total"'],
+    ["# HELP a_total b\n# TYPE a_total gauge", '"_total"'],
+    ["# HELP a_count b\n# TYPE a_count gauge", '"_count"'],
+    ["# HELP a:b b\n# TYPE a:b gauge", "':'"],
+    ["# HELP a_milliseconds b\n# TYPE a_milliseconds gauge", "base unit"],
+    ["# HELP a_ms b\n# TYPE a_ms gauge", "abbreviated"],
+    ["# HELP aB b\n# TYPE aB gauge", "camelCase"],
+    ['# HELP a b\n# TYPE a gauge\na{chatKind="x"} 1', "label names"],
+  ])("find fault with %j", (text, fault) => {
+    expect(lint(text)).toEqual([expect.stringContaining(fault)]);
+  });
+});
+
 describe("metrics", () => {
   it("are Prometheus text with everything that was counted", async () => {
     const metrics = createMetrics();
@@ -60,6 +112,7 @@ describe("metrics", () => {
       ]),
     );
     expect(lines.some((line) => line.startsWith("process_resident_memory_bytes "))).toBe(true);
+    expect(lint(lines.join("\n"))).toEqual([]);
   });
 
   it("say which process polls, and when it does not any more", async () => {

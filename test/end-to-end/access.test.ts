@@ -31,6 +31,13 @@ describe("a private bot with a rate limit and one place at its provider", { time
     const friend = rig.visitor({ userId: FRIEND });
     await friend.ask("do you know me");
     expect(stranger.written()).toHaveLength(1);
+    const lines = rig
+      .output()
+      .split("\n")
+      .filter((line) => line.includes("a stranger was turned away"));
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ level: "info", userId: 666, chatId: stranger.chatId }),
+    ]);
     expect(rig.requests("let me in")).toEqual([]);
     expect(rig.requests("please")).toEqual([]);
   });
@@ -59,6 +66,10 @@ describe("a private bot with a rate limit and one place at its provider", { time
     const answer = await seen(rig.botApi, chatId, "Regenerate", asked);
     expect(answer.text).toBe(words(120));
     expect(answersIn(rig.botApi, chatId)).toHaveLength(1);
+    // The operator hears also of what is met with silence, once an hour.
+    expect(
+      rig.output().match(new RegExp(`"userId":667,"chatId":${chatId},"msg":"a stranger was turned away"`, "g")),
+    ).toHaveLength(1);
   });
 
   test("shows that an answer waits for a place at the provider, then the answer in that message", async () => {

@@ -168,6 +168,42 @@ describe("a start that cannot succeed", { timeout: 60_000 }, () => {
     expect(output).not.toContain(adminToken);
   });
 
+  test("writes its log as LOG_FORMAT says: JSON where nobody reads along, pretty when it is asked for", async () => {
+    const refused = {
+      ...env,
+      BOT_TOKEN: "535353:ANOTHER-token-that-is-not-known-here",
+      METRICS_TOKEN: "not-to-be-shown-anywhere",
+    };
+    const linesWith = async (format: string) => {
+      const { output } = await runToEnd({ ...refused, LOG_FORMAT: format });
+      expect(output).not.toMatch(/ANOTHER-token|not-to-be-shown/);
+      return output.split("\n").filter((line) => line.includes("listening"));
+    };
+    for (const format of ["", "auto", "json"]) {
+      const lines = await linesWith(format);
+      expect(lines.length).toBeGreaterThan(0);
+      for (const line of lines) expect(JSON.parse(line)).toMatchObject({ level: "info" });
+    }
+    const [line] = await linesWith("pretty");
+    expect(line).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: listening/);
+  });
+
+  test("names a variable that is nearly one of ours, and says what listens where", async () => {
+    const typos = { ALOWED_USER_IDS: "1", OPENAI_KEY: "sk-not-to-be-shown", METRICS_PORT: String(await freePort()) };
+    const { output } = await runToEnd({ ...env, ...typos, BOT_TOKEN: "535353:ANOTHER-token-that-is-not-known-here" });
+    const lines = output.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line)] : []));
+    expect(lines.filter(({ msg }) => /did you mean/.test(msg))).toMatchObject([
+      { level: "warn", msg: "ALOWED_USER_IDS is not read by Parley; did you mean ALLOWED_USER_IDS?" },
+      { level: "warn", msg: "OPENAI_KEY is not read by Parley; did you mean OPENAI_API_KEY?" },
+    ]);
+    expect(output).not.toContain("not-to-be-shown");
+    expect(lines.filter(({ msg }) => /^listening/.test(msg))).toMatchObject([
+      { address: `127.0.0.1:${env["PORT"]}`, paths: ["/healthz", "/readyz"] },
+      { address: `127.0.0.1:${typos.METRICS_PORT}`, paths: ["/metrics"] },
+      { address: expect.stringMatching(/parley\.sock$/) },
+    ]);
+  });
+
   test("says in one line that another process has the database", async () => {
     const { code, output } = await runToEnd({ ...env, DATA_DIR: join(rig.dataDir, "data") });
     expect(code).toBe(78);

@@ -56,12 +56,15 @@ export async function membership(ctx: BotContext, next: NextFunction): Promise<v
  * the group. Their commands in groups are met with silence.
  */
 export async function access(ctx: BotContext, next: NextFunction): Promise<void> {
-  const { allowed, store } = ctx.deps;
+  const { allowed, log, store } = ctx.deps;
   const sender = senderOf(ctx.update);
   if (allowed(sender, ctx.chat?.id)) return await next();
   const id = sender !== undefined && sender > 0 ? sender : ctx.chat?.id;
   if (id === undefined || standIns.has(id)) return;
   const notice = id > 0 ? texts.notAllowed(id) : texts.groupNotAllowed(id);
+  if (await store.firstWithin(`stranger-logged:${id}`, strangerNoticeEveryMs)) {
+    log.info({ userId: sender, chatId: ctx.chat?.id }, "a stranger was turned away");
+  }
   await answerPress(ctx, notice);
   const message = ctx.message;
   if (message === undefined || (!isPrivate(message.chat) && callOf(ctx) !== undefined)) return;
