@@ -1,6 +1,6 @@
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Paths on a 24 x 24 grid, drawn with strokes. */
+/** Paths on a 24 x 24 grid, drawn with strokes; those of `FILLED` are filled, too. */
 const ICONS = {
   menu: "M4 7h16M4 12h16M4 17h16",
   close: "M6 6l12 12M18 6L6 18",
@@ -20,7 +20,7 @@ const ICONS = {
   moon: "M20 14.500A8.5 8.5 0 1 1 9.5 4a7 7 0 0 0 10.5 10.500z",
   block: "M12 3.500a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17M6 6l12 12",
   file: "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
-  stop: "M6 6h12v12H6z",
+  stop: "M7 7h10v10H7z",
   link: "M8 16l8-8M9.5 8H16v6.5",
   refresh: "M19 12a7 7 0 1 1-2.200-5.100M17.500 3v4h-4",
   repeat: "M4 11V9a3 3 0 0 1 3-3h12M16 3l3 3-3 3M20 13v2a3 3 0 0 1-3 3H5M8 21l-3-3 3-3",
@@ -37,6 +37,9 @@ const ICONS = {
   picture: "M4 5h16v14H4zM4 16l5-5 4 4 2.500-2.500L20 17M15.500 9v.2",
   keyboard: "M3 6.500h18v11H3zM7 10v.2M10.500 10v.2M14 10v.2M17.500 10v.2M8 14h8",
 };
+
+/** An empty square looks like a character that no font has. */
+const FILLED = new Set(["stop", "play", "forward"]);
 
 /**
  * Signs that the bot writes, drawn here: a system without a font for emoji would show boxes. All others are left to the
@@ -77,7 +80,7 @@ export function drawn(text) {
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", "icon");
+  svg.setAttribute("class", FILLED.has(name) ? "icon filled" : "icon");
   svg.setAttribute("aria-hidden", "true");
   const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", ICONS[name]);
