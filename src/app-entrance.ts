@@ -14,6 +14,7 @@ import type { HttpServerOptions } from "./server/http.ts";
 import { createArrivals } from "./telegram/arrivals.ts";
 import type { BotOptions } from "./telegram/bot.ts";
 import { commands } from "./telegram/commands.ts";
+import type { Identity } from "./telegram/identity.ts";
 import { allowedBy } from "./telegram/senders.ts";
 import { texts } from "./texts.ts";
 
@@ -39,7 +40,7 @@ export interface AppEntrance {
   /** Asks Telegram who we are, until it answers. Rejects with a `StartError` when it refuses the token. */
   introduce(): Promise<UserFromGetMe>;
   /** Begins to take updates. Rejects when `stop` comes before Telegram has taken the webhook. */
-  open(me: UserFromGetMe): Promise<void>;
+  open(identity: Identity): Promise<void>;
   /** Takes nothing more. */
   stop(): Promise<void>;
 }
@@ -66,12 +67,12 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     signal: stopped.signal,
   });
 
-  function createChain(me: UserFromGetMe): Ingress {
+  function createChain(identity: Identity): Ingress {
     const { store } = engines;
-    const arrivals = createArrivals({ me, allowed: allowedBy(config.access), store, api: deps.api, log });
+    const arrivals = createArrivals({ identity, allowed: allowedBy(config.access), store, api: deps.api, log });
     return createIngress({
       token: config.telegram.token,
-      me,
+      me: identity.me,
       address: (update) => arrivals.address(update),
       onQueued: (update, addressed) => arrivals.queued(update, addressed),
       rateLimiter: engines.rateLimiter,
@@ -151,11 +152,11 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
       telegram = "known";
       return me;
     },
-    async open(me) {
+    async open(identity) {
       if (stopped.signal.aborted) return;
       // Of split processes those that take updates in tell Telegram where to bring them.
       if (entranceOf(config) === "none") return;
-      ingress = createChain(me);
+      ingress = createChain(identity);
       void registration.setMenu(commands.map(({ name, description }) => ({ command: name, description })));
       void registration.describe({ long: texts.description, short: texts.shortDescription });
       if (webhook === undefined || entranceOf(config) === "polling") return openPolling(ingress);

@@ -1,6 +1,5 @@
 /** The part of a process that handles updates: the bot chain over the queue, with models behind it. */
 import type { Api } from "grammy";
-import type { UserFromGetMe } from "grammy/types";
 import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
 import { messageOf } from "./errors.ts";
@@ -11,6 +10,7 @@ import type { Metrics } from "./metrics.ts";
 import type { ActiveUpdate, Consumer, DeadUpdate, Models } from "./ports.ts";
 import type { Outbox } from "./reply/outbox.ts";
 import { type BotOptions, createBot } from "./telegram/bot.ts";
+import type { Identity } from "./telegram/identity.ts";
 import { logFields } from "./telegram/log-fields.ts";
 import { allowedBy } from "./telegram/senders.ts";
 import { texts } from "./texts.ts";
@@ -35,7 +35,7 @@ export interface AppWorker {
   /** Whether it takes updates. */
   readonly running: boolean;
   /** Begins to take updates. */
-  start(me: UserFromGetMe): void;
+  start(identity: Identity): void;
   /** Takes nothing new, lets what runs end for `graceMs`; resolves with the number of updates that stay queued. */
   stop(graceMs: number): Promise<number>;
 }
@@ -59,9 +59,9 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
     get running() {
       return consumer !== undefined;
     },
-    start(me) {
+    start(identity) {
       const bot = createBot(
-        { token: config.telegram.token, me, client, transformer: (log) => outbox.transformer(log) },
+        { token: config.telegram.token, identity, client, transformer: (log) => outbox.transformer(log) },
         {
           store,
           models: deps.watchModels?.(models) ?? models,

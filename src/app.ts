@@ -15,6 +15,7 @@ import { answerOperator } from "./operator/commands.ts";
 import { createOperatorSocket } from "./operator/socket.ts";
 import { createOutbox } from "./reply/outbox.ts";
 import { createHttpServer, type HttpServerOptions } from "./server/http.ts";
+import { createIdentity, type Identity } from "./telegram/identity.ts";
 import { callTimeoutSeconds, createTelegramTransport } from "./telegram/transport.ts";
 
 export interface App {
@@ -39,6 +40,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   const failure = Promise.withResolvers<Error>();
   let stopping = false;
   let refused = false;
+  let identity: Identity | undefined;
   const transport = createTelegramTransport({
     onTokenRefused() {
       refused = true;
@@ -90,10 +92,11 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   /** Everything that needs to know who we are in Telegram. */
   async function connect(): Promise<void> {
     const me = await entrance.introduce();
-    worker?.start(me);
+    identity = createIdentity({ me, getMe: () => api.getMe(), log });
+    worker?.start(identity);
     const mode = entranceOf(config) === "polling" ? "polling" : "webhook";
     log.info({ username: me.username, mode, ...(worker === undefined ? {} : { models: worker.models }) }, "ready");
-    await entrance.open(me);
+    await entrance.open(identity);
   }
 
   // Telegram out of reach does not end the start: health and metrics answer meanwhile.
@@ -106,6 +109,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
     failed: failure.promise,
     async stop(graceMs) {
       stopping = true;
+      identity?.stop();
       await entrance.stop();
       // Nothing more can be shown to anybody: what runs stays queued at once.
       const left = await worker?.stop(refused ? 0 : graceMs);

@@ -1,4 +1,4 @@
-import type { Update } from "grammy/types";
+import type { Update, UserFromGetMe } from "grammy/types";
 import { describe, expect, it, vi } from "vitest";
 import type { Turn } from "../src/ports.ts";
 import { createArrivals } from "../src/telegram/arrivals.ts";
@@ -17,7 +17,7 @@ function setUp(newest: Partial<Turn> | undefined, allowed = true, dialog?: objec
   const log = { debug: vi.fn() };
   const newestTurn = vi.fn(async () => newest as Turn | undefined);
   const arrivals = createArrivals({
-    me: { id: 999, username: "parley_bot" },
+    identity: { me: { id: 999, username: "parley_bot" } as UserFromGetMe, recheck: async () => undefined },
     allowed: () => allowed,
     store: {
       newestTurn,

@@ -1,6 +1,6 @@
 /** The chain of handlers over a store in memory, a Telegram that takes everything, and a model that counts its answers. */
 import type { Transformer } from "grammy";
-import type { Update } from "grammy/types";
+import type { Update, UserFromGetMe } from "grammy/types";
 import { beforeEach } from "vitest";
 import type { AnswerEnd } from "../src/chat/turn-end.ts";
 import { createInHand } from "../src/in-hand.ts";
@@ -12,9 +12,8 @@ import { createArrivals } from "../src/telegram/arrivals.ts";
 import { createBot, type ParleyBot } from "../src/telegram/bot.ts";
 import { allowedBy } from "../src/telegram/senders.ts";
 
-const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as Parameters<
-  typeof createBot
->[0]["me"];
+const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as UserFromGetMe;
+const identity = { me, recheck: async () => undefined };
 const ada = { id: 7, is_bot: false, first_name: "Ada" };
 export const mallory = { id: 66, is_bot: false, first_name: "Mallory" };
 export const chat = { id: 7, type: "private", first_name: "Ada" };
@@ -82,7 +81,7 @@ export function createBotScene() {
       return (scene.answer(call) ?? done) as never;
     };
     return createBot(
-      { token: "123456:test", me, client: { apiRoot: "http://127.0.0.1:9" }, transformer: () => telegram },
+      { token: "123456:test", identity, client: { apiRoot: "http://127.0.0.1:9" }, transformer: () => telegram },
       {
         store,
         models: {
@@ -123,7 +122,7 @@ export function createBotScene() {
     const whole = { update_id: scene.nextId++, ...update } as Update;
     const api = { answerCallbackQuery: async () => true as const };
     const allowed = allowedBy(scene.access);
-    const arrivals = createArrivals({ me, allowed, store, api, log: { debug: () => undefined } });
+    const arrivals = createArrivals({ identity, allowed, store, api, log: { debug: () => undefined } });
     const addressed = await arrivals.address(whole);
     if (addressed === undefined) throw new Error("the update is not addressed to the bot");
     const { conversation, lane, question } = addressed;

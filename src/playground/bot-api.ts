@@ -48,6 +48,8 @@ export interface BotApi {
   /** `http://127.0.0.1:PORT`, for `TELEGRAM_API_ROOT`. */
   readonly url: string;
   readonly bot: User;
+  /** Gives the bot another name; nobody is told. */
+  rename(username: string): void;
   readonly user: UserSide;
   /** The newest last; grows while it is looked at. */
   readonly calls: readonly ApiCall[];
@@ -132,6 +134,9 @@ export async function createBotApi(options: BotApiOptions): Promise<BotApi> {
   return {
     url: http.url,
     bot,
+    rename(username) {
+      bot.username = username;
+    },
     user: createUserSide(state, queue, presses),
     calls,
     violations,

@@ -8,10 +8,12 @@ import { type Press, parsePress } from "../reply/buttons.ts";
 import { texts } from "../texts.ts";
 import { claimAlbum } from "./albums.ts";
 import { dialogWaits } from "./dialogs.ts";
+import type { Identity } from "./identity.ts";
 import { type Addressing, addressUpdate } from "./lanes.ts";
 import { senderOf } from "./senders.ts";
 
-export interface ArrivalsDeps extends Addressing {
+export interface ArrivalsDeps extends Pick<Addressing, "allowed"> {
+  readonly identity: Pick<Identity, "me" | "recheck">;
   readonly store: Pick<Store, "newestTurn" | "readDialog" | "firstWithin">;
   readonly api: Pick<Api, "answerCallbackQuery">;
   readonly log: { debug(details: object, message: string): void };
@@ -25,7 +27,7 @@ export interface Arrivals {
 }
 
 /** Creates the handler of arrivals. */
-export function createArrivals({ store, api, log, ...addressing }: ArrivalsDeps): Arrivals {
+export function createArrivals({ identity, allowed, store, api, log }: ArrivalsDeps): Arrivals {
   /** What has to be told with the answer to a press. */
   async function noticeFor(
     press: Press,
@@ -49,7 +51,8 @@ export function createArrivals({ store, api, log, ...addressing }: ArrivalsDeps)
 
   return {
     async address(update) {
-      const addressed = addressUpdate(update, addressing);
+      await identity.recheck(update);
+      const addressed = addressUpdate(update, { me: identity.me, allowed });
       if (addressed?.kind === "question" && update.message !== undefined) await claimAlbum(store, update.message);
       if (addressed?.interrupt?.kind !== "edit") return addressed;
       const newest = await store.newestTurn(addressed.conversation);

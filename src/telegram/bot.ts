@@ -3,7 +3,7 @@
  * (lane, verdict, interrupt) comes along as `ctx.job`.
  */
 import { type ApiClientOptions, Bot, type Transformer } from "grammy";
-import type { Update, UserFromGetMe } from "grammy/types";
+import type { Update } from "grammy/types";
 import type { ActiveUpdate, Lease } from "../ports.ts";
 import { type BotContext, type BotDeps, session } from "./context.ts";
 import { dialogs, guardDialogs } from "./dialogs.ts";
@@ -14,13 +14,14 @@ import { model } from "./features/model.ts";
 import { access, leftovers, membership, refusals, refusedCalls } from "./features/notices.ts";
 import { persona } from "./features/persona.ts";
 import { welcome } from "./features/welcome.ts";
+import type { Identity } from "./identity.ts";
 import { logFields } from "./log-fields.ts";
 import { callTimeoutSeconds } from "./transport.ts";
 import { steppingAside } from "./waiting.ts";
 
 export interface BotOptions {
   readonly token: string;
-  readonly me: UserFromGetMe;
+  readonly identity: Pick<Identity, "me" | "recheck">;
   /** Where Telegram is, and the connections to it. */
   readonly client: Pick<ApiClientOptions, "apiRoot" | "fetch">;
   /** Does all waiting and repeating of the calls of handlers, and tells this log of those that fail. */
@@ -35,8 +36,9 @@ export interface ParleyBot {
 
 /** Builds the chain. */
 export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
+  const { identity } = options;
   const bot = new Bot<BotContext>(options.token, {
-    botInfo: options.me,
+    botInfo: identity.me,
     client: { ...options.client, timeoutSeconds: callTimeoutSeconds },
   });
   const jobs = new WeakMap<Update, ActiveUpdate>();
@@ -80,6 +82,8 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
       deps.inHand.workOf(job.updateId)(async () => {
         const update = JSON.parse(job.body) as Update;
         jobs.set(update, job);
+        await identity.recheck(update);
+        bot.botInfo = identity.me;
         await bot.handleUpdate(update);
       }),
   };

@@ -30,6 +30,20 @@ export function mentions(message: Message, me: Me): boolean {
   return words.entities.some((entity) => entity.type === "text_mention" && entity.user?.id === me.id);
 }
 
+/** Whether a command or a mention names a bot that is not us, or was not us when we last asked. */
+export function namesOtherBot(message: Message, me: Me): boolean {
+  const ours = me.username.toLowerCase();
+  const { text, entities } = rawWords(message);
+  const [command] = entities.filter(({ type, offset }) => type === "bot_command" && offset === 0);
+  const called = command === undefined ? undefined : text.slice(0, command.length).toLowerCase().split("@")[1];
+  if (called !== undefined && called !== ours) return true;
+  // What bots are called ends so, but for a few that bought their name.
+  return [...text.matchAll(/@(\w+)/g)].some(([, name = ""]) => {
+    const lower = name.toLowerCase();
+    return lower.endsWith("bot") && lower !== ours;
+  });
+}
+
 /** Where our name stands in a text, each with the one blank that joined it to the words around. */
 export function mentionCuts(words: Words, me: Me): readonly Cut[] {
   const isSealed = sealedIn(words);
