@@ -172,6 +172,15 @@ describe("/model with many models", () => {
     }
   });
 
+  it("shows all when the provider went while its button stood in the chat", async () => {
+    offer({ relay: 6, openai: 5 });
+    const list = keyboardOf(await scene.write("/model"));
+    offer({ openai: 5 });
+    const shown = await pressOn(list, "relay");
+    expect(shown.at(-1)?.payload["text"]).toBe(texts.chooseModel("openai/openai-model-1"));
+    expect(labelsOf(shown)).toHaveLength(5);
+  });
+
   it("shows the last page when models went while a page stood in the chat", async () => {
     offer({ relay: 60 });
     const third = await pressOn(keyboardOf(await pressOn(keyboardOf(await scene.write("/model")), "Page 2")), "Page 3");

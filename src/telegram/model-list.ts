@@ -90,7 +90,8 @@ export function modelKeyboard(names: readonly string[], current: string, view: M
     ...(page > 0 ? [turn(page - 1, labels.pageBack(page))] : []),
     ...(page < lastPage ? [turn(page + 1, labels.pageOn(page + 2))] : []),
   ];
-  const back = view.provider === undefined ? [] : [button(labels.allProviders, { action: "models", page: 0 })];
+  const ofOne = view.provider !== undefined && providerWithKey(names, view.provider) !== undefined;
+  const back = ofOne ? [button(labels.allProviders, { action: "models", page: 0 })] : [];
   return {
     inline_keyboard: [
       ...shown.map((choice) => [button(`${choice.current ? mark : ""}${choice.label}`, choice.press)]),
