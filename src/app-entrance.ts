@@ -84,6 +84,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
         metrics.updateReceived(kind, result);
         if (result === "rate-limited") metrics.rateLimited();
         if (result === "lane-full") metrics.laneFullDropped();
+        if (result === "dead") metrics.updateDied();
       },
     });
   }

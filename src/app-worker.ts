@@ -9,7 +9,7 @@ import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ActiveUpdate, Consumer, DeadUpdate, Models } from "./ports.ts";
 import type { Outbox } from "./reply/outbox.ts";
-import { type BotOptions, createBot } from "./telegram/bot.ts";
+import { type BotOptions, createBot, isHopeless } from "./telegram/bot.ts";
 import type { Identity } from "./telegram/identity.ts";
 import { logFields } from "./telegram/log-fields.ts";
 import { allowedBy } from "./telegram/senders.ts";
@@ -99,6 +99,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
         quickSlots,
         maxFailures,
         maxCrashes,
+        isHopeless,
         backoffMs: (failure) => Math.min(1000 * 2 ** (failure - 1), 60_000),
         onFailure(job, error) {
           metrics.deliveryFailed();

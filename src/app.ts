@@ -8,7 +8,7 @@ import { type AppWorkerDeps, createAppWorker } from "./app-worker.ts";
 import type { Config } from "./config.ts";
 import { type Engines, openEngines } from "./engines.ts";
 import { createInHand } from "./in-hand.ts";
-import { tokenRefused } from "./ingress/registration.ts";
+import { ourselves, tokenRefused } from "./ingress/registration.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { answerOperator } from "./operator/commands.ts";
@@ -92,7 +92,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   /** Everything that needs to know who we are in Telegram. */
   async function connect(): Promise<void> {
     const me = await entrance.introduce();
-    identity = createIdentity({ me, getMe: () => api.getMe(), log });
+    identity = createIdentity({ me, getMe: async () => ourselves(await api.getMe()), log });
     worker?.start(identity);
     const mode = entranceOf(config) === "polling" ? "polling" : "webhook";
     log.info({ username: me.username, mode, ...(worker === undefined ? {} : { models: worker.models }) }, "ready");

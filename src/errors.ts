@@ -58,6 +58,14 @@ export class ModelError extends ParleyError {
   }
 }
 
+/** An update that the bot can make nothing of, however often it comes. The message says why, and holds nothing of it. */
+export class UnaddressableError extends ParleyError {
+  constructor(reason: string, cause?: unknown) {
+    super("unaddressable", reason, { cause });
+    this.name = "UnaddressableError";
+  }
+}
+
 /** A write that came too late: another worker has taken over the lane that this one was handling. */
 export class LeaseLostError extends ParleyError {
   constructor() {

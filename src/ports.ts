@@ -121,6 +121,8 @@ export interface IncomingUpdate {
   readonly question?: number;
   readonly interrupt?: Interrupt;
   readonly refusal?: Refusal;
+  /** Why nothing can be done with it: it is dead from the beginning, and stands in no lane until it is requeued. */
+  readonly dead?: string;
 }
 
 /**
@@ -193,6 +195,8 @@ export interface ConsumeOptions {
   backoffMs(failure: number): number;
   /** Called once for an update that has become dead, before its lane moves on. Must not throw. */
   onDead(update: DeadUpdate): Promise<void>;
+  /** Whether a handler that threw this would throw it again: its update is dead at once. Left out: never. */
+  isHopeless?(error: unknown): boolean;
   /** Called for each failure, for the log. */
   onFailure?(update: ActiveUpdate, error: unknown): void;
   /** Called when another worker has taken over what this one was handling. */

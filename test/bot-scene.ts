@@ -135,8 +135,13 @@ export function createBotScene() {
       ...(question === undefined ? {} : { question }),
     };
     const before = calls.length;
-    await bot?.handle({ ...incoming, attempt: 1, signal: new AbortController().signal, ...job });
+    await handle(incoming, job);
     return calls.slice(before);
+  }
+
+  /** Hands the chain what the queue has stored. */
+  async function handle(incoming: IncomingUpdate, job: Partial<ActiveUpdate> = {}): Promise<void> {
+    await bot?.handle({ ...incoming, attempt: 1, signal: new AbortController().signal, ...job });
   }
 
   function message(text: string, parts: object = {}): object {
@@ -148,6 +153,7 @@ export function createBotScene() {
 
   return Object.assign(scene, {
     arrive,
+    handle,
     message,
     write: (text: string, parts: object = {}, job: Partial<ActiveUpdate> = {}) =>
       arrive({ message: message(text, parts) }, job),

@@ -256,6 +256,87 @@ describe("polling", () => {
     },
   );
 
+  describe.each([
+    ["{}", "{}"],
+    ["null", "null"],
+    ["no list", '{"ok":true,"result":{}}'],
+    ["nothing", '{"ok":true}'],
+    ["nulls", '{"ok":true,"result":[null,null]}'],
+    ["an update without an id", '{"ok":true,"result":[{"message":{}}]}'],
+    ["ids as texts", '{"ok":true,"result":[{"update_id":"5"}]}'],
+    ["ids that no update has", '{"ok":true,"result":[{"update_id":-3},{"update_id":4294967296},{"update_id":0.5}]}'],
+    ["no JSON", "yes, all is well"],
+    ["a page", "<html>Welcome</html>"],
+    ["half an answer", '{"ok":true,"result":[{"update_id":1'],
+  ])("answered with %s", (_what, body) => {
+    it("warns, asks less and less often, and goes on when updates come", async () => {
+      let answers = 0;
+      const nonsense: Fault = (response) => {
+        answers += 1;
+        response.end(body);
+        if (answers < 8) faults.push(nonsense);
+      };
+      faults = [nonsense];
+      const stored: number[] = [];
+      const fatal: unknown[] = [];
+      const beganAt = performance.now();
+      start(async (updates) => void stored.push(...updates.map(({ update_id }) => update_id)), {
+        onFatal: (error) => fatal.push(error),
+        backoff: { firstMs: 10, maxMs: 40 },
+      });
+      arrive(7);
+      await expect.poll(() => confirmed, { timeout: 10_000 }).toEqual([7]);
+      // Three quarters of 10, 20 and six times 40 is what eight pauses are at least.
+      expect(performance.now() - beganAt).toBeGreaterThan(0.75 * (10 + 20 + 6 * 40));
+      expect(stored.filter((id) => id > 0 && id < 1000)).toEqual([7]);
+      expect(logs.match(/"level":"warn"/g)?.length).toBe(8);
+      expect([fatal, states.at(-1)]).toEqual([[], "polling"]);
+    });
+  });
+
+  it("keeps the good updates of a strange answer, and confirms them", async () => {
+    const mixed = [null, { update_id: 3 }, { message: {} }, { update_id: "4" }, [], { update_id: 5 }, 7];
+    faults = [(response) => ok(response, mixed)];
+    const stored: number[] = [];
+    start(async (updates) => void stored.push(...updates.map(({ update_id }) => update_id)));
+    await expect.poll(() => polls().length).toBeGreaterThan(1);
+    expect(stored).toEqual([3, 5]);
+    expect(polls()[1]?.params.offset).toBe(6);
+    expect(logs).toContain('"malformed":5');
+  });
+
+  it("asks less and less often when it is given the same updates again and again", async () => {
+    let answers = 0;
+    const again: Fault = (response) => {
+      answers += 1;
+      ok(response, [{ update_id: 1 }, { update_id: 2 }]);
+      if (answers < 9) faults.push(again);
+    };
+    faults = [again];
+    const beganAt = performance.now();
+    const stored = new Set<number>();
+    start(async (updates) => updates.forEach(({ update_id }) => void stored.add(update_id)), {
+      backoff: { firstMs: 10, maxMs: 40 },
+    });
+    await expect.poll(() => answers, { timeout: 10_000 }).toBe(9);
+    expect(performance.now() - beganAt).toBeGreaterThan(0.75 * (10 + 20 + 5 * 40));
+    arrive(3);
+    await expect.poll(() => confirmed).toEqual([3]);
+    expect([...stored]).toEqual([1, 2, 3]);
+  });
+
+  it("goes on when Telegram has chosen smaller ids, as it does after a quiet week", async () => {
+    const stored: number[] = [];
+    start(async (updates) => void stored.push(...updates.map(({ update_id }) => update_id)));
+    faults = [(response) => ok(response, [{ update_id: 900 }])];
+    await expect.poll(() => stored).toEqual([900]);
+    faults = [(response) => ok(response, [{ update_id: 20 }])];
+    for (const wake of waiting) wake();
+    await expect.poll(() => stored).toEqual([900, 20]);
+    arrive(21);
+    await expect.poll(() => confirmed).toEqual([21]);
+  });
+
   it("waits as long as a flood limit says", async () => {
     faults = [refuse(429, "Too Many Requests: retry after 1", { retry_after: 1 })];
     start(async () => undefined);

@@ -2,14 +2,17 @@
 import { limit } from "@grammyjs/ratelimiter";
 import { Bot, Context, type NextFunction } from "grammy";
 import type { Update, UserFromGetMe } from "grammy/types";
-import { ParleyError } from "../errors.ts";
+import { ParleyError, UnaddressableError } from "../errors.ts";
 import type { Addressed, EnqueueResult, RateLimiter, Refusal, UpdateQueue } from "../ports.ts";
 
 export interface IngressDeps {
   readonly token: string;
   /** Given, so that no `getMe` stands before the first update. */
   readonly me: UserFromGetMe;
-  /** Undefined: the update is none of our business; it is acknowledged and forgotten. */
+  /**
+   * Undefined: the update is none of our business; it is acknowledged and forgotten. Rejects with an `UnaddressableError` when
+   * nothing can be made of it: it is acknowledged and kept among the dead.
+   */
   address(update: Update): Promise<Addressed | undefined>;
   /** Of questions, and whatever else asks the model. */
   readonly rateLimiter: RateLimiter;
@@ -18,7 +21,7 @@ export interface IngressDeps {
   readonly queue: Pick<UpdateQueue, "enqueue" | "known">;
   readonly log: { warn(details: object, message: string): void };
   /** Told each update's kind and what became of it. */
-  onUpdate(kind: string, result: EnqueueResult | "ignored" | "rate-limited" | "failed"): void;
+  onUpdate(kind: string, result: EnqueueResult | "ignored" | "rate-limited" | "failed" | "dead"): void;
   /** Told of each update that waits in its own lane from now on, not refused and not a repetition. Must not throw. */
   onQueued?(update: Update, addressed: Addressed): void;
   /** Milliseconds since the epoch. */
@@ -40,6 +43,17 @@ export interface Ingress {
 /** Verdicts remembered for updates whose write failed. */
 const rememberedVerdicts = 10_000;
 
+/** Whether it is an update at all: without an id it can be neither known again nor confirmed. */
+export function isUpdate(value: unknown): value is Update {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    "update_id" in value &&
+    Number.isSafeInteger(value.update_id)
+  );
+}
+
 /** Creates the ingress bot. */
 export function createIngress(deps: IngressDeps): Ingress {
   const bot = new Bot<IngressContext>(deps.token, { botInfo: deps.me });
@@ -52,7 +66,13 @@ export function createIngress(deps: IngressDeps): Ingress {
   bot.use(store);
 
   async function addressed(ctx: IngressContext, next: NextFunction): Promise<void> {
-    const found = await deps.address(ctx.update);
+    let found: Addressed | undefined;
+    try {
+      found = await deps.address(ctx.update);
+    } catch (error) {
+      if (!(error instanceof UnaddressableError)) throw error;
+      return await keepDead(ctx.update, error.message);
+    }
     if (found === undefined) {
       deps.onUpdate("unaddressed", "ignored");
       return;
@@ -127,6 +147,33 @@ export function createIngress(deps: IngressDeps): Ingress {
     verdicts.delete(update.update_id);
   }
 
+  /** It would fail again at each repetition, and Telegram repeats it for a day: it is kept where an operator finds it. */
+  async function keepDead(update: Update, dead: string): Promise<void> {
+    const { update_id: updateId } = update;
+    const place = { conversation: `update:${updateId}`, lane: "quick" as const };
+    const stored = deps.queue.enqueue({
+      updateId,
+      ...place,
+      receivedAt: deps.now(),
+      body: JSON.stringify(update),
+      dead,
+    });
+    handedOver.get(update)?.();
+    const result = await stored;
+    deps.onUpdate("unaddressable", result === "queued" ? "dead" : result);
+    if (result === "queued")
+      deps.log.warn({ updateId, reason: dead }, "an update is malformed; it is kept among the dead");
+  }
+
+  /** Updates of one value keep their order; one of which the chat cannot be told is a value of its own. */
+  function chatOf(update: Update): unknown {
+    try {
+      return new Context(update, bot.api, deps.me).chatId ?? update;
+    } catch {
+      return update;
+    }
+  }
+
   return {
     bot,
     async accept(updates) {
@@ -141,7 +188,7 @@ export function createIngress(deps: IngressDeps): Ingress {
         }
       }
       // Order counts within a chat; the chats of a batch need not wait for each other's round trips.
-      const chats = Map.groupBy(updates, (update) => new Context(update, bot.api, deps.me).chatId ?? update);
+      const chats = Map.groupBy(updates, chatOf);
       await Promise.all([...chats.values()].map(acceptInOrder));
       await Promise.all(writes);
     },

@@ -5,6 +5,7 @@ import { type Api, GrammyError, HttpError } from "grammy";
 import type { Update } from "grammy/types";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { isUpdate } from "./chain.ts";
 import { tokenRefused } from "./registration.ts";
 
 /**
@@ -54,6 +55,8 @@ export function createPolling(deps: PollingDeps): Polling {
   const stopping = new AbortController();
   let state: PollingState = "connecting";
   let offset = 0;
+  /** Answers in a row that brought nothing to go on by. */
+  let fruitless = 0;
 
   function enter(next: PollingState): void {
     if (next === state || stopping.signal.aborted) return;
@@ -105,30 +108,44 @@ export function createPolling(deps: PollingDeps): Polling {
   }
 
   async function removeWebhook(): Promise<void> {
-    const { url } = await insist("getWebhookInfo", (signal) => api.getWebhookInfo(signal));
+    const { url } = await insist("getWebhookInfo", async (signal) => objectOf(await api.getWebhookInfo(signal)));
     await insist("deleteWebhook", (signal) => api.deleteWebhook({ drop_pending_updates: false }, signal));
     if (url) log.warn({ url }, "removed the webhook that was set for this bot; its updates are kept");
   }
 
+  async function fetchUpdates(signal: Signal): Promise<readonly unknown[]> {
+    const answer: unknown = await api.getUpdates(
+      {
+        offset,
+        limit: 100,
+        // The first poll, and the first after trouble, returns at once: it is how the state is known.
+        timeout: state === "polling" ? pollSeconds : 0,
+        allowed_updates: deps.allowedUpdates,
+      },
+      signal,
+    );
+    if (!Array.isArray(answer)) throw new Error("the answer is no list of updates");
+    return answer;
+  }
+
   /** One batch, or none. The source asks again only after the sink has settled, so `offset` never runs ahead of the store. */
   async function supply(): Promise<(readonly Update[])[]> {
-    const updates = await insist("getUpdates", (signal) =>
-      api.getUpdates(
-        {
-          offset,
-          limit: 100,
-          // The first poll, and the first after trouble, returns at once: it is how the state is known.
-          timeout: state === "polling" ? pollSeconds : 0,
-          allowed_updates: deps.allowedUpdates,
-        },
-        signal,
-      ),
-    );
-    enter("polling");
-    const last = updates.at(-1);
-    if (last === undefined) return [];
-    offset = last.update_id + 1;
-    return [updates];
+    // The good updates of a strange batch have been stored meanwhile.
+    if (fruitless > 0) await sleep(pauseMs(fruitless - 1), undefined, { signal: stopping.signal });
+    const answer = await insist("getUpdates", fetchUpdates);
+    const updates = answer.filter(isUpdate);
+    const malformed = answer.length - updates.length;
+    const ids = updates.map(({ update_id }) => update_id).filter(isConfirmable);
+    // What was confirmed, or cannot be, comes again at once: asking as fast as it is answered would never end.
+    const isNew = answer.length === 0 || ids.some((id) => id >= offset);
+    fruitless = isNew ? 0 : fruitless + 1;
+    enter(isNew ? "polling" : "unreachable");
+    if (!isNew || malformed > 0) {
+      const strange = { updates: answer.length, malformed, confirmedBefore: isNew ? 0 : ids.length };
+      log.warn(strange, "Telegram's answer is not what was asked for; what is good of it is kept");
+    }
+    if (ids.length > 0) offset = Math.max(...ids) + 1;
+    return updates.length === 0 ? [] : [updates];
   }
 
   /** Never rejects: a sink that did would let the offset move on past updates that are not stored. */
@@ -190,6 +207,16 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener("abort", abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
+}
+
+function objectOf<T>(answer: T): T {
+  if (typeof answer === "object" && answer !== null) return answer;
+  throw new Error("the answer is no object");
+}
+
+/** Telegram's ids are positive and of 32 bits. A negative offset would forget updates, a larger one is refused for ever. */
+function isConfirmable(id: number): boolean {
+  return id > 0 && id < 2 ** 31 - 1;
 }
 
 function retryAfterMs(error: unknown): number {

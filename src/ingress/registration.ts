@@ -103,7 +103,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   }
 
   return {
-    introduce: () => insist("getMe", () => api.getMe()),
+    introduce: () => insist("getMe", async () => ourselves(await api.getMe())),
     async setMenu(commands) {
       try {
         await insist("setMyCommands", () => api.setMyCommands(commands));
@@ -128,4 +128,10 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       log.info({ url: `${url}${webhookPath}` }, "webhook set");
     },
   };
+}
+
+/** Who we are, as `getMe` says. Throws when it does not: without id and name no message could be told to be for us. */
+export function ourselves(me: Partial<UserFromGetMe> | null | undefined): UserFromGetMe {
+  if (typeof me?.id === "number" && typeof me.username === "string") return me as UserFromGetMe;
+  throw new Error("the answer does not say who we are");
 }

@@ -4,6 +4,7 @@ import { type Bot, BotError, type Context, webhookCallback } from "grammy";
 import type { Update } from "grammy/types";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { isUpdate } from "./chain.ts";
 
 export interface WebhookOptions {
   readonly secret: string;
@@ -100,16 +101,6 @@ async function readUpdate(request: IncomingMessage): Promise<Update> {
   }
   if (!isUpdate(body)) throw new Refused(400, "not an update");
   return body;
-}
-
-function isUpdate(body: unknown): body is Update {
-  return (
-    typeof body === "object" &&
-    body !== null &&
-    !Array.isArray(body) &&
-    "update_id" in body &&
-    Number.isSafeInteger(body.update_id)
-  );
 }
 
 function readBody(request: IncomingMessage): Promise<string> {

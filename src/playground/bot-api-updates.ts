@@ -154,9 +154,10 @@ export function createUpdateQueue(firstId: number): UpdateQueue {
 }
 
 function queueKeyOf(kind: string, update: Update): string {
+  // Tests bring updates that lack what Telegram's never do.
   const message = update.message ?? update.edited_message;
-  if (message !== undefined) return `messages of ${message.chat.id}`;
-  if (update.callback_query !== undefined) return `presses of ${update.callback_query.from.id}`;
+  if (message?.chat !== undefined) return `messages of ${message.chat.id}`;
+  if (update.callback_query?.from !== undefined) return `presses of ${update.callback_query.from.id}`;
   const chat = update.my_chat_member?.chat ?? update.stopped_message_generation?.chat;
   return `${kind} of ${chat?.id ?? "all"}`;
 }

@@ -152,7 +152,8 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
         return await end(held, "stays");
       case "failed": {
         const failures = Number(hash.failures ?? 0) + 1;
-        if (failures >= options.maxFailures) return await bury(held, hash, messageOf(verdict.error), update.stepAside);
+        if (failures >= options.maxFailures || options.isHopeless?.(verdict.error))
+          return await bury(held, hash, messageOf(verdict.error), update.stepAside);
         return await end(held, "failed", now() + options.backoffMs(failures));
       }
     }

@@ -102,6 +102,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
         laneFull,
         now(),
         interrupt === undefined ? "" : JSON.stringify(interrupt),
+        update.dead ?? "",
       );
       const [result, lonely, aborted] = answer as [EnqueueResult, string[], string[]];
       // Other processes hear of it from Redis.

@@ -57,7 +57,8 @@ export function createDelivery(
         return true;
       case "failed":
         entry.failures++;
-        if (entry.failures >= options.maxFailures) return await bury(entry, messageOf(verdict.error), stepAside);
+        if (entry.failures >= options.maxFailures || options.isHopeless?.(verdict.error))
+          return await bury(entry, messageOf(verdict.error), stepAside);
         return await fail(entry);
     }
   }

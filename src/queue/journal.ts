@@ -49,6 +49,8 @@ export interface StoredUpdate extends IncomingUpdate {
   readonly outcome?: InterruptOutcome;
 }
 
+type State = "open" | "done" | "dead";
+
 export type Journal = ReturnType<typeof createJournal>;
 
 /** Opens the table, made when missing. Rows that ran when the process died have one crash more afterwards. */
@@ -85,11 +87,10 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
     return position;
   }
 
-  function insert(update: IncomingUpdate, state: "open" | "done", position: number, outcome?: InterruptOutcome): void {
-    const open = state === "open";
+  function insert(update: IncomingUpdate, state: State, position: number, outcome?: InterruptOutcome): void {
     sql(
       `INSERT INTO queued_update (update_id, conversation, lane, position, state, received_at, body, question, interrupt,
-         refusal, outcome, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         refusal, outcome, reason, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       update.updateId,
       update.conversation,
@@ -97,12 +98,13 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
       position,
       state,
       update.receivedAt,
-      open ? update.body : null,
+      state === "done" ? null : update.body,
       update.question ?? null,
       json(update.interrupt),
       json(update.refusal),
       json(outcome),
-      open ? null : now(),
+      update.dead ?? null,
+      state === "open" ? null : now(),
     );
   }
 
@@ -132,9 +134,9 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
       insert(update, "open", placed(update, plan), plan?.outcome);
     },
 
-    /** Remembers an update that was dropped, so that its repetition is known. */
-    addDropped(update: IncomingUpdate): void {
-      insert(update, "done", 0);
+    /** Adds what was dropped, so that its repetition is known, or is dead from the beginning. */
+    addEnded(update: IncomingUpdate): void {
+      insert(update, update.dead === undefined ? "done" : "dead", 0);
     },
 
     /** Questions of the turn lane that are not over, in order; `begun` as far as the disk knows. */

@@ -50,7 +50,7 @@ end
 
 /**
  * ARGV: id, conversation, lane kind, received at, body, question, refusal, most updates in all, most in the lane, kind of the
- * interrupt, its run, its question, refusal of a full lane, now, the interrupt. Returns the result, the lanes that need a job,
+ * interrupt, its run, its question, refusal of a full lane, now, the interrupt, why it is dead. Returns the result, the lanes that need a job,
  * and the ids of what was aborted. What an interrupt does is planned as `planInterrupt` does it, here so that it is one step
  * with the enqueueing; the queue's contract holds both to the same.
  */
@@ -74,6 +74,13 @@ end
 local block = P .. 'seen:' .. string.format('%d', math.floor(tonumber(id) / 32768))
 local bit = tonumber(id) % 32768
 if redis.call('GETBIT', block, bit) == 1 then return answer('duplicate') end
+if ARGV[16] ~= '' then
+  redis.call('SETBIT', block, bit, 1)
+  redis.call('EXPIRE', block, 172800)
+  redis.call('HSET', updateKey(id), 'conversation', conversation, 'lane', kind, 'at', at, 'body', body)
+  bury(lane, id, now, ARGV[16])
+  return {'queued', {}, {}}
+end
 if redis.call('ZCARD', P .. 'waiting') + redis.call('ZCARD', P .. 'running') >= mostInAll then return {'full', {}, {}} end
 
 -- The interrupt: what it aborts, what it drops, where its own update goes.

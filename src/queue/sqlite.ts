@@ -84,6 +84,10 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
   /** Runs in the transaction. What it changes besides the journal, `undo` takes back if that is not committed. */
   function store(update: IncomingUpdate, undo: (() => void)[]): Stored {
     if (journal.has(update.updateId)) return { result: "duplicate" };
+    if (update.dead !== undefined) {
+      journal.addEnded(update);
+      return { result: "queued" };
+    }
     if (lanes.size + uncommitted >= maxBacklog) return { result: "full" };
     const { interrupt } = update;
     const plan = interrupt === undefined ? undefined : planInterrupt(interrupt, openQuestions(update.conversation));
@@ -93,7 +97,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
     // An edit that stands in for another version of its question is let in: with it dropped, nobody would answer.
     if (plan?.place === undefined && journal.laneLength(update.conversation, update.lane) >= maxLane) {
       if (overflowing.has(key)) {
-        journal.addDropped(update);
+        journal.addEnded(update);
         return { result: "lane-full", plan };
       }
       overflowing.add(key);

@@ -2,7 +2,7 @@
 import type { Api } from "grammy";
 import type { CallbackQuery, Update } from "grammy/types";
 import { answerOf, mayAnswerAgain, mayContinue } from "../chat/continuation.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, UnaddressableError } from "../errors.ts";
 import type { Addressed, ConversationId, Store } from "../ports.ts";
 import { type Press, parsePress } from "../reply/buttons.ts";
 import { texts } from "../texts.ts";
@@ -11,6 +11,7 @@ import { dialogWaits } from "./dialogs.ts";
 import type { Identity } from "./identity.ts";
 import { type Addressing, addressUpdate } from "./lanes.ts";
 import { senderOf } from "./senders.ts";
+import { checkShape } from "./update-shape.ts";
 
 export interface ArrivalsDeps extends Pick<Addressing, "allowed"> {
   readonly identity: Pick<Identity, "me" | "recheck">;
@@ -20,7 +21,10 @@ export interface ArrivalsDeps extends Pick<Addressing, "allowed"> {
 }
 
 export interface Arrivals {
-  /** Like `addressUpdate`, with the turn that an edit is about. Rejects when the store is out of order. */
+  /**
+   * Like `addressUpdate`, with the turn that an edit is about. Rejects with an `UnaddressableError` when the update is not what
+   * Telegram says that it is, with anything else when the store is out of order.
+   */
   address(update: Update): Promise<Addressed | undefined>;
   /** Told of an update that waits in its lane; the answer to a press goes out meanwhile. */
   queued(update: Update, addressed: Addressed): void;
@@ -28,6 +32,18 @@ export interface Arrivals {
 
 /** Creates the handler of arrivals. */
 export function createArrivals({ identity, allowed, store, api, log }: ArrivalsDeps): Arrivals {
+  /** No store is asked here, so whatever goes wrong is the update's fault, and will go wrong again. */
+  async function addressNow(update: Update): Promise<Addressed | undefined> {
+    try {
+      checkShape(update);
+      await identity.recheck(update);
+      return addressUpdate(update, { me: identity.me, allowed });
+    } catch (error) {
+      if (error instanceof UnaddressableError) throw error;
+      throw new UnaddressableError(`its content is malformed (${messageOf(error)})`, error);
+    }
+  }
+
   /** What has to be told with the answer to a press. */
   async function noticeFor(
     press: Press,
@@ -51,8 +67,7 @@ export function createArrivals({ identity, allowed, store, api, log }: ArrivalsD
 
   return {
     async address(update) {
-      await identity.recheck(update);
-      const addressed = addressUpdate(update, { me: identity.me, allowed });
+      const addressed = await addressNow(update);
       if (addressed?.kind === "question" && update.message !== undefined) await claimAlbum(store, update.message);
       if (addressed?.interrupt?.kind !== "edit") return addressed;
       const newest = await store.newestTurn(addressed.conversation);

@@ -2,7 +2,7 @@
  * The bot: one chain, read from top to bottom. A worker hands it one update at a time of each lane; what ingress has decided
  * (lane, verdict, interrupt) comes along as `ctx.job`.
  */
-import { type ApiClientOptions, Bot, type Transformer } from "grammy";
+import { type ApiClientOptions, Bot, BotError, type Transformer } from "grammy";
 import type { Update } from "grammy/types";
 import type { ActiveUpdate, Lease } from "../ports.ts";
 import { type BotContext, type BotDeps, session } from "./context.ts";
@@ -87,6 +87,14 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
         await bot.handleUpdate(update);
       }),
   };
+}
+
+/** Whether a failed update would fail again. Our own mistakes would: repeating them only keeps a lane waiting. */
+export function isHopeless(error: unknown): boolean {
+  const cause = error instanceof BotError ? error.error : error;
+  // A `fetch` that fails throws a TypeError too, and says why.
+  if (!(cause instanceof Error) || cause.cause !== undefined) return false;
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((mistake) => cause instanceof mistake);
 }
 
 /** A worker that was frozen may have been replaced: it makes no call that the other one makes, too. */

@@ -351,6 +351,41 @@ function failuresContract(open: OpenNewQueue): void {
       expect((await queue.stats()).dead).toBe(0);
     });
 
+    it("that would fail again is not called again: its update is dead at once", async () => {
+      const { queue } = await open();
+      const probe = createProbe();
+      probe.failNext(1, 9);
+      await queue.enqueue(question(1));
+      await queue.enqueue(question(2));
+      probe.consume(queue, { isHopeless: (error) => (error as Error).message === "failure of 1" });
+      await idle(queue);
+      expect(probe.started()).toEqual([1, 2]);
+      expect(probe.dead.map(({ reason }) => reason)).toEqual(["failure of 1"]);
+    });
+
+    it("is never given an update that is dead from the beginning, which can be found and put into its lane", async () => {
+      const before = await open({ maxBacklog: 1 });
+      const dead = update(1, { conversation: "update:1", lane: "quick", dead: "no chat in it" });
+      expect(await before.queue.enqueue(dead)).toBe("queued");
+      expect(await before.queue.enqueue(dead)).toBe("duplicate");
+      expect(await before.queue.known(1)).toBe(true);
+      // It waits for nothing, so it takes no place of what does.
+      expect(await before.queue.enqueue(question(2))).toBe("queued");
+      const { queue } = await before.restart();
+      const probe = createProbe();
+      probe.consume(queue);
+      await idle(queue);
+      expect(probe.started()).toEqual([2]);
+      expect(probe.dead).toEqual([]);
+      expect((await queue.stats()).dead).toBe(1);
+      const { updateId, conversation, lane, receivedAt, body } = dead;
+      const listed = { updateId, conversation, lane, receivedAt, body, reason: "no chat in it" };
+      expect(await queue.dead.list(10)).toEqual([listed]);
+      expect(await queue.dead.requeue(1)).toBe(true);
+      await eventually(() => expect(probe.finished).toEqual([2, 1]));
+      expect(await queue.dead.list(10)).toEqual([]);
+    });
+
     it("is not needed for a lane to be drained: what waits becomes dead, what runs goes on", async () => {
       const { queue } = await open();
       const probe = createProbe();
