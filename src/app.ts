@@ -130,5 +130,5 @@ async function dashboardRoute(
   if (adminToken === undefined || shared === undefined) return {};
   // Half a second of start time, for those who asked for it.
   const { createDashboard } = await import("./server/dashboard.ts");
-  return { dashboard: createDashboard({ queues: shared.queues, adminToken }) };
+  return { dashboard: createDashboard({ view: shared.view, adminToken }) };
 }

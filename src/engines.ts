@@ -1,9 +1,8 @@
 /** Where state lives and updates wait: in one file on this machine, or in one Redis that many processes share. */
 import { join } from "node:path";
-import type { Queue } from "bullmq";
 import type { Config } from "./config.ts";
 import type { Logger } from "./log.ts";
-import type { ChatHolds, Election, RateLimiter, Store, UpdateQueue } from "./ports.ts";
+import type { ChatHolds, Election, QueueView, RateLimiter, Store, UpdateQueue } from "./ports.ts";
 
 /** What the parts of a process stand on. */
 export interface Engines {
@@ -19,7 +18,7 @@ export interface Engines {
     /** Who polls. */
     readonly poller: Election;
     /** What the dashboard shows. */
-    readonly queues: readonly Queue[];
+    readonly view: QueueView;
     /** Whether a bot has ever used this prefix of this Redis. */
     used(): Promise<boolean>;
   };
@@ -106,7 +105,7 @@ async function openRedis(
     shared: {
       holds,
       poller: createElection({ link, role: "poller", log }),
-      queues: queue.dashboards,
+      view: queue.view,
       used: () => queue.used(),
     },
     async stop() {

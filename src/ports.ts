@@ -532,6 +532,36 @@ export interface OperatorAnswer {
   readonly lines: readonly string[];
 }
 
+/** What an operator may see of an update in a shared queue: never what anybody wrote. */
+export interface UpdateView {
+  readonly updateId: number;
+  readonly state: UpdateState;
+  readonly conversation: ConversationId;
+  readonly lane: LaneKind;
+  readonly receivedAt: number;
+  /** Since when it is in its state. Milliseconds since the epoch. */
+  readonly since: number;
+  /** Deliveries so far. */
+  readonly attempts: number;
+  /** The message that asks. */
+  readonly question?: number;
+  /** Why it is dead. */
+  readonly reason?: string;
+}
+
+/** `delayed` ones are `waiting`, too. */
+export type UpdateState = "waiting" | "active" | "delayed" | "dead";
+
+/** A shared queue as a dashboard shows it. */
+export interface QueueView {
+  stats(): Promise<QueueStats>;
+  /** The updates in a state from the `start`th on, the oldest first. */
+  list(state: UpdateState, start: number, most: number): Promise<readonly UpdateView[]>;
+  find(updateId: number): Promise<UpdateView | undefined>;
+  /** What the server says of itself, as Redis' INFO writes it. */
+  serverInfo(): Promise<string>;
+}
+
 // === Several processes ==============================================================================
 
 /** What Telegram has asked one process (429) and what all must keep: nothing goes to a chat for so long. */

@@ -10,6 +10,8 @@ import type {
   EnqueueResult,
   IncomingUpdate,
   LaneKind,
+  QueueStats,
+  QueueView,
   RedisLink,
   UpdateQueue,
 } from "../ports.ts";
@@ -18,6 +20,7 @@ import { type BullmqConsumer, createBullmqConsumer, type LaneJob, queueNames } f
 import { enqueueScript, runStep } from "./redis-scripts.ts";
 import { hashOf, laneName, laneOf, updateOf } from "./redis-updates.ts";
 import { deadScript, drainLaneScript, requeueScript, statsScript } from "./redis-upkeep-scripts.ts";
+import { createRedisView } from "./redis-view.ts";
 import { deadOf } from "./worker.ts";
 
 export interface BullmqQueueOptions {
@@ -35,7 +38,7 @@ export interface BullmqQueueOptions {
 
 export interface BullmqQueue extends UpdateQueue {
   /** What a dashboard shows. */
-  readonly dashboards: readonly Queue[];
+  readonly view: QueueView;
   /** Whether a bot has ever used this prefix. */
   used(): Promise<boolean>;
 }
@@ -119,8 +122,15 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     }
   }
 
+  async function stats(): Promise<QueueStats> {
+    const at = now();
+    const figures = (await runStep(link, statsScript, at)) as (number | string)[];
+    const [waiting = 0, active = 0, delayed = 0, dead = 0, oldest = at] = figures.map(Number);
+    return { waiting, active, delayed, dead, oldestWaitingMs: Math.max(0, at - oldest) };
+  }
+
   return {
-    dashboards: kinds.map((kind) => queues[kind]),
+    view: createRedisView(link, { stats }),
     async used() {
       // `bot` is claimed at each start; a queue that nobody has claimed may still hold something.
       const names = ["bot", "waiting", "running", "dead", "lanes", "beat"];
@@ -139,12 +149,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       consumer = created;
       return created;
     },
-    async stats() {
-      const at = now();
-      const figures = (await runStep(link, statsScript, at)) as (number | string)[];
-      const [waiting = 0, active = 0, delayed = 0, dead = 0, oldest = at] = figures.map(Number);
-      return { waiting, active, delayed, dead, oldestWaitingMs: Math.max(0, at - oldest) };
-    },
+    stats,
     dead: {
       async list(limit) {
         const found = (await runStep(link, deadScript, now(), limit)) as [string, string[]][];

@@ -67,3 +67,25 @@ for _, id in ipairs(redis.call('LRANGE', laneKey(ARGV[1]), 0, -1)) do
 end
 return count
 `;
+
+/**
+ * What an operator may see of the updates in a set (`waiting`, `running`, `delayed`, `dead`), the oldest first; bodies stay here.
+ * ARGV: set, first, last, or `one` and an id in place of these two.
+ */
+export const viewScript = `${common}
+local found = {}
+local function show(set, id)
+  local since = redis.call('ZSCORE', P .. set, id)
+  local fields = redis.call('HMGET', updateKey(id), 'conversation', 'lane', 'at', 'attempts', 'question', 'doom')
+  if since and fields[1] then found[#found + 1] = {id, set, since, unpack(fields)} end
+  return since
+end
+if ARGV[1] ~= 'one' then
+  for _, id in ipairs(redis.call('ZRANGE', P .. ARGV[1], ARGV[2], ARGV[3])) do show(ARGV[1], id) end
+else
+  for _, set in ipairs({'running', 'dead', 'delayed', 'waiting'}) do
+    if show(set, ARGV[2]) then break end
+  end
+end
+return found
+`;
