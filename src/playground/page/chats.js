@@ -16,10 +16,11 @@ export function createChatsView(store, onOpened) {
       // The event with the new chat may still be on its way behind this answer.
       await until(() => state.chats.has(chatId));
       store.open(chatId, threadId);
-      onOpened();
     } catch (error) {
       showToast(error.message);
     }
+    // The toast, too, stands where a drawer would cover it.
+    onOpened();
   }
 
   function row(chat, threadId, title, lastMessage) {
