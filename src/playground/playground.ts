@@ -13,7 +13,7 @@ import { createPlaygroundPage } from "./page.ts";
 import { createPageSource } from "./page-adapter.ts";
 import type { FaultSwitch } from "./page-feed.ts";
 import { type Script, type ScriptedRequest, usageOf } from "./script.ts";
-import { answerFor } from "./scripted-answers.ts";
+import { answerTo } from "./scripted-answers.ts";
 import { createScriptedModel } from "./scripted-model.ts";
 
 /** The bot, as the playground needs it. */
@@ -107,7 +107,7 @@ function createModelFaults() {
     ],
     respond(request: ScriptedRequest): Script {
       if (active.has("model-overloaded")) return { status: 429, headers: { "retry-after": "1" } };
-      const script = answerFor(request.messages.at(-1)?.content ?? "", true);
+      const script = answerTo(request, true);
       const slow = active.has("slow-model") ? { delayFirstMs: 3_000, tokensPerSecond: 5 } : {};
       return {
         ...script,

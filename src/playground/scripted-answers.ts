@@ -1,5 +1,5 @@
 /** What the scripted model says: data, chosen by what the question wants. */
-import type { Script } from "./script.ts";
+import type { Script, ScriptedRequest } from "./script.ts";
 
 interface Intent {
   /** Tried in order on the trimmed question. */
@@ -11,9 +11,10 @@ interface Intent {
 
 const label = "*(scripted demo model: no AI here)*";
 
-/** Answers a question from the script; `labelled` answers begin by saying so. `former` is the answer before. */
-export function answerFor(question: string, labelled: boolean, former = ""): Script {
-  const asked = question.trim();
+/** Answers a request from the script; `labelled` answers begin by saying so. */
+export function answerTo(request: ScriptedRequest, labelled: boolean): Script {
+  const asked = newestOf(request, "user").trim();
+  const former = newestOf(request, "assistant");
   for (const { asks, answer, goesOn } of intents) {
     const match = asks.exec(asked);
     if (match === null) continue;
@@ -21,6 +22,10 @@ export function answerFor(question: string, labelled: boolean, former = ""): Scr
     return labelled && script.text && !goesOn ? { ...script, text: `${label}\n\n${script.text}` } : script;
   }
   return {};
+}
+
+function newestOf(request: ScriptedRequest, role: "user" | "assistant"): string {
+  return request.messages.findLast((message) => message.role === role)?.content ?? "";
 }
 
 const help = `I am a scripted stand-in, so that you can try the chat without a key. Ask me for:

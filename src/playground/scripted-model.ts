@@ -13,7 +13,7 @@ import {
   type ScriptedRequest,
   tokensOf,
 } from "./script.ts";
-import { answerFor } from "./scripted-answers.ts";
+import { answerTo } from "./scripted-answers.ts";
 
 export interface ScriptedModel {
   /** Base URL, `…/v1`. */
@@ -70,12 +70,7 @@ export async function createScriptedModel(options: ScriptedModelOptions = {}): P
   let clock: NodeJS.Timeout | undefined;
 
   function scriptFor(request: ScriptedRequest): Script {
-    return (
-      queued.shift() ??
-      standing ??
-      options.respond?.(request) ??
-      answerFor(newestOf(request, "user"), options.label ?? true, newestOf(request, "assistant"))
-    );
+    return queued.shift() ?? standing ?? options.respond?.(request) ?? answerTo(request, options.label ?? true);
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -228,10 +223,6 @@ async function writeRaw(
 /** Breaks the connection after what was written has left. */
 function cutOff(response: ServerResponse): void {
   response.write("", () => setImmediate(() => response.destroy()));
-}
-
-function newestOf(request: ScriptedRequest, role: "user" | "assistant"): string {
-  return request.messages.findLast((message) => message.role === role)?.content ?? "";
 }
 
 async function readAll(request: IncomingMessage): Promise<string> {

@@ -109,6 +109,20 @@ describe.skipIf(chromiumPath === undefined)(
       expect(problems).toEqual([]);
     });
 
+    test("goes on with an answer that was cut, until it is whole", async () => {
+      await say(page, "Show me the length limit");
+      for (let press = 0; press < 2; press += 1) {
+        await page.getByTestId("key").filter({ hasText: "Continue" }).click();
+        await botMessages(page)
+          .nth(press + 1)
+          .waitFor();
+        await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
+      }
+      expect(await page.getByTestId("key").filter({ hasText: "Continue" }).count()).toBe(0);
+      expect(await botMessages(page).count()).toBe(3);
+      expect(new Set(await botMessages(page).getByTestId("message-text").allTextContents()).size).toBe(3);
+    });
+
     test("offers three questions after /start, and a press asks one of them", async () => {
       await say(page, "/start");
       const examples = page.getByTestId("reply-key");
