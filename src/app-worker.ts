@@ -50,7 +50,7 @@ const maxCrashes = 50;
 export function createAppWorker(deps: AppWorkerDeps): AppWorker {
   const { config, engines, client, outbox, inHand, log, metrics } = deps;
   const { store, queue } = engines;
-  const models = createModels({ models: config.models, log, metrics });
+  const models = createModels({ models: config.models, proxies: config.proxies, log, metrics });
   engines.shared?.holds.listen(outbox.hold);
   let consumer: Consumer | undefined;
 

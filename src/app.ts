@@ -42,6 +42,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   let refused = false;
   let identity: Identity | undefined;
   const transport = createTelegramTransport({
+    proxies: config.proxies,
     onTokenRefused() {
       refused = true;
       failure.resolve(tokenRefused());

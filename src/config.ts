@@ -10,6 +10,8 @@ import {
 } from "./environment.ts";
 import { StartError } from "./errors.ts";
 import { defaultModels, noModels, type ProviderConfig, providerPrefixes, readProviders } from "./provider-settings.ts";
+import { type Proxies, proxyNames, readProxies } from "./proxies.ts";
+import { secretsIn } from "./secrets.ts";
 import { type KnownNames, misspelledNames } from "./variable-names.ts";
 
 export type { ProviderConfig } from "./provider-settings.ts";
@@ -41,6 +43,8 @@ export interface Config {
     /** Asked for at `/metrics`. */
     readonly metricsToken?: string;
   };
+  /** Left out: calls go straight to Telegram and the models. */
+  readonly proxies?: Proxies;
   readonly dataDir: string;
   /** Set: state and queue are in Redis, for many processes; the prefix is without its hash tag. */
   readonly redis?: { readonly url: string; readonly prefix: string };
@@ -55,6 +59,7 @@ export interface Config {
     readonly maxTokens?: number;
     readonly temperature?: number;
   };
+  /** Empty: none. */
   readonly systemPrompt: string;
   readonly history: { readonly maxTokens: number; readonly maxMessages: number; readonly ttlSeconds: number };
   readonly rateLimit: { readonly messages: number; readonly windowSeconds: number; readonly burst: number };
@@ -95,6 +100,9 @@ const unread: Readonly<Record<RunMode, readonly (keyof Environment)[]>> = {
   ],
 };
 
+/** The playground's own Telegram and model. */
+const loopback = "127.0.0.1,localhost";
+
 function answersIn(mode: RunMode): boolean {
   return mode !== "web" && mode !== "queue";
 }
@@ -104,7 +112,7 @@ function allBut(...read: readonly (keyof Environment)[]): (keyof Environment)[] 
 }
 
 /**
- * Reads the configuration of a run mode. A variable that is empty counts as left out. Throws a `StartError` with every
+ * Reads the configuration of a run mode. A variable that is empty counts as left out, but for `SYSTEM_PROMPT`. Throws a `StartError` with every
  * mistake as a line of its own, that names the variable and never repeats a value.
  *
  * In the playground nothing about Telegram or Redis is read, and no model at all is no mistake: `models.names` is then
@@ -112,8 +120,12 @@ function allBut(...read: readonly (keyof Environment)[]): (keyof Environment)[] 
  */
 export function readConfig(mode: RunMode, env: Variables): Config {
   const mistakes: string[] = [];
+  const warnings: string[] = [];
   const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""),
+    Object.entries(env).filter(
+      ([name, value]) =>
+        value !== undefined && (value.trim() !== "" || name === ("SYSTEM_PROMPT" satisfies keyof Environment)),
+    ),
   );
   const playground = mode === "playground";
   for (const name of unread[mode]) delete given[name];
@@ -137,14 +149,15 @@ export function readConfig(mode: RunMode, env: Variables): Config {
   const names = listed("MODELS") ?? (answers ? defaultModels(given) : []);
   const fallbacks = listed("FALLBACK_MODELS") ?? [];
   if (names.length === 0 && answers && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
-  const providers = readProviders(names, fallbacks, given, mistakes);
+  const providers = readProviders(names, fallbacks, given, { mistakes, warnings });
 
   if (values.METRICS_PORT !== undefined && values.METRICS_PORT !== 0 && values.METRICS_PORT === values.PORT)
     mistakes.push("METRICS_PORT is that of PORT; set it to another one, or leave it out to have /metrics at PORT");
 
-  const warnings = misspelledNames(Object.keys(given), knownNames(mode, providers)).map(
-    ({ given: written, meant }) => `${written} is not read by Parley; did you mean ${meant}?`,
-  );
+  const proxies = mode === "queue" ? undefined : readProxies(given, mistakes, playground ? loopback : "");
+
+  for (const { given: written, meant } of misspelledNames(Object.keys(given), knownNames(mode, providers)))
+    warnings.push(`${written} is not read by Parley; did you mean ${meant}?`);
   if (mistakes.length > 0) throw new StartError([...mistakes, ...warnings]);
 
   const token = values.BOT_TOKEN ?? "";
@@ -157,6 +170,8 @@ export function readConfig(mode: RunMode, env: Variables): Config {
     values.WEBHOOK_URL,
     values.REDIS_URL,
     ...providers.map(({ baseUrl }) => baseUrl),
+    proxies?.HTTPS_PROXY,
+    proxies?.HTTP_PROXY,
   ];
   return deepFreeze<Config>({
     mode,
@@ -167,6 +182,7 @@ export function readConfig(mode: RunMode, env: Variables): Config {
       ...(values.METRICS_PORT !== undefined && { metricsPort: values.METRICS_PORT }),
       ...(values.METRICS_TOKEN !== undefined && { metricsToken: values.METRICS_TOKEN }),
     },
+    ...(proxies !== undefined && { proxies }),
     dataDir: values.DATA_DIR,
     ...(values.REDIS_URL !== undefined && { redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX } }),
     ...(values.ADMIN_TOKEN !== undefined && { adminToken: values.ADMIN_TOKEN }),
@@ -235,42 +251,12 @@ function knownNames(mode: RunMode, providers: readonly ProviderConfig[]): KnownN
   const prefixes = answersIn(mode) ? providerPrefixes(providers) : [];
   const ofProviders = prefixes.flatMap((prefix) => Object.keys(providerSchema.shape).map((field) => prefix + field));
   const ours = environmentSchema.keyof().options.filter((name) => !unread[mode].includes(name));
-  return { read: [...ours, ...ofProviders], providers: prefixes };
+  return { read: [...ours, ...ofProviders, ...proxyNames], providers: prefixes };
 }
 
 /** Telegram echoes it with each delivery. Derived, it is the same in every process that has the token. */
 function derivedSecret(token: string): string {
   return createHmac("sha256", token).update("parley webhook secret").digest("hex");
-}
-
-/** What logs and messages must never contain: the token (also without its public half), keys, passwords in URLs. */
-function secretsIn(
-  [token = "", ...others]: readonly (string | undefined)[],
-  providers: readonly ProviderConfig[],
-  urls: readonly (string | undefined)[],
-): string[] {
-  const secrets = new Set([token, token.slice(token.indexOf(":") + 1), ...others.map((other) => other ?? "")]);
-  for (const { name, apiKey } of providers) {
-    // Local servers take any key, and people write the provider's name: no secret, and found in every model's name.
-    if (apiKey !== undefined && apiKey !== name) secrets.add(apiKey);
-  }
-  for (const url of urls) {
-    if (url === undefined) continue;
-    const { password } = new URL(url);
-    // As it was written too: reading a URL writes some characters of its password anew.
-    const [, written = ""] = /^[a-z]+:\/\/[^/:]*:([^/]*)@/.exec(url) ?? [];
-    secrets.add(password).add(decoded(password)).add(written);
-  }
-  secrets.delete("");
-  return [...secrets];
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function deepFreeze<T>(value: T): T {

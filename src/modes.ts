@@ -2,6 +2,7 @@
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import type { Logger } from "./log.ts";
+import { proxiesWithoutCredentials } from "./proxies.ts";
 
 /** Something that runs until it is stopped. */
 export interface Running {
@@ -16,6 +17,7 @@ const graceMs = { start: 20_000, web: 20_000, worker: 20_000, dev: 1_000, playgr
 /** Starts the parts of a run mode, in order. */
 export async function startMode(config: Config, log: Logger): Promise<Running> {
   for (const warning of config.warnings) log.warn({}, warning);
+  if (config.proxies !== undefined) log.info(proxiesWithoutCredentials(config.proxies), "calls go through a proxy");
   if (config.mode === "playground") {
     const { createPlayground } = await import("./playground/playground.ts");
     return await createPlayground(config, log, createApp);

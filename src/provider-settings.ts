@@ -40,20 +40,28 @@ export function prefixOf(provider: string): string {
   return `${provider.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_`;
 }
 
-/** The settings of every provider that is named, those of `MODELS` first; adds a line for each mistake to `mistakes`. */
+/** Lines for the log or the person who starts. */
+export interface Remarks {
+  readonly mistakes: string[];
+  /** What was mended, or is probably not meant so. */
+  readonly warnings: string[];
+}
+
+/** The settings of every provider that is named, those of `MODELS` first; adds to `remarks`. */
 export function readProviders(
   names: readonly ModelName[],
   fallbacks: readonly ModelName[],
   env: Variables,
-  mistakes: string[],
+  remarks: Remarks,
 ): ProviderConfig[] {
   const namedIn = new Map<string, string>();
   for (const { provider } of names) namedIn.set(provider, "MODELS");
   for (const { provider } of fallbacks) if (!namedIn.has(provider)) namedIn.set(provider, "FALLBACK_MODELS");
-  return [...namedIn].flatMap(([provider, variable]) => readProvider(provider, variable, env, mistakes) ?? []);
+  return [...namedIn].flatMap(([provider, variable]) => readProvider(provider, variable, env, remarks) ?? []);
 }
 
-function readProvider(name: string, variable: string, env: Variables, mistakes: string[]): ProviderConfig | undefined {
+function readProvider(name: string, variable: string, env: Variables, remarks: Remarks): ProviderConfig | undefined {
+  const { mistakes, warnings } = remarks;
   const preset = providerPresets.find((one) => one.name === name);
   const meant = providerPresets.find((one) => one.name === name.toLowerCase());
   if (preset === undefined && meant !== undefined) {
@@ -77,7 +85,27 @@ function readProvider(name: string, variable: string, env: Variables, mistakes: 
     mistakes.push(...mistakesOf(parsed.error, prefix).values());
     return undefined;
   }
-  return combine(name, preset, parsed.data);
+  const { BASE_URL } = parsed.data;
+  if (BASE_URL === undefined) return combine(name, preset, parsed.data);
+  const mended = mendedBaseUrl(BASE_URL, preset);
+  if (mended !== undefined) warnings.push(`${prefix}BASE_URL ${mended.why}`);
+  return combine(name, preset, { ...parsed.data, BASE_URL: mended?.baseUrl ?? BASE_URL });
+}
+
+/** A base URL as it was probably meant; undefined when there is nothing to mend. */
+function mendedBaseUrl(
+  given: string,
+  preset: ProviderPreset | undefined,
+): { readonly baseUrl: string; readonly why: string } | undefined {
+  const base = given.replace(/(?:\/chat)?\/completions$/i, "");
+  if (base !== given) {
+    return { baseUrl: base, why: "ends with the path of a request, which is left out now; it should end before that" };
+  }
+  // All local presets answer at /v1 alone; others are asked, since some do not.
+  if (preset?.local === true && new URL(given).pathname === "/") {
+    return { baseUrl: `${given}/v1`, why: "has no path; /v1 is put behind it, where such a server answers" };
+  }
+  return undefined;
 }
 
 function combine(

@@ -48,6 +48,8 @@ const words = [
   "environment",
   "providers",
   "provider-settings",
+  "proxies",
+  "secrets",
   "within-time",
   "variable-names",
   "signals",

@@ -220,6 +220,56 @@ describe("the webhook", () => {
   });
 });
 
+describe("SYSTEM_PROMPT", () => {
+  it("set and empty means no persona, left out the usual one: the one exception to empty counts as left out", () => {
+    expect(readConfig("start", { ...good, SYSTEM_PROMPT: "" }).systemPrompt).toBe("");
+    expect(readConfig("start", { ...good, SYSTEM_PROMPT: "  " }).systemPrompt).toBe("");
+    expect(readConfig("start", good).systemPrompt).toBe(defaults.SYSTEM_PROMPT);
+    const example = readFileSync(new URL("../.env.example", import.meta.url), "utf8");
+    expect(example.match(/^.*SYSTEM_PROMPT.*$/gm)).toEqual([
+      "# but for SYSTEM_PROMPT.",
+      expect.stringContaining("Set and empty (SYSTEM_PROMPT=), there is none"),
+      expect.stringMatching(/^# SYSTEM_PROMPT="You are/),
+    ]);
+    expect(
+      readConfig("start", parse(`BOT_TOKEN=${good.BOT_TOKEN}\nOPENAI_API_KEY=x\nSYSTEM_PROMPT=\n`)).systemPrompt,
+    ).toBe("");
+  });
+});
+
+describe("a base URL", () => {
+  const read = (name: string, url: string) => {
+    const env = { BOT_TOKEN: good.BOT_TOKEN, MODELS: `${name}/m`, [`${name.toUpperCase()}_BASE_URL`]: url };
+    const { models, warnings } = readConfig("start", env);
+    return { url: models.providers[0]?.baseUrl, warnings };
+  };
+
+  it.each([
+    ["mine", "http://h/v1/chat/completions", "http://h/v1"],
+    ["mine", "http://h/v1/chat/completions/", "http://h/v1"],
+    ["mine", "http://h/v1/completions", "http://h/v1"],
+    ["mine", "http://h/api/Chat/Completions", "http://h/api"],
+    ["mine", "https://h/chat/completions", "https://h"],
+    ["ollama", "http://h:11434", "http://h:11434/v1"],
+    ["vllm", "http://h:8000/", "http://h:8000/v1"],
+  ])("%s at %s is mended to %s, with a warning that names the variable and not the value", (name, given, mended) => {
+    const { url, warnings } = read(name, given);
+    expect(url).toBe(mended);
+    expect(warnings).toEqual([expect.stringMatching(new RegExp(`^${name.toUpperCase()}_BASE_URL `))]);
+    expect(warnings[0]).not.toContain("http:");
+  });
+
+  it.each([
+    ["mine", "http://h"],
+    ["mine", "http://h/v1"],
+    ["mine", "http://h/openai/deployments/completions-x"],
+    ["ollama", "http://h:11434/v1"],
+    ["ollama", "http://h/ollama"],
+  ])("%s at %s is left as it is", (name, given) => {
+    expect(read(name, given)).toEqual({ url: given, warnings: [] });
+  });
+});
+
 describe(".env.example", () => {
   const text = readFileSync(new URL("../.env.example", import.meta.url), "utf8");
   const shown = parse(text.replaceAll(/^# ?([A-Z][A-Z_]*=)/gm, "$1"));
@@ -229,7 +279,10 @@ describe(".env.example", () => {
   );
 
   it("shows every variable with its default, and no other", () => {
-    const ofSchema = Object.keys(environmentSchema.shape).map((name) => [name, ""]);
+    const ofSchema = [...Object.keys(environmentSchema.shape), "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"].map((name) => [
+      name,
+      "",
+    ]);
     expect(shown).toEqual(Object.fromEntries([...ofSchema, ...Object.entries(defaults), ...ofPresets]));
   });
 

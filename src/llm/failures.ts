@@ -81,13 +81,16 @@ export function readingFailure(failure: ReadFailure, contentType: string | undef
 
 /** Reads what was thrown: a connection that failed. */
 export function connectionFailure(error: unknown): Failure {
-  let code = "";
+  let reason = "";
+  let where = "provider";
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const own = (at as NodeJS.ErrnoException).code;
-    if (typeof own === "string") code = own;
+    // With a proxy the address is the proxy's.
+    const { code, address, port } = at as NodeJS.ErrnoException & { address?: string; port?: number };
+    if (typeof code !== "string") continue;
+    reason = address === undefined || port === undefined ? ` (${code})` : ` (${code} ${address}:${port})`;
+    if (code.startsWith("ERR_PROXY")) where = "proxy";
   }
-  const where = code.startsWith("ERR_PROXY") ? "proxy" : "provider";
-  return { kind: "connection", message: `the connection to the ${where} failed${code === "" ? "" : ` (${code})`}` };
+  return { kind: "connection", message: `the connection to the ${where} failed${reason}` };
 }
 
 const patterns = {

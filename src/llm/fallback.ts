@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import { ModelError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ModelEvent, ModelRequest, Models } from "../ports.ts";
+import type { Proxies } from "../proxies.ts";
 import { linkedSignal } from "../signals.ts";
 import { createAllowance, defaultTimers, type Timers } from "./allowance.ts";
 import { modelError } from "./failures.ts";
@@ -12,6 +13,7 @@ import { createTransport } from "./transport.ts";
 
 export interface ModelsDeps {
   readonly models: Config["models"];
+  readonly proxies?: Proxies | undefined;
   readonly log: {
     info(details: object, message: string): void;
     warn(details: object, message: string): void;
@@ -28,7 +30,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
   const { models, log, metrics } = deps;
   const now = deps.now ?? (() => performance.now());
   const timers: Timers = { ...defaultTimers, ...deps.timers };
-  const transport = createTransport();
+  const transport = createTransport(deps.proxies);
   const stopping = new AbortController();
   const providers = new Map<string, Provider>(
     models.providers.map((config) => [

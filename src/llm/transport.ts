@@ -5,6 +5,7 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Readable } from "node:stream";
+import type { Proxies } from "../proxies.ts";
 import { decoded } from "./content-encoding.ts";
 
 /** What a provider has sent, whatever its status. */
@@ -33,9 +34,9 @@ export class StaleConnection extends Error {}
 /** Shorter than the 5 s after which many servers close an idle connection. */
 const idleMs = 4_000;
 
-/** Creates the connections of one process to its providers. */
-export function createTransport(): Transport {
-  const options = { keepAlive: true, timeout: idleMs, scheduling: "lifo" } as const;
+/** Creates the connections of one process to its providers, through proxies if there are any. */
+export function createTransport(proxies: Proxies = {}): Transport {
+  const options = { keepAlive: true, timeout: idleMs, scheduling: "lifo", proxyEnv: { ...proxies } } as const;
   const agents = { "http:": new http.Agent(options), "https:": new https.Agent(options) };
   const messages = new WeakMap<Response, Received>();
 

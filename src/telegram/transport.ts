@@ -7,6 +7,7 @@ import https from "node:https";
 import type { Readable } from "node:stream";
 import { urlToHttpOptions } from "node:url";
 import type { ApiClientOptions } from "grammy";
+import type { Proxies } from "../proxies.ts";
 
 /** Milliseconds would be nicer, but grammY takes seconds: a call that hangs longer has failed, and is repeated. */
 export const callTimeoutSeconds = 15;
@@ -29,13 +30,18 @@ interface CallInit {
   readonly signal?: AbortSignal;
 }
 
+export interface TelegramTransportDeps {
+  readonly proxies?: Proxies | undefined;
+  onTokenRefused(): void;
+}
+
 /**
  * Creates the connections of one process to Telegram. A call whose token is refused is told to `onTokenRefused` and has no
  * answer, until it is aborted or the transport stops: no caller can do anything about it, and none may take it for an answer
  * to what it asked. The process ends; what it was at stays as it is.
  */
-export function createTelegramTransport({ onTokenRefused }: { onTokenRefused(): void }): TelegramTransport {
-  const kept = { keepAlive: true, scheduling: "lifo" } as const;
+export function createTelegramTransport({ proxies = {}, onTokenRefused }: TelegramTransportDeps): TelegramTransport {
+  const kept = { keepAlive: true, scheduling: "lifo", proxyEnv: { ...proxies } } as const;
   const agents = { "http:": new http.Agent(kept), "https:": new https.Agent(kept) };
   const targets = new Map<string, RequestOptions>();
   /** Gives up calls that have no answer. */

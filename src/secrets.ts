@@ -1,0 +1,32 @@
+/** Which parts of a configuration are secret. */
+import type { ProviderConfig } from "./provider-settings.ts";
+
+/** What logs and messages must never contain: the token (also without its public half), keys, passwords in URLs. */
+export function secretsIn(
+  [token = "", ...others]: readonly (string | undefined)[],
+  providers: readonly ProviderConfig[],
+  urls: readonly (string | undefined)[],
+): string[] {
+  const secrets = new Set([token, token.slice(token.indexOf(":") + 1), ...others.map((other) => other ?? "")]);
+  for (const { name, apiKey } of providers) {
+    // Local servers take any key, and people write the provider's name: no secret, and found in every model's name.
+    if (apiKey !== undefined && apiKey !== name) secrets.add(apiKey);
+  }
+  for (const url of urls) {
+    if (url === undefined) continue;
+    const { password } = new URL(url);
+    // As it was written too: reading a URL writes some characters of its password anew.
+    const [, written = ""] = /^[a-z]+:\/\/[^/:]*:([^/]*)@/.exec(url) ?? [];
+    secrets.add(password).add(decoded(password)).add(written);
+  }
+  secrets.delete("");
+  return [...secrets];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
