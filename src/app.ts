@@ -17,6 +17,7 @@ import { createOutbox } from "./reply/outbox.ts";
 import { createHttpServer, type HttpServerOptions } from "./server/http.ts";
 import { createIdentity, type Identity } from "./telegram/identity.ts";
 import { callTimeoutSeconds, createTelegramTransport } from "./telegram/transport.ts";
+import { startWatchdog } from "./watchdog/watchdog.ts";
 
 export interface App {
   /** Port of the HTTP listener. */
@@ -36,6 +37,11 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   const inHand = createInHand();
   const engines = await openEngines(config, log, () => metrics.rateLimiterFailed());
   const { store, queue, shared } = engines;
+  const watchdog = startWatchdog({
+    inHand,
+    note: engines.hangNote,
+    log: { level: config.logLevel, secrets: config.secrets, pretty: process.stdout.isTTY },
+  });
   metrics.watchQueue(() => queue.stats());
   const failure = Promise.withResolvers<Error>();
   let stopping = false;
@@ -74,6 +80,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
     ...webhookRoute(config, () => (stopping ? undefined : entrance.ingress), log),
   }).catch(async (error: unknown) => {
     await engines.stop();
+    await watchdog.stop();
     throw error;
   });
 
@@ -118,6 +125,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
       transport.stop();
       await Promise.all([http.stop(), operators?.stop()]);
       await engines.stop();
+      await watchdog.stop();
       log.info({ leftQueued: left ?? 0 }, "stopped");
     },
   };

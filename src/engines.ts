@@ -1,6 +1,7 @@
 /** Where state lives and updates wait: in one file on this machine, or in one Redis that many processes share. */
 import { join } from "node:path";
 import type { Config } from "./config.ts";
+import type { HangNote } from "./in-hand.ts";
 import type { Logger } from "./log.ts";
 import type { ChatHolds, Election, QueueView, RateLimiter, Store, UpdateQueue } from "./ports.ts";
 
@@ -12,6 +13,8 @@ export interface Engines {
   readonly rateLimiter: RateLimiter;
   /** Of commands and buttons. */
   readonly commandLimiter: RateLimiter;
+  /** Where the queue looks for the update in which a process hung. */
+  readonly hangNote: HangNote;
   /** Only where several processes serve one bot. */
   readonly shared?: {
     readonly holds: ChatHolds;
@@ -56,10 +59,12 @@ async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
     ]);
   const database = createSqliteDatabase(databasePath(config));
   const store = createSqliteStore({ database, historyTtlSeconds: config.history.ttlSeconds });
-  const queue = createSqliteQueue({ database, log });
+  const hangFile = join(config.dataDir, "hangs");
+  const queue = createSqliteQueue({ database, hangFile, log });
   return {
     store,
     queue,
+    hangNote: { file: hangFile },
     rateLimiter: createTokenBucket(config.rateLimit),
     commandLimiter: createTokenBucket(commandRate),
     async stop() {
@@ -82,12 +87,14 @@ async function openRedis(
     { createRedisTokenBucket },
     { createChatHolds },
     { createElection },
+    { readRedisUrl },
   ] = await Promise.all([
     import("./store/redis-link.ts"),
     import("./store/redis.ts"),
     import("./store/redis-token-bucket.ts"),
     import("./store/redis-holds.ts"),
     import("./store/redis-election.ts"),
+    import("./store/redis-address.ts"),
   ]);
   const { createBullmqQueue } = await import("./queue/bullmq.ts");
   // An operator has no token, and claims nothing.
@@ -100,6 +107,7 @@ async function openRedis(
   return {
     store,
     queue,
+    hangNote: { redis: readRedisUrl(url).options, commands: queue.hangCommands },
     rateLimiter: createRedisTokenBucket({ ...config.rateLimit, ...bucket, name: "bucket" }),
     commandLimiter: createRedisTokenBucket({ ...commandRate, ...bucket, name: "command-bucket" }),
     shared: {

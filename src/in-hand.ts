@@ -31,3 +31,25 @@ export function createInHand(): InHand {
 
   return { during, workOf: (updateId) => (work) => during(updateId, work), memory };
 }
+
+/** What stands in the commands of a note where the update's id belongs. */
+export const hungUpdate = "<update>";
+
+/**
+ * Where the id of the update in which a process hung is left, for the next one to count: by a thread that has nothing else of
+ * this process. A line of a file (a name of its own, a space, the id), or commands to Redis.
+ */
+export type HangNote =
+  | { readonly file: string }
+  | {
+      readonly redis: {
+        readonly host?: string | undefined;
+        readonly port?: number | undefined;
+        readonly username?: string | undefined;
+        readonly password?: string | undefined;
+        readonly db?: number | undefined;
+        /** Left out: no TLS. */
+        readonly tls?: object | undefined;
+      };
+      readonly commands: readonly (readonly string[])[];
+    };

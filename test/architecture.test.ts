@@ -16,6 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   telegram: ["words", "chat", "reply"],
   server: ["words"],
   playground: ["words"],
+  watchdog: ["words"],
   engines: ["words", "store", "queue"],
   app: [
     "words",
@@ -31,6 +32,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "telegram",
     "server",
     "playground",
+    "watchdog",
   ],
   operator: ["words", "engines"],
   modes: ["words", "app", "playground"],

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it, vi } from "vitest";
+import { hungUpdate } from "../src/in-hand.ts";
 import { type BullmqQueueOptions, createBullmqQueue } from "../src/queue/bullmq.ts";
 import { beginScript } from "../src/queue/redis-scripts.ts";
 import { createRedisLink } from "../src/store/redis-link.ts";
@@ -40,8 +41,12 @@ async function openAt(prefix: string, limits: QueueLimits = {}): Promise<OpenQue
       await link.stop();
       return await openAt(prefix, limits);
     },
-    async crash() {
+    async crash(hungIn) {
       killed = true;
+      for (const command of hungIn === undefined ? [] : queue.hangCommands) {
+        const [name = "", ...args] = command.map((word) => word.replace(hungUpdate, String(hungIn)));
+        await link.commands.call(name, ...args);
+      }
       // A killed process is not heard of any more.
       for (const connection of connections) connection.disconnect();
       link.commands.disconnect();

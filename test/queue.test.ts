@@ -1,4 +1,5 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { appendFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -15,7 +16,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 function openIn(folder: string, limits: QueueLimits = {}): OpenQueue {
   const database = createSqliteDatabase(join(folder, "parley.db"));
-  const queue = createSqliteQueue({ database, ...limits });
+  const queue = createSqliteQueue({ database, hangFile: join(folder, "hangs"), ...limits });
   let killed = false;
   return {
     queue,
@@ -24,8 +25,9 @@ function openIn(folder: string, limits: QueueLimits = {}): OpenQueue {
       await database.close();
       return openIn(folder, limits);
     },
-    async crash() {
+    async crash(hungIn) {
       killed = true;
+      if (hungIn !== undefined) appendFileSync(join(folder, "hangs"), `${randomUUID()} ${hungIn}\n`);
       // All that a killed process leaves is its files.
       const copy = newFolder();
       cpSync(folder, copy, { recursive: true });

@@ -21,6 +21,8 @@ export interface BullmqConsumerDeps {
   readonly handler: (update: ActiveUpdate) => Promise<void>;
   readonly options: ConsumeOptions;
   readonly leaseMs: number;
+  /** Names this process to those that find it dead. */
+  readonly process: string;
   readonly now: () => number;
   /** Adds a job for a lane, by its name. Never rejects. */
   wake(lane: string): Promise<void>;
@@ -37,8 +39,16 @@ const repeatMs = 300;
 
 type Begun =
   | { readonly state: "nothing" }
+  | { readonly state: "suspect" }
   | { readonly state: "later"; readonly afterMs: number }
-  | { readonly state: "run" | "doomed"; readonly fence: number; readonly updateId: number; readonly hash: Hash };
+  | {
+      readonly state: "run" | "doomed";
+      readonly fence: number;
+      /** Of `performance.now()`, before it was asked for. */
+      readonly takenAt: number;
+      readonly updateId: number;
+      readonly hash: Hash;
+    };
 
 export interface BullmqConsumer extends Consumer {
   readonly draining: boolean;
@@ -56,6 +66,9 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   const running = new Map<Promise<string>, AbortController>();
   const timers = new Set<NodeJS.Timeout>();
   let draining = false;
+  /** Lanes in work here, and whether one of them is to be the only one. */
+  let atWork = 0;
+  let secluded = false;
   let stayed = 0;
   let drained: Promise<number> | undefined;
   let lastTrouble = "";
@@ -86,10 +99,36 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   /** Handles the next update of a lane. What goes wrong with Redis here, the sweep mends. */
   async function work(lane: string): Promise<void> {
     if (draining) return await wake(lane);
-    const takenAt = performance.now();
-    const begun = await begin(lane);
+    if (secluded) return wakeLater(lane, repeatMs);
+    const begun = await begin(lane, false);
+    await (begun.state === "suspect" ? workAlone(lane) : carryOut(lane, begun));
+  }
+
+  /** Handles a suspect with nothing beside it: takes nothing more until what runs here has ended, and then the suspect. */
+  async function workAlone(lane: string): Promise<void> {
+    if (secluded) return wakeLater(lane, repeatMs);
+    secluded = true;
+    const paused = Promise.all(workers.map((worker) => worker.pause(true)));
+    try {
+      let begun: Begun = { state: "suspect" };
+      while (begun.state === "suspect" && atWork > 1 && !draining) {
+        await pause(leaseMs / 20);
+        // By being asked for it stays the next suspect of all processes.
+        begun = await begin(lane, false);
+      }
+      if (begun.state === "suspect" && draining) return await wake(lane);
+      await carryOut(lane, begun.state === "suspect" ? await begin(lane, true) : begun);
+    } finally {
+      secluded = false;
+      await paused;
+      if (!draining) for (const worker of workers) void worker.resume();
+    }
+  }
+
+  async function carryOut(lane: string, begun: Begun): Promise<void> {
     if (begun.state === "later") return wakeLater(lane, begun.afterMs);
-    if (begun.state === "nothing") return;
+    if (begun.state === "nothing" || begun.state === "suspect") return;
+    const { takenAt } = begun;
     const { fence, updateId, hash } = begun;
     const abort = new AbortController();
     const left = Promise.withResolvers<"aside">();
@@ -118,16 +157,19 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   }
 
   /** Asks until Redis has answered: what it gave us unheard would wait for a lease, and count a crash. */
-  async function begin(lane: string): Promise<Begun> {
+  async function begin(lane: string, alone: boolean): Promise<Begun> {
     const fence = randomInt(2 ** 48 - 1);
+    const takenAt = performance.now();
     for (let attempts = 0; ; attempts++) {
       try {
-        const script = [lane, leaseMs, graceMs, now(), options.maxCrashes, fence];
+        const limits = [leaseMs, graceMs, now(), options.maxCrashes];
+        const script = [lane, ...limits, fence, deps.process, alone ? 1 : 0];
         const answer = (await runStep(link, beginScript, ...script)) as [string, number | string, string[]];
         const [state, value, hash] = answer;
         if (state === "wait" || state === "delayed") return { state: "later", afterMs: Number(value) + 5 };
+        if (state === "suspect") return { state };
         if (state !== "run" && state !== "doomed") return { state: "nothing" };
-        return { state, fence, updateId: Number(value), hash: hashOf(hash) };
+        return { state, fence, takenAt, updateId: Number(value), hash: hashOf(hash) };
       } catch (error) {
         if (draining && attempts > 3) throw error;
         onTrouble(error);
@@ -194,11 +236,13 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     const worker = new Worker<LaneJob>(
       queueNames[kind],
       async (job: Job<LaneJob>) => {
+        atWork++;
         try {
           await work(laneName(kind, job.data.conversation));
         } catch (error) {
           onTrouble(error);
         }
+        atWork--;
       },
       {
         connection,

@@ -2,6 +2,7 @@
  * The shared queue: updates and lanes in Redis, where each step is one script, and BullMQ to tell the workers which lanes have
  * something to do. A lane has at most one job; a job that is lost is found by a sweep.
  */
+import { randomUUID } from "node:crypto";
 import { Queue } from "bullmq";
 import { messageOf, ParleyError } from "../errors.ts";
 import type {
@@ -17,7 +18,8 @@ import type {
 } from "../ports.ts";
 import { withinTime } from "../within-time.ts";
 import { type BullmqConsumer, createBullmqConsumer, type LaneJob, queueNames } from "./bullmq-consumer.ts";
-import { enqueueScript, runStep } from "./redis-scripts.ts";
+import { enqueueScript } from "./redis-enqueue-script.ts";
+import { hangCommands, runStep } from "./redis-scripts.ts";
 import { hashOf, laneName, laneOf, updateOf } from "./redis-updates.ts";
 import { deadScript, drainLaneScript, requeueScript, statsScript } from "./redis-upkeep-scripts.ts";
 import { createRedisView } from "./redis-view.ts";
@@ -41,6 +43,8 @@ export interface BullmqQueue extends UpdateQueue {
   readonly view: QueueView;
   /** Whether a bot has ever used this prefix. */
   used(): Promise<boolean>;
+  /** What a thread tells Redis when this process hangs; see `HangNote`. */
+  readonly hangCommands: readonly (readonly string[])[];
 }
 
 const laneFull = JSON.stringify({ reason: "lane-full" });
@@ -52,6 +56,7 @@ const kinds: readonly LaneKind[] = ["turn", "quick"];
 export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   const { link, maxBacklog = 20_000, maxLane = 500, leaseMs = 5_000, log, now = Date.now } = options;
   const redis = link.commands;
+  const process = randomUUID();
   const storing = new Set<number>();
   let consumer: BullmqConsumer | undefined;
   /** Consumers that were drained before another one was started. */
@@ -136,6 +141,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       const names = ["bot", "waiting", "running", "dead", "lanes", "beat"];
       return (await redis.exists(...names.map((name) => link.prefix + name))) > 0;
     },
+    hangCommands: hangCommands(link.prefix, process),
     enqueue,
     async known(updateId) {
       if (storing.has(updateId)) return true;
@@ -145,7 +151,16 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     consume(handler, consumeOptions: ConsumeOptions): Consumer {
       if (consumer?.draining === false) throw new ParleyError("queue-consumed", "one consumer at a time");
       former.push(consumer?.stop());
-      const created = createBullmqConsumer({ link, handler, options: consumeOptions, leaseMs, now, wake, log });
+      const created = createBullmqConsumer({
+        link,
+        handler,
+        options: consumeOptions,
+        leaseMs,
+        process,
+        now,
+        wake,
+        log,
+      });
       consumer = created;
       return created;
     },

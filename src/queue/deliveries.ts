@@ -4,6 +4,7 @@ import { messageOf } from "../errors.ts";
 import type { ActiveUpdate, ConsumeOptions, Database } from "../ports.ts";
 import type { Journal } from "./journal.ts";
 import type { Entry, Lanes } from "./lanes.ts";
+import { doomOf } from "./suspects.ts";
 import { deadOf, deliver } from "./worker.ts";
 
 export interface DeliveryDeps {
@@ -11,7 +12,6 @@ export interface DeliveryDeps {
   readonly journal: Journal;
   readonly lanes: Lanes;
   readonly options: ConsumeOptions;
-  readonly now: () => number;
   handler(update: ActiveUpdate): Promise<void>;
   /** The process is leaving: a disk that fails is not waited for. */
   leaving(): boolean;
@@ -31,7 +31,7 @@ export function createDelivery(
   const { journal, lanes, options } = deps;
 
   async function run(entry: Entry, abort: AbortController, stepAside: () => void): Promise<boolean> {
-    const doom = entry.doom ?? crashed(entry);
+    const doom = entry.doom ?? doomOf(entry, options.maxCrashes);
     if (doom !== undefined) return await bury(entry, doom, stepAside);
     let update: ActiveUpdate;
     try {
@@ -39,9 +39,13 @@ export function createDelivery(
     } catch (error) {
       // It could not even be read, so nothing was tried yet.
       deps.onTrouble(error);
-      entry.dueAt = deps.now() + repeatDiskEveryMs;
+      entry.dueAt = performance.now() + repeatDiskEveryMs;
       return false;
     }
+    // Whatever the handler writes comes after it, so its traces on disk never precede the mark.
+    const marked = deps.database.write(() => journal.begin(entry)).catch(() => undefined);
+    // The last process may have died of this one: should it be so again, that is to be on disk.
+    if (entry.inherited) await marked;
     const verdict = await deliver(deps.handler, update, options.onFailure);
     entry.abort = undefined;
     entry.warn = undefined;
@@ -63,29 +67,25 @@ export function createDelivery(
     }
   }
 
-  function crashed({ crashes }: Entry): string | undefined {
-    return crashes < options.maxCrashes ? undefined : `the process died ${crashes} times while this was handled`;
-  }
-
   function begin(entry: Entry, abort: AbortController): ActiveUpdate {
     const stored = journal.read(entry.updateId);
     if (stored === undefined) throw new Error(`update ${entry.updateId} is not in the journal`);
     entry.attempts++;
     entry.phase = "running";
-    const { updateId, attempts } = entry;
-    // Not waited for: whatever the handler writes comes after it, so its traces on disk never precede the mark.
-    deps.database.write(() => journal.begin(updateId, attempts)).catch(() => undefined);
     if (entry.cancelled !== undefined) abort.abort(entry.cancelled);
     entry.abort = (reason) => abort.abort(reason);
     const interrupting = new AbortController();
     entry.warn = () => interrupting.abort();
-    return { ...stored, attempt: attempts, signal: abort.signal, interrupting: interrupting.signal };
+    return { ...stored, attempt: entry.attempts, signal: abort.signal, interrupting: interrupting.signal };
   }
 
   async function fail(entry: Entry): Promise<boolean> {
     entry.phase = "failing";
-    const dueAt = deps.now() + options.backoffMs(entry.failures);
-    const written = await insist(() => journal.fail(entry.updateId, entry.failures, dueAt));
+    // Nothing ran beside it, and the process lives.
+    if (entry.alone) Object.assign(entry, { crashes: 0, loneCrashes: 0 });
+    const backoffMs = options.backoffMs(entry.failures);
+    const dueAt = performance.now() + backoffMs;
+    const written = await insist(() => journal.fail(entry, backoffMs));
     // An interrupt that came meanwhile wants it delivered at once, to tidy up.
     entry.dueAt = entry.cancelled === undefined ? dueAt : 0;
     return !written;
@@ -125,7 +125,7 @@ export function createDelivery(
     } catch (error) {
       // Whatever went wrong here, the update is tried again rather than its lane stuck.
       deps.onTrouble(error);
-      entry.dueAt = deps.now() + repeatDiskEveryMs;
+      entry.dueAt = performance.now() + repeatDiskEveryMs;
       return false;
     } finally {
       entry.abort = undefined;

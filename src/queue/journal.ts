@@ -10,39 +10,12 @@ import type {
   LaneKind,
 } from "../ports.ts";
 import type { InterruptPlan, OpenQuestion } from "./interrupts.ts";
+import { openTables } from "./journal-opening.ts";
 import type { Entry } from "./lanes.ts";
 import { deadOf, keepDeadMs } from "./worker.ts";
 
 /** A finished update is recognised for at least a day; Telegram keeps an undelivered one no longer than that. */
 const keepFinishedMs = 48 * 3_600_000;
-
-/** `open` rows wait or run; `done` ones recognise a repeated delivery; `dead` ones keep their body. */
-const schema = `
-  CREATE TABLE IF NOT EXISTS queued_update (
-    update_id INTEGER PRIMARY KEY,
-    conversation TEXT NOT NULL,
-    lane TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    received_at INTEGER NOT NULL,
-    body TEXT,
-    question INTEGER,
-    interrupt TEXT,
-    refusal TEXT,
-    outcome TEXT,
-    running INTEGER NOT NULL DEFAULT 0,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    failures INTEGER NOT NULL DEFAULT 0,
-    crashes INTEGER NOT NULL DEFAULT 0,
-    due_at INTEGER NOT NULL DEFAULT 0,
-    cancelled TEXT,
-    reason TEXT,
-    ended_at INTEGER
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS queued_update_open ON queued_update (conversation, lane, position) WHERE state = 'open';
-  CREATE INDEX IF NOT EXISTS queued_update_done ON queued_update (ended_at) WHERE state = 'done';
-  CREATE INDEX IF NOT EXISTS queued_update_dead ON queued_update (ended_at) WHERE state = 'dead';
-`;
 
 /** An update as a worker takes it from the disk. */
 export interface StoredUpdate extends IncomingUpdate {
@@ -53,10 +26,13 @@ type State = "open" | "done" | "dead";
 
 export type Journal = ReturnType<typeof createJournal>;
 
-/** Opens the table, made when missing. Rows that ran when the process died have one crash more afterwards. */
-export function createJournal({ handle, statement: sql }: Pick<Database, "handle" | "statement">, now: () => number) {
-  handle.exec(schema);
-  handle.exec("UPDATE queued_update SET running = 0, crashes = crashes + 1 WHERE state = 'open' AND running = 1");
+/** Opens the table, made when missing, and counts what the last process died of; see `openTables`. */
+export function createJournal(
+  { handle, statement: sql }: Pick<Database, "handle" | "statement">,
+  now: () => number,
+  hangFile?: string,
+) {
+  openTables(handle, hangFile, now());
 
   function number(text: string, ...values: SQLInputValue[]): number {
     return Number(Object.values(sql(text).get(...values) ?? {})[0] ?? 0);
@@ -163,8 +139,9 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
       for (const updateId of drop) end(updateId);
     },
 
-    begin(updateId: number, attempts: number): void {
-      sql("UPDATE queued_update SET running = 1, attempts = ? WHERE update_id = ? AND state = 'open'").run(
+    begin({ updateId, attempts, alone }: Entry): void {
+      sql("UPDATE queued_update SET running = ?, attempts = ? WHERE update_id = ? AND state = 'open'").run(
+        alone ? 2 : 1,
         attempts,
         updateId,
       );
@@ -177,12 +154,13 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
       sql("UPDATE queued_update SET running = 0 WHERE update_id = ?").run(updateId);
     },
 
-    fail(updateId: number, failures: number, dueAt: number): void {
+    /** It waits for its back-off. */
+    fail({ updateId, failures, crashes, loneCrashes }: Entry, backoffMs: number): void {
       // An interrupt that came meanwhile wants it delivered at once, to tidy up.
       sql(
-        `UPDATE queued_update SET running = 0, failures = ?, due_at = CASE WHEN cancelled IS NULL THEN ? ELSE 0 END
-         WHERE update_id = ?`,
-      ).run(failures, dueAt, updateId);
+        `UPDATE queued_update SET running = 0, failures = ?, crashes = ?, lone_crashes = ?, backoff_ms = ?,
+           due_at = CASE WHEN cancelled IS NULL THEN ? ELSE 0 END WHERE update_id = ?`,
+      ).run(failures, crashes, loneCrashes, backoffMs, now() + backoffMs, updateId);
     },
 
     /** Decides that it is not delivered again. It stays open until `bury`, so that a crash in between forgets no notice. */
@@ -206,11 +184,13 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
     /** Everything that is not over: lanes in the order of their oldest update, each in its own order. */
     open(): Entry[] {
       const rows = sql(
-        `SELECT update_id, conversation, lane, received_at, attempts, failures, crashes, due_at, cancelled, reason,
+        `SELECT update_id, conversation, lane, received_at, attempts, failures, crashes, lone_crashes, due_at, backoff_ms,
+           cancelled, reason, (SELECT count(*) FROM hang WHERE hang.update_id = queued_update.update_id) AS hangs,
            min(update_id) OVER (PARTITION BY conversation, lane) AS oldest
          FROM queued_update WHERE state = 'open' ORDER BY oldest, conversation, lane, position`,
       ).all();
-      return rows.map(entryOf);
+      const at = now();
+      return rows.map((row) => entryOf(row, at));
     },
 
     dead(limit: number): DeadUpdate[] {
@@ -230,8 +210,9 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
       const update = updateOf(row);
       sql(
         `UPDATE queued_update SET state = 'open', position = ?, running = 0, attempts = 0, failures = 0, crashes = 0,
-           due_at = 0, cancelled = NULL, reason = NULL, ended_at = NULL WHERE update_id = ?`,
+           lone_crashes = 0, due_at = 0, cancelled = NULL, reason = NULL, ended_at = NULL WHERE update_id = ?`,
       ).run(endOf(update.conversation, update.lane), updateId);
+      sql("DELETE FROM hang WHERE update_id = ?").run(updateId);
       return newEntry(update);
     },
 
@@ -242,6 +223,9 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
         const erase = sql(`DELETE FROM queued_update WHERE update_id IN (${old})`);
         return Number(erase.run(state, now() - keepMs, limit).changes);
       };
+      sql(
+        `DELETE FROM hang WHERE at <= ? AND update_id NOT IN (SELECT update_id FROM queued_update WHERE state = 'open')`,
+      ).run(now() - keepFinishedMs);
       return Math.max(forget("done", keepFinishedMs), forget("dead", keepDeadMs));
     },
   };
@@ -249,9 +233,10 @@ export function createJournal({ handle, statement: sql }: Pick<Database, "handle
 
 /** A lane's entry for an update that was never delivered. */
 export function newEntry({ updateId, conversation, lane, receivedAt }: IncomingUpdate): Entry {
-  const counts = { attempts: 0, failures: 0, crashes: 0, dueAt: 0 };
+  const counts = { attempts: 0, failures: 0, crashes: 0, loneCrashes: 0, hangs: 0, dueAt: 0 };
   const marks = { cancelled: undefined, doom: undefined, abort: undefined, warn: undefined };
-  return { updateId, conversation, lane, receivedAt, phase: "waiting", ...counts, ...marks };
+  const start = { phase: "waiting", inherited: false, alone: false } as const;
+  return { updateId, conversation, lane, receivedAt, ...start, ...counts, ...marks };
 }
 
 type Row = Readonly<Record<string, SQLInputValue>>;
@@ -260,17 +245,23 @@ function json(value: object | undefined): string | null {
   return value === undefined ? null : JSON.stringify(value);
 }
 
-function entryOf(row: Row): Entry {
+function entryOf(row: Row, at: number): Entry {
+  // By a clock that was set meanwhile: never longer than the back-off was.
+  const waitMs = Math.min(Number(row["due_at"]) - at, Number(row["backoff_ms"]));
   return {
     updateId: Number(row["update_id"]),
     conversation: String(row["conversation"]),
     lane: laneOf(row),
     receivedAt: Number(row["received_at"]),
     phase: "waiting",
+    inherited: true,
+    alone: false,
     attempts: Number(row["attempts"]),
     failures: Number(row["failures"]),
     crashes: Number(row["crashes"]),
-    dueAt: Number(row["due_at"]),
+    loneCrashes: Number(row["lone_crashes"]),
+    hangs: Number(row["hangs"]),
+    dueAt: waitMs > 0 ? performance.now() + waitMs : 0,
     cancelled: (row["cancelled"] ?? undefined) as AbortReason | undefined,
     doom: row["reason"] === null ? undefined : String(row["reason"]),
     abort: undefined,

@@ -17,13 +17,21 @@ export interface Entry {
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
   phase: Phase;
+  /** It was there when this process began. */
+  readonly inherited: boolean;
+  /** Nothing else runs beside it. */
+  alone: boolean;
   /** Deliveries so far. */
   attempts: number;
   /** Deliveries whose handler threw. */
   failures: number;
   /** Deliveries that died with the process. */
   crashes: number;
-  /** Milliseconds since the epoch; 0 when it does not wait for a back-off. */
+  /** Of these, the ones in which nothing else ran. */
+  loneCrashes: number;
+  /** Deliveries in which the process hung in its very work. */
+  readonly hangs: number;
+  /** Of `performance.now()`, which nobody sets; 0 when it does not wait for a back-off. */
   dueAt: number;
   /** What an interrupt decided about it. */
   cancelled: AbortReason | undefined;
@@ -48,6 +56,8 @@ export interface Lanes {
   /** Adds an update, at the end of its lane when no place is given. */
   add(entry: Entry, place?: Place): void;
   remove(updateId: number): void;
+  /** These run first, one by one, each with nothing beside it, where they can run at once. */
+  isolate(suspects: readonly Entry[]): void;
   /** The next update of the lane whose turn it is; the lane is busy until `free`. */
   take(kind: LaneKind): Entry | undefined;
   /** Lets the lane of a taken update move on: with that update again unless it was removed. */
@@ -76,11 +86,12 @@ export function laneKey(conversation: ConversationId, lane: LaneKind): string {
 }
 
 /** Creates empty lanes. `onReady` is called whenever a lane has something to take. */
-export function createLanes({ now, onReady }: { now: () => number; onReady: () => void }): Lanes {
+export function createLanes({ onReady }: { onReady: () => void }): Lanes {
   const lanes = new Map<string, Lane>();
   const entries = new Map<number, Entry>();
   // Sets keep the order of becoming ready, so lanes are served round robin.
   const ready = { turn: new Set<Lane>(), quick: new Set<Lane>() };
+  const suspects: Entry[] = [];
   let stopped = false;
 
   function laneOf({ conversation, lane: kind }: Entry): Lane {
@@ -103,7 +114,7 @@ export function createLanes({ now, onReady }: { now: () => number; onReady: () =
       lanes.delete(lane.key);
       return;
     }
-    const waitMs = head.dueAt - now();
+    const waitMs = head.dueAt - performance.now();
     if (waitMs <= 0) {
       ready[lane.kind].add(lane);
       onReady();
@@ -120,6 +131,22 @@ export function createLanes({ now, onReady }: { now: () => number; onReady: () =
     // The anchor was the head and has ended meanwhile: what came behind it is next.
     if (index < 0) return lane.busy ? 1 : 0;
     return "before" in place ? index : index + 1;
+  }
+
+  /** The one that runs alone, or is to do so next. */
+  function firstSuspect(): Entry | undefined {
+    for (;;) {
+      const [first] = suspects;
+      if (first === undefined || first.alone) return first;
+      const lane = lanes.get(laneKey(first.conversation, first.lane));
+      if (lane?.entries[0] === first && ready[lane.kind].has(lane)) return first;
+      suspects.shift();
+    }
+  }
+
+  function occupy(lane: Lane): void {
+    ready[lane.kind].delete(lane);
+    lane.busy = true;
   }
 
   return {
@@ -144,18 +171,31 @@ export function createLanes({ now, onReady }: { now: () => number; onReady: () =
       if (index >= 0) lane.entries.splice(index, 1);
       settle(lane);
     },
+    isolate(entries) {
+      suspects.push(...entries);
+    },
     take(kind) {
+      const suspect = firstSuspect();
+      if (suspect !== undefined) {
+        if (suspect.alone || suspect.lane !== kind) return undefined;
+        suspect.alone = true;
+        occupy(laneOf(suspect));
+        return suspect;
+      }
       const lane = ready[kind].values().next().value;
       const head = lane?.entries[0];
       if (lane === undefined || head === undefined) return undefined;
-      ready[kind].delete(lane);
-      lane.busy = true;
+      occupy(lane);
       return head;
     },
     free(entry) {
       const lane = laneOf(entry);
       lane.busy = false;
       settle(lane);
+      if (!entry.alone) return;
+      entry.alone = false;
+      suspects.shift();
+      onReady();
     },
     touch(entry) {
       settle(laneOf(entry));

@@ -6,10 +6,28 @@
  * - `owner:KIND:CONVERSATION`: fence of the worker that has the lane; expires with its lease
  * - `seen:BLOCK` bitmap: update ids of the last two days · `full:KIND:CONVERSATION`: its chat was told that it is full
  * - `waiting`, `running`, `delayed`, `dead`: sorted sets of ids, by time · `lanes`: lanes by the time to look after them
+ * - `hung:PROCESS`: the update in which it hung · `hang:ID`: how often a process hung in this update · `alone`: lane of the
+ *   suspect that runs with nothing beside it, or is about to
  * - `beat`: time of the last heartbeat of any worker · `grace`: there was none for a while, so nobody is declared dead yet
  */
+
+import { hungUpdate } from "../in-hand.ts";
 import type { RedisLink } from "../ports.ts";
+import { crashesBeforeAlone, mostHangs, mostLoneCrashes } from "./suspects.ts";
 import { keepDeadMs } from "./worker.ts";
+
+/** For so long a hang is held against its update. Seconds. */
+const keepHangSeconds = 172_800;
+
+/** What the watchdog of a process tells Redis of the update in which that process hung. */
+export function hangCommands(prefix: string, process: string): string[][] {
+  const expiry = ["EX", String(keepHangSeconds)];
+  return [
+    ["SET", `${prefix}hung:${process}`, hungUpdate, ...expiry],
+    ["INCR", `${prefix}hang:${hungUpdate}`],
+    ["EXPIRE", `${prefix}hang:${hungUpdate}`, String(keepHangSeconds)],
+  ];
+}
 
 /**
  * Runs a script. Its text is sent each time: by its name alone, a script that Redis has forgotten would be sent a second time,
@@ -49,115 +67,15 @@ end
 `;
 
 /**
- * ARGV: id, conversation, lane kind, received at, body, question, refusal, most updates in all, most in the lane, kind of the
- * interrupt, its run, its question, refusal of a full lane, now, the interrupt, why it is dead. Returns the result, the lanes that need a job,
- * and the ids of what was aborted. What an interrupt does is planned as `planInterrupt` does it, here so that it is one step
- * with the enqueueing; the queue's contract holds both to the same.
- */
-export const enqueueScript = `${common}
-local id, conversation, kind, at, body, question, refusal = unpack(ARGV, 1, 7)
-local mostInAll, mostInLane = tonumber(ARGV[8]), tonumber(ARGV[9])
-local reason, run, edited, fullRefusal, now = unpack(ARGV, 10, 14)
-local lane = kind .. ':' .. conversation
-local turnLane = 'turn:' .. conversation
-
-local begun, fresh, aborted, pivot, side = {}, {}, false, nil, nil
-
-local function answer(result)
-  local found = {}
-  for _, one in ipairs({turnLane, 'quick:' .. conversation}) do
-    if lonely(one) then found[#found + 1] = one end
-  end
-  return {result, found, begun}
-end
-
-local block = P .. 'seen:' .. string.format('%d', math.floor(tonumber(id) / 32768))
-local bit = tonumber(id) % 32768
-if redis.call('GETBIT', block, bit) == 1 then return answer('duplicate') end
-if ARGV[16] ~= '' then
-  redis.call('SETBIT', block, bit, 1)
-  redis.call('EXPIRE', block, 172800)
-  redis.call('HSET', updateKey(id), 'conversation', conversation, 'lane', kind, 'at', at, 'body', body)
-  bury(lane, id, now, ARGV[16])
-  return {'queued', {}, {}}
-end
-if redis.call('ZCARD', P .. 'waiting') + redis.call('ZCARD', P .. 'running') >= mostInAll then return {'full', {}, {}} end
-
--- The interrupt: what it aborts, what it drops, where its own update goes.
-if reason ~= '' then
-  for _, open in ipairs(redis.call('LRANGE', laneKey(turnLane), 0, -1)) do
-    local found = redis.call('HMGET', updateKey(open), 'question', 'attempts', 'cancelled')
-    if found[1] and (reason ~= 'edit' or found[1] == edited) then
-      if not found[2] then fresh[#fresh + 1] = open
-      elseif run == '' or run == open then
-        begun[#begun + 1] = open
-        if not found[3] then aborted = true end
-      end
-    end
-  end
-  if run ~= '' and #begun == 0 then fresh = {} end
-  if reason == 'edit' then
-    if #begun > 0 then pivot, side = begun[#begun], 'AFTER'
-    elseif #fresh > 0 then pivot, side = fresh[1], 'BEFORE' end
-  end
-end
-
-local function carryOut()
-  for _, open in ipairs(begun) do
-    if redis.call('HSETNX', updateKey(open), 'cancelled', reason) == 1 then
-      redis.call('HSET', updateKey(open), 'due', '0')
-      redis.call('ZREM', P .. 'delayed', open)
-      redis.call('PUBLISH', P .. 'cancel', open .. ' ' .. reason)
-    end
-  end
-  for _, open in ipairs(fresh) do
-    redis.call('LREM', laneKey(turnLane), 1, open)
-    redis.call('DEL', updateKey(open))
-    redis.call('ZREM', P .. 'waiting', open)
-    redis.call('ZREM', P .. 'delayed', open)
-  end
-end
-
-local function store(target, fields)
-  redis.call('HSET', updateKey(id), 'conversation', conversation, 'lane', target, 'at', at, 'body', body, unpack(fields))
-  local list = laneKey(target .. ':' .. conversation)
-  if pivot and target == kind then redis.call('LINSERT', list, side, pivot, id) else redis.call('RPUSH', list, id) end
-  redis.call('ZADD', P .. 'waiting', at, id)
-  redis.call('ZADD', P .. 'lanes', 'NX', now + 2000, target .. ':' .. conversation)
-end
-
-redis.call('SETBIT', block, bit, 1)
-redis.call('EXPIRE', block, 172800)
--- An edit takes its place beside another version of its question, and is let in: with it dropped, nobody would answer.
-if not pivot then
-  carryOut()
-  if redis.call('LLEN', laneKey(lane)) >= mostInLane then
-    if redis.call('SET', P .. 'full:' .. lane, '1', 'EX', 86400, 'NX') then store('quick', {'refusal', fullRefusal}) end
-    return answer('lane-full')
-  end
-end
-redis.call('DEL', P .. 'full:' .. lane)
-local fields = {}
-if question ~= '' then fields[#fields + 1] = 'question' fields[#fields + 1] = question end
-if refusal ~= '' then fields[#fields + 1] = 'refusal' fields[#fields + 1] = refusal end
-if ARGV[15] ~= '' then fields[#fields + 1] = 'interrupt' fields[#fields + 1] = ARGV[15] end
-if reason ~= '' then
-  fields[#fields + 1] = 'outcome'
-  fields[#fields + 1] = '{"aborted":' .. tostring(aborted) .. ',"dropped":' .. #fresh .. '}'
-end
-store(kind, fields)
-if pivot then carryOut() end
-return answer('queued')
-`;
-
-/**
- * Takes the head of a lane that nobody has. ARGV: lane, lease, grace, now, most crashes, the taker's fence. Returns `empty`,
- * `held`, `wait` or `delayed` with milliseconds, or `run` or `doomed` with the id and the hash. With the same fence it
- * returns the same again, as long as nobody else has taken the lane.
+ * Takes the head of a lane that nobody has. ARGV: lane, lease, grace, now, most crashes, the taker's fence, its process, and
+ * `1` when nothing else runs there. Returns `empty`, `held`, `wait` or `delayed` with milliseconds, `suspect` (to be taken by a
+ * process in which nothing else runs; for two leases no other suspect is), or `run` or `doomed` with the id and the hash. With
+ * the same fence it returns the same again, as long as nobody else has taken the lane. What is held against an update is
+ * judged as `doomOf` and `suspectsOf` do it; the queue's contract holds both to the same.
  */
 export const beginScript = `${common}
 local lane, lease, grace, now, mostCrashes = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local fence = ARGV[6]
+local fence, process, alone = ARGV[6], ARGV[7], ARGV[8] == '1'
 local list = laneKey(lane)
 local owner = redis.call('GET', ownerKey(lane))
 if owner and owner ~= fence then return {'held'} end
@@ -174,7 +92,7 @@ if not id then
   return {'empty'}
 end
 
-local found = redis.call('HMGET', updateKey(id), 'running', 'due', 'crashes', 'doom')
+local found = redis.call('HMGET', updateKey(id), 'running', 'due', 'crashes', 'doom', 'process', 'alone', 'lone')
 if found[1] == fence then
   redis.call('SET', ownerKey(lane), fence, 'PX', lease)
   return {found[4] and 'doomed' or 'run', id, redis.call('HGETALL', updateKey(id))}
@@ -185,14 +103,21 @@ if found[1] then
   if at - tonumber(redis.call('GET', P .. 'beat') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
   local left = redis.call('PTTL', P .. 'grace')
   if left > 0 then return {'wait', left} end
-  redis.call('HDEL', updateKey(id), 'running')
+  redis.call('HDEL', updateKey(id), 'running', 'alone')
   redis.call('ZREM', P .. 'running', id)
   redis.call('ZADD', P .. 'waiting', redis.call('HGET', updateKey(id), 'at'), id)
-  local crashes = redis.call('HINCRBY', updateKey(id), 'crashes', 1)
-  if crashes >= mostCrashes and not found[4] then
-    found[4] = 'the process died ' .. crashes .. ' times while this was handled'
-    redis.call('HSET', updateKey(id), 'doom', found[4])
+  if redis.call('EXISTS', P .. 'hung:' .. (found[5] or '')) == 0 then
+    found[3] = redis.call('HINCRBY', updateKey(id), 'crashes', 1)
+    if found[6] then found[7] = redis.call('HINCRBY', updateKey(id), 'lone', 1) end
   end
+end
+local crashes, lone = tonumber(found[3] or '0'), tonumber(found[7] or '0')
+if not found[4] then
+  local hangs = tonumber(redis.call('GET', P .. 'hang:' .. id) or '0')
+  if hangs >= ${mostHangs} then found[4] = 'the process hung ' .. hangs .. ' times in the work for this'
+  elseif lone >= ${mostLoneCrashes} then found[4] = 'the process died ' .. lone .. ' times while this alone was handled'
+  elseif crashes >= mostCrashes then found[4] = 'the process died ' .. crashes .. ' times while this was handled' end
+  if found[4] then redis.call('HSET', updateKey(id), 'doom', found[4]) end
 end
 local due = tonumber(found[2] or '0')
 if due > now and not found[4] then
@@ -200,9 +125,21 @@ if due > now and not found[4] then
   return {'delayed', due - now}
 end
 
+local suspect = crashes >= ${crashesBeforeAlone} and not found[4]
+if suspect then
+  local other = redis.call('GET', P .. 'alone')
+  if other and other ~= lane and (redis.call('PTTL', P .. 'alone') > 0 or redis.call('EXISTS', ownerKey(other)) == 1) then
+    return {'wait', lease / 5}
+  end
+  redis.call('SET', P .. 'alone', lane, 'PX', 2 * lease)
+  if not alone then return {'suspect'} end
+  redis.call('PERSIST', P .. 'alone')
+  redis.call('HSET', updateKey(id), 'alone', '1')
+end
+
 redis.call('ZADD', P .. 'lanes', now + lease, lane)
 redis.call('SET', ownerKey(lane), fence, 'PX', lease)
-redis.call('HSET', updateKey(id), 'running', fence)
+redis.call('HSET', updateKey(id), 'running', fence, 'process', process)
 redis.call('ZREM', P .. 'waiting', id)
 redis.call('ZREM', P .. 'delayed', id)
 redis.call('ZADD', P .. 'running', now, id)
@@ -227,6 +164,8 @@ if how == 'doomed' then
 end
 redis.call('DEL', ownerKey(lane))
 redis.call('ZREM', P .. 'running', id)
+if redis.call('GET', P .. 'alone') == lane then redis.call('DEL', P .. 'alone') end
+local wasAlone = redis.call('HDEL', updateKey(id), 'alone') == 1
 if how == 'finished' then
   redis.call('LREM', laneKey(lane), 1, id)
   redis.call('DEL', updateKey(id))
@@ -235,6 +174,8 @@ elseif how == 'dead' then
 else
   redis.call('HDEL', updateKey(id), 'running')
   redis.call('ZADD', P .. 'waiting', redis.call('HGET', updateKey(id), 'at'), id)
+  -- Nothing ran beside it, and the process lives.
+  if how == 'failed' and wasAlone then redis.call('HDEL', updateKey(id), 'crashes', 'lone') end
   -- An interrupt that came meanwhile wants it delivered at once, to tidy up.
   if how == 'failed' and redis.call('HINCRBY', updateKey(id), 'failures', 1) > 0
     and redis.call('HEXISTS', updateKey(id), 'cancelled') == 0 then

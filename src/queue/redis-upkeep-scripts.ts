@@ -49,7 +49,8 @@ if redis.call('EXISTS', updateKey(id)) == 0 then return false end
 local found = redis.call('HMGET', updateKey(id), 'lane', 'conversation', 'at')
 local lane = found[1] .. ':' .. found[2]
 redis.call('PERSIST', updateKey(id))
-redis.call('HDEL', updateKey(id), 'attempts', 'failures', 'crashes', 'due', 'doom', 'cancelled')
+redis.call('HDEL', updateKey(id), 'attempts', 'failures', 'crashes', 'lone', 'due', 'doom', 'cancelled')
+redis.call('DEL', P .. 'hang:' .. id)
 redis.call('RPUSH', laneKey(lane), id)
 redis.call('ZADD', P .. 'waiting', found[3], id)
 redis.call('ZADD', P .. 'lanes', 'NX', ARGV[2] + 2000, lane)

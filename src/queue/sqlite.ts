@@ -8,10 +8,13 @@ import { createDelivery } from "./deliveries.ts";
 import { type InterruptPlan, type OpenQuestion, planInterrupt } from "./interrupts.ts";
 import { createJournal, newEntry } from "./journal.ts";
 import { createLanes, type Entry, laneKey } from "./lanes.ts";
+import { suspectsOf } from "./suspects.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
 export interface SqliteQueueOptions {
   readonly database: Database;
+  /** Where a process that hung has left in which update; read at the start. */
+  readonly hangFile?: string;
   /** Updates that wait or run, in all. */
   readonly maxBacklog?: number;
   /** Updates that wait or run in one lane. */
@@ -36,8 +39,8 @@ interface Stored {
 /** Opens the queue in the database: what a crash or a shutdown left waits again, in its order. */
 export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
   const { database, maxBacklog = 20_000, maxLane = 500, log, now = Date.now } = options;
-  const journal = createJournal(database, now);
-  const lanes = createLanes({ now, onReady: () => worker?.wake() });
+  const journal = createJournal(database, now, options.hangFile);
+  const lanes = createLanes({ onReady: () => worker?.wake() });
   /** Updates that are being stored right now. */
   const storing = new Set<number>();
   /** Full lanes whose chat was told so. */
@@ -47,7 +50,9 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
   let worker: Worker | undefined;
   let stopped = false;
 
-  for (const entry of journal.open()) lanes.add(entry);
+  const inherited = journal.open();
+  for (const entry of inherited) lanes.add(entry);
+  lanes.isolate(suspectsOf(inherited));
   let purged = purge();
   const purging = setInterval(() => {
     purged = purged.then(purge);
@@ -170,7 +175,6 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
       journal,
       lanes,
       options: consumeOptions,
-      now,
       handler,
       leaving: () => created.draining,
       onTrouble,
@@ -197,7 +201,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
           active++;
           continue;
         }
-        if (dueAt > at) delayed++;
+        if (dueAt > performance.now()) delayed++;
         oldest = Math.min(oldest, receivedAt);
       }
       return { waiting: lanes.size - active, active, delayed, dead: journal.countDead(), oldestWaitingMs: at - oldest };

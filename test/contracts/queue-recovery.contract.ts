@@ -1,7 +1,21 @@
 /** The queue's contract on the end of a process: after kill -9 and after a shutdown in good order. */
 import { describe, expect, it } from "vitest";
-import type { OpenNewQueue } from "./queue.contract.ts";
+import type { OpenNewQueue, OpenQueue } from "./queue.contract.ts";
 import { createProbe, eventually, idle, pause, question, update } from "./queue-probe.ts";
+
+/** Lets the process die so often while it handles these; its watchdog names one of them, or nobody. */
+async function crashWith(first: OpenQueue, ids: readonly number[], times: number, hungIn?: number): Promise<OpenQueue> {
+  let process = first;
+  for (let n = 0; n < times; n++) {
+    const probe = createProbe();
+    for (const id of ids) probe.holdDeaf(id);
+    probe.consume(process.queue, { maxCrashes: 50 });
+    for (const id of ids) await probe.running(id);
+    await pause();
+    process = await process.crash(hungIn);
+  }
+  return process;
+}
 
 export function queueRecoveryContract(open: OpenNewQueue): void {
   describe("after a crash", () => {
@@ -155,6 +169,90 @@ export function queueRecoveryContract(open: OpenNewQueue): void {
       expect(after.started()).toEqual([2]);
       expect(after.dead.map(({ updateId }) => updateId)).toEqual([1]);
       expect((await process.queue.dead.list(10)).map(({ updateId }) => updateId)).toEqual([1]);
+    });
+
+    it("runs alone what ran at three of them, so that nobody is charged for another's crash", async () => {
+      let process = await open();
+      for (const [id, conversation] of [
+        [1, "a"],
+        [11, "b"],
+        [12, "b"],
+      ] as const) {
+        await process.queue.enqueue(question(id, { conversation }));
+      }
+      process = await crashWith(process, [1, 11], 3);
+      await process.queue.enqueue(question(31, { conversation: "d" }));
+      await process.queue.enqueue(update(32, { conversation: "e", lane: "quick" }));
+
+      const active = new Set<number>();
+      const met = new Map<number, Set<number>>();
+      const probe = createProbe();
+      probe.handler = async ({ updateId }) => {
+        for (const other of active) {
+          met.get(other)?.add(updateId);
+        }
+        met.set(updateId, new Set(active));
+        active.add(updateId);
+        await pause(60);
+        active.delete(updateId);
+        probe.finished.push(updateId);
+      };
+      probe.consume(process.queue, { maxCrashes: 50 });
+      await idle(process.queue);
+      expect(probe.finished.toSorted((a, b) => a - b)).toEqual([1, 11, 12, 31, 32]);
+      expect([...(met.get(1) ?? []), ...(met.get(11) ?? [])]).toEqual([]);
+      expect(probe.dead).toEqual([]);
+    });
+
+    it("buries an update that was alone at three of them, and clears those that were not", async () => {
+      let process = await open();
+      for (const id of [1, 2]) await process.queue.enqueue(question(id));
+      await process.queue.enqueue(question(11, { conversation: "b" }));
+      process = await crashWith(process, [1, 11], 3);
+      // The others come to their end before or between; this one never does.
+      for (let n = 0; n < 3; n++) process = await crashWith(process, [1], 1);
+      const after = createProbe();
+      after.consume(process.queue, { maxCrashes: 50 });
+      await idle(process.queue);
+      expect(after.dead.map(({ updateId }) => updateId)).toEqual([1]);
+      expect(after.dead[0]?.reason).toMatch(/alone/);
+      expect(after.finished).toContain(2);
+      expect(after.started()).not.toContain(1);
+    });
+
+    it("does not run alone again what was alone and failed without one", async () => {
+      let process = await open();
+      await process.queue.enqueue(question(1));
+      process = await crashWith(process, [1], 5);
+      const probe = createProbe();
+      probe.failNext(1, 1);
+      probe.consume(process.queue, { maxCrashes: 6, backoffMs: () => 300 });
+      await eventually(async () => expect((await process.queue.stats()).delayed).toBe(1));
+      process = await crashWith(await process.crash(), [1], 1);
+      const after = createProbe();
+      after.consume(process.queue, { maxCrashes: 6 });
+      await idle(process.queue);
+      expect(after.finished).toEqual([1]);
+    });
+
+    it("charges a hang to the update that it was in, and to no other; the second one is its death", async () => {
+      let process = await open();
+      await process.queue.enqueue(question(1));
+      await process.queue.enqueue(question(2));
+      await process.queue.enqueue(question(11, { conversation: "b" }));
+      process = await crashWith(process, [1, 11], 1, 1);
+      process = await crashWith(process, [1, 11], 1, 1);
+      const after = createProbe();
+      // With one crash to its name it would be dead.
+      after.consume(process.queue, { maxCrashes: 1 });
+      await idle(process.queue);
+      expect(after.dead.map(({ updateId }) => updateId)).toEqual([1]);
+      expect(after.dead[0]?.reason).toMatch(/hung 2 times/);
+      expect(after.finished.toSorted((a, b) => a - b)).toEqual([2, 11]);
+
+      expect(await process.queue.dead.requeue(1)).toBe(true);
+      await idle(process.queue);
+      expect(after.finished).toContain(1);
     });
 
     it("announces the death of an update whose announcement the crash cut short", async () => {

@@ -18,8 +18,11 @@ export interface OpenQueue {
   readonly endsElsewhere?: boolean;
   /** Ends this process in good order (its consumer has been drained) and starts another. */
   restart(): Promise<OpenQueue>;
-  /** Starts another process with what this one had stored when it was killed, at this moment. */
-  crash(): Promise<OpenQueue>;
+  /**
+   * Starts another process with what this one had stored when it was killed, at this moment: by its watchdog, which has left
+   * this id, or by anything else.
+   */
+  crash(hungIn?: number): Promise<OpenQueue>;
   /** Lets go of everything, without waiting for handlers. */
   close(): Promise<void>;
 }
@@ -36,7 +39,7 @@ export function queueContract(name: string, open: OpenNewQueue): void {
       return {
         ...process,
         restart: async () => tracked(await process.restart()),
-        crash: async () => tracked(await process.crash()),
+        crash: async (hungIn) => tracked(await process.crash(hungIn)),
       };
     }
     afterEach(async () => {
