@@ -9,7 +9,7 @@ import type { Config } from "./config.ts";
 import { type Engines, openEngines } from "./engines.ts";
 import { createInHand } from "./in-hand.ts";
 import { ourselves, tokenRefused } from "./ingress/registration.ts";
-import type { Logger } from "./log.ts";
+import { isPretty, type Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { answerOperator } from "./operator/commands.ts";
 import { createOperatorSocket } from "./operator/socket.ts";
@@ -40,7 +40,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   const watchdog = startWatchdog({
     inHand,
     note: engines.hangNote,
-    log: { level: config.logLevel, secrets: config.secrets, pretty: process.stdout.isTTY },
+    log: { level: config.logLevel, secrets: config.secrets, pretty: isPretty(config.logFormat) },
   });
   metrics.watchQueue(() => queue.stats());
   const failure = Promise.withResolvers<Error>();

@@ -107,7 +107,7 @@ async function openRedis(
   return {
     store,
     queue,
-    hangNote: { redis: readRedisUrl(url).options, commands: queue.hangCommands },
+    hangNote: { redis: readRedisUrl(url).options, ...queue.hangNote },
     rateLimiter: createRedisTokenBucket({ ...config.rateLimit, ...bucket, name: "bucket" }),
     commandLimiter: createRedisTokenBucket({ ...commandRate, ...bucket, name: "command-bucket" }),
     shared: {

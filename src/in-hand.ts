@@ -32,12 +32,13 @@ export function createInHand(): InHand {
   return { during, workOf: (updateId) => (work) => during(updateId, work), memory };
 }
 
-/** What stands in the commands of a note where the update's id belongs. */
-export const hungUpdate = "<update>";
+/** Commands to Redis, word by word; null stands where the id of an update belongs. */
+export type RedisCommands = readonly (readonly (string | null)[])[];
 
 /**
- * Where the id of the update in which a process hung is left, for the next one to count: by a thread that has nothing else of
- * this process. A line of a file (a name of its own, a space, the id), or commands to Redis.
+ * Where a thread that has nothing else of this process leaves the update in which the process hung, for the next one to count:
+ * as a line of a file (a name of its own, a space, the id), or by commands to Redis. There it also tells, while the loop stands
+ * still, that the process lives: its lanes are not taken over by others, to hang in the same update.
  */
 export type HangNote =
   | { readonly file: string }
@@ -51,5 +52,7 @@ export type HangNote =
         /** Left out: no TLS. */
         readonly tls?: object | undefined;
       };
-      readonly commands: readonly (readonly string[])[];
+      readonly hung: RedisCommands;
+      /** Given again and again while the loop stands still, until it is decided to kill. */
+      readonly standing: RedisCommands;
     };

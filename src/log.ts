@@ -25,6 +25,11 @@ export interface LogOptions {
   readonly destination?: { write(line: string): unknown };
 }
 
+/** Whether people read the log: as `LOG_FORMAT` has it, and left to itself, at a terminal. */
+export function isPretty(format: "auto" | "json" | "pretty"): boolean {
+  return format === "pretty" || (format === "auto" && process.stdout.isTTY);
+}
+
 /** Creates the log of a process. Lines are written at once, so that the last ones before a crash are there. */
 export function createLogger(options: LogOptions): Logger {
   const redact = createRedactor(options.secrets);

@@ -2,7 +2,7 @@
 import { config as loadDotenv } from "dotenv";
 import { type RunMode, readConfig } from "./config.ts";
 import { messageOf, StartError } from "./errors.ts";
-import { createLogger, type Logger } from "./log.ts";
+import { createLogger, isPretty, type Logger } from "./log.ts";
 import type { Running } from "./modes.ts";
 import { readOperatorCommand } from "./operator/commands.ts";
 
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   const log = createLogger({
     level: config.logLevel,
     secrets: config.secrets,
-    pretty: config.logFormat === "pretty" || (config.logFormat === "auto" && process.stdout.isTTY),
+    pretty: isPretty(config.logFormat),
     // What a command prints may be read by another program.
     ...(mode === "queue" ? { destination: process.stderr } : {}),
   });

@@ -56,6 +56,7 @@ const words = [
   "variable-names",
   "signals",
   "in-hand",
+  "long-wait",
   "stand-ins",
 ];
 

@@ -4,6 +4,35 @@ import { createOutboxScene, ok, refused, spacing } from "./outbox-scene.ts";
 const scene = createOutboxScene();
 const { call, preview, send, reopen, order, times } = scene;
 
+/** More than a timer holds; one that overflows runs at once. */
+const longMs = 2 ** 31 + 5_000;
+
+describe("a flood limit of more than a timer holds", () => {
+  it("is waited for, by the call and by its chat, and by no other chat", async () => {
+    scene.answers = [refused(429, { retry_after: longMs / 1000 })];
+    void send(7, "held");
+    await vi.advanceTimersByTimeAsync(100);
+    void preview(7, "held too");
+    void send(8, "other");
+    await vi.advanceTimersByTimeAsync(longMs - 1_000);
+    expect(order()).toEqual(["held", "other"]);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(order()).toEqual(["held", "other", "held", "held too"]);
+  });
+
+  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY, "soon", null])(
+    "is a second where it says %s, which is no time",
+    async (retry_after) => {
+      scene.answers = [refused(429, { retry_after })];
+      void send(7, "held");
+      await vi.advanceTimersByTimeAsync(900);
+      expect(order()).toEqual(["held"]);
+      await vi.advanceTimersByTimeAsync(200);
+      expect(order()).toEqual(["held", "held"]);
+    },
+  );
+});
+
 describe("one chat", () => {
   it("has one request in flight, in the order of the calls", async () => {
     for (const text of ["a", "b", "c"]) void send(7, text);

@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { hungUpdate } from "../src/in-hand.ts";
 import { type BullmqQueueOptions, createBullmqQueue } from "../src/queue/bullmq.ts";
 import { beginScript } from "../src/queue/redis-scripts.ts";
 import { createRedisLink } from "../src/store/redis-link.ts";
@@ -43,8 +42,8 @@ async function openAt(prefix: string, limits: QueueLimits = {}): Promise<OpenQue
     },
     async crash(hungIn) {
       killed = true;
-      for (const command of hungIn === undefined ? [] : queue.hangCommands) {
-        const [name = "", ...args] = command.map((word) => word.replace(hungUpdate, String(hungIn)));
+      for (const command of hungIn === undefined ? [] : queue.hangNote.hung) {
+        const [name = "", ...args] = command.map((word) => word ?? String(hungIn));
         await link.commands.call(name, ...args);
       }
       // A killed process is not heard of any more.
@@ -176,6 +175,68 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
       await pause(leaseMs);
     }
     await two.close();
+  });
+
+  it("a lane whose worker's loop stands still is not taken over while its watchdog says that it lives", async () => {
+    const two = await openTwo();
+    await two.queues[0].enqueue(question(1));
+    // As one whose loop stands still has left it, longer ago than its lease.
+    const [[, alive = ""] = []] = two.queues[0].hangNote.standing;
+    await two.redis.hset(`${two.prefix}update:1`, {
+      running: "7",
+      process: String(alive).split("alive:")[1],
+      attempts: "1",
+    });
+    const tell = async () => {
+      for (const [name = "", ...args] of two.queues[0].hangNote.standing) {
+        await two.redis.call(String(name), ...args.map(String));
+      }
+    };
+    await tell();
+    const telling = setInterval(() => void tell(), leaseMs / 5);
+    const probe = createProbe();
+    probe.consume(two.queues[1], { maxCrashes: 2 });
+    await pause(4 * leaseMs);
+    expect(probe.started()).toEqual([]);
+    clearInterval(telling);
+    await idle(two.queues[1]);
+    expect(probe.finished).toEqual([1]);
+    await two.close();
+  });
+
+  it("go on when the clock of Redis is set back by hours", async () => {
+    const two = await openTwo();
+    const { redis: commands, prefix } = two;
+    const connect = vi.spyOn(two.links[0], "connect");
+    const before = createProbe();
+    before.failNext(1, 1);
+    for (const [id, conversation] of ["a", "b", "c"].entries())
+      await two.queues[0].enqueue(question(id + 1, { conversation }));
+    const consumer = before.consume(two.queues[0], { turnSlots: 1, backoffMs: () => 400 });
+    before.holdDeaf(2);
+    await eventually(async () => expect((await two.queues[0].stats()).delayed).toBe(1));
+    await before.running(2);
+    void consumer.drain(0);
+    // What Redis has written of times is now hours away, and what should expire in a moment stays.
+    const back = 5 * 3_600_000;
+    await commands.call("hincrby", `${prefix}update:1`, "due", String(back));
+    for (const set of ["lanes", "delayed"]) {
+      for (const member of (await commands.call("zrange", `${prefix}${set}`, "0", "-1")) as string[])
+        await commands.call("zincrby", `${prefix}${set}`, String(back), String(member));
+    }
+    for (const key of await commands.keys(`${prefix}*`)) {
+      const left = await commands.pttl(String(key));
+      if (left > 0) await commands.pexpire(String(key), left + back);
+    }
+    await commands.set(`${prefix}beat`, Date.now() + back, "EX", 86_400);
+    await commands.set(`${prefix}grace`, "1", "PX", back);
+    for (const { value } of [...connect.mock.results, { value: commands }]) value.disconnect();
+
+    const after = createProbe();
+    after.consume(two.queues[1], { backoffMs: () => 400 });
+    await eventually(() => expect(after.finished.toSorted()).toEqual([1, 2, 3]));
+    await two.queues[1].stop();
+    await two.links[1].stop();
   });
 
   it("a burst is spread over both", async () => {

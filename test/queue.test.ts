@@ -1,7 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { appendFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Database } from "../src/ports.ts";
 import { createSqliteQueue } from "../src/queue/sqlite.ts";
@@ -162,6 +172,52 @@ describe("a disk that fails", () => {
     expect(await consumer.drain(0)).toBe(1);
     await queue.stop();
     await database.close();
+  });
+});
+
+describe("a database of the version before hangs were counted", () => {
+  it("is brought up to date, and goes on where it was killed", async () => {
+    const folder = newFolder();
+    mkdirSync(folder);
+    const old = new DatabaseSync(join(folder, "parley.db"));
+    old.exec(readFileSync(new URL("fixtures/database-2026-11.sql", import.meta.url), "utf8"));
+    old.close();
+    const madeAt = 1_795_759_612_000;
+
+    let process = openIn(folder, { now: () => madeAt });
+    expect(await process.queue.known(11)).toBe(true);
+    expect((await process.queue.dead.list(9)).map(({ updateId }) => updateId)).toEqual([14, 10].toSorted());
+    process = await process.crash(12);
+    process = await process.crash(12);
+    const probe = createProbe();
+    probe.consume(process.queue, { maxCrashes: 2 });
+    await idle(process.queue);
+    expect(probe.dead.map(({ updateId }) => updateId)).toEqual([12]);
+    expect(probe.finished).toEqual([13]);
+    await process.close();
+  });
+});
+
+describe("the file that a hang leaves", () => {
+  it("counts each of its lines once, should it outlive its start, and names nobody by half a line", async () => {
+    const folder = newFolder();
+    mkdirSync(folder);
+    const file = join(folder, "hangs");
+    const text = `first 1\nfirst\nhalf 9007199254740993\n\nlast 2`;
+    for (let n = 0; n < 3; n++) {
+      writeFileSync(file, text);
+      const process = openIn(folder);
+      await process.queue.enqueue(question(1));
+      await process.queue.stop();
+      await process.close();
+      expect(existsSync(file)).toBe(false);
+    }
+    const process = openIn(folder);
+    const probe = createProbe();
+    probe.consume(process.queue);
+    await idle(process.queue);
+    expect(probe.finished).toEqual([1]);
+    await process.close();
   });
 });
 

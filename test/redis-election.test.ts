@@ -54,6 +54,14 @@ async function twoCandidates(url: string): Promise<[StateProcess, StateProcess]>
 }
 
 describe.skipIf(redis.missing !== undefined)(redis.title("the election"), () => {
+  it("goes to another when its holder is gone, though the clock of Redis was set back", { timeout }, async () => {
+    const { link, prefix } = await open(redis.url);
+    // As a holder that died in that moment has left it.
+    await link.commands.set(`${link.prefix}role:poller`, "gone", "PX", 5 * 3_600_000);
+    const one = await candidate(redis.url, prefix);
+    await one.line("act");
+  });
+
   it("gives the role to one of two processes, and to the other within 10 s when that one is killed", async () => {
     const [a, b] = await twoCandidates(redis.url);
     // Longer than the lease: it is renewed.

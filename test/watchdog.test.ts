@@ -135,6 +135,8 @@ describe("the watchdog", { timeout: 60_000 }, () => {
       expect(said.errors).not.toMatch(/reason|a password/);
       const redis = new Redis({ port: server.port, password: "a password", db: 2 });
       expect(await redis.get("{p}:hung")).toBe("77");
+      // While its loop stood still, others were told that the process lives.
+      expect(Number(await redis.get("{p}:standing"))).toBeGreaterThan(3);
       redis.disconnect();
       await server.kill();
       const other = await start("json", ["redis", String(server.port), "{p}:"]);

@@ -5,6 +5,7 @@ import { type Api, GrammyError, HttpError } from "grammy";
 import type { Update } from "grammy/types";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { retryAfterMs, waitFor } from "../long-wait.ts";
 import { isUpdate } from "./chain.ts";
 import { tokenRefused } from "./registration.ts";
 
@@ -90,7 +91,8 @@ export function createPolling(deps: PollingDeps): Polling {
           deps.onFatal?.(tokenRefused());
           throw error;
         }
-        const waitMs = Math.max(retryAfterMs(error), pauseMs(failures));
+        const asked = error instanceof GrammyError ? error.parameters.retry_after : undefined;
+        const waitMs = Math.max(asked === undefined ? 0 : retryAfterMs(asked), pauseMs(failures));
         const conflict = error instanceof GrammyError && error.error_code === 409;
         enter(conflict ? "conflict" : "unreachable");
         log.warn(
@@ -99,7 +101,7 @@ export function createPolling(deps: PollingDeps): Polling {
             ? "another process takes this bot's updates; trying again"
             : "Telegram cannot be polled; trying again",
         );
-        await sleep(waitMs, undefined, { signal: stopping.signal });
+        await waitFor(waitMs, stopping.signal);
       } finally {
         clearTimeout(deadline);
         stopping.signal.removeEventListener("abort", giveUp);
@@ -217,10 +219,6 @@ function objectOf<T>(answer: T): T {
 /** Telegram's ids are positive and of 32 bits. A negative offset would forget updates, a larger one is refused for ever. */
 function isConfirmable(id: number): boolean {
   return id > 0 && id < 2 ** 31 - 1;
-}
-
-function retryAfterMs(error: unknown): number {
-  return error instanceof GrammyError ? (error.parameters.retry_after ?? 0) * 1000 : 0;
 }
 
 /** What went wrong, without the URL (and the token in it) that network errors carry in their messages. */

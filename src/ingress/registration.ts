@@ -1,10 +1,10 @@
 /** What Telegram is told and asked at a start: who we are, the menu of commands, the descriptions, where updates shall go. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Api, GrammyError } from "grammy";
 import type { BotCommand, UserFromGetMe } from "grammy/types";
 import type { WebhookConfig } from "../config.ts";
 import { messageOf, StartError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { retryAfterMs, waitFor } from "../long-wait.ts";
 import { allowedUpdates } from "./allowed-updates.ts";
 
 /** Below the path of `WEBHOOK_URL`. Not secret: the secret token is. */
@@ -75,9 +75,9 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         }
         deps.onTrouble();
         const retryAfter = refusal?.parameters.retry_after;
-        const waitMs = retryAfter === undefined ? pauseMs : retryAfter * 1000;
+        const waitMs = retryAfter === undefined ? pauseMs : retryAfterMs(retryAfter);
         log.warn({ method, reason: messageOf(error), waitMs }, "Telegram did not do as asked; trying again");
-        await sleep(waitMs, undefined, { signal });
+        await waitFor(waitMs, signal);
       }
     }
   }

@@ -1,14 +1,14 @@
 /** A worker of the shared queue: BullMQ tells it which lanes have something to do, Redis what that is. */
-import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Job, Worker } from "bullmq";
 import { messageOf } from "../errors.ts";
 import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, LaneKind, RedisLink } from "../ports.ts";
 import { withinTime } from "../within-time.ts";
+import { type Begun, createBeginning, repeatMs } from "./redis-beginning.ts";
 import { createLeases, type Held } from "./redis-leases.ts";
-import { beginScript, endScript, runStep } from "./redis-scripts.ts";
-import { type Hash, hashOf, laneName, updateOf } from "./redis-updates.ts";
-import { sweepScript } from "./redis-upkeep-scripts.ts";
+import { endScript, runStep } from "./redis-scripts.ts";
+import { type Hash, laneName, updateOf } from "./redis-updates.ts";
+import { rejoinScript, sweepScript } from "./redis-upkeep-scripts.ts";
 import { createAside, deadOf, deliver, settle } from "./worker.ts";
 
 /** What a job says: somebody has to look after this lane. */
@@ -35,20 +35,6 @@ export interface BullmqConsumerDeps {
 export const queueNames: Readonly<Record<LaneKind, string>> = { turn: "lanes-turn", quick: "lanes-quick" };
 
 const sweepLanes = 1_000;
-const repeatMs = 300;
-
-type Begun =
-  | { readonly state: "nothing" }
-  | { readonly state: "suspect" }
-  | { readonly state: "later"; readonly afterMs: number }
-  | {
-      readonly state: "run" | "doomed";
-      readonly fence: number;
-      /** Of `performance.now()`, before it was asked for. */
-      readonly takenAt: number;
-      readonly updateId: number;
-      readonly hash: Hash;
-    };
 
 export interface BullmqConsumer extends Consumer {
   readonly draining: boolean;
@@ -76,6 +62,12 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   let calm = true;
 
   const aside = createAside();
+  const begin = createBeginning({
+    ...{ link, leaseMs, graceMs, onTrouble },
+    process: deps.process,
+    maxCrashes: options.maxCrashes,
+    leaving: () => draining,
+  });
   const leases = createLeases({ link, leaseMs, graceMs, log });
 
   /** Says a reason once, until a sweep and all between it and the next have gone well. */
@@ -128,11 +120,13 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   async function carryOut(lane: string, begun: Begun): Promise<void> {
     if (begun.state === "later") return wakeLater(lane, begun.afterMs);
     if (begun.state === "nothing" || begun.state === "suspect") return;
-    const { takenAt } = begun;
-    const { fence, updateId, hash } = begun;
+    const { fence, takenAt, updateId, hash } = begun;
     const abort = new AbortController();
     const left = Promise.withResolvers<"aside">();
-    const place = aside.place(() => left.resolve("aside"));
+    const place = aside.place(() => {
+      left.resolve("aside");
+      if (begun.alone) void runStep(link, rejoinScript, lane, updateId).catch(onTrouble);
+    });
     const held: Held = { lane, fence, updateId, abort, lost: false, ending: false, gone: Promise.withResolvers() };
     const lease = leases.add(held, takenAt);
     const { stepAside } = place;
@@ -156,28 +150,6 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     return await handle(held, { ...updateOf(held.updateId, hash), signal: held.abort.signal, ...extras }, hash);
   }
 
-  /** Asks until Redis has answered: what it gave us unheard would wait for a lease, and count a crash. */
-  async function begin(lane: string, alone: boolean): Promise<Begun> {
-    const fence = randomInt(2 ** 48 - 1);
-    const takenAt = performance.now();
-    for (let attempts = 0; ; attempts++) {
-      try {
-        const limits = [leaseMs, graceMs, now(), options.maxCrashes];
-        const script = [lane, ...limits, fence, deps.process, alone ? 1 : 0];
-        const answer = (await runStep(link, beginScript, ...script)) as [string, number | string, string[]];
-        const [state, value, hash] = answer;
-        if (state === "wait" || state === "delayed") return { state: "later", afterMs: Number(value) + 5 };
-        if (state === "suspect") return { state };
-        if (state !== "run" && state !== "doomed") return { state: "nothing" };
-        return { state, fence, takenAt, updateId: Number(value), hash: hashOf(hash) };
-      } catch (error) {
-        if (draining && attempts > 3) throw error;
-        onTrouble(error);
-        await pause(repeatMs);
-      }
-    }
-  }
-
   /** Delivers an update and writes its end; resolves with what `endScript` says of the lane. */
   async function handle(held: Held, update: ActiveUpdate, hash: Hash): Promise<string> {
     void held.gone.promise.then(() => options.onLeaseLost?.(update));
@@ -196,7 +168,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
         const failures = Number(hash.failures ?? 0) + 1;
         if (failures >= options.maxFailures || options.isHopeless?.(verdict.error))
           return await bury(held, hash, messageOf(verdict.error), update.stepAside);
-        return await end(held, "failed", now() + options.backoffMs(failures));
+        return await end(held, "failed", options.backoffMs(failures));
       }
     }
   }
@@ -211,12 +183,12 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   }
 
   /** Writes until Redis has answered: a lane must not move on past an end that is not there. */
-  async function end(held: Held, how: string, due = 0, reason = ""): Promise<string> {
+  async function end(held: Held, how: string, backoffMs = 0, reason = ""): Promise<string> {
     const { lane, fence, updateId } = held;
     held.ending = how !== "doomed";
     for (let attempts = 0; ; attempts++) {
       try {
-        const script = [lane, fence, updateId, how, now(), due, reason];
+        const script = [lane, fence, updateId, how, now(), backoffMs, reason];
         const answer = String(await runStep(link, endScript, ...script));
         // The first attempt was carried out, and its answer lost on the way.
         return answer === "lost" && attempts > 0 && !held.lost ? "more" : answer;
@@ -266,7 +238,8 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   /** Lanes whose job was lost with the process that should have added it. */
   async function sweep(): Promise<void> {
     try {
-      const lanes = (await runStep(link, sweepScript, now(), leaseMs / 5, sweepLanes)) as string[];
+      const jobs = Object.values(queueNames).map((name) => link.prefix + name);
+      const lanes = (await runStep(link, sweepScript, leaseMs / 5, sweepLanes, leaseMs, ...jobs)) as string[];
       for (const lane of lanes) await wake(lane);
       if (calm) lastTrouble = "";
       calm = true;

@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { Queue } from "bullmq";
 import { messageOf, ParleyError } from "../errors.ts";
+import type { RedisCommands } from "../in-hand.ts";
 import type {
   ConsumeOptions,
   Consumer,
@@ -19,7 +20,7 @@ import type {
 import { withinTime } from "../within-time.ts";
 import { type BullmqConsumer, createBullmqConsumer, type LaneJob, queueNames } from "./bullmq-consumer.ts";
 import { enqueueScript } from "./redis-enqueue-script.ts";
-import { hangCommands, runStep } from "./redis-scripts.ts";
+import { hangNote, runStep } from "./redis-scripts.ts";
 import { hashOf, laneName, laneOf, updateOf } from "./redis-updates.ts";
 import { deadScript, drainLaneScript, requeueScript, statsScript } from "./redis-upkeep-scripts.ts";
 import { createRedisView } from "./redis-view.ts";
@@ -43,8 +44,8 @@ export interface BullmqQueue extends UpdateQueue {
   readonly view: QueueView;
   /** Whether a bot has ever used this prefix. */
   used(): Promise<boolean>;
-  /** What a thread tells Redis when this process hangs; see `HangNote`. */
-  readonly hangCommands: readonly (readonly string[])[];
+  /** What the watchdog's thread tells Redis of this process. */
+  readonly hangNote: { readonly hung: RedisCommands; readonly standing: RedisCommands };
 }
 
 const laneFull = JSON.stringify({ reason: "lane-full" });
@@ -108,9 +109,9 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
         interrupt !== undefined && interrupt.kind !== "edit" ? (interrupt.run ?? "") : "",
         interrupt?.kind === "edit" ? interrupt.question : "",
         laneFull,
-        now(),
         interrupt === undefined ? "" : JSON.stringify(interrupt),
         update.dead ?? "",
+        now(),
       );
       const [result, lonely, aborted] = answer as [EnqueueResult, string[], string[]];
       // Other processes hear of it from Redis.
@@ -141,7 +142,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       const names = ["bot", "waiting", "running", "dead", "lanes", "beat"];
       return (await redis.exists(...names.map((name) => link.prefix + name))) > 0;
     },
-    hangCommands: hangCommands(link.prefix, process),
+    hangNote: hangNote(link.prefix, process, leaseMs),
     enqueue,
     async known(updateId) {
       if (storing.has(updateId)) return true;

@@ -119,7 +119,12 @@ export function createDelivery(
     }
   }
 
-  return async (entry, abort, stepAside) => {
+  return async (entry, abort, leaveSlot) => {
+    function stepAside(): void {
+      // What waits for Telegram has not crashed on its own, and keeps nobody else waiting.
+      if (lanes.rejoin(entry)) deps.database.write(() => journal.begin(entry)).catch(() => undefined);
+      leaveSlot();
+    }
     try {
       return await run(entry, abort, stepAside);
     } catch (error) {

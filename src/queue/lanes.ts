@@ -1,4 +1,5 @@
 /** The lanes in memory: which update is next in each, and which lane may run. Knows no disk and no handler. */
+import { longestTimerMs } from "../long-wait.ts";
 import type { AbortReason, ConversationId, LaneKind } from "../ports.ts";
 
 /**
@@ -58,6 +59,8 @@ export interface Lanes {
   remove(updateId: number): void;
   /** These run first, one by one, each with nothing beside it, where they can run at once. */
   isolate(suspects: readonly Entry[]): void;
+  /** Lets others run beside an entry again; false when they might already. */
+  rejoin(entry: Entry): boolean;
   /** The next update of the lane whose turn it is; the lane is busy until `free`. */
   take(kind: LaneKind): Entry | undefined;
   /** Lets the lane of a taken update move on: with that update again unless it was removed. */
@@ -76,9 +79,6 @@ interface Lane {
   busy: boolean;
   timer: NodeJS.Timeout | undefined;
 }
-
-/** The longest wait that a timer can hold. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** Names a lane; a conversation has two. */
 export function laneKey(conversation: ConversationId, lane: LaneKind): string {
@@ -144,6 +144,14 @@ export function createLanes({ onReady }: { onReady: () => void }): Lanes {
     }
   }
 
+  function rejoin(entry: Entry): boolean {
+    if (!entry.alone) return false;
+    entry.alone = false;
+    suspects.shift();
+    onReady();
+    return true;
+  }
+
   function occupy(lane: Lane): void {
     ready[lane.kind].delete(lane);
     lane.busy = true;
@@ -174,6 +182,7 @@ export function createLanes({ onReady }: { onReady: () => void }): Lanes {
     isolate(entries) {
       suspects.push(...entries);
     },
+    rejoin,
     take(kind) {
       const suspect = firstSuspect();
       if (suspect !== undefined) {
@@ -192,10 +201,7 @@ export function createLanes({ onReady }: { onReady: () => void }): Lanes {
       const lane = laneOf(entry);
       lane.busy = false;
       settle(lane);
-      if (!entry.alone) return;
-      entry.alone = false;
-      suspects.shift();
-      onReady();
+      rejoin(entry);
     },
     touch(entry) {
       settle(laneOf(entry));

@@ -3,14 +3,14 @@ import { common } from "./redis-scripts.ts";
 
 /**
  * ARGV: id, conversation, lane kind, received at, body, question, refusal, most updates in all, most in the lane, kind of the
- * interrupt, its run, its question, refusal of a full lane, now, the interrupt, why it is dead. Returns the result, the lanes that need a job,
+ * interrupt, its run, its question, refusal of a full lane, the interrupt, why it is dead, now. Returns the result, the lanes that need a job,
  * and the ids of what was aborted. What an interrupt does is planned as `planInterrupt` does it, here so that it is one step
  * with the enqueueing; the queue's contract holds both to the same.
  */
 export const enqueueScript = `${common}
 local id, conversation, kind, at, body, question, refusal = unpack(ARGV, 1, 7)
 local mostInAll, mostInLane = tonumber(ARGV[8]), tonumber(ARGV[9])
-local reason, run, edited, fullRefusal, now = unpack(ARGV, 10, 14)
+local reason, run, edited, fullRefusal, interrupt = unpack(ARGV, 10, 14)
 local lane = kind .. ':' .. conversation
 local turnLane = 'turn:' .. conversation
 
@@ -27,11 +27,11 @@ end
 local block = P .. 'seen:' .. string.format('%d', math.floor(tonumber(id) / 32768))
 local bit = tonumber(id) % 32768
 if redis.call('GETBIT', block, bit) == 1 then return answer('duplicate') end
-if ARGV[16] ~= '' then
+if ARGV[15] ~= '' then
   redis.call('SETBIT', block, bit, 1)
   redis.call('EXPIRE', block, 172800)
   redis.call('HSET', updateKey(id), 'conversation', conversation, 'lane', kind, 'at', at, 'body', body)
-  bury(lane, id, now, ARGV[16])
+  bury(lane, id, ARGV[16], ARGV[15])
   return {'queued', {}, {}}
 end
 if redis.call('ZCARD', P .. 'waiting') + redis.call('ZCARD', P .. 'running') >= mostInAll then return {'full', {}, {}} end
@@ -76,7 +76,7 @@ local function store(target, fields)
   local list = laneKey(target .. ':' .. conversation)
   if pivot and target == kind then redis.call('LINSERT', list, side, pivot, id) else redis.call('RPUSH', list, id) end
   redis.call('ZADD', P .. 'waiting', at, id)
-  redis.call('ZADD', P .. 'lanes', 'NX', now + 2000, target .. ':' .. conversation)
+  redis.call('ZADD', P .. 'lanes', 'NX', stamp() + 2000, target .. ':' .. conversation)
 end
 
 redis.call('SETBIT', block, bit, 1)
@@ -93,7 +93,7 @@ redis.call('DEL', P .. 'full:' .. lane)
 local fields = {}
 if question ~= '' then fields[#fields + 1] = 'question' fields[#fields + 1] = question end
 if refusal ~= '' then fields[#fields + 1] = 'refusal' fields[#fields + 1] = refusal end
-if ARGV[15] ~= '' then fields[#fields + 1] = 'interrupt' fields[#fields + 1] = ARGV[15] end
+if interrupt ~= '' then fields[#fields + 1] = 'interrupt' fields[#fields + 1] = interrupt end
 if reason ~= '' then
   fields[#fields + 1] = 'outcome'
   fields[#fields + 1] = '{"aborted":' .. tostring(aborted) .. ',"dropped":' .. #fresh .. '}'

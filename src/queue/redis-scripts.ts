@@ -6,12 +6,12 @@
  * - `owner:KIND:CONVERSATION`: fence of the worker that has the lane; expires with its lease
  * - `seen:BLOCK` bitmap: update ids of the last two days · `full:KIND:CONVERSATION`: its chat was told that it is full
  * - `waiting`, `running`, `delayed`, `dead`: sorted sets of ids, by time · `lanes`: lanes by the time to look after them
- * - `hung:PROCESS`: the update in which it hung · `hang:ID`: how often a process hung in this update · `alone`: lane of the
- *   suspect that runs with nothing beside it, or is about to
+ * - `hung:PROCESS`: the update in which it hung · `alive:PROCESS`: its loop stands still, but it lives
+ * - `hangs` hash: how often a process hung in an update · `alone`: lane of the suspect that runs with nothing beside it, or is
+ *   about to
  * - `beat`: time of the last heartbeat of any worker · `grace`: there was none for a while, so nobody is declared dead yet
  */
 
-import { hungUpdate } from "../in-hand.ts";
 import type { RedisLink } from "../ports.ts";
 import { crashesBeforeAlone, mostHangs, mostLoneCrashes } from "./suspects.ts";
 import { keepDeadMs } from "./worker.ts";
@@ -19,14 +19,14 @@ import { keepDeadMs } from "./worker.ts";
 /** For so long a hang is held against its update. Seconds. */
 const keepHangSeconds = 172_800;
 
-/** What the watchdog of a process tells Redis of the update in which that process hung. */
-export function hangCommands(prefix: string, process: string): string[][] {
-  const expiry = ["EX", String(keepHangSeconds)];
-  return [
-    ["SET", `${prefix}hung:${process}`, hungUpdate, ...expiry],
-    ["INCR", `${prefix}hang:${hungUpdate}`],
-    ["EXPIRE", `${prefix}hang:${hungUpdate}`, String(keepHangSeconds)],
+/** What the watchdog of a process tells Redis: the update in which it hung, and that it lives while its loop stands still. */
+export function hangNote(prefix: string, process: string, leaseMs: number) {
+  const hung = [
+    ["SET", `${prefix}hung:${process}`, null, "EX", String(keepHangSeconds)],
+    ["HINCRBY", `${prefix}hangs`, null, "1"],
+    ["EXPIRE", `${prefix}hangs`, String(keepHangSeconds)],
   ];
+  return { hung, standing: [["SET", `${prefix}alive:${process}`, "1", "PX", String(leaseMs)]] };
 }
 
 /**
@@ -41,7 +41,7 @@ export function runStep(
   return commands.eval(script, 1, prefix, ...args);
 }
 
-/** What all scripts share. Times are milliseconds. */
+/** What all scripts share. Times are milliseconds, by the clock of Redis where nothing else is said. */
 export const common = `
 local P = KEYS[1]
 local KEEP_DEAD = ${keepDeadMs}
@@ -51,6 +51,10 @@ local function ownerKey(lane) return P .. 'owner:' .. lane end
 local function stamp()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+-- What was to expire in a moment would stay for hours, should the clock of Redis be set back meanwhile.
+local function shorten(key, most)
+  if redis.call('PTTL', key) > 2 * most then redis.call('PEXPIRE', key, most) end
 end
 local function lonely(lane)
   return redis.call('EXISTS', ownerKey(lane)) == 0 and redis.call('LLEN', laneKey(lane)) > 0
@@ -67,18 +71,22 @@ end
 `;
 
 /**
- * Takes the head of a lane that nobody has. ARGV: lane, lease, grace, now, most crashes, the taker's fence, its process, and
+ * Takes the head of a lane that nobody has. ARGV: lane, lease, grace, most crashes, the taker's fence, its process, and
  * `1` when nothing else runs there. Returns `empty`, `held`, `wait` or `delayed` with milliseconds, `suspect` (to be taken by a
  * process in which nothing else runs; for two leases no other suspect is), or `run` or `doomed` with the id and the hash. With
  * the same fence it returns the same again, as long as nobody else has taken the lane. What is held against an update is
  * judged as `doomOf` and `suspectsOf` do it; the queue's contract holds both to the same.
  */
 export const beginScript = `${common}
-local lane, lease, grace, now, mostCrashes = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local fence, process, alone = ARGV[6], ARGV[7], ARGV[8] == '1'
+local lane, lease, grace, mostCrashes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local fence, process, alone = ARGV[5], ARGV[6], ARGV[7] == '1'
+local now = stamp()
 local list = laneKey(lane)
 local owner = redis.call('GET', ownerKey(lane))
-if owner and owner ~= fence then return {'held'} end
+if owner and owner ~= fence then
+  shorten(ownerKey(lane), lease)
+  return {'held'}
+end
 
 local id = redis.call('LINDEX', list, 0)
 while id and redis.call('EXISTS', updateKey(id)) == 0 do
@@ -92,15 +100,17 @@ if not id then
   return {'empty'}
 end
 
-local found = redis.call('HMGET', updateKey(id), 'running', 'due', 'crashes', 'doom', 'process', 'alone', 'lone')
+local found = redis.call('HMGET', updateKey(id), 'running', 'due', 'crashes', 'doom', 'process', 'alone', 'lone', 'backoff')
 if found[1] == fence then
   redis.call('SET', ownerKey(lane), fence, 'PX', lease)
   return {found[4] and 'doomed' or 'run', id, redis.call('HGETALL', updateKey(id))}
 end
 if found[1] then
-  -- Its worker has not given it back. After an outage of Redis it may be alive and about to say so.
-  local at = stamp()
-  if at - tonumber(redis.call('GET', P .. 'beat') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
+  -- Its worker has not given it back. Where that one hangs, another would hang beside it, and be charged for it.
+  if redis.call('EXISTS', P .. 'alive:' .. (found[5] or '')) == 1 then return {'wait', lease / 5} end
+  -- After an outage of Redis it may be alive and about to say so.
+  if now - tonumber(redis.call('GET', P .. 'beat') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
+  shorten(P .. 'grace', grace)
   local left = redis.call('PTTL', P .. 'grace')
   if left > 0 then return {'wait', left} end
   redis.call('HDEL', updateKey(id), 'running', 'alone')
@@ -113,14 +123,19 @@ if found[1] then
 end
 local crashes, lone = tonumber(found[3] or '0'), tonumber(found[7] or '0')
 if not found[4] then
-  local hangs = tonumber(redis.call('GET', P .. 'hang:' .. id) or '0')
+  local hangs = tonumber(redis.call('HGET', P .. 'hangs', id) or '0')
   if hangs >= ${mostHangs} then found[4] = 'the process hung ' .. hangs .. ' times in the work for this'
   elseif lone >= ${mostLoneCrashes} then found[4] = 'the process died ' .. lone .. ' times while this alone was handled'
   elseif crashes >= mostCrashes then found[4] = 'the process died ' .. crashes .. ' times while this was handled' end
   if found[4] then redis.call('HSET', updateKey(id), 'doom', found[4]) end
 end
-local due = tonumber(found[2] or '0')
+local due, backoff = tonumber(found[2] or '0'), tonumber(found[8] or '0')
 if due > now and not found[4] then
+  if due > now + backoff then
+    due = now + backoff
+    redis.call('HSET', updateKey(id), 'due', due)
+    redis.call('ZADD', P .. 'delayed', due, id)
+  end
   redis.call('ZADD', P .. 'lanes', due, lane)
   return {'delayed', due - now}
 end
@@ -149,12 +164,12 @@ return {'run', id, redis.call('HGETALL', updateKey(id))}
 `;
 
 /**
- * Ends a delivery and gives the lane back. ARGV: lane, fence, id, how, now, due or 0, reason. How: `finished`, `stays`, `failed`
- * (waits until due), `dead`; `doomed` (will be dead) keeps the lane. Returns `lost` when the lane is not the caller's any more,
+ * Ends a delivery and gives the lane back. ARGV: lane, fence, id, how, now, back-off or 0, reason. How: `finished`, `stays`,
+ * `failed` (waits for its back-off), `dead`; `doomed` (will be dead) keeps the lane. Returns `lost` when the lane is not the caller's any more,
  * `more` when something waits in it, `empty` when not.
  */
 export const endScript = `${common}
-local lane, fence, id, how, now, due, reason = unpack(ARGV, 1, 7)
+local lane, fence, id, how, now, backoff, reason = unpack(ARGV, 1, 7)
 if redis.call('GET', ownerKey(lane)) ~= fence or redis.call('HGET', updateKey(id), 'running') ~= fence then
   return 'lost'
 end
@@ -179,7 +194,8 @@ else
   -- An interrupt that came meanwhile wants it delivered at once, to tidy up.
   if how == 'failed' and redis.call('HINCRBY', updateKey(id), 'failures', 1) > 0
     and redis.call('HEXISTS', updateKey(id), 'cancelled') == 0 then
-    redis.call('HSET', updateKey(id), 'due', due)
+    local due = stamp() + backoff
+    redis.call('HSET', updateKey(id), 'due', due, 'backoff', backoff)
     redis.call('ZADD', P .. 'delayed', due, id)
   end
 end
@@ -187,7 +203,7 @@ if redis.call('LLEN', laneKey(lane)) == 0 then
   redis.call('ZREM', P .. 'lanes', lane)
   return 'empty'
 end
-redis.call('ZADD', P .. 'lanes', now + 2000, lane)
+redis.call('ZADD', P .. 'lanes', stamp() + 2000, lane)
 return 'more'
 `;
 

@@ -1,15 +1,28 @@
 /** Steps in Redis around the way of an update: looking in, mending, and what an operator may do. Keys: see `redis-scripts.ts`. */
 import { common } from "./redis-scripts.ts";
 
+/** For a back-off, or for a look at a lane that somebody works in. */
+const longestWaitMs = 120_000;
+
 /**
- * Finds lanes that wait and have neither worker nor job, as a crash can leave them. One worker at a time looks. ARGV: now, for
- * how long nobody else needs to look, most lanes. Returns the lanes.
+ * Finds lanes that wait and have neither worker nor job, as a crash can leave them. One worker at a time looks. ARGV: for how
+ * long nobody else needs to look, most lanes, the lease, and what BullMQ's keys begin with. Returns the lanes.
  */
 export const sweepScript = `${common}
-local now = tonumber(ARGV[1])
-if not redis.call('SET', P .. 'sweep', '1', 'PX', ARGV[2], 'NX') then return {} end
+local now, every, most, lease = stamp(), tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+shorten(P .. 'sweep', every)
+if not redis.call('SET', P .. 'sweep', '1', 'PX', ARGV[1], 'NX') then return {} end
+for at = 4, #ARGV do
+  shorten(ARGV[at] .. ':stalled-check', lease)
+  for _, job in ipairs(redis.call('LRANGE', ARGV[at] .. ':active', 0, -1)) do shorten(ARGV[at] .. ':' .. job .. ':lock', lease) end
+end
 local lost = {}
-for _, lane in ipairs(redis.call('ZRANGEBYSCORE', P .. 'lanes', '-inf', now, 'LIMIT', 0, ARGV[3])) do
+local lanes = redis.call('ZRANGEBYSCORE', P .. 'lanes', '-inf', now, 'LIMIT', 0, most)
+-- Nobody waits for longer than this: the clock has been set back.
+for _, lane in ipairs(redis.call('ZRANGEBYSCORE', P .. 'lanes', now + ${longestWaitMs}, '+inf', 'LIMIT', 0, most)) do
+  lanes[#lanes + 1] = lane
+end
+for _, lane in ipairs(lanes) do
   if redis.call('LLEN', laneKey(lane)) == 0 then
     redis.call('ZREM', P .. 'lanes', lane)
   else
@@ -25,7 +38,7 @@ export const statsScript = `${common}
 local oldest = redis.call('ZRANGE', P .. 'waiting', 0, 0, 'WITHSCORES')
 return {
   redis.call('ZCARD', P .. 'waiting'), redis.call('ZCARD', P .. 'running'),
-  redis.call('ZCOUNT', P .. 'delayed', '(' .. ARGV[1], '+inf'),
+  redis.call('ZCOUNT', P .. 'delayed', '(' .. stamp(), '+inf'),
   redis.call('ZCOUNT', P .. 'dead', '(' .. (ARGV[1] - KEEP_DEAD), '+inf'), oldest[2] or ARGV[1],
 }
 `;
@@ -49,11 +62,11 @@ if redis.call('EXISTS', updateKey(id)) == 0 then return false end
 local found = redis.call('HMGET', updateKey(id), 'lane', 'conversation', 'at')
 local lane = found[1] .. ':' .. found[2]
 redis.call('PERSIST', updateKey(id))
-redis.call('HDEL', updateKey(id), 'attempts', 'failures', 'crashes', 'lone', 'due', 'doom', 'cancelled')
-redis.call('DEL', P .. 'hang:' .. id)
+redis.call('HDEL', updateKey(id), 'attempts', 'failures', 'crashes', 'lone', 'due', 'backoff', 'doom', 'cancelled')
+redis.call('HDEL', P .. 'hangs', id)
 redis.call('RPUSH', laneKey(lane), id)
 redis.call('ZADD', P .. 'waiting', found[3], id)
-redis.call('ZADD', P .. 'lanes', 'NX', ARGV[2] + 2000, lane)
+redis.call('ZADD', P .. 'lanes', 'NX', stamp() + 2000, lane)
 return lane
 `;
 
@@ -89,4 +102,10 @@ else
   end
 end
 return found
+`;
+
+/** Others may run beside a suspect again: it waits for Telegram. ARGV: lane, id. */
+export const rejoinScript = `${common}
+redis.call('HDEL', updateKey(ARGV[2]), 'alone')
+if redis.call('GET', P .. 'alone') == ARGV[1] then redis.call('DEL', P .. 'alone') end
 `;

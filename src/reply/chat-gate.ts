@@ -3,6 +3,7 @@
  * chat take turns; what is urgent overtakes previews.
  */
 import { ParleyError } from "../errors.ts";
+import { longestTimerMs } from "../long-wait.ts";
 import { createPreviewBudget } from "./preview-budget.ts";
 
 /** How long a request waits for its chat: `now` for neither spacing nor previews, a preview for its spacing. */
@@ -97,7 +98,8 @@ export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate 
     if (next === undefined) return;
     const waitMs = startsAt(chat, next.pace) - performance.now();
     if (waitMs > 0) {
-      chat.timer = setTimeout(wakeUp, Math.ceil(waitMs), chat, performance.now() + Math.ceil(waitMs));
+      const timerMs = Math.min(Math.ceil(waitMs), longestTimerMs);
+      chat.timer = setTimeout(wakeUp, timerMs, chat, performance.now() + timerMs);
       return;
     }
     if (next.pace !== "now") {

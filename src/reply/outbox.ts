@@ -5,6 +5,7 @@
 import { type ApiCallFn, HttpError, type RawApi, type Transformer } from "grammy";
 import type { ApiError } from "grammy/types";
 import { messageOf } from "../errors.ts";
+import { callAfter, retryAfterMs } from "../long-wait.ts";
 import { createChatGate, defaultSpacing, givenUp, type Pace, type Spacing } from "./chat-gate.ts";
 import { isTopicGone } from "./telegram-errors.ts";
 
@@ -67,12 +68,12 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   function pause(milliseconds: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const wake = () => {
-        clearTimeout(timer);
+        cancel();
         sleepers.delete(wake);
         if (stopped) reject(givenUp());
         else resolve();
       };
-      const timer = setTimeout(wake, milliseconds);
+      const cancel = callAfter(milliseconds, wake);
       sleepers.add(wake);
       if (stopped) wake();
     });
@@ -89,7 +90,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       const response = await prev(method, payload, signal);
       deps.onCall(method, response.ok ? 200 : response.error_code);
       if (!response.ok && response.error_code === 429) {
-        const milliseconds = (response.parameters?.retry_after ?? 1) * 1000;
+        const milliseconds = retryAfterMs(response.parameters?.retry_after);
         const chatId = chatIdOf(payload);
         if (chatId !== undefined) gate.hold(chatId, milliseconds);
         deps.onHold(milliseconds, chatId);
@@ -119,7 +120,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         const response = await once(prev, call);
         if (response.ok) return response;
         if (response.error_code === 429) {
-          await pause((response.parameters?.retry_after ?? 1) * 1000);
+          await pause(retryAfterMs(response.parameters?.retry_after));
           continue;
         }
         if (response.error_code < 500 || last) return response;

@@ -123,7 +123,8 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       return blocked.get(chatId);
     },
     async firstWithin(key, windowMs) {
-      if ((firsts.get(key) ?? Number.NEGATIVE_INFINITY) > now()) return false;
+      const leftMs = (firsts.get(key) ?? 0) - now();
+      if (leftMs > 0 && leftMs <= windowMs) return false;
       firsts.set(key, now() + windowMs);
       return true;
     },

@@ -18,6 +18,15 @@ export interface ElectionOptions {
   };
 }
 
+/**
+ * KEYS role. ARGV token, leaseMs. What a holder has left that died would stay for hours, should the clock of Redis be set back
+ * in that moment.
+ */
+const takeRole = `
+  if redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') then return 1 end
+  if redis.call('PTTL', KEYS[1]) > 2 * ARGV[2] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+  return 0
+`;
 /** KEYS role. ARGV token, leaseMs. */
 const renewRole = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('PEXPIRE', KEYS[1], ARGV[2]) or 0";
 /** KEYS role. ARGV token. */
@@ -60,7 +69,7 @@ export function createElection({ link, role, leaseMs = 5_000, log }: ElectionOpt
     async function take(token: string): Promise<boolean> {
       const askedAt = performance.now();
       try {
-        if ((await link.commands.set(key, token, "PX", leaseMs, "NX")) !== "OK") return false;
+        if ((await runScript(link.commands, takeRole, [key], [token, leaseMs])) !== 1) return false;
       } catch {
         // It may be ours without our knowing.
         await giveBack(token);

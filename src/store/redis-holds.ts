@@ -6,20 +6,23 @@ import { runScript } from "./redis-script.ts";
 const channel = "holds";
 
 /**
- * Times are Redis' own, so that the clocks of machines need not agree. KEYS holds (a sorted set of chats by the end of
- * their hold). ARGV chat, milliseconds, channel, message.
+ * Times are Redis' own, so that the clocks of machines need not agree. KEYS holds (a sorted set of `chat milliseconds`, by the
+ * end of the hold). ARGV chat, milliseconds, channel, message.
  */
 const announceHold = `
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-  redis.call('ZADD', KEYS[1], 'GT', now + ARGV[2], ARGV[1])
+  redis.call('ZADD', KEYS[1], 'GT', now + ARGV[2], ARGV[1] .. ' ' .. ARGV[2])
   local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
   redis.call('PEXPIRE', KEYS[1], math.max(1, last[2] - now))
   redis.call('PUBLISH', ARGV[3], ARGV[4])
 `;
 
-/** KEYS holds. Returns chats, each followed by the milliseconds that are left of its hold. */
+/**
+ * KEYS holds. Returns chats with the length of their hold, each followed by the milliseconds that are left of it: more than its
+ * length when the clock of Redis was set back.
+ */
 const readHolds = `
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -46,7 +49,13 @@ export function createChatHolds({ link }: { readonly link: RedisLink }): ChatHol
     listen(listener) {
       async function catchUp(): Promise<void> {
         const holds = (await runScript(link.commands, readHolds, [key], [])) as readonly string[];
-        for (let n = 0; n + 1 < holds.length; n += 2) listener(Number(holds[n]), Number(holds[n + 1]));
+        const longest = new Map<number, number>();
+        for (let n = 0; n + 1 < holds.length; n += 2) {
+          const [chatId, lengthMs = Number.POSITIVE_INFINITY] = (holds[n] ?? "").split(" ").map(Number);
+          const leftMs = Math.min(Number(holds[n + 1]), lengthMs);
+          if (chatId !== undefined) longest.set(chatId, Math.max(leftMs, longest.get(chatId) ?? 0));
+        }
+        for (const [chatId, leftMs] of longest) listener(chatId, leftMs);
       }
       link.subscribe(
         channel,

@@ -106,8 +106,8 @@ export const readOrder = `${present}
 
 /** KEYS key. ARGV now, windowMs. */
 export const firstWithin = `
-  local over = redis.call('GET', KEYS[1])
-  if over and tonumber(over) > tonumber(ARGV[1]) then return 0 end
+  local left = tonumber(redis.call('GET', KEYS[1]) or '0') - ARGV[1]
+  if left > 0 and left <= tonumber(ARGV[2]) then return 0 end
   redis.call('SET', KEYS[1], string.format('%.0f', ARGV[1] + ARGV[2]), 'PX', ARGV[2])
   return 1
 `;

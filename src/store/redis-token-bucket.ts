@@ -1,6 +1,7 @@
 /** The rate limit of many processes: a token bucket a user in Redis. */
 import type { RateLimiter, RedisLink } from "../ports.ts";
 import { runScript } from "./redis-script.ts";
+import { clockSetMs, roundingError } from "./token-bucket.ts";
 
 export interface RedisTokenBucketOptions {
   readonly link: RedisLink;
@@ -13,9 +14,6 @@ export interface RedisTokenBucketOptions {
   onFailure(error: unknown): void;
 }
 
-/** What adding up fractions may lack of a whole token. */
-const roundingError = 1e-9;
-
 /**
  * KEYS bucket (a hash: `tokens`, `filled` and, once told, `told`). ARGV at, burst, tokens a millisecond, windowMs, keptMs.
  * Returns allowed, tell, tokens.
@@ -24,6 +22,7 @@ const takeToken = `
   local at, burst, perMs = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
   local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'filled', 'told')
   local tokens, filled, told = tonumber(bucket[1] or burst), tonumber(bucket[2] or at), tonumber(bucket[3] or '-inf')
+  if at < filled - ${clockSetMs} then filled, told = at, -math.huge end
   tokens = math.min(burst, tokens + math.max(0, at - filled) * perMs)
   filled = math.max(filled, at)
   local allowed = tokens >= 1 - ${roundingError}

@@ -167,10 +167,11 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
     return old !== undefined || counts.includes(purgeRows);
   }
 
-  /** Whether the key's window is still open. */
-  function within(key: string): boolean {
+  /** Whether the key's window is still open; one that would be open for longer than that was opened by a clock set back since. */
+  function within(key: string, windowMs: number): boolean {
     const row = sql("SELECT expires_at FROM first WHERE key = ?").get(key);
-    return row !== undefined && Number(row["expires_at"]) > now();
+    const leftMs = Number(row?.["expires_at"] ?? 0) - now();
+    return leftMs > 0 && leftMs <= windowMs;
   }
 
   const store: Store = {
@@ -258,9 +259,9 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
     },
     async firstWithin(key, windowMs) {
       // Most calls come within the window, and need no write to know it.
-      if (within(key)) return false;
+      if (within(key, windowMs)) return false;
       return await database.write(() => {
-        if (within(key)) return false;
+        if (within(key, windowMs)) return false;
         sql("INSERT OR REPLACE INTO first VALUES (?, ?)").run(key, now() + windowMs);
         return true;
       });

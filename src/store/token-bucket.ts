@@ -11,7 +11,9 @@ interface Bucket {
 /** Buckets kept before full ones are forgotten. */
 const sweepAbove = 10_000;
 /** What adding up fractions may lack of a whole token. */
-const roundingError = 1e-9;
+export const roundingError = 1e-9;
+/** Clocks of several processes differ by less; one that goes back further was set, and time goes on from there. */
+export const clockSetMs = 60_000;
 
 /**
  * A token bucket a user: it holds `burst` questions and is refilled at `messages` per window. A user over the limit is told
@@ -28,7 +30,7 @@ export function createTokenBucket(options: {
   let sweepAt = sweepAbove;
 
   function fill(bucket: Bucket, at: number): void {
-    // A clock that was set back gives nothing and takes nothing.
+    if (at < bucket.filledAt - clockSetMs) Object.assign(bucket, { filledAt: at, toldAt: Number.NEGATIVE_INFINITY });
     bucket.tokens = Math.min(options.burst, bucket.tokens + Math.max(0, at - bucket.filledAt) * perMs);
     bucket.filledAt = Math.max(bucket.filledAt, at);
   }

@@ -1,20 +1,20 @@
 /** A few commands to Redis on a connection of their own, without a client: it would have to be loaded by a dying process. */
 import { connect } from "node:net";
 import { connect as connectSafely } from "node:tls";
-import { hungUpdate } from "../in-hand.ts";
 
 /**
- * Sends the commands of a note and waits for their answers. Rejects when one is refused, or the connection fails.
- * @param {Extract<import("../in-hand.ts").HangNote, { redis: object }>} note
- * @param {number} updateId
+ * Sends commands and waits for their answers. Rejects when one is refused, or the connection fails.
+ * @param {Extract<import("../in-hand.ts").HangNote, { redis: object }>["redis"]} redis
+ * @param {import("../in-hand.ts").RedisCommands} commands
+ * @param {number} [updateId]
  * @returns {Promise<void>}
  */
-export function tellRedis({ redis, commands }, updateId) {
+export function tellRedis(redis, commands, updateId) {
   const { host = "127.0.0.1", port = 6379, username, password, db = 0, tls } = redis;
   const all = [
     ...(password === undefined ? [] : [["AUTH", ...(username === undefined ? [] : [username]), password]]),
     ...(db === 0 ? [] : [["SELECT", String(db)]]),
-    ...commands.map((command) => command.map((word) => word.replaceAll(hungUpdate, String(updateId)))),
+    ...commands.map((command) => command.map((word) => word ?? String(updateId))),
   ];
   return new Promise((resolve, reject) => {
     const socket = tls === undefined ? connect({ host, port }) : connectSafely({ host, port, ...tls });

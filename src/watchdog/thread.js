@@ -34,8 +34,19 @@ function look() {
   }
 }
 
-/** All that this thread does again and again; none of it outlives the decision to kill. */
-const duties = [setInterval(look, everyMs)];
+/** The lanes that the process has are still its own, though its loop is too busy to say so. */
+async function standIn() {
+  if ("file" in note || performance.now() - movedAt < 1.5 * everyMs) return;
+  const { tellRedis } = await import("./redis-note.js");
+  // What fails now is tried again.
+  await tellRedis(note.redis, note.standing).catch(() => undefined);
+}
+
+/**
+ * All that this thread does again and again; none of it outlives the decision to kill. Here is the place for whatever else must
+ * go on while the loop is busy.
+ */
+const duties = [setInterval(look, everyMs), setInterval(standIn, everyMs)];
 
 /** @param {number} stoodMs */
 async function end(stoodMs) {
@@ -70,7 +81,7 @@ async function say(fields) {
 async function leave(updateId) {
   if ("file" in note) return appendFileSync(note.file, `${randomUUID()} ${updateId}\n`, { mode: 0o600 });
   const { tellRedis } = await import("./redis-note.js");
-  await tellRedis(note, updateId);
+  await tellRedis(note.redis, note.hung, updateId);
 }
 
 /**

@@ -35,10 +35,7 @@ const looks = 30;
 /** Enough to write a line in the log's own format, which is loaded only then. */
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 };
 
-/**
- * Starts the thread. It shares nothing with the loop but a few numbers, so what else must go on while the loop is busy has its
- * place there too (`thread.js`, `duties`).
- */
+/** Starts the thread. */
 export function startWatchdog({ inHand, note, log, hangMs = 30_000 }: WatchdogOptions): Watchdog {
   const everyMs = hangMs / looks;
   const pulse = new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT);

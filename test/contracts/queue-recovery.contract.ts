@@ -355,6 +355,33 @@ export function queueRecoveryContract(open: OpenNewQueue): void {
       expect(after.deliveries.map(({ attempt }) => attempt)).toEqual([2, 3]);
     });
 
+    it.each([-5, 5])("waits for no longer than the back-off when the clock was set by %i hours", async (hours) => {
+      let offset = 0;
+      const before = await open({ now: () => Date.now() + offset });
+      const probe = createProbe();
+      probe.failNext(1, 1);
+      probe.failNext(11, 1);
+      await before.queue.enqueue(question(1));
+      await before.queue.enqueue(question(11, { conversation: "b" }));
+      const consumer = probe.consume(before.queue, { backoffMs: () => 500 });
+      await eventually(async () => expect((await before.queue.stats()).delayed).toBe(2));
+      offset = hours * 3_600_000;
+      // What comes to the lane meanwhile makes it look at the clock again.
+      await before.queue.enqueue(question(2));
+      await eventually(() => expect(probe.finished).toEqual(expect.arrayContaining([1, 2, 11])));
+
+      probe.failNext(3, 1);
+      await before.queue.enqueue(question(3));
+      await eventually(async () => expect((await before.queue.stats()).delayed).toBe(1));
+      await consumer.drain(0);
+      offset = -offset;
+      const { queue } = await before.restart();
+      const after = createProbe();
+      after.consume(queue, { backoffMs: () => 500 });
+      await idle(queue);
+      expect(after.finished).toEqual([3]);
+    });
+
     it("still has the dead, and takes them up when asked", async () => {
       const before = await open();
       const probe = createProbe();

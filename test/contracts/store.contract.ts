@@ -405,6 +405,25 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       expect(await store.firstWithin("k", hour)).toBe(false);
     });
 
+    it.each([-5, 5])("goes on from there when the clock is set by %i hours", async (hours) => {
+      const store = await newStore();
+      await ask(store, 1);
+      await store.writeDialog("d", "open");
+      expect(await store.firstWithin("k", hour)).toBe(true);
+      clock.now += hours * hour;
+      expect(await store.firstWithin("k", hour)).toBe(true);
+      expect(await store.firstWithin("k", hour)).toBe(false);
+      expect(await store.readDialog("d")).toBe("open");
+      expect(await questions(store)).toEqual([1]);
+      await ask(store, 2);
+      clock.now -= hours * hour;
+      await ask(store, 3);
+      expect(await questions(store)).toEqual([1, 2, 3]);
+      expect((await store.newestTurn("a"))?.question).toBe(3);
+      clock.now += hour;
+      expect(await store.firstWithin("k", hour)).toBe(true);
+    });
+
     it("is its own view where nothing can be taken over, and has a view of the same state under a lease", async () => {
       const store = await newStore();
       expect(store.guardedBy(undefined)).toBe(store);

@@ -5,7 +5,7 @@
  */
 import inspector from "node:inspector";
 import { createInterface } from "node:readline";
-import { createInHand, type HangNote, hungUpdate } from "../../src/in-hand.ts";
+import { createInHand, type HangNote } from "../../src/in-hand.ts";
 import { startWatchdog } from "../../src/watchdog/watchdog.ts";
 
 const [hangMs = "", format = "", kind = "", where = "", prefix = ""] = process.argv.slice(2);
@@ -14,7 +14,8 @@ const note: HangNote =
     ? { file: where }
     : {
         redis: { port: Number(where), password: "a password", db: 2 },
-        commands: [["SET", `${prefix}hung`, hungUpdate]],
+        hung: [["SET", `${prefix}hung`, null]],
+        standing: [["INCR", `${prefix}standing`]],
       };
 const inHand = createInHand();
 startWatchdog({

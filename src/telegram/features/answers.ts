@@ -154,7 +154,7 @@ async function answer(
     ...(notes === undefined ? {} : { notes }),
     ...(continuing === undefined ? {} : { continuing }),
   };
-  const sinceArrival = () => deps.now() - job.receivedAt;
+  const sinceArrival = () => Math.max(0, deps.now() - job.receivedAt);
   const line = answerLine(deps.log, sinceArrival);
   await answerQuestion(
     {

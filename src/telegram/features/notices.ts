@@ -45,7 +45,8 @@ export async function membership(ctx: BotContext, next: NextFunction): Promise<v
   const place = placeOf(ctx);
   const blockedAt = place === undefined ? undefined : await store.blockedAt(place.chatId);
   if (place !== undefined && blockedAt !== undefined) {
-    if (ctx.job.receivedAt <= blockedAt) return;
+    // A mark of a later time than now was made by a clock that has been set back.
+    if (ctx.job.receivedAt <= blockedAt && blockedAt <= ctx.deps.now()) return;
     await store.unmarkBlocked(place.chatId);
   }
   await next();

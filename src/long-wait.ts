@@ -1,0 +1,36 @@
+/** Waiting for as long as somebody else asks: a timer of Node that is told more than it holds runs at once. */
+
+/** What a timer holds. Milliseconds. */
+export const longestTimerMs = 2 ** 31 - 1;
+
+/** Calls back after this time, however long it is. Returns what cancels it. Milliseconds. */
+export function callAfter(milliseconds: number, callback: () => void): () => void {
+  const dueAt = performance.now() + milliseconds;
+  let timer: NodeJS.Timeout;
+  function wait(): void {
+    const leftMs = dueAt - performance.now();
+    timer = leftMs > longestTimerMs ? setTimeout(wait, longestTimerMs) : setTimeout(callback, leftMs);
+  }
+  wait();
+  return () => clearTimeout(timer);
+}
+
+/** Resolves after this time, however long it is; rejects with the signal's reason when that is aborted first. Milliseconds. */
+export function waitFor(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    function end(settle: () => void): void {
+      cancel();
+      signal.removeEventListener("abort", abort);
+      settle();
+    }
+    const abort = () => end(() => reject(signal.reason));
+    const cancel = callAfter(milliseconds, () => end(resolve));
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+  });
+}
+
+/** Milliseconds that Telegram asks to wait (`retry_after`, in seconds); a second where it says nothing that is a time. */
+export function retryAfterMs(seconds: number | undefined): number {
+  return typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : 1000;
+}

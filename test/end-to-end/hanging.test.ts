@@ -1,0 +1,82 @@
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, test } from "vitest";
+import { texts } from "../../src/texts.ts";
+import { findRedis } from "../redis-server.ts";
+import { createRig, type Rig, seen, until } from "./bot-process.ts";
+import { createFleet, type Fleet, type FleetProcess } from "./fleet.ts";
+
+const redis = await findRedis();
+const preload = fileURLToPath(new URL("../processes/hang-at-words.ts", import.meta.url));
+const env = { NODE_OPTIONS: `--import ${preload}` };
+/** The loop may stand still for 30 s. */
+const killedWithinMs = 60_000;
+
+let rig: Rig | undefined;
+let fleet: Fleet | undefined;
+afterEach(async () => {
+  await rig?.stop();
+  await fleet?.stop();
+  [rig, fleet] = [undefined, undefined];
+});
+
+function hangsIn(output: string): { updateId?: number }[] {
+  const lines = output.split("\n").filter((line) => line.includes('"msg":"the process hung'));
+  return lines.map((line) => JSON.parse(line) as { updateId?: number });
+}
+
+describe("an update in whose work the process hangs", () => {
+  test("is dead after the second time, and nobody else is charged", { timeout: 240_000 }, async () => {
+    const created = await createRig({ env, model: { respond: () => ({ text: "All of it.", delayFirstMs: 2_000 }) } });
+    rig = created;
+    const [ann, bob] = [created.visitor(), created.visitor()];
+    const killed = () => until(() => created.child().signalCode, killedWithinMs);
+    await created.start();
+    // Under way when the process hangs, twice.
+    ann.say("Tell me.");
+    const hanging = bob.say("Please hang now.");
+    expect(await killed()).toBe("SIGKILL");
+    created.start().catch(() => undefined);
+    await until(() => created.child().exitCode === null && created.child().signalCode === null);
+    expect(await killed()).toBe("SIGKILL");
+    expect(hangsIn(created.output())).toHaveLength(2);
+    await created.start();
+
+    const notice = await bob.sees(/Something went wrong on my side/);
+    expect(notice.text).toBe(texts.turnDied);
+    expect(notice.replyTo).toBe(hanging);
+    await ann.sees("Regenerate");
+    expect(bob.written()).toHaveLength(1);
+    await bob.ask("And now?");
+    expect(hangsIn(created.output())).toHaveLength(2);
+    const [first, second] = hangsIn(created.output());
+    expect(first?.updateId).toBeTypeOf("number");
+    expect(second?.updateId).toBe(first?.updateId);
+    expect(created.botApi.violations).toEqual([]);
+  });
+
+  test.skipIf(redis.missing !== undefined)(
+    redis.title("takes two workers of a fleet with it, and no third one"),
+    { timeout: 240_000 },
+    async () => {
+      const created = await createFleet({ redisUrl: redis.url, env });
+      fleet = created;
+      const { botApi } = created;
+      const workers: FleetProcess[] = [];
+      for (let n = 0; n < 3; n++) workers.push(await created.launch("worker"));
+      await Promise.all(workers.map((worker) => worker.ready()));
+      const [ann, bob] = [1, 2].map((userId) => botApi.user.createPrivateChat({ userId, firstName: `User ${userId}` }));
+      botApi.user.sendText(bob as number, bob as number, "Please hang now.");
+      const gone = () => workers.filter(({ child }) => child.signalCode === "SIGKILL");
+      await until(() => gone().length === 2, 2 * killedWithinMs);
+      const notice = await seen(botApi, bob as number, /Something went wrong on my side/, 0, killedWithinMs);
+      expect(notice.text).toBe(texts.turnDied);
+      expect(gone()).toHaveLength(2);
+      botApi.user.sendText(ann as number, ann as number, "Still there?");
+      await seen(botApi, ann as number, "Regenerate");
+      const named = gone().flatMap((worker) => hangsIn(worker.output()).map(({ updateId }) => updateId));
+      expect(named).toHaveLength(2);
+      expect(new Set(named).size).toBe(1);
+      expect(botApi.violations).toEqual([]);
+    },
+  );
+});
