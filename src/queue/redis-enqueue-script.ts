@@ -3,9 +3,9 @@ import { common } from "./redis-scripts.ts";
 
 /**
  * ARGV: id, conversation, lane kind, received at, body, question, refusal, most updates in all, most in the lane, kind of the
- * interrupt, its run, its question, refusal of a full lane, the interrupt, why it is dead, now. Returns the result, the lanes that need a job,
- * and the ids of what was aborted. What an interrupt does is planned as `planInterrupt` does it, here so that it is one step
- * with the enqueueing; the queue's contract holds both to the same.
+ * interrupt, its run, its question, refusal of a full lane, the interrupt, why it is dead, now. Returns the result, the lanes
+ * that need a job, and the ids of what was aborted. What an interrupt does is planned as `planInterrupt` does it, here so that
+ * it is one step with the enqueueing; the queue's contract holds both to the same.
  */
 export const enqueueScript = `${common}
 local id, conversation, kind, at, body, question, refusal = unpack(ARGV, 1, 7)
