@@ -36,7 +36,7 @@ describe.skipIf(chromiumPath === undefined)("the frame of the chat page (needs C
   });
 
   test("names one model in its banner, and the others when asked", async ({ chat: { page } }) => {
-    expect(await page.getByTestId("model-note").textContent()).toBe("Scripted demo model.");
+    expect(await page.getByTestId("model-note").innerText()).toMatch(/^Scripted demo model\.\s+\+2\s*$/);
     const more = page.getByRole("button", { name: "and 2 further models" });
     expect(await more.textContent()).toBe("+2");
     await page.getByTestId("models").waitFor({ state: "hidden" });
