@@ -136,8 +136,8 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the dashboard"), () =>
         onDead: async () => undefined,
       },
     );
-    await expect.poll(() => begun.size, { timeout: 20_000 }).toBe(3);
-    await expect.poll(async () => (await queue.stats()).delayed, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => begun.size, { timeout: 60_000 }).toBe(3);
+    await expect.poll(async () => (await queue.stats()).delayed, { timeout: 60_000 }).toBe(1);
 
     const { counts, statuses } = await board("status=latest");
     expect(statuses).toEqual(["latest", "waiting", "active", "delayed", "failed"]);

@@ -134,7 +134,7 @@ describe("a batch", () => {
     take.mockReturnValueOnce(first.promise);
     const { ingress, calls } = setUp({ limiter: { take } });
     const accepted = ingress.accept([update(1), update(2, "q", 8), update(3), update(4, "q", 8)]);
-    await vi.waitFor(() => expect(calls).toEqual([2, 4]));
+    await expect.poll(() => calls).toEqual([2, 4]);
     first.resolve({ allowed: true, tell: false, waitSeconds: 0 });
     await accepted;
     expect(calls).toEqual([2, 4, 1, 3]);
@@ -145,7 +145,7 @@ describe("a batch", () => {
     const release: (() => void)[] = [];
     fate.next = () => new Promise((resolve) => release.push(() => resolve("store")));
     const accepted = ingress.accept([update(1), update(2, "c"), update(3)]);
-    await vi.waitFor(() => expect(release).toHaveLength(3));
+    await expect.poll(() => release).toHaveLength(3);
     expect(calls).toEqual([1, 2, 3]);
     let settled = false;
     void accepted.then(() => {
@@ -166,7 +166,7 @@ describe("a batch", () => {
       return "store";
     };
     await expect(ingress.accept([update(1), update(2), update(3)])).rejects.toThrow("disk full");
-    await vi.waitFor(() => expect(stored.map(({ updateId }) => updateId)).toEqual([1, 3]));
+    await expect.poll(() => stored.map(({ updateId }) => updateId)).toEqual([1, 3]);
     expect(told).toContain("question failed");
   });
 

@@ -31,7 +31,7 @@ describe.skipIf(missing !== undefined)(
       const closed = once(client, "end");
       parent.kill("SIGKILL");
       await closed;
-      await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 20_000 });
+      await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 60_000 });
     });
   },
 );

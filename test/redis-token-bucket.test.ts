@@ -79,7 +79,7 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
     expect([await take(), await take(), failures.length]).toEqual([true, true, 3]);
     await server.start();
     // Without persistence the bucket is full once more; then the limit is there again.
-    await expect.poll(take, { timeout: 20_000 }).toBe(false);
+    await expect.poll(take, { timeout: 60_000 }).toBe(false);
     await link.stop();
     await server.stop();
   });

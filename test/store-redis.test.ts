@@ -189,7 +189,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
     await store.beginTurn(turn);
     await store.finishTurn(turn, exchange, []);
     expect(await link.commands.exists(`{${prefix}}:history:a`)).toBe(1);
-    await expect.poll(() => link.commands.keys(`{${prefix}}:*`), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => link.commands.keys(`{${prefix}}:*`), { timeout: 60_000 }).toEqual([]);
     await close();
   });
 
@@ -275,12 +275,12 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
     expect(await within(1_400)).toBe(true);
     await expect(store.setSetting("a", "model", "p/m")).rejects.toThrow();
     server.thaw();
-    await expect.poll(() => store.healthy(), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => store.healthy(), { timeout: 60_000 }).toBe(true);
     await server.kill();
     expect(await within(1_400)).toBe(true);
     await expect(store.setSetting("a", "model", "p/m")).rejects.toThrow();
     await server.start();
-    await expect.poll(() => store.healthy(), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => store.healthy(), { timeout: 60_000 }).toBe(true);
     await store.setSetting("a", "model", "p/m");
     await link.stop();
     await server.stop();
@@ -317,7 +317,7 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
     await store.finishTurn(turn, exchange, [use]);
     await server.kill();
     await server.start();
-    await expect.poll(() => store.healthy(), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => store.healthy(), { timeout: 60_000 }).toBe(true);
     expect(await store.readSettings("a")).toEqual({ persona: "a pirate" });
     expect(await store.readHistory("a")).toEqual([exchange]);
     expect((await store.newestTurn("a"))?.state).toBe("answered");

@@ -10,7 +10,7 @@ const PRESSING = 14;
 const EARLY = 15;
 const LATE = 16;
 
-describe("a private bot with a rate limit and one place at its provider", { timeout: 60_000 }, () => {
+describe("a private bot with a rate limit and one place at its provider", { timeout: 180_000 }, () => {
   const rig = sharedRig({
     env: {
       ALLOWED_USER_IDS: [FRIEND, SECOND_FRIEND, HASTY, PRESSING, EARLY, LATE].join(","),

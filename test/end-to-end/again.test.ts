@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { buttonsOf, dialogueOf, persona, plain, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
-describe.concurrent("a question that is answered again", { timeout: 90_000 }, () => {
+describe.concurrent("a question that is answered again", { timeout: 180_000 }, () => {
   const rig = sharedRig();
 
   test("/retry answers the last question again in a new message", async () => {

@@ -4,7 +4,7 @@ import { texts } from "../../src/texts.ts";
 import { buttonsOf, dialogueOf, persona, plain, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
-describe.concurrent("the answers of the bot", { timeout: 90_000 }, () => {
+describe.concurrent("the answers of the bot", { timeout: 180_000 }, () => {
   const rig = sharedRig();
 
   test("lets the answer grow, each view the beginning of the last, with Stop while it is written", async () => {

@@ -99,7 +99,7 @@ export async function seen(
   chatId: number,
   what: string | RegExp,
   after = 0,
-  withinMs = 25_000,
+  withinMs = 60_000,
 ): Promise<MessageView> {
   const fits = (message: MessageView) =>
     message.id > after &&
@@ -214,7 +214,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       child = spawnBot(options.mode ?? "start", dataDir, settings, (text) => {
         printed += text;
       });
-      await until(async () => (await get(port, "/readyz")) === 200, 20_000);
+      await until(async () => (await get(port, "/readyz")) === 200, 60_000);
     },
     async end(signal) {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
@@ -242,7 +242,7 @@ export async function get(port: number, path: string): Promise<number> {
 }
 
 /** Waits until the condition holds; throws when it does not in time. */
-export async function until<T>(condition: () => T | Promise<T>, withinMs = 15_000): Promise<NonNullable<T>> {
+export async function until<T>(condition: () => T | Promise<T>, withinMs = 60_000): Promise<NonNullable<T>> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const value = await condition();

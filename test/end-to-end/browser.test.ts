@@ -37,7 +37,7 @@ describe.skipIf(chromiumPath === undefined)(
         await exited;
       }
       await rm(folder, { recursive: true, force: true });
-    }, 60_000);
+    }, 120_000);
 
     beforeEach(async () => {
       problems = [];

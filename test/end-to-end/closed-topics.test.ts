@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { answersIn, seen, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
-describe.concurrent("a topic that is closed or gone", { timeout: 60_000 }, () => {
+describe.concurrent("a topic that is closed or gone", { timeout: 180_000 }, () => {
   const rig = sharedRig({ faulty: true, env: { STREAM_MODE: "draft" } });
   let people = 6_000;
 

@@ -25,7 +25,7 @@ function createScripts() {
 const cut = (text: string, more: Script = {}): Script => ({ text, finishReason: "length", ...more });
 const limitLine = `\n\n${texts.cutAtLength}`;
 
-describe.concurrent("an answer that was cut at the length limit", { timeout: 90_000 }, () => {
+describe.concurrent("an answer that was cut at the length limit", { timeout: 180_000 }, () => {
   const { answers, goesOn, respond, keyOf } = createScripts();
   const rig = sharedRig({ model: { respond } });
   const goneOn = (question: string) => rig.model.requests.filter(({ body }) => keyOf(body) === `${question} …`);
@@ -267,7 +267,7 @@ describe.concurrent("an answer that was cut at the length limit", { timeout: 90_
   });
 });
 
-describe.concurrent("an answer that was cut, under other settings", { timeout: 90_000 }, () => {
+describe.concurrent("an answer that was cut, under other settings", { timeout: 180_000 }, () => {
   const { answers, goesOn, respond, keyOf } = createScripts();
   const rig = sharedRig({
     env: { STREAM_MODE: "draft", RATE_LIMIT_MESSAGES: "2", RATE_LIMIT_BURST: "2", RATE_LIMIT_WINDOW_SECONDS: "3600" },

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { buttonsOf, dialogueOf, persona, plain, refusedCalls, seen, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
-describe.concurrent("the bot in draft mode", { timeout: 60_000 }, () => {
+describe.concurrent("the bot in draft mode", { timeout: 180_000 }, () => {
   const rig = sharedRig({ env: { STREAM_MODE: "draft", FALLBACK_MODELS: "test/spare" }, faulty: true });
 
   const callsOf = (chatId: number) => rig.botApi.calls.filter((call) => call.chatId === chatId);

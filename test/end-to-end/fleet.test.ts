@@ -142,7 +142,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("several processes over
       const { threadId } = botApi.user.createTopic(chatId, `Topic ${topic}`, 44);
       botApi.user.sendText(chatId, 44, `About ${topic}?`, { threadId });
     }
-    await until(() => answersIn(botApi, chatId).length >= 1, 30_000);
+    await until(() => answersIn(botApi, chatId).length >= 1, 60_000);
     const early = botApi.calls.filter(
       ({ chatId: to, at, id }) => to === chatId && id > held.id && at < held.at + 3_800,
     );
@@ -173,7 +173,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("several processes over
       await until(async () => {
         await count();
         return chats.every((id) => answersIn(botApi, id).some((one) => has(one, "Regenerate")));
-      }, 60_000);
+      }, 120_000);
       console.log(
         `most connections: ${most}\n${(await count()).map((one) => / name=(\S*)/.exec(one)?.[1]).join(", ")}`,
       );

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { answersIn, dialogueOf, persona, seen, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
-describe.concurrent("the bot in a group", { timeout: 60_000 }, () => {
+describe.concurrent("the bot in a group", { timeout: 180_000 }, () => {
   const rig = sharedRig();
   let people = 5_000;
 

@@ -35,7 +35,7 @@ const forms = [
 ];
 
 for (const { form, webhook, env, skip } of forms) {
-  describe.skipIf(skip)(`malformed updates, ${form}`, { timeout: 60_000 }, () => {
+  describe.skipIf(skip)(`malformed updates, ${form}`, { timeout: 180_000 }, () => {
     let rig: Rig;
     beforeAll(async () => {
       rig = await createRig({
@@ -45,7 +45,7 @@ for (const { form, webhook, env, skip } of forms) {
         }),
       });
       await rig.start();
-    }, 60_000);
+    }, 120_000);
     afterEach(() => expect(rig.botApi.violations).toEqual([]));
     afterAll(async () => {
       await rig.stop();

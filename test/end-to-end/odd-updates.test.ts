@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { until } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
-describe("an odd update", { timeout: 60_000 }, () => {
+describe("an odd update", { timeout: 180_000 }, () => {
   const secret = "of-odd-updates";
   const rig = sharedRig({
     env: (port) => ({ WEBHOOK_URL: `http://127.0.0.1:${port}`, WEBHOOK_SECRET: secret }),

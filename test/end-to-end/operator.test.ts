@@ -20,7 +20,7 @@ async function withRig(options: Parameters<typeof createRig>[0], work: (rig: Rig
   }
 }
 
-describe("an operator beside a running bot", { timeout: 90_000 }, () => {
+describe("an operator beside a running bot", { timeout: 180_000 }, () => {
   const rig = sharedRig();
   const run = (command: string) => ask(join(rig.dataDir, "data"), command);
 
@@ -62,7 +62,7 @@ describe("an operator beside a running bot", { timeout: 90_000 }, () => {
   });
 });
 
-describe("an operator", { timeout: 90_000 }, () => {
+describe("an operator", { timeout: 180_000 }, () => {
   test("sees the same after kill -9, and again when the bot is back", async () => {
     await withRig({}, async (rig) => {
       const visitor = rig.visitor();

@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import { chromiumPath } from "./chromium.ts";
 import { ADA, eventually, test } from "./shared-page.ts";
 
-describe.skipIf(chromiumPath === undefined)("writing on the chat page (needs Chromium)", { timeout: 60_000 }, () => {
+describe.skipIf(chromiumPath === undefined)("writing on the chat page (needs Chromium)", { timeout: 180_000 }, () => {
   test("sends with Enter, breaks the line with Shift and Enter, and leaves Enter to an input method", async ({
     chat: { box, sent },
   }) => {

@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import { chromiumPath } from "./chromium.ts";
 import { ADA, eventually, keys, test } from "./shared-page.ts";
 
-describe.skipIf(chromiumPath === undefined)("the frame of the chat page (needs Chromium)", { timeout: 60_000 }, () => {
+describe.skipIf(chromiumPath === undefined)("the frame of the chat page (needs Chromium)", { timeout: 180_000 }, () => {
   test("marks another chat as unread and shows nothing of it here", async ({ chat: { page, world, newest } }) => {
     await page.getByTestId("new-chat").click();
     await page.locator("[data-testid=chat-row][data-key='101'][aria-current=true]").waitFor();

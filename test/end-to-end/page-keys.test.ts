@@ -13,7 +13,7 @@ async function boxOf(locator: Locator) {
   return box;
 }
 
-describe.skipIf(chromiumPath === undefined)("keys on the chat page (needs Chromium)", { timeout: 60_000 }, () => {
+describe.skipIf(chromiumPath === undefined)("keys on the chat page (needs Chromium)", { timeout: 180_000 }, () => {
   test("stand below their bubble, exactly as wide as it", async ({ chat: { page, world, newest } }) => {
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 780 });

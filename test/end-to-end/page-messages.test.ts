@@ -5,7 +5,7 @@ import { ADA, entity, eventually, keys, test } from "./shared-page.ts";
 
 describe.skipIf(chromiumPath === undefined)(
   "the messages of the chat page (needs Chromium)",
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   () => {
     test("shows entities as a Telegram client does, nested and overlapping ones too", async ({
       chat: { world, newest },

@@ -17,7 +17,7 @@ interface Told {
   readonly data: Record<string, unknown>;
 }
 
-describe("the playground with a real key", { timeout: 60_000 }, () => {
+describe("the playground with a real key", { timeout: 180_000 }, () => {
   let folder: string;
   let model: ScriptedModel;
   let process: ChildProcess;
@@ -40,10 +40,10 @@ describe("the playground with a real key", { timeout: 60_000 }, () => {
     process = spawnBot("playground", folder, env, (text) => {
       output += text;
     });
-    url = await until(() => /http:\/\/127\.0\.0\.1:\d+\//.exec(output)?.[0], 30_000);
+    url = await until(() => /http:\/\/127\.0\.0\.1:\d+\//.exec(output)?.[0], 60_000);
     void follow();
     await until(() => told.some(({ type }) => type === "snapshot"));
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     listening.abort();
@@ -52,7 +52,7 @@ describe("the playground with a real key", { timeout: 60_000 }, () => {
     await ended;
     await model.stop();
     await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+  }, 120_000);
 
   /** Everything that an open page is told. */
   async function follow(): Promise<void> {

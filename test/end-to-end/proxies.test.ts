@@ -53,7 +53,7 @@ const lineOf = (rig: Rig) =>
     .split("\n")
     .filter((line) => line.includes("calls go through a proxy"));
 
-describe("behind a proxy", { timeout: 90_000 }, () => {
+describe("behind a proxy", { timeout: 180_000 }, () => {
   test("Telegram and models are called through it, with its credentials, which no log shows", async () => {
     const { proxy, rig } = await proxied(({ address }) => ({ HTTP_PROXY: `http://me:pass-word@${address}` }));
     const telegram = `POST ${rig.botApi.url}/bot…/sendMessage`;

@@ -25,7 +25,7 @@ async function endAtStart(at: Rig): Promise<{ code: number | null; line: string 
 
 async function ended(at: Rig): Promise<{ code: number | null; line: string | undefined }> {
   const child = at.child();
-  await until(() => child.exitCode ?? undefined, 20_000);
+  await until(() => child.exitCode ?? undefined, 60_000);
   return { code: child.exitCode, line: line.exec(at.output())?.[0] };
 }
 
@@ -34,7 +34,7 @@ const forms: readonly (readonly [string, RigOptions])[] = [
   ["with a webhook", { env: (port) => ({ WEBHOOK_URL: `http://127.0.0.1:${port}` }) }],
 ];
 
-describe.each(forms)("a token that is refused, %s", { timeout: 90_000 }, (_form, options) => {
+describe.each(forms)("a token that is refused, %s", { timeout: 180_000 }, (_form, options) => {
   test("in the middle of an answer leaves the question queued, and ends the process as at a start", async () => {
     rig = await createRig(options);
     await rig.start();
@@ -75,7 +75,7 @@ describe.each(forms)("a token that is refused, %s", { timeout: 90_000 }, (_form,
   });
 });
 
-describe("a token that is refused while polling", { timeout: 90_000 }, () => {
+describe("a token that is refused while polling", { timeout: 180_000 }, () => {
   test.for(["getUpdates"])("by %s ends the process as at a start", async (method) => {
     rig = await createRig();
     await rig.start();
@@ -89,7 +89,7 @@ describe("a token that is refused while polling", { timeout: 90_000 }, () => {
 
 describe.skipIf(redis.missing !== undefined)(
   redis.title("a token that is refused in a worker"),
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   () => {
     test("leaves its question to the next one", async () => {
       fleet = await createFleet({

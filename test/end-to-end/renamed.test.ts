@@ -6,7 +6,7 @@ import { createFleet, type Fleet } from "./fleet.ts";
 
 const redis = await findRedis();
 
-describe("a bot that is renamed while it runs", { timeout: 90_000 }, () => {
+describe("a bot that is renamed while it runs", { timeout: 180_000 }, () => {
   let rig: Rig | undefined;
   let fleet: Fleet | undefined;
   afterEach(async () => {

@@ -5,7 +5,7 @@ import { sharedRig } from "./shared-rig.ts";
 
 const ADMIN = 99;
 
-describe.concurrent("the commands of the bot", { timeout: 90_000 }, () => {
+describe.concurrent("the commands of the bot", { timeout: 180_000 }, () => {
   const rig = sharedRig({ env: { ADMIN_USER_IDS: String(ADMIN) } });
 
   test("/new keeps persona and model, /reset restores both", async () => {

@@ -20,7 +20,7 @@ export function sharedRig({ faulty = false, ...options }: SharedRigOptions = {})
   beforeAll(async () => {
     created = await createRig(options);
     await rig.start();
-  }, 60_000);
+  }, 120_000);
 
   function expectNoComplaints(): void {
     expect(rig.botApi.violations).toEqual([]);
@@ -37,7 +37,7 @@ export function sharedRig({ faulty = false, ...options }: SharedRigOptions = {})
     } finally {
       await created?.stop();
     }
-  }, 60_000);
+  }, 120_000);
   return rig;
 }
 

@@ -7,7 +7,7 @@ import { freePort } from "../free-port.ts";
 import { createRig, get, modelKey, type Rig, refusedCalls, runToEnd, token, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
-describe("the webhook", { timeout: 60_000 }, () => {
+describe("the webhook", { timeout: 180_000 }, () => {
   let rig: Rig;
   let endpoint: string;
   const secret = "the-secret-of-the-webhook";
@@ -18,11 +18,11 @@ describe("the webhook", { timeout: 60_000 }, () => {
     });
     endpoint = `http://127.0.0.1:${rig.port}/hooks/telegram`;
     await rig.start();
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await rig.stop();
-  }, 60_000);
+  }, 120_000);
 
   const post = (body: string, given = secret, method = "POST") =>
     fetch(endpoint, {
@@ -74,7 +74,7 @@ describe("the webhook", { timeout: 60_000 }, () => {
   });
 });
 
-describe("the descriptions of the bot", { timeout: 60_000 }, () => {
+describe("the descriptions of the bot", { timeout: 180_000 }, () => {
   test("are set by a start when there are none, once, and a hanging Telegram delays neither start nor answers", async () => {
     const rig = await createRig();
     try {
@@ -97,7 +97,7 @@ describe("the descriptions of the bot", { timeout: 60_000 }, () => {
   });
 });
 
-describe("a start that cannot succeed", { timeout: 60_000 }, () => {
+describe("a start that cannot succeed", { timeout: 180_000 }, () => {
   // It refuses the token of one of the starts.
   const rig = sharedRig({ faulty: true });
   let env: Record<string, string>;
@@ -111,7 +111,7 @@ describe("a start that cannot succeed", { timeout: 60_000 }, () => {
       TEST_API_KEY: modelKey,
       PORT: String(await freePort()),
     };
-  }, 60_000);
+  }, 120_000);
 
   /** What was printed for people: log lines are JSON. */
   const plainLines = (output: string) => output.split("\n").filter((line) => line !== "" && !line.startsWith("{"));

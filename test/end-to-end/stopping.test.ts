@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { buttonsOf, dialogueOf, persona, plain, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
-describe.concurrent("an answer that is stopped", { timeout: 90_000 }, () => {
+describe.concurrent("an answer that is stopped", { timeout: 180_000 }, () => {
   const rig = sharedRig();
 
   test.for(["button", "command"])("stops by %s, keeping all that the model had written", async (means) => {

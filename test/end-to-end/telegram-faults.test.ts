@@ -105,13 +105,13 @@ describe.concurrent("the bot in trouble with Telegram", { timeout: 120_000 }, ()
     const middle = visitor.written()[1]?.id ?? 0;
     rig.botApi.user.remove(visitor.chatId, middle);
     await visitor.press(last, "Regenerate");
-    await until(() => shown() === plain(words(2_600, "z")), 25_000);
+    await until(() => shown() === plain(words(2_600, "z")), 60_000);
     const end = await visitor.sees("Regenerate", asked);
     expect(visitor.written().flatMap(buttonsOf)).toHaveLength(1);
     // Here the keyboard's own edit meets the message that is gone.
     rig.botApi.user.remove(visitor.chatId, end.id);
     rig.botApi.user.edit(visitor.chatId, asked, "delete the last");
-    await until(() => shown() === plain(words(2_500, "k")), 25_000);
+    await until(() => shown() === plain(words(2_500, "k")), 60_000);
     await visitor.sees("Regenerate", asked);
     expect(visitor.written().flatMap(buttonsOf)).toHaveLength(1);
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { until } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
-describe.concurrent("what people write", { timeout: 60_000 }, () => {
+describe.concurrent("what people write", { timeout: 180_000 }, () => {
   const rig = sharedRig();
   const lastAsked = () => rig.model.requests.map(({ body }) => body.messages.at(-1)?.content);
   let messageId = 10_000;
