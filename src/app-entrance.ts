@@ -8,6 +8,7 @@ import { createIngress, type Ingress } from "./ingress/chain.ts";
 import { createPolling } from "./ingress/polling.ts";
 import { createRegistration, webhookPath } from "./ingress/registration.ts";
 import { createWebhook } from "./ingress/webhook.ts";
+import { createWebhookHealth, type WebhookHealth, type WebhookState } from "./ingress/webhook-health.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { HttpServerOptions } from "./server/http.ts";
@@ -35,6 +36,8 @@ export interface AppEntrance {
   readonly telegram: string;
   /** Whether Telegram has told who we are. */
   readonly known: boolean;
+  /** How the webhook does; undefined where there is none, and before the first look. */
+  readonly webhook: WebhookState | undefined;
   /** Undefined until it is open, and where nothing is taken in. */
   readonly ingress: Ingress | undefined;
   /** Asks Telegram who we are, until it answers. Rejects with a `StartError` when it refuses the token. */
@@ -53,6 +56,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
   let telegram = "starting";
   let known = false;
   let ingress: Ingress | undefined;
+  let health: WebhookHealth | undefined;
   let closePolling: (() => Promise<void>) | undefined;
 
   /** For calls about the bot itself; long polls hang longer than any other call may. */
@@ -124,6 +128,20 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     telegram = "polled by another process";
   }
 
+  function watchWebhook(url: string): WebhookHealth {
+    health = createWebhookHealth({
+      api,
+      url,
+      log,
+      onLook({ pendingUpdates, trouble }) {
+        metrics.webhookSeen(pendingUpdates, trouble === undefined);
+        telegram = trouble === undefined ? "webhook set" : "webhook in trouble";
+      },
+      signal: stopped.signal,
+    });
+    return health;
+  }
+
   function openPolling(into: Ingress): void {
     if (webhook !== undefined) log.warn({}, "WEBHOOK_URL is set, but npm run dev always polls");
     if (engines.shared === undefined) {
@@ -144,6 +162,9 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     get known() {
       return known;
     },
+    get webhook() {
+      return health?.state;
+    },
     get ingress() {
       return ingress;
     },
@@ -161,8 +182,11 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
       void registration.setMenu(commands.map(({ name, description }) => ({ command: name, description })));
       void registration.describe({ long: texts.description, short: texts.shortDescription });
       if (webhook === undefined || entranceOf(config) === "polling") return openPolling(ingress);
+      const looks = watchWebhook(`${webhook.url}${webhookPath}`);
+      await looks.prepare();
       await registration.setWebhook(webhook);
       telegram = "webhook set";
+      looks.watch();
     },
     async stop() {
       stopped.abort();
@@ -188,7 +212,8 @@ export function webhookRoute(
   let handler: ReturnType<typeof createWebhook> | undefined;
   return {
     webhook: {
-      path: `${new URL(webhook.url).pathname.replace(/\/$/, "")}${webhookPath}`,
+      // A proxy in front of us may strip the path of the public address.
+      paths: [...new Set([`${new URL(webhook.url).pathname.replace(/\/$/, "")}${webhookPath}`, webhookPath])],
       async handler(request, response) {
         const into = ingress();
         if (into === undefined) {

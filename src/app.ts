@@ -93,7 +93,8 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   async function ready() {
     const healthy = await store.healthy();
     const ok = healthy && entrance.known && worker?.running !== false && !stopping;
-    const detail = { store: healthy ? "ok" : "failing", telegram: entrance.telegram };
+    const webhook = entrance.webhook === undefined ? {} : { webhook: entrance.webhook };
+    const detail = { store: healthy ? "ok" : "failing", telegram: entrance.telegram, ...webhook };
     return { ok, detail: stopping ? { ...detail, stopping } : detail };
   }
 

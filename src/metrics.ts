@@ -47,6 +47,8 @@ export interface Metrics {
   leaseLost(): void;
   /** Whether this process is the one that polls. */
   pollerElected(isPoller: boolean): void;
+  /** Telegram has told how the webhook does: how many updates it has not delivered yet, and whether it can deliver. */
+  webhookSeen(pendingUpdates: number, ok: boolean): void;
   /** The rate limiter could not reach its store, and let an update through. */
   rateLimiterFailed(): void;
   /** Reads the queue at each scrape from now on. */
@@ -102,6 +104,18 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
   const deaths = counter("dead_updates_total", "Updates that were given up");
   const lostLeases = counter("lease_losses_total", "Updates that another worker took over while this one handled them");
   const passed = counter("rate_limiter_failures_total", "Updates let through because the limiter's store failed");
+  const undelivered = new Gauge({
+    name: "parley_webhook_pending_updates",
+    help: "Updates that Telegram has not delivered to the webhook yet",
+    registers,
+  });
+  const webhookUp = new Gauge({
+    name: "parley_webhook_up",
+    help: "0 when Telegram cannot deliver to the webhook, or delivers elsewhere",
+    registers,
+  });
+  // A process without a webhook has neither.
+  for (const gauge of [undelivered, webhookUp]) gauge.remove();
   const poller = new Gauge({ name: "parley_poller", help: "1 in the process that polls Telegram", registers });
 
   let readQueue: (() => Promise<QueueStats>) | undefined;
@@ -186,6 +200,10 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
     deliveryRetried: () => retries.inc(),
     updateDied: () => deaths.inc(),
     leaseLost: () => lostLeases.inc(),
+    webhookSeen(pendingUpdates, ok) {
+      undelivered.set(pendingUpdates);
+      webhookUp.set(ok ? 1 : 0);
+    },
     pollerElected: (isPoller) => poller.set(isPoller ? 1 : 0),
     rateLimiterFailed: () => passed.inc(),
     watchQueue(stats) {

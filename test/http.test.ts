@@ -122,11 +122,11 @@ describe("the HTTP server", () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
-  it("hands the webhook's path, whatever the method, to its handler alone", async () => {
+  it("hands the webhook's paths, whatever the method, to its handler alone", async () => {
     const seen: (string | undefined)[] = [];
     const { url } = await start({
       webhook: {
-        path: "/base/telegram",
+        paths: ["/base/telegram", "/telegram"],
         async handler(request, response) {
           seen.push(request.method);
           response.end("ours");
@@ -135,8 +135,11 @@ describe("the HTTP server", () => {
     });
     expect(await (await fetch(`${url}/base/telegram?x=1`, { method: "POST", body: "{}" })).text()).toBe("ours");
     expect(await (await fetch(`${url}/base/telegram`)).text()).toBe("ours");
-    expect((await fetch(`${url}/base/telegram/x`)).status).toBe(404);
-    expect(seen).toEqual(["POST", "GET"]);
+    expect(await (await fetch(`${url}/telegram`, { method: "POST", body: "{}" })).text()).toBe("ours");
+    for (const path of ["/base/telegram/x", "/base", "/other/telegram"]) {
+      expect((await fetch(url + path)).status, path).toBe(404);
+    }
+    expect(seen).toEqual(["POST", "GET", "POST"]);
   });
 
   it("refuses a busy port, and a host that is not its own, in one line each", async () => {

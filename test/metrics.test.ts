@@ -115,6 +115,16 @@ describe("metrics", () => {
     expect(lint(lines.join("\n"))).toEqual([]);
   });
 
+  it("say how the webhook does, in a process that has one", async () => {
+    const metrics = createMetrics();
+    expect(await metrics.text()).not.toMatch(/^parley_webhook/m);
+    metrics.webhookSeen(7, false);
+    expect(await metrics.text()).toMatch(/^parley_webhook_pending_updates 7$/m);
+    expect(await metrics.text()).toMatch(/^parley_webhook_up 0$/m);
+    metrics.webhookSeen(0, true);
+    expect(await metrics.text()).toMatch(/^parley_webhook_up 1$/m);
+  });
+
   it("say which process polls, and when it does not any more", async () => {
     const metrics = createMetrics();
     expect(await metrics.text()).toMatch(/^parley_poller 0$/m);

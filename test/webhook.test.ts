@@ -38,7 +38,7 @@ beforeEach(async () => {
     log,
     health: { ready: async () => ({ ok: true, detail: {} }) },
     metrics: async () => "",
-    webhook: { path, handler: createWebhook(bot, { secret, log, storeWithinMs: 300 }) },
+    webhook: { paths: [path], handler: createWebhook(bot, { secret, log, storeWithinMs: 300 }) },
   });
   url = `http://127.0.0.1:${server.port}${path}`;
 });

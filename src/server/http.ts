@@ -30,8 +30,8 @@ export interface HttpServerOptions {
   readonly metricsToken?: string;
   readonly dashboard?: Dashboard;
   readonly webhook?: {
-    /** With its leading slash. */
-    readonly path: string;
+    /** With their leading slashes. */
+    readonly paths: readonly string[];
     handler(request: IncomingMessage, response: ServerResponse): Promise<void>;
   };
   /** Milliseconds of a clock that nobody sets. */
@@ -68,12 +68,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   const paths = ["/healthz", "/readyz"];
   if (metricsPort === undefined) paths.push("/metrics");
-  if (webhook !== undefined) paths.push(webhook.path);
+  if (webhook !== undefined) paths.push(...webhook.paths);
   if (dashboard !== undefined) paths.push(dashboard.path);
   const main = await open("PORT", options.port, paths, (request, response) => {
     response.on("error", () => undefined);
     // The webhook passes by the router: an acknowledgement is counted in milliseconds, and its body must not be touched.
-    if (webhook !== undefined && pathOf(request) === webhook.path) void webhook.handler(request, response);
+    if (webhook?.paths.includes(pathOf(request))) void webhook.handler(request, response);
     else void answer(request, response);
   });
   if (metricsPort === undefined) return main;
