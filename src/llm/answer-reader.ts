@@ -8,11 +8,11 @@ import { createThoughtFilter, type ThoughtFilterOptions } from "./thoughts.ts";
 
 type Finish = "stop" | "length" | "filtered" | "too-long" | "failed";
 
-/** What an answer can come to grief of: an event that says so, a body that holds none, thoughts without end. */
+/** What an answer can come to grief of: an event that says so, a body that holds none, thoughts or filler without end. */
 export type ReadFailure =
   | { readonly is: "event"; readonly event: unknown; readonly bare: boolean }
   | { readonly is: "no-stream"; readonly beginning: string }
-  | { readonly is: "thoughts" };
+  | { readonly is: "endless"; readonly what: "thoughts" | "event" | "body" };
 
 export interface AnswerReader {
   /** Takes the next piece of the body. Does nothing any more once the stream has failed or the answer is too long. */
@@ -76,7 +76,7 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
     if (failure !== undefined || end !== undefined) return;
     isStream ||= !bare;
     if (data.length < 20 && /^\s*"?\[done\]"?\s*$/i.test(data)) end = "done";
-    else if (data.trim() !== "") takeJson(data, isError, bare);
+    else if (data.length >= 20 || data.trim() !== "") takeJson(data, isError, bare);
   }
 
   function takeJson(data: string, isError: boolean, bare: boolean): void {
@@ -88,7 +88,7 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
       failure = { is: "event", event: { error: { message } }, bare };
       return;
     }
-    for (const chunk of [parsed].flat()) {
+    for (const chunk of Array.isArray(parsed) ? parsed : [parsed]) {
       if (typeof chunk !== "object" || chunk === null) continue;
       const says = readChunk(chunk as Record<string, unknown>);
       if (says.isError || (isError && !says.alive)) failure ??= { is: "event", event: chunk, bare: !isStream };
@@ -136,17 +136,12 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
 
   function tooLong(): void {
     if (text.visible) end = "too-long";
-    else failure = { is: "thoughts" };
+    else failure = { is: "endless", what: "thoughts" };
   }
 
   function retract(): void {
     retracted ||= text.taken;
     text.clear();
-  }
-
-  function fail(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    failure ??= isStream ? { is: "event", event: { error: { message } }, bare: false } : noStream();
   }
 
   function noStream(): ReadFailure {
@@ -156,8 +151,8 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
   function pass(chunk: string): void {
     try {
       events.push(chunk);
-    } catch (error) {
-      if (end === undefined) fail(error);
+    } catch {
+      if (end === undefined) failure ??= isStream ? { is: "endless", what: "event" } : noStream();
     }
   }
 
@@ -167,10 +162,11 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
       const content = pictureFilter.push(chunk);
       if (beginning.length < longestBeginning) beginning += content.slice(0, longestBeginning);
       filler += content.length;
-      inAll += content.length;
+      inAll += chunk.length;
       pass(content);
       if (alive) filler = 0;
-      if (filler > mostFiller || inAll > mostInAll) fail(new Error("far more data than an answer has"));
+      const isFlood = filler > mostFiller || inAll > mostInAll;
+      if (isFlood && end === undefined) failure ??= { is: "endless", what: "body" };
     },
     end(whole) {
       if (whole && failure === undefined && end === undefined) {
@@ -248,12 +244,10 @@ const finishes: ReadonlyMap<string, Finish> = new Map([
 
 /** JSON, or what Python writes for it: with numbers that are none. Undefined when it is neither. */
 function parsedEvent(data: string): unknown {
-  for (const text of [data, () => data.replace(/([[:,]\s?)-?(?:NaN|Infinity)(?=\s?[,}\]])/g, "$1null")]) {
-    try {
-      return JSON.parse(typeof text === "string" ? text : text());
-    } catch {
-      // Tried once more, or given up.
-    }
+  try {
+    return JSON.parse(data);
+  } catch {
+    const mended = data.replace(/([[:,]\s?)-?(?:NaN|Infinity)(?=\s?[,}\]])/g, "$1null");
+    return mended === data ? undefined : parsedEvent(mended);
   }
-  return undefined;
 }

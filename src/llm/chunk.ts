@@ -27,27 +27,35 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads an event's JSON. */
 export function readChunk(chunk: Fields): ChunkSays {
+  const failed = isError(chunk);
   const choice = choiceOf(chunk);
-  const delta = choice?.["delta"];
-  const piece: Fields = isFields(delta) ? delta : {};
-  const message: Fields = isFields(choice?.["message"]) ? choice["message"] : {};
-  const given = { ...nothing, isError: isError(chunk) };
-  const usage = usageOf(chunk["usage"]) ?? usageOf(choice?.["usage"]) ?? usageOf(fieldsOf(chunk["x_groq"])["usage"]);
-  if (choice === undefined) return { ...given, usage, onlyUsage: usage !== undefined };
-  const text = textOf(delta) || textOf(choice["text"]);
-  const whole = textOf(message) || textOf(choice["message"]);
-  const thought = thoughtsIn(piece) + thoughtsIn(message);
-  const pictures = picturesIn(piece);
-  const messagePictures = picturesIn(message);
-  const busy = [piece, message].some((one) => one["tool_calls"] || Array.isArray(one["content"]));
+  const usage = usageIn(chunk, choice);
+  if (choice === undefined) return { ...nothing, isError: failed, usage, onlyUsage: usage !== undefined };
+  const { delta, message } = choice;
   const finishReason = reasonIn(choice["finish_reason"]);
-  const alive = text !== "" || whole !== "" || thought > 0 || pictures + messagePictures > 0 || busy;
+  const text = textOf(delta) || textOf(choice["text"]);
+  const whole = textOf(message);
+  const thought = thoughtsIn(delta) + thoughtsIn(message);
+  const pictures = picturesIn(delta);
+  const messagePictures = picturesIn(message);
+  const says = text !== "" || whole !== "" || thought > 0 || pictures + messagePictures > 0;
+  const alive = says || isBusy(delta) || isBusy(message);
   const onlyUsage = usage !== undefined && !alive && finishReason === undefined;
-  return { ...given, text, message: whole, thought, alive, pictures, messagePictures, finishReason, usage, onlyUsage };
+  return {
+    isError: failed,
+    text,
+    message: whole,
+    thought,
+    alive,
+    pictures,
+    messagePictures,
+    finishReason,
+    usage,
+    onlyUsage,
+  };
 }
 
-const nothing: ChunkSays = {
-  isError: false,
+const nothing = {
   text: "",
   message: "",
   thought: 0,
@@ -55,9 +63,11 @@ const nothing: ChunkSays = {
   pictures: 0,
   messagePictures: 0,
   finishReason: undefined,
-  usage: undefined,
-  onlyUsage: false,
 };
+
+function usageIn(chunk: Fields, choice: Fields | undefined): TokenUsage | undefined {
+  return usageOf(chunk["usage"]) ?? usageOf(choice?.["usage"]) ?? usageOf(fieldsOf(chunk["x_groq"])["usage"]);
+}
 
 /** The first choice; Ollama's own stream has its message where the choices would be. */
 function choiceOf(chunk: Fields): Fields | undefined {
@@ -88,24 +98,35 @@ function textOf(content: unknown, depth = 0): string {
   if (typeof content === "number") return String(content);
   if (depth > deepest) return "";
   if (Array.isArray(content)) return content.map((part) => textOf(part, depth + 1)).join("");
+  if (!isFields(content)) return "";
+  const { type } = content;
   // Mistral's `thinking` parts hold their text one level deeper.
-  if (!isFields(content) || /^(?:thinking|reasoning)/.test(String(content["type"]))) return "";
+  if (typeof type === "string" && /^(?:thinking|reasoning)/.test(type)) return "";
   const text = content["content"] ?? content["text"] ?? content["value"];
   return textOf(text, depth + 1) + textOf(content["refusal"], depth + 1);
 }
 
-function thoughtsIn(delta: Fields): number {
-  for (const name of ["reasoning_content", "reasoning", "reasoning_text", "thinking"]) {
+const thoughtFields = ["reasoning_content", "reasoning", "reasoning_text", "thinking"];
+
+function thoughtsIn(delta: unknown): number {
+  if (!isFields(delta)) return 0;
+  for (const name of thoughtFields) {
     const thought = delta[name];
     if (thought) return Math.max(1, textOf(thought).length);
   }
   return 0;
 }
 
-function picturesIn(delta: Fields): number {
+function picturesIn(delta: unknown): number {
+  if (!isFields(delta)) return 0;
   const { images, content } = delta;
   const parts = Array.isArray(content) ? content.filter((part) => /image/.test(String(fieldsOf(part)["type"]))) : [];
   return (Array.isArray(images) ? images.length : 0) + parts.length;
+}
+
+/** What nobody is shown is a sign of life, too. */
+function isBusy(delta: unknown): boolean {
+  return isFields(delta) && (Boolean(delta["tool_calls"]) || Array.isArray(delta["content"]));
 }
 
 /** Some write that there is no reason yet, in words. */

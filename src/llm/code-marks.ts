@@ -31,6 +31,15 @@ export function createCodeMarks(): CodeMarks {
 
   return {
     push(text) {
+      if (!text.includes("`")) {
+        if (text.includes("\n")) {
+          takeText(text.slice(0, text.indexOf("\n")));
+          endLine();
+        }
+        const line = text.slice(text.lastIndexOf("\n") + 1);
+        if (line !== "") takeText(line);
+        return;
+      }
       let from = 0;
       for (const found of text.matchAll(/[`\n]/g)) {
         if (found.index > from) takeText(text.slice(from, found.index));
@@ -51,6 +60,6 @@ export function createCodeMarks(): CodeMarks {
 
   function takeText(text: string): void {
     endRun();
-    if (/\S/.test(text)) blank = false;
+    if (blank && /\S/.test(text)) blank = false;
   }
 }

@@ -61,7 +61,14 @@ export function refusalText(body: string): string {
 
 /** Reads what ended an answer whose status was 200. */
 export function readingFailure(failure: ReadFailure, contentType: string | undefined, model: string): Failure {
-  if (failure.is === "thoughts") return { kind: "timeout", message: "the model thinks without end" };
+  if (failure.is === "endless") {
+    return failure.what === "thoughts"
+      ? { kind: "timeout", message: "the model thinks without end" }
+      : {
+          kind: "not-a-stream",
+          message: `the provider sends an ${failure.what === "event" ? "event" : "answer"} without end`,
+        };
+  }
   const type = contentType?.split(";")[0]?.trim() || "no content type";
   if (failure.is === "no-stream") {
     const { text } = saidByText(failure.beginning);

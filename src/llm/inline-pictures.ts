@@ -40,6 +40,11 @@ export function createPictureFilter(): PictureFilter {
 
   return {
     push(chunk) {
+      // The marker may be cut between two chunks.
+      if (!inside && !chunk.includes(marker) && !tail.includes(";", tail.length - marker.length)) {
+        tail = (chunk.length < longestBeginning ? tail + chunk : chunk).slice(-longestBeginning);
+        return chunk;
+      }
       let out = "";
       let from = 0;
       if (inside) {

@@ -102,7 +102,12 @@ export function createEventReader(onEvent: (event: StreamEvent) => void): EventR
   function giveUp(): never {
     take(rest);
     rest = "";
-    if (data !== undefined) dispatch(isWhole() ? data : scan?.closed(data));
+    if (data !== undefined) {
+      const cut = isWhole() ? data : scan?.closed(data);
+      // What was cut and is no JSON is no error of the provider's.
+      bare = true;
+      dispatch(cut);
+    }
     throw new Error("an event without an end");
   }
 

@@ -53,6 +53,10 @@ export function createUnopenedThoughts(lostChannels: boolean): UnopenedThoughts 
 
   return {
     push(text, ended = false) {
+      if (held === "" && !lostChannels && !text.includes("<")) {
+        follow(text);
+        return { settled: text };
+      }
       const content = held + text;
       let from = 0;
       for (const found of content.matchAll(anyTag)) {
