@@ -37,11 +37,11 @@ describe.skipIf(redis.missing !== undefined)(redis.title("holds of chats"), () =
     const { link, prefix, close } = await openLink(redis.url);
     createChatHolds({ link }).announce(1, 20_000);
     const key = `${link.prefix}holds`;
-    await expect.poll(() => link.commands.zcard(key), { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => link.commands.zcard(key)).toBe(1);
     await link.commands.call("zincrby", key, String(5 * 3_600_000), "1 20000");
     const second = await openLink(redis.url, prefix);
     const heard = listenIn(createChatHolds({ link: second.link }));
-    await expect.poll(() => heard, { timeout: 20_000 }).toEqual([{ chatId: 1, milliseconds: 20_000 }]);
+    await expect.poll(() => heard).toEqual([{ chatId: 1, milliseconds: 20_000 }]);
     await second.close();
     await close();
   });

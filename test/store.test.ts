@@ -122,8 +122,8 @@ describe("the store in SQLite", () => {
     store = createSqliteStore({ database, ...options });
     await store.writeDialog("newest", "x");
     const count = (table: string) => database.handle.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.["n"];
-    await expect.poll(() => count("dialog"), { timeout: 15_000 }).toBe(1);
-    await expect.poll(() => count("conversation"), { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => count("dialog")).toBe(1);
+    await expect.poll(() => count("conversation")).toBe(1);
     expect([count("exchange"), count("turn"), count("first"), count("setting")]).toEqual([1, 1, 0, 3]);
     await store.stop();
     await database.close();

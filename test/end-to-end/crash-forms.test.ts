@@ -6,7 +6,7 @@ import { answersIn, buttonsOf, createRig, plain, type Rig, until } from "./bot-p
 import { createRandom, type Moment, startAndKill, watchCreations } from "./killing.ts";
 
 /** Slow machines are slow; nothing here depends on how long it takes. */
-const patienceMs = 60_000;
+const patienceMs = 120_000;
 const seed = Number(process.env["CRASH_SEED"] ?? 20_260);
 const usersAtFirst = 6;
 

@@ -29,7 +29,7 @@ const metric = async (port: number, name: string) => {
 };
 
 describe.skipIf(redis.missing !== undefined)(redis.title("several processes over one Redis"), () => {
-  test("web takes, workers answer, and all end in good order", { timeout: 120_000 }, async () => {
+  test("web takes, workers answer, and all end in good order", { timeout: 600_000 }, async () => {
     const { botApi } = await createOne();
     const { web, workers } = await split(fleet as Fleet);
     const chats = Array.from({ length: 20 }, (_, index) =>
@@ -47,7 +47,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("several processes over
     for (const one of [...workers, web]) expect(await one.end("SIGTERM")).toBe(0);
   });
 
-  test("a stop that web took ends the answer on the worker that writes it", { timeout: 120_000 }, async () => {
+  test("a stop that web took ends the answer on the worker that writes it", { timeout: 600_000 }, async () => {
     const { botApi, model } = await createOne({
       model: { respond: () => ({ text: words(3_000), tokensPerSecond: 50 }) },
     });
@@ -68,7 +68,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("several processes over
     expect(botApi.violations).toEqual([]);
   });
 
-  test("one of the workers polls; when it is killed another goes on", { timeout: 120_000 }, async () => {
+  test("one of the workers polls; when it is killed another goes on", { timeout: 600_000 }, async () => {
     const { botApi } = await createOne();
     const workers = await Promise.all([0, 1, 2].map(() => (fleet as Fleet).launch("worker")));
     await Promise.all(workers.map((one) => one.ready()));
@@ -103,7 +103,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("several processes over
     expect(answersIn(botApi, chatId)).toHaveLength(3);
   });
 
-  test("a poller that was frozen steps down, and two never fight over the updates", { timeout: 120_000 }, async () => {
+  test("a poller that was frozen steps down, and two never fight over the updates", { timeout: 600_000 }, async () => {
     const { botApi } = await createOne();
     const workers = await Promise.all([0, 1].map(() => (fleet as Fleet).launch("worker")));
     await Promise.all(workers.map((one) => one.ready()));
@@ -126,7 +126,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("several processes over
     expect(answersIn(botApi, chatId)).toHaveLength(2);
   });
 
-  test("a 429 that one worker meets holds the chat for the others", { timeout: 120_000 }, async () => {
+  test("a 429 that one worker meets holds the chat for the others", { timeout: 600_000 }, async () => {
     const { botApi } = await createOne();
     const { workers } = await split(fleet as Fleet);
     const chatId = botApi.user.createPrivateChat({ userId: 44, firstName: "Cid", topics: true });
@@ -150,7 +150,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("several processes over
     for (const one of workers) expect(await get(one.port, "/readyz")).toBe(200);
   });
 
-  test("no process opens more than 8 connections to Redis, whatever the load", { timeout: 120_000 }, async () => {
+  test("no process opens more than 8 connections to Redis, whatever the load", { timeout: 600_000 }, async () => {
     // One process that does everything has the most.
     const server = await startPrivateRedis();
     try {

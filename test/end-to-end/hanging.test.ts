@@ -25,7 +25,7 @@ function hangsIn(output: string): { updateId?: number }[] {
 }
 
 describe("an update in whose work the process hangs", () => {
-  test("is dead after the second time, and nobody else is charged", { timeout: 240_000 }, async () => {
+  test("is dead after the second time, and nobody else is charged", { timeout: 600_000 }, async () => {
     const created = await createRig({ env, model: { respond: () => ({ text: "All of it.", delayFirstMs: 2_000 }) } });
     rig = created;
     const [ann, bob] = [created.visitor(), created.visitor()];
@@ -56,7 +56,7 @@ describe("an update in whose work the process hangs", () => {
 
   test.skipIf(redis.missing !== undefined)(
     redis.title("takes two workers of a fleet with it, and no third one"),
-    { timeout: 240_000 },
+    { timeout: 600_000 },
     async () => {
       const created = await createFleet({ redisUrl: redis.url, env });
       fleet = created;

@@ -18,7 +18,7 @@ const forms = [
 ];
 
 for (const { form, env, skip } of forms) {
-  describe.skipIf(skip)(`while chats are held, ${form}`, { timeout: 120_000 }, () => {
+  describe.skipIf(skip)(`while chats are held, ${form}`, { timeout: 600_000 }, () => {
     let rig: Rig;
 
     async function start(more: Record<string, string> = {}): Promise<void> {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { buttonsOf, dialogueOf, modelKey, persona, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
-describe.concurrent("the bot in trouble with the model", { timeout: 120_000 }, () => {
+describe.concurrent("the bot in trouble with the model", { timeout: 600_000 }, () => {
   const rig = sharedRig();
 
   const secretBody = {

@@ -86,7 +86,7 @@ describe("the playground with a real key", { timeout: 180_000 }, () => {
   }
 
   const asked = (outcome: string) =>
-    until(() => told.find(({ type, data }) => type === "request" && data["outcome"] === outcome)?.data, 30_000);
+    until(() => told.find(({ type, data }) => type === "request" && data["outcome"] === outcome)?.data, 60_000);
 
   test("names the first model and lists the others", () => {
     expect(snapshot()).toMatchObject({ modelNote: `Answers come from ${names[0]}`, otherModels: names.slice(1) });

@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)(titled("a start on a Redis"), () => {
 
 describe.skipIf(missing !== undefined)(titled("a fleet"), () => {
   test("says that it is not ready while Redis is away, lives on, and is ready again", {
-    timeout: 120_000,
+    timeout: 600_000,
   }, async () => {
     redis = await startPrivateRedis({ appendOnly: true });
     fleet = await createFleet({ redisUrl: redis.url });
@@ -149,7 +149,7 @@ describe.skipIf(missing !== undefined)(titled("a fleet"), () => {
     await until(() => all("/readyz", 200), 20_000);
   });
 
-  test("goes on with the answers that it was writing when Redis comes back", { timeout: 120_000 }, async () => {
+  test("goes on with the answers that it was writing when Redis comes back", { timeout: 600_000 }, async () => {
     redis = await startPrivateRedis({ appendOnly: true });
     fleet = await createFleet({
       redisUrl: redis.url,
@@ -172,7 +172,7 @@ describe.skipIf(missing !== undefined)(titled("a fleet"), () => {
     expect(botApi.violations).toEqual([]);
   });
 
-  test("shows its operator what is in the queue, and what is dead", { timeout: 120_000 }, async () => {
+  test("shows its operator what is in the queue, and what is dead", { timeout: 600_000 }, async () => {
     redis = await startPrivateRedis({ appendOnly: true });
     const env = { REDIS_URL: redis.url };
     const link = await createRedisLink({ url: redis.url, log: { info() {}, warn() {} } });

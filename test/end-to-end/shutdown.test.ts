@@ -4,7 +4,7 @@ import { answersIn, answerWith, buttonsOf, createRig, type Rig, until } from "./
 import { onArrival } from "./killing.ts";
 
 /** Slow machines are slow; nothing but the promised times depends on how long it takes. */
-const patienceMs = 60_000;
+const patienceMs = 120_000;
 const idleExitMs = 5_000;
 const busyExitMs = 30_000;
 

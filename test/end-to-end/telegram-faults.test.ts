@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { buttonsOf, dialogueOf, persona, plain, until, words } from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
-describe.concurrent("the bot in trouble with Telegram", { timeout: 120_000 }, () => {
+describe.concurrent("the bot in trouble with Telegram", { timeout: 600_000 }, () => {
   const rig = sharedRig({ faulty: true });
 
   const callsIn = (chatId: number, method: string) =>
