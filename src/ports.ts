@@ -333,6 +333,8 @@ export interface Turn {
    * many UTF-16 units of the exchange stood there before. Its `question` is the last message of what it goes on with.
    */
   readonly continues?: { readonly question: number; readonly length: number };
+  /** Set when it was begun before its group became a supergroup: it runs in the lane of the one, and writes in the other. */
+  readonly moved?: { readonly from: ConversationId; readonly to: ConversationId };
 }
 
 export type TurnOutcome = "complete" | "stopped" | "failed" | "empty" | "blocked" | "superseded";
@@ -382,6 +384,13 @@ export interface Store {
   readHistory(conversation: ConversationId, atMost?: number): Promise<readonly Exchange[]>;
   /** All exchanges kept, oldest first, read a few at a time however many there are. */
   scanHistory(conversation: ConversationId): AsyncIterable<Exchange>;
+  /**
+   * The group `from` has become the supergroup `to`: history, turns and settings are under the new id from then on, before
+   * what the new chat has already, whose settings count. The former id goes on being understood: what is asked or written
+   * under it is found and stored under the new one. There the ids of the former group's messages are negative, since the
+   * new chat has other messages with these ids; what turns have shown is forgotten. Moved already, nothing happens.
+   */
+  moveConversation(from: ConversationId, to: ConversationId): Promise<void>;
   /** Forgets history and turns of the conversation, not its settings. */
   forget(conversation: ConversationId): Promise<void>;
 

@@ -65,6 +65,41 @@ describe("an edit that arrives", () => {
   });
 });
 
+describe("an interrupt that arrives in a supergroup", () => {
+  const group = { id: -1007, type: "supergroup", title: "Family" };
+  const stop = (text = "/stop") => ({
+    message: {
+      message_id: 9,
+      date: 1,
+      from,
+      chat: group,
+      text,
+      entities: [{ type: "bot_command", offset: 0, length: text.length }],
+    },
+  });
+  const stopPress = {
+    callback_query: { ...press("stop:7").callback_query, message: { message_id: 9, date: 1, chat: group, text: "a" } },
+  };
+  const moved = { from: "-7", to: "-1007" };
+
+  it.each([
+    ["/stop", stop()],
+    ["/new", stop("/new")],
+    ["the Stop button", stopPress],
+  ])("reaches by %s the answer that the group brought along, in its own lane", async (_, update) => {
+    const writing = { question: -3, root: -3, run: 7, state: "writing", moved } as const;
+    expect(await setUp(writing).arrive(update)).toMatchObject({ conversation: "-7" });
+  });
+
+  it.each([
+    [undefined],
+    [{ question: -3, root: -3, state: "done", moved }],
+    [{ question: 3, root: 3, state: "writing" }],
+  ] as const)("is about its own chat while the newest turn is %o", async (newest) => {
+    expect(await setUp(newest as Partial<Turn>).arrive(stop())).toMatchObject({ conversation: "-1007" });
+  });
+});
+
 describe("a Regenerate that arrives", () => {
   it("is answered at once, in silence for the newest answer", async () => {
     const { arrive, answers } = setUp({ question: 40, root: 30 });

@@ -45,6 +45,63 @@ describe("what is refused", () => {
   });
 });
 
+describe("a group that becomes a supergroup", () => {
+  const small = { id: -7, type: "group", title: "Family" };
+  const large = { id: -1007, type: "supergroup", title: "Family" };
+  const tells = {
+    to: () => arrive({ message: { ...message(""), text: undefined, chat: small, migrate_to_chat_id: -1007 } }),
+    from: () => arrive({ message: { ...message(""), text: undefined, chat: large, migrate_from_chat_id: -7 } }),
+  };
+  const asked = () => scene.requests.at(-1)?.messages.map(({ content }) => content);
+
+  it.each([
+    ["to", "from"],
+    ["from", "to"],
+    ["to", "to"],
+    ["from", "from"],
+  ] as const)("keeps what was said and chosen when it is told of by %s and %s", async (first, second) => {
+    await write("@parley_bot one", { chat: small });
+    await write("/system@parley_bot Be a pirate", { chat: small });
+    await write("/model@parley_bot b/two", { chat: small });
+    expect(said(await tells[first]())).toEqual([]);
+    await write("@parley_bot two", { chat: large });
+    expect(said(await tells[second]())).toEqual([]);
+    await write("@parley_bot three", { chat: large });
+    expect(asked()).toEqual(["Be a pirate", "one", "answer 1", "two", "answer 2", "three"]);
+    expect(scene.requests.at(-1)?.model).toBe("b/two");
+  });
+
+  it("keeps what was said in the new chat before it was told of, behind what was said in the former", async () => {
+    await write("@parley_bot one", { chat: small });
+    await write("@parley_bot two", { chat: large });
+    await tells.to();
+    await write("@parley_bot three", { chat: large });
+    expect(asked()).toEqual(["one", "answer 1", "two", "answer 2", "three"]);
+  });
+
+  it("is told of by those who may not talk to the bot, too", async () => {
+    await write("@parley_bot one", { chat: small });
+    scene.access = { allowed: new Set([66]), allowedChats: new Set([-1007]) };
+    await tells.to();
+    expect((await scene.store.readHistory("-1007")).map(({ asked: text }) => text)).toEqual(["one"]);
+  });
+
+  it("has a question that still waited answered there, and /retry answers the last one again", async () => {
+    await write("@parley_bot one", { chat: small });
+    await tells.to();
+    scene.answer = ({ payload }) => {
+      if (payload["chat_id"] !== -7) return undefined;
+      const description = "Bad Request: group chat was upgraded to a supergroup chat";
+      return { ok: false, error_code: 400, description, parameters: { migrate_to_chat_id: -1007 } };
+    };
+    const calls = await write("@parley_bot two", { chat: small });
+    expect(calls.filter(({ payload }) => payload["chat_id"] === -1007).length).toBeGreaterThan(0);
+    await write("/retry@parley_bot", { chat: large });
+    expect(asked()).toEqual(["one", "answer 1", "two"]);
+    expect((await scene.store.readHistory("-1007")).map(({ question }) => question < 0)).toEqual([true, true]);
+  });
+});
+
 describe("the quick lane", () => {
   it("never reaches the model, whatever is in it", async () => {
     await write("why?", {}, { lane: "quick" });

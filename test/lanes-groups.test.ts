@@ -12,6 +12,19 @@ import {
   stranger,
 } from "./addressed-updates.ts";
 
+describe("a group that becomes a supergroup", () => {
+  const small = { id: -7, type: "group", title: "Family" };
+  const expected = { conversation: "-1007", lane: "turn", kind: "migration" };
+
+  it("is told of in the lane of the new chat, whoever did it, where the next question waits for it", () => {
+    for (const from of [ada, stranger, undefined]) {
+      expect(arrives(content({ from, chat: small, migrate_to_chat_id: -1007 }))).toEqual(expected);
+      const there = { id: -1007, type: "supergroup", title: "Family" };
+      expect(arrives(content({ from, chat: there, migrate_from_chat_id: -7 }))).toEqual(expected);
+    }
+  });
+});
+
 describe("in a group", () => {
   it("stays silent until it is called", () => {
     expect(arrives(inGroup("hello all"))).toBeUndefined();

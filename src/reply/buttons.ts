@@ -57,7 +57,8 @@ export function parsePress(data: string | undefined): Press | undefined {
 }
 
 function idIn(text: string | undefined): number | undefined {
-  const id = text !== undefined && /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  // Below zero are messages of a group that has become a supergroup since.
+  const id = text !== undefined && /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
   return Number.isSafeInteger(id) ? id : undefined;
 }
 

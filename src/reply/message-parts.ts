@@ -7,7 +7,7 @@ import type { Message, MessageEntity } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
 import type { Rendered } from "../markdown/render.ts";
 import { texts } from "../texts.ts";
-import { movedTo, outOfTopic, type Place } from "./place.ts";
+import { type AnswerPlace, movedTo, outOfTopic, type Place } from "./place.ts";
 import { type Button, keyboardOf, keyOf, type Part, partsOf } from "./shown-parts.ts";
 
 /** Past this many messages the whole answer is attached as a file besides. */
@@ -39,7 +39,7 @@ export interface Target {
 
 export interface MessageParts {
   /** Where the messages are now. */
-  readonly place: Pick<Place, "chatId" | "threadId">;
+  readonly place: AnswerPlace;
   /** Whether a message exists. */
   readonly any: boolean;
   /** Makes the next call towards the target; false when nothing is left to do. */
@@ -70,11 +70,11 @@ export interface MessagePartsDeps {
 
 /** Takes up the messages of an answer. */
 export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsDeps, opened: Place): MessageParts {
-  let place = opened;
-  const parts = partsOf(place);
+  let place: AnswerPlace = opened;
+  const parts = partsOf(opened);
   /** Messages of ours that stand in the wrong place: to be deleted at the end. */
   const misplaced: number[] = [];
-  let file = place.file;
+  let file = opened.file;
   let draftShown: string | undefined;
   let plain = false;
 
@@ -197,7 +197,7 @@ export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsD
   }
 
   async function attachFile(view: FinalView, count: number, signal: CallSignal): Promise<boolean> {
-    if (file !== undefined && file === place.file) {
+    if (file !== undefined && file === opened.file) {
       const former = file;
       file = undefined;
       await save();

@@ -2,14 +2,16 @@
 import type { FinalView } from "../chat/turn.ts";
 import type { ButtonTurn } from "./buttons.ts";
 
-/** Where an answer goes, and what stands there already. */
-export interface Place extends ButtonTurn {
+/** Where an answer goes, and what its buttons name; by its run also its draft. */
+export interface AnswerPlace extends ButtonTurn {
   readonly chatId: number;
   readonly threadId?: number;
   /** The first message answers this one. */
   readonly replyTo?: number;
-  /** Names this run in its Stop button and as the id of its draft. */
-  readonly run: number;
+}
+
+/** That, and what stands there already. */
+export interface Place extends AnswerPlace {
   /** Messages of a former run or delivery, to be written into. */
   readonly messages: readonly number[];
   readonly file?: number;
@@ -20,12 +22,13 @@ export interface Place extends ButtonTurn {
 }
 
 /** The place of an answer whose group has become a supergroup: nothing that its messages refer to exists there. */
-export function movedTo({ threadId: _topic, replyTo: _reply, continues, ...place }: Place, chatId: number): Place {
+export function movedTo(former: AnswerPlace, chatId: number): AnswerPlace {
+  const { threadId: _topic, replyTo: _reply, continues, ...place } = former;
   const other = continues === undefined ? {} : { continues: { question: -continues.question } };
   return { ...place, ...other, chatId, question: -place.question };
 }
 
 /** The place of an answer whose topic takes no messages any more: no reply either, which would go to that topic. */
-export function outOfTopic({ threadId: _topic, replyTo: _reply, ...place }: Place): Place {
+export function outOfTopic({ threadId: _topic, replyTo: _reply, ...place }: AnswerPlace): AnswerPlace {
   return place;
 }

@@ -2,7 +2,7 @@
 import type { InlineKeyboardMarkup } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
 import { type Rendered, renderMarkdown } from "../markdown/render.ts";
-import { endKeyboard, stopKeyboard } from "./buttons.ts";
+import { type ButtonTurn, endKeyboard, stopKeyboard } from "./buttons.ts";
 import type { Place } from "./place.ts";
 import { splitRendered } from "./split.ts";
 
@@ -39,7 +39,7 @@ export function partsOf(place: Place): Part[] {
 }
 
 /** The keyboard that shows a button. */
-export function keyboardOf(button: Button, place: Place): InlineKeyboardMarkup | undefined {
+export function keyboardOf(button: Button, place: ButtonTurn): InlineKeyboardMarkup | undefined {
   if (button === "stop") return stopKeyboard(place.run);
   return button === "none" ? undefined : endKeyboard(button, place);
 }

@@ -1,5 +1,6 @@
 /** The store in memory, for tests: the same contract, gone with the process. */
 import type { Exchange, Settings, Store, Turn, UsageEntry } from "../ports.ts";
+import { followingMoves, movedExchange, movedTurn } from "./moved-conversations.ts";
 import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "./turn-records.ts";
 
 export interface MemoryStoreOptions {
@@ -59,6 +60,20 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     },
     async *scanHistory(conversation) {
       yield* structuredClone([...(find(conversation)?.exchanges.values() ?? [])]);
+    },
+    async moveConversation(from, to) {
+      settings.set(to, { ...settings.get(from), ...settings.get(to) });
+      settings.delete(from);
+      const [former, present] = [find(from), find(to)];
+      conversations.delete(from);
+      if (former === undefined) return;
+      const exchanges = [...former.exchanges.values()].map(movedExchange);
+      const turns = [...former.turns.values()].map((turn) => movedTurn(turn, to));
+      conversations.set(to, {
+        activeAt: Math.max(former.activeAt, present?.activeAt ?? 0),
+        exchanges: byQuestion([...exchanges, ...(present?.exchanges.values() ?? [])]),
+        turns: byQuestion([...turns, ...(present?.turns.values() ?? [])]),
+      });
     },
     async forget(conversation) {
       conversations.delete(conversation);
@@ -135,5 +150,9 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     },
     async stop() {},
   };
-  return store;
+  return followingMoves(store);
+}
+
+function byQuestion<T extends { readonly question: number }>(list: readonly T[]): Map<number, T> {
+  return new Map(list.map((one) => [one.question, one]));
 }

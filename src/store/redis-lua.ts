@@ -111,3 +111,52 @@ export const firstWithin = `
   redis.call('SET', KEYS[1], string.format('%.0f', ARGV[1] + ARGV[2]), 'PX', ARGV[2])
   return 1
 `;
+
+/**
+ * Puts a conversation under another id, before what is there. KEYS turns, turn order, exchanges, exchange order and settings
+ * of the former id, the same of the present one, and the one that says where to. ARGV oldest, ttlMs, from, to.
+ */
+export const moveConversation = `
+  local function alive(turns)
+    local at = redis.call('HGET', turns, 'at')
+    return at and tonumber(at) >= tonumber(ARGV[1]) and at
+  end
+  -- Ids of messages of the former chat are negative in the other. The first is the record's own: inside of texts quotes have
+  -- a backslash before them.
+  local function negative(record, ...)
+    for _, field in ipairs({...}) do
+      record = string.gsub(record, '"' .. field .. '":(%d)', '"' .. field .. '":-%1', 1)
+    end
+    return record
+  end
+  local function turn(record)
+    local run, state, _, rest = string.match(record, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$')
+    local moved = '"conversation":"' .. ARGV[4] .. '","moved":{"from":"' .. ARGV[3] .. '","to":"' .. ARGV[4] .. '"}'
+    rest = string.gsub(rest, '"conversation":"[^"]*"', moved, 1)
+    rest = string.gsub(rest, '"continues":{"question":(%d)', '"continues":{"question":-%1', 1)
+    return run .. '\\n' .. state .. '\\n{"messages":[]}\\n' .. negative(rest, 'question', 'root')
+  end
+  local function exchange(record) return negative(record, 'question', 'since') end
+  local function put(from, to, change)
+    local questions = redis.call('LRANGE', KEYS[from + 1], 0, -1)
+    for n = #questions, 1, -1 do
+      local record = redis.call('HGET', KEYS[from], questions[n])
+      if record then
+        redis.call('HSET', KEYS[to], '-' .. questions[n], change(record))
+        redis.call('LPUSH', KEYS[to + 1], '-' .. questions[n])
+      end
+    end
+  end
+  redis.call('SET', KEYS[11], ARGV[4])
+  local settings = redis.call('HGETALL', KEYS[5])
+  for n = 1, #settings, 2 do redis.call('HSETNX', KEYS[10], settings[n], settings[n + 1]) end
+  local former, present = alive(KEYS[1]), alive(KEYS[6])
+  if former then
+    if not present then redis.call('DEL', KEYS[6], KEYS[7], KEYS[8], KEYS[9]) end
+    put(1, 6, turn)
+    put(3, 8, exchange)
+    if not present or tonumber(former) > tonumber(present) then redis.call('HSET', KEYS[6], 'at', former) end
+    for n = 6, 9 do redis.call('PEXPIRE', KEYS[n], ARGV[2]) end
+  end
+  redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+`;

@@ -2,6 +2,7 @@
 import type { Redis } from "ioredis";
 import { LeaseLostError } from "../errors.ts";
 import type { Lease } from "../ports.ts";
+import { ConversationMovedError } from "./moved-conversations.ts";
 
 export type ScriptArgument = string | number;
 
@@ -20,21 +21,32 @@ export function runScript(
 
 const lost = "lease-lost";
 
-/** Stands before a guarded script, which finds the lease in its last key and argument. */
+/**
+ * Stands before a guarded script. The lease is in its last key and argument, and behind the fence the key that says where the
+ * conversation has moved to.
+ */
 const guard = `
-  local fence = ARGV[#ARGV]
+  local fence, moved = string.match(ARGV[#ARGV], '^(.-)\\n(.*)$')
   if fence ~= '' and redis.call('GET', KEYS[#KEYS]) ~= fence then return '${lost}' end
+  local target = moved ~= '' and redis.call('GET', moved)
+  if target then return {target} end
 `;
 
-/** Runs a script, unless the lane has been taken over: then nothing is written, and a `LeaseLostError` is thrown. */
+/**
+ * Runs a script, unless the lane has been taken over, or the conversation has moved, which the key `movedKey` tells: then
+ * nothing is written, and a `LeaseLostError` or a `ConversationMovedError` is thrown.
+ */
 export async function runGuarded(
   redis: Redis,
   lease: Lease | undefined,
   lua: string,
   keys: readonly [string, ...string[]],
   args: readonly ScriptArgument[],
+  movedKey = "",
 ): Promise<unknown> {
-  const result = await runScript(redis, guard + lua, [...keys, lease?.key ?? keys[0]], [...args, lease?.fence ?? ""]);
+  const guarded = `${lease?.fence ?? ""}\n${movedKey}`;
+  const result = await runScript(redis, guard + lua, [...keys, lease?.key ?? keys[0]], [...args, guarded]);
   if (result === lost) throw new LeaseLostError();
+  if (Array.isArray(result)) throw new ConversationMovedError(String(result[0]));
   return result;
 }

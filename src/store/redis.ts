@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { LeaseLostError } from "../errors.ts";
 import type { ConversationId, Exchange, Lease, RedisLink, Settings, Store, Turn } from "../ports.ts";
 import { withinTime } from "../within-time.ts";
+import { ConversationMovedError, followingMoves } from "./moved-conversations.ts";
 import * as lua from "./redis-lua.ts";
 import { decodeTurn, encodeEnd, encodeShown, encodeTurn } from "./redis-records.ts";
 import { runGuarded, runScript, type ScriptArgument } from "./redis-script.ts";
@@ -45,6 +46,7 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
   const turnOrderKey = (conversation: ConversationId) => `${prefix}turn-order:${conversation}`;
   const historyKey = (conversation: ConversationId) => `${prefix}history:${conversation}`;
   const historyOrderKey = (conversation: ConversationId) => `${prefix}history-order:${conversation}`;
+  const movedKey = (conversation: ConversationId) => `${prefix}moved:${conversation}`;
   const dialogKey = (key: string) => `${prefix}dialog:${key}`;
   const blockedKey = (chatId: number) => `${prefix}blocked:${chatId}`;
 
@@ -64,9 +66,17 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
 
   // === Reading ======================================================================================
 
+  /** What was read, unless another process has moved the conversation meanwhile. */
+  async function unmoved<T>(conversation: ConversationId, read: Promise<T>): Promise<T> {
+    const result = await read;
+    const to = mayMove(conversation) ? await redis.get(movedKey(conversation)) : null;
+    if (to !== null) throw new ConversationMovedError(to);
+    return result;
+  }
+
   async function findTurn(conversation: ConversationId, question: ScriptArgument): Promise<Turn | undefined> {
     const keys = [turnsKey(conversation), turnOrderKey(conversation)];
-    const record = await runScript(redis, lua.readTurn, keys, [oldest(), question]);
+    const record = await unmoved(conversation, runScript(redis, lua.readTurn, keys, [oldest(), question]));
     return typeof record === "string" ? decodeTurn(record) : undefined;
   }
 
@@ -79,7 +89,8 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
     if (atMost <= 0) return [];
     const keys = [turnsKey(conversation), historyKey(conversation), historyOrderKey(conversation)];
     const first = Number.isFinite(atMost) ? -atMost : 0;
-    return exchangesIn((await runScript(redis, lua.readHistory, keys, [oldest(), first])) as (string | null)[]);
+    const records = await unmoved(conversation, runScript(redis, lua.readHistory, keys, [oldest(), first]));
+    return exchangesIn(records as (string | null)[]);
   }
 
   async function* scanHistory(conversation: ConversationId): AsyncGenerator<Exchange, void> {
@@ -93,13 +104,20 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
   // === The store, and its guarded views =============================================================
 
   function storeUnder(lease: Lease | undefined): Store {
-    async function write(script: string, keys: [string, ...string[]], args: readonly ScriptArgument[]): Promise<void> {
+    async function write(
+      conversation: ConversationId,
+      script: string,
+      keys: readonly [string, ...string[]],
+      args: readonly ScriptArgument[],
+    ): Promise<void> {
       for (;;) {
         try {
-          await runGuarded(redis, lease, script, keys, args);
+          const moved = mayMove(conversation) ? movedKey(conversation) : "";
+          await runGuarded(redis, lease, script, keys, args, moved);
           return;
         } catch (error) {
           if (lease === undefined || error instanceof LeaseLostError || isRefusal(error)) throw error;
+          if (error instanceof ConversationMovedError) throw error;
           // Redis is away. An answer that is being written goes on when it is back, unless its lane went to another.
           await pause(repeatMs);
           await lease.hold();
@@ -108,25 +126,35 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
     }
 
     return {
-      readSettings: async (conversation) => (await redis.hgetall(settingsKey(conversation))) as Settings,
+      readSettings: async (conversation) =>
+        (await unmoved(conversation, redis.hgetall(settingsKey(conversation)))) as Settings,
       setSetting(conversation, field, value) {
         const keys: [string] = [settingsKey(conversation)];
-        if (value === undefined) return write("redis.call('HDEL', KEYS[1], ARGV[1])", keys, [field]);
-        return write("redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])", keys, [field, value]);
+        if (value === undefined) return write(conversation, "redis.call('HDEL', KEYS[1], ARGV[1])", keys, [field]);
+        return write(conversation, "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])", keys, [field, value]);
       },
       readHistory,
       scanHistory,
+      async moveConversation(from, to) {
+        const keys = [from, to].flatMap((one) => [...conversationKeys(one), settingsKey(one)]);
+        await runScript(redis, lua.moveConversation, [...keys, movedKey(from)], [oldest(), ttlMs, from, to]);
+      },
       forget: (conversation) =>
-        write("redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])", conversationKeys(conversation), []),
+        write(
+          conversation,
+          "redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])",
+          conversationKeys(conversation),
+          [],
+        ),
       readTurn: findTurn,
       newestTurn: (conversation) => findTurn(conversation, ""),
       beginTurn(turn, dropped = []) {
         const args = [oldest(), now(), ttlMs, keptPerConversation, turn.question, encodeTurn(turn), ...dropped];
-        return write(lua.beginTurn, conversationKeys(turn.conversation), args);
+        return write(turn.conversation, lua.beginTurn, conversationKeys(turn.conversation), args);
       },
       setTurnMessages(conversation, question, run, messages, file) {
         const args = [oldest(), question, run, encodeShown(messages, file)];
-        return write(lua.setTurnMessages, [turnsKey(conversation)], args);
+        return write(conversation, lua.setTurnMessages, [turnsKey(conversation)], args);
       },
       finishTurn(turn, exchange, usage) {
         const { state, rest } = encodeEnd(turn);
@@ -134,10 +162,10 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
         const record = exchange === undefined ? ["", ""] : [exchange.question, JSON.stringify(exchange)];
         const where = [oldest(), now(), ttlMs, keptPerConversation];
         const args = [...where, turn.question, turn.run, state, rest, ...record, ...usageArgs];
-        return write(finishTurn, [...conversationKeys(turn.conversation), ...usageKeys], args);
+        return write(turn.conversation, finishTurn, [...conversationKeys(turn.conversation), ...usageKeys], args);
       },
       closeTurn: (conversation, question, run) =>
-        write(lua.closeTurn, [turnsKey(conversation)], [oldest(), question, run, "done"]),
+        write(conversation, lua.closeTurn, [turnsKey(conversation)], [oldest(), question, run, "done"]),
       readUsage: (userId, since) => readUsage(redis, prefix, userId, since),
       async readDialog(key) {
         const [at, value] = await redis.hmget(dialogKey(key), "at", "value");
@@ -169,7 +197,12 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
   }
 
   const store = storeUnder(undefined);
-  return store;
+  return followingMoves(store);
+}
+
+/** Whether it may be that of a small group: those become supergroups, whose ids all begin alike. */
+function mayMove(conversation: ConversationId): boolean {
+  return conversation.startsWith("-") && !/^-100\d{10}/.test(conversation);
 }
 
 /** Redis has answered, and would answer the same again. */

@@ -3,6 +3,8 @@ import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { setImmediate as pause } from "node:timers/promises";
 import type { ConversationId, Database, Exchange, Settings, Store, Turn, UsageEntry, UsageTotals } from "../ports.ts";
 import { withinTime } from "../within-time.ts";
+import { followingMoves } from "./moved-conversations.ts";
+import { moveRows, readMoves } from "./sqlite-moves.ts";
 import { createTables } from "./sqlite-schema.ts";
 import {
   answered,
@@ -203,6 +205,12 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
         await pause();
       }
     },
+    moveConversation: (from, to) =>
+      database.write(() => {
+        // What has expired must not come to life again.
+        for (const conversation of [from, to]) if (expired(conversation)) forget(conversation);
+        moveRows(database, from, to);
+      }),
     forget: (conversation) => database.write(() => forget(conversation)),
     async readTurn(conversation, question) {
       return findTurn(conversation, question);
@@ -278,5 +286,5 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
       await purged;
     },
   };
-  return store;
+  return followingMoves(store, readMoves(database));
 }

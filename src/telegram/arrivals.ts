@@ -65,11 +65,20 @@ export function createArrivals({ identity, allowed, store, api, log }: ArrivalsD
     await api.answerCallbackQuery(query.id, text === undefined ? {} : { text });
   }
 
+  /** The answer that a group was given when it became a supergroup is written in the lane of the former group. */
+  async function inLaneOfAnswer(addressed: Addressed): Promise<Addressed> {
+    if (!addressed.conversation.startsWith("-")) return addressed;
+    const newest = await store.newestTurn(addressed.conversation);
+    if (newest?.state !== "writing" || newest.moved === undefined) return addressed;
+    return { ...addressed, conversation: newest.moved.from };
+  }
+
   return {
     async address(update) {
       const addressed = await addressNow(update);
       if (addressed?.kind === "question" && update.message !== undefined) await claimAlbum(store, update.message);
-      if (addressed?.interrupt?.kind !== "edit") return addressed;
+      if (addressed?.interrupt === undefined) return addressed;
+      if (addressed.interrupt.kind !== "edit") return await inLaneOfAnswer(addressed);
       const newest = await store.newestTurn(addressed.conversation);
       if (newest === undefined || newest.root !== addressed.question) return addressed;
       // The newest answer to this question may be that to a `/retry`, whose turn has the id of the command.

@@ -11,7 +11,7 @@ import { answering, answeringAgain, stopping } from "./features/answers.ts";
 import { exporting, forgetting } from "./features/conversation.ts";
 import { figures } from "./features/figures.ts";
 import { model } from "./features/model.ts";
-import { access, leftovers, membership, refusals, refusedCalls } from "./features/notices.ts";
+import { access, leftovers, membership, refusals, refusedCalls, upgrades } from "./features/notices.ts";
 import { persona } from "./features/persona.ts";
 import { welcome } from "./features/welcome.ts";
 import type { Identity } from "./identity.ts";
@@ -58,6 +58,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     await next();
   });
   bot.use(refusedCalls); // around everything: what will never succeed is not repeated
+  bot.use(upgrades);
   bot.use(membership); // before access: a stranger may block us, too
   bot.use(access);
   bot.use(refusals); // in the quick lane already, so no notice waits behind an answer

@@ -8,7 +8,7 @@ import { parsePress } from "../reply/buttons.ts";
 import { findCommand } from "./commands.ts";
 import { hasContent } from "./content.ts";
 import { type Me, mentions } from "./mentions.ts";
-import { commandOf, conversationOf, isPrivate, repliesTo, threadOf } from "./messages.ts";
+import { commandOf, conversationOf, isPrivate, repliesTo, threadOf, upgradeIn } from "./messages.ts";
 import { questionOf } from "./question.ts";
 import { senderOf } from "./senders.ts";
 
@@ -25,6 +25,9 @@ export function addressUpdate(update: Update, { me, allowed }: Addressing): Addr
   const paid = sender === undefined ? {} : { payer: sender };
   const message = update.message ?? update.edited_message;
   if (message !== undefined) {
+    const upgrade = upgradeIn(message);
+    // In the lane of the new chat, where what is asked behind it waits for it.
+    if (upgrade !== undefined) return { conversation: String(upgrade.to), lane: "turn", kind: "migration" };
     const addressed = addressMessage(message, me, update.edited_message !== undefined);
     return addressed && restrict({ ...addressed, ...paid }, mayTalk(message.chat.id));
   }

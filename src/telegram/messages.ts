@@ -18,6 +18,18 @@ export function isPrivate(chat: Pick<Chat, "type">): boolean {
   return chat.type === "private";
 }
 
+/** A group that has become a supergroup, by their ids. */
+export interface Upgrade {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a service message tells of that: there is one in the former chat, and one in the new one. */
+export function upgradeIn({ chat, migrate_to_chat_id: to, migrate_from_chat_id: from }: Message): Upgrade | undefined {
+  if (to !== undefined) return { from: chat.id, to };
+  return from === undefined ? undefined : { from, to: chat.id };
+}
+
 /** A command at the beginning of a message's text. */
 export interface CommandCall {
   /** Lower case, without slash and bot name. */

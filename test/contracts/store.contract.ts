@@ -327,6 +327,125 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       });
     });
 
+    describe("a group that has become a supergroup", () => {
+      const from = "-7";
+      const to = "-1001234567890";
+      const there = { conversation: from };
+      const moved = { from, to };
+
+      it("keeps history, settings and turns under its new id", async () => {
+        const store = await newStore();
+        await ask(store, 1, there);
+        await ask(store, 2, { ...there, root: 1, messages: [3] });
+        await ask(store, 4, there);
+        await store.setSetting(from, "persona", "a pirate");
+        await store.moveConversation(from, to);
+        expect(await store.readHistory(to)).toEqual([exchange(1), exchange(4)].map(former));
+        expect(await store.readSettings(to)).toEqual({ persona: "a pirate" });
+        expect(await store.newestTurn(to)).toMatchObject({ conversation: to, question: -4, root: -4, moved });
+        // What it showed is in the former chat, where nothing can be changed any more.
+        expect(await store.readTurn(to, -2)).toMatchObject({ question: -2, root: -1, messages: [], moved });
+        expect((await Array.fromAsync(store.scanHistory(to))).map(({ question }) => question)).toEqual([-1, -4]);
+      });
+
+      /** Ids of the former chat's messages are told by their sign: the new chat has others with these ids. */
+      const former = (one: Exchange): Exchange => ({ ...one, question: -one.question });
+
+      it("puts them before what the new chat has already, whose settings and newest turn count", async () => {
+        const store = await newStore();
+        await ask(store, 1, there);
+        await ask(store, 2, there);
+        await store.setSetting(from, "persona", "a pirate");
+        await store.setSetting(from, "model", "p/old");
+        await ask(store, 2, { conversation: to });
+        await store.setSetting(to, "model", "p/new");
+        await store.moveConversation(from, to);
+        await ask(store, 3, { conversation: to });
+        expect(await questions(store, to)).toEqual([-1, -2, 2, 3]);
+        expect(await store.readSettings(to)).toEqual({ persona: "a pirate", model: "p/new" });
+        expect((await store.newestTurn(to))?.question).toBe(3);
+        expect((await store.readTurn(to, 2))?.asked).toBe("asked 2");
+      });
+
+      it("may be told of any number of times", async () => {
+        const store = await newStore();
+        await ask(store, 1, there);
+        await Promise.all([store.moveConversation(from, to), store.moveConversation(from, to)]);
+        await ask(store, 2, { conversation: to });
+        await store.moveConversation(from, to);
+        expect(await questions(store, to)).toEqual([-1, 2]);
+      });
+
+      it("may have had nothing to keep", async () => {
+        const store = await newStore();
+        await store.moveConversation(from, to);
+        expect(await store.readHistory(to)).toEqual([]);
+        expect(await store.newestTurn(to)).toBeUndefined();
+        expect(await store.readSettings(to)).toEqual({});
+      });
+
+      it("has the answer that was being written go on under its new id", async () => {
+        const store = await newStore();
+        await ask(store, 1, there);
+        const running = turn(2, { ...there, messages: [3] });
+        await store.beginTurn(running);
+        await store.moveConversation(from, to);
+        await ask(store, 2, { conversation: to });
+        await store.setTurnMessages(from, 2, running.run, [9]);
+        expect(await store.readTurn(to, -2)).toMatchObject({ state: "writing", messages: [9], moved });
+        await store.finishTurn({ ...running, answer: "the end" }, exchange(2, { since: 1 }), [usage()]);
+        await store.closeTurn(from, 2, running.run);
+        expect(await store.readTurn(to, -2)).toMatchObject({ state: "done", messages: [9], answer: "the end", moved });
+        expect(await store.readTurn(to, 2)).toMatchObject({ question: 2, answer: "answer 2" });
+        const history = await store.readHistory(to);
+        expect(history.map(({ question }) => question)).toEqual([-1, 2, -2]);
+        expect(history.at(-1)).toEqual(exchange(-2, { asked: "asked 2", answered: "answer 2", since: -1 }));
+        expect((await store.readUsage(1, 0)).answers).toBe(1);
+      });
+
+      it("is understood under its former id", async () => {
+        const store = await newStore();
+        await ask(store, 1, there);
+        await store.setSetting(from, "persona", "a pirate");
+        await store.moveConversation(from, to);
+        await ask(store, 5, { conversation: to });
+        expect(await questions(store, from)).toEqual([1, -5]);
+        expect(await store.readTurn(from, 1)).toMatchObject({ conversation: from, question: 1, root: 1 });
+        expect(await store.newestTurn(from)).toMatchObject({ conversation: from, question: -5 });
+        expect(await store.readSettings(from)).toEqual({ persona: "a pirate" });
+        await store.setSetting(from, "persona", "a poet");
+        expect(await store.readSettings(to)).toEqual({ persona: "a poet" });
+        await ask(store, 6, there);
+        expect(await questions(store, to)).toEqual([-1, 5, -6]);
+        expect((await Array.fromAsync(store.scanHistory(from))).map(({ question }) => question)).toEqual([1, -5, 6]);
+        await store.forget(from);
+        expect(await store.readHistory(to)).toEqual([]);
+      });
+
+      it("keeps texts that look like records as they are", async () => {
+        const store = await newStore();
+        const odd = '{"question":5,"root":6,"since":7,"conversation":"x","continues":{"question":8}}\n\\"question\\":9';
+        const continues = { question: 1, length: 3 };
+        const one = turn(3, { ...there, root: 1, asked: odd, notes: [odd], continues });
+        await store.beginTurn(one);
+        await store.finishTurn({ ...one, answer: odd }, exchange(1, { asked: odd, answered: odd, since: 1 }), []);
+        await store.moveConversation(from, to);
+        const expected = { asked: odd, answer: odd, notes: [odd], question: -3, root: -1, conversation: to };
+        expect(await store.newestTurn(to)).toMatchObject({ ...expected, continues: { question: -1, length: 3 } });
+        expect(await store.readHistory(to)).toEqual([exchange(-1, { asked: odd, answered: odd, since: -1 })]);
+      });
+
+      it("does not bring to life what has expired", async () => {
+        const store = await newStore();
+        await ask(store, 1, there);
+        clock.now += 2 * ttlMs;
+        await ask(store, 2, { conversation: to });
+        await store.moveConversation(from, to);
+        expect(await questions(store, to)).toEqual([2]);
+        expect(await store.readTurn(to, -1)).toBeUndefined();
+      });
+    });
+
     it("adds up a user's use since a moment", async () => {
       const store = await newStore();
       const none = { answers: 0, inputTokens: 0, cachedTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };

@@ -5,6 +5,7 @@ import { finalView } from "../../chat/turn-end.ts";
 import type { Turn } from "../../ports.ts";
 import { endKeyboard } from "../../reply/buttons.ts";
 import { createLiveMessage } from "../../reply/live-message.ts";
+import { type AnswerPlace, movedTo } from "../../reply/place.ts";
 import { classify } from "../../reply/telegram-errors.ts";
 import { texts } from "../../texts.ts";
 import { type BotContext, placeOf, tolerate } from "../context.ts";
@@ -26,8 +27,7 @@ export function openScreen(
   onFirstText: () => void,
 ): Screen {
   const { deps } = ctx;
-  const place = placeOf(ctx);
-  if (place === undefined || ctx.chat === undefined) throw new Error("a question without a chat");
+  const place = placeOfAnswer(ctx, turn, before);
   // Where the parts of an answer that was continued begin and end in its messages is not known.
   const known =
     before !== undefined && before.state !== "writing" && before.answer !== undefined && dropped.length === 0;
@@ -46,15 +46,13 @@ export function openScreen(
       onBlocked: (chatId) => deps.store.markBlocked(chatId, deps.now()),
       async onMoved(chatId) {
         deps.log.warn({ from: place.chatId, to: chatId }, "a group has become a supergroup; its answer goes on there");
+        // Telegram tells it in messages as well, which may come later than this, and than the next question.
+        await deps.store.moveConversation(turn.conversation, String(chatId));
       },
       onFirstText,
     },
     {
       ...place,
-      ...(isPrivate(ctx.chat) ? {} : { replyTo: turn.question }),
-      question: turn.question,
-      run: turn.run,
-      ...(turn.continues === undefined ? {} : { continues: turn.continues }),
       messages: turn.messages,
       ...(turn.file === undefined ? {} : { file: turn.file }),
       ...(known ? { shown: finalView(before) } : {}),
@@ -64,7 +62,7 @@ export function openScreen(
   const leave: Screen["leave"] = async (button, note) => {
     if (note === undefined) return await screen.leave(button);
     await screen.leave();
-    if (await endBelow(ctx, turn, { note, button })) return;
+    if (await endBelow(ctx, place, turn, { note, button })) return;
     await screen.finish({ markdown: "", note, ...(button === undefined ? {} : { button }) });
   };
   return {
@@ -75,27 +73,45 @@ export function openScreen(
   };
 }
 
+/** The chat that the question came from, or the supergroup that it has become since the turn began. */
+function placeOfAnswer(ctx: BotContext, turn: Turn, before: Turn | undefined): AnswerPlace {
+  const chat = placeOf(ctx);
+  if (chat === undefined || ctx.chat === undefined) throw new Error("a question without a chat");
+  const { question, run, continues } = turn;
+  const replies = !isPrivate(ctx.chat) && question > 0;
+  const place = {
+    ...chat,
+    ...(replies ? { replyTo: question } : {}),
+    question,
+    run,
+    ...(continues === undefined ? {} : { continues }),
+  };
+  const { moved } = before ?? turn;
+  return moved?.from === turn.conversation ? movedTo(place, Number(moved.to)) : place;
+}
+
 /**
  * Puts an end below what an earlier delivery has shown. Only Telegram knows how much that is, and tells it when a button is
  * changed. False when there is no message to put it into.
  */
 async function endBelow(
-  { api, chat }: BotContext,
+  { api }: BotContext,
+  place: AnswerPlace,
   turn: Turn,
   { note, button }: { readonly note: string; readonly button: "retry" | undefined },
 ): Promise<boolean> {
   const last = turn.messages.at(-1);
-  if (chat === undefined || last === undefined) return false;
-  const keyboard = button === undefined ? {} : { reply_markup: endKeyboard(button, turn) };
+  if (last === undefined) return false;
+  const keyboard = button === undefined ? {} : { reply_markup: endKeyboard(button, place) };
   try {
-    const standing = await api.editMessageReplyMarkup(chat.id, last, keyboard);
+    const standing = await api.editMessageReplyMarkup(place.chatId, last, keyboard);
     if (standing === true || standing.text === undefined) return false;
     const text = standing.text.startsWith(waitingBegins) ? note : `${standing.text}\n\n${note}`;
     // The button alone has to do where no line fits any more.
     if (text.length > maxMessageUnits) return true;
     const entities = standing.entities === undefined ? {} : { entities: standing.entities };
     const options = { ...entities, ...keyboard, link_preview_options: { is_disabled: true } };
-    await api.editMessageText(chat.id, last, text, options);
+    await api.editMessageText(place.chatId, last, text, options);
     return true;
   } catch (error) {
     if (!(error instanceof GrammyError) || error.error_code >= 500) throw error;

@@ -8,7 +8,7 @@ import { getsNotice } from "../albums.ts";
 import { hasContent } from "../content.ts";
 import { answerPress, type BotContext, callOf, placeOf, say } from "../context.ts";
 import { mentions } from "../mentions.ts";
-import { isPrivate } from "../messages.ts";
+import { isPrivate, upgradeIn } from "../messages.ts";
 import { senderOf } from "../senders.ts";
 
 const strangerNoticeEveryMs = 3_600_000;
@@ -29,6 +29,18 @@ export async function refusedCalls(ctx: BotContext, next: NextFunction): Promise
     const place = placeOf(ctx);
     if (verdict === "blocked" && place !== undefined) await ctx.deps.store.markBlocked(place.chatId, ctx.deps.now());
     ctx.deps.log.warn({ reason: messageOf(cause) }, "Telegram refused a call for good");
+  }
+}
+
+/** A group has become a supergroup, whoever has done it: its conversation goes along. Told twice, nothing happens. */
+export async function upgrades(ctx: BotContext, next: NextFunction): Promise<void> {
+  const upgrade = ctx.message === undefined ? undefined : upgradeIn(ctx.message);
+  if (upgrade === undefined) return await next();
+  const { store, log, allowed } = ctx.deps;
+  await store.moveConversation(String(upgrade.from), String(upgrade.to));
+  log.warn(upgrade, "a group has become a supergroup; its conversation goes on there");
+  if (allowed(undefined, upgrade.from) && !allowed(undefined, upgrade.to)) {
+    log.warn(upgrade, "ALLOWED_CHAT_IDS names the former id of a group; put its new one there");
   }
 }
 
