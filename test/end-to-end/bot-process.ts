@@ -167,7 +167,7 @@ export async function runToEnd(
 }
 
 export interface RigOptions {
-  readonly env?: Record<string, string> | ((port: number) => Record<string, string>);
+  readonly env?: Record<string, string> | ((port: number, modelUrl: string) => Record<string, string>);
   readonly botApi?: Partial<BotApiOptions>;
   readonly model?: ScriptedModelOptions;
   readonly mode?: string;
@@ -191,7 +191,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   let printed = "";
   let child: ChildProcess | undefined;
   let visitors = 0;
-  const given = typeof options.env === "function" ? options.env(port) : options.env;
+  const given = typeof options.env === "function" ? options.env(port, model.url) : options.env;
 
   const rig: Rig = {
     botApi,
