@@ -136,7 +136,7 @@ function url() {
       context.addIssue({ code: "custom", message: "must end with its path; leave out everything from ? or # on" });
       return z.NEVER;
     }
-    return parsed.href.replace(/\/+$/, "");
+    return parsed.href.replace(/(?<!\/)\/+$/, "");
   });
 }
 

@@ -1,29 +1,156 @@
-/** How the CPU time of a piece of work grows with its input. */
+/** How the CPU time of a piece of work grows with its input: a busy machine makes it later, not longer. */
 import { expect } from "vitest";
 
-/** What costs less cannot be told from noise. Milliseconds of CPU time. */
-const noiseMs = 20;
-const mostRounds = 7;
-const first = 6_250;
-const last = 100_000;
+const cheapMs = 20;
+/** Nothing is learned from texts that cost more than this. */
+const dearMs = 300;
+/** What twice the text may cost, as a multiple. */
+const mostTimes = 3;
 
-/** Twice the input may cost three times as much, from the size on that costs 20 ms, up to 100,000. `prepare` is not counted. */
-export function expectNoGrowth<T>(prepare: (size: number) => T, run: (input: T) => unknown): void {
-  let half: number | undefined;
-  for (let size = first; size <= 2 * last; size *= 2) {
-    const input = prepare(size);
-    let least = Number.POSITIVE_INFINITY;
-    // More rounds than these only where they may change the verdict.
-    for (let round = 0; round < mostRounds; round++) {
-      const before = process.cpuUsage();
-      run(input);
-      const { user, system } = process.cpuUsage(before);
-      least = Math.min(least, (user + system) / 1000);
-      if (least < noiseMs || (round >= 1 && (half === undefined || least <= 2.5 * half))) break;
-    }
-    if (half !== undefined && half >= noiseMs) {
-      expect(least / half, `${least} ms of CPU for ${size}, ${half} ms for half of it`).toBeLessThanOrEqual(3);
-    }
-    half = least;
-  }
+function cpuMs(work: () => unknown): number {
+  const start = process.threadCpuUsage();
+  work();
+  const used = process.threadCpuUsage(start);
+  return (used.user + used.system) / 1_000;
 }
+
+function leastMs(work: () => unknown, runs: number): number {
+  return Math.min(...Array.from({ length: runs }, () => cpuMs(work)));
+}
+
+/**
+ * Doubles the input up to `largest`; tells where twice the input costs more than three times as much (the least of seven
+ * runs each), from the size on that costs 20 ms. Undefined when it does nowhere. `prepare` is not counted.
+ */
+export function fasterThanItsInput<T>(
+  prepare: (size: number) => T,
+  run: (input: T) => unknown,
+  largest = 100_000,
+): string | undefined {
+  let formerMs = 0;
+  for (let size = Math.ceil(largest / 2 ** 7); size <= largest; size *= 2) {
+    const input = prepare(size);
+    let ms = cpuMs(() => run(input));
+    if (formerMs >= cheapMs && ms > mostTimes * formerMs) {
+      const half = prepare(size / 2);
+      const halfMs = leastMs(() => run(half), 7);
+      ms = leastMs(() => run(input), 7);
+      if (halfMs >= cheapMs && ms > mostTimes * halfMs) {
+        return `${size / 2} cost ${halfMs.toFixed()} ms of CPU, ${size} cost ${ms.toFixed()} ms`;
+      }
+    }
+    formerMs = ms;
+    if (ms > dearMs) break;
+  }
+  return undefined;
+}
+
+/** Expects that twice the input nowhere costs more than three times as much. */
+export function expectNoGrowth<T>(prepare: (size: number) => T, run: (input: T) => unknown): void {
+  expect(fasterThanItsInput(prepare, run, 200_000)).toBeUndefined();
+}
+
+/** Repeats a unit to a length. */
+export function repeated(unit: string): (length: number) => string {
+  return (length) => unit.repeat(Math.ceil(length / unit.length));
+}
+
+/** What has made parsers and expressions slow: openers that nothing closes, blanks, marks in a row, and words between. */
+export const hostileUnits: readonly string[] = [
+  ...[
+    "_",
+    "*",
+    "**",
+    "~~",
+    "`",
+    "~",
+    "|",
+    "<",
+    ">",
+    "&",
+    "$",
+    "\\",
+    "!",
+    "#",
+    "-",
+    "=",
+    ":",
+    "@",
+    ".",
+    ",",
+    "/",
+    "'",
+    '"',
+  ],
+  ...["[", "![", "](", "[[", "(", "{", "}", "[^", "[a]", "[a](", "[a](b", "[a][", "[![a]", "![a](data:", "[x]: y\n"],
+  ...["*a ", "**a ", "_a ", "~~a ", "`a ", "*a*", "***a** b*", "_*a_*", "**a:**b", "a*b", "2*3", "__init__ "],
+  ...[
+    " ",
+    "\t",
+    "\n",
+    " \n",
+    "  \n",
+    "\\\n",
+    "\u00a0",
+    "x ",
+    "a",
+    "a\n",
+    "0",
+    "漢",
+    "**漢。**a",
+    "😀",
+    "\u200e",
+    "a\u030a",
+  ],
+  ...[
+    "> ",
+    "> > ",
+    "> a\n\n",
+    "- ",
+    "- - ",
+    "- a\n",
+    "  - a\n",
+    "1. a\n",
+    "```\n",
+    "``` `",
+    "a`b``c```",
+    "<!--",
+    "<!--\n",
+  ],
+  ...["|a|b|\n", "| ", "|a|b|\n|-|-|\n", "# ", "---\n", "a\n===\n", "[^1]: a\n", "a[^b]"],
+  ...[
+    "<br",
+    "<br ",
+    "<br   \n",
+    "<b>",
+    "<a b='",
+    '<img src="data:',
+    "</",
+    "<?",
+    "<![CDATA[",
+    "<div>\n",
+    "&amp;",
+    "&a",
+    "&#1",
+  ],
+  ...[
+    "\\(",
+    "\\[",
+    "\\(x",
+    "$$",
+    "$$\n",
+    "$x",
+    "$x$",
+    "\\frac{",
+    "\\begin{a}",
+    "\\a",
+    "\\sin ",
+    "\\frac ",
+    "\\sqrt",
+    "{a",
+    "^{",
+    "$500 ",
+    "a^",
+  ],
+  ...["http://", "http://a.b ", "(http://a.b", "https://a@b/", "://", "@abc ", "a@b", "a.", "a@b.c ", "www.", "/@"],
+];

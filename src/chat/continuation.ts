@@ -93,7 +93,7 @@ export function shownText(continued: Continued | undefined, text: string): strin
 function openFence(markdown: string): string | undefined {
   let open: { readonly fence: string; readonly line: string } | undefined;
   for (const line of markdown.split("\n")) {
-    const [, fence = "", rest = ""] = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line) ?? [];
+    const [, fence = "", rest = ""] = /^ {0,3}(`{3,}(?!`)|~{3,}(?!~))(.*)$/.exec(line) ?? [];
     if (fence === "") continue;
     if (open !== undefined) {
       if (fence.startsWith(open.fence) && rest.trim() === "") open = undefined;

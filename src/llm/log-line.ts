@@ -16,7 +16,7 @@ export function logLine(message: string, secrets: readonly string[]): string {
     .replace(/\bBearer\s[^\s"',]+/gi, "Bearer […]")
     .replace(/\b(?:sk|pk|rk|gsk|xai|key|tok|AIza)[-_]?[\w*.-]{8,}/g, "[…]")
     .replace(/(:\/\/)[^\s/@]{1,500}@/g, "$1")
-    .replace(/(:\/\/[^\s?#]*)[?#]\S*/g, "$1");
+    .replace(/(:\/\/(?:[^\s?#:]|:(?!\/\/))*)[?#]\S*/g, "$1");
   return line.length <= longest ? line : `${line.slice(0, longest - 1)}…`;
 }
 

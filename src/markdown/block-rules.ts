@@ -81,27 +81,27 @@ function closingLine(state: StateBlock, startLine: number, endLine: number, mark
 /** A block of code between fences. One of Markdown may hold others: their fences name a language, and their ends do not. */
 export function fence(state: StateBlock, startLine: number, endLine: number, silent: boolean): boolean {
   if (indentOf(state, startLine) >= 4) return false;
-  const head = /^(`{3,}|~{3,})(.*)$/.exec(lineAt(state, startLine));
-  const mark = head?.[1];
-  const info = head?.[2] ?? "";
+  const line = lineAt(state, startLine);
+  const mark = /^(?:`{3,}|~{3,})/.exec(line)?.[0];
+  const info = line.slice(mark?.length ?? 0);
   if (mark === undefined || (mark.startsWith("`") && info.includes("`"))) return false;
   if (silent) return true;
   const quotesMarkdown = /^\s*(?:markdown|md|mdx)(?:\s|$)/i.test(info);
   let depth = 1;
-  let line = startLine + 1;
-  for (; line < endLine; line += 1) {
-    if (!state.isEmpty(line) && indentOf(state, line) < 0) break;
-    const found = fenceAt(state, line, mark);
+  let next = startLine + 1;
+  for (; next < endLine; next += 1) {
+    if (!state.isEmpty(next) && indentOf(state, next) < 0) break;
+    const found = fenceAt(state, next, mark);
     if (found === undefined) continue;
     if (found !== "") depth += quotesMarkdown ? 1 : 0;
     else depth -= 1;
     if (depth === 0) break;
   }
   const closed = depth === 0;
-  state.line = closed ? line + 1 : line;
+  state.line = closed ? next + 1 : next;
   const token = state.push("fence", "code", 0);
   token.info = info;
-  token.content = state.getLines(startLine + 1, line, state.sCount[startLine] ?? 0, true);
+  token.content = state.getLines(startLine + 1, next, state.sCount[startLine] ?? 0, true);
   token.markup = mark;
   token.meta = { closed };
   token.map = [startLine, state.line];

@@ -3,12 +3,10 @@
 const named: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
 
 /** Left out wherever they stand. */
-const formatting = "b|strong|i|em|u|s|del|ins|small|big|mark|kbd|sub|span|font";
+const inlineTags =
+  /<\/?(?:b|strong|i|em|u|s|del|ins|small|big|mark|kbd|sub|span|font|summary|details)(?:\s[^<>]*)?\/?>/gi;
 /** Left out in blocks of HTML; within a line they may be what is talked about. */
-const layout = "div|p|details|summary|center|section|blockquote";
-
-const inlineTags = new RegExp(`</?(?:${formatting}|summary|details)(?:\\s[^<>]*)?/?>`, "gi");
-const blockTags = new RegExp(`</?(?:${formatting}|${layout})(?:\\s[^<>]*)?/?>`, "gi");
+const layoutTags = /<\/?(?:div|p|center|section|blockquote)(?:\s[^<>]*)?\/?>/gi;
 
 /** The text of HTML: `<br>` as a line break, `<sup>` as `^`; in a block, character references are decoded too. */
 export function visibleHtml(html: string, block: boolean): string {
@@ -16,9 +14,9 @@ export function visibleHtml(html: string, block: boolean): string {
     .replace(/<br\s*\/?>[ \t]*\n?/gi, "\n")
     .replace(/<sup(?:\s[^<>]*)?>/gi, "^")
     .replace(/<\/sup>/gi, "")
-    .replace(block ? blockTags : inlineTags, "");
+    .replace(inlineTags, "");
   if (!block) return shown;
-  return decodeReferences(shown).replace(/\n[ \t]*(?:\n[ \t]*)+\n/g, "\n\n");
+  return decodeReferences(shown.replace(layoutTags, "")).replace(/\n[ \t]*(?:\n[ \t]*)+\n/g, "\n\n");
 }
 
 function decodeReferences(text: string): string {

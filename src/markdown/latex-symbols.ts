@@ -19,7 +19,7 @@ lbrace { rbrace } colon : euro € pounds £ copyright © S § P ¶ imath ı jma
 `;
 
 export const symbols: ReadonlyMap<string, string> = new Map(
-  [...symbolTable.matchAll(/(\S+) (\S+)/g)].map((match) => [match[1] ?? "", match[2] ?? ""]),
+  [...symbolTable.matchAll(/(?<!\S)(\S+) (\S+)/g)].map((match) => [match[1] ?? "", match[2] ?? ""]),
 );
 
 /** Functions whose name is what is printed. */

@@ -42,10 +42,14 @@ function take(reader: Reader): string {
 /** Reads to the closing character, which is left standing, or to the end. */
 function readUntil(reader: Reader, closing: string | undefined): string {
   let out = "";
+  /** The end of it, kept apart: to look at the end of a text that is being put together costs its whole length. */
+  let end = "";
   while (reader.at < reader.source.length) {
     const char = reader.source.charAt(reader.at);
     if (char === closing || char === "}") break;
-    out += readOne(reader, out);
+    const piece = readOne(reader, end);
+    out += piece;
+    if (piece !== "") end = piece.slice(-2);
   }
   return out;
 }
@@ -80,7 +84,11 @@ function readArgument(reader: Reader): string {
   if (point === undefined) return "";
   if (point <= 0x7f) {
     if (reader.source.charAt(reader.at) === "}") return "";
-    return readOne(reader, "");
+    if (reader.depth >= deepestGroup) return take(reader);
+    reader.depth += 1;
+    const text = readOne(reader, "");
+    reader.depth -= 1;
+    return text;
   }
   const char = String.fromCodePoint(point);
   reader.at += char.length;

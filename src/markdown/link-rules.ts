@@ -87,10 +87,14 @@ function inlineDestination(state: StateInline, start: number): Destination | und
   const from = skipSpace(src, start + 1, posMax);
   if (isData(src.slice(from, from + 5))) return cutOffAddress(state, from, closing);
   if (closing === undefined || closing >= posMax) return undefined;
-  const address = /^((?:https?:\/\/|\/|\.\.?\/)[^<>\n"]*?)[ \t]*(?:"[^"\n]*"|'[^'\n]*')?[ \t]*$/i.exec(
-    src.slice(from, closing),
-  )?.[1];
-  return address === undefined || address === "" ? undefined : { end: closing + 1, href: address };
+  // A title stands in quotation marks behind the address.
+  const address =
+    src
+      .slice(from, closing)
+      .split(/(?<=[ \t])["']/, 1)[0]
+      ?.trim() ?? "";
+  const isAddress = /^(?:https?:\/\/|\/|\.\.?\/)/i.test(address) && !/[<>\n"]/.test(address);
+  return isAddress ? { end: closing + 1, href: address } : undefined;
 }
 
 /** An address that holds its content and is not closed on its line ends with the line. */

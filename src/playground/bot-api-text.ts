@@ -28,10 +28,9 @@ export const captionRules: TextRules = { maxLength: 1024, tooLong: "message capt
 
 /** Bytes of UTF-8 before anything is parsed. */
 const longestSource = 32_768;
-const removed = /\r|[\u2028-\u202e]|\u0333|\u033f|\u030a/;
+const removed = /\r|[\u2028-\u202e]|\u0333|\u033f|\u030a/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is cleaned away
-const control = /[\0-\x09\x0b\x0c\x0e-\x1f]/;
-const odd = new RegExp(`${removed.source}|${control.source}`);
+const control = /[\0-\x09\x0b\x0c\x0e-\x1f]/g;
 
 /**
  * Takes a text with the entities that a bot sent. Throws a refusal for what Telegram refuses; `onRepair` hears of what
@@ -94,11 +93,13 @@ function splitsPair(text: string, index: number): boolean {
 }
 
 function cleanText(raw: string, entities: readonly MessageEntity[]): FormattedText {
-  if (!odd.test(raw)) return { text: raw, entities };
-  const text = raw.replaceAll(new RegExp(control.source, "g"), " ").replaceAll(new RegExp(removed.source, "g"), "");
-  const gone = [...raw.matchAll(new RegExp(removed.source, "g"))].map(({ index }) => index);
-  if (gone.length === 0 || entities.length === 0) return { text, entities };
-  const moved = (position: number) => position - gone.filter((index) => index < position).length;
+  const text = raw.replaceAll(control, " ").replaceAll(removed, "");
+  if (text.length === raw.length || entities.length === 0) return { text, entities };
+  /** How far each position moves. */
+  const shifts = new Uint16Array(raw.length + 1);
+  for (const { index } of raw.matchAll(removed)) shifts[index + 1] = 1;
+  for (let at = 1; at <= raw.length; at += 1) shifts[at] = (shifts[at] ?? 0) + (shifts[at - 1] ?? 0);
+  const moved = (position: number) => position - (shifts[position] ?? 0);
   return {
     text,
     entities: entities.flatMap((entity) => {

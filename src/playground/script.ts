@@ -88,7 +88,7 @@ function counted({ messages }: ScriptedRequest, answered: number): object {
 
 /** Cuts a text into pieces of a token's size. */
 export function tokensOf(text: string): string[] {
-  return typeof text === "string" ? (text.match(/\s*[^\s]{1,6}|\s+/gu) ?? []) : [];
+  return typeof text === "string" ? (text.match(/\s+(?:\S{1,6})?|\S{1,6}/gu) ?? []) : [];
 }
 
 /** Reads a request; undefined when it is none. */

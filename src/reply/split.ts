@@ -114,7 +114,7 @@ function cutBefore(whole: Rendered, from: number, limit: number, firstEntity: nu
     indented ??= at;
   }
   if (indented !== undefined) return from + indented;
-  for (const at of endsOf(window, /(?<=[.!?…。！？]["'”’)\]]*)\s|(?<=[。！？])/gu, least(leastForLine))) {
+  for (const at of endsOf(window, /(?<=[.!?…。！？]["'”’)\]]{0,4})\s|(?<=[。！？])/gu, least(leastForLine))) {
     if (!inCode(at)) return from + at;
   }
   for (const share of [leastForWord, 0]) {

@@ -70,7 +70,9 @@ function detect(piece, onCommand) {
 }
 
 function trimUrl(url) {
-  let trimmed = url.replace(/[.,;:!?'"…]+$/, "");
+  let end = url.length;
+  while (/[.,;:!?'"…]/.test(url.charAt(end - 1))) end -= 1;
+  let trimmed = url.slice(0, end);
   while (trimmed.endsWith(")") && !trimmed.includes("(")) trimmed = trimmed.slice(0, -1);
   return trimmed;
 }
