@@ -112,15 +112,17 @@ function allBut(...read: readonly (keyof Environment)[]): (keyof Environment)[] 
 }
 
 /**
- * Reads the configuration of a run mode. A variable that is empty counts as left out, but for `SYSTEM_PROMPT`. Throws a `StartError` with every
- * mistake as a line of its own, that names the variable and never repeats a value.
+ * Reads the configuration of a run mode. A variable that is empty counts as left out, but for `SYSTEM_PROMPT`. Throws a
+ * `StartError` with every mistake as a line of its own, that names the variable and never repeats a value.
+ *
+ * `notes` say what was found before, and stand among the warnings or behind the mistakes.
  *
  * In the playground nothing about Telegram or Redis is read, and no model at all is no mistake: `models.names` is then
  * empty. In `web` nothing about models is read, in `queue` only where the queue is.
  */
-export function readConfig(mode: RunMode, env: Variables): Config {
+export function readConfig(mode: RunMode, env: Variables, notes: readonly string[] = []): Config {
   const mistakes: string[] = [];
-  const warnings: string[] = [];
+  const warnings = [...notes];
   const given = Object.fromEntries(
     Object.entries(env).filter(
       ([name, value]) =>

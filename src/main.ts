@@ -1,4 +1,5 @@
 /** Reads mode and environment, starts, stops on a signal. */
+import { readFileSync } from "node:fs";
 import { config as loadDotenv } from "dotenv";
 import { type RunMode, readConfig } from "./config.ts";
 import { messageOf, StartError } from "./errors.ts";
@@ -22,13 +23,27 @@ function refuse({ lines, retryable }: StartError): never {
   process.exit(retryable ? 1 : mendFirst);
 }
 
+/** Reads `.env` where there is one; what the environment has already stays. Returns a line when it could not be read. */
+function loadSettings(): string[] {
+  const { error, parsed = {} } = loadDotenv({ quiet: true });
+  if (error === undefined) {
+    const garbled = Object.keys(parsed).length === 0 && readFileSync(".env").includes(0);
+    return garbled ? [".env is no UTF-8 text, so nothing in it counts; save it anew as UTF-8"] : [];
+  }
+  if (error.code === "ENOENT") return [];
+  return [`.env is there but cannot be read (${error.code}), so nothing in it counts`];
+}
+
 async function main(): Promise<void> {
   const mode = process.argv[2];
   if (!isMode(mode)) throw new StartError([`The mode must be one of ${modes.join(", ")}.`]);
   const args = process.argv.slice(3);
   if (mode === "queue") readOperatorCommand(args);
-  loadDotenv({ quiet: true });
-  const config = readConfig(mode, process.env);
+  else if (args.length > 0) {
+    throw new StartError([`Nothing may stand behind ${mode}: settings are environment variables, or stand in .env.`]);
+  }
+  const unread = loadSettings();
+  const config = readConfig(mode, process.env, unread);
   // The models' SDK would read it for every provider, and throw when it is malformed; no option of it prevents that.
   delete process.env["OPENAI_CUSTOM_HEADERS"];
   const log = createLogger({
@@ -38,6 +53,7 @@ async function main(): Promise<void> {
     // What a command prints may be read by another program.
     ...(mode === "queue" ? { destination: process.stderr } : {}),
   });
+  for (const warning of config.warnings) log.warn({}, warning);
   if (mode === "queue") {
     const { askQueue } = await import("./operator/ask.ts");
     const { exitCode, lines } = await askQueue(args, config, log);

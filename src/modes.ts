@@ -16,7 +16,6 @@ const graceMs = { start: 20_000, web: 20_000, worker: 20_000, dev: 1_000, playgr
 
 /** Starts the parts of a run mode, in order. */
 export async function startMode(config: Config, log: Logger): Promise<Running> {
-  for (const warning of config.warnings) log.warn({}, warning);
   if (config.proxies !== undefined) log.info(proxiesWithoutCredentials(config.proxies), "calls go through a proxy");
   if (config.mode === "playground") {
     const { createPlayground } = await import("./playground/playground.ts");

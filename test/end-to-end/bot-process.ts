@@ -1,6 +1,6 @@
 /** The real bot in a process of its own, against the emulated Telegram and a scripted model in this one. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -148,12 +148,14 @@ export function settingsFor(
   };
 }
 
-/** Runs the bot until it ends by itself; words behind the mode are its arguments. */
+/** Runs the bot until it ends by itself; words behind the mode are its arguments, `dotenv` what stands in `.env`. */
 export async function runToEnd(
   env: Record<string, string>,
   mode = "start",
+  dotenv?: string | Buffer,
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const folder = await mkdtemp(join(tmpdir(), "parley-test-"));
+  if (dotenv !== undefined) await writeFile(join(folder, ".env"), dotenv);
   let output = "";
   const settings = { HOST: "127.0.0.1", DATA_DIR: join(folder, "data"), ...env };
   const child = spawnBot(mode, folder, settings, (text) => {

@@ -206,11 +206,43 @@ describe("a start that cannot succeed", { timeout: 180_000 }, () => {
     ]);
   });
 
+  test("listens on this machine only when nobody asks for more, and everywhere with a PORT", async () => {
+    const refused = { ...env, BOT_TOKEN: "535353:ANOTHER-token-that-is-not-known-here" };
+    // The usual port may be taken here; where it was to be opened is said either way.
+    const quiet = await runToEnd({ ...refused, HOST: "", PORT: "" });
+    expect(quiet.output).toMatch(/"address":"127\.0\.0\.1:8080"|8080 is in use by another program on 127\.0\.0\.1/);
+    const open = await runToEnd({ ...refused, HOST: "" });
+    expect(open.output).toContain(`"address":"0.0.0.0:${env["PORT"]}"`);
+  });
+
+  test("says in one line what is wrong with the command line, and with a .env that cannot be read", async () => {
+    const extra = await runToEnd(env, "start --verbose");
+    expect(extra.code).toBe(78);
+    expect(plainLines(extra.output)).toEqual([
+      "Nothing may stand behind start: settings are environment variables, or stand in .env.",
+    ]);
+    expect(plainLines((await runToEnd(env, "")).output)).toEqual([
+      expect.stringMatching(/^The mode must be one of start, dev/),
+    ]);
+    const text = `BOT_TOKEN=${token}\r\nOPENAI_API_KEY=sk-not-to-be-shown\r\n`;
+    const { code, output } = await runToEnd({}, "start", Buffer.from(`\ufeff${text}`, "utf16le"));
+    expect(code).toBe(78);
+    expect(plainLines(output)).toEqual([
+      expect.stringMatching(/^BOT_TOKEN is missing/),
+      expect.stringMatching(/^MODELS is missing/),
+      ".env is no UTF-8 text, so nothing in it counts; save it anew as UTF-8",
+    ]);
+    const read = await runToEnd({ MODELS: "nobody/knows" }, "start", `\ufeff${text}`);
+    expect(plainLines(read.output)).toEqual([expect.stringMatching(/^NOBODY_BASE_URL is missing/)]);
+  });
+
   test("says in one line that another process has the database", async () => {
     const { code, output } = await runToEnd({ ...env, DATA_DIR: join(rig.dataDir, "data") });
     expect(code).toBe(78);
     expect(plainLines(output)).toEqual([expect.stringMatching(/DATA_DIR/)]);
     expect(await get(rig.port, "/readyz")).toBe(200);
+    // Nor does an operator lose the way to the first.
+    expect(await runToEnd({ DATA_DIR: join(rig.dataDir, "data") }, "queue stats")).toMatchObject({ code: 0 });
   });
 
   test("says in one line that the port is taken", async () => {
