@@ -122,3 +122,64 @@ describe("a private bot with a rate limit and one place at its provider", { time
     expect(rig.requests("pressed and edited")).toHaveLength(2);
   });
 });
+
+describe("a bot that lets a group in", { timeout: 60_000 }, () => {
+  const groupId = -1_001_000_000_001;
+  const MEMBER = 21;
+  const anonymousId = 1_087_968_824;
+  const rig = sharedRig({ env: { ALLOWED_USER_IDS: String(FRIEND), ALLOWED_CHAT_IDS: String(groupId) } });
+
+  function groupOf(title: string): number {
+    return rig.botApi.user.createGroup({ title, memberIds: [MEMBER, FRIEND] });
+  }
+  /** What an admin of the group writes who does not show who they are. */
+  function writeAsGroup(chatId: number, messageId: number, text: string): void {
+    const { chat } = rig.botApi.chat(chatId);
+    const from = { id: anonymousId, is_bot: true, first_name: "Group", username: "GroupAnonymousBot" };
+    const message = { message_id: messageId, date: 1_790_000_000, chat, from, sender_chat: chat, text };
+    rig.botApi.user.raw({ message } as never);
+  }
+
+  test("answers its members there, its anonymous admins too, and nobody else", async () => {
+    const chatId = groupOf("Let in");
+    expect(chatId).toBe(groupId);
+    const asked = rig.botApi.user.sendText(chatId, MEMBER, "@parley_bot do you hear me").message_id;
+    expect((await seen(rig.botApi, chatId, "Regenerate", asked)).text).toContain("do you hear me");
+    writeAsGroup(chatId, 900, "@parley_bot and the admins");
+    await seen(rig.botApi, chatId, /and the admins/);
+    await seen(rig.botApi, chatId, "Regenerate", asked);
+
+    const alone = rig.visitor({ userId: MEMBER });
+    alone.say("and here?");
+    await alone.sees(/private[^\n]* 21$/);
+    const elsewhere = groupOf("Not let in");
+    writeAsGroup(elsewhere, 901, "@parley_bot let us in");
+    const told = await seen(rig.botApi, elsewhere, /private/);
+    expect(told.text).toContain(String(elsewhere));
+    expect(told.text).not.toContain(String(anonymousId));
+    expect(rig.requests("and here?")).toEqual([]);
+  });
+});
+
+describe("a bot whose user sends commands without end", { timeout: 60_000 }, () => {
+  const rig = sharedRig();
+
+  test("answers sixty a minute, says once that it is too much, and still stops what is to be stopped", async () => {
+    const flooding = rig.visitor();
+    const other = rig.visitor();
+    rig.answers("to be stopped", { text: words(3_000), tokensPerSecond: 30 });
+    await flooding.ask("to be stopped", "Stop");
+    const sent = 150;
+    for (let number = 1; number <= sent; number++) flooding.say("/help");
+    flooding.say("/stop");
+    await until(() => rig.requests("to be stopped")[0]?.abandonedAt);
+    await other.sees(/Commands:/, other.say("/help"));
+    await until(() => rig.botApi.updatesPending() === 0);
+    const helps = () => flooding.written().filter(({ text }) => text.includes("Commands:")).length;
+    await until(() => helps() >= 60);
+    // Questions have a bucket of their own.
+    await flooding.ask("one more question");
+    expect(helps()).toBeLessThan(sent);
+    expect(flooding.written().filter(({ text }) => text.includes("faster than I may answer"))).toHaveLength(1);
+  });
+});

@@ -81,7 +81,9 @@ export async function access(ctx: BotContext, next: NextFunction): Promise<void>
   await answerPress(ctx, notice);
   const message = ctx.message;
   if (message === undefined || (!isPrivate(message.chat) && callOf(ctx) !== undefined)) return;
-  if (await store.firstWithin(`stranger:${id}`, strangerNoticeEveryMs)) await say(ctx, notice);
+  const first = await store.firstWithin(`stranger:${id}`, strangerNoticeEveryMs);
+  // A delivery that was cut short may have been the first, and said nothing yet.
+  if (first || ctx.job.attempt > 1) await say(ctx, notice);
 }
 
 /** Answers what ingress has refused to carry out. */
