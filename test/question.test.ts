@@ -160,6 +160,7 @@ describe("what a question is about", () => {
       { venue: { title: "Zoo", address: "Park 1" }, location: { latitude: 1, longitude: 2 } },
       "> [place: Zoo, Park 1]",
     ],
+    ["message of a new kind", { hologram: {} }, "> [a message that you cannot see]"],
     ["dice", { dice: { emoji: "🎲", value: 4 } }, "> [dice: 🎲 4]"],
   ])("is said in words when it is a %s", (_, parts, expected) => {
     const target = content({ chat: group, from: stranger, ...parts });
@@ -208,6 +209,7 @@ describe("a forwarded message", () => {
     expect(forwarded({ type: "something new" })).toBe("hello");
     expect(forwarded({ type: "hidden_user", sender_user_name: "" })).toBe("hello");
     expect(forwarded({ type: "user" })).toBe("hello");
+    expect(questionOf(written("hello", { external_reply: {} }), me)).toBe("> [a message that you cannot see]\n\nhello");
   });
 
   it("cannot pretend to be more than a name", () => {
@@ -226,10 +228,69 @@ describe("a forwarded message", () => {
 
 describe("what cannot be seen", () => {
   it("is in the message itself, or in the one that it is about", () => {
-    expect(unseenOf(written("hi"))).toBeUndefined();
-    expect(unseenOf(content({ ...photo, caption: "x" }))).toEqual({ verb: "see", noun: "photo" });
+    expect(unseenOf(written("hi"), me)).toBeUndefined();
+    const own = content({ from: bot, document: { file_name: "answer.md" } });
+    expect(unseenOf(written("hi", { reply_to_message: own }), me)).toBeUndefined();
+    expect(unseenOf(content({ ...photo, caption: "x" }), me)).toEqual({ verb: "see", noun: "photo" });
     const target = content({ document: { file_name: "a.txt" } });
-    expect(unseenOf(written("x", { reply_to_message: target }))).toEqual({ verb: "read", noun: "file", name: "a.txt" });
-    expect(unseenOf(written("x", { reply_to_story: { id: 1 } }))).toEqual({ verb: "see", noun: "story" });
+    expect(unseenOf(written("x", { reply_to_message: target }), me)).toEqual({
+      verb: "read",
+      noun: "file",
+      name: "a.txt",
+    });
+    expect(unseenOf(written("x", { reply_to_story: { id: 1 } }), me)).toEqual({ verb: "see", noun: "story" });
+  });
+});
+
+describe("a rich message", () => {
+  const rich = (blocks: unknown) => questionOf(content({ rich_message: { blocks } }), me);
+  const paragraph = (text: unknown) => ({ type: "paragraph", text });
+
+  it("is asked in its words, as Markdown writes them", () => {
+    expect(
+      rich([
+        { type: "heading", size: 2, text: "Title" },
+        paragraph(["see ", { type: "url", text: "this", url: "https://a.example" }, { type: "bold", text: " now" }]),
+        paragraph([{ type: "code", text: "f()" }, " 👍 ", { type: "mathematical_expression", expression: "x^2" }]),
+        { type: "pre", text: "a\n  b", language: "python" },
+        {
+          type: "list",
+          items: [
+            { label: "1.", blocks: [paragraph("one")] },
+            { label: "2.", blocks: [paragraph("two")] },
+          ],
+        },
+        { type: "blockquote", blocks: [paragraph("said")] },
+        {
+          type: "table",
+          cells: [
+            [{ text: "a" }, { text: "b" }],
+            [{ text: "1" }, {}],
+          ],
+        },
+        { type: "details", summary: "More", blocks: [paragraph("inside")] },
+        { type: "photo", photo: [], caption: { text: "my cat" } },
+        { type: "divider" },
+      ]),
+    ).toBe(
+      "## Title\n\nsee [this](https://a.example) now\n\n`f()` 👍 $x^2$\n\n```python\na\n  b\n```\n\n1. one\n2. two\n\n" +
+        "> said\n\na | b\n1 | \n\nMore\n\ninside\n\n[a photo that you cannot see]\nmy cat\n\n---",
+    );
+  });
+
+  it("is quoted when it is replied to, and calls the bot by its name", () => {
+    const target = content({ chat: group, from: stranger, rich_message: { blocks: [paragraph("boo")] } });
+    expect(asked("@parley_bot?", { reply_to_message: target })).toBe("> boo\n\n?");
+    const calls = { chat: group, rich_message: { blocks: [paragraph("hey @parley_bot why")] } };
+    expect(questionOf(content(calls), me)).toBe("hey why");
+  });
+
+  it("asks nothing when there is nothing to read in it, however deep", () => {
+    let block: object = paragraph("deep");
+    for (let level = 0; level < 5_000; level++) block = { type: "blockquote", blocks: [block] };
+    expect(rich([])).toBe("");
+    expect(rich(undefined)).toBe("");
+    expect(rich([{ type: "something new" }, { type: "anchor", name: "a" }])).toBe("");
+    expect(rich([block])).not.toContain("deep");
   });
 });

@@ -136,8 +136,8 @@ function listed(kind: string, title: string, items: readonly string[] = []): str
 }
 
 /** Who wrote a message first, in the words that Telegram shows; empty when it does not tell. */
-export function authorOf(origin: MessageOrigin): string {
-  switch (origin.type) {
+export function authorOf(origin: MessageOrigin | undefined): string {
+  switch (origin?.type) {
     case "user":
       return nameOf(origin.sender_user ?? {});
     case "hidden_user":

@@ -29,9 +29,10 @@ export function questionOf(message: Message, me: Me, known: readonly number[] = 
   return about === "" || own === "" ? `${about}${own}` : `${about}\n\n${own}`;
 }
 
-/** What belongs to a question and cannot be taken in: in the message, or in the one that it is about. */
-export function unseenOf(message: Message): Unseen | undefined {
-  return unseenIn(message) ?? unseenIn(targetOf(message) ?? {});
+/** What belongs to a question and cannot be taken in: in the message, or in the one of somebody else that it is about. */
+export function unseenOf(message: Message, me: Me): Unseen | undefined {
+  const about = message.reply_to_message?.from?.id === me.id ? undefined : targetOf(message);
+  return unseenIn(message) ?? unseenIn(about ?? {});
 }
 
 /** The message that this one replies to; in a topic whatever answers nothing "replies" to the topic's own service message. */
@@ -51,8 +52,9 @@ function aboutOf(message: Message, me: Me, known: readonly number[]): string {
   const source = external === undefined || replied !== undefined ? [] : madeBy("from", authorOf(external.origin));
   const marks = target === undefined ? [] : [...provenanceOf(target), ...markOf(target)];
   const said = chosen !== "" || target === undefined ? chosen : joined(clippedWords(target), tellable(target));
-  const text = joined(...source, ...marks, said);
-  return text === "" ? "" : quoted(text);
+  const shown = joined(...marks, said);
+  if (target === undefined && shown === "") return "";
+  return quoted(joined(...source, shown === "" ? "[a message that you cannot see]" : shown));
 }
 
 function provenanceOf({ forward_origin: origin }: Carrier): string[] {

@@ -111,19 +111,21 @@ function formOf(entity: MessageEntity, inner: string): [text: string, block?: bo
     case "code":
       return inner.includes("\n") ? [fenced(inner, undefined), true] : [codeSpan(inner)];
     case "text_link":
-      return [entity.url === inner || !entity.url ? inner : `[${inner}](${target(entity.url)})`];
+      return [linked(inner, entity.url)];
     default:
       return [quoted(inner), true];
   }
 }
 
-function fenced(code: string, language: string | undefined): string {
+/** A code block whose fence is longer than any in it. */
+export function fenced(code: string, language: string | undefined): string {
   const fence = "`".repeat(Math.max(3, longestTicks(code) + 1));
   const named = language !== undefined && /^[^\s`]+$/.test(language) ? language : "";
   return `${fence}${named}\n${code}${code.endsWith("\n") ? "" : "\n"}${fence}`;
 }
 
-function codeSpan(code: string): string {
+/** Code in a line. */
+export function codeSpan(code: string): string {
   const ticks = "`".repeat(longestTicks(code) + 1);
   const apart = code.startsWith("`") || code.endsWith("`") ? " " : "";
   return `${ticks}${apart}${code}${apart}${ticks}`;
@@ -133,6 +135,8 @@ function longestTicks(code: string): number {
   return (code.match(/`+/g) ?? []).reduce((longest, { length }) => Math.max(longest, length), 0);
 }
 
-function target(url: string): string {
-  return /[\s()]/.test(url) ? `<${url}>` : url;
+/** A label with its address, where that is another one. */
+export function linked(label: string, url: string | undefined): string {
+  if (url === undefined || url === "" || url === label) return label;
+  return `[${label}](${/[\s()]/.test(url) ? `<${url}>` : url})`;
 }

@@ -123,9 +123,9 @@ async function answerMessage(ctx: BotContext, message: Message, id: number, newe
 }
 
 async function askedBy(ctx: BotContext, message: Message, newest: Turn | undefined): Promise<Asked> {
-  const known = newest !== undefined && isInHistory(newest) ? newest.messages : [];
+  const known = newest !== undefined && isInHistory(newest) ? [...newest.messages, newest.file ?? 0] : [];
   const asked = ctx.work(() => questionOf(message, ctx.me, known));
-  const unseen = unseenOf(message);
+  const unseen = unseenOf(message, ctx.me);
   if (unseen === undefined || !(await getsNote(ctx.deps.store, message))) return { asked };
   return { asked, notes: [texts.unseen(unseen)] };
 }
