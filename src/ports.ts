@@ -382,8 +382,11 @@ export interface Store {
    * returned.
    */
   readHistory(conversation: ConversationId, atMost?: number): Promise<readonly Exchange[]>;
-  /** All exchanges kept, oldest first, read a few at a time however many there are. */
-  scanHistory(conversation: ConversationId): AsyncIterable<Exchange>;
+  /**
+   * All exchanges kept, oldest first, read a few at a time however many there are. `from`: those from this question on; none
+   * when it is not kept any more.
+   */
+  scanHistory(conversation: ConversationId, from?: number): AsyncIterable<Exchange>;
   /**
    * The group `from` has become the supergroup `to`: history, turns and settings are under the new id from then on, before
    * what the new chat has already, whose settings count. The former id goes on being understood: what is asked or written

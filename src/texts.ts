@@ -141,6 +141,23 @@ export const texts = {
   usage: (today: UsageTotals, total: UsageTotals) =>
     `Your use of this bot\nToday: ${usageLine(today)}\nIn total: ${usageLine(total)}`,
   exportEmpty: "There is no conversation here to export yet.",
-  exportCaption: "Your conversation as a Markdown file.",
+  exportTooSoon: "I have sent you an export within the last minute. Please wait a moment before the next one.",
+  exportCaption: (which?: { readonly part: number; readonly of: number }) =>
+    which === undefined
+      ? "Your conversation as a Markdown file."
+      : `Your conversation as Markdown, part ${which.part} of ${which.of}.`,
+  /** How an exported file begins, in Markdown. */
+  exportHead: (about: {
+    readonly model: string;
+    /** Left out when the conversation has none of its own. */
+    readonly persona?: string | undefined;
+    readonly time: string;
+    readonly part?: number;
+    readonly of?: number;
+  }) => {
+    const persona = about.persona?.replaceAll("\n", "\n  ") ?? "the bot's own";
+    const part = about.part === undefined ? "" : `- Part: ${about.part} of ${about.of}\n`;
+    return `# Conversation\n\n- Model: ${about.model}\n- Persona: ${persona}\n- Exported: ${about.time}\n${part}`;
+  },
   wholeAnswer: "The whole answer as a file.",
 } as const;

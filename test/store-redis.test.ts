@@ -32,7 +32,7 @@ function alternating(stores: readonly [Store, Store]): Store {
       // A store is no promise, though it is handed over by one.
       if (name === "then") return undefined;
       if (name === "guardedBy") return (lease: Lease | undefined) => (lease ? stores[1].guardedBy(lease) : facade);
-      if (name === "scanHistory") return (conversation: string) => stores[1].scanHistory(conversation);
+      if (name === "scanHistory") return (...args: [string, number?]) => stores[1].scanHistory(...args);
       return async (...args: unknown[]) => {
         if (pending++ === 0) current = current === 0 ? 1 : 0;
         const method = Reflect.get(stores[current], name) as (...all: unknown[]) => Promise<unknown>;

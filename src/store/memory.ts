@@ -58,8 +58,10 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       const exchanges = [...(find(conversation)?.exchanges.values() ?? [])];
       return exchanges.slice(Math.max(0, exchanges.length - atMost)).map((exchange) => ({ ...exchange }));
     },
-    async *scanHistory(conversation) {
-      yield* structuredClone([...(find(conversation)?.exchanges.values() ?? [])]);
+    async *scanHistory(conversation, from) {
+      const exchanges = structuredClone([...(find(conversation)?.exchanges.values() ?? [])]);
+      const first = from === undefined ? 0 : exchanges.findIndex(({ question }) => question === from);
+      if (first >= 0) yield* exchanges.slice(first);
     },
     async moveConversation(from, to) {
       settings.set(to, { ...settings.get(from), ...settings.get(to) });

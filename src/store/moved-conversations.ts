@@ -37,11 +37,12 @@ export function followingMoves(store: Store, moves: Moves = new Map()): Store {
     setSetting: (conversation, field, value) => follow(conversation, ({ id }) => store.setSetting(id, field, value)),
     readHistory: (conversation, atMost) =>
       follow(conversation, async ({ id, exchange }) => (await store.readHistory(id, atMost)).map(exchange)),
-    async *scanHistory(conversation) {
+    async *scanHistory(conversation, from) {
       // Finds out where the conversation is; a scan that has begun cannot begin again.
       await follow(conversation, ({ id }) => store.newestTurn(id));
-      const { id, exchange } = homeOf(conversation, moves);
-      for await (const one of store.scanHistory(id)) yield exchange(one);
+      const { id, exchange, message } = homeOf(conversation, moves);
+      const first = from === undefined ? undefined : message(from);
+      for await (const one of store.scanHistory(id, first)) yield exchange(one);
     },
     forget: (conversation) => follow(conversation, ({ id }) => store.forget(id)),
     readTurn: (conversation, question) =>

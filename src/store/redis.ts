@@ -93,10 +93,11 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
     return exchangesIn(records as (string | null)[]);
   }
 
-  async function* scanHistory(conversation: ConversationId): AsyncGenerator<Exchange, void> {
+  async function* scanHistory(conversation: ConversationId, from?: number): AsyncGenerator<Exchange, void> {
     const keys = [turnsKey(conversation), historyOrderKey(conversation)];
     const questions = (await runScript(redis, lua.readOrder, keys, [oldest()])) as string[];
-    for (let at = 0; at < questions.length; at += scannedAtOnce) {
+    const first = from === undefined ? 0 : questions.indexOf(String(from));
+    for (let at = first; at >= 0 && at < questions.length; at += scannedAtOnce) {
       yield* exchangesIn(await redis.hmget(historyKey(conversation), ...questions.slice(at, at + scannedAtOnce)));
     }
   }

@@ -127,6 +127,11 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
     ).run(conversation, question, nextPlace("exchange", conversation), asked, text, tokens, at, model, since);
   }
 
+  function placeOf(conversation: ConversationId, question: number): number | undefined {
+    const row = sql("SELECT place FROM exchange WHERE conversation = ? AND question = ?").get(conversation, question);
+    return row === undefined ? undefined : Number(row["place"]);
+  }
+
   function exchangeOf({ place: _place, model, since, ...row }: Record<string, SQLOutputValue>): Exchange {
     const known = { ...(model === null ? {} : { model }), ...(since === null ? {} : { since }) };
     return { ...row, ...known } as unknown as Exchange;
@@ -194,13 +199,14 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
       );
       return rows.reverse().map(exchangeOf);
     },
-    async *scanHistory(conversation) {
-      const next = sql(`${selectExchange} WHERE conversation = ? AND place > ? ORDER BY place LIMIT ?`);
-      for (let place: SQLOutputValue = 0; !expired(conversation); ) {
-        const rows: Record<string, SQLOutputValue>[] = next.all(conversation, place, scannedAtOnce);
+    async *scanHistory(conversation, from) {
+      const next = sql(`${selectExchange} WHERE conversation = ? AND place >= ? ORDER BY place LIMIT ?`);
+      let place = from === undefined ? 0 : placeOf(conversation, from);
+      while (place !== undefined && !expired(conversation)) {
+        const rows = next.all(conversation, place, scannedAtOnce);
         yield* rows.map(exchangeOf);
         if (rows.length < scannedAtOnce) return;
-        place = rows.at(-1)?.["place"] ?? 0;
+        place = Number(rows.at(-1)?.["place"]) + 1;
         // Others have their turn between two reads.
         await pause();
       }

@@ -9,7 +9,6 @@ import type { Logger } from "../log.ts";
 import type {
   ActiveUpdate,
   ConversationId,
-  Exchange,
   Models,
   QueueStats,
   Settings,
@@ -65,12 +64,11 @@ export interface BotDeps {
   readonly now: () => number;
 }
 
-/** The conversation's settings and history, written field by field. */
+/** The conversation's settings, written field by field, and its end. */
 export interface Session {
   readonly conversation: ConversationId;
   read(): Promise<Settings>;
   set<F extends keyof Settings>(field: F, value: Settings[F] | undefined): Promise<void>;
-  history(): Promise<readonly Exchange[]>;
   forget(): Promise<void>;
 }
 
@@ -93,7 +91,6 @@ export async function session(ctx: BotContext, next: NextFunction): Promise<void
     conversation,
     read: () => store.readSettings(conversation),
     set: (field, value) => store.setSetting(conversation, field, value),
-    history: () => store.readHistory(conversation),
     forget: () => store.forget(conversation),
   };
   await next();

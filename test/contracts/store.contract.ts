@@ -172,6 +172,10 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
           scanned.push(one);
         }
         expect(scanned).toEqual(all.map((question) => exchange(question)));
+        const rest: number[] = [];
+        for await (const { question } of store.scanHistory("a", 14)) rest.push(question);
+        expect(rest).toEqual([14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+        for await (const _ of store.scanHistory("a", 77)) expect.unreachable("it is not kept");
         for await (const _ of store.scanHistory("b")) expect.unreachable("nothing was asked here");
         clock.now += 1.1 * ttlMs;
         for await (const _ of store.scanHistory("a")) expect.unreachable("it has expired");

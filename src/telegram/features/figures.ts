@@ -23,15 +23,13 @@ figures.filter(isCommand("usage"), async (ctx) => {
   await say(ctx, texts.usage(today, total));
 });
 
+/** What `/stats` says; with the queue's figures, what an operator wants to know besides. */
 function statsText(stats: Figures, queue: QueueStats | undefined): string {
-  const lines = [
-    `Requests: ${stats.requests}, errors: ${stats.errors}`,
-    `Answer time p50 ${seconds(stats.p50Ms)}, p95 ${seconds(stats.p95Ms)}`,
-    `Up for ${duration(stats.uptimeSeconds)}`,
-  ];
+  const lines = [`Requests: ${stats.requests}, errors: ${stats.errors}`, `Up for ${duration(stats.uptimeSeconds)}`];
   if (queue !== undefined) {
     const megabytes = Math.round(process.memoryUsage.rss() / 1e6);
     lines.push(
+      `Answer time p50 ${seconds(stats.p50Ms)}, p95 ${seconds(stats.p95Ms)}`,
       `Queue: ${queue.waiting} waiting (oldest ${seconds(queue.oldestWaitingMs)}), ${queue.active} active, ${queue.delayed} delayed, ${queue.dead} dead`,
       `Memory: ${megabytes} MB`,
     );
