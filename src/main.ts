@@ -83,7 +83,12 @@ async function main(): Promise<void> {
   process.on("SIGTERM", () => void end("SIGTERM"));
   process.on("SIGINT", () => void end("SIGINT"));
 
-  const running = await starting;
+  const running = await starting.catch((error: unknown) => {
+    if (error instanceof StartError) throw error;
+    // Whatever it is, it may have met a secret.
+    log.error({ err: error }, "the start failed");
+    process.exit(1);
+  });
   const failure = await running.failed;
   if (ending) return;
   ending = true;

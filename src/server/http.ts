@@ -71,7 +71,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   if (webhook !== undefined) paths.push(...webhook.paths);
   if (dashboard !== undefined) paths.push(dashboard.path);
   const main = await open("PORT", options.port, paths, (request, response) => {
-    response.on("error", () => undefined);
     // The webhook passes by the router: an acknowledgement is counted in milliseconds, and its body must not be touched.
     if (webhook?.paths.includes(pathOf(request))) void webhook.handler(request, response);
     else void answer(request, response);
@@ -79,10 +78,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   if (metricsPort === undefined) return main;
 
   const answerMetrics = getRequestListener(createRoutes(log).route("/", metrics).fetch);
-  const second = await open("METRICS_PORT", metricsPort, ["/metrics"], (request, response) => {
-    response.on("error", () => undefined);
-    void answerMetrics(request, response);
-  }).catch(async (error: unknown) => {
+  const second = await open("METRICS_PORT", metricsPort, ["/metrics"], answerMetrics).catch(async (error: unknown) => {
     await main.stop();
     throw error;
   });

@@ -35,7 +35,10 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       keepAliveTimeout: 65_000,
       maxHeaderSize: 16 * 1024,
     },
-    options.onRequest,
+    (request, response) => {
+      response.on("error", () => undefined);
+      options.onRequest(request, response);
+    },
   );
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(listenError(error, options)));

@@ -10,11 +10,15 @@ import { sharedRig } from "./shared-rig.ts";
 describe("the webhook", { timeout: 180_000 }, () => {
   let rig: Rig;
   let endpoint: string;
+  let metricsPort: number;
   const secret = "the-secret-of-the-webhook";
+  const metricsToken = "the-token-of-the-metrics";
 
   beforeAll(async () => {
+    metricsPort = await freePort();
+    const metrics = { METRICS_PORT: String(metricsPort), METRICS_TOKEN: metricsToken };
     rig = await createRig({
-      env: (port) => ({ WEBHOOK_URL: `http://127.0.0.1:${port}/hooks/`, WEBHOOK_SECRET: secret }),
+      env: (port) => ({ WEBHOOK_URL: `http://127.0.0.1:${port}/hooks/`, WEBHOOK_SECRET: secret, ...metrics }),
     });
     endpoint = `http://127.0.0.1:${rig.port}/hooks/telegram`;
     await rig.start();
@@ -65,6 +69,16 @@ describe("the webhook", { timeout: 180_000 }, () => {
     expect(await get(rig.port, "/elsewhere/telegram")).toBe(404);
     expect(await get(rig.port, "/healthz")).toBe(200);
     expect(rig.output()).not.toContain(secret);
+  });
+
+  test("shows its metrics at the port of their own, to whoever knows their token", async () => {
+    expect(await get(rig.port, "/metrics")).toBe(404);
+    expect(await get(metricsPort, "/metrics")).toBe(401);
+    const headers = { authorization: `Bearer ${metricsToken}` };
+    const shown = await fetch(`http://127.0.0.1:${metricsPort}/metrics`, { headers });
+    expect(await shown.text()).toMatch(/^parley_queue_up 1$/m);
+    expect(rig.output()).toContain(`"address":"127.0.0.1:${metricsPort}","paths":["/metrics"]`);
+    expect(rig.output()).not.toContain(metricsToken);
   });
 
   test("ends with 0 on SIGTERM when idle", async () => {
