@@ -64,10 +64,11 @@ describe.skipIf(chromiumPath === undefined)("the frame of the chat page (needs C
     await page.getByTestId("request-messages").getByText("2 messages").click();
     await page.getByTestId("request-messages").getByText("<b>why?</b>").waitFor();
     // An open list follows the next question.
-    world.asks({ ...asked, id: 2, messages: [{ role: "user", content: "and why not?" }], count: 1 });
+    world.asks({ ...asked, id: 2, messages: [{ role: "user", content: "and why not?" }], count: 101 });
     await page.getByTestId("request-messages").getByText("and why not?").waitFor();
+    await page.getByTestId("request-messages").getByText("100 earlier ones are not shown").waitFor();
     await page.reload();
-    await page.getByTestId("request-messages").getByText("1 message", { exact: true }).waitFor();
+    await page.getByTestId("request-messages").getByText("101 messages", { exact: true }).waitFor();
     world.asks({ ...asked, id: 3, outcome: "rate-limit", failed: true, endMs: 5 });
     await eventually(facts).toEqual(["–", "5 ms", "rate-limit", "not told", "not told", "1"]);
   });

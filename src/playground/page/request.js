@@ -12,7 +12,9 @@ export function createRequestView(state) {
     const { request } = state;
     if (!details.open || request === undefined || writtenFor === request.id) return;
     writtenFor = request.id;
+    const earlier = request.count - request.messages.length;
     list.replaceChildren(
+      ...(earlier > 0 ? [element("li", { class: "request-role" }, `${earlier} earlier ones are not shown`)] : []),
       ...request.messages.map(({ role, content }) =>
         element(
           "li",
