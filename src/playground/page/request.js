@@ -16,12 +16,7 @@ export function createRequestView(state) {
     list.replaceChildren(
       ...(earlier > 0 ? [element("li", { class: "request-role" }, `${earlier} earlier ones are not shown`)] : []),
       ...request.messages.map(({ role, content }) =>
-        element(
-          "li",
-          {},
-          element("span", { class: "request-role" }, role),
-          element("p", { dir: "auto", tabindex: "0" }, content),
-        ),
+        element("li", {}, element("span", { class: "request-role" }, role), element("p", { dir: "auto" }, content)),
       ),
     );
   }
