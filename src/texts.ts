@@ -160,4 +160,5 @@ export const texts = {
     return `# Conversation\n\n- Model: ${about.model}\n- Persona: ${persona}\n- Exported: ${about.time}\n${part}`;
   },
   wholeAnswer: "The whole answer as a file.",
+  restInFile: "📄 The rest is in the file below.",
 } as const;

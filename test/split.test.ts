@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { MessageEntity } from "grammy/types";
 import { describe, expect, it } from "vitest";
 import { type Rendered, renderMarkdown } from "../src/markdown/render.ts";
-import { splitRendered } from "../src/reply/split.ts";
+import { createSplitter, splitRendered } from "../src/reply/split.ts";
 import { markdownDocument } from "./markdown-arbitrary.ts";
 import { judgeText } from "./telegram-rules.ts";
 
@@ -163,5 +163,51 @@ describe("whatever the text", () => {
       ),
       { numRuns: 200 },
     );
+  });
+});
+
+describe("what a message may weigh", () => {
+  it("bounds its entities: sixty links of 170 characters are two messages", () => {
+    const url = `https://example.com/${"a".repeat(150)}`;
+    const rendered = renderMarkdown(Array.from({ length: 60 }, (_, n) => `[link ${n}](${url})`).join(" and "));
+    const parts = splitRendered(rendered);
+    expect(parts.length).toBeGreaterThan(1);
+    for (const { entities } of parts) expect(Buffer.byteLength(JSON.stringify(entities))).toBeLessThan(9_500);
+    expect(parts.flatMap(({ entities }) => entities)).toHaveLength(60);
+  });
+
+  it("counts addresses in bytes, and a single one that is too heavy still goes out", () => {
+    const parts = splitRendered(
+      renderMarkdown(
+        `[a](https://e.com/${"я".repeat(1_900)}) [b](https://e.com/${"я".repeat(1_900)}) [c](https://e.com/${"я".repeat(1_900)})`,
+      ),
+    );
+    expect(parts.map(({ text }) => text)).toEqual(["a b", "c"]);
+  });
+});
+
+describe("an answer that grows", () => {
+  it("keeps the parts that are full, as the same objects", () => {
+    const markdown = Array.from(
+      { length: 40 },
+      (_, n) => `Paragraph ${n} of **bold** words and [a link](http://b.co).`,
+    ).join("\n\n");
+    const rendered = renderMarkdown(markdown);
+    const split = createSplitter({ maxUnits: 300 });
+    let former: readonly Rendered[] = [];
+    for (let end = 100; end <= rendered.text.length; end += 50) {
+      const parts = split(beginningOf(rendered, end));
+      for (let index = 0; index < former.length - 1; index += 1) expect(parts[index]).toBe(former[index]);
+      expect(parts).toEqual(splitRendered(beginningOf(rendered, end), { maxUnits: 300 }));
+      former = parts;
+    }
+    expect(former.length).toBeGreaterThan(5);
+  });
+
+  it("ends with the part that is the last, which leaves room", () => {
+    const parts = splitRendered(plain("word ".repeat(100)), { maxUnits: 50, maxParts: 3, spareUnits: 20 });
+    expect(parts).toHaveLength(3);
+    expect(parts.at(-1)?.text.length).toBeLessThanOrEqual(30);
+    expect("word ".repeat(100).startsWith(texts(parts).join(" "))).toBe(true);
   });
 });

@@ -10,13 +10,34 @@ const layoutTags = /<\/?(?:div|p|center|section|blockquote)(?:\s[^<>]*)?\/?>/gi;
 
 /** The text of HTML: `<br>` as a line break, `<sup>` as `^`; in a block, character references are decoded too. */
 export function visibleHtml(html: string, block: boolean): string {
-  const shown = html
+  const shown = withoutData(html)
     .replace(/<br\s*\/?>[ \t]*\n?/gi, "\n")
     .replace(/<sup(?:\s[^<>]*)?>/gi, "^")
     .replace(/<\/sup>/gi, "")
     .replace(inlineTags, "");
   if (!block) return shown;
   return decodeReferences(shown.replace(layoutTags, "")).replace(/\n[ \t]*(?:\n[ \t]*)+\n/g, "\n\n");
+}
+
+/** Whether a tag's address holds its content. */
+export function holdsData(tag: string): boolean {
+  return /=\s?["']?\s?data:/i.test(tag);
+}
+
+/** An image with data is its description, a link with data its label. */
+function withoutData(html: string): string {
+  if (!holdsData(html)) return html;
+  let inLink = false;
+  return html.replace(/<\/?([a-z]+)\b[^<>]*>/gi, (tag, written: string) => {
+    const name = written.toLowerCase();
+    if (tag === "</a>" && inLink) {
+      inLink = false;
+      return "";
+    }
+    if (!holdsData(tag)) return tag;
+    inLink ||= name === "a";
+    return name === "img" ? (/\balt\s?=\s?["']([^"'<>]+)["']/i.exec(tag)?.[1] ?? "[image]") : "";
+  });
 }
 
 function decodeReferences(text: string): string {

@@ -1,7 +1,7 @@
 /** What stands within a line, written: emphasis, code, links, formulas, HTML, footnotes' marks. */
 import type { Token } from "markdown-it";
 import { isData, showLink } from "./addresses.ts";
-import { visibleHtml } from "./html-text.ts";
+import { holdsData, visibleHtml } from "./html-text.ts";
 import { readableFormula } from "./latex.ts";
 import { toScript } from "./latex-symbols.ts";
 import type { TextBuilder } from "./text-builder.ts";
@@ -35,9 +35,17 @@ const styles: Readonly<Record<string, "bold" | "italic" | "strikethrough">> = {
 /** Writes the tokens of a line. `inLink`: they are a link's text. */
 export function writeInline(inline: Inline, tokens: readonly Token[], inLink = false): void {
   const { builder } = inline;
+  /** A link of HTML whose address is not shown. */
+  let inData = false;
   for (let at = 0; at < tokens.length; at += 1) {
     const token = tokens[at];
     if (token === undefined) continue;
+    if (token.type === "html_inline" && /^<\/?a[\s>]/i.test(token.content)) {
+      const isEnd = token.content.startsWith("</");
+      const isDropped: boolean = isEnd ? inData : holdsData(token.content);
+      inData = isDropped && !isEnd;
+      if (isDropped) continue;
+    }
     if (token.type === "link_open") {
       const end = closingOf(tokens, at);
       writeLink(inline, token, tokens.slice(at + 1, end));

@@ -5,15 +5,14 @@
 import { GrammyError, HttpError } from "grammy";
 import type { FinalView, Screen } from "../chat/turn.ts";
 import { messageOf } from "../errors.ts";
-import { createStreamRenderer, renderMarkdown } from "../markdown/render.ts";
+import { createStreamRenderer, type Rendered, renderMarkdown } from "../markdown/render.ts";
 import type { Work } from "../ports.ts";
 import { texts } from "../texts.ts";
 import type { Pace } from "./chat-gate.ts";
 import { type CallSignal, createMessageParts, type MessageApi, type Target } from "./message-parts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Place } from "./place.ts";
-import { finalParts } from "./shown-parts.ts";
-import { splitRendered } from "./split.ts";
+import { createAnswerSplitter, finalParts, plainFrom, renderOptionsFor } from "./shown-parts.ts";
 import { classify } from "./telegram-errors.ts";
 
 /** Telegram forgets a draft after 30 s. */
@@ -44,7 +43,8 @@ export interface LiveMessageDeps {
 /** Opens the screen of one run of a turn. It begins to type at once. */
 export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   const { api, outbox, log } = deps;
-  const renderer = createStreamRenderer();
+  const renderer = createStreamRenderer(renderOptionsFor(place.chatId));
+  const split = createAnswerSplitter();
   const messages = createMessageParts(deps, place);
   const gone = new AbortController();
   const previews = new AbortController();
@@ -60,17 +60,27 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   let ended = false;
   let firstTextShown = false;
   let failures = 0;
+  /** From this part on without entities: Telegram refused them. */
+  let plainPart: number | undefined;
   let wake: (() => void) | undefined;
   let keepAlive: NodeJS.Timeout | undefined;
 
   function target(): Target {
     if (view !== undefined) {
-      finalTarget ??= { parts: finalParts(view, renderer.renderFinal), view, drafting: false };
+      finalTarget ??= {
+        parts: settled(finalParts(view, renderer.renderFinal(view.markdown), split)),
+        view,
+        drafting: false,
+      };
       return finalTarget;
     }
     if (notice !== undefined) return { parts: messages.any ? [] : [{ text: notice, entities: [] }], drafting };
     const rendered = renderer.render(markdown);
-    return { parts: /\S/u.test(rendered.text) ? splitRendered(rendered) : [], drafting };
+    return { parts: /\S/u.test(rendered.text) ? settled(split(rendered)) : [], drafting };
+  }
+
+  function settled(parts: readonly Rendered[]): readonly Rendered[] {
+    return plainPart === undefined ? parts : plainFrom(parts, plainPart);
   }
 
   /** One call towards what should stand there; false when it does. */
@@ -144,7 +154,12 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       log.warn({ reason }, "Telegram refused a draft; answers in this chat are edited messages from now on");
       return true;
     }
-    const again = messages.usePlainText();
+    const refused = messages.nextPart(attempted ?? deps.work(target)) ?? 0;
+    const again = plainPart === undefined || refused < plainPart;
+    if (again) {
+      plainPart = refused;
+      finalTarget = undefined;
+    }
     log.warn(
       { reason },
       again ? "Telegram refused a message; it goes out as plain text" : "Telegram takes no message here",

@@ -54,8 +54,8 @@ export interface MessageParts {
   moveTo(chatId: number): Promise<void>;
   /** From now on outside of the topic, which takes nothing any more. False when it is left already. */
   leaveTopic(): Promise<boolean>;
-  /** From now on without entities: Telegram refused them. False when they are left out already. */
-  usePlainText(): boolean;
+  /** The part that the next call is for; undefined when all stand as they should. */
+  nextPart(target: Target): number | undefined;
   /** The draft has to be shown anew: Telegram forgets it after 30 s. */
   forgetDraft(): void;
 }
@@ -76,7 +76,6 @@ export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsD
   const misplaced: number[] = [];
   let file = opened.file;
   let draftShown: string | undefined;
-  let plain = false;
 
   function buttonOf(target: Target, index: number): Button {
     if (index !== target.parts.length - 1) return "none";
@@ -162,7 +161,7 @@ export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsD
   }
 
   function entitiesOf(rendered: Rendered): { entities?: MessageEntity[] } {
-    return plain || rendered.entities.length === 0 ? {} : { entities: [...rendered.entities] };
+    return rendered.entities.length === 0 ? {} : { entities: [...rendered.entities] };
   }
 
   async function setButton(part: Part, button: Button, signal: CallSignal): Promise<void> {
@@ -260,11 +259,7 @@ export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsD
       await save();
       return true;
     },
-    usePlainText() {
-      if (plain) return false;
-      plain = true;
-      return true;
-    },
+    nextPart,
     forgetDraft() {
       draftShown = undefined;
     },

@@ -1,10 +1,11 @@
 /** What the messages of an answer show: its parts, and the button below the last one. Pure. */
 import type { InlineKeyboardMarkup } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
-import { type Rendered, renderMarkdown } from "../markdown/render.ts";
+import { type Rendered, type RenderOptions, renderMarkdown } from "../markdown/render.ts";
+import { texts } from "../texts.ts";
 import { type ButtonTurn, endKeyboard, stopKeyboard } from "./buttons.ts";
 import type { Place } from "./place.ts";
-import { splitRendered } from "./split.ts";
+import { createSplitter, type Splitter, splitRendered } from "./split.ts";
 
 export type Button = "none" | "stop" | NonNullable<FinalView["button"]>;
 
@@ -17,16 +18,59 @@ export interface Part {
   button?: Button;
 }
 
-/** The parts of what an answer shows at its end. */
-export function finalParts(view: FinalView, render = renderMarkdown): Rendered[] {
-  const { text, entities } = render(view.markdown);
-  if (view.note === undefined) return text === "" ? [] : splitRendered({ text, entities });
-  return splitRendered({ text: text === "" ? view.note : `${text}\n\n${view.note}`, entities });
+/** More messages than these nobody reads: behind them comes the file. */
+const mostParts = 30;
+/** The last of them leaves room for the line that says so, and for the notes below the answer. */
+const spareUnits = 512;
+
+/** Cuts an answer into the messages that show it, at most thirty. */
+export function createAnswerSplitter(): Splitter {
+  return createSplitter({ maxParts: mostParts, spareUnits });
+}
+
+/** How an answer is rendered for a chat: nobody can be pinged in a private one. */
+export function renderOptionsFor(chatId: number): RenderOptions {
+  return { keepMentions: chatId > 0 };
+}
+
+/** The parts of what an answer shows at its end. `rendered`: its Markdown's. */
+export function finalParts(view: FinalView, rendered: Rendered, split = createAnswerSplitter()): Rendered[] {
+  const { text, entities } = rendered;
+  const noted = view.note === undefined ? text : text === "" ? view.note : `${text}\n\n${view.note}`;
+  const parts = [...(noted === "" ? [] : split({ text: noted, entities }))];
+  const last = parts.at(-1);
+  if (parts.length < mostParts || last === undefined || noted.endsWith(last.text)) return parts;
+  const lines = view.note === undefined ? [texts.restInFile] : [texts.restInFile, view.note];
+  return [...parts.slice(0, -1), { ...last, text: `${last.text}\n\n${lines.join("\n")}` }];
+}
+
+/**
+ * Parts without entities from one on, because Telegram refuses that one with them: the address of a link stands behind
+ * its text, in brackets.
+ */
+export function plainFrom(parts: readonly Rendered[], first: number): Rendered[] {
+  const plain = parts.slice(first).flatMap((part) => splitRendered({ text: withAddresses(part), entities: [] }));
+  return [...parts.slice(0, first), ...plain];
+}
+
+function withAddresses({ text, entities }: Rendered): string {
+  let out = "";
+  let from = 0;
+  for (const entity of entities) {
+    if (entity.type !== "text_link") continue;
+    const end = entity.offset + entity.length;
+    out += text.slice(from, end);
+    if (!text.slice(entity.offset, end).includes(entity.url)) out += ` (${entity.url})`;
+    from = end;
+  }
+  return out + text.slice(from);
 }
 
 /** What is known of the messages that stand there already. */
 export function partsOf(place: Place): Part[] {
-  const shown = place.shown === undefined ? [] : finalParts(place.shown);
+  const { shown: view } = place;
+  const shown =
+    view === undefined ? [] : finalParts(view, renderMarkdown(view.markdown, renderOptionsFor(place.chatId)));
   const known = shown.length === place.messages.length;
   return place.messages.map((id, index) => {
     const rendered = shown[index];
@@ -44,7 +88,13 @@ export function keyboardOf(button: Button, place: ButtonTurn): InlineKeyboardMar
   return button === "none" ? undefined : endKeyboard(button, place);
 }
 
-/** What a message shows, as one string to compare. */
+const keys = new WeakMap<Rendered, string>();
+
+/** What a message shows, as one string to compare; made once of each part. */
 export function keyOf(rendered: Rendered): string {
-  return `${rendered.text}\n${JSON.stringify(rendered.entities)}`;
+  const known = keys.get(rendered);
+  if (known !== undefined) return known;
+  const key = `${rendered.text}\n${JSON.stringify(rendered.entities)}`;
+  keys.set(rendered, key);
+  return key;
 }

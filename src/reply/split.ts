@@ -7,7 +7,16 @@ export interface SplitLimits {
   readonly maxUnits?: number;
   /** Entities of a message; Telegram drops those beyond 100. */
   readonly maxEntities?: number;
+  /** What the entities of a message may weigh; Telegram refuses one above about 9,500 bytes. */
+  readonly maxEntityBytes?: number;
+  /** Parts; what stands behind the last is left out. */
+  readonly maxParts?: number;
+  /** Units that the last part of `maxParts` leaves free. */
+  readonly spareUnits?: number;
 }
+
+/** Cuts an answer that grows; parts that are as they were before are the same objects. */
+export type Splitter = (rendered: Rendered) => readonly Rendered[];
 
 /**
  * Cuts greedily from the start, so parts before the last stay as they are while the text grows. Each part is trimmed and not
@@ -16,24 +25,65 @@ export interface SplitLimits {
  * line without any.
  */
 export function splitRendered(rendered: Rendered, limits: SplitLimits = {}): Rendered[] {
+  return cutAll(rendered, limits, []);
+}
+
+/** A splitter for one answer: what is done with a part (to compare it, say) need not be done again at each preview. */
+export function createSplitter(limits: SplitLimits = {}): Splitter {
+  let former: readonly Rendered[] = [];
+  return (rendered) => {
+    former = cutAll(rendered, limits, former);
+    return former;
+  };
+}
+
+function cutAll(rendered: Rendered, limits: SplitLimits, former: readonly Rendered[]): Rendered[] {
   const maxUnits = Math.max(2, limits.maxUnits ?? 4096);
   const maxEntities = Math.max(1, limits.maxEntities ?? 100);
+  const maxEntityBytes = limits.maxEntityBytes ?? 9_000;
+  const maxParts = limits.maxParts ?? Number.POSITIVE_INFINITY;
   const whole = tidyRendered(rendered.text, rendered.entities);
   const parts: Rendered[] = [];
   let from = 0;
   let firstEntity = 0;
-  while (from < whole.text.length) {
+  while (from < whole.text.length && parts.length < maxParts) {
     from = skipSpace(whole.text, from);
     firstEntity = skipEnded(whole.entities, firstEntity, from);
-    const limit = Math.min(from + maxUnits, entityLimit(whole.entities, firstEntity, from, maxEntities));
+    const spare = parts.length === maxParts - 1 ? (limits.spareUnits ?? 0) : 0;
+    const most = { count: maxEntities, bytes: maxEntityBytes };
+    const limit = Math.min(from + maxUnits - spare, entityLimit(whole.entities, firstEntity, from, most));
     const to =
       limit >= whole.text.length ? whole.text.length : cutBefore(whole, from, Math.max(limit, from + 1), firstEntity);
     const { text, entities } = slice(whole, from, to, firstEntity);
-    const part = { text, entities: entities.slice(0, maxEntities) };
+    const part = sameAs(former[parts.length], { text, entities: entities.slice(0, maxEntities) });
     if (part.text !== "") parts.push(part);
     from = to;
   }
   return parts;
+}
+
+/** The former part where it is the same. */
+function sameAs(former: Rendered | undefined, part: Rendered): Rendered {
+  const same =
+    former?.text === part.text &&
+    former.entities.length === part.entities.length &&
+    former.entities.every((entity, index) => isSame(entity, part.entities[index]));
+  return same ? former : part;
+}
+
+function isSame(one: MessageEntity, other: MessageEntity | undefined): boolean {
+  if (one.type !== other?.type || one.offset !== other.offset || one.length !== other.length) return false;
+  return detailOf(one) === detailOf(other);
+}
+
+/** What an entity says besides its range. */
+function detailOf(entity: MessageEntity): string {
+  return entity.type === "text_link" ? entity.url : entity.type === "pre" ? (entity.language ?? "") : "";
+}
+
+/** Bytes that an entity takes on its way, about: its address, and what every entity takes. */
+function weightOf(entity: MessageEntity): number {
+  return 64 + Buffer.byteLength(detailOf(entity));
 }
 
 function skipSpace(text: string, from: number): number {
@@ -65,12 +115,18 @@ function slice(whole: Rendered, from: number, to: number, firstEntity: number): 
 }
 
 /**
- * Where the entity begins that is one too many. Telegram counts the pieces into which bold and its like fall where
+ * Where the entity begins that is one too many, or too heavy. Telegram counts the pieces into which bold and its like fall where
  * other entities begin and end in them: each entity within such a style may cost two more.
  */
-function entityLimit(entities: readonly MessageEntity[], first: number, from: number, most: number): number {
+function entityLimit(
+  entities: readonly MessageEntity[],
+  first: number,
+  from: number,
+  most: { readonly count: number; readonly bytes: number },
+): number {
   const open: MessageEntity[] = [];
   let count = 0;
+  let bytes = 0;
   for (let index = first; index < entities.length; index += 1) {
     const entity = entities[index];
     if (entity === undefined) break;
@@ -78,7 +134,8 @@ function entityLimit(entities: readonly MessageEntity[], first: number, from: nu
     if (end <= from) continue;
     while (open.length > 0 && endOf(open.at(-1)) <= entity.offset) open.pop();
     count += 1 + 2 * open.filter((outer) => isSplittable(outer.type)).length;
-    if (count > most && entity.offset > from) return entity.offset;
+    bytes += weightOf(entity);
+    if ((count > most.count || bytes > most.bytes) && entity.offset > from) return entity.offset;
     open.push(entity);
   }
   return Number.POSITIVE_INFINITY;
