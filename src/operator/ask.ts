@@ -9,8 +9,8 @@ import type { OperatorAnswer } from "../ports.ts";
 import { answerOperator } from "./commands.ts";
 import { askOperatorSocket } from "./socket.ts";
 
-/** A bot that starts or ends holds the database for a moment without listening. */
-const tries = 15;
+/** A bot that starts or ends holds the database for a moment without listening. Each try waits for the lock, too. */
+const tries = 3;
 const pauseMs = 200;
 
 /**
