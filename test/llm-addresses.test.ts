@@ -56,6 +56,7 @@ describe("a redirect", () => {
       const before = here.heard.length;
       here.answer = redirecting(status, `${here.origin}/moved/chat/completions`);
       for (let question = 0; question < 2; question++) expect((await answered(models, "relay/m")).text).toBe("Paris.");
+      expect(lines).toHaveLength(1);
       expect(here.heard.slice(before).map(({ path }) => path.replace("/chat/completions", ""))).toEqual(paths);
       await models.stop();
     }
@@ -95,6 +96,13 @@ describe("a redirect", () => {
     const { error } = await answered(models, "relay/m");
     expect(error?.kind).toBe("not-a-stream");
     expect(here.heard.length).toBeLessThanOrEqual(8);
+  });
+
+  test("that asks to be looked up elsewhere by GET (303) is not followed, but named", async () => {
+    here.answer = (_, response) => void response.writeHead(303, { location: `${elsewhere.origin}/status` }).end();
+    const { error } = await answered(models, "relay/m");
+    expect(error?.message).toContain(`${elsewhere.origin}/status`);
+    expect([here.heard.length, elsewhere.heard.length]).toEqual([1, 0]);
   });
 
   test("without an address is a failure like others", async () => {
@@ -146,6 +154,15 @@ describe("a path that is not there", () => {
     expect(error).toMatchObject({ kind: "no-endpoint", status });
     expect(error?.message).toContain(`POST ${here.origin}/x/v2/chat/completions`);
     expect(error?.message).toContain("RELAY_BASE_URL");
+    expect(here.heard).toHaveLength(1);
+  });
+
+  test("is also one that is told with the status 200, as LM Studio does", async () => {
+    here.answer = (_, response) =>
+      void response.end('{"error":"Unexpected endpoint or method. (POST /chat/completions)"}');
+    const { error } = await answered(models, "relay/m");
+    expect(error?.kind).toBe("no-endpoint");
+    expect(error?.message).toContain("is RELAY_BASE_URL right?");
     expect(here.heard).toHaveLength(1);
   });
 

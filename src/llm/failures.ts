@@ -111,7 +111,7 @@ const patterns = {
   auth: /api[ _-]?key.{0,40}(not valid|invalid|expired|incorrect|missing)|(invalid|incorrect|missing).{0,20}api[ _-]?key|api_key_invalid|authentication_error|permission_(error|denied)|unauthenticated|unauthorized/,
   rate: /rate[ _-]?limit|too many requests|resource_exhausted|tokens per minute|requests per (minute|day)/,
   overloaded: /overloaded|server_error|service_unavailable|internal/,
-  path: /invalid url|unknown (request )?url|cannot post|no such endpoint|page not found|route/,
+  path: /invalid url|unknown (request )?url|cannot post|(no such|unexpected) endpoint|page not found|route .{0,80}not found/,
   aboutModel: /model|deployment|engine/,
 };
 
@@ -129,6 +129,8 @@ function kindOf(status: number | undefined, said: Said, model: string): ModelErr
   if (status === 405) return "no-endpoint";
   if (status === 408) return "timeout";
   if (status === 409) return "upstream";
+  // LM Studio says so with a status of 200.
+  if (status === undefined && is("path")) return "no-endpoint";
   if (status === undefined && is("overloaded")) return "upstream";
   if (is("rate")) return "rate-limit";
   if (status === 413 || is("overflow")) return "context-overflow";

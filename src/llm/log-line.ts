@@ -15,9 +15,20 @@ export function logLine(message: string, secrets: readonly string[]): string {
   line = line
     .replace(/\bBearer\s[^\s"',]+/gi, "Bearer […]")
     .replace(/\b(?:sk|pk|rk|gsk|xai|key|tok|AIza)[-_]?[\w*.-]{8,}/g, "[…]")
-    .replace(/(:\/\/)[^\s/@]{1,500}@/g, "$1")
-    .replace(/(:\/\/(?:[^\s?#:]|:(?!\/\/))*)[?#]\S*/g, "$1");
+    .split(" ")
+    .map(plainAddress)
+    .join(" ");
   return line.length <= longest ? line : `${line.slice(0, longest - 1)}…`;
+}
+
+/** A word, without credentials and query when there is an address in it. */
+function plainAddress(word: string): string {
+  const host = word.indexOf("://") + 3;
+  if (host < 3) return word;
+  const end = word.slice(host).search(/[/?#]/);
+  const authority = word.slice(host, end < 0 ? undefined : host + end);
+  const rest = end < 0 ? "" : word.slice(host + end).replace(/[?#].*$/, "");
+  return word.slice(0, host) + authority.slice(authority.lastIndexOf("@") + 1) + rest;
 }
 
 /** Replaces a secret wherever it stands, whole or only its beginning. */

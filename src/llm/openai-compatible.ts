@@ -87,6 +87,7 @@ export function createProvider(deps: SenderDeps): Provider {
           work: ask.work,
           expectUnopened: unopened.has(model),
           onLife,
+          locate: sender.located,
           onUnopened: (was) => void (was ? unopened.add(model) : unopened.delete(model)),
         });
         for await (const event of events) {

@@ -26,6 +26,8 @@ export interface Reading {
   readonly expectUnopened: boolean;
   /** Told of each sign of life, visible or not. */
   readonly onLife: () => void;
+  /** Adds the address to a failure that it may be the reason of. */
+  readonly locate: (failure: Failure) => Failure;
   /** Told at the end whether its thoughts had a beginning. */
   readonly onUnopened: (unopened: boolean) => void;
 }
@@ -81,7 +83,7 @@ export async function* readAnswer(reading: Reading): AsyncGenerator<ReadingEvent
     reading.onUnopened(reader.unopenedThoughts);
     if (reader.finish !== undefined) return yield ending(reader, shown);
     if (reader.failure !== undefined) {
-      throw new Refused(readingFailure(reader.failure, reading.contentType, reading.model));
+      throw new Refused(reading.locate(readingFailure(reader.failure, reading.contentType, reading.model)));
     }
     throw new Refused({ kind: "truncated", message: "the stream ended without a finish reason" });
   }

@@ -24,6 +24,8 @@ export interface Question {
 export interface Sender {
   /** Resolves with a response of status 2xx. Rejects with a `Refused`, or with what the connection threw. */
   send(question: Question, signal: AbortSignal): Promise<Received>;
+  /** A failure that the address may be the reason of, with the address and the variable to look at. */
+  located(failure: Failure): Failure;
 }
 
 export interface SenderDeps {
@@ -60,7 +62,10 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
     logLevel: "off",
   });
   const manners = new Map<string, Manner>();
-  let address = `${config.baseUrl}${completions}`;
+  const configured = `${config.baseUrl}${completions}`;
+  let address = configured;
+  /** Addresses that the log has named. */
+  const told = new Set<string>();
 
   function mannerOf(model: string): Manner {
     const fields = optionalFields(dialect, model, settings);
@@ -77,11 +82,11 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
     if (failure.kind === "no-endpoint") {
       const mended = versioned(config.baseUrl);
       const next = mended === undefined ? undefined : `${mended}${completions}`;
-      return next === from || from !== `${config.baseUrl}${completions}` ? undefined : next;
+      return from === configured ? next : undefined;
     }
-    if (!followed.has(status) || headers.location === undefined) return undefined;
+    if (status < 300 || status >= 400 || headers.location === undefined) return undefined;
     const target = redirected(from, headers.location);
-    if ("to" in target) return target.to === from ? undefined : target.to;
+    if ("to" in target) return target.to === from || !followed.has(status) ? undefined : target.to;
     throw new Refused({
       ...failure,
       message: `HTTP ${status}: the provider has moved to ${target.elsewhere}; the key is not sent there, so set ${variable()} to it if that is right`,
@@ -125,21 +130,26 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
           settles = failure.kind === "no-endpoint" || permanent.has(received.status);
           const why =
             settles && failure.kind === "no-endpoint" ? `${variable()} seems to lack /v1` : "the provider redirects";
-          warn({ from: plain(to), to: plain(next) }, `${why}; asking there`);
+          if (!told.has(plain(next))) warn({ from: plain(to), to: plain(next) }, `${why}; asking there`);
+          told.add(plain(next));
           to = next;
           continue;
         }
         const better = mended(manner, messages, { status: received.status, text: refusalText(text) });
-        if (better === undefined || !mayCall()) throw new Refused(withAddress(failure, to));
+        if (better === undefined || !mayCall()) {
+          if (failure.kind === "no-endpoint") address = configured;
+          throw new Refused(located(failure, to));
+        }
         manners.set(model, better.manner);
         warn({}, better.why);
       }
     },
+    located: (failure) => located(failure, address),
   };
 
-  function withAddress(failure: Failure, to: string): Failure {
+  function located(failure: Failure, to: string): Failure {
     if (failure.kind !== "no-endpoint") return failure;
-    return { ...failure, message: `${failure.message} (POST ${plain(to)}: is ${variable()} right?)` };
+    return { ...failure, message: `${failure.message.slice(0, 80)} (POST ${plain(to)}: is ${variable()} right?)` };
   }
 }
 
