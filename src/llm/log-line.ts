@@ -27,7 +27,7 @@ function plainAddress(word: string): string {
   if (host < 3) return word;
   const end = word.slice(host).search(/[/?#]/);
   const authority = word.slice(host, end < 0 ? undefined : host + end);
-  const rest = end < 0 ? "" : word.slice(host + end).replace(/[?#].*$/, "");
+  const rest = end < 0 ? "" : (word.slice(host + end).split(/[?#]/, 1)[0] ?? "");
   return word.slice(0, host) + authority.slice(authority.lastIndexOf("@") + 1) + rest;
 }
 
