@@ -56,11 +56,7 @@ export function createModelWatch(now: () => number = () => performance.now()): M
   }
 
   return {
-    watch: (models) => ({
-      names: models.names,
-      cost: (model, usage, at) => models.cost(model, usage, at),
-      answer: (request, signal) => answer(models, request, signal),
-    }),
+    watch: (models) => ({ ...models, answer: (request, signal) => answer(models, request, signal) }),
     get last() {
       return last;
     },
