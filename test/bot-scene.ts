@@ -6,7 +6,7 @@ import type { AnswerEnd } from "../src/chat/turn-end.ts";
 import { createInHand } from "../src/in-hand.ts";
 import type { Logger } from "../src/log.ts";
 import type { ActiveUpdate, IncomingUpdate, ModelRequest } from "../src/ports.ts";
-import { createOutbox } from "../src/reply/outbox.ts";
+import { createOutbox, type Outbox } from "../src/reply/outbox.ts";
 import { createMemoryStore } from "../src/store/memory.ts";
 import { createArrivals } from "../src/telegram/arrivals.ts";
 import { createBot, type ParleyBot } from "../src/telegram/bot.ts";
@@ -62,11 +62,12 @@ function logInto(lines: Record<string, unknown>[], ids: object): Logger {
 export function createBotScene() {
   const scene = emptyScene();
   let bot: ParleyBot | undefined;
+  let outbox: Outbox | undefined;
 
   function open(): ParleyBot {
     const { store } = scene;
     const log = logInto(scene.logged, {});
-    const outbox = createOutbox({
+    outbox = createOutbox({
       log,
       onCall: () => undefined,
       onHold: () => undefined,
@@ -154,6 +155,8 @@ export function createBotScene() {
   return Object.assign(scene, {
     arrive,
     handle,
+    /** Telegram has asked to leave this chat alone for a while. */
+    hold: (chatId: number) => outbox?.hold(chatId, 60_000),
     message,
     write: (text: string, parts: object = {}, job: Partial<ActiveUpdate> = {}) =>
       arrive({ message: message(text, parts) }, job),

@@ -105,6 +105,16 @@ describe("a group that becomes a supergroup", () => {
 });
 
 describe("the quick lane", () => {
+  it("gives its slot away before the first call where the chat is held, not elsewhere", async () => {
+    const aside: string[] = [];
+    const help = (id: number) =>
+      write("/help", { chat: { ...chat, id } }, { stepAside: () => void aside.push(`${id}`) });
+    scene.hold(8);
+    await help(7);
+    await help(8);
+    expect(aside).toEqual(["8"]);
+  });
+
   it("never reaches the model, whatever is in it", async () => {
     await write("why?", {}, { lane: "quick" });
     await write("/retry", {}, { lane: "quick" });

@@ -11,13 +11,13 @@ describe("the gate", () => {
     expect(gate.free(7)).toBe(true);
     await gate.enter(7, "now");
     expect(gate.free(7)).toBe(false);
-    expect(gate.free(8)).toBe(true);
+    expect([gate.free(8), gate.held(7)]).toEqual([true, false]);
     gate.leave(7, "now");
     expect(gate.free(7)).toBe(true);
     gate.hold(7, 50);
-    expect(gate.free(7)).toBe(false);
+    expect([gate.free(7), gate.held(7), gate.held(8)]).toEqual([false, true, false]);
     await vi.advanceTimersByTimeAsync(50);
-    expect(gate.free(7)).toBe(true);
+    expect([gate.free(7), gate.held(7)]).toEqual([true, false]);
   });
 
   it("forgets no hold when it holds many chats", async () => {

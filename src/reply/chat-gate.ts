@@ -40,6 +40,8 @@ export interface ChatGate {
   readonly overloaded: boolean;
   /** Whether a request could start at once. */
   free(chatId: number): boolean;
+  /** Whether nothing goes to this chat for now. */
+  held(chatId: number): boolean;
   /** Resolves when the request may start; `leave` must follow. Rejects when `signal` is aborted first, or the gate stops. */
   enter(chatId: number, pace: Pace, signal?: AbortSignal): Promise<void>;
   /** The request has ended. A `quiet` one (a typing action) does not push the next preview away. */
@@ -76,6 +78,10 @@ export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate 
       if (idle && chat.lastEndedAt + spacing.groupEditMs < now) chats.delete(id);
     }
     sweepAt = Math.max(1000, 2 * chats.size);
+  }
+
+  function held(chatId: number): boolean {
+    return (chats.get(chatId)?.heldUntil ?? 0) > performance.now();
   }
 
   function startsAt(chat: Chat, pace: Pace): number {
@@ -127,10 +133,8 @@ export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate 
     get overloaded() {
       return budget.most < maxPreviews / 2;
     },
-    free(chatId) {
-      const chat = chats.get(chatId);
-      return chat === undefined || (!chat.busy && chat.heldUntil <= performance.now());
-    },
+    free: (chatId) => chats.get(chatId)?.busy !== true && !held(chatId),
+    held,
     enter(chatId, pace, signal) {
       const chat = chatOf(chatId);
       return new Promise((resolve, reject) => {

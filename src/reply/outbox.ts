@@ -40,6 +40,8 @@ export interface Outbox {
   run<T>(chatId: number, pace: Pace, task: (admitted: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
   /** Nothing goes to this chat for so long: Telegram has asked another process. Milliseconds. */
   hold(chatId: number, milliseconds: number): void;
+  /** Whether what goes to this chat now would have to wait. */
+  held(chatId: number): boolean;
   /** Rejects all that waits, is on its way or would be repeated: the process is about to end. */
   stop(): void;
 }
@@ -171,6 +173,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       }
     },
     hold: gate.hold,
+    held: gate.held,
     stop() {
       stopped = true;
       gate.stop();

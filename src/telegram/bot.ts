@@ -55,7 +55,11 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     // Below all waiting: a lane may be lost while a call waits for its chat.
     if (job.lease !== undefined) ctx.api.config.use(holding(job.lease));
     ctx.api.config.use(options.transformer(log));
-    if (job.lane === "quick") ctx.api.config.use(steppingAside(job));
+    if (job.lane === "quick") {
+      // That it will wait is known already.
+      if (ctx.chatId !== undefined && deps.outbox.held(ctx.chatId)) job.stepAside?.();
+      ctx.api.config.use(steppingAside(job));
+    }
     await next();
   });
   bot.use(refusedCalls); // around everything: what will never succeed is not repeated

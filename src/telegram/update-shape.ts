@@ -28,11 +28,19 @@ function checkMessage(value: unknown, path: string): void {
   const message = objectAt(value, path);
   wholeAt(message["message_id"], `${path}.message_id`);
   checkChat(message, path);
+  for (const id of ["message_thread_id", "migrate_to_chat_id", "migrate_from_chat_id"]) {
+    ifGiven(message[id], `${path}.${id}`, wholeAt);
+  }
+  checkContent(message, path);
+}
+
+/** Of a message that is replied to, too: its place is not asked for. */
+function checkContent(value: unknown, path: string): void {
+  const message = objectAt(value, path);
   for (const sender of ["from", "sender_chat"]) ifGiven(message[sender], `${path}.${sender}`, checkIdentity);
   for (const words of ["text", "caption"]) ifGiven(message[words], `${path}.${words}`, textAt);
   for (const list of ["entities", "caption_entities"]) ifGiven(message[list], `${path}.${list}`, checkEntities);
-  ifGiven(message["message_thread_id"], `${path}.message_thread_id`, wholeAt);
-  ifGiven(message["reply_to_message"], `${path}.reply_to_message`, checkMessage);
+  ifGiven(message["reply_to_message"], `${path}.reply_to_message`, checkContent);
 }
 
 function checkPress(value: unknown, path: string): void {
