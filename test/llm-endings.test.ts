@@ -58,6 +58,21 @@ describe("text after a finish reason counts", () => {
       [event({ reasoning: "Hm." }), event({}, "stop"), 5 * usageMs, word("abc"), 30 * usageMs, event({}, "stop"), done],
     ],
     ["one with the first piece alone", [word("a", "stop"), 5 * usageMs, word("b"), 30 * usageMs, word("c"), done]],
+    [
+      "one before anything, and then the time that a model takes to begin",
+      [event({ role: "assistant" }, "stop"), 20 * usageMs, word("ab", "stop"), word("c", "stop"), done],
+    ],
+    [
+      "one with the reasoning, which goes on for long",
+      [
+        event({ reasoning: "Hm." }, "stop"),
+        20 * usageMs,
+        event({ reasoning: "Hm." }, "stop"),
+        20 * usageMs,
+        word("abc"),
+        done,
+      ],
+    ],
     ["one before the last piece", [word("ab"), event({}, "stop"), word("c"), done]],
   ])("%s", async (_, steps) => {
     sends(steps, false);

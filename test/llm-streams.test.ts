@@ -55,6 +55,7 @@ const expected: Record<
   "relay-unknown-finish-reasons": ["ABC", "stop"],
   "relay-done-alone": ["AB", "stop"],
   // Roles, deltas and choices.
+  "relay-no-errors": ["ABC", "stop"],
   "relay-odd-roles": ["ABCD", "stop"],
   "relay-messages-for-deltas": ["Par is!", "stop"],
   "dashscope-growing-messages": ["Paris is", "stop"],

@@ -29,7 +29,7 @@ export interface AnswerReader {
   readonly finish: Finish | undefined;
   /** The finish reason in the provider's own words. */
   readonly finishReason: string | undefined;
-  /** `text`: more has followed a finish reason, so they mean nothing here; `unsure`: that may still happen. */
+  /** `text`: more has followed a finish reason, or must, since nothing can be seen yet; `unsure`: that may still happen. */
   readonly finishDoubt: "none" | "unsure" | "text";
   readonly usage: TokenUsage | undefined;
   readonly pictures: number;
@@ -199,7 +199,7 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
       return finishReason;
     },
     get finishDoubt() {
-      return text.visible ? finishDoubt : "unsure";
+      return text.visible ? finishDoubt : "text";
     },
     get usage() {
       return usage;

@@ -32,7 +32,7 @@ export function readChunk(chunk: Fields): ChunkSays {
   const usage = usageIn(chunk, choice);
   if (choice === undefined) return { ...nothing, isError: failed, usage, onlyUsage: usage !== undefined };
   const { delta, message } = choice;
-  const finishReason = reasonIn(choice["finish_reason"]);
+  const finishReason = reasonIn(choice["finish_reason"] ?? choice["done_reason"]);
   const text = textOf(delta) || textOf(choice["text"]);
   const whole = textOf(message);
   const thought = thoughtsIn(delta) + thoughtsIn(message);
@@ -79,7 +79,7 @@ function choiceOf(chunk: Fields): Fields | undefined {
 }
 
 function isError(chunk: Fields): boolean {
-  if (chunk["error"] || fieldsOf(chunk["x_groq"])["error"]) return true;
+  if (isFault(chunk["error"]) || isFault(fieldsOf(chunk["x_groq"])["error"])) return true;
   if (chunk["object"] === "error" || chunk["type"] === "error" || chunk["success"] === false) return true;
   if (chunk["choices"] !== undefined) return false;
   if (chunk["detail"] || chunk["errors"]) return true;
@@ -87,6 +87,11 @@ function isError(chunk: Fields): boolean {
   const fine =
     code === undefined || code === null || /^(?:0|2\d\d|ok|success|processing|pending|queued)$/i.test(String(code));
   return !fine && ["message", "msg", "error_msg"].some((field) => typeof chunk[field] === "string");
+}
+
+/** Some write in every chunk that there is no error: an empty object, a code of 0. */
+function isFault(error: unknown): boolean {
+  return isFields(error) ? Object.values(error).some(Boolean) : Boolean(error);
 }
 
 /** Content nests at most as deep as this: a list of parts, each with its text. */

@@ -49,7 +49,9 @@ export async function* readAnswer(reading: Reading): AsyncGenerator<ReadingEvent
   const reader = createAnswerReader({ expectUnopened: reading.expectUnopened });
   let shown = false;
   let toldThinkingAt = Number.NEGATIVE_INFINITY;
+  /** Since when the answer may be over: its finish reason, or what came after it. */
   let finishedAt: number | undefined;
+  let lived = false;
 
   for (;;) {
     const leftMs =
@@ -62,10 +64,12 @@ export async function* readAnswer(reading: Reading): AsyncGenerator<ReadingEvent
     if (chunk !== undefined) work(() => reader.push(chunk));
     const alive = reader.takeLife();
     if (alive) reading.onLife();
+    lived ||= alive;
     const waitedEnough = leftMs !== undefined && !alive && (chunk === "" || leftMs <= 0);
     const over = chunk === undefined || waitedEnough || reader.complete || reader.failure !== undefined;
     if (over) work(() => reader.end(chunk === undefined));
-    if (reader.finish !== undefined && (alive || finishedAt === undefined)) finishedAt = performance.now();
+    // A model that has not said anything yet has its full time to begin, whatever it says of its end.
+    if (reader.finish !== undefined && lived && (alive || finishedAt === undefined)) finishedAt = performance.now();
 
     if (reader.takeRetraction()) {
       shown = false;
