@@ -22,6 +22,9 @@ describe("a group that becomes a supergroup", () => {
       const there = { id: -1007, type: "supergroup", title: "Family" };
       expect(arrives(content({ from, chat: there, migrate_from_chat_id: -7 }))).toEqual(expected);
     }
+    for (const odd of ["x", {}, null, Number.NaN, -7]) {
+      expect(arrives(content({ chat: small, migrate_to_chat_id: odd }))).toBeUndefined();
+    }
   });
 });
 

@@ -41,6 +41,20 @@ describe("a reply", () => {
     expect(asked().at(-1)).toBe("> answer 2\n\nand this?");
   });
 
+  it("that is edited brings along what it brought along before, and no more", async () => {
+    const older = await answerIn("one");
+    const newest = await answerIn("two");
+    const edited = (text: string, reply_to_message: object) =>
+      arrive({ edited_message: message(text, { message_id: 2000, reply_to_message }) });
+    await write("why?", { message_id: 2000, reply_to_message: newest });
+    await edited("why so?", newest);
+    expect(asked().at(-1)).toBe("why so?");
+    await write("/new");
+    await write("why?", { message_id: 2000, reply_to_message: older });
+    await edited("why so?", older);
+    expect(asked().at(-1)).toBe("> answer 1\n\nwhy so?");
+  });
+
   it("asks the same when it is delivered again", async () => {
     const newest = await answerIn("one");
     const question = { message: message("why?", { reply_to_message: newest }), update_id: 77 };

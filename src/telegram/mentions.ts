@@ -68,6 +68,7 @@ function withBlank(text: string, { from, to }: Cut, isSealed: (at: number) => bo
 }
 
 function namesIn(words: Words, username: string): Cut[] {
+  if (!words.text.toLowerCase().includes(`@${username.toLowerCase()}`)) return [];
   const isSealed = sealedIn(words);
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}_@])@${username}(?![\\p{L}\\p{N}_])`, "giu");
   return [...words.text.matchAll(/\S+/g)].flatMap(({ index: start, 0: token }) => {

@@ -25,9 +25,10 @@ export interface Upgrade {
 }
 
 /** What a service message tells of that: there is one in the former chat, and one in the new one. */
-export function upgradeIn({ chat, migrate_to_chat_id: to, migrate_from_chat_id: from }: Message): Upgrade | undefined {
-  if (to !== undefined) return { from: chat.id, to };
-  return from === undefined ? undefined : { from, to: chat.id };
+export function upgradeIn({ chat, migrate_to_chat_id, migrate_from_chat_id }: Message): Upgrade | undefined {
+  const from = migrate_from_chat_id ?? chat.id;
+  const to = migrate_to_chat_id ?? chat.id;
+  return from !== to && Number.isSafeInteger(from) && Number.isSafeInteger(to) ? { from, to } : undefined;
 }
 
 /** A command at the beginning of a message's text. */

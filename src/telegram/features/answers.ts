@@ -123,16 +123,20 @@ async function answerMessage(ctx: BotContext, message: Message, id: number, newe
 }
 
 async function askedBy(ctx: BotContext, message: Message, newest: Turn | undefined): Promise<Asked> {
-  const known = newest !== undefined && isInHistory(newest) ? [...newest.messages, newest.file ?? 0] : [];
-  const asked = ctx.work(() => questionOf(message, ctx.me, known));
+  const asked = ctx.work(() => questionOf(message, ctx.me, knownOf(message, newest)));
   const unseen = unseenOf(message, ctx.me);
   if (unseen === undefined || !(await getsNote(ctx.deps.store, message))) return { asked };
   return { asked, notes: [texts.unseen(unseen)] };
 }
 
-/** Whether the conversation that the model is shown ends with the answer of this turn. */
-function isInHistory({ outcome, answer: text = "" }: Turn): boolean {
-  return outcome === "complete" || (outcome === "stopped" && text !== "");
+/** Ids of the messages with which the conversation ends that the model is shown. */
+function knownOf(message: Message, newest: Turn | undefined): readonly number[] {
+  if (newest === undefined) return [];
+  const { root, asked, outcome, answer: text = "", messages, file } = newest;
+  // An edit replies to what its question replied to, which was quoted or not.
+  if (root === message.message_id) return asked.startsWith("> ") ? [] : [message.reply_to_message?.message_id ?? 0];
+  const isInHistory = outcome === "complete" || (outcome === "stopped" && text !== "");
+  return isInHistory ? [...messages, file ?? 0] : [];
 }
 
 async function answer(
