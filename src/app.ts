@@ -84,9 +84,9 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
     throw error;
   });
 
-  /** An operator cannot open the database beside us: its lock is ours. */
+  /** An operator cannot open the database beside us: its lock is ours. That of the playground goes with it. */
   const operators =
-    config.redis === undefined
+    config.redis === undefined && config.mode !== "playground"
       ? await createOperatorSocket({ dataDir: config.dataDir, answer: (args) => answerOperator(args, queue), log })
       : undefined;
 

@@ -62,6 +62,8 @@ describe("the image", () => {
     expect(instructions("RUN")).toContain(`mkdir ${given["DATA_DIR"]} && chown node:node ${given["DATA_DIR"]}`);
     expect(instructions("VOLUME")).toEqual([]);
     expect(given["PORT"]).toBe(instructions("EXPOSE")[0]);
+    // By itself a process that polls listens on 127.0.0.1, where nobody outside of the container reaches it.
+    expect(given["HOST"]).toBe("0.0.0.0");
   });
 
   it("is started without a shell by the script's own command, and asked for its health by Node", () => {
