@@ -3,7 +3,18 @@ import { describe, expect, test } from "vitest";
 import { goOn } from "../../src/chat/continuation.ts";
 import type { Script, ScriptedRequest } from "../../src/playground/script.ts";
 import { texts } from "../../src/texts.ts";
-import { answersIn, buttonsOf, dialogueOf, persona, plain, seen, until, type Visitor, words } from "./bot-process.ts";
+import {
+  answersIn,
+  buttonsOf,
+  createRig,
+  dialogueOf,
+  persona,
+  plain,
+  seen,
+  until,
+  type Visitor,
+  words,
+} from "./bot-process.ts";
 import { sharedRig } from "./shared-rig.ts";
 
 /** What the model answers, by question; what it goes on with, by the question that it answers. */
@@ -289,5 +300,51 @@ describe.concurrent("an answer that was cut, under other settings", { timeout: 1
     expect((await visitor.press(second, "Continue"))?.text).toMatch(/faster than I may answer/);
     await visitor.sees(/Requests:/, visitor.say("/stats"));
     expect(rig.model.requests.filter(({ body }) => keyOf(body) === "drafted …")).toHaveLength(1);
+  });
+});
+
+describe("a press of Continue", { timeout: 90_000 }, () => {
+  test("counts once: delivered again, pressed again, and after a restart", async () => {
+    const { answers, goesOn, respond, keyOf } = createScripts();
+    const rig = await createRig({ botApi: { firstUpdateId: 5_000 }, model: { respond } });
+    try {
+      await rig.start();
+      const visitor = rig.visitor();
+      answers("pressed often", cut("one, "));
+      goesOn("pressed often", { text: "two", delayFirstMs: 300 });
+      const first = await visitor.ask("pressed often", "Continue");
+      const button = JSON.stringify(first.replyMarkup?.inline_keyboard[0]?.[0]);
+      const data = /continue:[\d:]+/.exec(button)?.[0];
+      const press = (id: number) => {
+        const from = { id: visitor.userId, is_bot: false, first_name: "Ada" };
+        const chat = { id: visitor.chatId, type: "private", first_name: "Ada" };
+        const message = { message_id: first.id, date: 1_790_000_000, chat, text: first.text };
+        const query = { id: String(id), from, chat_instance: "1", message, data };
+        rig.botApi.user.raw({ update_id: id, callback_query: query } as never);
+      };
+      for (const id of [6_000, 6_000, 6_001]) press(id);
+      await visitor.sees(/^two$/);
+      const second = await visitor.sees("Regenerate", first.id);
+      for (const id of [6_000, 6_002]) press(id);
+      await visitor.ask("settled");
+      expect(await rig.end("SIGTERM")).toBe(0);
+      await rig.start();
+      for (const id of [6_000, 6_003]) press(id);
+      await visitor.ask("settled again");
+      expect(dialogueOf(rig.requests("settled again")[0]).slice(1, 3)).toEqual([
+        "user: pressed often",
+        "assistant: one, two",
+      ]);
+      expect(rig.model.requests.filter(({ body }) => keyOf(body) === "pressed often …")).toHaveLength(1);
+      expect(
+        visitor
+          .written()
+          .map(({ id }) => id)
+          .slice(0, 2),
+      ).toEqual([first.id, second.id]);
+      expect(visitor.written()).toHaveLength(4);
+    } finally {
+      await rig.stop();
+    }
   });
 });
