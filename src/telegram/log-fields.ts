@@ -5,10 +5,10 @@ import { senderOf } from "./senders.ts";
 
 type Named = Pick<IncomingUpdate, "updateId" | "conversation" | "question" | "body">;
 
-/** Ids only: of the update, chat, topic, user, and of the turn (the message that asks). */
-export function logFields(job: Named, update = updateIn(job)): object {
+/** Ids only: of the update, chat, topic, user, and of the turn (the message that asks). `update` is the body, if it was read. */
+export function logFields(job: Named, update?: Update): object {
   const [, chat, thread] = /^(-?\d+)(?::(\d+))?$/.exec(job.conversation) ?? [];
-  const user = update === undefined ? undefined : senderOf(update);
+  const user = senderIn(job, update);
   return {
     updateId: job.updateId,
     ...(chat === undefined ? {} : { chat: Number(chat) }),
@@ -18,10 +18,11 @@ export function logFields(job: Named, update = updateIn(job)): object {
   };
 }
 
-function updateIn({ body }: Named): Update | undefined {
+function senderIn({ body }: Named, update: Update | undefined): number | undefined {
   try {
-    return JSON.parse(body) as Update;
+    return senderOf(update ?? (JSON.parse(body) as Update));
   } catch {
+    // Updates that nobody can make sense of have lines, too.
     return undefined;
   }
 }
