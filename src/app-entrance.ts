@@ -3,6 +3,8 @@ import { Api } from "grammy";
 import type { UserFromGetMe } from "grammy/types";
 import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
+import { UnaddressableError } from "./errors.ts";
+import type { InHand } from "./in-hand.ts";
 import { allowedUpdates } from "./ingress/allowed-updates.ts";
 import { createIngress, type Ingress } from "./ingress/chain.ts";
 import { createPolling } from "./ingress/polling.ts";
@@ -22,6 +24,7 @@ import { texts } from "./texts.ts";
 export interface AppEntranceDeps {
   readonly config: Config;
   readonly engines: Engines;
+  readonly inHand: InHand;
   readonly client: BotOptions["client"];
   /** For the answers to presses that wait in their lane. */
   readonly api: Api;
@@ -77,7 +80,11 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     return createIngress({
       token: config.telegram.token,
       me: identity.me,
-      address: (update) => arrivals.address(update),
+      async address(update) {
+        const id = update.update_id;
+        if (engines.queue.hung(id)) throw new UnaddressableError("the process hung each time that this arrived");
+        return await deps.inHand.during(id, () => arrivals.address(update));
+      },
       onQueued: (update, addressed) => arrivals.queued(update, addressed),
       rateLimiter: engines.rateLimiter,
       commandLimiter: engines.commandLimiter,

@@ -7,7 +7,7 @@ import type { InHand } from "./in-hand.ts";
 import { createModels } from "./llm/fallback.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import type { ActiveUpdate, Consumer, DeadUpdate, Models } from "./ports.ts";
+import type { ActiveUpdate, Consumer, DeadUpdate, Models, Store } from "./ports.ts";
 import type { Outbox } from "./reply/outbox.ts";
 import { type BotOptions, createBot, isHopeless } from "./telegram/bot.ts";
 import type { Identity } from "./telegram/identity.ts";
@@ -111,7 +111,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
         },
         onDead(job) {
           metrics.updateDied();
-          return tellDead(deps.api, job, log);
+          return tellDead(deps.api, store, job, log);
         },
       });
     },
@@ -135,7 +135,7 @@ function draftSupport(streamMode: Config["streamMode"]) {
 }
 
 /** One plain sentence to whoever waits for an answer that will not come. */
-async function tellDead(api: Api, job: DeadUpdate, log: Logger): Promise<void> {
+async function tellDead(api: Api, store: Store, job: DeadUpdate, log: Logger): Promise<void> {
   const fields = logFields(job);
   log.error({ ...fields, lane: job.lane, reason: job.reason }, "an update is dead");
   if (job.question === undefined) return;
@@ -143,6 +143,10 @@ async function tellDead(api: Api, job: DeadUpdate, log: Logger): Promise<void> {
   const thread = threadId === undefined ? {} : { message_thread_id: Number(threadId) };
   const reply = { reply_parameters: { message_id: job.question, allow_sending_without_reply: true } };
   try {
+    // What was written stays; nothing is left to be stopped.
+    const turn = await store.readTurn(job.conversation, job.question);
+    const last = turn?.run === job.updateId && turn.state === "writing" ? turn.messages.at(-1) : undefined;
+    if (last !== undefined) await api.editMessageReplyMarkup(Number(chatId), last).catch(() => undefined);
     await api.sendMessage(Number(chatId), texts.turnDied, { ...thread, ...reply });
   } catch (error) {
     log.warn({ ...fields, reason: messageOf(error) }, "the notice of a dead update was not delivered");

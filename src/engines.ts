@@ -57,7 +57,7 @@ async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
       import("./queue/sqlite.ts"),
       import("./store/token-bucket.ts"),
     ]);
-  const database = createSqliteDatabase(databasePath(config));
+  const database = createSqliteDatabase(databasePath(config), log);
   const store = createSqliteStore({ database, historyTtlSeconds: config.history.ttlSeconds });
   const hangFile = join(config.dataDir, "hangs");
   const queue = createSqliteQueue({ database, hangFile, log });

@@ -66,9 +66,15 @@ export interface Lease {
    * Resolves when the lane is ours for sure: by a clock that no one sets, the last heartbeat is younger than the lease.
    * Waits for the next heartbeat when it is not (Redis is away, or this process was frozen). Rejects with a
    * `LeaseLostError` when another worker has taken over; the update's signal is then aborted with `lease-lost`. To be
-   * asked before each call that can be seen.
+   * asked before each call that can be seen. Resolves too when everything stored of the update has vanished: nobody else goes
+   * on with it then.
    */
   hold(): Promise<void>;
+  /**
+   * Asks now, whatever was heard before: `held`, or `vanished` when all that was stored of this update is gone (its signal is
+   * then aborted with `vanished`), so that no write of it means anything any more. Rejects as `hold` does.
+   */
+  look(): Promise<"held" | "vanished">;
 }
 
 // === Queue ==========================================================================================
@@ -134,7 +140,14 @@ export interface IncomingUpdate {
 export type EnqueueResult = "queued" | "duplicate" | "lane-full" | "full";
 
 /** Why a running update's signal was aborted. It is the signal's `reason`. */
-export type AbortReason = "stop" | "new" | "edit" | "shutdown" | "lease-lost";
+export type AbortReason =
+  | "stop"
+  | "new"
+  | "edit"
+  | "shutdown"
+  | "lease-lost"
+  /** All that was stored of it is gone: it is ended, and nothing of it can be kept. */
+  | "vanished";
 
 /** An update in the hands of a worker. */
 export interface ActiveUpdate extends IncomingUpdate {
@@ -222,6 +235,11 @@ export interface UpdateQueue {
   enqueue(update: IncomingUpdate): Promise<EnqueueResult>;
   /** Whether an update of this id was stored within the last 24 hours, or is being stored right now. */
   known(updateId: number): Promise<boolean>;
+  /**
+   * Whether the process hung so often in the work for this update that nothing is to be tried with it, stored or not. Of what
+   * other processes met it hears within seconds.
+   */
+  hung(updateId: number): boolean;
   /**
    * Hands updates to `handler`: one lane's in order, one at a time, lanes side by side. A handler that resolves has
    * finished its update; one that throws is tried again after the back-off, the lane waiting behind it.

@@ -115,6 +115,7 @@ export const texts = {
     kind === "rate-limit" && retryAfterMs !== undefined && retryAfterMs > 1000
       ? `⚠️ The model is overloaded right now. Please try again in ${Math.ceil(retryAfterMs / 1000)} seconds.`
       : modelFailures[kind],
+  storageLost: "⚠️ My memory was lost while I was writing this, and with it our conversation. Please ask again.",
   turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",
   chooseModel: (current: string) => `Model: ${current}. Choose another one:`,
   chooseFromMany: (current: string) => `Model: ${current}. Choose another one, or write /model and a part of its name:`,

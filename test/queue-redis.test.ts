@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { type BullmqQueueOptions, createBullmqQueue } from "../src/queue/bullmq.ts";
 import { beginScript } from "../src/queue/redis-scripts.ts";
+import { createRedisStore } from "../src/store/redis.ts";
 import { createRedisLink } from "../src/store/redis-link.ts";
 import { type OpenQueue, type QueueLimits, queueContract } from "./contracts/queue.contract.ts";
 import { createProbe, eventually, idle, pause, question, update } from "./contracts/queue-probe.ts";
@@ -237,6 +238,37 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
     await eventually(() => expect(after.finished.toSorted()).toEqual([1, 2, 3]));
     await two.queues[1].stop();
     await two.links[1].stop();
+  });
+
+  it("what Redis has lost all of a sudden is ended by who handles it, and new updates go their way", async () => {
+    const warnings: string[] = [];
+    const log = { error() {}, warn: (_: object, message: string) => void warnings.push(message) };
+    const two = await openTwo(leaseMs, log);
+    const probe = createProbe();
+    const lost: number[] = [];
+    probe.hold(1, 11);
+    await two.queues[0].enqueue(question(1));
+    await two.queues[0].enqueue(question(11, { conversation: "b" }));
+    probe.consume(two.queues[1], { onLeaseLost: ({ updateId }) => lost.push(updateId) });
+    await probe.running(1);
+    await probe.running(11);
+    // Its heartbeat has learnt what it would lose.
+    await probe.last(1).lease?.look();
+    const store = createRedisStore({ link: two.links[1], historyTtlSeconds: 60 }).guardedBy(probe.last(1).lease);
+    const keys = (await two.redis.keys(`${two.prefix}*`)).map(String);
+    await two.redis.del(...keys);
+    const written = store.setSetting("a", "model", "a/one");
+    await eventually(() => expect([1, 11].map((id) => probe.last(id).signal.reason)).toEqual(["vanished", "vanished"]));
+    await written;
+    expect(await probe.last(1).lease?.look()).toBe("vanished");
+    await probe.last(1).lease?.hold();
+    expect(lost).toEqual([]);
+    expect(await store.readSettings("a")).toEqual({});
+    expect(warnings.filter((one) => one.includes("lost everything"))).toHaveLength(1);
+    for (const id of [2, 12]) await two.queues[0].enqueue(question(id, { conversation: id === 2 ? "a" : "c" }));
+    await eventually(() => expect(probe.finished.toSorted((a, b) => a - b)).toEqual([2, 12]));
+    await idle(two.queues[0]);
+    await two.close();
   });
 
   it("a burst is spread over both", async () => {

@@ -43,9 +43,13 @@ function alternating(stores: readonly [Store, Store]): Store {
 }
 let facade: Store;
 
+const lost = async () => {
+  throw new LeaseLostError();
+};
+
 /** Lets a lease be taken by others, one after another. */
 function leaseOf(prefix: string, fence: number): Lease {
-  return { key: `{${prefix}}:fence:lane`, fence, hold: async () => undefined };
+  return { key: `{${prefix}}:fence:lane`, fence, hold: async () => undefined, look: lost };
 }
 
 describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), () => {

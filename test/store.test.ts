@@ -1,10 +1,22 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { StartError } from "../src/errors.ts";
 import type { Database } from "../src/ports.ts";
+import { createSqliteQueue } from "../src/queue/sqlite.ts";
 import { createMemoryStore } from "../src/store/memory.ts";
 import { createSqliteStore } from "../src/store/sqlite.ts";
 import { createSqliteDatabase } from "../src/store/sqlite-database.ts";
@@ -142,6 +154,60 @@ describe("the store in SQLite", () => {
     expect(performance.now() - started).toBeGreaterThan(500);
     write = database.write;
     expect(await store.healthy()).toBe(true);
+    await database.close();
+  });
+});
+
+describe("the place of the database", () => {
+  const open = () => {
+    const folder = mkdtempSync(join(root, "place-"));
+    const path = join(folder, "parley.db");
+    const said: string[] = [];
+    const log = {
+      error: (_: object, line: string) => said.push(line),
+      info: (_: object, line: string) => said.push(line),
+    };
+    return { folder, path, said, database: createSqliteDatabase(path, log) };
+  };
+  const write = (database: Database) =>
+    database.write((handle) => void handle.exec("CREATE TABLE IF NOT EXISTS t (x)"));
+
+  it.each([
+    ["its folder is deleted", (folder: string) => rmSync(folder, { recursive: true })],
+    ["its file is deleted", (_: string, path: string) => rmSync(path)],
+    ["its journal is deleted", (_: string, path: string) => rmSync(`${path}-wal`)],
+    [
+      "another file stands there",
+      (_: string, path: string) => {
+        copyFileSync(path, `${path}.copy`);
+        renameSync(`${path}.copy`, path);
+      },
+    ],
+  ])("is left when %s: nothing is stored any more, and it is said once", async (_what, lose) => {
+    const { folder, path, said, database } = open();
+    const store = createSqliteStore({ database, historyTtlSeconds: 60 });
+    const queue = createSqliteQueue({ database });
+    expect(await store.healthy()).toBe(true);
+    lose(folder, path);
+    await expect(write(database)).rejects.toThrow(/not in its place/);
+    const update = { updateId: 1, conversation: "a", lane: "turn", receivedAt: 1, body: "{}" } as const;
+    for (let n = 0; n < 2; n++) await expect(queue.enqueue(update)).rejects.toThrow(/not in its place/);
+    expect(await queue.known(1)).toBe(false);
+    expect(await store.healthy()).toBe(false);
+    expect(said.filter((line) => line.includes("not in its place"))).toHaveLength(1);
+    await queue.stop();
+    await store.stop();
+    await database.close();
+  });
+
+  it("is noticed without a write, and taken again when it is back", async () => {
+    const { folder, said, database } = open();
+    await write(database);
+    renameSync(folder, `${folder}-away`);
+    await expect.poll(() => said, { timeout: 10_000 }).toEqual([expect.stringContaining("not in its place")]);
+    renameSync(`${folder}-away`, folder);
+    await expect.poll(() => said.length, { timeout: 10_000 }).toBe(2);
+    await write(database);
     await database.close();
   });
 });

@@ -21,7 +21,7 @@ export interface FinalView {
 export interface Writing {
   /** Empty when nothing of it could be seen. */
   readonly text: string;
-  readonly outcome: TurnOutcome | "shutdown";
+  readonly outcome: TurnOutcome | "shutdown" | "vanished";
   readonly error?: ModelError;
   readonly prompt: readonly ChatMessage[];
   /** What the prompt showed of the history. */
@@ -62,6 +62,11 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
     return { ...end, ...(kept === undefined ? {} : { answer: kept }), button: "retry" };
   }
   return { ...end, answer: kept ?? shownText(writing.continued, writing.text), ...below };
+}
+
+/** What the screen shows of a turn of which nothing can be kept any more. */
+export function viewOfVanished({ continued, text }: Writing): FinalView {
+  return { markdown: shownText(continued, text), note: texts.storageLost };
 }
 
 /** What is to be said below the answer, the more important first; on two lines at most. */

@@ -6,7 +6,16 @@ import { ModelError, type ModelErrorKind, ParleyError } from "../errors.ts";
 import type { AbortReason, ConversationId, ModelRequest, Turn, TurnOutcome, UsageEntry } from "../ports.ts";
 import { linkedSignal } from "../signals.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
-import { type AnswerEnd, endOf, exchangeOf, type FinalView, finalView, usageOf, type Writing } from "./turn-end.ts";
+import {
+  type AnswerEnd,
+  endOf,
+  exchangeOf,
+  type FinalView,
+  finalView,
+  usageOf,
+  viewOfVanished,
+  type Writing,
+} from "./turn-end.ts";
 import { type Prompt, type PromptDeps, promptOf } from "./turn-prompt.ts";
 
 export type { FinalView } from "./turn-end.ts";
@@ -129,6 +138,12 @@ export async function answerQuestion(
     if (writing.outcome === "superseded") return "superseded";
     throw new ParleyError("shutdown", "the process is shutting down; the turn stays queued", { retryable: true });
   }
+  if (writing.outcome === "vanished") {
+    // Nobody else knows of its message: without this it would show a Stop button for ever.
+    await screen.finish(viewOfVanished(writing));
+    deps.observer.turnEnded({ outcome: "failed", model: writing.model });
+    return "failed";
+  }
   const { ended, exchange, entries } = deps.work(() => {
     const at = deps.now();
     const end = endOf(turn, before, writing);
@@ -237,6 +252,7 @@ function outcomeOfAbort(signal: AbortSignal, screen: Screen): Writing["outcome"]
   if (screen.gone.aborted && !signal.aborted) return "blocked";
   const reason = signal.reason as AbortReason;
   if (reason === "shutdown" || reason === "lease-lost") return "shutdown";
+  if (reason === "vanished") return reason;
   return reason === "edit" ? "superseded" : "stopped";
 }
 

@@ -7,20 +7,17 @@ import { withinTime } from "../within-time.ts";
 import { type Begun, createBeginning, repeatMs } from "./redis-beginning.ts";
 import { createLeases, type Held } from "./redis-leases.ts";
 import { endScript, runStep } from "./redis-scripts.ts";
-import { type Hash, laneName, updateOf } from "./redis-updates.ts";
+import { type Hash, type LaneJob, laneName, queueNames, updateOf } from "./redis-updates.ts";
 import { rejoinScript, sweepScript } from "./redis-upkeep-scripts.ts";
+import { aloneForMs } from "./suspects.ts";
 import { createAside, deadOf, deliver, settle } from "./worker.ts";
-
-/** What a job says: somebody has to look after this lane. */
-export interface LaneJob {
-  readonly conversation: string;
-}
 
 export interface BullmqConsumerDeps {
   readonly link: RedisLink;
   readonly handler: (update: ActiveUpdate) => Promise<void>;
   readonly options: ConsumeOptions;
   readonly leaseMs: number;
+  readonly aloneForMs?: number | undefined;
   /** Names this process to those that find it dead. */
   readonly process: string;
   readonly now: () => number;
@@ -31,10 +28,9 @@ export interface BullmqConsumerDeps {
     | undefined;
 }
 
-/** Names of BullMQ's queues; its keys begin with them. */
-export const queueNames: Readonly<Record<LaneKind, string>> = { turn: "lanes-turn", quick: "lanes-quick" };
-
 const sweepLanes = 1_000;
+/** After its suspects have run alone for as long as they may, a process lets further ones run beside others for so long. */
+const besideForMs = 10 * 60_000;
 
 export interface BullmqConsumer extends Consumer {
   readonly draining: boolean;
@@ -55,6 +51,8 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   /** Lanes in work here, and whether one of them is to be the only one. */
   let atWork = 0;
   let secluded = false;
+  /** Of `performance.now()`: until then suspects run alone here, and for a while after it beside others. */
+  let [seclusionEndsAt, besideEndsAt] = [0, 0];
   let stayed = 0;
   let drained: Promise<number> | undefined;
   let lastTrouble = "";
@@ -92,13 +90,18 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   async function work(lane: string): Promise<void> {
     if (draining) return await wake(lane);
     if (secluded) return wakeLater(lane, repeatMs);
-    const begun = await begin(lane, false);
+    const begun = await begin(lane, "shared");
     await (begun.state === "suspect" ? workAlone(lane) : carryOut(lane, begun));
   }
 
   /** Handles a suspect with nothing beside it: takes nothing more until what runs here has ended, and then the suspect. */
   async function workAlone(lane: string): Promise<void> {
     if (secluded) return wakeLater(lane, repeatMs);
+    const at = performance.now();
+    if (at >= besideEndsAt) {
+      seclusionEndsAt = at + (deps.aloneForMs ?? aloneForMs);
+      besideEndsAt = seclusionEndsAt + besideForMs;
+    } else if (at >= seclusionEndsAt) return await carryOut(lane, await begin(lane, "beside"));
     secluded = true;
     const paused = Promise.all(workers.map((worker) => worker.pause(true)));
     try {
@@ -106,10 +109,10 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
       while (begun.state === "suspect" && atWork > 1 && !draining) {
         await pause(leaseMs / 20);
         // By being asked for it stays the next suspect of all processes.
-        begun = await begin(lane, false);
+        begun = await begin(lane, "shared");
       }
       if (begun.state === "suspect" && draining) return await wake(lane);
-      await carryOut(lane, begun.state === "suspect" ? await begin(lane, true) : begun);
+      await carryOut(lane, begun.state === "suspect" ? await begin(lane, "alone") : begun);
     } finally {
       secluded = false;
       await paused;
@@ -127,7 +130,16 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
       left.resolve("aside");
       if (begun.alone) void runStep(link, rejoinScript, lane, updateId).catch(onTrouble);
     });
-    const held: Held = { lane, fence, updateId, abort, lost: false, ending: false, gone: Promise.withResolvers() };
+    const held: Held = {
+      lane,
+      fence,
+      updateId,
+      abort,
+      lost: false,
+      vanished: false,
+      ending: false,
+      gone: Promise.withResolvers(),
+    };
     const lease = leases.add(held, takenAt);
     const { stepAside } = place;
     const ended = conclude(held, begun.state === "doomed", { lease, stepAside }, hash).finally(() => {

@@ -18,12 +18,13 @@ import type {
   UpdateQueue,
 } from "../ports.ts";
 import { withinTime } from "../within-time.ts";
-import { type BullmqConsumer, createBullmqConsumer, type LaneJob, queueNames } from "./bullmq-consumer.ts";
+import { type BullmqConsumer, createBullmqConsumer } from "./bullmq-consumer.ts";
 import { enqueueScript } from "./redis-enqueue-script.ts";
 import { hangNote, runStep } from "./redis-scripts.ts";
-import { hashOf, laneName, laneOf, updateOf } from "./redis-updates.ts";
+import { hashOf, type LaneJob, laneName, laneOf, queueNames, updateOf } from "./redis-updates.ts";
 import { deadScript, drainLaneScript, requeueScript, statsScript } from "./redis-upkeep-scripts.ts";
 import { createRedisView } from "./redis-view.ts";
+import { mostHangs } from "./suspects.ts";
 import { deadOf } from "./worker.ts";
 
 export interface BullmqQueueOptions {
@@ -34,6 +35,8 @@ export interface BullmqQueueOptions {
   readonly maxLane?: number;
   /** After so long without a heartbeat another worker takes a lane over. Milliseconds. */
   readonly leaseMs?: number;
+  /** See `suspects.ts`. Milliseconds. */
+  readonly aloneForMs?: number;
   readonly log?: { error(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
@@ -51,6 +54,7 @@ export interface BullmqQueue extends UpdateQueue {
 const laneFull = JSON.stringify({ reason: "lane-full" });
 /** A job that cannot be added in this time is left to the sweep. */
 const wakeWithinMs = 1_500;
+const hangsEveryMs = 2_000;
 const kinds: readonly LaneKind[] = ["turn", "quick"];
 
 /** Opens the queue. It uses the link's own connection; a consumer adds three. */
@@ -62,6 +66,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
   let consumer: BullmqConsumer | undefined;
   /** Consumers that were drained before another one was started. */
   const former: (Promise<void> | undefined)[] = [];
+  let hung: ReadonlySet<number> = new Set();
   let stopped = false;
 
   function createLaneQueue(kind: LaneKind): Queue<LaneJob> {
@@ -128,6 +133,14 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     }
   }
 
+  async function hearOfHangs(): Promise<void> {
+    const counts = await redis.hgetall(`${link.prefix}hangs`).catch(() => undefined);
+    if (counts === undefined) return;
+    hung = new Set(Object.keys(counts).flatMap((id) => (Number(counts[id]) >= mostHangs ? [Number(id)] : [])));
+  }
+  const hearing = setInterval(() => void hearOfHangs(), hangsEveryMs).unref();
+  void hearOfHangs();
+
   async function stats(): Promise<QueueStats> {
     const at = now();
     const figures = (await runStep(link, statsScript, at)) as (number | string)[];
@@ -149,6 +162,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       const block = Math.floor(updateId / 32_768);
       return (await redis.getbit(`${link.prefix}seen:${block}`, updateId - block * 32_768)) === 1;
     },
+    hung: (updateId) => hung.has(updateId),
     consume(handler, consumeOptions: ConsumeOptions): Consumer {
       if (consumer?.draining === false) throw new ParleyError("queue-consumed", "one consumer at a time");
       former.push(consumer?.stop());
@@ -157,6 +171,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
         handler,
         options: consumeOptions,
         leaseMs,
+        aloneForMs: options.aloneForMs,
         process,
         now,
         wake,
@@ -186,6 +201,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     },
     async stop() {
       stopped = true;
+      clearInterval(hearing);
       await Promise.all([...former, consumer?.stop()]);
       // A Redis that is away would be waited for.
       await withinTime(1_000, Promise.all(kinds.map((kind) => queues[kind].close())), undefined);

@@ -102,6 +102,12 @@ export function createJournal(
       return rows.map((row) => Number(row["update_id"]));
     },
 
+    /** Updates in which the process hung so often, stored or not. */
+    hung(times: number): number[] {
+      const rows = sql("SELECT update_id FROM hang GROUP BY update_id HAVING count(*) >= ?").all(times);
+      return rows.map((row) => Number(row["update_id"]));
+    },
+
     countDead: () =>
       number("SELECT count(*) FROM queued_update WHERE state = 'dead' AND ended_at > ?", now() - keepDeadMs),
 

@@ -57,8 +57,8 @@ export interface Lanes {
   /** Adds an update, at the end of its lane when no place is given. */
   add(entry: Entry, place?: Place): void;
   remove(updateId: number): void;
-  /** These run first, one by one, each with nothing beside it, where they can run at once. */
-  isolate(suspects: readonly Entry[]): void;
+  /** These run first, one by one for so long, each with nothing beside it, where they can run at once. Milliseconds. */
+  isolate(suspects: readonly Entry[], forMs: number): void;
   /** Lets others run beside an entry again; false when they might already. */
   rejoin(entry: Entry): boolean;
   /** The next update of the lane whose turn it is; the lane is busy until `free`. */
@@ -92,6 +92,9 @@ export function createLanes({ onReady }: { onReady: () => void }): Lanes {
   // Sets keep the order of becoming ready, so lanes are served round robin.
   const ready = { turn: new Set<Lane>(), quick: new Set<Lane>() };
   const suspects: Entry[] = [];
+  let isolationMs = 0;
+  /** Of `performance.now()`; from the first suspect's start on. */
+  let isolationEndsAt: number | undefined;
   let stopped = false;
 
   function laneOf({ conversation, lane: kind }: Entry): Lane {
@@ -138,6 +141,10 @@ export function createLanes({ onReady }: { onReady: () => void }): Lanes {
     for (;;) {
       const [first] = suspects;
       if (first === undefined || first.alone) return first;
+      if (performance.now() >= (isolationEndsAt ?? Number.POSITIVE_INFINITY)) {
+        suspects.length = 0;
+        return undefined;
+      }
       const lane = lanes.get(laneKey(first.conversation, first.lane));
       if (lane?.entries[0] === first && ready[lane.kind].has(lane)) return first;
       suspects.shift();
@@ -179,8 +186,9 @@ export function createLanes({ onReady }: { onReady: () => void }): Lanes {
       if (index >= 0) lane.entries.splice(index, 1);
       settle(lane);
     },
-    isolate(entries) {
+    isolate(entries, forMs) {
       suspects.push(...entries);
+      isolationMs = forMs;
     },
     rejoin,
     take(kind) {
@@ -188,6 +196,7 @@ export function createLanes({ onReady }: { onReady: () => void }): Lanes {
       if (suspect !== undefined) {
         if (suspect.alone || suspect.lane !== kind) return undefined;
         suspect.alone = true;
+        isolationEndsAt ??= performance.now() + isolationMs;
         occupy(laneOf(suspect));
         return suspect;
       }

@@ -38,14 +38,16 @@ export const repeatMs = 300;
 
 /**
  * Returns the function that takes the next update of a lane. It asks until Redis has answered: what Redis gave us unheard
- * would wait for a lease, and count a crash. With `alone` a suspect is taken too, since nothing else runs here.
+ * would wait for a lease, and count a crash. A suspect is taken `alone`, when nothing else runs here, or `beside` others.
  */
-export function createBeginning(deps: BeginningDeps): (lane: string, alone: boolean) => Promise<Begun> {
+export function createBeginning(
+  deps: BeginningDeps,
+): (lane: string, company: "shared" | "alone" | "beside") => Promise<Begun> {
   const { link, leaseMs, graceMs } = deps;
-  return async (lane, alone) => {
+  return async (lane, company) => {
     const fence = randomInt(2 ** 48 - 1);
     const takenAt = performance.now();
-    const script = [lane, leaseMs, graceMs, deps.maxCrashes, fence, deps.process, alone ? 1 : 0];
+    const script = [lane, leaseMs, graceMs, deps.maxCrashes, fence, deps.process, company];
     for (let attempts = 0; ; attempts++) {
       try {
         const answer = (await runStep(link, beginScript, ...script)) as [string, number | string, string[]];
@@ -53,7 +55,7 @@ export function createBeginning(deps: BeginningDeps): (lane: string, alone: bool
         if (state === "wait" || state === "delayed") return { state: "later", afterMs: Number(value) + 5 };
         if (state === "suspect") return { state };
         if (state !== "run" && state !== "doomed") return { state: "nothing" };
-        return { state, fence, alone, takenAt, updateId: Number(value), hash: hashOf(hash) };
+        return { state, fence, alone: company === "alone", takenAt, updateId: Number(value), hash: hashOf(hash) };
       } catch (error) {
         if (deps.leaving() && attempts > 3) throw error;
         deps.onTrouble(error);

@@ -9,6 +9,7 @@
  * - `hung:PROCESS`: the update in which it hung · `alive:PROCESS`: its loop stands still, but it lives
  * - `hangs` hash: how often a process hung in an update · `alone`: lane of the suspect that runs with nothing beside it, or is
  *   about to
+ * - `era`: a name that is lost with all the rest
  * - `beat`: time of the last heartbeat of any worker · `grace`: there was none for a while, so nobody is declared dead yet
  */
 
@@ -72,14 +73,14 @@ end
 
 /**
  * Takes the head of a lane that nobody has. ARGV: lane, lease, grace, most crashes, the taker's fence, its process, and
- * `1` when nothing else runs there. Returns `empty`, `held`, `wait` or `delayed` with milliseconds, `suspect` (to be taken by a
+ * `alone` when nothing else runs there, or `beside` to take a suspect all the same. Returns `empty`, `held`, `wait` or `delayed` with milliseconds, `suspect` (to be taken by a
  * process in which nothing else runs; for two leases no other suspect is), or `run` or `doomed` with the id and the hash. With
  * the same fence it returns the same again, as long as nobody else has taken the lane. What is held against an update is
  * judged as `doomOf` and `suspectsOf` do it; the queue's contract holds both to the same.
  */
 export const beginScript = `${common}
 local lane, lease, grace, mostCrashes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local fence, process, alone = ARGV[5], ARGV[6], ARGV[7] == '1'
+local fence, process, company = ARGV[5], ARGV[6], ARGV[7]
 local now = stamp()
 local list = laneKey(lane)
 local owner = redis.call('GET', ownerKey(lane))
@@ -140,14 +141,14 @@ if due > now and not found[4] then
   return {'delayed', due - now}
 end
 
-local suspect = crashes >= ${crashesBeforeAlone} and not found[4]
-if suspect then
+if company == 'beside' and redis.call('GET', P .. 'alone') == lane then redis.call('DEL', P .. 'alone') end
+if crashes >= ${crashesBeforeAlone} and not found[4] and company ~= 'beside' then
   local other = redis.call('GET', P .. 'alone')
   if other and other ~= lane and (redis.call('PTTL', P .. 'alone') > 0 or redis.call('EXISTS', ownerKey(other)) == 1) then
     return {'wait', lease / 5}
   end
   redis.call('SET', P .. 'alone', lane, 'PX', 2 * lease)
-  if not alone then return {'suspect'} end
+  if company ~= 'alone' then return {'suspect'} end
   redis.call('PERSIST', P .. 'alone')
   redis.call('HSET', updateKey(id), 'alone', '1')
 end
@@ -208,16 +209,18 @@ return 'more'
 `;
 
 /**
- * The heartbeat of one worker. ARGV: lease, grace, then lane, fence and id of each update that it handles. Returns for each the
- * state of its lease, `kept` or `lost`, and what has cancelled it, or an empty string.
+ * The heartbeat of one worker. ARGV: lease, grace, a name for the time since Redis began to be empty, then lane, fence and id of
+ * each update that it handles. Returns the name of that time, and for each update the state of its lease (`kept`, `lost`, or
+ * `gone` when nothing is stored of it) and what has cancelled it, or an empty string.
  */
 export const beatScript = `${common}
 local lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = stamp()
 if now - tonumber(redis.call('GET', P .. 'beat') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
 redis.call('SET', P .. 'beat', now, 'EX', 86400)
-local states = {}
-for at = 3, #ARGV, 3 do
+redis.call('SET', P .. 'era', ARGV[3], 'NX')
+local states = {redis.call('GET', P .. 'era')}
+for at = 4, #ARGV, 3 do
   local lane, fence, id = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local owner = redis.call('GET', ownerKey(lane))
   local found = redis.call('HMGET', updateKey(id), 'running', 'cancelled')
@@ -228,7 +231,7 @@ for at = 3, #ARGV, 3 do
     redis.call('ZADD', P .. 'lanes', 'XX', now + lease, lane)
     states[#states + 1] = 'kept'
   else
-    states[#states + 1] = 'lost'
+    states[#states + 1] = redis.call('EXISTS', updateKey(id)) == 0 and 'gone' or 'lost'
   end
   states[#states + 1] = found[2] or ''
 end

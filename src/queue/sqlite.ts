@@ -8,13 +8,15 @@ import { createDelivery } from "./deliveries.ts";
 import { type InterruptPlan, type OpenQuestion, planInterrupt } from "./interrupts.ts";
 import { createJournal, newEntry } from "./journal.ts";
 import { createLanes, type Entry, laneKey } from "./lanes.ts";
-import { suspectsOf } from "./suspects.ts";
+import { aloneForMs, mostHangs, suspectsOf } from "./suspects.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
 export interface SqliteQueueOptions {
   readonly database: Database;
   /** Where a process that hung has left in which update; read at the start. */
   readonly hangFile?: string;
+  /** See `suspects.ts`. Milliseconds. */
+  readonly aloneForMs?: number;
   /** Updates that wait or run, in all. */
   readonly maxBacklog?: number;
   /** Updates that wait or run in one lane. */
@@ -26,6 +28,7 @@ export interface SqliteQueueOptions {
 }
 
 const purgeEveryMs = 10 * 60_000;
+const sayAgainAfterMs = 30_000;
 /** Rows forgotten in one transaction, so that no acknowledgement waits for it. */
 const purgeRows = 500;
 
@@ -48,11 +51,13 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
   /** Updates of transactions that are not committed yet: no part of the lanes, but of the backlog. */
   let uncommitted = 0;
   let worker: Worker | undefined;
+  let told = { reason: "", at: 0 };
   let stopped = false;
 
   const inherited = journal.open();
   for (const entry of inherited) lanes.add(entry);
-  lanes.isolate(suspectsOf(inherited));
+  const hung = new Set(journal.hung(mostHangs));
+  lanes.isolate(suspectsOf(inherited), options.aloneForMs ?? aloneForMs);
   let purged = purge();
   const purging = setInterval(() => {
     purged = purged.then(purge);
@@ -164,8 +169,12 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
     }
   }
 
+  /** Each update that cannot be written tries again and again: the same reason is said now and then. */
   function onTrouble(error: unknown): void {
-    log?.error({ reason: messageOf(error) }, "the queue ran into trouble; it tries again");
+    const reason = messageOf(error);
+    if (reason === told.reason && performance.now() - told.at < sayAgainAfterMs) return;
+    told = { reason, at: performance.now() };
+    log?.error({ reason }, "the queue ran into trouble; it tries again");
   }
 
   function consume(handler: Parameters<UpdateQueue["consume"]>[0], consumeOptions: ConsumeOptions): Worker {
@@ -190,6 +199,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
     async known(updateId) {
       return storing.has(updateId) || journal.has(updateId);
     },
+    hung: (updateId) => hung.has(updateId),
     consume,
     async stats() {
       const at = now();
@@ -213,6 +223,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
       async requeue(updateId) {
         const entry = await database.write(() => journal.revive(updateId));
         if (entry === undefined) return false;
+        hung.delete(updateId);
         lanes.add(entry);
         return true;
       },

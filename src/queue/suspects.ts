@@ -7,6 +7,11 @@
 export const crashesBeforeAlone = 3;
 /** An update that was alone at so many crashes is dead. */
 export const mostLoneCrashes = 3;
+/**
+ * For so long suspects run alone, one after another; those that are left then run beside the others, and alone after the next
+ * crash. Milliseconds: whoever has crashed nothing waits no longer than this, and for the last suspect's end.
+ */
+export const aloneForMs = 30_000;
 /** An update in which the process hung so often is dead. */
 export const mostHangs = 2;
 

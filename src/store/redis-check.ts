@@ -2,6 +2,7 @@
 import { Redis } from "ioredis";
 import { StartError } from "../errors.ts";
 import { type RedisAddress, reasonOf } from "./redis-address.ts";
+import { lookAtKeys, rehearse } from "./redis-rehearsal.ts";
 
 export interface RedisCheck {
   readonly address: RedisAddress;
@@ -73,7 +74,13 @@ async function look(redis: Redis, check: RedisCheck, failure: () => unknown): Pr
     throw new StartError([line], { retryable: true });
   }
   await warn(redis, facts, check);
+  const wrong = await lookAtKeys(redis, check.prefix, Date.now());
+  if (wrong !== undefined) {
+    throw new StartError([`REDIS_PREFIX: ${wrong}, in the Redis at ${place}; delete it, or use another REDIS_PREFIX`]);
+  }
   await claim(redis, check);
+  // The last: a connection that has subscribed can do nothing else.
+  await rehearse(redis, check.prefix);
 }
 
 function factsOf(info: string): Map<string, string> {
@@ -127,7 +134,11 @@ function refusal(reason: string, { place, options }: RedisAddress): string {
   if (/WRONGPASS|invalid password|invalid username/i.test(reason)) {
     return `REDIS_URL: the Redis at ${place} refuses the user name or the password`;
   }
-  if (/NOPERM/.test(reason)) return `REDIS_URL: its user may not do what is needed: ${reason}`;
+  if (/NOPERM|no permissions|ACL failure|user executing the script can't/i.test(reason))
+    return `REDIS_URL: its user may not do what is needed: ${reason}`;
+  if (/WRONGTYPE/.test(reason)) {
+    return `REDIS_PREFIX: at one of our keys in the Redis at ${place} stands something else; use another REDIS_PREFIX`;
+  }
   if (/READONLY/.test(reason)) {
     return `REDIS_URL: the Redis at ${place} cannot be written to; give the address of its primary`;
   }

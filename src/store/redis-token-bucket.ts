@@ -22,7 +22,10 @@ const takeToken = `
   local at, burst, perMs = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
   local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'filled', 'told')
   local tokens, filled, told = tonumber(bucket[1] or burst), tonumber(bucket[2] or at), tonumber(bucket[3] or '-inf')
-  if at < filled - ${clockSetMs} then filled, told = at, -math.huge end
+  if at < filled - ${clockSetMs} then
+    tokens, filled, told = burst, at, -math.huge
+    redis.call('HDEL', KEYS[1], 'told')
+  end
   tokens = math.min(burst, tokens + math.max(0, at - filled) * perMs)
   filled = math.max(filled, at)
   local allowed = tokens >= 1 - ${roundingError}

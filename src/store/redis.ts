@@ -9,6 +9,7 @@ import { withinTime } from "../within-time.ts";
 import { ConversationMovedError, followingMoves } from "./moved-conversations.ts";
 import * as lua from "./redis-lua.ts";
 import { decodeTurn, encodeEnd, encodeShown, encodeTurn } from "./redis-records.ts";
+import { lookAtKeys } from "./redis-rehearsal.ts";
 import { runGuarded, runScript, type ScriptArgument } from "./redis-script.ts";
 import { addUsage, readUsage, usageArguments } from "./redis-usage.ts";
 import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "./turn-records.ts";
@@ -22,7 +23,6 @@ export interface RedisStoreOptions {
 }
 
 const healthyWithinMs = 800;
-const probeTtlMs = 60_000;
 /** A chat that refuses us once more is marked once more. */
 const blockedTtlMs = 180 * 24 * 3_600_000;
 
@@ -117,8 +117,12 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
           await runGuarded(redis, lease, script, keys, args, moved);
           return;
         } catch (error) {
-          if (lease === undefined || error instanceof LeaseLostError || isRefusal(error)) throw error;
-          if (error instanceof ConversationMovedError) throw error;
+          if (lease === undefined || error instanceof ConversationMovedError || isRefusal(error)) throw error;
+          if (error instanceof LeaseLostError) {
+            // Of what has vanished nothing is left that could be changed.
+            if ((await lease.look()) === "vanished") return;
+            continue;
+          }
           // Redis is away. An answer that is being written goes on when it is back, unless its lane went to another.
           await pause(repeatMs);
           await lease.hold();
@@ -189,8 +193,8 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
       },
       guardedBy: (other) => (other === undefined ? store : storeUnder(other)),
       async healthy() {
-        const written = redis.set(`${prefix}probe`, now(), "PX", probeTtlMs).then(() => true);
-        return await withinTime(healthyWithinMs, written, false);
+        const right = lookAtKeys(redis, prefix, now()).then((wrong) => wrong === undefined);
+        return await withinTime(healthyWithinMs, right, false);
       },
       // The link is ended by who made it.
       async stop() {},

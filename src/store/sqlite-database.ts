@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf, ParleyError, StartError } from "../errors.ts";
 import type { Database } from "../ports.ts";
+import { watchFiles } from "./open-files.ts";
 
 /** Of all tables in the file. Raised, with a step that brings an older file up to date, when one of them changes its shape. */
 const schemaVersion = 1;
@@ -13,6 +14,15 @@ const quickCheckBytes = 128 * 1024 * 1024;
 /** A command of an operator may have the file for a moment. */
 const busyWithinMs = 2_000;
 
+/** For a loss that nobody's write finds. */
+const lookEveryMs = 2_000;
+const lostLine = "the database is not in its place any more, so nothing is stored";
+
+export interface SqliteDatabaseLog {
+  error(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+}
+
 interface PendingWrite {
   run(handle: DatabaseSync): void;
   commit(): void;
@@ -21,14 +31,28 @@ interface PendingWrite {
 
 /**
  * Opens the file, creating it and its folder when missing, readable by its owner alone. Throws a `StartError` when another
- * process holds it, when it cannot be written, or when it is no database.
+ * process holds it, when it cannot be written, or when it is no database. Nothing is stored while the file is not in its place.
  */
-export function createSqliteDatabase(path: string): Database {
+export function createSqliteDatabase(path: string, log?: SqliteDatabaseLog): Database {
   const handle = open(path);
+  const files = watchFiles([path, `${path}-wal`].filter((file) => existsSync(file)));
+  const looking = setInterval(look, lookEveryMs).unref();
+  let lost = false;
   const statements = new Map<string, StatementSync>();
   let pending: PendingWrite[] = [];
   let scheduled: NodeJS.Immediate | undefined;
   let closed = false;
+
+  /** What a file takes that nobody will ever open again is not stored: rejects nothing itself, but says so once. */
+  function look(): string | undefined {
+    const reason = files.lost();
+    if (lost !== (reason !== undefined)) {
+      lost = !lost;
+      if (lost) log?.error({ reason }, `${lostLine}; put it back, or restart the bot to begin with a new one`);
+      else log?.info({}, "the database is in its place again");
+    }
+    return reason;
+  }
 
   function flush(): void {
     scheduled = undefined;
@@ -48,6 +72,8 @@ export function createSqliteDatabase(path: string): Database {
         }
         handle.exec("RELEASE one");
       }
+      const reason = look();
+      if (reason !== undefined) throw new Error(`${lostLine} (${reason})`);
       handle.exec("COMMIT");
     } catch (error) {
       rollBack(handle);
@@ -92,7 +118,9 @@ export function createSqliteDatabase(path: string): Database {
         clearImmediate(scheduled);
         flush();
       }
+      clearInterval(looking);
       handle.close();
+      files.close();
     },
   };
 }

@@ -12,7 +12,7 @@ interface Bucket {
 const sweepAbove = 10_000;
 /** What adding up fractions may lack of a whole token. */
 export const roundingError = 1e-9;
-/** Clocks of several processes differ by less; one that goes back further was set, and time goes on from there. */
+/** Clocks of several processes differ by less; one that goes back further was set, and nobody knows how long it really was. */
 export const clockSetMs = 60_000;
 
 /**
@@ -30,7 +30,8 @@ export function createTokenBucket(options: {
   let sweepAt = sweepAbove;
 
   function fill(bucket: Bucket, at: number): void {
-    if (at < bucket.filledAt - clockSetMs) Object.assign(bucket, { filledAt: at, toldAt: Number.NEGATIVE_INFINITY });
+    if (at < bucket.filledAt - clockSetMs)
+      Object.assign(bucket, { tokens: options.burst, filledAt: at, toldAt: Number.NEGATIVE_INFINITY });
     bucket.tokens = Math.min(options.burst, bucket.tokens + Math.max(0, at - bucket.filledAt) * perMs);
     bucket.filledAt = Math.max(bucket.filledAt, at);
   }

@@ -204,6 +204,25 @@ export function queueRecoveryContract(open: OpenNewQueue): void {
       expect(probe.dead).toEqual([]);
     });
 
+    it("keeps others waiting for the suspects only for so long", async () => {
+      let process = await open({ aloneForMs: 1 });
+      const suspects = [1, 11, 21, 31];
+      for (const id of suspects) await process.queue.enqueue(question(id, { conversation: `c${id}` }));
+      process = await crashWith(process, suspects, 3);
+      const probe = createProbe();
+      probe.hold(...suspects);
+      probe.consume(process.queue, { maxCrashes: 50 });
+      await eventually(() => expect(probe.started()).toHaveLength(1));
+      await pause(300);
+      const [alone = 0] = probe.started();
+      expect(probe.started()).toEqual([alone]);
+      // The time for suspects is over when it ends: the others come all at once.
+      probe.letGo(alone);
+      await eventually(() => expect(probe.started().toSorted((a, b) => a - b)).toEqual(suspects));
+      for (const id of suspects) probe.letGo(id);
+      await idle(process.queue);
+    });
+
     it("buries an update that was alone at three of them, and clears those that were not", async () => {
       let process = await open();
       for (const id of [1, 2]) await process.queue.enqueue(question(id));
@@ -250,9 +269,22 @@ export function queueRecoveryContract(open: OpenNewQueue): void {
       expect(after.dead[0]?.reason).toMatch(/hung 2 times/);
       expect(after.finished.toSorted((a, b) => a - b)).toEqual([2, 11]);
 
+      expect(process.queue.hung(11)).toBe(false);
+      await eventually(() => expect(process.queue.hung(1)).toBe(true));
+
       expect(await process.queue.dead.requeue(1)).toBe(true);
       await idle(process.queue);
       expect(after.finished).toContain(1);
+      await eventually(() => expect(process.queue.hung(1)).toBe(false));
+    });
+
+    it("knows of a hang in what was not even stored", async () => {
+      let process = await open();
+      process = await process.crash(99);
+      expect(process.queue.hung(99)).toBe(false);
+      process = await process.crash(99);
+      await eventually(() => expect(process.queue.hung(99)).toBe(true));
+      expect(await process.queue.known(99)).toBe(false);
     });
 
     it("announces the death of an update whose announcement the crash cut short", async () => {

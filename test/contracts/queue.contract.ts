@@ -8,6 +8,7 @@ import { queueRecoveryContract } from "./queue-recovery.contract.ts";
 export interface QueueLimits {
   readonly maxBacklog?: number;
   readonly maxLane?: number;
+  readonly aloneForMs?: number;
   readonly now?: () => number;
 }
 

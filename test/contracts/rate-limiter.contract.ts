@@ -94,8 +94,8 @@ export function rateLimiterContract(name: string, open: (limits: RateLimits) => 
       const limiter = await newLimiter({ messages: 1, burst: 2 });
       for (let n = 0; n < 3; n++) await limiter.take(1, at);
       const set = at + hours * 3_600_000;
-      // Forwards it is as full as after a long silence; backwards it is as empty as it was.
-      for (let n = 0; hours > 0 && n < 2; n++) expect((await limiter.take(1, set)).allowed).toBe(true);
+      // Nobody knows how long it really was: a bucket is full, as after a long silence.
+      for (let n = 0; n < 2; n++) expect((await limiter.take(1, set)).allowed).toBe(true);
       expect(await limiter.take(1, set)).toEqual({ allowed: false, tell: true, waitSeconds: 60 });
       expect((await limiter.take(1, set + 59_999)).allowed).toBe(false);
       expect((await limiter.take(1, set + 60_000)).allowed).toBe(true);

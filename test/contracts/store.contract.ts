@@ -550,7 +550,12 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
     it("is its own view where nothing can be taken over, and has a view of the same state under a lease", async () => {
       const store = await newStore();
       expect(store.guardedBy(undefined)).toBe(store);
-      const view = store.guardedBy({ key: "none", fence: 1, hold: async () => undefined });
+      const view = store.guardedBy({
+        key: "none",
+        fence: 1,
+        hold: async () => undefined,
+        look: async () => "held" as const,
+      });
       await ask(store, 1);
       await store.setSetting("a", "model", "p/m");
       expect(await view.readHistory("a")).toEqual([exchange(1)]);

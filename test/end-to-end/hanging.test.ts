@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { texts } from "../../src/texts.ts";
 import { findRedis } from "../redis-server.ts";
-import { createRig, type Rig, seen, until } from "./bot-process.ts";
+import { buttonsOf, createRig, type Rig, seen, until, words } from "./bot-process.ts";
 import { createFleet, type Fleet, type FleetProcess } from "./fleet.ts";
 
 const redis = await findRedis();
@@ -23,6 +24,33 @@ function hangsIn(output: string): { updateId?: number }[] {
   const lines = output.split("\n").filter((line) => line.includes('"msg":"the process hung'));
   return lines.map((line) => JSON.parse(line) as { updateId?: number });
 }
+
+describe("an answer at which the process is killed again and again", () => {
+  test("is alone from the fourth time on, and given up after the sixth", { timeout: 240_000 }, async () => {
+    const created = await createRig({
+      model: { respond: () => ({ text: words(2_000), tokensPerSecond: 20 }) },
+    });
+    rig = created;
+    const [ann, bob] = [created.visitor(), created.visitor()];
+    await created.start();
+    ann.say("Tell me.");
+    await ann.sees("Stop");
+    for (let kills = 1; kills <= 6; kills++) {
+      // It has begun again.
+      await until(() => created.model.requests.length >= kills);
+      await sleep(1_000);
+      if (kills === 4) bob.say("And me?");
+      await created.end("SIGKILL");
+      await created.start();
+    }
+    const notice = await ann.sees(/Something went wrong on my side/);
+    expect(notice.text).toBe(texts.turnDied);
+    expect(created.output()).toMatch(/died 3 times while this alone was handled/);
+    for (const message of ann.written()) expect(buttonsOf(message)).toEqual([]);
+    // Who came in between was not charged, and is answered now.
+    await bob.sees("Stop");
+  });
+});
 
 describe("an update in whose work the process hangs", () => {
   test("is dead after the second time, and nobody else is charged", { timeout: 600_000 }, async () => {
@@ -52,6 +80,25 @@ describe("an update in whose work the process hangs", () => {
     expect(first?.updateId).toBeTypeOf("number");
     expect(second?.updateId).toBe(first?.updateId);
     expect(created.botApi.violations).toEqual([]);
+  });
+
+  test("takes a process with it before it is stored no more than twice", { timeout: 240_000 }, async () => {
+    const created = await createRig({ env: { ...env, HANG_AT_ARRIVAL: "1" } });
+    rig = created;
+    const killed = () => until(() => created.child().signalCode, killedWithinMs);
+    await created.start();
+    const [ann, bob] = [created.visitor(), created.visitor()];
+    await ann.ask("Are you there?");
+    bob.say("Please hang now.");
+    for (let n = 0; n < 2; n++) {
+      expect(await killed()).toBe("SIGKILL");
+      created.start().catch(() => undefined);
+      await until(() => created.child().exitCode === null && created.child().signalCode === null);
+    }
+    await ann.ask("And now?");
+    expect(hangsIn(created.output()).map(({ updateId }) => updateId !== undefined)).toEqual([true, true]);
+    expect(created.output()).toMatch(/hung each time that this arrived/);
+    await bob.ask("And I?");
   });
 
   test.skipIf(redis.missing !== undefined)(

@@ -11,7 +11,12 @@ const [url = "", prefix = "", key = "", fenceText = "", runText = ""] = process.
 const [fence, run] = [Number(fenceText), Number(runText)];
 const link = await createRedisLink({ url, prefix, log: { info() {}, warn() {} } });
 // What this process believes of its lease is left out: the write itself must be refused.
-const store = createRedisStore({ link, historyTtlSeconds: 600 }).guardedBy({ key, fence, hold: async () => undefined });
+const store = createRedisStore({ link, historyTtlSeconds: 600 }).guardedBy({
+  ...{ key, fence, hold: async () => undefined },
+  async look() {
+    throw new LeaseLostError();
+  },
+});
 
 try {
   await store.beginTurn({ conversation: "a", question: 1, root: 1, run, state: "writing", asked: "?", messages: [] });
