@@ -94,6 +94,26 @@ function storingContract(open: OpenNewQueue): void {
       expect(probe.started()).toEqual([1, 2]);
     });
 
+    it("takes ids of any size, and knows each again", async () => {
+      const { queue } = await open();
+      const probe = createProbe();
+      const ids = [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2 ** 31, 2 ** 32 + 5, 32_768, 0, -1, -32_769];
+      for (const id of ids) {
+        const sent = question(id, { conversation: `c${id}`, question: Number.MAX_SAFE_INTEGER });
+        expect([id, await queue.enqueue(sent), await queue.enqueue(sent), await queue.known(id)]).toEqual([
+          id,
+          "queued",
+          "duplicate",
+          true,
+        ]);
+      }
+      expect(await queue.known(Number.MAX_SAFE_INTEGER - 1)).toBe(false);
+      probe.consume(queue);
+      await idle(queue);
+      expect(probe.finished.toSorted((a, b) => a - b)).toEqual(ids.toSorted((a, b) => a - b));
+      expect(probe.last(0).question).toBe(Number.MAX_SAFE_INTEGER);
+    });
+
     it("stores one of two that arrive in the same moment", async () => {
       const { queue } = await open();
       const results = await Promise.all([queue.enqueue(question(1)), queue.enqueue(question(1))]);

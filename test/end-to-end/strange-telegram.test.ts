@@ -1,0 +1,86 @@
+/** A Telegram, or something in front of it, that answers what nobody asked for: the real process lives and goes on. */
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { createRig, type Rig, until } from "./bot-process.ts";
+
+let rig: Rig | undefined;
+let close: (() => void) | undefined;
+afterEach(async () => {
+  await rig?.stop();
+  close?.();
+  rig = undefined;
+  close = undefined;
+});
+
+/** Stands before Telegram, and answers some calls itself: those that `answers` has a body for. */
+async function startBetween(
+  telegram: () => string,
+  answers: (method: string) => string | undefined,
+): Promise<{ readonly url: string; readonly calls: string[] }> {
+  const calls: string[] = [];
+  function pass(request: IncomingMessage, response: ServerResponse): void {
+    const method = request.url?.split("/").at(-1) ?? "";
+    calls.push(method);
+    const body = answers(method);
+    if (body !== undefined) {
+      request.resume();
+      response.end(body);
+      return;
+    }
+    const { method: verb = "POST", headers } = request;
+    const on = httpRequest(`${telegram()}${request.url}`, { method: verb, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    on.on("error", () => response.destroy());
+    response.on("close", () => on.destroy());
+    request.pipe(on);
+  }
+  const server = createServer(pass);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, calls };
+}
+
+describe("a Telegram that answers nonsense", { timeout: 60_000 }, () => {
+  test.for([
+    "{}",
+    "null",
+    "<html>Welcome</html>",
+    '{"ok":true}',
+    '{"ok":true,"result":null}',
+    '{"ok":true,"result":[null]}',
+    '{"ok":true,"result":[{"message":{}}]}',
+    '{"ok":true,"result":[{"update_id":1},{"update_id":2}]}',
+  ])(
+    "with %s, to the first calls of a kind and to several polls, gets a warning, and then people get answers",
+    async (nonsense) => {
+      const left = new Map([
+        ["getMe", 1],
+        ["getWebhookInfo", 1],
+        ["deleteWebhook", 1],
+        ["getUpdates", 4],
+      ]);
+      const between = await startBetween(
+        () => rig?.botApi.url ?? "",
+        (method) => {
+          const count = left.get(method) ?? 0;
+          left.set(method, count - 1);
+          return count > 0 ? nonsense : undefined;
+        },
+      );
+      rig = await createRig({ env: { TELEGRAM_API_ROOT: between.url }, botApi: { firstUpdateId: 500 } });
+      await rig.start();
+      const visitor = rig.visitor();
+      expect((await visitor.ask("are you there")).text).toContain("are you there");
+      expect(rig.child().exitCode).toBeNull();
+      await until(() => (left.get("getUpdates") ?? 0) <= 0);
+      expect(rig.output().match(/"level":"warn"/g)?.length).toBeGreaterThan(3);
+      expect(rig.output()).not.toMatch(/"level":"error"|was not handled/);
+    },
+  );
+});
