@@ -79,6 +79,7 @@ describe("signs of products and names stay", () => {
     ],
     ["a name with parts", "__init_subclass__ and __my_name__", "__init_subclass__ and __my_name__", []],
     ["snake case", "snake_case_name and _private_name", "snake_case_name and _private_name", []],
+    ["names of files", 'src/*.ts and test/*.ts, "*.js" or "*.css"', 'src/*.ts and test/*.ts, "*.js" or "*.css"', []],
     ["arguments", "*args and **kwargs", "*args and **kwargs", []],
     ["but not those of emphasis", "__bold__ and **bold**", "bold and bold", ["bold:bold", "bold:bold"]],
   ]);
@@ -90,6 +91,7 @@ describe("lists, footnotes, references", () => {
     ["footnotes", "One[^1], two[^2].\n\n[^1]: First.\n[^2]: Second.", "One¹, two².\n\n¹ First.\n² Second.", []],
     ["footnotes with names", "a[^note] b[^other]\n\n[^note]: x\n[^other]: y", "a¹ b²\n\n¹ x\n² y", []],
     ["a footnote of two paragraphs", "a[^1]\n\n[^1]: b\n\n    c\n\nd", "a¹\n\n¹ b\n\n  c\n\nd"],
+    ["a footnote with a name behind a blank", "[^n]: x\n\na [^n] b", "¹ x\n\na ¹ b", []],
     ["a class of characters is none", "match [^a-z] or [^abc]", "match [^a-z] or [^abc]", []],
     [
       "two sources",
@@ -218,6 +220,17 @@ describe("code and addresses", () => {
       ],
     ],
     [
+      "an address right behind a letter or a mark",
+      "见https://e.com/a，_https://e.com/b_ https://e.com/c|d",
+      "见https://e.com/a，https://e.com/b https://e.com/c|d",
+      [
+        "link:https://e.com/a https://e.com/a",
+        "link:https://e.com/b https://e.com/b",
+        "italic:https://e.com/b",
+        "link:https://e.com/c https://e.com/c",
+      ],
+    ],
+    [
       "an address with blanks",
       "[the file](https://e.com/my file.pdf)",
       "the file",
@@ -237,6 +250,7 @@ describe("data is never text", () => {
   table([
     ["an image with a description", `a ![a cat](${data}) b`, "a a cat b", []],
     ["an image without one", `a ![](${data}) b`, "a [image] b", []],
+    ["an address of its own", "a <data:text/plain,hello> b", "a [data] b", []],
     ["a link", `a [download](${data}) b`, "a download b", []],
     ["a reference", `[x]: ${data}\n\n![cat][x]`, "cat", []],
     ["a reference that nothing uses", `a\n\n[x]: ${data}`, "a", []],

@@ -25,7 +25,7 @@ export interface ShownLink {
 export function showLink(text: string, url: string): ShownLink {
   // A link to a person by id would ping them.
   if (isData(url) || /^(?:javascript|vbscript):|^tg:\/*user\b/i.test(url)) return { exact: false };
-  const address = encodeSpaces(withoutUserinfo(url.replace(/^mailto:/i, "")));
+  const address = encodeSpaces(withoutUserinfo(withoutDirections(url).replace(/^mailto:/i, "")));
   if (address === "") return { exact: false };
   if (text === "") return { ...targetOf(address), exact: true };
   if (bare(text) === bare(address)) return { ...targetOf(address), exact: true };
@@ -33,6 +33,11 @@ export function showLink(text: string, url: string): ShownLink {
   const target = targetOf(address).target;
   if (target === undefined || isOtherAddress(text, target)) return { beside: address, exact: false };
   return { target, exact: false };
+}
+
+/** Text without the marks that turn the direction of writing: with them an address could read as another one. */
+export function withoutDirections(text: string): string {
+  return text.replace(/[\u061c\u200e\u200f\u2066-\u2069]/g, "");
 }
 
 function targetOf(address: string): { target?: string } {
@@ -54,7 +59,7 @@ function withoutUserinfo(url: string): string {
 }
 
 function encodeSpaces(url: string): string {
-  return /^https?:/i.test(url) ? url.trim().replaceAll(" ", "%20") : url;
+  return /^https?:/i.test(url) ? url.trim().replace(/\s/g, "%20") : url;
 }
 
 /** An address without what does not tell it from another. */
@@ -101,7 +106,7 @@ function sameHost(one: string, other: string): boolean {
 }
 
 /** What ends an address in a text: white space, brackets and quotes that are not of the web, CJK punctuation. */
-const addressEnd = /[\s<>"`\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65‘’“”„«»‹›…—]/u;
+const addressEnd = /[\s<>"`|\\\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65‘’“”„«»‹›…—]/u;
 /** Longer than any address that somebody writes. */
 const longestAddress = 2_000;
 

@@ -2,7 +2,7 @@
 import type { StateBlock } from "markdown-it";
 import { closingMarks, operators } from "./formula.ts";
 import { formulaMarkAt } from "./inline-rules.ts";
-import { parseState } from "./open-state.ts";
+import { footnoteKey, parseState } from "./open-state.ts";
 
 /** Blocks nested deeper than anyone reads are shown as they are. A list's item counts two. */
 const deepestLevel = 64;
@@ -127,6 +127,7 @@ export function footnoteText(state: StateBlock, startLine: number, endLine: numb
   const start = (state.bMarks[startLine] ?? 0) + (state.tShift[startLine] ?? 0) + head[0].length;
   const token = state.push("footnote_open", "", 1);
   token.content = head[1] ?? "";
+  parseState(state).references[footnoteKey(token.content)] ??= { href: "", title: "" };
   const lines: [number, number] = [startLine, 0];
   token.map = lines;
   const { blkIndent, parentType } = state;

@@ -72,6 +72,10 @@ function roleOf(state: StateInline, start: number, end: number): Role {
   const mayOpen = !space.test(after) && !behindLatin && (mark !== "_" || !punctuation.test(before));
   const mayClose =
     !space.test(before) && (mark !== "_" || punctuation.test(before) || (letter.test(after) && !latin.test(after)));
+  // `src/*.ts`, "*.js": names of files.
+  const isFile =
+    /^\*\.[a-z]{1,5}(?![A-Za-z*])/.test(src.slice(start, end + 7)) || (before === "/" && punctuation.test(after));
+  if (isFile && mark === "*") return { open: false, close: false, mayOpen: false, mayClose: false };
   if (mark !== "*" || !behindLatin || !(latin.test(after) || after === "(")) return { open, close, mayOpen, mayClose };
   // Within a word, a product or a power.
   const letters = !/[\p{N}()\]]/u.test(before + after);

@@ -120,7 +120,7 @@ export function formula(state: StateInline, silent: boolean): boolean {
 export function bareAddress(state: StateInline, silent: boolean): boolean {
   const { src, pos } = state;
   if (state.linkLevel > 0 || !src.startsWith("://", pos)) return false;
-  const scheme = /(?:^|[^\p{L}\p{N}_])(https?)$/iu.exec(src.slice(Math.max(0, pos - 7), pos))?.[1];
+  const scheme = /(?:^|[^A-Za-z0-9])(https?)$/i.exec(src.slice(Math.max(0, pos - 7), pos))?.[1];
   const end = scheme === undefined ? 0 : addressEndAt(src, pos + 3, state.posMax);
   if (scheme === undefined || end <= pos + 3) return false;
   if (!silent) {

@@ -1,6 +1,6 @@
 /** What stands within a line, written: emphasis, code, links, formulas, HTML, footnotes' marks. */
 import type { Token } from "markdown-it";
-import { isData, showLink } from "./addresses.ts";
+import { isData, showLink, withoutDirections } from "./addresses.ts";
 import { holdsData, visibleHtml } from "./html-text.ts";
 import { readableFormula } from "./latex.ts";
 import { toScript } from "./latex-symbols.ts";
@@ -92,11 +92,6 @@ function closingOf(tokens: readonly Token[], open: number): number {
   return at;
 }
 
-/** Marks that turn the direction of writing: in a link's text they could make it read as another address. */
-function withoutDirections(text: string): string {
-  return text.replace(/[\u061c\u200e\u200f\u2066-\u2069]/g, "");
-}
-
 /** The text of a line's tokens, without its styles. */
 function textOf(tokens: readonly Token[]): string {
   let text = "";
@@ -112,11 +107,12 @@ function writeLink(inline: Inline, token: Token, children: readonly Token[]): vo
   const label = token.meta?.["label"];
   if (typeof label === "string") inline.used.add(label);
   const text = textOf(children);
-  // A source's number keeps its brackets.
-  const number = /^\d{1,4}$/.test(text) ? `[${text}]` : undefined;
-  writeTo(inline, text, String(token.attrGet("href") ?? ""), () => {
-    if (number === undefined) writeInline(inline, children, true);
-    else inline.builder.write(number);
+  const url = String(token.attrGet("href") ?? "");
+  writeTo(inline, text, url, () => {
+    // A source's number keeps its brackets.
+    if (/^\d{1,4}$/.test(text)) inline.builder.write(`[${text}]`);
+    else if (isData(url) && isData(text)) inline.builder.write("[data]");
+    else writeInline(inline, children, true);
   });
 }
 

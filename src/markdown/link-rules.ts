@@ -1,7 +1,7 @@
 /** Links, images and references to them, footnotes' marks. At the open end, one that is not whole is held back. */
 import type { StateInline } from "markdown-it";
 import { isData } from "./addresses.ts";
-import { holdBack, isOpenEnd, longestHeld, parseState } from "./open-state.ts";
+import { footnoteKey, holdBack, isOpenEnd, longestHeld, parseState } from "./open-state.ts";
 
 /** A link's address may be longer than what else is held back. */
 const longestLink = 600;
@@ -154,9 +154,15 @@ function pushImage(state: StateInline, from: number, to: number, { href, label }
 /** A footnote's mark: its label is a number, or a name right behind a word. */
 function footnote(state: StateInline, silent: boolean): boolean {
   const { src, pos } = state;
-  const label = /^\[\^(\d{1,4}|[\p{L}][\p{L}\p{N}_-]{1,30})\]/u.exec(src.slice(pos, pos + 40))?.[1];
+  const label = /^\[\^(\d{1,4}|[\p{L}][\p{L}\p{N}_-]{0,30})\]/u.exec(src.slice(pos, pos + 40))?.[1];
   if (label === undefined) return false;
-  if (!/^\d/.test(label) && /^$|[\s([]/.test(src.charAt(pos - 1))) return false;
+  const { references, missed } = parseState(state);
+  const isBehindWord = !/^$|[\s([]/.test(src.charAt(pos - 1));
+  // Anything else may be a class of characters: unless a footnote has that name.
+  if (!/^\d/.test(label) && !isBehindWord && references[footnoteKey(label)] === undefined) {
+    missed.add(footnoteKey(label));
+    return false;
+  }
   if (!silent) state.push("footnote_mark", "", 0).content = label;
   state.pos = pos + label.length + 3;
   return true;

@@ -6,6 +6,11 @@ export interface Reference {
   readonly title: string;
 }
 
+/** Where a footnote stands among the references; no label of a link is written so. */
+export function footnoteKey(label: string): string {
+  return `footnote ${label}`;
+}
+
 export interface ParseState extends Env {
   /** By normalized label; the first definition of a label counts. */
   readonly references: Record<string, Reference>;

@@ -5,7 +5,7 @@ import { cleanMarkdown } from "./characters.ts";
 import { type Rendered, tidyRendered } from "./entities.ts";
 import type { Footnotes } from "./inline.ts";
 import { parseOpenBlocks } from "./open-end.ts";
-import type { ParseState, Reference } from "./open-state.ts";
+import { footnoteKey, type ParseState, type Reference } from "./open-state.ts";
 import { parseBlocks, parseText } from "./syntax.ts";
 import { createTextBuilder, type TextBuilder } from "./text-builder.ts";
 
@@ -143,6 +143,10 @@ export function createStreamRenderer(options: RenderOptions = {}): StreamRendere
       const reference = state.references[label];
       if (reference !== undefined) references[label] ??= reference;
       if (!definitions.has(label)) definitions.set(label, text);
+    }
+    for (const { type, map, content } of tokens) {
+      if (type === "footnote_open" && (map?.[0] ?? 0) < line)
+        references[footnoteKey(content)] ??= { href: "", title: "" };
     }
     for (const label of state.missed) missed.add(label);
     const source = closed.source + document.lines.slice(0, line).join("\n") + (line > 0 ? "\n" : "");
