@@ -138,6 +138,15 @@ describe("a model that closes its thoughts without having opened them", () => {
     expect(second.events.map(({ type }) => type)).toContain("thinking");
   });
 
+  test("is still known after a failure", async () => {
+    sends([...thinking, event({}, "stop"), done], true);
+    await answered(models, "relay/m");
+    sends([word("The user")], true);
+    expect((await answered(models, "relay/m")).error?.kind).toBe("truncated");
+    sends([...thinking, event({}, "stop"), done], true);
+    expect((await answered(models, "relay/m")).events.map(({ type }) => type)).not.toContain("text-reset");
+  });
+
   test("may also answer without any", async () => {
     sends([...thinking, event({}, "stop"), done], true);
     await answered(models, "relay/m");

@@ -71,6 +71,8 @@ const expected: Record<
   "relay-whole-answer-unfinished": ["Paris is the capital.\n\nOf France.", "stop"],
   "relay-whole-answer-in-an-event": ["Paris is the capital.\n\nOf France.", "stop", [9, 0, 7]],
   "relay-json-lines": ["AB", "stop"],
+  "relay-json-lines-cut": ["AB", "error truncated"],
+  "relay-whole-answer-then-nothing": ["", "error not-a-stream"],
   "ollama-own-stream": ["Hello", "stop"],
   // Errors.
   "relay-error-without-data": ["", "error auth"],

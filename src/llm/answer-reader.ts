@@ -67,6 +67,7 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
   let pictures = 0;
   let thought = 0;
   let failure: ReadFailure | undefined;
+  /** Events have come, or JSON that says what events would. */
   let isStream = false;
   let beginning = "";
   let filler = 0;
@@ -107,6 +108,7 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
     pictures = Math.max(pictures + says.pictures, says.messagePictures);
     thought += says.thought;
     if (says.thought > 0) thoughts.thinksElsewhere();
+    isStream ||= says.alive || says.finishReason !== undefined;
     isWhole ||= bare && says.message !== "";
     const { text: piece, pictures: inText } = withoutPictures(says.text || pieceOf(says));
     pictures += inText;
@@ -160,7 +162,7 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
     push(chunk) {
       if (failure !== undefined || end !== undefined) return;
       const content = pictureFilter.push(chunk);
-      if (beginning.length < longestBeginning) beginning += content.slice(0, longestBeginning);
+      if (!isStream && beginning.length < longestBeginning) beginning += content.slice(0, longestBeginning);
       filler += content.length;
       inAll += chunk.length;
       pass(content);
@@ -173,7 +175,7 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
         pass(pictureFilter.end());
         events.end();
         end ??= isWhole ? "whole" : "body";
-        const something = beginning.replace(/^\s+/, "");
+        const something = beginning.trimStart();
         if (!isStream && end === "body" && something !== "" && !something.startsWith(":")) failure ??= noStream();
       }
       if (text.add(thoughts.end()) && failure === undefined) end = "too-long";

@@ -84,7 +84,7 @@ export async function* readAnswer(reading: Reading): AsyncGenerator<ReadingEvent
       yield { type: "thinking" };
     }
     if (!over) continue;
-    reading.onUnopened(reader.unopenedThoughts);
+    if (reader.unopenedThoughts || (shown && reader.finish !== undefined)) reading.onUnopened(reader.unopenedThoughts);
     if (reader.finish !== undefined) return yield ending(reader, shown);
     if (reader.failure !== undefined) {
       throw new Refused(reading.locate(readingFailure(reader.failure, reading.contentType, reading.model)));
