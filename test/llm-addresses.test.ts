@@ -145,6 +145,7 @@ describe("a path that is not there", () => {
     [404, "application/json", '{"detail":"Not Found"}'],
     [404, "application/json", '{"error":{"message":"Invalid URL (POST /chat/completions)","code":null}}'],
     [404, "text/html", "<pre>Cannot POST /x/chat/completions</pre>"],
+    [404, "application/json", '{"error":"POST /chat/completions is not there, try /v1/models"}'],
     [404, "application/json", ""],
     [405, "application/json", '{"detail":"Method Not Allowed"}'],
   ])("%i %s %s is named with its variable, and is not taken for an unknown model", async (status, type, body) => {
@@ -169,6 +170,7 @@ describe("a path that is not there", () => {
   test.each([
     "The model `m` does not exist or you do not have access to it.",
     "model: m",
+    "This is not a chat model and thus not supported in the v1/chat/completions endpoint.",
     "m not found, try pulling it first",
     "The API deployment for this resource does not exist.",
   ])("is another thing than: %s", async (message) => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { createAnswerReader } from "../src/llm/answer-reader.ts";
 import { saidByText } from "../src/llm/error-words.ts";
-import { modelError, readingFailure, refusalFailure, refusalText } from "../src/llm/failures.ts";
+import { modelError, readingFailure, refusalFailure } from "../src/llm/failures.ts";
 import { mended } from "../src/llm/requests.ts";
 import { expectNoGrowth } from "./growth.ts";
 
@@ -121,7 +121,7 @@ describe("classifying an error takes time by its length", () => {
             streams: true,
             takesSystem: true,
           };
-          mended(manner, [{ role: "system", content: "x" }], { status: 400, text: refusalText(body) });
+          mended(manner, [{ role: "system", content: "x" }], { status: 400, text: failure.complaint ?? "" });
         },
       );
     }

@@ -71,6 +71,7 @@ describe("a model without a system role", () => {
   test.each([
     [400, "The server is not available for this message"],
     [500, "internal server error"],
+    [400, "The system is overloaded, your message was not processed"],
     [400, "unexpected end of the conversation"],
     [401, "System role not supported"],
   ])("is no conclusion from %i %s", async (status, complaint) => {
@@ -80,6 +81,16 @@ describe("a model without a system role", () => {
     await ask().catch(() => undefined);
     expect(server.heard).toHaveLength(2);
     expect(server.heard[1]?.body.messages).toEqual(conversation);
+  });
+
+  test("may say so with the status 200", async () => {
+    server.answer = ({ body }, response) => {
+      const refusal = { error: { message: "System role not supported", code: 400 } };
+      if (body.messages[0].role === "system") response.end(`data: ${JSON.stringify(refusal)}\n\n`);
+      else response.end(paris);
+    };
+    expect([await ask(), await ask()]).toEqual(["Paris.", "Paris."]);
+    expect(server.heard).toHaveLength(3);
   });
 
   test("is told no second time when the persona was not the reason", async () => {
@@ -113,6 +124,31 @@ describe("a model that may not be streamed", () => {
       [false, false],
       [false, false],
     ]);
+  });
+
+  test("may say so with the status 200", async () => {
+    server.answer = ({ body }, response) => {
+      response.setHeader("content-type", "application/json");
+      const refusal = { error: { message: "You must be verified to stream this model", param: "stream" } };
+      response.end(body.stream ? JSON.stringify(refusal) : wholeAnswer);
+    };
+    expect([await ask(), await ask()]).toEqual(["Paris.", "Paris."]);
+    expect(server.heard.map(({ body }) => body.stream)).toEqual([true, false, false]);
+  });
+
+  test("that also takes no system message and refuses a field is asked as it wants to be, within the calls of a question", async () => {
+    open({}, { maxTokens: 9 });
+    server.answer = ({ body }, response) => {
+      if ("max_tokens" in body) refuse(response, 400, "Unsupported parameter: 'max_tokens'");
+      else if ("max_completion_tokens" in body) refuse(response, 400, "Unsupported parameter: 'max_completion_tokens'");
+      else if (body.stream) refuse(response, 400, "must be verified to stream this model");
+      else if (body.messages[0].role === "system") refuse(response, 400, "System role not supported");
+      else response.end(wholeAnswer);
+    };
+    expect(await ask()).toBe("Paris.");
+    expect(server.heard).toHaveLength(5);
+    expect(await ask()).toBe("Paris.");
+    expect(server.heard).toHaveLength(6);
   });
 
   test("has time for its whole answer", async () => {

@@ -126,7 +126,7 @@ function picturesIn(delta: unknown): number {
   if (!isFields(delta)) return 0;
   const { images, content } = delta;
   const parts = Array.isArray(content) ? content.filter((part) => /image/.test(String(fieldsOf(part)["type"]))) : [];
-  return (Array.isArray(images) ? images.length : 0) + parts.length;
+  return (Array.isArray(images) ? images.length : isFields(images) ? 1 : 0) + parts.length;
 }
 
 /** What nobody is shown is a sign of life, too. */

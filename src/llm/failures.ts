@@ -7,6 +7,8 @@ import { logLine } from "./log-line.ts";
 
 /** What is known about a failure before it is given a model's name. */
 export interface Failure {
+  /** What the provider says, in lower case: where the name of a parameter is looked for. */
+  readonly complaint?: string;
   readonly kind: ModelErrorKind;
   readonly message: string;
   readonly status?: number | undefined;
@@ -49,14 +51,9 @@ export function refusalFailure({ status, headers, body, model }: Refusal): Failu
     kind: kindOf(status, said, model),
     status,
     message: `HTTP ${status}: ${said.text || "no reason given"}`,
+    complaint: complaintOf(said),
     retryAfterMs: retryAfterOf(headers) ?? said.retryAfterMs,
   };
-}
-
-/** The text of a refusal, in lower case: where the name of a parameter is looked for. */
-export function refusalText(body: string): string {
-  const said = saidByText(body);
-  return `${said.text} ${said.labels} ${said.where}`.toLowerCase();
 }
 
 /** Reads what ended an answer whose status was 200. */
@@ -83,7 +80,12 @@ export function readingFailure(failure: ReadFailure, contentType: string | undef
     ...(said.status === undefined ? {} : { status: said.status }),
     message: `${failure.bare ? `an error (${type}) where a stream was due` : "error in the stream"}: ${said.text || "no reason given"}`,
     retryAfterMs: said.retryAfterMs,
+    complaint: complaintOf(said),
   };
+}
+
+function complaintOf({ text, labels, where }: Said): string {
+  return `${text} ${labels} ${where}`.toLowerCase();
 }
 
 /** Reads what was thrown: a connection that failed. */
@@ -124,9 +126,11 @@ function kindOf(status: number | undefined, said: Said, model: string): ModelErr
   if (status === 401) return "auth";
   if (status === 403) return is("filter") ? "content-filter" : "auth";
   if (status === 404) {
-    return !is("path") && (is("aboutModel") || names(text, model)) ? "not-found" : "no-endpoint";
+    const isPath = is("path") || (text.includes("/completions") && !/\bmodel\b/.test(text));
+    return !isPath && (is("aboutModel") || names(text, model)) ? "not-found" : "no-endpoint";
   }
   if (status === 405) return "no-endpoint";
+  if (status === 407) return "connection";
   if (status === 408) return "timeout";
   if (status === 409) return "upstream";
   // LM Studio says so with a status of 200.

@@ -76,29 +76,39 @@ export function createProvider(deps: SenderDeps): Provider {
       };
       let complete = false;
       try {
-        const received = await sender.send({ ...ask, onWhole }, calling.signal);
-        clearTimeout(response);
-        incoming = openIncoming(received.body);
-        const events = readAnswer({
-          incoming,
-          model,
-          contentType: received.headers["content-type"],
-          patience,
-          work: ask.work,
-          expectUnopened: unopened.has(model),
-          onLife,
-          locate: sender.located,
-          onUnopened: (was) => void (was ? unopened.add(model) : unopened.delete(model)),
-        });
-        for await (const event of events) {
-          if (signal.aborted) return;
-          if (event.type === "answer-end") {
-            // What is too long would go on.
-            complete = event.finish !== "too-long";
-            yield { ...event, model: name };
-            return;
+        for (;;) {
+          const asked = { ...ask, onWhole };
+          const received = await sender.send(asked, calling.signal);
+          clearTimeout(response);
+          incoming = openIncoming(received.body);
+          const events = readAnswer({
+            incoming,
+            model,
+            contentType: received.headers["content-type"],
+            patience,
+            work: ask.work,
+            expectUnopened: unopened.has(model),
+            onLife,
+            locate: sender.located,
+            onUnopened: (was) => void (was ? unopened.add(model) : unopened.delete(model)),
+          });
+          try {
+            for await (const event of events) {
+              if (signal.aborted) return;
+              if (event.type === "answer-end") {
+                // What is too long would go on.
+                complete = event.finish !== "too-long";
+                yield { ...event, model: name };
+                return;
+              }
+              yield event;
+            }
+          } catch (error) {
+            // Some refuse with a status of 200.
+            const mends = error instanceof Refused && !alive && sender.learns(asked, error.failure) && ask.mayCall();
+            if (!mends) throw error;
+            incoming.close();
           }
-          yield event;
         }
       } catch (error) {
         if (signal.aborted) return;

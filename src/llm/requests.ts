@@ -85,13 +85,13 @@ function refusesSystem(text: string): boolean {
   ) {
     return true;
   }
-  if (!/role|message|instruction|prompt|template|support/.test(text)) return false;
-  const refused = "not|n't|cannot|unsupported|disabled|invalid|unknown|unexpected|unrecognized|disallowed";
-  return (
-    new RegExp(`\\b(?:system|developer)\\b.{0,80}(?:\\b(?:${refused})\\b|n't)`).test(text) ||
-    new RegExp(`(?:\\b(?:${refused})\\b|n't).{0,60}\\b(?:system|developer)\\b`).test(text)
-  );
+  const named =
+    /\b(?:system|developer)['"`]?\s(?:role|message|instruction|prompt)|role\W{1,4}(?:system|developer)|['"`](?:system|developer)['"`]|support\W{1,3}(?:system|developer)/;
+  return named.test(text) && refused.test(text);
 }
+
+const refused =
+  /\b(?:not|cannot|unsupported|disabled|invalid|unknown|unexpected|unrecognized|disallowed)\b|(?:do|does|is|are|can)n't/;
 
 /** Drops the field that the refusal names first; the length limit goes on under its other name before that. */
 function mendedFields(fields: OptionalFields, refusal: string, swapped: boolean): OptionalFields | undefined {

@@ -5,7 +5,7 @@ import type { ChatMessage } from "../ports.ts";
 import { prefixOf } from "../provider-settings.ts";
 import { plain, redirected, versioned } from "./address.ts";
 import { dialectOf, optionalFields } from "./dialects.ts";
-import { type Failure, refusalFailure, refusalText } from "./failures.ts";
+import { type Failure, refusalFailure } from "./failures.ts";
 import { readBeginning } from "./incoming.ts";
 import { Refused } from "./reading.ts";
 import { type Manner, mended, requestBody } from "./requests.ts";
@@ -24,6 +24,8 @@ export interface Question {
 export interface Sender {
   /** Resolves with a response of status 2xx. Rejects with a `Refused`, or with what the connection threw. */
   send(question: Question, signal: AbortSignal): Promise<Received>;
+  /** Whether a failure has taught how to ask instead, so that it is worth asking again at once. */
+  learns(question: Question, failure: Failure): boolean;
   /** A failure that the address may be the reason of, with the address and the variable to look at. */
   located(failure: Failure): Failure;
 }
@@ -97,15 +99,22 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
     return `${prefixOf(config.name)}BASE_URL`;
   }
 
-  async function refusalOf({ status, headers, body }: Received, model: string) {
+  async function refusalOf({ status, headers, body }: Received, model: string): Promise<Failure> {
     const text = await readBeginning(body, maxRefusalBytes, maxRefusalMs);
-    return { text, failure: refusalFailure({ status, headers, body: text, model }) };
+    return refusalFailure({ status, headers, body: text, model });
+  }
+
+  function learns({ model, messages }: Question, { status, complaint }: Failure): boolean {
+    const better = mended(mannerOf(model), messages, { status: status ?? 400, text: complaint ?? "" });
+    if (better === undefined) return false;
+    manners.set(model, better.manner);
+    log.warn({ provider: config.name, model }, better.why);
+    return true;
   }
 
   return {
     async send(question, signal) {
-      const { model, messages, mayCall } = question;
-      const warn = (details: object, why: string) => log.warn({ provider: config.name, model, ...details }, why);
+      const { model, mayCall } = question;
       let to = address;
       /** Kept once something has been accepted there. */
       let settles = false;
@@ -124,26 +133,24 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
           if (settles) address = to;
           return received;
         }
-        const { text, failure } = await refusalOf(received, model);
+        const failure = await refusalOf(received, model);
         const next = nextAddress(to, received, failure);
         if (next !== undefined && mayCall()) {
           settles = failure.kind === "no-endpoint" || permanent.has(received.status);
           const why =
             settles && failure.kind === "no-endpoint" ? `${variable()} seems to lack /v1` : "the provider redirects";
-          if (!told.has(plain(next))) warn({ from: plain(to), to: plain(next) }, `${why}; asking there`);
+          const where = { provider: config.name, from: plain(to), to: plain(next) };
+          if (!told.has(plain(next))) log.warn(where, `${why}; asking there`);
           told.add(plain(next));
           to = next;
           continue;
         }
-        const better = mended(manner, messages, { status: received.status, text: refusalText(text) });
-        if (better === undefined || !mayCall()) {
-          if (failure.kind === "no-endpoint") address = configured;
-          throw new Refused(located(failure, to));
-        }
-        manners.set(model, better.manner);
-        warn({}, better.why);
+        if (learns(question, failure) && mayCall()) continue;
+        if (failure.kind === "no-endpoint") address = configured;
+        throw new Refused(located(failure, to));
       }
     },
+    learns,
     located: (failure) => located(failure, address),
   };
 
