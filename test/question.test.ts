@@ -74,6 +74,8 @@ describe("the question", () => {
   it("keeps code that begins behind the bot's name whole", () => {
     const entities = [{ type: "pre", offset: 12, length: 6 }];
     expect(asked("@parley_bot   code", { entities })).toBe(" ```\n  code\n```".trimStart());
+    const before = [{ type: "code", offset: 0, length: 5 }];
+    expect(asked("code @parley_bot", { entities: before })).toBe("`code `");
     expect(asked("@parley_bot  code", { entities: [{ type: "pre", offset: 11, length: 6 }] })).toBe("```\n  code\n```");
   });
 });
@@ -178,6 +180,11 @@ describe("what a question is about", () => {
     );
     expect(questionOf(written("why?", { external_reply: { origin, ...photo } }), me)).toBe(
       "> [from The News]\n> [a photo that you cannot see]\n\nwhy?",
+    );
+    const opened = content({ chat: group, from: stranger, message_id: 3, forum_topic_created: {} });
+    const inTopic = { is_topic_message: true, message_thread_id: 3, reply_to_message: opened };
+    expect(asked("@parley_bot why?", { ...inTopic, external_reply: { origin }, quote })).toBe(
+      "> [from The News]\n> prices fall\n\nwhy?",
     );
     const poll = { question: "Tea?", options: [{ text: "yes" }] };
     expect(questionOf(written("why?", { external_reply: { origin, poll } }), me)).toContain("> [poll: Tea?]");

@@ -60,7 +60,7 @@ export function mentionCuts(words: Words, me: Me): readonly Cut[] {
 }
 
 function withBlank(text: string, { from, to }: Cut, isSealed: (at: number) => boolean): Cut {
-  const before = from === 0 ? "" : text.charAt(from - 1);
+  const before = from === 0 || isSealed(from - 1) ? "" : text.charAt(from - 1);
   const after = isSealed(to) ? "" : text.charAt(to);
   if (from === 0) return { from, to: /\s/.test(after) ? to + 1 : to };
   if (to === text.length) return { from: /\s/.test(before) ? from - 1 : from, to };

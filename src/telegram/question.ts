@@ -49,7 +49,7 @@ function aboutOf(message: Message, me: Me, known: readonly number[]): string {
   const target = targetOf(message);
   const chosen = clipped(quote?.text ?? "");
   if (chosen === "" && replied?.from?.id === me.id && known.includes(replied.message_id)) return "";
-  const source = external === undefined || replied !== undefined ? [] : madeBy("from", authorOf(external.origin));
+  const source = external !== undefined && target === external ? madeBy("from", authorOf(external.origin)) : [];
   const marks = target === undefined ? [] : [...provenanceOf(target), ...markOf(target)];
   const said = chosen !== "" || target === undefined ? chosen : joined(clippedWords(target), tellable(target));
   const shown = joined(...marks, said);
