@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { questionOf, unseenOf, wordsOf } from "../src/telegram/question.ts";
 import { ada, bot, content, group, inGroup, me, type Parts, stranger, written } from "./addressed-updates.ts";
+import { fasterThanItsInput } from "./growth.ts";
 
 const asked = (text: string, parts: Parts = {}) => questionOf(inGroup(text, parts), me);
 const photo = { photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
@@ -299,5 +300,25 @@ describe("a rich message", () => {
     expect(rich(undefined)).toBe("");
     expect(rich([{ type: "something new" }, { type: "anchor", name: "a" }])).toBe("");
     expect(rich([block])).not.toContain("deep");
+  });
+});
+
+describe("a hostile text", () => {
+  it.each([
+    ["names of the bot", "@parley_bot "],
+    ["names in one word", "@parley_bot,"],
+    ["names in addresses", "x://@parley_bot"],
+    ["at signs", "@"],
+    ["blanks", " "],
+    ["back-ticks", "`"],
+    ["line ends", "\n"],
+    ["invisible letters", "\u200b\u2800"],
+  ])("of many %s costs no time that grows faster than it", (_, part) => {
+    const prepare = (size: number) => {
+      const text = part.repeat(Math.ceil(size / part.length));
+      const entities = [{ type: "pre", offset: 0, length: text.length >> 1 }];
+      return inGroup(text, { entities, reply_to_message: content({ chat: group, from: stranger, text, entities }) });
+    };
+    expect(fasterThanItsInput(prepare, (message) => questionOf(message, me))).toBeUndefined();
   });
 });
