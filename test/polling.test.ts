@@ -325,6 +325,25 @@ describe("polling", () => {
     expect([...stored]).toEqual([1, 2, 3]);
   });
 
+  it("asks less and less often when nothing is answered at once, though it was to be waited for", async () => {
+    let answers = 0;
+    const hasty: Fault = (response) => {
+      answers += 1;
+      ok(response, []);
+      if (answers < 9) faults.push(hasty);
+    };
+    faults = [hasty];
+    const beganAt = performance.now();
+    start(async () => undefined, { backoff: { firstMs: 10, maxMs: 40 } });
+    await expect.poll(() => answers, { timeout: 10_000 }).toBe(9);
+    // The first poll is to return at once.
+    expect(performance.now() - beganAt).toBeGreaterThan(0.75 * (10 + 20 + 5 * 40));
+    expect(logs.match(/"level":"warn"/g)?.length).toBe(8);
+    arrive(1);
+    await expect.poll(() => confirmed).toEqual([1]);
+    expect(states).toEqual(["polling"]);
+  });
+
   it("goes on when Telegram has chosen smaller ids, as it does after a quiet week", async () => {
     const stored: number[] = [];
     start(async (updates) => void stored.push(...updates.map(({ update_id }) => update_id)));

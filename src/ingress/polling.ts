@@ -45,6 +45,8 @@ export interface Polling {
 const pollSeconds = 30;
 /** Telegram answers an empty poll after `pollSeconds`; silence well beyond it is a dead connection. */
 const deadConnectionMs = (pollSeconds + 15) * 1000;
+/** Nothing sooner than this, of a poll that was to wait, is no poll. */
+const hastyMs = 1_000;
 const stopWithinMs = 900;
 
 type Signal = Parameters<Api["getWebhookInfo"]>[0];
@@ -115,35 +117,32 @@ export function createPolling(deps: PollingDeps): Polling {
     if (url) log.warn({ url }, "removed the webhook that was set for this bot; its updates are kept");
   }
 
-  async function fetchUpdates(signal: Signal): Promise<readonly unknown[]> {
-    const answer: unknown = await api.getUpdates(
-      {
-        offset,
-        limit: 100,
-        // The first poll, and the first after trouble, returns at once: it is how the state is known.
-        timeout: state === "polling" ? pollSeconds : 0,
-        allowed_updates: deps.allowedUpdates,
-      },
-      signal,
-    );
+  /** What Telegram answers, and whether that is nothing although it was asked to wait for something. */
+  async function fetchUpdates(signal: Signal): Promise<{ answer: readonly unknown[]; hasty: boolean }> {
+    // The first poll, and the first after trouble, returns at once: it is how the state is known.
+    const timeout = state === "polling" ? pollSeconds : 0;
+    const askedAt = performance.now();
+    const params = { offset, limit: 100, timeout, allowed_updates: deps.allowedUpdates };
+    const answer: unknown = await api.getUpdates(params, signal);
     if (!Array.isArray(answer)) throw new Error("the answer is no list of updates");
-    return answer;
+    return { answer, hasty: answer.length === 0 && timeout > 0 && performance.now() - askedAt < hastyMs };
   }
 
   /** One batch, or none. The source asks again only after the sink has settled, so `offset` never runs ahead of the store. */
   async function supply(): Promise<(readonly Update[])[]> {
     // The good updates of a strange batch have been stored meanwhile.
     if (fruitless > 0) await sleep(pauseMs(fruitless - 1), undefined, { signal: stopping.signal });
-    const answer = await insist("getUpdates", fetchUpdates);
+    const { answer, hasty } = await insist("getUpdates", fetchUpdates);
     const updates = answer.filter(isUpdate);
     const malformed = answer.length - updates.length;
     const ids = updates.map(({ update_id }) => update_id).filter(isConfirmable);
     // What was confirmed, or cannot be, comes again at once: asking as fast as it is answered would never end.
-    const isNew = answer.length === 0 || ids.some((id) => id >= offset);
+    const isNew = answer.length === 0 ? !hasty : ids.some((id) => id >= offset);
     fruitless = isNew ? 0 : fruitless + 1;
-    enter(isNew ? "polling" : "unreachable");
+    // Hasty or not, an empty answer is one of Telegram's.
+    enter(isNew || hasty ? "polling" : "unreachable");
     if (!isNew || malformed > 0) {
-      const strange = { updates: answer.length, malformed, confirmedBefore: isNew ? 0 : ids.length };
+      const strange = { updates: answer.length, malformed, hasty, confirmedBefore: isNew ? 0 : ids.length };
       log.warn(strange, "Telegram's answer is not what was asked for; what is good of it is kept");
     }
     if (ids.length > 0) offset = Math.max(...ids) + 1;
