@@ -60,6 +60,7 @@ export const SIGNS = {
   "📎": "clip",
   "✂": "scissors",
   "🖼": "picture",
+  "📄": "file",
 };
 const SIGN = new RegExp(`(${Object.keys(SIGNS).join("|")})\\ufe0f?`, "u");
 
