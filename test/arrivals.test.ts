@@ -2,6 +2,7 @@ import type { Update, UserFromGetMe } from "grammy/types";
 import { describe, expect, it, vi } from "vitest";
 import type { Turn } from "../src/ports.ts";
 import { createArrivals } from "../src/telegram/arrivals.ts";
+import { texts } from "../src/texts.ts";
 
 const from = { id: 7, is_bot: false, first_name: "Ada" };
 const chat = { id: 7, type: "private", first_name: "Ada" };
@@ -47,6 +48,11 @@ const press = (data: string) => ({
 describe("an edit that arrives", () => {
   it("is about the newest turn that answers its message: that of a /retry, too", async () => {
     const { arrive } = setUp({ question: 40, root: 30 });
+    expect(await arrive(edit(30))).toMatchObject({ question: 40, interrupt: { kind: "edit", question: 40 } });
+  });
+
+  it("is about the answer that the newest turn goes on with", async () => {
+    const { arrive } = setUp({ question: 55, root: 30, continues: { question: 40, length: 9 } });
     expect(await arrive(edit(30))).toMatchObject({ question: 40, interrupt: { kind: "edit", question: 40 } });
   });
 
@@ -130,6 +136,39 @@ describe("a Regenerate that arrives", () => {
     const { arrive, answers } = setUp({ question: 40, root: 40 }, false);
     await arrive(press("again:40"));
     expect(answers).toEqual([]);
+  });
+});
+
+describe("a Continue that arrives", () => {
+  it("is answered at once, in silence where there is something to go on with", async () => {
+    const { arrive, answers } = setUp({ question: 40, root: 30, run: 900, button: "continue" });
+    await arrive(press("continue:40:900"));
+    expect(answers).toEqual([{ id: "q" }]);
+  });
+
+  it.each([
+    ["nothing was asked", undefined],
+    ["it has begun already", { question: 9, root: 30, run: 901, continues: { question: 40, length: 3 } }],
+    ["the answer was written anew", { question: 40, root: 30, run: 901, button: "continue" }],
+    ["the answer was not cut", { question: 40, root: 30, run: 900, button: "regenerate" }],
+  ] as [string, Partial<Turn> | undefined][])("says so when %s", async (_what, newest) => {
+    const { arrive, answers } = setUp(newest);
+    await arrive(press("continue:40:900"));
+    expect(answers).toEqual([{ id: "q", text: texts.notContinued }]);
+  });
+
+  it("leaves Regenerate and Retry below its own text to mean the whole answer, and the part", async () => {
+    const newest = { question: 9, root: 30, continues: { question: 40, length: 3 } };
+    for (const [data, told] of [
+      ["again:40", {}],
+      ["again:40:9", {}],
+      ["again:40:8", { text: texts.notTheNewest }],
+      ["again:9", { text: texts.notTheNewest }],
+    ] as const) {
+      const { arrive, answers } = setUp(newest);
+      await arrive(press(data));
+      expect(answers, data).toEqual([{ id: "q", ...told }]);
+    }
   });
 });
 

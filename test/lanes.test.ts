@@ -147,6 +147,10 @@ describe("buttons and other updates", () => {
   it.each([
     ["stop:81", { ...quick, interrupt: { kind: "stop", run: 81 } }],
     ["again:40", { ...quick, lane: "turn", question: 40 }],
+    ["again:40:55", { ...quick, lane: "turn", question: 40 }],
+    ["continue:40:900", { ...quick, lane: "turn", question: 40 }],
+    ["continue:40", quick],
+    ["continue:40:soon", quick],
     ["model:abc", quick],
     ["persona:save", { ...quick, lane: "turn" }],
     ["persona:cancel", { ...quick, lane: "turn" }],

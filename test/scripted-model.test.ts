@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { goOn } from "../src/chat/continuation.ts";
 import { createScriptedModel, type ScriptedModel } from "../src/playground/scripted-model.ts";
 
 describe("the scripted model", () => {
@@ -53,6 +54,33 @@ describe("the scripted model", () => {
 
   test("has an answer that needs more than one message", async () => {
     expect((await ask("tell me a long story")).text.length).toBeGreaterThan(6000);
+  });
+
+  test("has an answer that is cut at the length limit, and goes on with it when it is asked to", async () => {
+    const parts: string[] = [];
+    const finishes: unknown[] = [];
+    let former = "";
+    for (let part = 0; part < 3; part++) {
+      const messages = [
+        { role: "user", content: "show me length" },
+        ...(part === 0
+          ? []
+          : [
+              { role: "assistant", content: former },
+              { role: "user", content: goOn },
+            ]),
+      ];
+      const { text, events } = await ask("", { messages });
+      parts.push(text);
+      former += text;
+      finishes.push(JSON.parse(events.at(-2) ?? "").choices[0].finish_reason);
+    }
+    expect(finishes).toEqual(["length", "length", "stop"]);
+    expect(parts.map((text) => text.includes("no AI here"))).toEqual([true, false, false]);
+    expect(former).toMatch(
+      /the first thing that matters.*gathered, and the message on the screen is brought up to date/s,
+    );
+    expect((await ask("help")).text).toContain("**length**");
   });
 
   test("sends usage when it is asked for", async () => {

@@ -159,6 +159,26 @@ describe.concurrent("an answer that was cut at the length limit", { timeout: 180
     expect(await history(visitor, "after both")).toEqual(["user: was edited", "assistant: 5"]);
   });
 
+  test("gives way to an edit of the question in the middle of its continuation", async () => {
+    const visitor = rig.visitor();
+    answers("edited in it", cut("first part, "));
+    goesOn("edited in it", { text: words(900), tokensPerSecond: 30 });
+    answers("edited meanwhile", { text: "of the edit" });
+    const asked = visitor.say("edited in it");
+    const first = await visitor.sees("Continue", asked);
+    await visitor.press(first, "Continue");
+    await visitor.sees("Stop", first.id);
+    rig.botApi.user.edit(visitor.chatId, asked, "edited meanwhile");
+    await visitor.sees(/^of the edit$/);
+    await until(() => visitor.written().length === 1);
+    expect(goneOn("edited in it")[0]?.abandonedAt).toBeDefined();
+    expect((await visitor.sees("Regenerate")).id).toBe(first.id);
+    expect(await history(visitor, "after the edit in it")).toEqual([
+      "user: edited meanwhile",
+      "assistant: of the edit",
+    ]);
+  });
+
   test("keeps what was written of a continuation that is stopped, and Retry writes that part anew", async () => {
     const visitor = rig.visitor();
     const stalls = { text: words(900), tokensPerSecond: 30, stallAfterChunks: 20 };
