@@ -72,6 +72,16 @@ describe("without entities, because Telegram refuses them", () => {
     expect(shown.join(" ").match(/\(https:\/\/example\.com\/a{60}\/\d+\)/g)).toHaveLength(150);
   });
 
+  it("are thirty messages at most, too", async () => {
+    refuse();
+    const link = (n: number) => `[link number ${n}](https://example.com/${"a".repeat(100)}/${n})`;
+    await until(open().finish({ markdown: Array.from({ length: 3_000 }, (_, n) => link(n)).join(" ") }));
+    const shown = texts().filter((text) => text !== "[file]");
+    expect(shown).toHaveLength(30);
+    expect(shown.at(-1)?.endsWith("📄 The rest is in the file below.")).toBe(true);
+    for (const text of shown) expect(text.length).toBeLessThanOrEqual(4096);
+  });
+
   it("the messages before the one that was refused keep theirs", async () => {
     const screen = open();
     scene.fault = ({ text, options }) =>

@@ -50,7 +50,10 @@ export function finalParts(view: FinalView, rendered: Rendered, split = createAn
  */
 export function plainFrom(parts: readonly Rendered[], first: number): Rendered[] {
   const plain = parts.slice(first).flatMap((part) => splitRendered({ text: withAddresses(part), entities: [] }));
-  return [...parts.slice(0, first), ...plain];
+  const all = [...parts.slice(0, first), ...plain];
+  if (all.length <= mostParts) return all;
+  const [last] = splitRendered(all[mostParts - 1] ?? { text: "", entities: [] }, { maxUnits: 4096 - spareUnits });
+  return [...all.slice(0, mostParts - 1), { text: `${last?.text ?? ""}\n\n${texts.restInFile}`, entities: [] }];
 }
 
 function withAddresses({ text, entities }: Rendered): string {
