@@ -43,6 +43,8 @@ export interface AppEntrance {
   readonly webhook: WebhookState | undefined;
   /** Undefined until it is open, and where nothing is taken in. */
   readonly ingress: Ingress | undefined;
+  /** Whether updates are stored: the last one was, or some time has passed since one was not. */
+  readonly storing: boolean;
   /** Asks Telegram who we are, until it answers. Rejects with a `StartError` when it refuses the token. */
   introduce(): Promise<UserFromGetMe>;
   /** Begins to take updates. Rejects when `stop` comes before Telegram has taken the webhook. */
@@ -50,6 +52,9 @@ export interface AppEntrance {
   /** Takes nothing more. */
   stop(): Promise<void>;
 }
+
+/** What could not be stored comes again sooner than this, while it cannot. */
+const refusalCountsMs = 12_000;
 
 /** Creates the entrance of a process; closed until `open`. */
 export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
@@ -100,11 +105,18 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     });
   }
 
+  let refusedAt: number | undefined;
   const enqueue: Engines["queue"]["enqueue"] = async (update) => {
     const begun = performance.now();
-    const result = await engines.queue.enqueue(update);
-    metrics.enqueued(performance.now() - begun);
-    return result;
+    try {
+      const result = await engines.queue.enqueue(update);
+      metrics.enqueued(performance.now() - begun);
+      refusedAt = undefined;
+      return result;
+    } catch (error) {
+      refusedAt = performance.now();
+      throw error;
+    }
   };
 
   function startPolling(into: Ingress, mayPoll = () => true) {
@@ -171,6 +183,10 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     },
     get webhook() {
       return health?.state;
+    },
+    get storing() {
+      // Kept away for good, Telegram would never bring the update that shows that all is well again.
+      return refusedAt === undefined || performance.now() - refusedAt > refusalCountsMs;
     },
     get ingress() {
       return ingress;

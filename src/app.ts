@@ -41,6 +41,8 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
     inHand,
     note: engines.hangNote,
     log: { level: config.logLevel, secrets: config.secrets, pretty: isPretty(config.logFormat) },
+    onTrouble: (error) =>
+      log.error({ err: error }, "the watchdog has failed; a process that hangs is not ended any more"),
   });
   metrics.watchQueue(() => queue.stats());
   const failure = Promise.withResolvers<Error>();
@@ -91,7 +93,8 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
       : undefined;
 
   async function ready() {
-    const healthy = await store.healthy();
+    // A disk that is full takes the little that a look writes, and no update.
+    const healthy = (await store.healthy()) && entrance.storing;
     const ok = healthy && entrance.known && worker?.running !== false && !stopping;
     const webhook = entrance.webhook === undefined ? {} : { webhook: entrance.webhook };
     const detail = { store: healthy ? "ok" : "failing", telegram: entrance.telegram, ...webhook };

@@ -1,6 +1,7 @@
 /** Where state lives and updates wait: in one file on this machine, or in one Redis that many processes share. */
 import { join } from "node:path";
 import type { Config } from "./config.ts";
+import { messageOf, StartError } from "./errors.ts";
 import type { HangNote } from "./in-hand.ts";
 import type { Logger } from "./log.ts";
 import type { ChatHolds, Election, QueueView, RateLimiter, Store, UpdateQueue } from "./ports.ts";
@@ -57,10 +58,22 @@ async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
       import("./queue/sqlite.ts"),
       import("./store/token-bucket.ts"),
     ]);
-  const database = createSqliteDatabase(databasePath(config), log);
-  const store = createSqliteStore({ database, historyTtlSeconds: config.history.ttlSeconds });
+  const path = databasePath(config);
+  const database = createSqliteDatabase(path, log);
   const hangFile = join(config.dataDir, "hangs");
-  const queue = createSqliteQueue({ database, hangFile, log });
+
+  /** What is wrong with the disk, or with a part of the file that nobody has looked at yet, is met here. */
+  function openParts() {
+    try {
+      const store = createSqliteStore({ database, historyTtlSeconds: config.history.ttlSeconds });
+      return { store, queue: createSqliteQueue({ database, hangFile, log }) };
+    } catch (error) {
+      void database.close();
+      const line = `DATA_DIR: ${path} cannot be used (${messageOf(error)}); see to its disk, or set DATA_DIR to another folder.`;
+      throw new StartError([line], { retryable: /full/i.test(messageOf(error)) });
+    }
+  }
+  const { store, queue } = openParts();
   return {
     store,
     queue,

@@ -81,6 +81,14 @@ describe("the watchdog", { timeout: 60_000 }, () => {
     expect(JSON.parse(said.errors).reason).toMatch(/could not be noted: ENOENT/);
   });
 
+  it("kills even when nobody reads what it says", async () => {
+    const { ended, send } = await start("json");
+    child?.stderr?.destroy();
+    send("hang 77");
+    expect(await ended).toBe("SIGKILL");
+    expect(readFileSync(file, "utf8")).toMatch(/ 77\n$/);
+  });
+
   it("lets a loop be that is slow, again and again", async () => {
     const { said, ended, send, answered } = await start("json");
     for (let n = 1; n <= 4; n++) {

@@ -2,7 +2,6 @@
  * The watchdog's thread. Plain JavaScript with few imports: a thread that loaded TypeScript would bring its own compiler. What
  * it needs when it has found a hang is loaded then.
  */
-
 import { randomUUID } from "node:crypto";
 import { appendFileSync, writeSync } from "node:fs";
 import { workerData } from "node:worker_threads";
@@ -37,9 +36,12 @@ function look() {
 /** The lanes that the process has are still its own, though its loop is too busy to say so. */
 async function standIn() {
   if ("file" in note || performance.now() - movedAt < 1.5 * everyMs) return;
-  const { tellRedis } = await import("./redis-note.js");
-  // What fails now is tried again.
-  await tellRedis(note.redis, note.standing).catch(() => undefined);
+  try {
+    const { tellRedis } = await import("./redis-note.js");
+    await tellRedis(note.redis, note.standing);
+  } catch {
+    // It is tried again.
+  }
 }
 
 /**
@@ -50,14 +52,19 @@ const duties = [setInterval(look, everyMs), setInterval(standIn, everyMs)];
 
 /** @param {number} stoodMs */
 async function end(stoodMs) {
-  const updateId = Number.isNaN(named[0]) ? undefined : named[0];
-  const trouble = updateId === undefined ? undefined : await within(() => leave(updateId));
-  /** @type {Record<string, unknown>} */
-  const fields = { ...(updateId === undefined ? {} : { updateId }), stoodMs };
-  if (trouble !== undefined) fields["reason"] = `the update could not be noted: ${trouble}`;
-  const unwritten = await within(() => say(fields));
-  if (unwritten !== undefined) writeSync(2, `${JSON.stringify({ level: "error", ...fields, msg: message(fields) })}\n`);
-  process.kill(process.pid, "SIGKILL");
+  try {
+    const updateId = Number.isNaN(named[0]) ? undefined : named[0];
+    const trouble = updateId === undefined ? undefined : await within(() => leave(updateId));
+    /** @type {Record<string, unknown>} */
+    const fields = { ...(updateId === undefined ? {} : { updateId }), stoodMs };
+    if (trouble !== undefined) fields["reason"] = `the update could not be noted: ${trouble}`;
+    const unwritten = await within(() => say(fields));
+    if (unwritten !== undefined)
+      writeSync(2, `${JSON.stringify({ level: "error", ...fields, msg: message(fields) })}\n`);
+  } finally {
+    // Whether anybody could be told or not.
+    process.kill(process.pid, "SIGKILL");
+  }
 }
 
 /** @param {Record<string, unknown>} fields */

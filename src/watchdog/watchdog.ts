@@ -11,6 +11,8 @@ export interface WatchdogOptions {
   readonly inHand: Pick<InHand, "memory">;
   readonly note: HangNote;
   readonly log: Pick<LogOptions, "level" | "secrets" | "pretty">;
+  /** Told when the thread has ended by a fault of its own: from then on nobody watches. */
+  onTrouble(error: unknown): void;
   /** How long the loop may stand still. Milliseconds; 30,000 when left out. */
   readonly hangMs?: number;
 }
@@ -36,7 +38,7 @@ const looks = 30;
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 };
 
 /** Starts the thread. */
-export function startWatchdog({ inHand, note, log, hangMs = 30_000 }: WatchdogOptions): Watchdog {
+export function startWatchdog({ inHand, note, log, onTrouble, hangMs = 30_000 }: WatchdogOptions): Watchdog {
   const everyMs = hangMs / looks;
   const pulse = new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT);
   const numbers = new Float64Array(pulse);
@@ -56,6 +58,7 @@ export function startWatchdog({ inHand, note, log, hangMs = 30_000 }: WatchdogOp
     execArgv: [],
     env: SHARE_ENV,
   });
+  thread.on("error", onTrouble);
   thread.unref();
 
   return {

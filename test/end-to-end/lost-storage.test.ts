@@ -100,3 +100,32 @@ describe.skipIf(!canStartRedis())("a Redis that loses everything in the middle o
     },
   );
 });
+
+describe.skipIf(!canStartRedis())("a key in Redis at which something else stands", () => {
+  test("makes the bot not ready as soon as an update is refused, and ready when it is gone", {
+    timeout: 90_000,
+  }, async () => {
+    const server = await startPrivateRedis();
+    const redis = new Redis(server.url);
+    try {
+      const created = await createFleet({ redisUrl: server.url });
+      fleet = created;
+      const { botApi } = created;
+      const worker = await created.launch("worker");
+      await worker.ready();
+      // One of many, which no look at a few keys finds.
+      await redis.lpush(`{${created.prefix}}:seen:0`, "x");
+      const chatId = botApi.user.createPrivateChat({ userId: 7, firstName: "Ann" });
+      botApi.user.sendText(chatId, 7, "Are you there?");
+      await until(async () => (await get(worker.port, "/readyz")) === 503, 20_000);
+      await redis.del(`{${created.prefix}}:seen:0`);
+      await seen(botApi, chatId, "Regenerate");
+      await until(async () => (await get(worker.port, "/readyz")) === 200, 20_000);
+    } finally {
+      await fleet?.stop();
+      fleet = undefined;
+      redis.disconnect();
+      await server.stop();
+    }
+  });
+});

@@ -22,6 +22,7 @@ startWatchdog({
   inHand,
   note,
   log: { level: "info", secrets: ["a password"], pretty: format === "pretty" },
+  onTrouble: (error) => console.error(error),
   hangMs: Number(hangMs),
 });
 
