@@ -93,7 +93,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
       onQueued: (update, addressed) => arrivals.queued(update, addressed),
       rateLimiter: engines.rateLimiter,
       commandLimiter: engines.commandLimiter,
-      queue: { known: (updateId) => engines.queue.known(updateId), enqueue },
+      queue: { known: (updateId) => noting(engines.queue.known(updateId)), enqueue },
       log,
       now: () => Date.now(),
       onUpdate(kind, result) {
@@ -106,17 +106,21 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
   }
 
   let refusedAt: number | undefined;
-  const enqueue: Engines["queue"]["enqueue"] = async (update) => {
-    const begun = performance.now();
+  async function noting<T>(step: Promise<T>): Promise<T> {
     try {
-      const result = await engines.queue.enqueue(update);
-      metrics.enqueued(performance.now() - begun);
-      refusedAt = undefined;
-      return result;
+      return await step;
     } catch (error) {
       refusedAt = performance.now();
       throw error;
     }
+  }
+
+  const enqueue: Engines["queue"]["enqueue"] = async (update) => {
+    const begun = performance.now();
+    const result = await noting(engines.queue.enqueue(update));
+    metrics.enqueued(performance.now() - begun);
+    refusedAt = undefined;
+    return result;
   };
 
   function startPolling(into: Ingress, mayPoll = () => true) {

@@ -136,7 +136,8 @@ function draftSupport(streamMode: Config["streamMode"]) {
 
 /** One plain sentence to whoever waits for an answer that will not come. */
 async function tellDead(api: Api, store: Store, job: DeadUpdate, log: Logger): Promise<void> {
-  const fields = logFields(job);
+  // What a process has hung in or died of is not read once more.
+  const fields = logFields(job.reason.startsWith("the process ") ? { ...job, body: "" } : job);
   log.error({ ...fields, lane: job.lane, reason: job.reason }, "an update is dead");
   if (job.question === undefined) return;
   const [chatId = "", threadId] = job.conversation.split(":");

@@ -6,10 +6,11 @@ import { afterAll, describe, expect, it } from "vitest";
 import { readConfig } from "../src/config.ts";
 import { openEngines } from "../src/engines.ts";
 import { StartError } from "../src/errors.ts";
+import { createLogger } from "../src/log.ts";
 
 const root = mkdtempSync(join(tmpdir(), "parley-engines-"));
 afterAll(() => rmSync(root, { recursive: true }));
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const silent = createLogger({ level: "silent", secrets: [], pretty: false });
 
 describe("the embedded engines", () => {
   it.each(["queued_update", "turn"])("end a start with one line when %s is not what it must be", async (table) => {
