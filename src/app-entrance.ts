@@ -81,14 +81,15 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
 
   function createChain(identity: Identity): Ingress {
     const { store } = engines;
-    const arrivals = createArrivals({ identity, allowed: allowedBy(config.access), store, api: deps.api, log });
+    const { inHand, api } = deps;
+    const arrivals = createArrivals({ identity, inHand, allowed: allowedBy(config.access), store, api, log });
     return createIngress({
       token: config.telegram.token,
       me: identity.me,
       async address(update) {
-        const id = update.update_id;
-        if (engines.queue.hung(id)) throw new UnaddressableError("the process hung each time that this arrived");
-        return await deps.inHand.during(id, () => arrivals.address(update));
+        if (engines.queue.hung(update.update_id))
+          throw new UnaddressableError("the process hung each time that this arrived");
+        return await arrivals.address(update);
       },
       onQueued: (update, addressed) => arrivals.queued(update, addressed),
       rateLimiter: engines.rateLimiter,

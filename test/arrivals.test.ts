@@ -1,5 +1,6 @@
 import type { Update, UserFromGetMe } from "grammy/types";
 import { describe, expect, it, vi } from "vitest";
+import { createInHand } from "../src/in-hand.ts";
 import type { Turn } from "../src/ports.ts";
 import { createArrivals } from "../src/telegram/arrivals.ts";
 import { texts } from "../src/texts.ts";
@@ -17,9 +18,16 @@ function setUp(newest: Partial<Turn> | undefined, allowed = true, dialog?: objec
   };
   const log = { debug: vi.fn() };
   const newestTurn = vi.fn(async () => newest as Turn | undefined);
+  const inHand = createInHand();
+  const named = new Float64Array(inHand.memory);
+  const addressedFor: (number | undefined)[] = [];
   const arrivals = createArrivals({
     identity: { me: { id: 999, username: "parley_bot" } as UserFromGetMe, recheck: async () => undefined },
-    allowed: () => allowed,
+    inHand,
+    allowed() {
+      addressedFor.push(named[0]);
+      return allowed;
+    },
     store: {
       newestTurn,
       firstWithin: async () => true,
@@ -37,12 +45,20 @@ function setUp(newest: Partial<Turn> | undefined, allowed = true, dialog?: objec
     await new Promise((resolve) => setImmediate(resolve));
     return addressed;
   }
-  return { arrive, answers, api, log, newestTurn };
+  return { arrive, answers, api, log, newestTurn, addressedFor };
 }
 
 const edit = (id: number) => ({ edited_message: { message_id: id, date: 1, edit_date: 2, from, chat, text: "new" } });
 const press = (data: string) => ({
   callback_query: { id: "q", from, chat_instance: "1", data, message: { message_id: 9, date: 1, chat, text: "a" } },
+});
+
+describe("an update that arrives", () => {
+  it("is addressed in its own name, also when Telegram was asked who we are before", async () => {
+    const { arrive, addressedFor } = setUp(undefined);
+    await arrive({ update_id: 61, message: { message_id: 3, date: 1, from, chat, text: "Well?" } });
+    expect(addressedFor).toEqual([61]);
+  });
 });
 
 describe("an edit that arrives", () => {

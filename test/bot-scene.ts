@@ -123,7 +123,10 @@ export function createBotScene() {
     const whole = { update_id: scene.nextId++, ...update } as Update;
     const api = { answerCallbackQuery: async () => true as const };
     const allowed = allowedBy(scene.access);
-    const arrivals = createArrivals({ identity, allowed, store, api, log: { debug: () => undefined } });
+    const arrivals = createArrivals({
+      ...{ identity, inHand: createInHand(), allowed, store, api },
+      log: { debug: () => undefined },
+    });
     const addressed = await arrivals.address(whole);
     if (addressed === undefined) throw new Error("the update is not addressed to the bot");
     const { conversation, lane, question } = addressed;

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { Update } from "grammy/types";
 import { afterAll, describe, expect, it, vi } from "vitest";
+import { createInHand } from "../src/in-hand.ts";
 import { createIngress } from "../src/ingress/chain.ts";
 import type { IncomingUpdate } from "../src/ports.ts";
 import { createMemoryStore } from "../src/store/memory.ts";
@@ -121,6 +122,7 @@ function createEntrance() {
   const log = { debug: () => undefined, warn: vi.fn() };
   const arrivals = createArrivals({
     identity,
+    inHand: createInHand(),
     allowed: () => true,
     store: createMemoryStore({ historyTtlSeconds: 3600 }),
     api: { answerCallbackQuery: async () => true as const },

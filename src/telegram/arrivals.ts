@@ -3,6 +3,7 @@ import type { Api } from "grammy";
 import type { CallbackQuery, Update } from "grammy/types";
 import { answerOf, mayAnswerAgain, mayContinue } from "../chat/continuation.ts";
 import { messageOf, UnaddressableError } from "../errors.ts";
+import type { InHand } from "../in-hand.ts";
 import type { Addressed, ConversationId, Store } from "../ports.ts";
 import { type Press, parsePress } from "../reply/buttons.ts";
 import { texts } from "../texts.ts";
@@ -15,6 +16,7 @@ import { checkShape } from "./update-shape.ts";
 
 export interface ArrivalsDeps extends Pick<Addressing, "allowed"> {
   readonly identity: Pick<Identity, "me" | "recheck">;
+  readonly inHand: Pick<InHand, "workOf">;
   readonly store: Pick<Store, "newestTurn" | "readDialog" | "firstWithin">;
   readonly api: Pick<Api, "answerCallbackQuery">;
   readonly log: { debug(details: object, message: string): void };
@@ -31,13 +33,14 @@ export interface Arrivals {
 }
 
 /** Creates the handler of arrivals. */
-export function createArrivals({ identity, allowed, store, api, log }: ArrivalsDeps): Arrivals {
+export function createArrivals({ identity, inHand, allowed, store, api, log }: ArrivalsDeps): Arrivals {
   /** No store is asked here, so whatever goes wrong is the update's fault, and will go wrong again. */
   async function addressNow(update: Update): Promise<Addressed | undefined> {
+    const work = inHand.workOf(update.update_id);
     try {
-      checkShape(update);
-      await identity.recheck(update);
-      return addressUpdate(update, { me: identity.me, allowed });
+      work(() => checkShape(update));
+      await work(() => identity.recheck(update));
+      return work(() => addressUpdate(update, { me: identity.me, allowed }));
     } catch (error) {
       if (error instanceof UnaddressableError) throw error;
       throw new UnaddressableError(`its content is malformed (${messageOf(error)})`, error);

@@ -84,14 +84,14 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
 
   return {
     bot,
-    handle: (job) =>
-      deps.inHand.workOf(job.updateId)(async () => {
-        const update = JSON.parse(job.body) as Update;
-        jobs.set(update, job);
-        await identity.recheck(update);
-        bot.botInfo = identity.me;
-        await bot.handleUpdate(update);
-      }),
+    async handle(job) {
+      const work = deps.inHand.workOf(job.updateId);
+      const update = work(() => JSON.parse(job.body) as Update);
+      jobs.set(update, job);
+      await work(() => identity.recheck(update));
+      bot.botInfo = identity.me;
+      await work(() => bot.handleUpdate(update));
+    },
   };
 }
 
