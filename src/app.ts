@@ -104,6 +104,8 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   /** Everything that needs to know who we are in Telegram. */
   async function connect(): Promise<void> {
     const me = await entrance.introduce();
+    // Telegram may have answered while we were leaving: what waits is for the next start.
+    if (stopping) return;
     identity = createIdentity({ me, getMe: async () => ourselves(await api.getMe()), log });
     worker?.start(identity);
     const mode = entranceOf(config) === "polling" ? "polling" : "webhook";
