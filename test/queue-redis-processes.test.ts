@@ -162,9 +162,11 @@ describe.skipIf(missing)(title("worker processes over one queue in Redis"), () =
   it("see an interrupt at the next heartbeat when they hear no messages", async () => {
     const { queue, start, of } = await openOne();
     const admin = new Redis(server.url);
-    await admin.call("ACL", "SETUSER", "deaf", "on", ">secret", "~*", "resetchannels", "+@all");
-    await admin.quit();
+    await admin.call("ACL", "SETUSER", "deaf", "on", ">secret", "~*", "allchannels", "+@all");
     await start("a", server.url.replace("redis://", "redis://deaf:secret@"));
+    // It would not have started so. Whoever listens where they may no more is disconnected.
+    await admin.call("ACL", "SETUSER", "deaf", "resetchannels");
+    await admin.quit();
     await queue.enqueue(question(1, wish({ hold: true })));
     await eventually(() => expect(of("start", 1).length).toBe(1));
     await queue.enqueue(update(2, { lane: "quick", interrupt: { kind: "stop" }, ...wish({}) }));
