@@ -62,7 +62,7 @@ async function openAt(prefix: string, limits: QueueLimits = {}): Promise<OpenQue
 }
 
 /** Two processes' view of one queue: their connections are all that they share. */
-async function openTwo(lease = leaseMs, log?: BullmqQueueOptions["log"]) {
+async function openTwo(lease = leaseMs, more: Pick<BullmqQueueOptions, "log" | "aloneForMs"> = {}) {
   const prefix = newPrefix();
   prefixes.push(prefix);
   const links = [
@@ -71,7 +71,7 @@ async function openTwo(lease = leaseMs, log?: BullmqQueueOptions["log"]) {
   ] as const;
   const queues = [
     createBullmqQueue({ link: links[0], leaseMs: lease }),
-    createBullmqQueue({ link: links[1], leaseMs: lease, ...(log && { log }) }),
+    createBullmqQueue({ link: links[1], leaseMs: lease, ...more }),
   ] as const;
   return {
     prefix: `{${prefix}}:`,
@@ -164,7 +164,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
   it("trouble with Redis is told once, and again when it comes back", async () => {
     const warnings: string[] = [];
     const log = { error() {}, warn: (_: object, message: string) => void warnings.push(message) };
-    const two = await openTwo(leaseMs, log);
+    const two = await openTwo(leaseMs, { log });
     const told = () => warnings.filter((one) => one.includes("trouble")).length;
     createProbe().consume(two.queues[1]);
     for (const times of [1, 2]) {
@@ -202,6 +202,23 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
     clearInterval(telling);
     await idle(two.queues[1]);
     expect(probe.finished).toEqual([1]);
+    await two.close();
+  });
+
+  it("a suspect waits for what runs, and keeps others waiting, only for so long", async () => {
+    const two = await openTwo(leaseMs, { aloneForMs: 1 });
+    const probe = createProbe();
+    probe.hold(1);
+    await two.queues[0].enqueue(question(1));
+    probe.consume(two.queues[1], { maxCrashes: 50 });
+    await probe.running(1);
+    // What is written of an update that ran at three crashes.
+    await two.redis.hset(`${two.prefix}update:11`, "crashes", 3);
+    await two.queues[0].enqueue(question(11, { conversation: "b" }));
+    await two.queues[0].enqueue(question(21, { conversation: "c" }));
+    await eventually(() => expect(probe.finished.toSorted((a, b) => a - b)).toEqual([11, 21]));
+    probe.letGo(1);
+    await idle(two.queues[0]);
     await two.close();
   });
 
@@ -243,7 +260,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
   it("what Redis has lost all of a sudden is ended by who handles it, and new updates go their way", async () => {
     const warnings: string[] = [];
     const log = { error() {}, warn: (_: object, message: string) => void warnings.push(message) };
-    const two = await openTwo(leaseMs, log);
+    const two = await openTwo(leaseMs, { log });
     const probe = createProbe();
     const lost: number[] = [];
     probe.hold(1, 11);

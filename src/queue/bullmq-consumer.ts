@@ -94,7 +94,10 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     await (begun.state === "suspect" ? workAlone(lane) : carryOut(lane, begun));
   }
 
-  /** Handles a suspect with nothing beside it: takes nothing more until what runs here has ended, and then the suspect. */
+  /**
+   * Handles a suspect with nothing beside it: takes nothing more until what runs here has ended, and then the suspect. What runs
+   * longer than suspects may be alone has it beside itself: whoever else has asked something waits no longer for that.
+   */
   async function workAlone(lane: string): Promise<void> {
     if (secluded) return wakeLater(lane, repeatMs);
     const at = performance.now();
@@ -104,20 +107,23 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     } else if (at >= seclusionEndsAt) return await carryOut(lane, await begin(lane, "beside"));
     secluded = true;
     const paused = Promise.all(workers.map((worker) => worker.pause(true)));
+    const waitsUntil = Math.max(seclusionEndsAt, at + leaseMs);
+    let begun: Begun = { state: "suspect" };
     try {
-      let begun: Begun = { state: "suspect" };
-      while (begun.state === "suspect" && atWork > 1 && !draining) {
+      while (begun.state === "suspect" && atWork > 1 && !draining && performance.now() < waitsUntil) {
         await pause(leaseMs / 20);
         // By being asked for it stays the next suspect of all processes.
         begun = await begin(lane, "shared");
       }
       if (begun.state === "suspect" && draining) return await wake(lane);
-      await carryOut(lane, begun.state === "suspect" ? await begin(lane, "alone") : begun);
+      if (begun.state === "suspect" && atWork === 1) begun = await begin(lane, "alone");
+      if (begun.state !== "suspect") return await carryOut(lane, begun);
     } finally {
       secluded = false;
       await paused;
       if (!draining) for (const worker of workers) void worker.resume();
     }
+    await carryOut(lane, await begin(lane, "beside"));
   }
 
   async function carryOut(lane: string, begun: Begun): Promise<void> {
