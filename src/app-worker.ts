@@ -145,7 +145,7 @@ async function tellDead(api: Api, store: Store, job: DeadUpdate, log: Logger): P
   const reply = { reply_parameters: { message_id: job.question, allow_sending_without_reply: true } };
   try {
     // What was written stays; nothing is left to be stopped.
-    const turn = await store.readTurn(job.conversation, job.question);
+    const turn = await store.newestTurn(job.conversation);
     const last = turn?.run === job.updateId && turn.state === "writing" ? turn.messages.at(-1) : undefined;
     if (last !== undefined) await api.editMessageReplyMarkup(Number(chatId), last).catch(() => undefined);
     await api.sendMessage(Number(chatId), texts.turnDied, { ...thread, ...reply });
