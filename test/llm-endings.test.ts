@@ -91,6 +91,8 @@ describe("text after a finish reason counts", () => {
 describe("an answer is whole", () => {
   test.each<[what: string, steps: Step[], end: boolean]>([
     ["with [DONE] and no finish reason", [word("ab"), word("c"), done], false],
+    ["with [DONE] in a line that no blank one follows", [word("ab"), word("c"), "data: [DONE]\n"], false],
+    ["with [DONE] in a line without an end", [word("ab"), word("c"), "data: [DO", 5, "NE]"], false],
     ["with a finish reason, though nothing more comes", [word("ab"), word("c"), event({}, "stop")], false],
     ["with a finish reason at its last piece", [word("ab"), word("c", "stop")], false],
     ["with a finish reason at its only piece", [word("abc", "stop")], false],

@@ -199,7 +199,13 @@ describe("an answer is understood", () => {
     ["br", brotliCompressSync(paris)],
     ["zstd", zstdCompressSync(paris)],
     ["identity", Buffer.from(paris)],
-    ["gzip", Buffer.from(paris)],
+    ["gzip, identity", gzipSync(paris)],
+    ["deflate, gzip", gzipSync(deflateSync(paris))],
+    ["gzip, gzip", gzipSync(gzipSync(paris))],
+    ...["gzip", "deflate", "br", "zstd"].flatMap((name): [string, Buffer][] => [
+      [name, Buffer.from(paris)],
+      [name, Buffer.from(wholeAnswer)],
+    ]),
   ])("compressed by %s that nobody has asked for", async (encoding, body) => {
     server.answer = (_, response) => {
       response.setHeader("content-encoding", encoding);

@@ -3,7 +3,7 @@ import type { TokenUsage } from "../ports.ts";
 import { createAnswerText } from "./answer-text.ts";
 import { type ChunkSays, readChunk } from "./chunk.ts";
 import { createPictureFilter, withoutPictures } from "./inline-pictures.ts";
-import { createEventReader, type StreamEvent } from "./sse.ts";
+import { createEventReader, isDone, type StreamEvent } from "./sse.ts";
 import { createThoughtFilter, type ThoughtFilterOptions } from "./thoughts.ts";
 
 type Finish = "stop" | "length" | "filtered" | "too-long" | "failed";
@@ -70,13 +70,15 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
   /** Events have come, or JSON that says what events would. */
   let isStream = false;
   let beginning = "";
+  /** The first event that is a word: some keep the connection alive so, and some say what is wrong. */
+  let word: string | undefined;
   let filler = 0;
   let inAll = 0;
 
   function take({ data, isError, bare }: StreamEvent): void {
     if (failure !== undefined || end !== undefined) return;
     isStream ||= !bare;
-    if (data.length < 20 && /^\s*"?\[done\]"?\s*$/i.test(data)) end = "done";
+    if (isDone(data)) end = "done";
     else if (data.length >= 20 || data.trim() !== "") takeJson(data, isError, bare);
   }
 
@@ -85,6 +87,10 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
     if (parsed === undefined) {
       // Without `data:` it is a line of something else.
       if (bare) return;
+      if (!isError && !/^\s{0,8}["[{'<]/.test(data)) {
+        word ??= data;
+        return;
+      }
       const message = isError ? data : "an event of the stream is no JSON";
       failure = { is: "event", event: { error: { message } }, bare };
       return;
@@ -175,6 +181,9 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
         pass(pictureFilter.end());
         events.end();
         end ??= isWhole ? "whole" : "body";
+        if (word !== undefined && end === "body" && finishReason === undefined) {
+          failure ??= { is: "event", event: { error: { message: word } }, bare: false };
+        }
         const something = beginning.trimStart();
         if (!isStream && end === "body" && something !== "" && !something.startsWith(":")) failure ??= noStream();
       }

@@ -12,29 +12,49 @@ import {
 
 /** What has come of a body that was cut is passed on, as without compression. */
 const lenient = { finishFlush: constants.Z_SYNC_FLUSH };
+/** Enough to tell text from what is compressed. Bytes. */
+const beginningBytes = 5;
+/** How events and JSON begin. */
+const text = /^\s*(?:data:|event|id: |retry|: |[{[<]\s*["\w{[!])/;
+/** Nobody compresses so often. */
+const mostEncodings = 3;
 
 /** The body without its compression: bounded in memory, since it is decompressed only as fast as it is read. */
 export function decoded(message: IncomingMessage): Readable {
-  const encoding = message.headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
-  const decoderFor = decoders[encoding];
-  if (decoderFor === undefined) return message;
-  const body = new PassThrough();
-  let begun = false;
-  message.once("readable", () => {
-    begun = true;
-    const first: unknown = message.read(1);
-    if (!Buffer.isBuffer(first)) return void body.end();
-    message.unshift(first);
-    pipeline(message, decoderFor(first[0] ?? 0), body, () => undefined);
-  });
-  message.once("close", () => {
-    if (!begun) body.destroy(new Error("the connection was closed"));
-  });
-  body.once("close", () => message.destroy());
+  const names = (message.headers["content-encoding"] ?? "").slice(0, 100).toLowerCase().split(",");
+  let body: Readable = message;
+  // The last one was applied last.
+  for (const name of names.slice(0, mostEncodings).reverse()) {
+    const decoderFor = decoders[name.trim()];
+    if (decoderFor !== undefined) body = decompressed(body, decoderFor);
+  }
   return body;
 }
 
-/** By what the header says, and by the first byte: proxies have decompressed bodies and left the header where it was. */
+/** Proxies have decompressed bodies and left the header where it was: text is passed on as it is. */
+function decompressed(source: Readable, decoderFor: (first: number) => Transform): Readable {
+  const body = new PassThrough();
+  let begun = false;
+  const begin = (): void => {
+    const beginning: unknown = source.read(beginningBytes) ?? source.read();
+    if (!Buffer.isBuffer(beginning)) return;
+    begun = true;
+    source.off("readable", begin);
+    source.unshift(beginning);
+    const isText = text.test(beginning.toString("latin1"));
+    pipeline(source, isText ? new PassThrough() : decoderFor(beginning[0] ?? 0), body, () => undefined);
+  };
+  source.on("readable", begin);
+  source.once("end", () => {
+    if (!begun) body.end();
+  });
+  source.once("close", () => {
+    if (!begun && !source.readableEnded) body.destroy(new Error("the connection was closed"));
+  });
+  body.once("close", () => source.destroy());
+  return body;
+}
+
 const decoders: Readonly<Record<string, (first: number) => Transform>> = {
   gzip: gunzip,
   "x-gzip": gunzip,

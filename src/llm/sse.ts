@@ -23,6 +23,14 @@ export interface EventReader {
 /** Far beyond any event of an honest provider, pictures left out. Characters. */
 const maxPending = 4 * 1024 * 1024;
 
+/** As long may the mark of the end be, with what stands around it. */
+const longestDone = 24;
+
+/** Whether this is OpenAI's mark of the end. */
+export function isDone(data: string): boolean {
+  return data.length < longestDone && /^\s*"?\[done\]"?\s*$/i.test(data);
+}
+
 /**
  * Reads the events of a body. Comments, other fields, lines that end in CR, LF or both, a missing space after the colon and
  * missing blank lines are all fine.
@@ -57,9 +65,16 @@ export function createEventReader(onEvent: (event: StreamEvent) => void): EventR
   }
 
   function takeData(value: string): void {
+    // Proxies have put their own before one that was there.
+    if (value.startsWith("data:")) {
+      takeData(value.slice(5).trimStart());
+      return;
+    }
     // Some servers leave out the blank line between two events.
     if (bare || (data !== undefined && isWhole())) dispatch();
     append(value);
+    // Nothing follows it, and some send no blank line or keep the connection open.
+    if (isDone(value)) dispatch();
   }
 
   /** llama.cpp writes `error:` before its errors. */
@@ -134,6 +149,11 @@ export function createEventReader(onEvent: (event: StreamEvent) => void): EventR
         from = at + 1;
       }
       rest += text.slice(from);
+      // Only what is short is looked at: a long line is put together once.
+      if (rest.length < longestDone && rest.startsWith("data:") && isDone(rest.slice(5))) {
+        take(rest);
+        rest = "";
+      }
       if (rest.length + (data?.length ?? 0) > maxPending) giveUp();
     },
     end() {

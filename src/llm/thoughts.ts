@@ -28,19 +28,18 @@ export interface ThoughtFilterOptions {
 }
 
 const names = ["think", "thinking", "thought", "thoughts", "reasoning", "seed:think"];
+/** Some close their thoughts by another name than they have opened them. */
+const closedByAnother = `</(?:${names.join("|")})>\\n\\n`;
 const pairs = [
-  ...names.map((name) => [`<${name}>`, `</${name}>`] as const),
-  ["[think]", "[/think]"] as const,
+  ...names.map((name) => [`<${name}>`, `</${name}\\s{0,4}>|${closedByAnother}`] as const),
+  ["[think]", "\\[/think\\]"] as const,
   ["◁think▷", "◁/think▷"] as const,
-  ["<|begin_of_thought|>", "<|end_of_thought|>"] as const,
-  ["<|start_thinking|>", "<|end_thinking|>"] as const,
-].map(([opening, closing]) => ({
-  opening,
-  closing: new RegExp(closing.replace(/[[\]|]/g, "\\$&"), "i"),
-  length: closing.length,
-}));
+  ["<|begin_of_thought|>", "<\\|end_of_thought\\|>"] as const,
+  ["<|start_thinking|>", "<\\|end_thinking\\|>"] as const,
+].map(([opening, closing]) => ({ opening, closing: new RegExp(closing, "i") }));
 type Pair = (typeof pairs)[number];
 const longestOpening = Math.max(...pairs.map(({ opening }) => opening.length));
+const longestClosing = 20;
 /** The channels of gpt-oss begin so when their marks are lost. */
 const lostChannel = "analysis";
 
@@ -101,15 +100,15 @@ export function createThoughtFilter(options: ThoughtFilterOptions = {}): Thought
   }
 
   /** Looks for the end of thoughts; false when it has not come. Only what may be its beginning is kept: they can be long. */
-  function close({ closing, length }: Pair): boolean {
+  function close({ closing }: Pair): boolean {
     const found = closing.exec(held);
-    const end = found === null ? Math.max(0, held.length - length + 1) : found.index;
+    const end = found === null ? Math.max(0, held.length - longestClosing + 1) : found.index;
     thought += end;
     held = held.slice(end);
     if (found === null) return false;
     elsewhere = true;
     trims = true;
-    enter("before", held.slice(length));
+    enter("before", held.slice(found[0].length));
     return true;
   }
 
