@@ -3,9 +3,9 @@ import type { ServerResponse } from "node:http";
 import { createGzip, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createAnswerReader } from "../src/llm/answer-reader.ts";
-import type { Models } from "../src/ports.ts";
+import type { Models, Work } from "../src/ports.ts";
 import { answered, until } from "./contracts/models.contract.ts";
-import { createLlmServer, event, type LlmServer, relayTo } from "./llm-server.ts";
+import { createLlmServer, event, type LlmServer, refuse, relayTo } from "./llm-server.ts";
 
 const longest = 200_000;
 const mebibyte = 1024 * 1024;
@@ -200,5 +200,20 @@ describe("what has no end is given up, after a bounded part of it", () => {
     };
     expect((await answered(models, "relay/m")).error?.kind).toBe("auth");
     await until(() => cut);
+  });
+});
+
+describe("what a provider says is read in the name of who has asked", () => {
+  test("its refusals, too", async () => {
+    server.answer = (_, response) => refuse(response, 400, "the field 'temperature' is none of ours");
+    let works = 0;
+    const work: Work = (inner) => {
+      works += 1;
+      return inner();
+    };
+    const request = { model: "relay/m", messages: [{ role: "user" as const, content: "Well?" }], work };
+    await expect(Array.fromAsync(models.answer(request, new AbortController().signal))).rejects.toThrow("none of ours");
+    // What it says, and whether anything is to be learnt from it.
+    expect(works).toBe(2);
   });
 });

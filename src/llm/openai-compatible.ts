@@ -1,6 +1,6 @@
 /** One provider on the Chat Completions wire: a question to one of its models, once. */
 import type { ModelError } from "../errors.ts";
-import type { ModelEvent, Work } from "../ports.ts";
+import type { ModelEvent } from "../ports.ts";
 import type { Patience } from "./allowance.ts";
 import { connectionFailure, type Failure, modelError } from "./failures.ts";
 import { type Incoming, openIncoming } from "./incoming.ts";
@@ -9,8 +9,6 @@ import { Refused, readAnswer } from "./reading.ts";
 import { createSender, type Question, type SenderDeps } from "./sending.ts";
 
 interface Ask extends Omit<Question, "onWhole"> {
-  /** Stands around each piece that is read. */
-  readonly work: Work;
   readonly patience: Patience;
   /** Told of each sign of life, visible or not. */
   readonly onLife: () => void;

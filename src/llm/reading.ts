@@ -86,8 +86,9 @@ export async function* readAnswer(reading: Reading): AsyncGenerator<ReadingEvent
     if (!over) continue;
     if (reader.unopenedThoughts || (shown && reader.finish !== undefined)) reading.onUnopened(reader.unopenedThoughts);
     if (reader.finish !== undefined) return yield ending(reader, shown);
-    if (reader.failure !== undefined) {
-      throw new Refused(reading.locate(readingFailure(reader.failure, reading.contentType, reading.model)));
+    const { failure } = reader;
+    if (failure !== undefined) {
+      throw new Refused(reading.locate(work(() => readingFailure(failure, reading.contentType, reading.model))));
     }
     throw new Refused({ kind: "truncated", message: "the stream ended without a finish reason" });
   }

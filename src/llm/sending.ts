@@ -1,7 +1,7 @@
 /** Sends a question to a provider until it is taken: mends what the provider refuses, and follows where it moved to. */
 import OpenAI from "openai";
 import type { ProviderConfig } from "../config.ts";
-import type { ChatMessage } from "../ports.ts";
+import type { ChatMessage, Work } from "../ports.ts";
 import { prefixOf } from "../provider-settings.ts";
 import { plain, redirected, versioned } from "./address.ts";
 import { dialectOf, optionalFields } from "./dialects.ts";
@@ -15,6 +15,8 @@ export interface Question {
   /** The model's name on the wire. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
+  /** Stands around whatever is read of the provider's words. */
+  readonly work: Work;
   /** Asked before each further request; false when the question may cause no more of them. */
   readonly mayCall: () => boolean;
   /** Told when an answer is awaited that comes in one piece. */
@@ -99,13 +101,14 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
     return `${prefixOf(config.name)}BASE_URL`;
   }
 
-  async function refusalOf({ status, headers, body }: Received, model: string): Promise<Failure> {
+  async function refusalOf({ status, headers, body }: Received, { model, work }: Question): Promise<Failure> {
     const text = await readBeginning(body, maxRefusalBytes, maxRefusalMs);
-    return refusalFailure({ status, headers, body: text, model });
+    return work(() => refusalFailure({ status, headers, body: text, model }));
   }
 
-  function learns({ model, messages }: Question, { status, complaint }: Failure): boolean {
-    const better = mended(mannerOf(model), messages, { status: status ?? 400, text: complaint ?? "" });
+  function learns({ model, messages, work }: Question, { status, complaint }: Failure): boolean {
+    const refusal = { status: status ?? 400, text: complaint ?? "" };
+    const better = work(() => mended(mannerOf(model), messages, refusal));
     if (better === undefined) return false;
     manners.set(model, better.manner);
     log.warn({ provider: config.name, model }, better.why);
@@ -133,7 +136,7 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
           if (settles) address = to;
           return received;
         }
-        const failure = await refusalOf(received, model);
+        const failure = await refusalOf(received, question);
         const next = nextAddress(to, received, failure);
         if (next !== undefined && mayCall()) {
           settles = failure.kind === "no-endpoint" || permanent.has(received.status);
