@@ -12,16 +12,23 @@ let stopping: AbortController;
 
 beforeEach(() => {
   warnings = [];
+  troubles = 0;
   stopping = new AbortController();
 });
 afterEach(() => stopping.abort());
 
-function describeBot(): Promise<void> {
+let troubles: number;
+
+function registration() {
   const log = { info: () => undefined, warn: (details: object) => warnings.push(details) } as unknown as Logger;
   const api = new Api(token, { apiRoot: scene.api.url });
-  const deps = { api, log, onCall: () => undefined, onTrouble: () => undefined, signal: stopping.signal };
-  return createRegistration(deps).describe(descriptions);
+  const onTrouble = () => {
+    troubles += 1;
+  };
+  return createRegistration({ api, log, onCall: () => undefined, onTrouble, signal: stopping.signal });
 }
+
+const describeBot = () => registration().describe(descriptions);
 
 const methods = () => scene.api.calls.map(({ method }) => method);
 
@@ -56,5 +63,18 @@ describe("the descriptions of the bot", () => {
     await describeBot();
     expect(methods()).toEqual(["getMyDescription", "getMyShortDescription", "setMyShortDescription"]);
     expect(warnings).toHaveLength(2);
+  });
+});
+
+describe("a call that Telegram does not carry out at once", () => {
+  it("is trouble with Telegram where the start waits for it, and not where it is the menu", async () => {
+    for (const method of ["getMe", "setMyCommands"]) {
+      scene.api.faults.fail({ match: (call) => call.method === method, status: 500, times: 1 });
+    }
+    await registration().setMenu([{ command: "help", description: "What I can do" }]);
+    expect(troubles).toBe(0);
+    await registration().introduce();
+    expect(troubles).toBe(1);
+    expect(methods()).toEqual(["setMyCommands", "setMyCommands", "getMe", "getMe"]);
   });
 });

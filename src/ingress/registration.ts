@@ -32,7 +32,7 @@ export interface RegistrationDeps {
   >;
   readonly log: Logger;
   onCall(method: string, status: number | "network"): void;
-  /** Telegram did not answer; the call is repeated. */
+  /** Telegram did not answer a call that the start waits for; it is repeated. */
   onTrouble(): void;
   /** Ends the repetition. */
   readonly signal: AbortSignal;
@@ -60,7 +60,7 @@ export interface Descriptions {
 export function createRegistration(deps: RegistrationDeps): Registration {
   const { api, log, signal } = deps;
 
-  async function insist<T>(method: string, call: () => Promise<T>): Promise<T> {
+  async function insist<T>(method: string, call: () => Promise<T>, onTrouble = deps.onTrouble): Promise<T> {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       signal.throwIfAborted();
       try {
@@ -73,7 +73,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         if (refusal?.error_code === 401 || refusal?.error_code === 404) {
           throw tokenRefused();
         }
-        deps.onTrouble();
+        onTrouble();
         const retryAfter = refusal?.parameters.retry_after;
         const waitMs = retryAfter === undefined ? pauseMs : retryAfterMs(retryAfter);
         log.warn({ method, reason: messageOf(error), waitMs }, "Telegram did not do as asked; trying again");
@@ -106,7 +106,9 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     introduce: () => insist("getMe", async () => ourselves(await api.getMe())),
     async setMenu(commands) {
       try {
-        await insist("setMyCommands", () => api.setMyCommands(commands));
+        // Updates come without it, too: that it has to wait says nothing about them.
+        const call = () => api.setMyCommands(commands);
+        await insist("setMyCommands", call, () => undefined);
       } catch (error) {
         if (!signal.aborted) log.warn({ reason: messageOf(error) }, "the menu of commands could not be set");
       }
