@@ -20,6 +20,21 @@ describe("a link leads where its text says", () => {
     ["bank\u2066.com\u2069", "https://evil.com"],
     ["**bank**.com", "https://evil.com"],
     ["`bank.com`", "https://evil.com"],
+    ["bank.com.", "https://evil.com"],
+    ["(bank.com)", "https://evil.com"],
+    ["✅ bank.com", "https://evil.com"],
+    ["visit bank.com today", "https://evil.com"],
+    ["bank.com/a b", "https://evil.com"],
+    ["bank.com?a=b", "https://evil.com"],
+    ["ba\u200bnk.com", "https://evil.com"],
+    ["bank\u00ad.com", "https://evil.com"],
+    ["bank\u2060.com", "https://evil.com"],
+    ["bank．com", "https://evil.com"],
+    ["bank。com", "https://evil.com"],
+    ["https:/bank.com", "https://evil.com"],
+    ["ftp://bank.com", "https://evil.com"],
+    ["192.0.2.1", "https://evil.com"],
+    ["office@bank.com", "https://evil.com"],
   ])("%s with another target is no link, and the target stands beside it: %s", (text, target) => {
     const rendered = renderMarkdown(`[${text}](${target})`);
     expect(links(rendered)).toEqual([]);
@@ -34,6 +49,11 @@ describe("a link leads where its text says", () => {
     ["Node.js", "https://nodejs.org"],
     ["version 1.2.3", "https://a.bc/1.2.3"],
     ["e.g. this", "https://a.bc"],
+    ["the java.util.List class", "https://a.bc"],
+    ["Node.js and package.json", "https://a.bc"],
+    ["office@bank.com", "https://bank.com/contact"],
+    ["see bank.com", "https://bank.com/"],
+    ["https://a.bc/d_(e)", "https://a.bc/d_(e)"],
   ])("%s is a link to %s", (text, target) => {
     const rendered = renderMarkdown(`[${text}](${target})`);
     expect(links(rendered)).toEqual([`${text} -> ${target}`]);

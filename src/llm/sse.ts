@@ -64,12 +64,9 @@ export function createEventReader(onEvent: (event: StreamEvent) => void): EventR
     else beginBare(text);
   }
 
-  function takeData(value: string): void {
+  function takeData(given: string): void {
     // Proxies have put their own before one that was there.
-    if (value.startsWith("data:")) {
-      takeData(value.slice(5).trimStart());
-      return;
-    }
+    const value = given.startsWith("data:") ? given.slice(5).trimStart() : given;
     // Some servers leave out the blank line between two events.
     if (bare || (data !== undefined && isWhole())) dispatch();
     append(value);

@@ -83,21 +83,45 @@ function isOtherAddress(text: string, target: string): boolean {
   return !(reached.pathname + reached.search + reached.hash).startsWith(path);
 }
 
+/** The address that a text names: as a whole, or among other words where nothing else is meant by it. */
 function namedAddress(text: string): { host: string; rest: string } | undefined {
-  const web = /(?:https?:\/\/|\bwww\.)[^\s<>"]+/i.exec(text)?.[0];
-  const domain = /^[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}(?::\d+)?(?:\/\S*)?$/u.exec(text)?.[0];
-  const address = web ?? (domain !== undefined && isDomain(domain) ? domain : undefined);
+  // As it reads: what cannot be seen is not there, and browsers take these dots and letters for the plain ones.
+  const read = text
+    .normalize("NFKC")
+    .replace(/\p{Cf}/gu, "")
+    .replaceAll("。", ".");
+  const web = /(?:[a-z]{2,12}:\/|\bwww\.)[^\s<>"]+/i.exec(read)?.[0];
+  const words = read.slice(0, longestAddress).split(/\s+/).map(withoutMarks).filter(Boolean);
+  const address = web ?? words.find((word) => isDomain(word, words.length === 1));
   if (address === undefined) return undefined;
-  const url = /^https?:/i.test(address) ? address : `https://${address}`;
+  const scheme = /^[a-z]{2,12}:\/{1,3}/i;
+  const url = scheme.test(address) ? address : `https://${address}`;
   if (!URL.canParse(url)) return { host: address, rest: "" };
   const { host } = new URL(url);
-  const rest = address.replace(/^https?:\/\//i, "").replace(/^[^/?#]*/, "");
+  const rest = address.replace(scheme, "").replace(/^[^/?#]*/, "");
   return { host, rest };
 }
 
-function isDomain(text: string): boolean {
-  const ending = (/^[^/:]*/.exec(text)?.[0] ?? "").split(".").at(-1) ?? "";
-  return /^\p{L}{2,}$/u.test(ending) && !fileEndings.includes(ending.toLowerCase());
+/** A word without the marks before and behind it. */
+function withoutMarks(word: string): string {
+  const isMark = (at: number) => /[\p{P}\p{S}]/u.test(word.charAt(at));
+  let [start, end] = [0, word.length];
+  while (start < end && isMark(start)) start += 1;
+  while (end > start && isMark(end - 1)) end -= 1;
+  return word.slice(start, end);
+}
+
+/** Endings that are hardly ever anything but a domain's. */
+const plainEndings = "app,biz,com,dev,edu,eu,gov,info,io,net,org,shop,xyz".split(",");
+
+/** Whether a word is a host, an e-mail address, or one of them with a path; `alone`: no other word stands beside it. */
+function isDomain(word: string, alone: boolean): boolean {
+  const whole = /^(?:[\w.%+-]{1,64}@)?((?:[\p{L}\p{N}-]{1,63}\.){1,8}[\p{L}\p{N}-]{1,63})(?::\d{1,5})?(?:[/?#]\S*)?$/u;
+  const host = whole.exec(word)?.[1]?.toLowerCase();
+  if (host === undefined) return false;
+  const ending = host.slice(host.lastIndexOf(".") + 1);
+  if (!alone) return plainEndings.includes(ending);
+  return (/^\p{L}{2,}$/u.test(ending) && !fileEndings.includes(ending)) || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host);
 }
 
 function sameHost(one: string, other: string): boolean {
