@@ -181,7 +181,7 @@ function userIds() {
     [
       (entry) => !/^[1-9]\d{0,15}$/.test(entry),
       (places) =>
-        `has no user id in place ${places}; ids are whole numbers like 123456789, separated by commas (@names do not work; a group's id belongs into ALLOWED_CHAT_IDS)`,
+        `has no user id in place ${places}; ids are whole numbers like 123456789, separated by commas (@names do not work; a group's id belongs in ALLOWED_CHAT_IDS)`,
     ],
     [
       (entry) => standIns.has(Number(entry)),
@@ -195,7 +195,7 @@ function chatIds() {
   return idList([
     (entry) => !/^-[1-9]\d{0,15}$/.test(entry),
     (places) =>
-      `has no id of a group in place ${places}; they are whole numbers below zero like -1001234567890, separated by commas (a person's id belongs into ALLOWED_USER_IDS)`,
+      `has no id of a group in place ${places}; they are whole numbers below zero like -1001234567890, separated by commas (a person's id belongs in ALLOWED_USER_IDS)`,
   ]);
 }
 

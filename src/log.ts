@@ -1,5 +1,5 @@
 /**
- * The log: one JSON line an event on stdout, pretty in a terminal. No text of a message and no name of a person belongs
+ * The log: one JSON line per event on stdout, pretty in a terminal. No text of a message and no name of a person belongs
  * in a line: ids, counts, kinds and durations say enough. Secrets are taken out of whatever was written.
  */
 import { createRequire } from "node:module";

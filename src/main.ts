@@ -28,7 +28,7 @@ function loadSettings(): string[] {
   const { error, parsed = {} } = loadDotenv({ quiet: true });
   if (error === undefined) {
     const garbled = Object.keys(parsed).length === 0 && readFileSync(".env").includes(0);
-    return garbled ? [".env is no UTF-8 text, so nothing in it counts; save it anew as UTF-8"] : [];
+    return garbled ? [".env is not UTF-8 text, so nothing in it counts; save it as UTF-8"] : [];
   }
   if (error.code === "ENOENT") return [];
   return [`.env is there but cannot be read (${error.code}), so nothing in it counts`];

@@ -47,7 +47,7 @@ export interface Metrics {
   leaseLost(): void;
   /** Whether this process is the one that polls. */
   pollerElected(isPoller: boolean): void;
-  /** Telegram has told how the webhook does: how many updates it has not delivered yet, and whether it can deliver. */
+  /** Telegram has said how the webhook is doing: how many updates it has not delivered yet, and whether it can deliver. */
   webhookSeen(pendingUpdates: number, ok: boolean): void;
   /** The rate limiter could not reach its store, and let an update through. */
   rateLimiterFailed(): void;

@@ -294,7 +294,7 @@ export interface Settings {
 
 /** One question with its answer, as the model will see them again. */
 export interface Exchange {
-  /** Id of the question's message; one exchange a question. */
+  /** Id of the question's message; one exchange per question. */
   readonly question: number;
   readonly asked: string;
   readonly answered: string;

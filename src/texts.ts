@@ -26,7 +26,7 @@ export const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
     "⚠️ The model's provider is not where this bot was told to look. The operator has to look at it; /model offers other models.",
   "context-overflow": "⚠️ This conversation has become too long for the model. Start a new one with /new.",
   "bad-request": "⚠️ The model did not accept this request. Please rephrase it, or choose another model with /model.",
-  "content-filter": "⚠️ The model refused to answer this for its content rules.",
+  "content-filter": "⚠️ The model refused to answer this because of its content rules.",
   timeout: "⚠️ The model took too long. Please try again.",
   upstream: "⚠️ The model's provider has a problem. Please try again.",
   connection: "⚠️ The connection to the model's provider failed. Please try again.",
@@ -142,7 +142,7 @@ export const texts = {
   usage: (today: UsageTotals, total: UsageTotals) =>
     `Your use of this bot\nToday: ${usageLine(today)}\nIn total: ${usageLine(total)}`,
   exportEmpty: "There is no conversation here to export yet.",
-  exportTooSoon: "I have sent you an export within the last minute. Please wait a moment before the next one.",
+  exportTooSoon: "I sent you an export less than a minute ago. Please wait a moment before the next one.",
   exportCaption: (which?: { readonly part: number; readonly of: number }) =>
     which === undefined
       ? "Your conversation as a Markdown file."

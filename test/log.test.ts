@@ -23,7 +23,7 @@ function logged(write: (log: ReturnType<typeof createLogger>) => void, pretty = 
 }
 
 describe("the log", () => {
-  it("writes one JSON line an event", () => {
+  it("writes one JSON line per event", () => {
     const lines = logged((log) => {
       log.info({ chats: 2 }, "first");
       log.error({ err: new Error("boom") }, "second");

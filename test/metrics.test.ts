@@ -115,7 +115,7 @@ describe("metrics", () => {
     expect(lint(lines.join("\n"))).toEqual([]);
   });
 
-  it("say how the webhook does, in a process that has one", async () => {
+  it("say how the webhook is doing, in a process that has one", async () => {
     const metrics = createMetrics();
     expect(await metrics.text()).not.toMatch(/^parley_webhook/m);
     metrics.webhookSeen(7, false);

@@ -21,7 +21,7 @@ it("an operator who may not look into the bot's folder is told so, and not that 
     const refused = await askQueue(["stats"], config, quiet).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(StartError);
     expect((refused as StartError).lines).toEqual([
-      `DATA_DIR: ${join(folder, "parley.db")} may not be looked at by this user (EACCES); run this command as the bot's user.`,
+      `DATA_DIR: ${join(folder, "parley.db")} cannot be reached by this user (EACCES); run this command as the bot's user.`,
     ]);
   } finally {
     if (root) process.seteuid?.(0);

@@ -100,7 +100,7 @@ describe("the webhook's health", () => {
     await look(2);
     expect(looks()).toBeGreaterThanOrEqual(6);
     expect(found.slice(0, 2).map(({ trouble }) => trouble)).toEqual(["Connection refused", undefined]);
-    expect(lines.filter(({ message }) => message.includes("did not tell"))).toHaveLength(1);
+    expect(lines.filter(({ message }) => message.includes("did not say"))).toHaveLength(1);
   });
 
   it("is looked at no more after the end", async () => {

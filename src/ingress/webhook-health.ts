@@ -94,7 +94,7 @@ export function createWebhookHealth(deps: WebhookHealthDeps): WebhookHealth {
     } catch (error) {
       if (signal.aborted) return;
       if (!unanswered)
-        log.warn({ reason: messageOf(error) }, "Telegram did not tell how the webhook does; it is asked again");
+        log.warn({ reason: messageOf(error) }, "Telegram did not say how the webhook is doing; it is asked again");
       unanswered = true;
     }
   }

@@ -61,7 +61,7 @@ function expectDatabase(config: Config): void {
     throw new StartError([
       code === "ENOENT" || code === "ENOTDIR"
         ? `DATA_DIR: there is no database at ${path}; set DATA_DIR to the bot's, or start the bot once.`
-        : `DATA_DIR: ${path} may not be looked at by this user (${code}); run this command as the bot's user.`,
+        : `DATA_DIR: ${path} cannot be reached by this user (${code}); run this command as the bot's user.`,
     ]);
   }
 }

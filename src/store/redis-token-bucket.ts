@@ -1,4 +1,4 @@
-/** The rate limit of many processes: a token bucket a user in Redis. */
+/** The rate limit of many processes: one token bucket per user, in Redis. */
 import type { RateLimiter, RedisLink } from "../ports.ts";
 import { runScript } from "./redis-script.ts";
 import { clockSetMs, roundingError } from "./token-bucket.ts";
@@ -15,7 +15,7 @@ export interface RedisTokenBucketOptions {
 }
 
 /**
- * KEYS bucket (a hash: `tokens`, `filled` and, once told, `told`). ARGV at, burst, tokens a millisecond, windowMs, keptMs.
+ * KEYS bucket (a hash: `tokens`, `filled` and, once told, `told`). ARGV at, burst, tokens per millisecond, windowMs, keptMs.
  * Returns allowed, tell, tokens.
  */
 const takeToken = `
@@ -39,7 +39,7 @@ const takeToken = `
 `;
 
 /**
- * The bucket of `createTokenBucket`, for all processes together: one atomic step a question, on the link's commands
+ * The bucket of `createTokenBucket`, for all processes together: one atomic step per question, on the link's commands
  * connection. While Redis fails every question is let through: a limit that cannot be asked must not silence the bot.
  */
 export function createRedisTokenBucket(options: RedisTokenBucketOptions): RateLimiter {

@@ -33,7 +33,7 @@ const finishTurn = lua.finishTurn(addUsage);
 
 /**
  * Creates the store; it uses the link's commands connection. Keys expire with what they hold, but for choices (a persona
- * must not vanish) and totals of usage: those stay, a few hundred bytes a conversation and user.
+ * must not vanish) and totals of usage: those stay, a few hundred bytes per conversation and user.
  */
 export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: RedisStoreOptions): Store {
   const { commands: redis, prefix } = link;

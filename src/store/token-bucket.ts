@@ -1,4 +1,4 @@
-/** The rate limit in memory: a token bucket a user. */
+/** The rate limit in memory: one token bucket per user. */
 import type { RateLimiter } from "../ports.ts";
 
 interface Bucket {
@@ -16,7 +16,7 @@ export const roundingError = 1e-9;
 export const clockSetMs = 60_000;
 
 /**
- * A token bucket a user: it holds `burst` questions and is refilled at `messages` per window. A user over the limit is told
+ * One token bucket per user: it holds `burst` questions and is refilled at `messages` per window. A user over the limit is told
  * at most once a window.
  */
 export function createTokenBucket(options: {

@@ -1,5 +1,5 @@
 /**
- * HTTP below grammY, over `node:http`: its own client (node-fetch) costs several times as much CPU a call, and puts the address
+ * HTTP below grammY, over `node:http`: its own client (node-fetch) costs several times as much CPU per call, and puts the address
  * with the token in it into the messages of its errors.
  */
 import http, { type IncomingMessage, type RequestOptions } from "node:http";

@@ -70,7 +70,7 @@ async function end(stoodMs) {
 /** @param {Record<string, unknown>} fields */
 function message(fields) {
   return fields["updateId"] === undefined
-    ? "the process hung in no update's work; it is killed, to be started again"
+    ? "the process hung, but not in the work for an update; it is killed, to be started again"
     : "the process hung in the work for an update; it is killed, to be started again";
 }
 

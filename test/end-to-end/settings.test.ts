@@ -139,7 +139,7 @@ describe.concurrent("the commands of the bot", { timeout: 180_000 }, () => {
     await visitor.ask("to be exported");
     const sent = await visitor.sees(/Markdown file/, visitor.say("/export"));
     expect(sent.document?.name).toMatch(/^visitor-\d+-\d+-\d{4}-\d\d-\d\d-\d\d-\d\d-utc\.md$/);
-    await visitor.sees(/export within the last minute/, visitor.say("/export"));
+    await visitor.sees(/export less than a minute ago/, visitor.say("/export"));
     const text = Buffer.from(sent.document?.bytes ?? []).toString();
     expect(text).toContain("> to be exported");
     expect(text).toContain("with **bold** words");

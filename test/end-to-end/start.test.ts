@@ -244,7 +244,7 @@ describe("a start that cannot succeed", { timeout: 180_000 }, () => {
     expect(plainLines(output)).toEqual([
       expect.stringMatching(/^BOT_TOKEN is missing/),
       expect.stringMatching(/^MODELS is missing/),
-      ".env is no UTF-8 text, so nothing in it counts; save it anew as UTF-8",
+      ".env is not UTF-8 text, so nothing in it counts; save it as UTF-8",
     ]);
     const read = await runToEnd({ MODELS: "nobody/knows" }, "start", `\ufeff${text}`);
     expect(plainLines(read.output)).toEqual([expect.stringMatching(/^NOBODY_BASE_URL is missing/)]);
