@@ -36,7 +36,7 @@ describe("a private bot with a rate limit and one place at its provider", { time
       .split("\n")
       .filter((line) => line.includes("a stranger was turned away"));
     expect(lines.map((line) => JSON.parse(line))).toEqual([
-      expect.objectContaining({ level: "info", userId: 666, chatId: stranger.chatId }),
+      expect.objectContaining({ level: "info", user: 666, chat: stranger.chatId }),
     ]);
     expect(rig.requests("let me in")).toEqual([]);
     expect(rig.requests("please")).toEqual([]);
@@ -68,7 +68,7 @@ describe("a private bot with a rate limit and one place at its provider", { time
     expect(answersIn(rig.botApi, chatId)).toHaveLength(1);
     // The operator hears also of what is met with silence, once an hour.
     expect(
-      rig.output().match(new RegExp(`"userId":667,"chatId":${chatId},"msg":"a stranger was turned away"`, "g")),
+      rig.output().match(new RegExp(`"chat":${chatId},"user":667,"msg":"a stranger was turned away"`, "g")),
     ).toHaveLength(1);
   });
 

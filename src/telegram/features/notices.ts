@@ -76,7 +76,7 @@ export async function access(ctx: BotContext, next: NextFunction): Promise<void>
   if (id === undefined || standIns.has(id)) return;
   const notice = id > 0 ? texts.notAllowed(id) : texts.groupNotAllowed(id);
   if (await store.firstWithin(`stranger-logged:${id}`, strangerNoticeEveryMs)) {
-    log.info({ userId: sender, chatId: ctx.chat?.id }, "a stranger was turned away");
+    log.info({}, "a stranger was turned away");
   }
   await answerPress(ctx, notice);
   const message = ctx.message;
