@@ -192,6 +192,24 @@ describe("a malformed update", () => {
     expect(results).toEqual(["unaddressable dead"]);
     expect(log.warn).toHaveBeenCalledExactlyOnceWith({ updateId: 5, reason }, expect.any(String));
   });
+
+  const nested = (depth: number) => JSON.parse(`${"[".repeat(depth)}${"]".repeat(depth)}`) as unknown;
+
+  it.each([
+    ["where nobody looks", { message: { ...message, hologram: nested(100_000) } }],
+    ["in a chain of replies", { message: { ...message, reply_to_message: { ...message, hologram: nested(100_000) } } }],
+    ["in an update that is malformed besides", { message: nested(100_000) }],
+  ])("is kept by its id alone when it is nested so deeply that it cannot be written: %s", async (_, body) => {
+    const { ingress, stored, results } = createEntrance();
+    await ingress.accept([{ update_id: 5, ...body }, good(6)] as unknown as Update[]);
+    expect(
+      stored.map(({ updateId, body: written, dead }) => [updateId, dead === undefined ? "good" : written]),
+    ).toEqual([
+      [5, '{"update_id":5}'],
+      [6, "good"],
+    ]);
+    expect(results).toEqual(["unaddressable dead", expect.any(String)]);
+  });
 });
 
 describe("whatever is stored of it", () => {

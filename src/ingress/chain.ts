@@ -30,6 +30,8 @@ export interface IngressDeps {
 
 interface IngressContext extends Context {
   addressed?: Addressed;
+  /** The update as it is stored. */
+  body?: string;
   refusal?: Refusal;
 }
 
@@ -54,6 +56,24 @@ export function isUpdate(value: unknown): value is Update {
   );
 }
 
+/** Throws an `UnaddressableError` for what can be read and not written: JSON is read to any depth, and written by recursion. */
+function bodyOf(update: Update): string {
+  try {
+    return JSON.stringify(update);
+  } catch (error) {
+    throw new UnaddressableError("its content is malformed (nested too deeply)", error);
+  }
+}
+
+/** All of it, else what names it: whoever looks at the dead finds it either way. */
+function deadBodyOf(update: Update): string {
+  try {
+    return bodyOf(update);
+  } catch {
+    return JSON.stringify({ update_id: update.update_id });
+  }
+}
+
 /** Creates the ingress bot. */
 export function createIngress(deps: IngressDeps): Ingress {
   const bot = new Bot<IngressContext>(deps.token, { botInfo: deps.me });
@@ -69,6 +89,7 @@ export function createIngress(deps: IngressDeps): Ingress {
     let found: Addressed | undefined;
     try {
       found = await deps.address(ctx.update);
+      if (found !== undefined) ctx.body = bodyOf(ctx.update);
     } catch (error) {
       if (!(error instanceof UnaddressableError)) throw error;
       return await keepDead(ctx.update, error.message);
@@ -115,8 +136,8 @@ export function createIngress(deps: IngressDeps): Ingress {
   }
 
   async function store(ctx: IngressContext): Promise<void> {
-    const { update, refusal } = ctx;
-    if (ctx.addressed === undefined) return;
+    const { update, refusal, body } = ctx;
+    if (ctx.addressed === undefined || body === undefined) return;
     const { conversation, lane, question, interrupt, kind } = ctx.addressed;
     const place =
       refusal === undefined
@@ -127,7 +148,7 @@ export function createIngress(deps: IngressDeps): Ingress {
       updateId: update.update_id,
       conversation,
       receivedAt: deps.now(),
-      body: JSON.stringify(update),
+      body,
       ...place,
     });
     handedOver.get(update)?.();
@@ -155,7 +176,7 @@ export function createIngress(deps: IngressDeps): Ingress {
       updateId,
       ...place,
       receivedAt: deps.now(),
-      body: JSON.stringify(update),
+      body: deadBodyOf(update),
       dead,
     });
     handedOver.get(update)?.();

@@ -226,7 +226,7 @@ function reasonOf(error: unknown): string {
   if (error instanceof HttpError) {
     const cause: unknown = error.error;
     if (typeof cause === "object" && cause !== null && "code" in cause) return String(cause.code);
-    return cause instanceof Error ? cause.name : "network error";
+    return cause instanceof Error ? cause.message || cause.name : "network error";
   }
   return messageOf(error);
 }

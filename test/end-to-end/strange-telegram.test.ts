@@ -81,6 +81,10 @@ describe("a Telegram that answers nonsense", { timeout: 60_000 }, () => {
       await until(() => (left.get("getUpdates") ?? 0) <= 0);
       expect(rig.output().match(/"level":"warn"/g)?.length).toBeGreaterThan(3);
       expect(rig.output()).not.toMatch(/"level":"error"|was not handled/);
+      // What was wrong with it is said, and not only that something was.
+      expect(rig.output()).toMatch(
+        /"method":"getUpdates","reason":"the answer is no|"malformed":1,|"confirmedBefore":2,/,
+      );
     },
   );
 });
