@@ -48,6 +48,8 @@ describe("a model without a system role", () => {
     [400, "messages.0.role: Input should be 'user' or 'assistant'"],
     [400, "Unexpected role 'system' in message 0"],
     [400, "invalid role: system"],
+    [400, "First message must have role 'user'"],
+    [400, "The first message must be from the user."],
     [422, "Template error: template error: System role not supported (in <string>:1)"],
     [422, "System prompt is not allowed for this model"],
     [500, "System role not supported at row 1, column 52"],
@@ -112,6 +114,8 @@ describe("a model that may not be streamed", () => {
     [400, "Unsupported value: 'stream' does not support true with this model. Only false is supported."],
     [422, "Streaming is not supported for this model"],
     [403, "streaming is disabled for this account"],
+    [400, "streaming not implemented"],
+    [422, "body.stream: Input should be False"],
   ])("%i %s: is asked without, once and for all", async (status, complaint) => {
     server.answer = ({ body }, response) => {
       if (body.stream) return refuse(response, status, complaint);

@@ -71,7 +71,7 @@ function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
 /** "Your organization must be verified to stream this model", and its like. */
 function refusesToStream(text: string): boolean {
   if (!/\b(?:stream|streaming|streamed)\b/.test(text)) return false;
-  return /verif|not support|unsupported|n't support|not allowed|not enabled|not available|disabled|must be false|to false|non-stream/.test(
+  return /verif|not support|unsupported|n't support|not allowed|not enabled|not available|not implemented|disabled|(?:must|should|has to) be false|to false|non-stream/.test(
     text,
   );
 }
@@ -79,7 +79,7 @@ function refusesToStream(text: string): boolean {
 /** "System role not supported", "Developer instruction is not enabled", "roles must alternate user/assistant", … */
 function refusesSystem(text: string): boolean {
   if (
-    /roles? must alternate|only (?:the )?user(?:,| and| or)|role.{0,80}(?:should|must|has to|one of).{0,40}user/.test(
+    /roles? must alternate|first message.{0,20}must.{0,20}user|only (?:the )?user(?:,| and| or)|role.{0,80}(?:should|must|has to|one of).{0,40}user/.test(
       text,
     )
   ) {
