@@ -61,11 +61,13 @@ async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
   const path = databasePath(config);
   const database = createSqliteDatabase(path, log);
   const hangFile = join(config.dataDir, "hangs");
+  // An operator does not know how long the bot keeps conversations, and makes it forget none.
+  const historyTtlSeconds = config.mode === "queue" ? Number.POSITIVE_INFINITY : config.history.ttlSeconds;
 
   /** What is wrong with the disk, or with a part of the file that nobody has looked at yet, is met here. */
   function openParts() {
     try {
-      const store = createSqliteStore({ database, historyTtlSeconds: config.history.ttlSeconds });
+      const store = createSqliteStore({ database, historyTtlSeconds });
       return { store, queue: createSqliteQueue({ database, hangFile, log }) };
     } catch (error) {
       void database.close();

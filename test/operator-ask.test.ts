@@ -6,6 +6,9 @@ import { readConfig } from "../src/config.ts";
 import { StartError } from "../src/errors.ts";
 import { createLogger } from "../src/log.ts";
 import { askQueue } from "../src/operator/ask.ts";
+import type { Store } from "../src/ports.ts";
+import { createSqliteStore } from "../src/store/sqlite.ts";
+import { createSqliteDatabase } from "../src/store/sqlite-database.ts";
 
 const quiet = createLogger({ level: "silent", secrets: [], pretty: false });
 
@@ -28,4 +31,32 @@ it("an operator who may not look into the bot's folder is told so, and not that 
     else chmodSync(folder, 0o700);
     rmSync(folder, { recursive: true });
   }
+});
+
+it("an operator makes the bot forget nothing that it keeps for longer than is usual", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "operator-test-"));
+  const historyTtlSeconds = 10 * 365 * 24 * 3_600;
+  async function withStore<T>(work: (store: Store) => Promise<T>, now = Date.now()): Promise<T> {
+    const database = createSqliteDatabase(join(folder, "parley.db"));
+    const store = createSqliteStore({ database, historyTtlSeconds, now: () => now });
+    const result = await work(store);
+    await store.stop();
+    await database.close();
+    return result;
+  }
+  const at = Date.now() - 365 * 24 * 3_600_000;
+  const turn = {
+    conversation: "7",
+    question: 1,
+    root: 1,
+    run: 1,
+    state: "writing",
+    asked: "Well?",
+    messages: [],
+  } as const;
+  await withStore((store) => store.beginTurn(turn), at);
+  const config = readConfig("queue", { DATA_DIR: folder });
+  expect(await askQueue(["stats"], config, quiet)).toMatchObject({ exitCode: 0 });
+  expect(await withStore((store) => store.newestTurn("7"))).toMatchObject({ asked: "Well?" });
+  rmSync(folder, { recursive: true });
 });
