@@ -1,6 +1,7 @@
 /** The models of this process: the chosen one, then the fallbacks, within what a user can be asked to wait. */
 import type { Config } from "../config.ts";
 import { ModelError } from "../errors.ts";
+import { waitFor } from "../long-wait.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ModelEvent, ModelRequest, Models } from "../ports.ts";
 import type { Proxies } from "../proxies.ts";
@@ -173,15 +174,9 @@ function stopped(model: string): ModelError {
 }
 
 /** Waits; false when the signal was aborted meanwhile. */
-function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve(false);
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve(!signal.aborted);
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end, { once: true });
-  });
+function pause(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  return waitFor(milliseconds, signal).then(
+    () => !signal.aborted,
+    () => false,
+  );
 }
