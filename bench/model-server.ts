@@ -1,5 +1,5 @@
 /** The model in a process of its own; tells on demand when it wrote what. */
-import { createScriptedModel } from "../src/playground/scripted-model.ts";
+import { createScriptedModel } from "../src/playground/model/scripted-model.ts";
 import { denseMarkdown } from "./answer-text.ts";
 import { questionIn, type WrittenAnswer } from "./messages.ts";
 

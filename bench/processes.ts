@@ -4,7 +4,7 @@ import { mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../test/free-port.ts";
+import { freePort } from "../test/support/free-port.ts";
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const token = "424242:benchmark-token-of-the-emulated-telegram";

@@ -1,7 +1,8 @@
 /** A worker process of `bench/queue.ts`. Arguments: Redis URL, prefix. It tells its parent what it takes, and what was aborted. */
+
+import { createRedisLink } from "../src/engines/redis/link.ts";
+import { createBullmqQueue } from "../src/engines/redis/queue.ts";
 import type { ActiveUpdate } from "../src/ports.ts";
-import { createBullmqQueue } from "../src/queue/bullmq.ts";
-import { createRedisLink } from "../src/store/redis-link.ts";
 import { consumeOptions, type FromWorker, handlerMs, sharedNow, type ToWorker } from "./queue-messages.ts";
 
 const [url = "", prefix = ""] = process.argv.slice(2);

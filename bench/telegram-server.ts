@@ -1,5 +1,5 @@
 /** Telegram and everybody in it, in a process of their own: asks as it is told to, and notes when what is seen. */
-import { createBotApi } from "../src/playground/bot-api.ts";
+import { createBotApi } from "../src/playground/bot-api/bot-api.ts";
 import {
   type QuestionKey,
   questionText,

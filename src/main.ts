@@ -1,11 +1,11 @@
 /** Reads mode and environment, starts, stops on a signal. */
 import { readFileSync } from "node:fs";
 import { config as loadDotenv } from "dotenv";
-import { type RunMode, readConfig } from "./config.ts";
-import { messageOf, StartError } from "./errors.ts";
-import { createLogger, isPretty, type Logger } from "./log.ts";
+import { readOperatorCommand } from "./app/operator/commands.ts";
+import { messageOf, StartError } from "./base/errors.ts";
+import { createLogger, isPretty, type Logger } from "./base/log.ts";
+import { type RunMode, readConfig } from "./config/config.ts";
 import type { Running } from "./modes.ts";
-import { readOperatorCommand } from "./operator/commands.ts";
 
 const modes: readonly string[] = ["start", "dev", "web", "worker", "playground", "queue"] satisfies RunMode[];
 /** Below the 30 s after which platforms kill. */
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
   });
   for (const warning of config.warnings) log.warn({}, warning);
   if (mode === "queue") {
-    const { askQueue } = await import("./operator/ask.ts");
+    const { askQueue } = await import("./app/operator/ask.ts");
     const { exitCode, lines } = await askQueue(args, config, log);
     process.stdout.write(lines.map((line) => `${line}\n`).join(""), () => process.exit(exitCode));
     return;

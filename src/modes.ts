@@ -1,8 +1,8 @@
 /** What each run mode starts. */
-import { createApp } from "./app.ts";
-import type { Config } from "./config.ts";
-import type { Logger } from "./log.ts";
-import { proxiesWithoutCredentials } from "./proxies.ts";
+import { createApp } from "./app/app.ts";
+import type { Logger } from "./base/log.ts";
+import type { Config } from "./config/config.ts";
+import { proxiesWithoutCredentials } from "./config/proxies.ts";
 
 /** Something that runs until it is stopped. */
 export interface Running {

@@ -10,7 +10,7 @@ export type ConversationId = string;
 
 /**
  * Does synchronous work in the name of an update: should the process hang in it, that update is charged with it, and no other
- * (`in-hand.ts`). To stand around what may take long for what an update brings: parsing, a piece of a stream, rendering.
+ * (`base/in-hand.ts`). To stand around what may take long for what an update brings: parsing, a piece of a stream, rendering.
  */
 export type Work = <T>(work: () => T) => T;
 

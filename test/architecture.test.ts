@@ -5,60 +5,41 @@ import { describe, expect, it } from "vitest";
 
 /** What each part may import besides itself. The table of the architecture, row by row. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  words: [],
-  chat: ["words"],
-  llm: ["words"],
-  store: ["words"],
-  queue: ["words"],
-  ingress: ["words"],
+  base: ["ports"],
+  ports: [],
+  config: ["base"],
+  texts: ["base", "ports"],
+  chat: ["base", "ports", "texts"],
+  models: ["base", "ports", "config"],
+  ingress: ["base", "ports", "config"],
+  "engines/lanes": ["base", "ports"],
+  "engines/embedded": ["base", "ports", "config", "engines/lanes"],
+  "engines/redis": ["base", "ports", "config", "engines/lanes"],
+  "engines/memory": ["base", "ports", "engines/lanes"],
   markdown: [],
-  reply: ["words", "chat", "markdown"],
-  telegram: ["words", "chat", "reply"],
-  server: ["words"],
-  playground: ["words"],
-  watchdog: ["words"],
-  engines: ["words", "store", "queue"],
+  screen: ["base", "ports", "chat", "markdown", "texts"],
+  telegram: ["base", "ports", "config", "texts", "chat", "screen"],
+  server: ["base", "ports"],
+  playground: ["base", "ports", "config"],
   app: [
-    "words",
-    "operator",
-    "engines",
+    "base",
+    "ports",
+    "config",
+    "texts",
     "chat",
-    "llm",
-    "store",
-    "queue",
+    "models",
     "ingress",
+    "engines/lanes",
+    "engines/embedded",
+    "engines/redis",
     "markdown",
-    "reply",
+    "screen",
     "telegram",
     "server",
-    "playground",
-    "watchdog",
   ],
-  operator: ["words", "engines"],
-  modes: ["words", "app", "playground"],
-  main: ["words", "app", "modes", "operator"],
+  modes: ["base", "config", "app", "playground"],
+  main: ["base", "config", "app", "modes"],
 };
-
-/** The vocabulary: files directly in `src` that every part may import. */
-const words = [
-  "ports",
-  "errors",
-  "texts",
-  "log",
-  "metrics",
-  "config",
-  "environment",
-  "providers",
-  "provider-settings",
-  "proxies",
-  "secrets",
-  "within-time",
-  "variable-names",
-  "signals",
-  "in-hand",
-  "long-wait",
-  "stand-ins",
-];
 
 /** Packages that would tie the conversation to Telegram, a network or a disk. */
 const foreignToChat = /^(grammy|@grammyjs\/|openai|hono|@hono\/|ioredis|bullmq|pino|node:(sqlite|https?|net|fs))/;
@@ -72,11 +53,10 @@ interface Import {
 }
 
 function partOf(file: string): string {
-  const [first = "", ...deeper] = file.split("/");
-  if (deeper.length > 0) return first;
-  // The composition root is in three files: `app-….ts` belongs to it.
-  const name = first.replace(/(-entrance|-worker)?\.[a-z]+$/, "");
-  return words.includes(name) ? "words" : name;
+  const [first = "", second = "", ...deeper] = file.split("/");
+  // Each engine is a part of its own: one of them could be deleted alone.
+  if (first === "engines" && deeper.length > 0) return `engines/${second}`;
+  return second === "" ? first.replace(/\.[a-z]+$/, "") : first;
 }
 
 function importsOf(file: string, source: string): Import[] {
@@ -96,7 +76,7 @@ function violations(imports: readonly Import[], files: ReadonlySet<string>): str
     if (allowed[here] === undefined) found.push(`${from} is in no known part`);
     if (files.has(to)) {
       if (here !== there && !allowed[here]?.includes(there)) found.push(`${from} (${here}) imports ${to} (${there})`);
-      if (to === "config.ts" && !typeOnly && !["main", "words"].includes(here)) {
+      if (to === "config/config.ts" && !typeOnly && !["main", "config"].includes(here)) {
         found.push(`${from} imports the configuration's values: it is passed, never imported`);
       }
     } else if (here === "chat" && !typeOnly && foreignToChat.test(to)) {
@@ -174,29 +154,30 @@ describe("the rules themselves", () => {
 
   it("catch an arrow that points the wrong way, in every form of import", () => {
     for (const source of [
-      'import { a } from "../store/sqlite.ts";',
-      'import type { A } from "../store/sqlite.ts";',
-      'import {\n  a,\n  b,\n} from "../store/sqlite.ts";',
-      'export { a } from "../store/sqlite.ts";',
-      'export * from "../store/sqlite.ts";',
-      'import "../store/sqlite.ts";',
-      'const a = await import("../store/sqlite.ts");',
+      'import { a } from "../engines/embedded/store.ts";',
+      'import type { A } from "../engines/embedded/store.ts";',
+      'import {\n  a,\n  b,\n} from "../engines/embedded/store.ts";',
+      'export { a } from "../engines/embedded/store.ts";',
+      'export * from "../engines/embedded/store.ts";',
+      'import "../engines/embedded/store.ts";',
+      'const a = await import("../engines/embedded/store.ts");',
     ]) {
-      expect(check("queue/worker.ts", source), source).toEqual([
-        "queue/worker.ts (queue) imports store/sqlite.ts (store)",
+      expect(check("models/places.ts", source), source).toEqual([
+        "models/places.ts (models) imports engines/embedded/store.ts (engines/embedded)",
       ]);
     }
   });
 
-  it("let words, the own folder and packages pass", () => {
-    const source = 'import { a } from "../errors.ts";\nimport { b } from "./b.ts";\nimport { Api } from "grammy";\n';
-    expect(check("reply/a.ts", source)).toEqual([]);
+  it("let the vocabulary, the own folder and packages pass", () => {
+    const source =
+      'import { a } from "../base/errors.ts";\nimport { b } from "./b.ts";\nimport { Api } from "grammy";\n';
+    expect(check("screen/a.ts", source)).toEqual([]);
   });
 
   it("keep Telegram out of the conversation, and the configuration's values out of everything", () => {
     expect(check("chat/turn.ts", 'import { Api } from "grammy";')).toHaveLength(1);
-    expect(check("telegram/bot.ts", 'import { readConfig } from "../config.ts";')).toHaveLength(1);
-    expect(check("telegram/bot.ts", 'import type { Config } from "../config.ts";')).toEqual([]);
+    expect(check("telegram/bot.ts", 'import { readConfig } from "../config/config.ts";')).toHaveLength(1);
+    expect(check("telegram/bot.ts", 'import type { Config } from "../config/config.ts";')).toEqual([]);
   });
 
   it("find a cycle", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type RunMode, readConfig } from "../src/config.ts";
-import { environmentSchema } from "../src/environment.ts";
-import { StartError } from "../src/errors.ts";
-import { providerPresets } from "../src/providers.ts";
+import { StartError } from "../src/base/errors.ts";
+import { type RunMode, readConfig } from "../src/config/config.ts";
+import { environmentSchema } from "../src/config/environment.ts";
+import { providerPresets } from "../src/config/providers.ts";
 import {
   appEngine,
   assignmentsOf,
@@ -19,7 +19,7 @@ import {
   unitOf,
   units,
   type Variables,
-} from "./deploy-files.ts";
+} from "./support/deploy-files.ts";
 
 /** What each file starts, and with which variables: those without a value, and those `byHand`, come from a person. */
 const processes: readonly { name: string; mode: RunMode | undefined; given: Variables; byHand?: readonly string[] }[] =

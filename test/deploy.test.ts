@@ -24,7 +24,7 @@ import {
   stopSeconds,
   unitOf,
   units,
-} from "./deploy-files.ts";
+} from "./support/deploy-files.ts";
 
 describe("the image", () => {
   const lines = dockerfile.replaceAll("\\\n", " ").split("\n");

@@ -4,7 +4,7 @@ import vm from "node:vm";
 import { parseSync, Visitor } from "oxc-parser";
 import { analyse } from "scslre";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { fasterThanItsInput, hostileUnits, repeated } from "./growth.ts";
+import { fasterThanItsInput, hostileUnits, repeated } from "./support/growth.ts";
 
 interface Expression {
   readonly file: string;
@@ -17,24 +17,24 @@ const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((f
 
 /** What makes a file put together the expressions that it does not write down. */
 const builders: Readonly<Record<string, () => Promise<void>>> = {
-  "log.ts": async () => {
-    const { createRedactor } = await import("../src/log.ts");
+  "base/log.ts": async () => {
+    const { createRedactor } = await import("../src/base/log.ts");
     createRedactor(["a secret of some length", "short"])("text");
   },
-  "llm/requests.ts": async () => {
-    const { mended } = await import("../src/llm/requests.ts");
+  "models/wires/requests.ts": async () => {
+    const { mended } = await import("../src/models/wires/requests.ts");
     const manner = { fields: { temperature: 1 }, swapped: false, streams: true, takesSystem: true };
     mended(manner, [{ role: "system", content: "a persona" }], { status: 400, text: "system role: not supported" });
   },
-  "llm/thoughts.ts": async () => {
-    await import("../src/llm/thoughts.ts");
+  "models/wires/thoughts.ts": async () => {
+    await import("../src/models/wires/thoughts.ts");
   },
   "telegram/mentions.ts": async () => {
     const { mentions } = await import("../src/telegram/mentions.ts");
     mentions({ text: "@parley_bot hello" } as never, { id: 1, username: "parley_bot" });
   },
-  "playground/page/dom.js": async () => {
-    const page = "../src/playground/page/dom.js";
+  "playground/page/browser/page/dom.js": async () => {
+    const page = "../src/playground/page/browser/page/dom.js";
     await import(page);
   },
 };

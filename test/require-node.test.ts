@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { engines } from "./deploy-files.ts";
+import { engines } from "./support/deploy-files.ts";
 
 const source = readFileSync(new URL("../src/require-node.js", import.meta.url), "utf8");
 

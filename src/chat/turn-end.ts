@@ -1,7 +1,7 @@
 /** How a turn ends: what its record, the history, the ledger and the screen get of what the model has written. Pure. */
-import type { ModelError } from "../errors.ts";
+import type { ModelError } from "../base/errors.ts";
 import type { ChatMessage, Exchange, ModelEvent, Models, TokenUsage, Turn, TurnOutcome, UsageEntry } from "../ports.ts";
-import { retryHelps, texts } from "../texts.ts";
+import { retryHelps, texts } from "../texts/english.ts";
 import { type Continued, shownText } from "./continuation.ts";
 import type { ShownHistory } from "./prompt.ts";
 import { countTokens } from "./tokens.ts";

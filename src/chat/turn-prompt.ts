@@ -1,5 +1,5 @@
 /** What the model is asked in a turn: persona, history and question, or a request to go on. */
-import { ParleyError } from "../errors.ts";
+import { ParleyError } from "../base/errors.ts";
 import type { ChatMessage, Models, Store, Turn, Work } from "../ports.ts";
 import { type Continued, goOn } from "./continuation.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";

@@ -2,9 +2,9 @@
  * A turn: a question on its way to its answer. It knows the conversation, the models and an abstract screen; not
  * Telegram, not how questions are queued.
  */
-import { ModelError, type ModelErrorKind, ParleyError } from "../errors.ts";
+import { ModelError, type ModelErrorKind, ParleyError } from "../base/errors.ts";
+import { linkedSignal } from "../base/signals.ts";
 import type { AbortReason, ConversationId, ModelRequest, Turn, TurnOutcome, UsageEntry } from "../ports.ts";
-import { linkedSignal } from "../signals.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
 import {
   type AnswerEnd,

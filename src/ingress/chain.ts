@@ -2,7 +2,7 @@
 import { limit } from "@grammyjs/ratelimiter";
 import { Bot, Context, type NextFunction } from "grammy";
 import type { Update, UserFromGetMe } from "grammy/types";
-import { ParleyError, UnaddressableError } from "../errors.ts";
+import { ParleyError, UnaddressableError } from "../base/errors.ts";
 import type { Addressed, EnqueueResult, RateLimiter, Refusal, UpdateQueue } from "../ports.ts";
 
 export interface IngressDeps {

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createBatchSink, createRunner, createSource } from "@grammyjs/runner";
 import { type Api, GrammyError, HttpError } from "grammy";
 import type { Update } from "grammy/types";
-import { messageOf } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import { retryAfterMs, waitFor } from "../long-wait.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { retryAfterMs, waitFor } from "../base/long-wait.ts";
 import { isUpdate } from "./chain.ts";
 import { tokenRefused } from "./registration.ts";
 

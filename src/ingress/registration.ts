@@ -1,10 +1,10 @@
 /** What Telegram is told and asked at a start: who we are, the menu of commands, the descriptions, where updates shall go. */
 import { type Api, GrammyError } from "grammy";
 import type { BotCommand, UserFromGetMe } from "grammy/types";
-import type { WebhookConfig } from "../config.ts";
-import { messageOf, StartError } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import { retryAfterMs, waitFor } from "../long-wait.ts";
+import { messageOf, StartError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { retryAfterMs, waitFor } from "../base/long-wait.ts";
+import type { WebhookConfig } from "../config/config.ts";
 import { allowedUpdates } from "./allowed-updates.ts";
 
 /** Below the path of `WEBHOOK_URL`. Not secret: the secret token is. */

@@ -1,9 +1,9 @@
 /** Whether Telegram can deliver to the webhook: what does not arrive leaves no other trace with us. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Api } from "grammy";
-import { messageOf } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import { withinTime } from "../within-time.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { withinTime } from "../base/within-time.ts";
 
 export interface WebhookHealthDeps {
   readonly api: Pick<Api, "getWebhookInfo">;

@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Bot, BotError, type Context, webhookCallback } from "grammy";
 import type { Update } from "grammy/types";
-import { messageOf } from "../errors.ts";
-import type { Logger } from "../log.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 import { isUpdate } from "./chain.ts";
 
 export interface WebhookOptions {

@@ -3,18 +3,18 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Config } from "../config.ts";
-import { StartError } from "../errors.ts";
-import type { Logger } from "../log.ts";
+import { StartError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
 import type { Models } from "../ports.ts";
-import { type BotApi, createBotApi } from "./bot-api.ts";
-import { createModelWatch } from "./model-watch.ts";
-import { createPlaygroundPage } from "./page.ts";
-import { createPageSource } from "./page-adapter.ts";
-import type { FaultSwitch } from "./page-feed.ts";
-import { type Script, type ScriptedRequest, usageOf } from "./script.ts";
-import { answerTo } from "./scripted-answers.ts";
-import { createScriptedModel } from "./scripted-model.ts";
+import { type BotApi, createBotApi } from "./bot-api/bot-api.ts";
+import { answerTo } from "./model/answers.ts";
+import { type Script, type ScriptedRequest, usageOf } from "./model/script.ts";
+import { createScriptedModel } from "./model/scripted-model.ts";
+import { createModelWatch } from "./model/watch.ts";
+import { createPageSource } from "./page/adapter.ts";
+import type { FaultSwitch } from "./page/feed.ts";
+import { createPlaygroundPage } from "./page/server.ts";
 
 /** The bot, as the playground needs it. */
 interface Bot {

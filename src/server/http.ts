@@ -2,11 +2,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
-import { messageOf } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import { withinTime } from "../within-time.ts";
-import { askForToken, createTokenCheck } from "./authorization.ts";
-import type { Dashboard } from "./dashboard.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { withinTime } from "../base/within-time.ts";
+import { askForToken, createTokenCheck } from "./admin/authorization.ts";
+import type { Dashboard } from "./admin/dashboard.ts";
 import { type Listener, openListener } from "./listener.ts";
 
 export interface Readiness {

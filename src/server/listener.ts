@@ -1,8 +1,8 @@
 /** One listening port: how long requests may take, how it ends, and in which words it cannot be had. */
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { StartError } from "../errors.ts";
-import type { Logger } from "../log.ts";
+import { StartError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 
 export interface ListenerOptions {
   readonly host: string;

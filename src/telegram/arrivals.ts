@@ -1,12 +1,12 @@
 /** What is done for an update when it arrives, and cannot wait for its turn in its lane. */
 import type { Api } from "grammy";
 import type { CallbackQuery, Update } from "grammy/types";
+import { messageOf, UnaddressableError } from "../base/errors.ts";
+import type { InHand } from "../base/in-hand.ts";
 import { answerOf, mayAnswerAgain, mayContinue } from "../chat/continuation.ts";
-import { messageOf, UnaddressableError } from "../errors.ts";
-import type { InHand } from "../in-hand.ts";
 import type { Addressed, ConversationId, Store } from "../ports.ts";
-import { type Press, parsePress } from "../reply/buttons.ts";
-import { texts } from "../texts.ts";
+import { type Press, parsePress } from "../screen/buttons.ts";
+import { texts } from "../texts/english.ts";
 import { claimAlbum } from "./albums.ts";
 import { dialogWaits } from "./dialogs.ts";
 import type { Identity } from "./identity.ts";

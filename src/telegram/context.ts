@@ -2,10 +2,10 @@
 import type { ConversationFlavor } from "@grammyjs/conversations";
 import { type Context, GrammyError, HttpError, type NextFunction } from "grammy";
 import type { InlineKeyboardMarkup, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove } from "grammy/types";
+import { messageOf } from "../base/errors.ts";
+import type { InHand } from "../base/in-hand.ts";
+import type { Logger } from "../base/log.ts";
 import type { TurnDeps } from "../chat/turn.ts";
-import { messageOf } from "../errors.ts";
-import type { InHand } from "../in-hand.ts";
-import type { Logger } from "../log.ts";
 import type {
   ActiveUpdate,
   ConversationId,
@@ -17,8 +17,8 @@ import type {
   UsageEntry,
   Work,
 } from "../ports.ts";
-import { type Press, parsePress } from "../reply/buttons.ts";
-import type { LiveMessageDeps } from "../reply/live-message.ts";
+import { type Press, parsePress } from "../screen/buttons.ts";
+import type { LiveMessageDeps } from "../screen/live-message.ts";
 import type { CommandName } from "./commands.ts";
 import { type CommandCall, commandOf, conversationOf, isPrivate, threadOf } from "./messages.ts";
 import { senderOf } from "./senders.ts";

@@ -7,7 +7,7 @@ import type { ConversationData } from "@grammyjs/conversations";
 import { type ConversationStorage, conversations, type VersionedState } from "@grammyjs/conversations";
 import type { MiddlewareFn, NextFunction } from "grammy";
 import type { ConversationId, Store } from "../ports.ts";
-import { examples } from "../texts.ts";
+import { examples } from "../texts/english.ts";
 import { type BotContext, callOf, dialogKey, dialogKeyOf } from "./context.ts";
 
 /** To be raised whenever the steps of a dialog change: a state of other steps cannot be replayed. */

@@ -1,7 +1,7 @@
 /** Who we are in Telegram: a bot can get another name while it runs, and is called by that from then on. */
 import type { Update, UserFromGetMe } from "grammy/types";
-import { messageOf } from "../errors.ts";
-import { withinTime } from "../within-time.ts";
+import { messageOf } from "../base/errors.ts";
+import { withinTime } from "../base/within-time.ts";
 import { namesOtherBot } from "./mentions.ts";
 
 export interface Identity {

@@ -4,7 +4,7 @@
  */
 import type { CallbackQuery, Message, Update } from "grammy/types";
 import type { Addressed } from "../ports.ts";
-import { parsePress } from "../reply/buttons.ts";
+import { parsePress } from "../screen/buttons.ts";
 import { findCommand } from "./commands.ts";
 import { hasContent } from "./content.ts";
 import { type Me, mentions } from "./mentions.ts";

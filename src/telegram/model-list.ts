@@ -1,8 +1,8 @@
 /** The models as people see them: their labels, what a word finds among them, and the keyboards to choose from. Pure. */
 import { createHash } from "node:crypto";
 import type { InlineKeyboardButton, InlineKeyboardMarkup } from "grammy/types";
-import { type Press, parsePress, pressData } from "../reply/buttons.ts";
-import { labels } from "../texts.ts";
+import { type Press, parsePress, pressData } from "../screen/buttons.ts";
+import { labels } from "../texts/english.ts";
 
 /** What a keyboard lists: all, one provider's models (by its key), or those that match a search. */
 export type ModelView = Omit<Extract<Press, { action: "models" }>, "action">;

@@ -1,6 +1,6 @@
 /** Who is behind an update, and whether they may talk to the bot. */
 import type { Chat, Message, Update, User } from "grammy/types";
-import { standIns } from "../stand-ins.ts";
+import { standIns } from "../base/stand-ins.ts";
 import { isPrivate } from "./messages.ts";
 
 /** Whom an operator lets in; everyone when both are empty. */

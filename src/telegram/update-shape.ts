@@ -1,6 +1,6 @@
 /** Whether an update holds what the bot goes by: its chat, its sender, its words. Pure. */
 import type { Update } from "grammy/types";
-import { UnaddressableError } from "../errors.ts";
+import { UnaddressableError } from "../base/errors.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 

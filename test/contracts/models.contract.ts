@@ -1,9 +1,9 @@
 /** What every implementation of the `Models` port does, whatever stands behind it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ModelError, type ModelErrorKind } from "../../src/errors.ts";
-import type { Script } from "../../src/playground/script.ts";
-import type { ScriptedModel } from "../../src/playground/scripted-model.ts";
+import { ModelError, type ModelErrorKind } from "../../src/base/errors.ts";
+import type { Script } from "../../src/playground/model/script.ts";
+import type { ScriptedModel } from "../../src/playground/model/scripted-model.ts";
 import type { ModelEvent, Models } from "../../src/ports.ts";
 
 export interface ModelsUnderTest {

@@ -1,7 +1,7 @@
 /** Who may talk to the real process, and how fast. */
 import { describe, expect, test } from "vitest";
-import { answersIn, buttonsOf, seen, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { answersIn, buttonsOf, seen, until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 const FRIEND = 11;
 const SECOND_FRIEND = 12;

@@ -1,7 +1,7 @@
 /** Answers that are written again: `/retry`, Regenerate, and edits of the question. */
 import { describe, expect, test } from "vitest";
-import { buttonsOf, dialogueOf, persona, plain, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { buttonsOf, dialogueOf, persona, plain, until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe.concurrent("a question that is answered again", { timeout: 180_000 }, () => {
   const rig = sharedRig();

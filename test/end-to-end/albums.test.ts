@@ -1,7 +1,7 @@
 /** The real process and albums: one thing to who sends it, several messages to the bot. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { deleteKeys, findRedis, newPrefix } from "../redis-server.ts";
-import { createRig, type Rig, until, type Visitor } from "./bot-process.ts";
+import { createRig, type Rig, until, type Visitor } from "../support/bot-process.ts";
+import { deleteKeys, findRedis, newPrefix } from "../support/redis-server.ts";
 
 const redis = await findRedis();
 const prefix = newPrefix();

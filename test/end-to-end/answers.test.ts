@@ -1,8 +1,8 @@
 /** What a person in a private chat sees of an answer, with Telegram and the model in good health. */
 import { describe, expect, test } from "vitest";
-import { texts } from "../../src/texts.ts";
-import { buttonsOf, dialogueOf, persona, plain, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { texts } from "../../src/texts/english.ts";
+import { buttonsOf, dialogueOf, persona, plain, until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe.concurrent("the answers of the bot", { timeout: 180_000 }, () => {
   const rig = sharedRig();

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { freePort } from "../free-port.ts";
-import { chromiumPath, openBrowser } from "./chromium.ts";
+import { chromiumPath, openBrowser } from "../support/chromium.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** Slow machines are slow; nothing here depends on how long it takes. */
 const PATIENCE_MS = 60_000;

@@ -1,12 +1,12 @@
 /** Processes, and Redis itself, are killed, frozen and replaced under load; afterwards three numbers have to be zero. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import { createRedisStore } from "../../src/store/redis.ts";
-import { createRedisLink } from "../../src/store/redis-link.ts";
-import { canStartRedis, type PrivateRedis, startPrivateRedis } from "../redis-server.ts";
-import { answerInNumbers, type Conversations, createConversations } from "./conversations.ts";
-import { createFleet, type Fleet, type FleetProcess } from "./fleet.ts";
-import { createRandom } from "./killing.ts";
+import { createRedisLink } from "../../src/engines/redis/link.ts";
+import { createRedisStore } from "../../src/engines/redis/store.ts";
+import { answerInNumbers, type Conversations, createConversations } from "../support/conversations.ts";
+import { createFleet, type Fleet, type FleetProcess } from "../support/fleet.ts";
+import { createRandom } from "../support/killing.ts";
+import { canStartRedis, type PrivateRedis, startPrivateRedis } from "../support/redis-server.ts";
 
 /** Slow machines are slow: what is behind is answered after the feeding, as long as anything is answered at all. */
 const patienceMs = 90_000;

@@ -1,7 +1,7 @@
 /** The real process where the topic that it was asked in takes no messages any more. */
 import { describe, expect, test } from "vitest";
-import { answersIn, seen, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { answersIn, seen, until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe.concurrent("a topic that is closed or gone", { timeout: 180_000 }, () => {
   const rig = sharedRig({ faulty: true, env: { STREAM_MODE: "draft" } });

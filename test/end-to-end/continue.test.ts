@@ -1,8 +1,8 @@
 /** Continue: what a person does with an answer that was cut at the length limit. */
 import { describe, expect, test } from "vitest";
 import { goOn } from "../../src/chat/continuation.ts";
-import type { Script, ScriptedRequest } from "../../src/playground/script.ts";
-import { texts } from "../../src/texts.ts";
+import type { Script, ScriptedRequest } from "../../src/playground/model/script.ts";
+import { texts } from "../../src/texts/english.ts";
 import {
   answersIn,
   buttonsOf,
@@ -14,8 +14,8 @@ import {
   until,
   type Visitor,
   words,
-} from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+} from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 /** What the model answers, by question; what it goes on with, by the question that it answers. */
 function createScripts() {

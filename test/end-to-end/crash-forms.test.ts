@@ -1,9 +1,9 @@
 /** Kills in the middle of answers that are more than one message which is edited. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Script, ScriptedRequest } from "../../src/playground/script.ts";
-import { answersIn, buttonsOf, createRig, plain, type Rig, until } from "./bot-process.ts";
-import { createRandom, type Moment, startAndKill, watchCreations } from "./killing.ts";
+import type { Script, ScriptedRequest } from "../../src/playground/model/script.ts";
+import { answersIn, buttonsOf, createRig, plain, type Rig, until } from "../support/bot-process.ts";
+import { createRandom, type Moment, startAndKill, watchCreations } from "../support/killing.ts";
 
 /** Slow machines are slow; nothing here depends on how long it takes. */
 const patienceMs = 120_000;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import type { MessageView } from "../../src/playground/bot-api.ts";
-import type { Script, ScriptedRequest } from "../../src/playground/script.ts";
-import { answersIn, buttonsOf, createRig, type Rig, until } from "./bot-process.ts";
-import { createRandom, type Moment, shuffled, startAndKill, watchCreations } from "./killing.ts";
+import type { MessageView } from "../../src/playground/bot-api/bot-api.ts";
+import type { Script, ScriptedRequest } from "../../src/playground/model/script.ts";
+import { answersIn, buttonsOf, createRig, type Rig, until } from "../support/bot-process.ts";
+import { createRandom, type Moment, shuffled, startAndKill, watchCreations } from "../support/killing.ts";
 
 /** Slow machines are slow; nothing here depends on how long it takes. */
 const patienceMs = 120_000;

@@ -1,11 +1,11 @@
 /** The dashboard as an operator sees it, in a browser; the queue behind it is made up. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createLogger } from "../../src/log.ts";
+import { createLogger } from "../../src/base/log.ts";
 import type { QueueView, UpdateView } from "../../src/ports.ts";
-import { createDashboard } from "../../src/server/dashboard.ts";
+import { createDashboard } from "../../src/server/admin/dashboard.ts";
 import { createHttpServer, type HttpServer } from "../../src/server/http.ts";
-import { chromiumPath, openBrowser } from "./chromium.ts";
+import { chromiumPath, openBrowser } from "../support/chromium.ts";
 
 const adminToken = "admin-token-of-the-test";
 const at = Date.now() - 60_000;

@@ -1,7 +1,7 @@
 /** The real process with native drafts, and with a fallback model. */
 import { describe, expect, test } from "vitest";
-import { buttonsOf, dialogueOf, persona, plain, refusedCalls, seen, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { buttonsOf, dialogueOf, persona, plain, refusedCalls, seen, until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe.concurrent("the bot in draft mode", { timeout: 180_000 }, () => {
   const rig = sharedRig({ env: { STREAM_MODE: "draft", FALLBACK_MODELS: "test/spare" }, faulty: true });

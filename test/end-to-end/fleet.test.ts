@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
-import { findRedis, startPrivateRedis } from "../redis-server.ts";
-import { answersIn, buttonsOf, get, seen, until, words } from "./bot-process.ts";
-import { createFleet, type Fleet, type FleetOptions } from "./fleet.ts";
+import { answersIn, buttonsOf, get, seen, until, words } from "../support/bot-process.ts";
+import { createFleet, type Fleet, type FleetOptions } from "../support/fleet.ts";
+import { findRedis, startPrivateRedis } from "../support/redis-server.ts";
 
 const redis = await findRedis();
 let fleet: Fleet | undefined;

@@ -1,7 +1,7 @@
 /** The real process in groups and their topics. */
 import { describe, expect, test } from "vitest";
-import { answersIn, dialogueOf, persona, seen, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { answersIn, dialogueOf, persona, seen, until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe.concurrent("the bot in a group", { timeout: 180_000 }, () => {
   const rig = sharedRig();

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import { texts } from "../../src/texts.ts";
-import { findRedis } from "../redis-server.ts";
-import { buttonsOf, createRig, type Rig, seen, until, words } from "./bot-process.ts";
-import { createFleet, type Fleet, type FleetProcess } from "./fleet.ts";
+import { texts } from "../../src/texts/english.ts";
+import { buttonsOf, createRig, type Rig, seen, until, words } from "../support/bot-process.ts";
+import { createFleet, type Fleet, type FleetProcess } from "../support/fleet.ts";
+import { findRedis } from "../support/redis-server.ts";
 
 const redis = await findRedis();
-const preload = fileURLToPath(new URL("../processes/hang-at-words.ts", import.meta.url));
+const preload = fileURLToPath(new URL("../support/processes/hang-at-words.ts", import.meta.url));
 const env = { NODE_OPTIONS: `--import ${preload}` };
 /** The loop may stand still for 30 s. */
 const killedWithinMs = 60_000;

@@ -1,7 +1,7 @@
 /** Chats that Telegram makes wait, in the real process: they keep nobody else waiting, and lose nothing. */
 import { afterEach, describe, expect, test } from "vitest";
-import { deleteKeys, findRedis, newPrefix } from "../redis-server.ts";
-import { answersIn, createRig, type Rig, refusedCalls, until, words } from "./bot-process.ts";
+import { answersIn, createRig, type Rig, refusedCalls, until, words } from "../support/bot-process.ts";
+import { deleteKeys, findRedis, newPrefix } from "../support/redis-server.ts";
 
 /** More than there are slots for commands. */
 const many = 70;

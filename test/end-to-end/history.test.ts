@@ -1,9 +1,9 @@
 /** How much of a conversation the model is shown, by the real process over both engines. */
 import { describe, expect, test } from "vitest";
 import { goOn } from "../../src/chat/continuation.ts";
-import { texts } from "../../src/texts.ts";
-import { deleteKeys, findRedis, newPrefix } from "../redis-server.ts";
-import { createRig, dialogueOf, persona, type Rig, words } from "./bot-process.ts";
+import { texts } from "../../src/texts/english.ts";
+import { createRig, dialogueOf, persona, type Rig, words } from "../support/bot-process.ts";
+import { deleteKeys, findRedis, newPrefix } from "../support/redis-server.ts";
 
 const redis = await findRedis();
 const engines = redis.missing === undefined ? ["SQLite", "Redis"] : ["SQLite"];

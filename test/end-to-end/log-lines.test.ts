@@ -1,7 +1,7 @@
 /** What an operator finds in the log of the real process about one answer. */
 import { describe, expect, test } from "vitest";
-import { until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe.concurrent("the log", { timeout: 60_000 }, () => {
   const rig = sharedRig({ faulty: true });

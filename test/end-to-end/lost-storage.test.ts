@@ -2,10 +2,10 @@ import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
-import { texts } from "../../src/texts.ts";
-import { canStartRedis, startPrivateRedis } from "../redis-server.ts";
-import { answersIn, buttonsOf, createRig, get, type Rig, seen, until, words } from "./bot-process.ts";
-import { createFleet, type Fleet } from "./fleet.ts";
+import { texts } from "../../src/texts/english.ts";
+import { answersIn, buttonsOf, createRig, get, type Rig, seen, until, words } from "../support/bot-process.ts";
+import { createFleet, type Fleet } from "../support/fleet.ts";
+import { canStartRedis, startPrivateRedis } from "../support/redis-server.ts";
 
 let rig: Rig | undefined;
 let fleet: Fleet | undefined;

@@ -1,7 +1,7 @@
 /** Updates that nothing can be made of, brought to the real process: acknowledged, kept among the dead, in nobody's way. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { deleteKeys, findRedis, newPrefix } from "../redis-server.ts";
-import { createRig, type Rig, settingsFor, spawnBot, until } from "./bot-process.ts";
+import { createRig, type Rig, settingsFor, spawnBot, until } from "../support/bot-process.ts";
+import { deleteKeys, findRedis, newPrefix } from "../support/redis-server.ts";
 
 const redis = await findRedis();
 const prefix = newPrefix();

@@ -1,7 +1,7 @@
 /** `/model` of the real process with hundreds of models: the emulated Telegram refuses what Telegram would. */
 import { describe, expect, test } from "vitest";
-import { buttonsOf, until, type Visitor } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { buttonsOf, until, type Visitor } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 // A folder of a local server: longer than a button's data, in a script of three bytes a character.
 const files = Array.from({ length: 5 }, (_, index) => `local/${"模型/".repeat(40)}${index + 1}.gguf`);

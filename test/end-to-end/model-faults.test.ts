@@ -1,7 +1,7 @@
 /** The real process while the model fails: one plain sentence, and nobody is left waiting. */
 import { describe, expect, test } from "vitest";
-import { buttonsOf, dialogueOf, modelKey, persona, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { buttonsOf, dialogueOf, modelKey, persona, until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe.concurrent("the bot in trouble with the model", { timeout: 600_000 }, () => {
   const rig = sharedRig();

@@ -1,9 +1,9 @@
 /** Slightly wrong providers behind the real process: what the chat sees of it. */
 import { describe, expect, test } from "vitest";
-import type { Script } from "../../src/playground/script.ts";
-import { event } from "../llm-server.ts";
-import { createRig, dialogueOf, plain, refusedCalls, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import type { Script } from "../../src/playground/model/script.ts";
+import { createRig, dialogueOf, plain, refusedCalls, until, words } from "../support/bot-process.ts";
+import { event } from "../support/llm-server.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 const rig = sharedRig();
 const word = (content: string) => event({ content });

@@ -1,7 +1,7 @@
 /** Updates that no ordinary client sends, or that an older version of the bot has made possible. */
 import { describe, expect, test } from "vitest";
-import { until } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { until } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe("an odd update", { timeout: 180_000 }, () => {
   const secret = "of-odd-updates";

@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { createRig, type Rig, runToEnd, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { createRig, type Rig, runToEnd, until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 /** No token, no model: where the queue is, is all that a command needs. */
 const ask = (dataDir: string, command: string) => runToEnd({ DATA_DIR: dataDir }, `queue ${command}`);

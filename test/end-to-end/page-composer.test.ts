@@ -1,7 +1,7 @@
 /** How one writes on the chat page. */
 import { describe, expect } from "vitest";
-import { chromiumPath } from "./chromium.ts";
-import { ADA, eventually, test } from "./shared-page.ts";
+import { chromiumPath } from "../support/chromium.ts";
+import { ADA, eventually, test } from "../support/shared-page.ts";
 
 describe.skipIf(chromiumPath === undefined)("writing on the chat page (needs Chromium)", { timeout: 180_000 }, () => {
   test("sends with Enter, breaks the line with Shift and Enter, and leaves Enter to an input method", async ({

@@ -1,7 +1,7 @@
 /** The chat page around its messages: the list of chats, the log, faults, width and colours. */
 import { describe, expect } from "vitest";
-import { chromiumPath } from "./chromium.ts";
-import { ADA, eventually, keys, test } from "./shared-page.ts";
+import { chromiumPath } from "../support/chromium.ts";
+import { ADA, eventually, keys, test } from "../support/shared-page.ts";
 
 describe.skipIf(chromiumPath === undefined)("the frame of the chat page (needs Chromium)", { timeout: 180_000 }, () => {
   test("marks another chat as unread and shows nothing of it here", async ({ chat: { page, world, newest } }) => {

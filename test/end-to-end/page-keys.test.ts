@@ -1,9 +1,9 @@
 /** Keys on the chat page: below messages, in place of the letters, and what is drawn on them. */
 import type { Locator } from "playwright-core";
 import { describe, expect } from "vitest";
-import { labels, texts } from "../../src/texts.ts";
-import { chromiumPath } from "./chromium.ts";
-import { ADA, eventually, keys, test } from "./shared-page.ts";
+import { labels, texts } from "../../src/texts/english.ts";
+import { chromiumPath } from "../support/chromium.ts";
+import { ADA, eventually, keys, test } from "../support/shared-page.ts";
 
 const examples = { messageId: 1, rows: [["One"], ["Two", "Three"]], oneTime: true, small: true, placeholder: "Ask me" };
 

@@ -1,7 +1,7 @@
 /** How the chat page shows what the bot writes. */
 import { describe, expect } from "vitest";
-import { chromiumPath } from "./chromium.ts";
-import { ADA, entity, eventually, keys, test } from "./shared-page.ts";
+import { chromiumPath } from "../support/chromium.ts";
+import { ADA, entity, eventually, keys, test } from "../support/shared-page.ts";
 
 describe.skipIf(chromiumPath === undefined)(
   "the messages of the chat page (needs Chromium)",

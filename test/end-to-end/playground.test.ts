@@ -5,9 +5,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createScriptedModel, type ScriptedModel } from "../../src/playground/scripted-model.ts";
-import { freePort } from "../free-port.ts";
-import { spawnBot, until } from "./bot-process.ts";
+import { createScriptedModel, type ScriptedModel } from "../../src/playground/model/scripted-model.ts";
+import { spawnBot, until } from "../support/bot-process.ts";
+import { freePort } from "../support/free-port.ts";
 
 const key = "sk-secret-of-a-real-provider";
 const names = ["openai/gpt-test", "openai/gpt-test-mini", "mine/llama"];

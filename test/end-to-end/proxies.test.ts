@@ -4,8 +4,8 @@ import { type AddressInfo, connect } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import { createProxyServer, type ProxyServer } from "../proxy-server.ts";
-import { createRig, type Rig, runToEnd, token, until } from "./bot-process.ts";
+import { createRig, type Rig, runToEnd, token, until } from "../support/bot-process.ts";
+import { createProxyServer, type ProxyServer } from "../support/proxy-server.ts";
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tls/${name}`, import.meta.url));
 const tls = { key: readFileSync(fixture("key.pem")), cert: readFileSync(fixture("certificate.pem")) };

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import type { MessageView } from "../../src/playground/bot-api.ts";
-import type { Script } from "../../src/playground/script.ts";
-import { answersIn, answerWith, buttonsOf, createRig, type Rig, until } from "./bot-process.ts";
-import { onArrival } from "./killing.ts";
+import type { MessageView } from "../../src/playground/bot-api/bot-api.ts";
+import type { Script } from "../../src/playground/model/script.ts";
+import { answersIn, answerWith, buttonsOf, createRig, type Rig, until } from "../support/bot-process.ts";
+import { onArrival } from "../support/killing.ts";
 
 /** Slow machines are slow; nothing here depends on how long it takes. */
 const patienceMs = 60_000;

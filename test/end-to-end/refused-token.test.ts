@@ -1,8 +1,17 @@
 /** A token that Telegram takes back while the real processes work: they end as at a start, and lose no question. */
 import { afterEach, describe, expect, test } from "vitest";
-import { findRedis } from "../redis-server.ts";
-import { answersIn, createRig, type Rig, type RigOptions, runToEnd, settingsFor, until, words } from "./bot-process.ts";
-import { createFleet, type Fleet } from "./fleet.ts";
+import {
+  answersIn,
+  createRig,
+  type Rig,
+  type RigOptions,
+  runToEnd,
+  settingsFor,
+  until,
+  words,
+} from "../support/bot-process.ts";
+import { createFleet, type Fleet } from "../support/fleet.ts";
+import { findRedis } from "../support/redis-server.ts";
 
 const redis = await findRedis();
 const line = /^BOT_TOKEN is refused by Telegram; .*$/m;

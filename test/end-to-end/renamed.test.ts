@@ -1,8 +1,8 @@
 /** The real processes while the bot gets another name at @BotFather. */
 import { afterEach, describe, expect, test } from "vitest";
-import { findRedis } from "../redis-server.ts";
-import { createRig, type Rig, seen } from "./bot-process.ts";
-import { createFleet, type Fleet } from "./fleet.ts";
+import { createRig, type Rig, seen } from "../support/bot-process.ts";
+import { createFleet, type Fleet } from "../support/fleet.ts";
+import { findRedis } from "../support/redis-server.ts";
 
 const redis = await findRedis();
 

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import { createRig, type Rig } from "./bot-process.ts";
+import { createRig, type Rig } from "../support/bot-process.ts";
 
-const preload = fileURLToPath(new URL("../processes/clock-by-file.ts", import.meta.url));
+const preload = fileURLToPath(new URL("../support/processes/clock-by-file.ts", import.meta.url));
 let rig: Rig | undefined;
 afterEach(async () => {
   await rig?.stop();

@@ -1,7 +1,7 @@
 /** Commands of the real process: models, personas, figures and files. */
 import { describe, expect, test } from "vitest";
-import { buttonsOf, dialogueOf, persona, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { buttonsOf, dialogueOf, persona, until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 const ADMIN = 99;
 

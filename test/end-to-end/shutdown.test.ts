@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { ScriptedRequest } from "../../src/playground/script.ts";
-import { answersIn, answerWith, buttonsOf, createRig, type Rig, until } from "./bot-process.ts";
-import { onArrival } from "./killing.ts";
+import type { ScriptedRequest } from "../../src/playground/model/script.ts";
+import { answersIn, answerWith, buttonsOf, createRig, type Rig, until } from "../support/bot-process.ts";
+import { onArrival } from "../support/killing.ts";
 
 /** Slow machines are slow; nothing but the promised times depends on how long it takes. */
 const patienceMs = 120_000;

@@ -3,9 +3,19 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../free-port.ts";
-import { createRig, get, modelKey, type Rig, refusedCalls, runToEnd, token, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import {
+  createRig,
+  get,
+  modelKey,
+  type Rig,
+  refusedCalls,
+  runToEnd,
+  token,
+  until,
+  words,
+} from "../support/bot-process.ts";
+import { freePort } from "../support/free-port.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe("the webhook", { timeout: 180_000 }, () => {
   let rig: Rig;

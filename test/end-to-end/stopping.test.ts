@@ -1,7 +1,7 @@
 /** What stops an answer of the real process, and what is left of it then. */
 import { describe, expect, test } from "vitest";
-import { buttonsOf, dialogueOf, persona, plain, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { buttonsOf, dialogueOf, persona, plain, until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe.concurrent("an answer that is stopped", { timeout: 180_000 }, () => {
   const rig = sharedRig();

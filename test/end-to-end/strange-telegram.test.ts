@@ -2,7 +2,7 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { createRig, type Rig, until } from "./bot-process.ts";
+import { createRig, type Rig, until } from "../support/bot-process.ts";
 
 let rig: Rig | undefined;
 let close: (() => void) | undefined;

@@ -1,7 +1,7 @@
 /** The real process while Telegram fails: nothing is lost, nothing is shown twice. */
 import { describe, expect, test } from "vitest";
-import { buttonsOf, dialogueOf, persona, plain, until, words } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { buttonsOf, dialogueOf, persona, plain, until, words } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe.concurrent("the bot in trouble with Telegram", { timeout: 600_000 }, () => {
   const rig = sharedRig({ faulty: true });

@@ -1,7 +1,17 @@
 /** The real process in a group that becomes a supergroup: a new chat, in which nothing of the former one can be changed. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { deleteKeys, findRedis, newPrefix } from "../redis-server.ts";
-import { answersIn, buttonsOf, createRig, dialogueOf, persona, type Rig, seen, until, words } from "./bot-process.ts";
+import {
+  answersIn,
+  buttonsOf,
+  createRig,
+  dialogueOf,
+  persona,
+  type Rig,
+  seen,
+  until,
+  words,
+} from "../support/bot-process.ts";
+import { deleteKeys, findRedis, newPrefix } from "../support/redis-server.ts";
 
 const redis = await findRedis();
 const prefix = newPrefix();

@@ -1,7 +1,7 @@
 /** A real process whose webhook Telegram cannot reach, or reaches by a shorter path. */
 import { afterEach, describe, expect, test } from "vitest";
-import { freePort } from "../free-port.ts";
-import { createRig, get, type Rig, until } from "./bot-process.ts";
+import { createRig, get, type Rig, until } from "../support/bot-process.ts";
+import { freePort } from "../support/free-port.ts";
 
 let rig: Rig | undefined;
 afterEach(async () => {

@@ -1,7 +1,7 @@
 /** The real process and what people write: it reaches the model as it was written, with what it is about. */
 import { describe, expect, test } from "vitest";
-import { until } from "./bot-process.ts";
-import { sharedRig } from "./shared-rig.ts";
+import { until } from "../support/bot-process.ts";
+import { sharedRig } from "../support/shared-rig.ts";
 
 describe.concurrent("what people write", { timeout: 180_000 }, () => {
   const rig = sharedRig();

@@ -1,6 +1,7 @@
 /** The line that the log has of each answer. */
+
+import type { Logger } from "../../base/log.ts";
 import type { TurnObserver } from "../../chat/turn.ts";
-import type { Logger } from "../../log.ts";
 
 /**
  * Gathers what there is to say of an answer, and says it at its end. Milliseconds count from the arrival of what asked; the

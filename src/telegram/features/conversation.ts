@@ -1,6 +1,6 @@
 import { Composer } from "grammy";
 import { modelFor } from "../../chat/turn.ts";
-import { texts } from "../../texts.ts";
+import { texts } from "../../texts/english.ts";
 import { type BotContext, isCommand, placeOf, say, tolerate } from "../context.ts";
 
 /** `/new` and `/reset`: turn lane, so that they come after the answer which they interrupted. */

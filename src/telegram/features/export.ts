@@ -2,7 +2,7 @@
 import { Composer, InputFile } from "grammy";
 import { modelFor } from "../../chat/turn.ts";
 import type { Exchange } from "../../ports.ts";
-import { texts } from "../../texts.ts";
+import { texts } from "../../texts/english.ts";
 import { type BotContext, isCommand, placeOf, say } from "../context.ts";
 import { senderOf } from "../senders.ts";
 

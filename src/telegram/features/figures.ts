@@ -1,6 +1,6 @@
 import { Composer } from "grammy";
 import type { QueueStats } from "../../ports.ts";
-import { texts } from "../../texts.ts";
+import { texts } from "../../texts/english.ts";
 import { type BotContext, type Figures, isCommand, say } from "../context.ts";
 import { senderOf } from "../senders.ts";
 

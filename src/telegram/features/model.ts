@@ -1,7 +1,7 @@
 import { Composer } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
 import { modelFor } from "../../chat/turn.ts";
-import { texts } from "../../texts.ts";
+import { texts } from "../../texts/english.ts";
 import { answerPress, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
 import {
   carriedSearch,

@@ -1,9 +1,9 @@
 /** Who is turned away, and with which words: strangers, those who write too fast, messages that the bot cannot read. */
 import { Composer, GrammyError, type NextFunction } from "grammy";
-import { messageOf } from "../../errors.ts";
-import { classify, type TelegramVerdict } from "../../reply/telegram-errors.ts";
-import { standIns } from "../../stand-ins.ts";
-import { texts } from "../../texts.ts";
+import { messageOf } from "../../base/errors.ts";
+import { standIns } from "../../base/stand-ins.ts";
+import { classify, type TelegramVerdict } from "../../screen/telegram-errors.ts";
+import { texts } from "../../texts/english.ts";
 import { getsNotice } from "../albums.ts";
 import { hasContent } from "../content.ts";
 import { answerPress, type BotContext, callOf, placeOf, say } from "../context.ts";

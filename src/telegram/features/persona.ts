@@ -1,8 +1,8 @@
 import { type Conversation, createConversation } from "@grammyjs/conversations";
 import { Composer, type Context } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
-import { parsePress, pressData } from "../../reply/buttons.ts";
-import { labels, texts } from "../../texts.ts";
+import { parsePress, pressData } from "../../screen/buttons.ts";
+import { labels, texts } from "../../texts/english.ts";
 import { ask, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
 import { wordsOf } from "../question.ts";
 

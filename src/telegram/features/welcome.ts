@@ -1,7 +1,7 @@
 import { Composer } from "grammy";
 import type { ReplyKeyboardMarkup } from "grammy/types";
 import { modelFor } from "../../chat/turn.ts";
-import { examples, texts } from "../../texts.ts";
+import { examples, texts } from "../../texts/english.ts";
 import { commands } from "../commands.ts";
 import { type BotContext, isCommand, say } from "../context.ts";
 import { isPrivate } from "../messages.ts";

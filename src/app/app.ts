@@ -1,0 +1,149 @@
+/**
+ * The composition root: with its two halves, the only files that know every part. It starts them in order and stops them in
+ * reverse.
+ */
+import { Api } from "grammy";
+import { createInHand } from "../base/in-hand.ts";
+import { isPretty, type Logger } from "../base/log.ts";
+import { createMetrics } from "../base/metrics.ts";
+import type { Config } from "../config/config.ts";
+import { ourselves, tokenRefused } from "../ingress/registration.ts";
+import { createOutbox } from "../screen/outbox.ts";
+import { createHttpServer, type HttpServerOptions } from "../server/http.ts";
+import { createIdentity, type Identity } from "../telegram/identity.ts";
+import { callTimeoutSeconds, createTelegramTransport } from "../telegram/transport.ts";
+import { type Engines, openEngines } from "./engines.ts";
+import { createAppEntrance, entranceOf, webhookRoute } from "./entrance.ts";
+import { answerOperator } from "./operator/commands.ts";
+import { createOperatorSocket } from "./operator/socket.ts";
+import { startWatchdog } from "./watchdog/watchdog.ts";
+import { type AppWorkerDeps, createAppWorker } from "./worker.ts";
+
+export interface App {
+  /** Port of the HTTP listener. */
+  readonly port: number;
+  /** Resolves with the reason when the app can do nothing any more, before `stop` was called. */
+  readonly failed: Promise<Error>;
+  /** Takes nothing new, lets what runs end for `graceMs`, leaves the rest queued. Milliseconds. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Starts the bot, or the half of it that the run mode asks for; `watchModels` may look at what the models are asked. Throws a
+ * `StartError` when a person has to mend something first.
+ */
+export async function createApp(config: Config, log: Logger, watchModels?: AppWorkerDeps["watchModels"]): Promise<App> {
+  const metrics = createMetrics();
+  const inHand = createInHand();
+  const engines = await openEngines(config, log, () => metrics.rateLimiterFailed());
+  const { store, queue, shared } = engines;
+  const watchdog = startWatchdog({
+    inHand,
+    note: engines.hangNote,
+    log: { level: config.logLevel, secrets: config.secrets, pretty: isPretty(config.logFormat) },
+    onTrouble: (error) =>
+      log.error({ err: error }, "the watchdog has failed; a process that hangs is not ended any more"),
+  });
+  metrics.watchQueue(() => queue.stats());
+  const failure = Promise.withResolvers<Error>();
+  let stopping = false;
+  let refused = false;
+  let identity: Identity | undefined;
+  const transport = createTelegramTransport({
+    proxies: config.proxies,
+    onTokenRefused() {
+      refused = true;
+      failure.resolve(tokenRefused());
+    },
+  });
+
+  const { apiRoot, token } = config.telegram;
+  const client = { apiRoot, fetch: transport.fetch };
+  const outbox = createOutbox({
+    log,
+    onCall: (method, status) => metrics.telegramCalled(method, status),
+    onHold(milliseconds, chatId) {
+      metrics.telegramHeld(milliseconds);
+      if (chatId !== undefined) shared?.holds.announce(chatId, milliseconds);
+    },
+  });
+  /** For calls outside of the bot chain. */
+  const api = new Api(token, { ...client, timeoutSeconds: callTimeoutSeconds });
+  api.config.use(outbox.transformer());
+  const parts = { config, engines, client, outbox, inHand, api, log, metrics };
+  const worker = config.mode === "web" ? undefined : createAppWorker({ ...parts, watchModels });
+  const entrance = createAppEntrance({ ...parts, onFatal: failure.resolve });
+  const http = await createHttpServer({
+    ...config.http,
+    log,
+    health: { ready },
+    metrics: () => metrics.text(),
+    ...(await dashboardRoute(config, engines)),
+    ...webhookRoute(config, () => (stopping ? undefined : entrance.ingress), log),
+  }).catch(async (error: unknown) => {
+    await engines.stop();
+    await watchdog.stop();
+    throw error;
+  });
+
+  /** An operator cannot open the database beside us: its lock is ours. That of the playground goes with it. */
+  const operators =
+    config.redis === undefined && config.mode !== "playground"
+      ? await createOperatorSocket({ dataDir: config.dataDir, answer: (args) => answerOperator(args, queue), log })
+      : undefined;
+
+  async function ready() {
+    // A disk that is full takes the little that a look writes, and no update.
+    const healthy = (await store.healthy()) && entrance.storing;
+    const ok = healthy && entrance.known && worker?.running !== false && !stopping;
+    const webhook = entrance.webhook === undefined ? {} : { webhook: entrance.webhook };
+    const detail = { store: healthy ? "ok" : "failing", telegram: entrance.telegram, ...webhook };
+    return { ok, detail: stopping ? { ...detail, stopping } : detail };
+  }
+
+  /** Everything that needs to know who we are in Telegram. */
+  async function connect(): Promise<void> {
+    const me = await entrance.introduce();
+    // Telegram may have answered while we were leaving: what waits is for the next start.
+    if (stopping) return;
+    identity = createIdentity({ me, getMe: async () => ourselves(await api.getMe()), log });
+    worker?.start(identity);
+    const mode = entranceOf(config) === "polling" ? "polling" : "webhook";
+    log.info({ username: me.username, mode, ...(worker === undefined ? {} : { models: worker.models }) }, "ready");
+    await entrance.open(identity);
+  }
+
+  // Telegram out of reach does not end the start: health and metrics answer meanwhile.
+  connect().catch((error: unknown) => {
+    if (!stopping) failure.resolve(error instanceof Error ? error : new Error(String(error)));
+  });
+
+  return {
+    port: http.port,
+    failed: failure.promise,
+    async stop(graceMs) {
+      stopping = true;
+      identity?.stop();
+      await entrance.stop();
+      // Nothing more can be shown to anybody: what runs stays queued at once.
+      const left = await worker?.stop(refused ? 0 : graceMs);
+      outbox.stop();
+      transport.stop();
+      await Promise.all([http.stop(), operators?.stop()]);
+      await engines.stop();
+      await watchdog.stop();
+      log.info({ leftQueued: left ?? 0 }, "stopped");
+    },
+  };
+}
+
+/** The dashboard of the queue, where there is one and somebody may see it. */
+async function dashboardRoute(
+  { adminToken }: Config,
+  { shared }: Engines,
+): Promise<Pick<HttpServerOptions, "dashboard">> {
+  if (adminToken === undefined || shared === undefined) return {};
+  // Half a second of start time, for those who asked for it.
+  const { createDashboard } = await import("../server/admin/dashboard.ts");
+  return { dashboard: createDashboard({ view: shared.view, adminToken }) };
+}

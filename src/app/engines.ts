@@ -1,0 +1,140 @@
+/** Where state lives and updates wait: in one file on this machine, or in one Redis that many processes share. */
+import { join } from "node:path";
+import { messageOf, StartError } from "../base/errors.ts";
+import type { HangNote } from "../base/in-hand.ts";
+import type { Logger } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import type { ChatHolds, Election, QueueView, RateLimiter, Store, UpdateQueue } from "../ports.ts";
+
+/** What the parts of a process stand on. */
+export interface Engines {
+  readonly store: Store;
+  readonly queue: UpdateQueue;
+  /** Of questions, and whatever else asks the model. */
+  readonly rateLimiter: RateLimiter;
+  /** Of commands and buttons. */
+  readonly commandLimiter: RateLimiter;
+  /** Where the queue looks for the update in which a process hung. */
+  readonly hangNote: HangNote;
+  /** Only where several processes serve one bot. */
+  readonly shared?: {
+    readonly holds: ChatHolds;
+    /** Who polls. */
+    readonly poller: Election;
+    /** What the dashboard shows. */
+    readonly view: QueueView;
+    /** Whether a bot has ever used this prefix of this Redis. */
+    used(): Promise<boolean>;
+  };
+  /** Writes what waits and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** More than any person sends, and little enough that nobody keeps the bot busy with them. */
+const commandRate = { messages: 60, windowSeconds: 60, burst: 60 } as const;
+
+/**
+ * Opens the engines that the configuration asks for. Throws a `StartError` when a person has to mend something first.
+ * `onLimiterFailure` is told when a question was let through because the rate limiter could not be asked.
+ */
+export async function openEngines(config: Config, log: Logger, onLimiterFailure: () => void): Promise<Engines> {
+  return config.redis === undefined
+    ? await openEmbedded(config, log)
+    : await openRedis(config, config.redis, log, onLimiterFailure);
+}
+
+// Each engine is loaded only where it is used: the other one would cost start time and memory for nothing.
+
+/** The file of the embedded engines. */
+export function databasePath({ dataDir }: Pick<Config, "dataDir">): string {
+  return join(dataDir, "parley.db");
+}
+
+async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
+  const [{ createSqliteDatabase }, { createSqliteStore }, { createSqliteQueue }, { createTokenBucket }] =
+    await Promise.all([
+      import("../engines/embedded/database.ts"),
+      import("../engines/embedded/store.ts"),
+      import("../engines/embedded/queue.ts"),
+      import("../engines/lanes/token-bucket.ts"),
+    ]);
+  const path = databasePath(config);
+  const database = createSqliteDatabase(path, log);
+  const hangFile = join(config.dataDir, "hangs");
+  // An operator does not know how long the bot keeps conversations, and makes it forget none.
+  const historyTtlSeconds = config.mode === "queue" ? Number.POSITIVE_INFINITY : config.history.ttlSeconds;
+
+  /** What is wrong with the disk, or with a part of the file that nobody has looked at yet, is met here. */
+  function openParts() {
+    try {
+      const store = createSqliteStore({ database, historyTtlSeconds });
+      return { store, queue: createSqliteQueue({ database, hangFile, log }) };
+    } catch (error) {
+      void database.close();
+      const line = `DATA_DIR: ${path} cannot be used (${messageOf(error)}); see to its disk, or set DATA_DIR to another folder.`;
+      throw new StartError([line], { retryable: /full/i.test(messageOf(error)) });
+    }
+  }
+  const { store, queue } = openParts();
+  return {
+    store,
+    queue,
+    hangNote: { file: hangFile },
+    rateLimiter: createTokenBucket(config.rateLimit),
+    commandLimiter: createTokenBucket(commandRate),
+    async stop() {
+      await queue.stop();
+      await store.stop();
+      await database.close();
+    },
+  };
+}
+
+async function openRedis(
+  config: Config,
+  { url, prefix }: NonNullable<Config["redis"]>,
+  log: Logger,
+  onLimiterFailure: () => void,
+): Promise<Engines> {
+  const [
+    { createRedisLink },
+    { createRedisStore },
+    { createRedisTokenBucket },
+    { createChatHolds },
+    { createElection },
+    { readRedisUrl },
+  ] = await Promise.all([
+    import("../engines/redis/link.ts"),
+    import("../engines/redis/store.ts"),
+    import("../engines/redis/token-bucket.ts"),
+    import("../engines/redis/holds.ts"),
+    import("../engines/redis/election.ts"),
+    import("../engines/redis/address.ts"),
+  ]);
+  const { createBullmqQueue } = await import("../engines/redis/queue.ts");
+  // An operator has no token, and claims nothing.
+  const [botId = ""] = config.telegram.token.split(":");
+  const link = await createRedisLink({ url, prefix, ...(botId === "" ? {} : { botId }), log });
+  const store = createRedisStore({ link, historyTtlSeconds: config.history.ttlSeconds });
+  const queue = createBullmqQueue({ link, log });
+  const holds = createChatHolds({ link });
+  const bucket = { link, onFailure: onLimiterFailure };
+  return {
+    store,
+    queue,
+    hangNote: { redis: readRedisUrl(url).options, ...queue.hangNote },
+    rateLimiter: createRedisTokenBucket({ ...config.rateLimit, ...bucket, name: "bucket" }),
+    commandLimiter: createRedisTokenBucket({ ...commandRate, ...bucket, name: "command-bucket" }),
+    shared: {
+      holds,
+      poller: createElection({ link, role: "poller", log }),
+      view: queue.view,
+      used: () => queue.used(),
+    },
+    async stop() {
+      await queue.stop();
+      await store.stop();
+      await link.stop();
+    },
+  };
+}

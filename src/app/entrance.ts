@@ -1,0 +1,257 @@
+/** The part of a process that takes updates in: by webhook, by polling, or, in a worker beside `web` processes, not at all. */
+import { Api } from "grammy";
+import type { UserFromGetMe } from "grammy/types";
+import { UnaddressableError } from "../base/errors.ts";
+import type { InHand } from "../base/in-hand.ts";
+import type { Logger } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
+import type { Config } from "../config/config.ts";
+import { allowedUpdates } from "../ingress/allowed-updates.ts";
+import { createIngress, type Ingress } from "../ingress/chain.ts";
+import { createPolling } from "../ingress/polling.ts";
+import { createRegistration, webhookPath } from "../ingress/registration.ts";
+import { createWebhook } from "../ingress/webhook.ts";
+import { createWebhookHealth, type WebhookHealth, type WebhookState } from "../ingress/webhook-health.ts";
+import type { HttpServerOptions } from "../server/http.ts";
+import { createArrivals } from "../telegram/arrivals.ts";
+import type { BotOptions } from "../telegram/bot.ts";
+import { commands } from "../telegram/commands.ts";
+import type { Identity } from "../telegram/identity.ts";
+import { allowedBy } from "../telegram/senders.ts";
+import { texts } from "../texts/english.ts";
+import type { Engines } from "./engines.ts";
+
+export interface AppEntranceDeps {
+  readonly config: Config;
+  readonly engines: Engines;
+  readonly inHand: InHand;
+  readonly client: BotOptions["client"];
+  /** For the answers to presses that wait in their lane. */
+  readonly api: Api;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Telegram refuses the token: nothing will come any more. */
+  onFatal(error: Error): void;
+}
+
+export interface AppEntrance {
+  /** Telegram as this process sees it, in a few words. */
+  readonly telegram: string;
+  /** Whether Telegram has told who we are. */
+  readonly known: boolean;
+  /** How the webhook does; undefined where there is none, and before the first look. */
+  readonly webhook: WebhookState | undefined;
+  /** Undefined until it is open, and where nothing is taken in. */
+  readonly ingress: Ingress | undefined;
+  /** Whether updates are stored: the last one was, or some time has passed since one was not. */
+  readonly storing: boolean;
+  /** Asks Telegram who we are, until it answers. Rejects with a `StartError` when it refuses the token. */
+  introduce(): Promise<UserFromGetMe>;
+  /** Begins to take updates. Rejects when `stop` comes before Telegram has taken the webhook. */
+  open(identity: Identity): Promise<void>;
+  /** Takes nothing more. */
+  stop(): Promise<void>;
+}
+
+/** What could not be stored comes again sooner than this, while it cannot. */
+const refusalCountsMs = 12_000;
+
+/** Creates the entrance of a process; closed until `open`. */
+export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
+  const { config, engines, log, metrics } = deps;
+  const { webhook } = config.telegram;
+  const stopped = new AbortController();
+  let telegram = "starting";
+  let known = false;
+  let ingress: Ingress | undefined;
+  let health: WebhookHealth | undefined;
+  let closePolling: (() => Promise<void>) | undefined;
+
+  /** For calls about the bot itself; long polls hang longer than any other call may. */
+  const api = new Api(config.telegram.token, { ...deps.client, timeoutSeconds: 60 });
+  const registration = createRegistration({
+    api,
+    log,
+    onCall: (method, status) => metrics.telegramCalled(method, status),
+    onTrouble() {
+      telegram = "out of reach";
+    },
+    signal: stopped.signal,
+  });
+
+  function createChain(identity: Identity): Ingress {
+    const { store } = engines;
+    const { inHand, api } = deps;
+    const arrivals = createArrivals({ identity, inHand, allowed: allowedBy(config.access), store, api, log });
+    return createIngress({
+      token: config.telegram.token,
+      me: identity.me,
+      async address(update) {
+        if (engines.queue.hung(update.update_id))
+          throw new UnaddressableError("the process hung each time that this arrived");
+        return await arrivals.address(update);
+      },
+      onQueued: (update, addressed) => arrivals.queued(update, addressed),
+      rateLimiter: engines.rateLimiter,
+      commandLimiter: engines.commandLimiter,
+      queue: { known: (updateId) => noting(engines.queue.known(updateId)), enqueue },
+      log,
+      now: () => Date.now(),
+      onUpdate(kind, result) {
+        metrics.updateReceived(kind, result);
+        if (result === "rate-limited") metrics.rateLimited();
+        if (result === "lane-full") metrics.laneFullDropped();
+        if (result === "dead") metrics.updateDied();
+      },
+    });
+  }
+
+  let refusedAt: number | undefined;
+  async function noting<T>(step: Promise<T>): Promise<T> {
+    try {
+      return await step;
+    } catch (error) {
+      refusedAt = performance.now();
+      throw error;
+    }
+  }
+
+  const enqueue: Engines["queue"]["enqueue"] = async (update) => {
+    const begun = performance.now();
+    const result = await noting(engines.queue.enqueue(update));
+    metrics.enqueued(performance.now() - begun);
+    refusedAt = undefined;
+    return result;
+  };
+
+  function startPolling(into: Ingress, mayPoll = () => true) {
+    return createPolling({
+      api,
+      allowedUpdates,
+      consume: (updates) => into.accept(updates),
+      mayPoll,
+      log,
+      onState(state) {
+        telegram = state;
+      },
+      onFatal: (error) => deps.onFatal(error instanceof Error ? error : new Error(String(error))),
+    });
+  }
+
+  /** Polls while this process is the one elected to. Thawed after a frost it knows by `leading`, before it is told. */
+  async function pollAsElected(into: Ingress, signal: AbortSignal, leading: () => boolean): Promise<void> {
+    metrics.pollerElected(true);
+    log.info({}, "this process polls");
+    const polling = startPolling(into, leading);
+    const step = () => void polling.stop();
+    signal.addEventListener("abort", step, { once: true });
+    if (signal.aborted) step();
+    await polling.done;
+    signal.removeEventListener("abort", step);
+    metrics.pollerElected(false);
+    telegram = "polled by another process";
+  }
+
+  function watchWebhook(url: string): WebhookHealth {
+    health = createWebhookHealth({
+      api,
+      url,
+      log,
+      onLook({ pendingUpdates, trouble }) {
+        metrics.webhookSeen(pendingUpdates, trouble === undefined);
+        telegram = trouble === undefined ? "webhook set" : "webhook in trouble";
+      },
+      signal: stopped.signal,
+    });
+    return health;
+  }
+
+  function openPolling(into: Ingress): void {
+    if (webhook !== undefined) log.warn({}, "WEBHOOK_URL is set, but npm run dev always polls");
+    if (engines.shared === undefined) {
+      metrics.pollerElected(true);
+      const polling = startPolling(into);
+      closePolling = () => polling.stop();
+      return;
+    }
+    telegram = "polled by another process";
+    const campaign = engines.shared.poller.campaign((signal) => pollAsElected(into, signal, () => campaign.leading));
+    closePolling = () => campaign.stop();
+  }
+
+  return {
+    get telegram() {
+      return telegram;
+    },
+    get known() {
+      return known;
+    },
+    get webhook() {
+      return health?.state;
+    },
+    get storing() {
+      // Kept away for good, Telegram would never bring the update that shows that all is well again.
+      return refusedAt === undefined || performance.now() - refusedAt > refusalCountsMs;
+    },
+    get ingress() {
+      return ingress;
+    },
+    async introduce() {
+      const me = await registration.introduce();
+      known = true;
+      telegram = "known";
+      return me;
+    },
+    async open(identity) {
+      if (stopped.signal.aborted) return;
+      // Of split processes those that take updates in tell Telegram where to bring them.
+      if (entranceOf(config) === "none") return;
+      ingress = createChain(identity);
+      void registration.setMenu(commands.map(({ name, description }) => ({ command: name, description })));
+      void registration.describe({ long: texts.description, short: texts.shortDescription });
+      if (webhook === undefined || entranceOf(config) === "polling") return openPolling(ingress);
+      const looks = watchWebhook(`${webhook.url}${webhookPath}`);
+      await looks.prepare();
+      await registration.setWebhook(webhook);
+      telegram = "webhook set";
+      looks.watch();
+    },
+    async stop() {
+      stopped.abort();
+      await closePolling?.();
+    },
+  };
+}
+
+/** How this process takes updates in: not at all as a worker beside processes that have the webhook. */
+export function entranceOf({ mode, telegram }: Config): "webhook" | "polling" | "none" {
+  if (mode === "dev" || telegram.webhook === undefined) return "polling";
+  return mode === "worker" ? "none" : "webhook";
+}
+
+/** The route of the webhook, in a process that has one. Until the ingress is open Telegram is asked to come again. */
+export function webhookRoute(
+  config: Config,
+  ingress: () => Ingress | undefined,
+  log: Logger,
+): Pick<HttpServerOptions, "webhook"> {
+  const { webhook } = config.telegram;
+  if (webhook === undefined || entranceOf(config) !== "webhook") return {};
+  let handler: ReturnType<typeof createWebhook> | undefined;
+  return {
+    webhook: {
+      // A proxy in front of us may strip the path of the public address.
+      paths: [...new Set([`${new URL(webhook.url).pathname.replace(/\/$/, "")}${webhookPath}`, webhookPath])],
+      async handler(request, response) {
+        const into = ingress();
+        if (into === undefined) {
+          request.resume();
+          response.writeHead(503, { "retry-after": "2" }).end();
+          return;
+        }
+        handler ??= createWebhook(into.bot, { secret: webhook.secret, log });
+        await handler(request, response);
+      },
+    },
+  };
+}

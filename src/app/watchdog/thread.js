@@ -1,0 +1,107 @@
+/**
+ * The watchdog's thread. Plain JavaScript with few imports: a thread that loaded TypeScript would bring its own compiler. What
+ * it needs when it has found a hang is loaded then.
+ */
+import { randomUUID } from "node:crypto";
+import { appendFileSync, writeSync } from "node:fs";
+import { workerData } from "node:worker_threads";
+
+/** @type {import("./watchdog.ts").WatchdogData} */
+const { pulse, inHand, hangMs, everyMs, note, log } = workerData;
+const [beats, debugged] = [0, 1];
+const numbers = new Float64Array(pulse);
+const named = new Float64Array(inHand);
+
+/** Each of the two last steps may take so long. */
+const stepWithinMs = 3_000;
+
+let seenBeats = numbers[beats];
+let movedAt = performance.now();
+let lookedAt = movedAt;
+
+function look() {
+  const now = performance.now();
+  // A process that was stopped, or a machine that slept, stops both: then the time of the loop begins anew.
+  const late = now - lookedAt > 3 * everyMs;
+  lookedAt = now;
+  if (late || numbers[debugged] === 1 || numbers[beats] !== seenBeats) {
+    seenBeats = numbers[beats];
+    movedAt = now;
+  } else if (now - movedAt >= hangMs) {
+    for (const duty of duties) clearInterval(duty);
+    void end(Math.round(now - movedAt));
+  }
+}
+
+/** The lanes that the process has are still its own, though its loop is too busy to say so. */
+async function standIn() {
+  if ("file" in note || performance.now() - movedAt < 1.5 * everyMs) return;
+  try {
+    const { tellRedis } = await import("./redis-note.js");
+    await tellRedis(note.redis, note.standing);
+  } catch {
+    // It is tried again.
+  }
+}
+
+/**
+ * All that this thread does again and again; none of it outlives the decision to kill. Here is the place for whatever else must
+ * go on while the loop is busy.
+ */
+const duties = [setInterval(look, everyMs), setInterval(standIn, everyMs)];
+
+/** @param {number} stoodMs */
+async function end(stoodMs) {
+  try {
+    const updateId = Number.isNaN(named[0]) ? undefined : named[0];
+    const trouble = updateId === undefined ? undefined : await within(() => leave(updateId));
+    /** @type {Record<string, unknown>} */
+    const fields = { ...(updateId === undefined ? {} : { updateId }), stoodMs };
+    if (trouble !== undefined) fields["reason"] = `the update could not be noted: ${trouble}`;
+    const unwritten = await within(() => say(fields));
+    if (unwritten !== undefined)
+      writeSync(2, `${JSON.stringify({ level: "error", ...fields, msg: message(fields) })}\n`);
+  } finally {
+    // Whether anybody could be told or not.
+    process.kill(process.pid, "SIGKILL");
+  }
+}
+
+/** @param {Record<string, unknown>} fields */
+function message(fields) {
+  return fields["updateId"] === undefined
+    ? "the process hung, but not in the work for an update; it is killed, to be started again"
+    : "the process hung in the work for an update; it is killed, to be started again";
+}
+
+/** @param {Record<string, unknown>} fields */
+async function say(fields) {
+  const { createLogger } = await import("../../base/log.ts");
+  // The console is mute while the loop hangs.
+  createLogger({ ...log, destination: { write: (/** @type {string} */ line) => writeSync(2, line) } }).error(
+    fields,
+    message(fields),
+  );
+}
+
+/** @param {number} updateId */
+async function leave(updateId) {
+  if ("file" in note) return appendFileSync(note.file, `${randomUUID()} ${updateId}\n`, { mode: 0o600 });
+  const { tellRedis } = await import("./redis-note.js");
+  await tellRedis(note.redis, note.hung, updateId);
+}
+
+/**
+ * What went wrong, or nothing.
+ * @param {() => Promise<void>} work
+ */
+async function within(work) {
+  const late = new Promise((resolve) => setTimeout(() => resolve(`not within ${stepWithinMs} ms`), stepWithinMs));
+  return await Promise.race([
+    work().then(
+      () => undefined,
+      (error) => String(error?.message ?? error),
+    ),
+    late,
+  ]);
+}

@@ -1,0 +1,155 @@
+/** The part of a process that handles updates: the bot chain over the queue, with models behind it. */
+import type { Api } from "grammy";
+import { messageOf } from "../base/errors.ts";
+import type { InHand } from "../base/in-hand.ts";
+import type { Logger } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
+import type { Config } from "../config/config.ts";
+import { createModels } from "../models/chain.ts";
+import type { ActiveUpdate, Consumer, DeadUpdate, Models, Store } from "../ports.ts";
+import type { Outbox } from "../screen/outbox.ts";
+import { type BotOptions, createBot, isHopeless } from "../telegram/bot.ts";
+import type { Identity } from "../telegram/identity.ts";
+import { logFields } from "../telegram/log-fields.ts";
+import { allowedBy } from "../telegram/senders.ts";
+import { texts } from "../texts/english.ts";
+import type { Engines } from "./engines.ts";
+
+export interface AppWorkerDeps {
+  readonly config: Config;
+  readonly engines: Engines;
+  readonly client: BotOptions["client"];
+  readonly outbox: Outbox;
+  readonly inHand: InHand;
+  /** For what the queue has to tell someone: its calls go through the outbox. */
+  readonly api: Api;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Stands between the bot and its models. */
+  readonly watchModels: ((models: Models) => Models) | undefined;
+}
+
+export interface AppWorker {
+  /** `provider/model`, the choices in their order. */
+  readonly models: readonly string[];
+  /** Whether it takes updates. */
+  readonly running: boolean;
+  /** Begins to take updates. */
+  start(identity: Identity): void;
+  /** Takes nothing new, lets what runs end for `graceMs`; resolves with the number of updates that stay queued. */
+  stop(graceMs: number): Promise<number>;
+}
+
+/** Quick commands are short: these slots are never all taken by something slow for long. */
+const quickSlots = 64;
+const maxFailures = 5;
+/** Deliveries that died with the process. High: after a crash nobody knows which of the many in flight was the cause. */
+const maxCrashes = 50;
+
+/** Creates the worker of a process; it takes nothing before `start`. */
+export function createAppWorker(deps: AppWorkerDeps): AppWorker {
+  const { config, engines, client, outbox, inHand, log, metrics } = deps;
+  const { store, queue } = engines;
+  const models = createModels({ models: config.models, proxies: config.proxies, log, metrics });
+  engines.shared?.holds.listen(outbox.hold);
+  let consumer: Consumer | undefined;
+
+  return {
+    models: models.names,
+    get running() {
+      return consumer !== undefined;
+    },
+    start(identity) {
+      const bot = createBot(
+        { token: config.telegram.token, identity, client, transformer: (log) => outbox.transformer(log) },
+        {
+          store,
+          models: deps.watchModels?.(models) ?? models,
+          outbox,
+          log,
+          inHand,
+          defaultPersona: config.systemPrompt,
+          historyLimits: config.history,
+          drafts: draftSupport(config.streamMode),
+          allowed: allowedBy(config.access),
+          admins: config.access.admins,
+          figures: () => metrics.summary(),
+          queueStats: () => queue.stats(),
+          now: () => Date.now(),
+          observer: {
+            firstText: (milliseconds) => metrics.firstTextShown(milliseconds),
+            turnEnded(outcome, milliseconds) {
+              metrics.turnEnded(outcome);
+              metrics.finalShown(milliseconds);
+            },
+            usage(entry) {
+              metrics.tokensUsed(entry.model, "input", entry.inputTokens);
+              metrics.tokensUsed(entry.model, "cached", entry.cachedTokens);
+              metrics.tokensUsed(entry.model, "output", entry.outputTokens);
+            },
+          },
+        },
+      );
+      const handle = (job: ActiveUpdate) => {
+        if (job.attempt > 1) metrics.deliveryRetried();
+        return bot.handle(job);
+      };
+      consumer = queue.consume(handle, {
+        turnSlots: config.concurrency,
+        quickSlots,
+        maxFailures,
+        maxCrashes,
+        isHopeless,
+        backoffMs: (failure) => Math.min(1000 * 2 ** (failure - 1), 60_000),
+        onFailure(job, error) {
+          metrics.deliveryFailed();
+          log.error({ ...logFields(job), lane: job.lane, attempt: job.attempt, err: error }, "an update failed");
+        },
+        onLeaseLost(job) {
+          metrics.leaseLost();
+          log.warn({ ...logFields(job), lane: job.lane }, "another worker has taken a conversation over");
+        },
+        onDead(job) {
+          metrics.updateDied();
+          return tellDead(deps.api, store, job, log);
+        },
+      });
+    },
+    async stop(graceMs) {
+      const giveUp = setTimeout(() => outbox.stop(), graceMs + 1_000);
+      const left = (await consumer?.drain(graceMs)) ?? 0;
+      clearTimeout(giveUp);
+      await models.stop();
+      return left;
+    },
+  };
+}
+
+/** Drafts are tried until Telegram refuses one: a Bot API server of one's own may be too old for them. */
+function draftSupport(streamMode: Config["streamMode"]) {
+  const refused = new Set<number>();
+  return {
+    enabled: (chatId: number) => streamMode === "draft" && !refused.has(chatId),
+    refused: (chatId: number) => void refused.add(chatId),
+  };
+}
+
+/** One plain sentence to whoever waits for an answer that will not come. */
+async function tellDead(api: Api, store: Store, job: DeadUpdate, log: Logger): Promise<void> {
+  // What a process has hung in or died of is not read once more.
+  const fields = logFields(job.reason.startsWith("the process ") ? { ...job, body: "" } : job);
+  log.error({ ...fields, lane: job.lane, reason: job.reason }, "an update is dead");
+  if (job.question === undefined) return;
+  const [chatId = "", threadId] = job.conversation.split(":");
+  const thread = threadId === undefined ? {} : { message_thread_id: Number(threadId) };
+  const reply = { reply_parameters: { message_id: job.question, allow_sending_without_reply: true } };
+  try {
+    // What was written stays; nothing is left to be stopped.
+    const turn = await store.newestTurn(job.conversation);
+    const last = turn?.run === job.updateId && turn.state === "writing" ? turn.messages.at(-1) : undefined;
+    if (last !== undefined) await api.editMessageReplyMarkup(Number(chatId), last).catch(() => undefined);
+    await api.sendMessage(Number(chatId), texts.turnDied, { ...thread, ...reply });
+  } catch (error) {
+    log.warn({ ...fields, reason: messageOf(error) }, "the notice of a dead update was not delivered");
+  }
+}

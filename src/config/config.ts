@@ -1,0 +1,268 @@
+/** The environment, read once into one frozen value. Never imported as a value: `main.ts` reads it and passes it on. */
+import { createHmac } from "node:crypto";
+import { StartError } from "../base/errors.ts";
+import {
+  type Environment,
+  environmentSchema,
+  mistakesOf,
+  officialApiRoot,
+  providerSchema,
+  readModelNames,
+} from "./environment.ts";
+import { defaultModels, noModels, type ProviderConfig, providerPrefixes, readProviders } from "./provider-settings.ts";
+import { type Proxies, proxyNames, readProxies } from "./proxies.ts";
+import { secretsIn } from "./secrets.ts";
+import { type KnownNames, misspelledNames } from "./variable-names.ts";
+
+export type { ProviderConfig } from "./provider-settings.ts";
+
+/** `queue`: the commands of an operator. */
+export type RunMode = "start" | "dev" | "web" | "worker" | "playground" | "queue";
+
+export interface WebhookConfig {
+  /** Public base URL without a slash at its end; a path in it is kept. */
+  readonly url: string;
+  readonly secret: string;
+}
+
+export interface Config {
+  readonly mode: RunMode;
+  readonly telegram: {
+    /** Empty in the playground, which is given its own Telegram. */
+    readonly token: string;
+    /** Without a slash at its end. */
+    readonly apiRoot: string;
+    /** Left out: long polling. In `dev`, which always polls, it is there only to be mentioned. */
+    readonly webhook?: WebhookConfig;
+  };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Metrics are here alone, instead of at `port`. */
+    readonly metricsPort?: number;
+    /** Asked for at `/metrics`. */
+    readonly metricsToken?: string;
+  };
+  /** Left out: calls go straight to Telegram and the models. */
+  readonly proxies?: Proxies;
+  readonly dataDir: string;
+  /** Set: state and queue are in Redis, for many processes; the prefix is without its hash tag. */
+  readonly redis?: { readonly url: string; readonly prefix: string };
+  /** Opens the dashboard. */
+  readonly adminToken?: string;
+  readonly models: {
+    /** `provider/model`, the first is the default; empty in the playground without a key, and where nobody is answered. */
+    readonly names: readonly string[];
+    /** `provider/model`, tried in order when the chosen model fails. */
+    readonly fallbacks: readonly string[];
+    readonly providers: readonly ProviderConfig[];
+    readonly maxTokens?: number;
+    readonly temperature?: number;
+  };
+  /** Empty: none. */
+  readonly systemPrompt: string;
+  readonly history: { readonly maxTokens: number; readonly maxMessages: number; readonly ttlSeconds: number };
+  readonly rateLimit: { readonly messages: number; readonly windowSeconds: number; readonly burst: number };
+  readonly access: {
+    /** Users. Empty, as `allowedChats`: everyone. */
+    readonly allowed: ReadonlySet<number>;
+    /** Groups whose members are let in, there alone. */
+    readonly allowedChats: ReadonlySet<number>;
+    readonly admins: ReadonlySet<number>;
+  };
+  readonly streamMode: "edit" | "draft";
+  /** Turns at once. */
+  readonly concurrency: number;
+  readonly logLevel: string;
+  readonly logFormat: Environment["LOG_FORMAT"];
+  /** What is no mistake, but probably not meant so: a line each, without any value. */
+  readonly warnings: readonly string[];
+  /** Every secret in this configuration: what logs and messages must never contain. */
+  readonly secrets: readonly string[];
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const ofWebhook = ["WEBHOOK_URL", "WEBHOOK_SECRET"] as const;
+const ofModels = ["MODELS", "FALLBACK_MODELS", "MODEL_MAX_TOKENS", "MODEL_TEMPERATURE"] as const;
+
+/** What a mode has no use for: a mistake in it must not keep that mode from starting. */
+const unread: Readonly<Record<RunMode, readonly (keyof Environment)[]>> = {
+  start: [],
+  dev: [],
+  worker: [],
+  web: ofModels,
+  // It only looks for the queue.
+  queue: allBut("DATA_DIR", "REDIS_URL", "REDIS_PREFIX", "LOG_LEVEL", "LOG_FORMAT"),
+  playground: [
+    ...(["BOT_TOKEN", "TELEGRAM_API_ROOT", ...ofWebhook, "REDIS_URL", "REDIS_PREFIX"] as const),
+    ...(["ADMIN_TOKEN", "METRICS_PORT", "METRICS_TOKEN"] as const),
+  ],
+};
+
+/** The playground's own Telegram and model. */
+const loopback = "127.0.0.1,localhost";
+
+function answersIn(mode: RunMode): boolean {
+  return mode !== "web" && mode !== "queue";
+}
+
+function allBut(...read: readonly (keyof Environment)[]): (keyof Environment)[] {
+  return environmentSchema.keyof().options.filter((name) => !read.includes(name));
+}
+
+/**
+ * Reads the configuration of a run mode. A variable that is empty counts as left out, but for `SYSTEM_PROMPT`. Throws a
+ * `StartError` with every mistake as a line of its own, that names the variable and never repeats a value.
+ *
+ * `notes` say what was found before, and stand among the warnings or behind the mistakes.
+ *
+ * In the playground nothing about Telegram or Redis is read, and no model at all is no mistake: `models.names` is then
+ * empty. In `web` nothing about models is read, in `queue` only where the queue is.
+ */
+export function readConfig(mode: RunMode, env: Variables, notes: readonly string[] = []): Config {
+  const mistakes: string[] = [];
+  const warnings = [...notes];
+  const given = Object.fromEntries(
+    Object.entries(env).filter(
+      ([name, value]) =>
+        value !== undefined && (value.trim() !== "" || name === ("SYSTEM_PROMPT" satisfies keyof Environment)),
+    ),
+  );
+  const playground = mode === "playground";
+  for (const name of unread[mode]) delete given[name];
+  const { values, wrong } = readVariables(given, mistakes);
+  const needs = (name: keyof Environment, advice: string) => {
+    if (values[name] === undefined && !wrong.has(name)) mistakes.push(`${name} is missing; ${advice}`);
+  };
+
+  if (!playground && mode !== "queue")
+    needs("BOT_TOKEN", "get a token from @BotFather in Telegram, or try the bot without one: npm run playground");
+  if (mode === "web" || mode === "worker")
+    needs("REDIS_URL", `the ${mode} mode needs REDIS_URL; on one machine use npm start`);
+  if (mode === "web") needs("WEBHOOK_URL", "the web mode needs WEBHOOK_URL, the public https address of this server");
+  if (values.WEBHOOK_URL !== undefined && !wrong.has("TELEGRAM_API_ROOT"))
+    checkWebhook(values.WEBHOOK_URL, values.TELEGRAM_API_ROOT, mistakes);
+
+  // Of a list with a mistake in it the other entries are still checked.
+  const answers = answersIn(mode);
+  const listed = (name: "MODELS" | "FALLBACK_MODELS") =>
+    wrong.has(name) ? readModelNames(given[name] ?? "").models : values[name];
+  const names = listed("MODELS") ?? (answers ? defaultModels(given) : []);
+  const fallbacks = listed("FALLBACK_MODELS") ?? [];
+  if (names.length === 0 && answers && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
+  const providers = readProviders(names, fallbacks, given, { mistakes, warnings });
+
+  if (values.METRICS_PORT !== undefined && values.METRICS_PORT !== 0 && values.METRICS_PORT === values.PORT)
+    mistakes.push("METRICS_PORT is that of PORT; set it to another one, or leave it out to have /metrics at PORT");
+
+  const proxies = mode === "queue" ? undefined : readProxies(given, mistakes, playground ? loopback : "");
+
+  for (const { given: written, meant } of misspelledNames(Object.keys(given), knownNames(mode, providers)))
+    warnings.push(`${written} is not read by Parley; did you mean ${meant}?`);
+  if (mistakes.length > 0) throw new StartError([...mistakes, ...warnings]);
+
+  const token = values.BOT_TOKEN ?? "";
+  const webhook =
+    values.WEBHOOK_URL === undefined
+      ? undefined
+      : { url: values.WEBHOOK_URL, secret: values.WEBHOOK_SECRET ?? derivedSecret(token) };
+  const urls = [
+    values.TELEGRAM_API_ROOT,
+    values.WEBHOOK_URL,
+    values.REDIS_URL,
+    ...providers.map(({ baseUrl }) => baseUrl),
+    proxies?.HTTPS_PROXY,
+    proxies?.HTTP_PROXY,
+  ];
+  return deepFreeze<Config>({
+    mode,
+    telegram: { token, apiRoot: values.TELEGRAM_API_ROOT, ...(webhook && { webhook }) },
+    http: {
+      host: values.HOST ?? (takesDeliveries(mode, webhook) || given["PORT"] !== undefined ? "0.0.0.0" : "127.0.0.1"),
+      port: values.PORT,
+      ...(values.METRICS_PORT !== undefined && { metricsPort: values.METRICS_PORT }),
+      ...(values.METRICS_TOKEN !== undefined && { metricsToken: values.METRICS_TOKEN }),
+    },
+    ...(proxies !== undefined && { proxies }),
+    dataDir: values.DATA_DIR,
+    ...(values.REDIS_URL !== undefined && { redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX } }),
+    ...(values.ADMIN_TOKEN !== undefined && { adminToken: values.ADMIN_TOKEN }),
+    models: {
+      names: names.map(({ name }) => name),
+      fallbacks: fallbacks.map(({ name }) => name),
+      providers,
+      ...(values.MODEL_MAX_TOKENS !== undefined && { maxTokens: values.MODEL_MAX_TOKENS }),
+      ...(values.MODEL_TEMPERATURE !== undefined && { temperature: values.MODEL_TEMPERATURE }),
+    },
+    systemPrompt: values.SYSTEM_PROMPT,
+    history: {
+      maxTokens: values.HISTORY_MAX_TOKENS,
+      maxMessages: values.HISTORY_MAX_MESSAGES,
+      ttlSeconds: values.HISTORY_TTL_SECONDS,
+    },
+    rateLimit: {
+      messages: values.RATE_LIMIT_MESSAGES,
+      windowSeconds: values.RATE_LIMIT_WINDOW_SECONDS,
+      burst: values.RATE_LIMIT_BURST ?? Math.ceil(values.RATE_LIMIT_MESSAGES / 2),
+    },
+    access: {
+      allowed: values.ALLOWED_USER_IDS,
+      allowedChats: values.ALLOWED_CHAT_IDS,
+      admins: values.ADMIN_USER_IDS,
+    },
+    streamMode: values.STREAM_MODE,
+    concurrency: values.CONCURRENCY,
+    logLevel: values.LOG_LEVEL,
+    logFormat: values.LOG_FORMAT,
+    warnings,
+    secrets: secretsIn([token, webhook?.secret, values.ADMIN_TOKEN, values.METRICS_TOKEN], providers, urls),
+  });
+}
+
+/** Parses each variable; those that are wrong are reported and then read as if left out, so that the rest is checked too. */
+function readVariables(given: Variables, mistakes: string[]): { values: Environment; wrong: ReadonlySet<string> } {
+  const trimmed = Object.fromEntries(
+    Object.keys(environmentSchema.shape).map((name) => [name, given[name]?.trim()] as const),
+  );
+  const first = environmentSchema.safeParse(trimmed);
+  if (first.success) return { values: first.data, wrong: new Set() };
+  const found = mistakesOf(first.error);
+  mistakes.push(...found.values());
+  for (const name of found.keys()) delete trimmed[name];
+  return { values: environmentSchema.parse(trimmed), wrong: new Set(found.keys()) };
+}
+
+function checkWebhook(webhookUrl: string, apiRoot: string, mistakes: string[]): void {
+  // A Bot API server of one's own may stand beside the bot, and delivers wherever it is told.
+  if (apiRoot !== officialApiRoot) return;
+  const { protocol, port } = new URL(webhookUrl);
+  if (protocol !== "https:") {
+    mistakes.push("WEBHOOK_URL must begin with https://; plain http works only with a TELEGRAM_API_ROOT of your own");
+  } else if (!["", "80", "88", "8443"].includes(port)) {
+    mistakes.push("WEBHOOK_URL names a port that Telegram does not deliver to; use 443, 80, 88 or 8443");
+  }
+}
+
+/** Whether Telegram brings updates to this process: it must be reached from elsewhere then. */
+function takesDeliveries(mode: RunMode, webhook: WebhookConfig | undefined): boolean {
+  return webhook !== undefined && (mode === "start" || mode === "web");
+}
+
+function knownNames(mode: RunMode, providers: readonly ProviderConfig[]): KnownNames {
+  const prefixes = answersIn(mode) ? providerPrefixes(providers) : [];
+  const ofProviders = prefixes.flatMap((prefix) => Object.keys(providerSchema.shape).map((field) => prefix + field));
+  const ours = environmentSchema.keyof().options.filter((name) => !unread[mode].includes(name));
+  return { read: [...ours, ...ofProviders, ...proxyNames], providers: prefixes };
+}
+
+/** Telegram echoes it with each delivery. Derived, it is the same in every process that has the token. */
+function derivedSecret(token: string): string {
+  return createHmac("sha256", token).update("parley webhook secret").digest("hex");
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}

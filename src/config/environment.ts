@@ -1,0 +1,218 @@
+/**
+ * The variables one by one: default, shape, and the words for a mistake. What several of them mean together is in
+ * `config.ts`. A message says what is right and never repeats a value, which might be a secret in the wrong place.
+ */
+import { z } from "zod";
+import { standIns } from "../base/stand-ins.ts";
+
+/** The official Bot API, the only one that insists on HTTPS and on certain ports for webhooks. */
+export const officialApiRoot = "https://api.telegram.org";
+
+/** What holds when a variable is left out, as it is written in `.env.example`. A variable without an entry has none. */
+export const defaults = {
+  TELEGRAM_API_ROOT: officialApiRoot,
+  PORT: "8080",
+  DATA_DIR: "./data",
+  REDIS_PREFIX: "parley",
+  SYSTEM_PROMPT:
+    "You are a helpful assistant in a Telegram chat. Answer in the language of the question, clearly and to the point.",
+  HISTORY_MAX_TOKENS: "8000",
+  HISTORY_MAX_MESSAGES: "40",
+  HISTORY_TTL_SECONDS: "2592000",
+  RATE_LIMIT_MESSAGES: "10",
+  RATE_LIMIT_WINDOW_SECONDS: "60",
+  STREAM_MODE: "edit",
+  CONCURRENCY: "4000",
+  LOG_LEVEL: "info",
+  LOG_FORMAT: "auto",
+} as const;
+
+/** Every variable but those of the providers, whose names depend on `MODELS`. */
+export const environmentSchema = z.object({
+  BOT_TOKEN: matching(
+    /^\d+:[A-Za-z0-9_-]{20,}$/,
+    "is no bot token; copy the whole line from @BotFather, like 123456789:ABC…",
+  ).optional(),
+  TELEGRAM_API_ROOT: url().prefault(defaults.TELEGRAM_API_ROOT),
+  WEBHOOK_URL: url().optional(),
+  WEBHOOK_SECRET: matching(
+    /^[A-Za-z0-9_-]{1,256}$/,
+    "may hold only 1 to 256 of A-Z a-z 0-9 _ and -; leave it out to have one derived from the bot token",
+  ).optional(),
+  HOST: matching(/^[^\s/]+$/, "must be an address of this machine, like 0.0.0.0 or 127.0.0.1").optional(),
+  PORT: whole(0, 65_535, "").prefault(defaults.PORT),
+  METRICS_PORT: whole(0, 65_535, "").optional(),
+  METRICS_TOKEN: token("and /metrics is open to whoever reaches it").optional(),
+  DATA_DIR: z.string().prefault(defaults.DATA_DIR),
+  REDIS_URL: redisUrl().optional(),
+  REDIS_PREFIX: matching(
+    /^[A-Za-z0-9_-]{1,64}$/,
+    "may hold only 1 to 64 of A-Z a-z 0-9 _ and -; bots that share a Redis need one each",
+  ).prefault(defaults.REDIS_PREFIX),
+  ADMIN_TOKEN: token("and there is no dashboard").optional(),
+  MODELS: modelList().optional(),
+  FALLBACK_MODELS: modelList().optional(),
+  MODEL_MAX_TOKENS: whole(1, 10_000_000, "tokens").optional(),
+  MODEL_TEMPERATURE: matching(/^([01](\.\d+)?|2(\.0+)?|\.\d+)$/, "must be a number from 0 to 2, like 0.7")
+    .transform(Number)
+    .optional(),
+  SYSTEM_PROMPT: z.string().prefault(defaults.SYSTEM_PROMPT),
+  HISTORY_MAX_TOKENS: whole(0, 10_000_000, "tokens").prefault(defaults.HISTORY_MAX_TOKENS),
+  HISTORY_MAX_MESSAGES: whole(0, 10_000, "messages").prefault(defaults.HISTORY_MAX_MESSAGES),
+  HISTORY_TTL_SECONDS: whole(1, 315_360_000, "seconds").prefault(defaults.HISTORY_TTL_SECONDS),
+  RATE_LIMIT_MESSAGES: whole(1, 1_000_000, "messages").prefault(defaults.RATE_LIMIT_MESSAGES),
+  RATE_LIMIT_WINDOW_SECONDS: whole(1, 86_400, "seconds").prefault(defaults.RATE_LIMIT_WINDOW_SECONDS),
+  RATE_LIMIT_BURST: whole(1, 1_000_000, "messages").optional(),
+  ALLOWED_USER_IDS: userIds().prefault(""),
+  ALLOWED_CHAT_IDS: chatIds().prefault(""),
+  ADMIN_USER_IDS: userIds().prefault(""),
+  STREAM_MODE: z.enum(["edit", "draft"], { error: "must be edit or draft" }).prefault(defaults.STREAM_MODE),
+  CONCURRENCY: whole(1, 100_000, "turns at once").prefault(defaults.CONCURRENCY),
+  LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
+      error: "must be one of trace, debug, info, warn, error, fatal, silent",
+    })
+    .prefault(defaults.LOG_LEVEL),
+  LOG_FORMAT: z
+    .enum(["auto", "json", "pretty"], { error: "must be auto, json or pretty" })
+    .prefault(defaults.LOG_FORMAT),
+});
+
+export type Environment = z.output<typeof environmentSchema>;
+
+/** The variables of one provider, without their prefix. */
+export const providerSchema = z.object({
+  // Anything else cannot stand in an HTTP header, and the client's own complaint would quote the key.
+  API_KEY: matching(/^[\x21-\x7e]+$/, "holds spaces or characters that no key has; copy it again").optional(),
+  BASE_URL: url().optional(),
+  CONCURRENCY: whole(1, 100_000, "calls at once").optional(),
+});
+
+/** A model as `MODELS` names it. */
+export interface ModelName {
+  readonly provider: string;
+  /** `provider/model`. */
+  readonly name: string;
+}
+
+/** One line for each variable that is wrong, by its name in the schema; `prefix` begins its name in the environment. */
+export function mistakesOf(error: z.ZodError, prefix = ""): ReadonlyMap<string, string> {
+  const usual = new Map<string, string>(Object.entries(defaults));
+  const lines = new Map<string, string>();
+  for (const { path, message } of error.issues) {
+    const name = String(path[0]);
+    if (lines.has(name)) continue;
+    const otherwise = usual.get(prefix + name);
+    lines.set(name, `${prefix}${name} ${message}${otherwise === undefined ? "" : `; left out, it is ${otherwise}`}`);
+  }
+  return lines;
+}
+
+function matching(pattern: RegExp, mistake: string) {
+  return z.string().regex(pattern, { error: mistake });
+}
+
+/** One of our own choice, that opens something; `otherwise` says what holds without it. */
+function token(otherwise: string) {
+  return matching(/^[\x21-\x7e]{16,256}$/, `must be 16 to 256 characters without spaces; leave it out ${otherwise}`);
+}
+
+function whole(min: number, max: number, unit: string) {
+  const mistake = `must be a whole number from ${min} to ${max}${unit === "" ? "" : ` (${unit})`}`;
+  return matching(/^\d{1,15}$/, mistake)
+    .transform(Number)
+    .pipe(z.number().min(min, { error: mistake }).max(max, { error: mistake }));
+}
+
+/** Without a slash at its end: paths are appended. */
+function url() {
+  return z.string().transform((text, context) => {
+    const parsed = URL.canParse(text) ? new URL(text) : undefined;
+    if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) {
+      context.addIssue({ code: "custom", message: "is no URL; write it like https://example.com/path" });
+      return z.NEVER;
+    }
+    if (parsed.search !== "" || parsed.hash !== "") {
+      context.addIssue({ code: "custom", message: "must end with its path; leave out everything from ? or # on" });
+      return z.NEVER;
+    }
+    return parsed.href.replace(/(?<!\/)\/+$/, "");
+  });
+}
+
+/** As it was written: the client reads it in its own way. */
+function redisUrl() {
+  const mistake =
+    "is no Redis URL; write it like redis://user:password@host:6379/0, or rediss:// for TLS, with nothing behind it (special characters of a password as %40 and the like, % itself as %25)";
+  // A bare / ? or # in a password would end the address there, and what stands before it would pass for host and port.
+  return matching(/^rediss?:\/\/([^\s/?#@]*@)?(\[[\da-fA-F:.]+\]|[^\s/:@?#[\]]+)(:\d{1,5})?(\/\d*)?$/, mistake).refine(
+    (text) => URL.canParse(text) && !/%(?![\da-f]{2})/i.test(text),
+    { error: mistake },
+  );
+}
+
+function modelList() {
+  return z.string().transform((text, context) => {
+    const { models, misplaced } = readModelNames(text);
+    if (misplaced.length > 0) {
+      context.addIssue({
+        code: "custom",
+        message: `has no provider/model in place ${misplaced.join(", ")}; write it like openai/gpt-6-luna,ollama/llama3.2`,
+      });
+    }
+    return models;
+  });
+}
+
+/** The models of a list, each once, and the places (from 1) of the entries that name none. */
+export function readModelNames(list: string): { models: ModelName[]; misplaced: number[] } {
+  const models = new Map<string, ModelName>();
+  const misplaced: number[] = [];
+  for (const [index, entry] of split(list).entries()) {
+    const provider = /^([A-Za-z0-9][A-Za-z0-9._-]*)\/./.exec(entry)?.[1];
+    if (provider === undefined) misplaced.push(index + 1);
+    else models.set(entry, { provider, name: entry });
+  }
+  return { models: [...models.values()], misplaced };
+}
+
+function userIds() {
+  return idList(
+    [
+      (entry) => !/^[1-9]\d{0,15}$/.test(entry),
+      (places) =>
+        `has no user id in place ${places}; ids are whole numbers like 123456789, separated by commas (@names do not work; a group's id belongs in ALLOWED_CHAT_IDS)`,
+    ],
+    [
+      (entry) => standIns.has(Number(entry)),
+      (places) =>
+        `has an id of Telegram's own in place ${places}, which everyone has who writes as a group or a channel; to let a group in, with its anonymous admins, put the group's id into ALLOWED_CHAT_IDS`,
+    ],
+  );
+}
+
+function chatIds() {
+  return idList([
+    (entry) => !/^-[1-9]\d{0,15}$/.test(entry),
+    (places) =>
+      `has no id of a group in place ${places}; they are whole numbers below zero like -1001234567890, separated by commas (a person's id belongs in ALLOWED_USER_IDS)`,
+  ]);
+}
+
+/** Each mistake is a test of an entry, and what to say of the places (from 1) that fail it. */
+function idList(...mistakes: [isWrong: (entry: string) => boolean, say: (places: string) => string][]) {
+  return z.string().transform((text, context) => {
+    const entries = split(text);
+    for (const [isWrong, say] of mistakes) {
+      const misplaced = entries.flatMap((entry, index) => (isWrong(entry) ? [index + 1] : []));
+      if (misplaced.length === 0) continue;
+      context.addIssue({ code: "custom", message: say(misplaced.join(", ")) });
+      break;
+    }
+    return new Set(entries.map(Number));
+  });
+}
+
+function split(list: string): string[] {
+  return list.split(/[\s,]+/).filter((entry) => entry !== "");
+}

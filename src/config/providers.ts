@@ -1,0 +1,40 @@
+/** The providers that are known by name. What each does differently on the wire is in `models/wires/dialects.ts`. */
+
+export interface ProviderPreset {
+  /** What stands before the first slash in `MODELS`; in capitals it begins the names of the provider's variables. */
+  readonly name: string;
+  /** OpenAI-compatible; `<PROVIDER>_BASE_URL` replaces it. */
+  readonly baseUrl: string;
+  /** Runs on a machine of one's own and needs no key. */
+  readonly local: boolean;
+  /** Chosen when `MODELS` is left out; undefined where the model is whatever its owner has loaded. */
+  readonly defaultModel: string | undefined;
+  /** Calls at once when `<PROVIDER>_CONCURRENCY` is left out; undefined: no cap. */
+  readonly defaultConcurrency: number | undefined;
+}
+
+/** In the order in which defaults are chosen. Model names die every few months: this table is the one place to mend. */
+export const providerPresets: readonly ProviderPreset[] = [
+  hosted("openai", "https://api.openai.com/v1", "gpt-6-luna"),
+  hosted("anthropic", "https://api.anthropic.com/v1", "claude-haiku-4-5"),
+  hosted("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "gemini-3.5-flash-lite"),
+  hosted("deepseek", "https://api.deepseek.com", "deepseek-v4-flash"),
+  hosted("mistral", "https://api.mistral.ai/v1", "mistral-small-latest"),
+  hosted("groq", "https://api.groq.com/openai/v1", "openai/gpt-oss-120b"),
+  hosted("xai", "https://api.x.ai/v1", "grok-4.3"),
+  hosted("together", "https://api.together.xyz/v1", "meta-llama/Llama-3.3-70B-Instruct-Turbo"),
+  hosted("openrouter", "https://openrouter.ai/api/v1", "openai/gpt-6-luna"),
+  local("ollama", "http://127.0.0.1:11434/v1"),
+  local("lmstudio", "http://127.0.0.1:1234/v1"),
+  local("vllm", "http://127.0.0.1:8000/v1"),
+  local("llama.cpp", "http://127.0.0.1:8080/v1"),
+];
+
+function hosted(name: string, baseUrl: string, defaultModel: string): ProviderPreset {
+  return { name, baseUrl, local: false, defaultModel, defaultConcurrency: undefined };
+}
+
+/** One machine answers a few at a time; more at once only makes all of them slow. */
+function local(name: string, baseUrl: string): ProviderPreset {
+  return { name, baseUrl, local: true, defaultModel: undefined, defaultConcurrency: 4 };
+}

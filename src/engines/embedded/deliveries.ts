@@ -1,0 +1,141 @@
+/** One delivery of the embedded queue: from the journal to the handler, and its end back into the journal. */
+import { setTimeout as pause } from "node:timers/promises";
+import { messageOf } from "../../base/errors.ts";
+import type { ActiveUpdate, ConsumeOptions, Database } from "../../ports.ts";
+import type { Entry, Lanes } from "../lanes/lanes.ts";
+import { doomOf } from "../lanes/suspects.ts";
+import { deadOf, deliver } from "../lanes/worker.ts";
+import type { Journal } from "./journal.ts";
+
+export interface DeliveryDeps {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly lanes: Lanes;
+  readonly options: ConsumeOptions;
+  handler(update: ActiveUpdate): Promise<void>;
+  /** The process is leaving: a disk that fails is not waited for. */
+  leaving(): boolean;
+  onTrouble(error: unknown): void;
+}
+
+/** Between attempts to write the end of a delivery, and to read an update that could not be read. */
+const repeatDiskEveryMs = 500;
+
+/**
+ * Returns the function that delivers the head of a lane once and then lets the lane move on. It resolves with true when the
+ * update stays queued because the process is leaving.
+ */
+export function createDelivery(
+  deps: DeliveryDeps,
+): (entry: Entry, abort: AbortController, stepAside: () => void) => Promise<boolean> {
+  const { journal, lanes, options } = deps;
+
+  async function run(entry: Entry, abort: AbortController, stepAside: () => void): Promise<boolean> {
+    const doom = entry.doom ?? doomOf(entry, options.maxCrashes);
+    if (doom !== undefined) return await bury(entry, doom, stepAside);
+    let update: ActiveUpdate;
+    try {
+      update = { ...begin(entry, abort), stepAside };
+    } catch (error) {
+      // It could not even be read, so nothing was tried yet.
+      deps.onTrouble(error);
+      entry.dueAt = performance.now() + repeatDiskEveryMs;
+      return false;
+    }
+    // Whatever the handler writes comes after it, so its traces on disk never precede the mark.
+    const marked = deps.database.write(() => journal.begin(entry)).catch(() => undefined);
+    // The last process may have died of this one: should it be so again, that is to be on disk.
+    if (entry.inherited) await marked;
+    const verdict = await deliver(deps.handler, update, options.onFailure);
+    entry.abort = undefined;
+    entry.warn = undefined;
+    switch (verdict.kind) {
+      case "finished":
+        entry.phase = "ending";
+        if (!(await insist(() => journal.end(entry.updateId)))) return true;
+        lanes.remove(entry.updateId);
+        return false;
+      case "stays":
+        entry.phase = "failing";
+        await insist(() => journal.release(entry.updateId));
+        return true;
+      case "failed":
+        entry.failures++;
+        if (entry.failures >= options.maxFailures || options.isHopeless?.(verdict.error))
+          return await bury(entry, messageOf(verdict.error), stepAside);
+        return await fail(entry);
+    }
+  }
+
+  function begin(entry: Entry, abort: AbortController): ActiveUpdate {
+    const stored = journal.read(entry.updateId);
+    if (stored === undefined) throw new Error(`update ${entry.updateId} is not in the journal`);
+    entry.attempts++;
+    entry.phase = "running";
+    if (entry.cancelled !== undefined) abort.abort(entry.cancelled);
+    entry.abort = (reason) => abort.abort(reason);
+    const interrupting = new AbortController();
+    entry.warn = () => interrupting.abort();
+    return { ...stored, attempt: entry.attempts, signal: abort.signal, interrupting: interrupting.signal };
+  }
+
+  async function fail(entry: Entry): Promise<boolean> {
+    entry.phase = "failing";
+    // Nothing ran beside it, and the process lives.
+    if (entry.alone) Object.assign(entry, { crashes: 0, loneCrashes: 0 });
+    const backoffMs = options.backoffMs(entry.failures);
+    const dueAt = performance.now() + backoffMs;
+    const written = await insist(() => journal.fail(entry, backoffMs));
+    // An interrupt that came meanwhile wants it delivered at once, to tidy up.
+    entry.dueAt = entry.cancelled === undefined ? dueAt : 0;
+    return !written;
+  }
+
+  async function bury(entry: Entry, reason: string, stepAside: () => void): Promise<boolean> {
+    entry.phase = "ending";
+    entry.doom = reason;
+    const { updateId, failures } = entry;
+    if (!(await insist(() => journal.condemn(updateId, reason, failures)))) return true;
+    const stored = journal.read(updateId);
+    // A notice that cannot be given does not hold up the lane, and one that waits no other.
+    stepAside();
+    if (stored !== undefined) await options.onDead(deadOf(stored, reason)).catch(deps.onTrouble);
+    if (!(await insist(() => journal.bury(updateId)))) return true;
+    lanes.remove(updateId);
+    return false;
+  }
+
+  /** Writes until it is on disk: a lane must not move on past an end that a crash would undo. */
+  async function insist(work: () => void): Promise<boolean> {
+    for (;;) {
+      try {
+        await deps.database.write(work);
+        return true;
+      } catch (error) {
+        deps.onTrouble(error);
+        if (deps.leaving()) return false;
+        await pause(repeatDiskEveryMs);
+      }
+    }
+  }
+
+  return async (entry, abort, leaveSlot) => {
+    function stepAside(): void {
+      // What waits for Telegram has not crashed on its own, and keeps nobody else waiting.
+      if (lanes.rejoin(entry)) deps.database.write(() => journal.begin(entry)).catch(() => undefined);
+      leaveSlot();
+    }
+    try {
+      return await run(entry, abort, stepAside);
+    } catch (error) {
+      // Whatever went wrong here, the update is tried again rather than its lane stuck.
+      deps.onTrouble(error);
+      entry.dueAt = performance.now() + repeatDiskEveryMs;
+      return false;
+    } finally {
+      entry.abort = undefined;
+      entry.phase = "waiting";
+      lanes.free(entry);
+    }
+  };
+}

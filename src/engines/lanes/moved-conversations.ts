@@ -1,0 +1,126 @@
+/**
+ * Groups that have become supergroups. Their conversation is under the new chat's id from then on, also for those who know
+ * it by the former one: an answer that was being written, questions that still waited. Ids of the former group's messages
+ * mean other messages in the new chat, so they are negative there; seen from the former id, it is the other way round.
+ */
+import type { ConversationId, Exchange, Store, Turn } from "../../ports.ts";
+
+/** Thrown by a store that finds a conversation under another id than the one it was asked for. */
+export class ConversationMovedError extends Error {
+  readonly to: ConversationId;
+  constructor(to: ConversationId) {
+    super(`the conversation is now ${to}`);
+    this.name = "ConversationMovedError";
+    this.to = to;
+  }
+}
+
+type Moves = Map<ConversationId, ConversationId>;
+
+/** The same store, under which nobody needs to know that a conversation has moved. `moves` are those known already. */
+export function followingMoves(store: Store, moves: Moves = new Map()): Store {
+  /** Does what is to be done with the conversation where it is. Begins at once, in the order of the calls. */
+  async function follow<T>(conversation: ConversationId, work: (home: Home) => Promise<T>): Promise<T> {
+    try {
+      return await work(homeOf(conversation, moves));
+    } catch (error) {
+      if (!(error instanceof ConversationMovedError)) throw error;
+      moves.set(conversation, error.to);
+      return await work(homeOf(conversation, moves));
+    }
+  }
+
+  const { keepAnswer } = store;
+  const following: Store = {
+    ...store,
+    readSettings: (conversation) => follow(conversation, ({ id }) => store.readSettings(id)),
+    setSetting: (conversation, field, value) => follow(conversation, ({ id }) => store.setSetting(id, field, value)),
+    readHistory: (conversation, atMost) =>
+      follow(conversation, async ({ id, exchange }) => (await store.readHistory(id, atMost)).map(exchange)),
+    async *scanHistory(conversation, from) {
+      // Finds out where the conversation is; a scan that has begun cannot begin again.
+      await follow(conversation, ({ id }) => store.newestTurn(id));
+      const { id, exchange, message } = homeOf(conversation, moves);
+      const first = from === undefined ? undefined : message(from);
+      for await (const one of store.scanHistory(id, first)) yield exchange(one);
+    },
+    forget: (conversation) => follow(conversation, ({ id }) => store.forget(id)),
+    readTurn: (conversation, question) =>
+      follow(conversation, async ({ id, message, outward }) => outward(await store.readTurn(id, message(question)))),
+    newestTurn: (conversation) => follow(conversation, async ({ id, outward }) => outward(await store.newestTurn(id))),
+    beginTurn: (turn, dropped = []) =>
+      follow(turn.conversation, ({ message, inward }) => store.beginTurn(inward(turn), dropped.map(message))),
+    setTurnMessages: (conversation, question, run, messages, file) =>
+      follow(conversation, ({ id, message }) => store.setTurnMessages(id, message(question), run, messages, file)),
+    ...(keepAnswer === undefined
+      ? {}
+      : { keepAnswer: (turn: Turn) => follow(turn.conversation, ({ inward }) => keepAnswer(inward(turn))) }),
+    finishTurn: (turn, entry, usage) =>
+      follow(turn.conversation, ({ inward, exchange }) =>
+        store.finishTurn(inward(turn), entry === undefined ? undefined : exchange(entry), usage),
+      ),
+    closeTurn: (conversation, question, run) =>
+      follow(conversation, ({ id, message }) => store.closeTurn(id, message(question), run)),
+    async moveConversation(from, to) {
+      const known = moves.has(from);
+      // What is asked for from now on comes behind the move, and finds the conversation there.
+      moves.set(from, to);
+      try {
+        await store.moveConversation(from, to);
+      } catch (error) {
+        if (!known) moves.delete(from);
+        throw error;
+      }
+    },
+    guardedBy: (lease) => (lease === undefined ? following : followingMoves(store.guardedBy(lease), moves)),
+  };
+  return following;
+}
+
+/** A conversation as it is stored, for who knows it by this id. */
+interface Home {
+  readonly id: ConversationId;
+  message(id: number): number;
+  exchange(exchange: Exchange): Exchange;
+  inward(turn: Turn): Turn;
+  outward(turn: Turn | undefined): Turn | undefined;
+}
+
+function homeOf(conversation: ConversationId, moves: Moves): Home {
+  const to = moves.get(conversation);
+  if (to === undefined) {
+    const same = <T>(value: T) => value;
+    return { id: conversation, message: same, exchange: same, inward: same, outward: same };
+  }
+  return {
+    id: to,
+    message: flip,
+    exchange: flipExchange,
+    inward: (turn) => ({ ...flipTurn(turn), conversation: to, moved: { from: conversation, to } }),
+    outward: (turn) => (turn === undefined ? undefined : { ...flipTurn(turn), conversation }),
+  };
+}
+
+function flip(id: number): number {
+  return -id;
+}
+
+function flipExchange(exchange: Exchange): Exchange {
+  const since = exchange.since === undefined ? {} : { since: -exchange.since };
+  return { ...exchange, ...since, question: -exchange.question };
+}
+
+/** A turn whose question is one of the other chat. */
+function flipTurn({ continues, ...turn }: Turn): Turn {
+  const other = continues === undefined ? {} : { continues: { ...continues, question: -continues.question } };
+  return { ...turn, ...other, question: -turn.question, root: -turn.root };
+}
+
+/** The record of a turn after its conversation has moved: what it has shown stayed behind. */
+export function movedTurn(turn: Turn, to: ConversationId): Turn {
+  const { file: _file, ...kept } = flipTurn(turn);
+  return { ...kept, conversation: to, messages: [], moved: { from: turn.conversation, to } };
+}
+
+/** An exchange after its conversation has moved. */
+export const movedExchange = flipExchange;

@@ -1,0 +1,160 @@
+/** The store in memory, for tests: the same contract, gone with the process. */
+import type { Exchange, Settings, Store, Turn, UsageEntry } from "../../ports.ts";
+import { followingMoves, movedExchange, movedTurn } from "../lanes/moved-conversations.ts";
+import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "../lanes/turn-records.ts";
+
+export interface MemoryStoreOptions {
+  /** A conversation in which nothing was asked for this long is forgotten. */
+  readonly historyTtlSeconds: number;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+interface Conversation {
+  activeAt: number;
+  /** By question; a Map keeps a replaced entry in its place. */
+  readonly exchanges: Map<number, Exchange>;
+  readonly turns: Map<number, Turn>;
+}
+
+/** Creates an empty store. */
+export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryStoreOptions): Store {
+  const ttlMs = historyTtlSeconds * 1000;
+  const settings = new Map<string, Settings>();
+  const conversations = new Map<string, Conversation>();
+  const usage: UsageEntry[] = [];
+  const dialogs = new Map<string, { value: string; at: number }>();
+  const blocked = new Map<number, number>();
+  const firsts = new Map<string, number>();
+
+  function find(id: string): Conversation | undefined {
+    const conversation = conversations.get(id);
+    return conversation === undefined || conversation.activeAt < now() - ttlMs ? undefined : conversation;
+  }
+
+  function change(id: string, question: number, run: number, next: (turn: Turn) => Turn): boolean {
+    const conversation = find(id);
+    const turn = conversation?.turns.get(question);
+    if (conversation === undefined || turn?.run !== run) return false;
+    conversation.turns.set(question, structuredClone(next(turn)));
+    return true;
+  }
+
+  function put<T>(map: Map<number, T>, key: number, value: T): void {
+    map.set(key, structuredClone(value));
+    if (map.size < keptPerConversation + droppedAtOnce) return;
+    for (const oldest of [...map.keys()].slice(0, droppedAtOnce)) map.delete(oldest);
+  }
+
+  const store: Store = {
+    async readSettings(conversation) {
+      return { ...settings.get(conversation) };
+    },
+    async setSetting(conversation, field, value) {
+      const { [field]: _former, ...others } = settings.get(conversation) ?? {};
+      settings.set(conversation, value === undefined ? others : { ...others, [field]: value });
+    },
+    async readHistory(conversation, atMost = Infinity) {
+      const exchanges = [...(find(conversation)?.exchanges.values() ?? [])];
+      return exchanges.slice(Math.max(0, exchanges.length - atMost)).map((exchange) => ({ ...exchange }));
+    },
+    async *scanHistory(conversation, from) {
+      const exchanges = structuredClone([...(find(conversation)?.exchanges.values() ?? [])]);
+      const first = from === undefined ? 0 : exchanges.findIndex(({ question }) => question === from);
+      if (first >= 0) yield* exchanges.slice(first);
+    },
+    async moveConversation(from, to) {
+      settings.set(to, { ...settings.get(from), ...settings.get(to) });
+      settings.delete(from);
+      const [former, present] = [find(from), find(to)];
+      conversations.delete(from);
+      if (former === undefined) return;
+      const exchanges = [...former.exchanges.values()].map(movedExchange);
+      const turns = [...former.turns.values()].map((turn) => movedTurn(turn, to));
+      conversations.set(to, {
+        activeAt: Math.max(former.activeAt, present?.activeAt ?? 0),
+        exchanges: byQuestion([...exchanges, ...(present?.exchanges.values() ?? [])]),
+        turns: byQuestion([...turns, ...(present?.turns.values() ?? [])]),
+      });
+    },
+    async forget(conversation) {
+      conversations.delete(conversation);
+    },
+    async readTurn(conversation, question) {
+      return structuredClone(find(conversation)?.turns.get(question));
+    },
+    async newestTurn(conversation) {
+      return structuredClone([...(find(conversation)?.turns.values() ?? [])].at(-1));
+    },
+    async beginTurn(turn, dropped = []) {
+      const conversation = find(turn.conversation) ?? { activeAt: 0, exchanges: new Map(), turns: new Map() };
+      conversation.activeAt = now();
+      conversations.set(turn.conversation, conversation);
+      put(conversation.turns, turn.question, turn);
+      for (const question of dropped) conversation.turns.delete(question);
+    },
+    async setTurnMessages(conversation, question, run, messages, file) {
+      change(conversation, question, run, (turn) => withMessages(turn, messages, file));
+    },
+    async finishTurn(turn, exchange, entries) {
+      usage.push(...structuredClone(entries));
+      if (!change(turn.conversation, turn.question, turn.run, (stored) => answered(turn, stored))) return;
+      const conversation = find(turn.conversation);
+      if (conversation === undefined) return;
+      conversation.activeAt = now();
+      if (exchange !== undefined) put(conversation.exchanges, exchange.question, exchange);
+    },
+    async closeTurn(conversation, question, run) {
+      change(conversation, question, run, (turn) => ({ ...turn, state: "done" }));
+    },
+    async readUsage(userId, since) {
+      const totals = { answers: 0, inputTokens: 0, cachedTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };
+      for (const entry of usage) {
+        if (entry.userId !== userId || entry.at < since) continue;
+        totals.answers++;
+        totals.inputTokens += entry.inputTokens;
+        totals.cachedTokens += entry.cachedTokens;
+        totals.outputTokens += entry.outputTokens;
+        totals.cost += entry.cost ?? 0;
+        if (entry.cost === undefined) totals.unpriced++;
+      }
+      return totals;
+    },
+    async readDialog(key) {
+      const dialog = dialogs.get(key);
+      return dialog === undefined || dialog.at < now() - dialogTtlMs ? undefined : dialog.value;
+    },
+    async writeDialog(key, value) {
+      dialogs.set(key, { value, at: now() });
+    },
+    async deleteDialog(key) {
+      dialogs.delete(key);
+    },
+    async markBlocked(chatId, at) {
+      blocked.set(chatId, at);
+    },
+    async unmarkBlocked(chatId) {
+      blocked.delete(chatId);
+    },
+    async blockedAt(chatId) {
+      return blocked.get(chatId);
+    },
+    async firstWithin(key, windowMs) {
+      const leftMs = (firsts.get(key) ?? 0) - now();
+      if (leftMs > 0 && leftMs <= windowMs) return false;
+      firsts.set(key, now() + windowMs);
+      return true;
+    },
+    // No other process writes here.
+    guardedBy: () => store,
+    async healthy() {
+      return true;
+    },
+    async stop() {},
+  };
+  return followingMoves(store);
+}
+
+function byQuestion<T extends { readonly question: number }>(list: readonly T[]): Map<number, T> {
+  return new Map(list.map((one) => [one.question, one]));
+}

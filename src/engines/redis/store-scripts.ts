@@ -1,0 +1,162 @@
+/**
+ * The scripts of the store. A conversation has four keys, which live and expire together: its turns (a hash: `at`, when it
+ * was last active, and a record for each question), their order (a list of questions), its exchanges and their order.
+ */
+
+import { droppedAtOnce } from "../lanes/turn-records.ts";
+
+/** What is older than this is not there, whether Redis has removed it or not. KEYS[1] turns, ARGV[1] oldest. */
+const present = `
+  local active = redis.call('HGET', KEYS[1], 'at')
+  local present = active and tonumber(active) >= tonumber(ARGV[1])
+`;
+
+/** KEYS turns, turn order, exchanges, exchange order. ARGV oldest, now, ttlMs. */
+const keepAlive = `
+  if not active or tonumber(ARGV[2]) > tonumber(active) then redis.call('HSET', KEYS[1], 'at', ARGV[2]) end
+  for n = 1, 4 do redis.call('PEXPIRE', KEYS[n], ARGV[3]) end
+`;
+
+/** Puts a record into a hash, and its question at the end of the list if it is new; the oldest ones go, many at once. */
+const put = `
+  local function put(records, order, question, record, kept)
+    if redis.call('HSET', records, question, record) == 0 then return end
+    if redis.call('RPUSH', order, question) < kept + ${droppedAtOnce} then return end
+    redis.call('HDEL', records, unpack(redis.call('LRANGE', order, 0, ${droppedAtOnce} - 1)))
+    redis.call('LTRIM', order, ${droppedAtOnce}, -1)
+  end
+`;
+
+/** Reads the record of a run: nil when it is forgotten, or belongs to another run. */
+const find = `
+  local function find(question, wanted)
+    local record = present and redis.call('HGET', KEYS[1], question)
+    if not record then return nil end
+    local run, state, shown, rest = string.match(record, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$')
+    if run ~= wanted then return nil end
+    return state, shown, rest
+  end
+  local function change(question, run, state, shown, rest)
+    redis.call('HSET', KEYS[1], question, run .. '\\n' .. state .. '\\n' .. shown .. '\\n' .. rest)
+  end
+`;
+
+/** KEYS the four. ARGV oldest, now, ttlMs, kept, question, record, then the questions whose turns are dropped. */
+export const beginTurn = `${present}${put}
+  if not present then
+    redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
+    active = false
+  end
+  put(KEYS[1], KEYS[2], ARGV[5], ARGV[6], ARGV[4])
+  -- The last argument is that of the guard.
+  for n = 7, #ARGV - 1 do
+    if redis.call('HDEL', KEYS[1], ARGV[n]) == 1 then redis.call('LREM', KEYS[2], -1, ARGV[n]) end
+  end
+  ${keepAlive}
+`;
+
+/** KEYS turns. ARGV oldest, question, run, shown. */
+export const setTurnMessages = `${present}${find}
+  local state, _, rest = find(ARGV[2], ARGV[3])
+  if state then change(ARGV[2], ARGV[3], state, ARGV[4], rest) end
+`;
+
+/** KEYS turns. ARGV oldest, question, run, state. */
+export const closeTurn = `${present}${find}
+  local state, shown, rest = find(ARGV[2], ARGV[3])
+  if state then change(ARGV[2], ARGV[3], ARGV[4], shown, rest) end
+`;
+
+/**
+ * KEYS the four, then two for each entry of usage. ARGV oldest, now, ttlMs, kept, question, run, state, rest, root (empty:
+ * no exchange), exchange, then six for each entry of usage.
+ */
+export function finishTurn(addUsage: string): string {
+  return `${present}${put}${find}${addUsage}
+    local state, shown = find(ARGV[5], ARGV[6])
+    -- Written before, and the answer was lost on its way: usage counts once.
+    if state == ARGV[7] then return end
+    for n = 5, #KEYS - 1, 2 do add_usage(n, 11 + (n - 5) * 3) end
+    if not state then return end
+    change(ARGV[5], ARGV[6], ARGV[7], shown, ARGV[8])
+    if ARGV[9] ~= '' then put(KEYS[3], KEYS[4], ARGV[9], ARGV[10], ARGV[4]) end
+    ${keepAlive}
+  `;
+}
+
+/** KEYS turns, order. ARGV oldest, question (empty: the newest). */
+export const readTurn = `${present}
+  local question = ARGV[2]
+  if question == '' then question = redis.call('LINDEX', KEYS[2], -1) end
+  if not present or not question then return false end
+  return redis.call('HGET', KEYS[1], question)
+`;
+
+/** KEYS turns, exchanges, exchange order. ARGV oldest, the first place in the order (from the end: negative). */
+export const readHistory = `${present}
+  local questions = redis.call('LRANGE', KEYS[3], ARGV[2], -1)
+  if not present or #questions == 0 then return {} end
+  return redis.call('HMGET', KEYS[2], unpack(questions))
+`;
+
+/** KEYS turns, exchange order. ARGV oldest. */
+export const readOrder = `${present}
+  return present and redis.call('LRANGE', KEYS[2], 0, -1) or {}
+`;
+
+/** KEYS key. ARGV now, windowMs. */
+export const firstWithin = `
+  local left = tonumber(redis.call('GET', KEYS[1]) or '0') - ARGV[1]
+  if left > 0 and left <= tonumber(ARGV[2]) then return 0 end
+  redis.call('SET', KEYS[1], string.format('%.0f', ARGV[1] + ARGV[2]), 'PX', ARGV[2])
+  return 1
+`;
+
+/**
+ * Puts a conversation under another id, before what is there. KEYS turns, turn order, exchanges, exchange order and settings
+ * of the former id, the same of the present one, and the one that says where to. ARGV oldest, ttlMs, from, to.
+ */
+export const moveConversation = `
+  local function alive(turns)
+    local at = redis.call('HGET', turns, 'at')
+    return at and tonumber(at) >= tonumber(ARGV[1]) and at
+  end
+  -- Ids of messages of the former chat are negative in the other. The first is the record's own: inside of texts quotes have
+  -- a backslash before them.
+  local function negative(record, ...)
+    for _, field in ipairs({...}) do
+      record = string.gsub(record, '"' .. field .. '":(%d)', '"' .. field .. '":-%1', 1)
+    end
+    return record
+  end
+  local function turn(record)
+    local run, state, _, rest = string.match(record, '^([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$')
+    local moved = '"conversation":"' .. ARGV[4] .. '","moved":{"from":"' .. ARGV[3] .. '","to":"' .. ARGV[4] .. '"}'
+    rest = string.gsub(rest, '"conversation":"[^"]*"', moved, 1)
+    rest = string.gsub(rest, '"continues":{"question":(%d)', '"continues":{"question":-%1', 1)
+    return run .. '\\n' .. state .. '\\n{"messages":[]}\\n' .. negative(rest, 'question', 'root')
+  end
+  local function exchange(record) return negative(record, 'question', 'since') end
+  local function put(from, to, change)
+    local questions = redis.call('LRANGE', KEYS[from + 1], 0, -1)
+    for n = #questions, 1, -1 do
+      local record = redis.call('HGET', KEYS[from], questions[n])
+      if record then
+        redis.call('HSET', KEYS[to], '-' .. questions[n], change(record))
+        redis.call('LPUSH', KEYS[to + 1], '-' .. questions[n])
+      end
+    end
+  end
+  redis.call('SET', KEYS[11], ARGV[4])
+  local settings = redis.call('HGETALL', KEYS[5])
+  for n = 1, #settings, 2 do redis.call('HSETNX', KEYS[10], settings[n], settings[n + 1]) end
+  local former, present = alive(KEYS[1]), alive(KEYS[6])
+  if former then
+    if not present then redis.call('DEL', KEYS[6], KEYS[7], KEYS[8], KEYS[9]) end
+    put(1, 6, turn)
+    put(3, 8, exchange)
+    if not present or tonumber(former) > tonumber(present) then redis.call('HSET', KEYS[6], 'at', former) end
+    for n = 6, 9 do redis.call('PEXPIRE', KEYS[n], ARGV[2]) end
+  end
+  redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+`;

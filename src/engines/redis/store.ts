@@ -1,0 +1,216 @@
+/**
+ * Settings, history, turns, usage and dialogs in Redis. Each write is one atomic step, and each reads its record's former
+ * part inside it, so that any number of processes may write at once.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { LeaseLostError } from "../../base/errors.ts";
+import { withinTime } from "../../base/within-time.ts";
+import type { ConversationId, Exchange, Lease, RedisLink, Settings, Store, Turn } from "../../ports.ts";
+import { ConversationMovedError, followingMoves } from "../lanes/moved-conversations.ts";
+import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "../lanes/turn-records.ts";
+import { decodeTurn, encodeEnd, encodeShown, encodeTurn } from "./records.ts";
+import { lookAtKeys } from "./rehearsal.ts";
+import { runGuarded, runScript, type ScriptArgument } from "./script.ts";
+import * as lua from "./store-scripts.ts";
+import { addUsage, readUsage, usageArguments } from "./usage.ts";
+
+export interface RedisStoreOptions {
+  readonly link: RedisLink;
+  /** A conversation in which nothing was asked for this long is forgotten. */
+  readonly historyTtlSeconds: number;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+const healthyWithinMs = 800;
+/** A chat that refuses us once more is marked once more. */
+const blockedTtlMs = 180 * 24 * 3_600_000;
+
+/** Between attempts of a write that a handler waits for. */
+const repeatMs = 200;
+
+const finishTurn = lua.finishTurn(addUsage);
+
+/**
+ * Creates the store; it uses the link's commands connection. Keys expire with what they hold, but for choices (a persona
+ * must not vanish) and totals of usage: those stay, a few hundred bytes per conversation and user.
+ */
+export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: RedisStoreOptions): Store {
+  const { commands: redis, prefix } = link;
+  const ttlMs = historyTtlSeconds * 1000;
+
+  // === Keys =========================================================================================
+
+  const settingsKey = (conversation: ConversationId) => `${prefix}settings:${conversation}`;
+  const turnsKey = (conversation: ConversationId) => `${prefix}turns:${conversation}`;
+  const turnOrderKey = (conversation: ConversationId) => `${prefix}turn-order:${conversation}`;
+  const historyKey = (conversation: ConversationId) => `${prefix}history:${conversation}`;
+  const historyOrderKey = (conversation: ConversationId) => `${prefix}history-order:${conversation}`;
+  const movedKey = (conversation: ConversationId) => `${prefix}moved:${conversation}`;
+  const dialogKey = (key: string) => `${prefix}dialog:${key}`;
+  const blockedKey = (chatId: number) => `${prefix}blocked:${chatId}`;
+
+  function conversationKeys(conversation: ConversationId): [string, ...string[]] {
+    return [
+      turnsKey(conversation),
+      turnOrderKey(conversation),
+      historyKey(conversation),
+      historyOrderKey(conversation),
+    ];
+  }
+
+  /** A conversation that was active last before this time has expired. */
+  function oldest(): number {
+    return now() - ttlMs;
+  }
+
+  // === Reading ======================================================================================
+
+  /** What was read, unless another process has moved the conversation meanwhile. */
+  async function unmoved<T>(conversation: ConversationId, read: Promise<T>): Promise<T> {
+    const result = await read;
+    const to = mayMove(conversation) ? await redis.get(movedKey(conversation)) : null;
+    if (to !== null) throw new ConversationMovedError(to);
+    return result;
+  }
+
+  async function findTurn(conversation: ConversationId, question: ScriptArgument): Promise<Turn | undefined> {
+    const keys = [turnsKey(conversation), turnOrderKey(conversation)];
+    const record = await unmoved(conversation, runScript(redis, lua.readTurn, keys, [oldest(), question]));
+    return typeof record === "string" ? decodeTurn(record) : undefined;
+  }
+
+  // A Redis that evicts keys may have kept the order and lost what it orders.
+  function exchangesIn(records: readonly (string | null)[]): readonly Exchange[] {
+    return records.flatMap((record) => (record === null ? [] : [JSON.parse(record) as Exchange]));
+  }
+
+  async function readHistory(conversation: ConversationId, atMost = Infinity): Promise<readonly Exchange[]> {
+    if (atMost <= 0) return [];
+    const keys = [turnsKey(conversation), historyKey(conversation), historyOrderKey(conversation)];
+    const first = Number.isFinite(atMost) ? -atMost : 0;
+    const records = await unmoved(conversation, runScript(redis, lua.readHistory, keys, [oldest(), first]));
+    return exchangesIn(records as (string | null)[]);
+  }
+
+  async function* scanHistory(conversation: ConversationId, from?: number): AsyncGenerator<Exchange, void> {
+    const keys = [turnsKey(conversation), historyOrderKey(conversation)];
+    const questions = (await runScript(redis, lua.readOrder, keys, [oldest()])) as string[];
+    const first = from === undefined ? 0 : questions.indexOf(String(from));
+    for (let at = first; at >= 0 && at < questions.length; at += scannedAtOnce) {
+      yield* exchangesIn(await redis.hmget(historyKey(conversation), ...questions.slice(at, at + scannedAtOnce)));
+    }
+  }
+
+  // === The store, and its guarded views =============================================================
+
+  function storeUnder(lease: Lease | undefined): Store {
+    async function write(
+      conversation: ConversationId,
+      script: string,
+      keys: readonly [string, ...string[]],
+      args: readonly ScriptArgument[],
+    ): Promise<void> {
+      for (;;) {
+        try {
+          const moved = mayMove(conversation) ? movedKey(conversation) : "";
+          await runGuarded(redis, lease, script, keys, args, moved);
+          return;
+        } catch (error) {
+          if (lease === undefined || error instanceof ConversationMovedError || isRefusal(error)) throw error;
+          if (error instanceof LeaseLostError) {
+            // Of what has vanished nothing is left that could be changed.
+            if ((await lease.look()) === "vanished") return;
+            continue;
+          }
+          // Redis is away. An answer that is being written goes on when it is back, unless its lane went to another.
+          await pause(repeatMs);
+          await lease.hold();
+        }
+      }
+    }
+
+    return {
+      readSettings: async (conversation) =>
+        (await unmoved(conversation, redis.hgetall(settingsKey(conversation)))) as Settings,
+      setSetting(conversation, field, value) {
+        const keys: [string] = [settingsKey(conversation)];
+        if (value === undefined) return write(conversation, "redis.call('HDEL', KEYS[1], ARGV[1])", keys, [field]);
+        return write(conversation, "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])", keys, [field, value]);
+      },
+      readHistory,
+      scanHistory,
+      async moveConversation(from, to) {
+        const keys = [from, to].flatMap((one) => [...conversationKeys(one), settingsKey(one)]);
+        await runScript(redis, lua.moveConversation, [...keys, movedKey(from)], [oldest(), ttlMs, from, to]);
+      },
+      forget: (conversation) =>
+        write(
+          conversation,
+          "redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])",
+          conversationKeys(conversation),
+          [],
+        ),
+      readTurn: findTurn,
+      newestTurn: (conversation) => findTurn(conversation, ""),
+      beginTurn(turn, dropped = []) {
+        const args = [oldest(), now(), ttlMs, keptPerConversation, turn.question, encodeTurn(turn), ...dropped];
+        return write(turn.conversation, lua.beginTurn, conversationKeys(turn.conversation), args);
+      },
+      setTurnMessages(conversation, question, run, messages, file) {
+        const args = [oldest(), question, run, encodeShown(messages, file)];
+        return write(conversation, lua.setTurnMessages, [turnsKey(conversation)], args);
+      },
+      finishTurn(turn, exchange, usage) {
+        const { state, rest } = encodeEnd(turn);
+        const [usageKeys, usageArgs] = usageArguments(prefix, usage);
+        const record = exchange === undefined ? ["", ""] : [exchange.question, JSON.stringify(exchange)];
+        const where = [oldest(), now(), ttlMs, keptPerConversation];
+        const args = [...where, turn.question, turn.run, state, rest, ...record, ...usageArgs];
+        return write(turn.conversation, finishTurn, [...conversationKeys(turn.conversation), ...usageKeys], args);
+      },
+      closeTurn: (conversation, question, run) =>
+        write(conversation, lua.closeTurn, [turnsKey(conversation)], [oldest(), question, run, "done"]),
+      readUsage: (userId, since) => readUsage(redis, prefix, userId, since),
+      async readDialog(key) {
+        const [at, value] = await redis.hmget(dialogKey(key), "at", "value");
+        return typeof value === "string" && Number(at) >= now() - dialogTtlMs ? value : undefined;
+      },
+      async writeDialog(key, value) {
+        const script =
+          "redis.call('HSET', KEYS[1], 'at', ARGV[1], 'value', ARGV[2]) redis.call('PEXPIRE', KEYS[1], ARGV[3])";
+        await runScript(redis, script, [dialogKey(key)], [now(), value, dialogTtlMs]);
+      },
+      deleteDialog: async (key) => void (await redis.del(dialogKey(key))),
+      markBlocked: async (chatId, at) => void (await redis.set(blockedKey(chatId), at, "PX", blockedTtlMs)),
+      unmarkBlocked: async (chatId) => void (await redis.del(blockedKey(chatId))),
+      async blockedAt(chatId) {
+        const at = await redis.get(blockedKey(chatId));
+        return at === null ? undefined : Number(at);
+      },
+      async firstWithin(key, windowMs) {
+        return (await runScript(redis, lua.firstWithin, [`${prefix}first:${key}`], [now(), windowMs])) === 1;
+      },
+      guardedBy: (other) => (other === undefined ? store : storeUnder(other)),
+      async healthy() {
+        const right = lookAtKeys(redis, prefix, now()).then((wrong) => wrong === undefined);
+        return await withinTime(healthyWithinMs, right, false);
+      },
+      // The link is ended by who made it.
+      async stop() {},
+    };
+  }
+
+  const store = storeUnder(undefined);
+  return followingMoves(store);
+}
+
+/** Whether it may be that of a small group: those become supergroups, whose ids all begin alike. */
+function mayMove(conversation: ConversationId): boolean {
+  return conversation.startsWith("-") && !/^-100\d{10}/.test(conversation);
+}
+
+/** Redis has answered, and would answer the same again. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === "ReplyError" && !/^(LOADING|BUSY|TRYAGAIN)/.test(error.message);
+}

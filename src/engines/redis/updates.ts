@@ -1,0 +1,62 @@
+/** How an update is written in its Redis hash. */
+import type { AbortReason, ActiveUpdate, IncomingUpdate, InterruptOutcome, LaneKind } from "../../ports.ts";
+
+/** What a job says: somebody has to look after this lane. */
+export interface LaneJob {
+  readonly conversation: string;
+}
+
+/** Names of BullMQ's queues; its keys begin with them. */
+export const queueNames: Readonly<Record<LaneKind, string>> = { turn: "lanes-turn", quick: "lanes-quick" };
+
+/** A lane as the scripts name it. */
+export function laneName(kind: LaneKind, conversation: string): string {
+  return `${kind}:${conversation}`;
+}
+
+/** Reads the name of a lane. */
+export function laneOf(name: string): { readonly kind: LaneKind; readonly conversation: string } {
+  const colon = name.indexOf(":");
+  return { kind: name.slice(0, colon) === "quick" ? "quick" : "turn", conversation: name.slice(colon + 1) };
+}
+
+/** The fields, as texts. */
+export interface Hash {
+  readonly conversation: string;
+  readonly lane: LaneKind;
+  readonly at: string;
+  readonly body: string;
+  readonly question?: string;
+  readonly interrupt?: string;
+  readonly refusal?: string;
+  readonly outcome?: string;
+  readonly attempts?: string;
+  readonly failures?: string;
+  readonly cancelled?: AbortReason;
+  readonly doom?: string;
+}
+
+/** Reads Redis' answer to HGETALL: names and values in turn. */
+export function hashOf(flat: readonly string[]): Hash {
+  const pairs = flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? ""]] : []));
+  return Object.fromEntries(pairs) as Hash;
+}
+
+/** The update as a handler gets it, save for its signal and lease. */
+export function updateOf(updateId: number, hash: Hash): Omit<ActiveUpdate, "signal" | "lease"> {
+  const { question, interrupt, refusal, outcome } = hash;
+  return {
+    updateId,
+    conversation: hash.conversation,
+    lane: hash.lane,
+    receivedAt: Number(hash.at),
+    body: hash.body,
+    attempt: Number(hash.attempts ?? 1),
+    ...(question === undefined ? {} : { question: Number(question) }),
+    ...(interrupt === undefined
+      ? {}
+      : { interrupt: JSON.parse(interrupt) as NonNullable<IncomingUpdate["interrupt"]> }),
+    ...(refusal === undefined ? {} : { refusal: JSON.parse(refusal) as NonNullable<IncomingUpdate["refusal"]> }),
+    ...(outcome === undefined ? {} : { outcome: JSON.parse(outcome) as InterruptOutcome }),
+  };
+}

@@ -1,0 +1,177 @@
+/** Sends a question to a provider until it is taken: mends what the provider refuses, and follows where it moved to. */
+import OpenAI from "openai";
+import type { ProviderConfig } from "../config/config.ts";
+import { prefixOf } from "../config/provider-settings.ts";
+import type { ChatMessage, Work } from "../ports.ts";
+import { plain, redirected, versioned } from "./address.ts";
+import { type Failure, refusalFailure } from "./failures.ts";
+import { readBeginning } from "./incoming.ts";
+import { Refused } from "./reading.ts";
+import { type Received, StaleConnection, type Transport } from "./transport.ts";
+import { dialectOf, optionalFields } from "./wires/dialects.ts";
+import { type Manner, mended, requestBody } from "./wires/requests.ts";
+
+export interface Question {
+  /** The model's name on the wire. */
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+  /** Stands around whatever is read of the provider's words. */
+  readonly work: Work;
+  /** Asked before each further request; false when the question may cause no more of them. */
+  readonly mayCall: () => boolean;
+  /** Told when an answer is awaited that comes in one piece. */
+  readonly onWhole: () => void;
+}
+
+export interface Sender {
+  /** Resolves with a response of status 2xx. Rejects with a `Refused`, or with what the connection threw. */
+  send(question: Question, signal: AbortSignal): Promise<Received>;
+  /** Whether a failure has taught how to ask instead, so that it is worth asking again at once. */
+  learns(question: Question, failure: Failure): boolean;
+  /** A failure that the address may be the reason of, with the address and the variable to look at. */
+  located(failure: Failure): Failure;
+}
+
+export interface SenderDeps {
+  readonly config: ProviderConfig;
+  readonly maxTokens?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly transport: Transport;
+  readonly log: { warn(details: object, message: string): void };
+}
+
+/** No timer of the SDK ever fires: it would stop at the headers anyway. */
+const neverMs = 2 ** 31 - 1;
+/** As much of a refusal is read, and for so long. */
+const maxRefusalBytes = 64 * 1024;
+const maxRefusalMs = 5_000;
+const completions = "/chat/completions";
+const permanent: ReadonlySet<number> = new Set([301, 308]);
+const followed: ReadonlySet<number> = new Set([301, 302, 307, 308]);
+
+/** Creates a sender with its client. */
+export function createSender({ config, transport, log, ...settings }: SenderDeps): Sender {
+  const dialect = dialectOf(config.name);
+  const client = new OpenAI({
+    baseURL: config.baseUrl,
+    apiKey: config.apiKey ?? "none",
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    // The SDK's own headers hold what it reads from the environment (OPENAI_CUSTOM_HEADERS), whichever provider it is.
+    fetch: (url, init) => transport.fetch(url, { ...init, headers: headersFor(config) }),
+    maxRetries: 0,
+    timeout: neverMs,
+    logLevel: "off",
+  });
+  const manners = new Map<string, Manner>();
+  const configured = `${config.baseUrl}${completions}`;
+  let address = configured;
+  /** Addresses that the log has named. */
+  const told = new Set<string>();
+
+  function mannerOf(model: string): Manner {
+    const fields = optionalFields(dialect, model, settings);
+    return manners.get(model) ?? { fields, swapped: false, streams: true, takesSystem: true };
+  }
+
+  async function post(to: string, { model, messages }: Question, manner: Manner, signal: AbortSignal) {
+    const body = requestBody(model, messages, manner);
+    return transport.received(await client.post(to, { body, signal }).asResponse());
+  }
+
+  /** The address to ask next after a redirect or a path that is not there; undefined when that is not to be mended. */
+  function nextAddress(from: string, { status, headers }: Received, failure: Failure): string | undefined {
+    if (failure.kind === "no-endpoint") {
+      const mended = versioned(config.baseUrl);
+      const next = mended === undefined ? undefined : `${mended}${completions}`;
+      return from === configured ? next : undefined;
+    }
+    if (status < 300 || status >= 400 || headers.location === undefined) return undefined;
+    const target = redirected(from, headers.location);
+    if ("to" in target) return target.to === from || !followed.has(status) ? undefined : target.to;
+    throw new Refused({
+      ...failure,
+      message: `HTTP ${status}: the provider has moved to ${target.elsewhere}; the key is not sent there, so set ${variable()} to it if that is right`,
+    });
+  }
+
+  function variable(): string {
+    return `${prefixOf(config.name)}BASE_URL`;
+  }
+
+  async function refusalOf({ status, headers, body }: Received, { model, work }: Question): Promise<Failure> {
+    const text = await readBeginning(body, maxRefusalBytes, maxRefusalMs);
+    return work(() => refusalFailure({ status, headers, body: text, model }));
+  }
+
+  function learns({ model, messages, work }: Question, { status, complaint }: Failure): boolean {
+    const refusal = { status: status ?? 400, text: complaint ?? "" };
+    const better = work(() => mended(mannerOf(model), messages, refusal));
+    if (better === undefined) return false;
+    manners.set(model, better.manner);
+    log.warn({ provider: config.name, model }, better.why);
+    return true;
+  }
+
+  return {
+    async send(question, signal) {
+      const { model, mayCall } = question;
+      let to = address;
+      /** Kept once something has been accepted there. */
+      let settles = false;
+      for (let stale = false; ; ) {
+        const manner = mannerOf(model);
+        if (!manner.streams) question.onWhole();
+        let received: Received;
+        try {
+          received = await post(to, question, manner, signal);
+        } catch (error) {
+          if (stale || signal.aborted || !isStale(error) || !mayCall()) throw error;
+          stale = true;
+          continue;
+        }
+        if (received.status >= 200 && received.status < 300) {
+          if (settles) address = to;
+          return received;
+        }
+        const failure = await refusalOf(received, question);
+        const next = nextAddress(to, received, failure);
+        if (next !== undefined && mayCall()) {
+          settles = failure.kind === "no-endpoint" || permanent.has(received.status);
+          const why =
+            settles && failure.kind === "no-endpoint" ? `${variable()} seems to lack /v1` : "the provider redirects";
+          const where = { provider: config.name, from: plain(to), to: plain(next) };
+          if (!told.has(plain(next))) log.warn(where, `${why}; asking there`);
+          told.add(plain(next));
+          to = next;
+          continue;
+        }
+        if (learns(question, failure) && mayCall()) continue;
+        if (failure.kind === "no-endpoint") address = configured;
+        throw new Refused(located(failure, to));
+      }
+    },
+    learns,
+    located: (failure) => located(failure, address),
+  };
+
+  function located(failure: Failure, to: string): Failure {
+    if (failure.kind !== "no-endpoint") return failure;
+    return { ...failure, message: `${failure.message.slice(0, 80)} (POST ${plain(to)}: is ${variable()} right?)` };
+  }
+}
+
+function headersFor({ apiKey }: ProviderConfig): Record<string, string> {
+  return {
+    accept: "application/json",
+    "content-type": "application/json",
+    "user-agent": "Parley",
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+  };
+}
+
+function isStale(error: unknown): boolean {
+  return error instanceof Error && (error instanceof StaleConnection || isStale(error.cause));
+}

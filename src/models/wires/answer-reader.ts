@@ -1,0 +1,264 @@
+/** What a provider's stream says, in the terms of the `Models` port. No network and no clock. */
+import type { TokenUsage } from "../../ports.ts";
+import { createAnswerText } from "./answer-text.ts";
+import { type ChunkSays, readChunk } from "./chunk.ts";
+import { createPictureFilter, withoutPictures } from "./inline-pictures.ts";
+import { createEventReader, isDone, type StreamEvent } from "./sse.ts";
+import { createThoughtFilter, type ThoughtFilterOptions } from "./thoughts.ts";
+
+type Finish = "stop" | "length" | "filtered" | "too-long" | "failed";
+
+/** What an answer can come to grief of: an event that says so, a body that holds none, thoughts or filler without end. */
+export type ReadFailure =
+  | { readonly is: "event"; readonly event: unknown; readonly bare: boolean }
+  | { readonly is: "no-stream"; readonly beginning: string }
+  | { readonly is: "endless"; readonly what: "thoughts" | "event" | "body" };
+
+export interface AnswerReader {
+  /** Takes the next piece of the body. Does nothing any more once the stream has failed or the answer is too long. */
+  push(chunk: string): void;
+  /** Nothing more is read: what was held back in doubt is text. `whole`: the body has come to its end. */
+  end(whole: boolean): void;
+  /** The visible text since the last call: all deltas of a chunk at once. */
+  takeText(): string;
+  /** Whether the model gave a sign of life since the last call, visible or not. */
+  takeLife(): boolean;
+  /** Whether all text before the one to be taken next has turned out to be thoughts, since the last call. */
+  takeRetraction(): boolean;
+  /** Undefined until the provider says how the answer ended. */
+  readonly finish: Finish | undefined;
+  /** The finish reason in the provider's own words. */
+  readonly finishReason: string | undefined;
+  /** `text`: more has followed a finish reason, or must, since nothing can be seen yet; `unsure`: that may still happen. */
+  readonly finishDoubt: "none" | "unsure" | "text";
+  readonly usage: TokenUsage | undefined;
+  readonly pictures: number;
+  /** Thoughts had an end and no beginning. */
+  readonly unopenedThoughts: boolean;
+  /** Nothing more is to come: usage or `[DONE]` after the finish reason, the end of the body, or the end of our patience. */
+  readonly complete: boolean;
+  readonly failure: ReadFailure | undefined;
+}
+
+const longestThoughts = 1_000_000;
+/** Of a body without any sign of life, and of one answer in all. Characters. */
+const mostFiller = 16 * 1024 * 1024;
+const mostInAll = 256 * 1024 * 1024;
+/** As much is kept of a body to say what it was, if it was no stream. */
+const longestBeginning = 4_096;
+
+/** Creates the reader of one answer. */
+export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUnopened"> = {}): AnswerReader {
+  const pictureFilter = createPictureFilter();
+  const thoughts = createThoughtFilter({ ...options, onRetract: retract });
+  const events = createEventReader(take);
+  const text = createAnswerText();
+  /** What came as whole messages where pieces were due. */
+  let messages = "";
+  let pieces = 0;
+  let unfinishedPieces = 0;
+  let alive = false;
+  let retracted = false;
+  let end: "done" | "usage" | "body" | "whole" | "too-long" | undefined;
+  let isWhole = false;
+  let finishReason: string | undefined;
+  let finishDoubt: AnswerReader["finishDoubt"] = "none";
+  let usage: TokenUsage | undefined;
+  let pictures = 0;
+  let thought = 0;
+  let failure: ReadFailure | undefined;
+  /** Events have come, or JSON that says what events would. */
+  let isStream = false;
+  let beginning = "";
+  /** The first event that is a word: some keep the connection alive so, and some say what is wrong. */
+  let word: string | undefined;
+  let filler = 0;
+  let inAll = 0;
+
+  function take({ data, isError, bare }: StreamEvent): void {
+    if (failure !== undefined || end !== undefined) return;
+    isStream ||= !bare;
+    if (isDone(data)) end = "done";
+    else if (data.length >= 20 || data.trim() !== "") takeJson(data, isError, bare);
+  }
+
+  function takeJson(data: string, isError: boolean, bare: boolean): void {
+    const parsed = parsedEvent(data);
+    if (parsed === undefined) {
+      // Without `data:` it is a line of something else.
+      if (bare) return;
+      if (!isError && !/^\s{0,8}["[{'<]/.test(data)) {
+        word ??= data;
+        return;
+      }
+      const message = isError ? data : "an event of the stream is no JSON";
+      failure = { is: "event", event: { error: { message } }, bare };
+      return;
+    }
+    for (const chunk of Array.isArray(parsed) ? parsed : [parsed]) {
+      if (typeof chunk !== "object" || chunk === null) continue;
+      const says = readChunk(chunk as Record<string, unknown>);
+      if (says.isError || (isError && !says.alive)) failure ??= { is: "event", event: chunk, bare: !isStream };
+      if (failure !== undefined || end !== undefined) return;
+      takeChunk(says, bare);
+    }
+  }
+
+  function takeChunk(says: ChunkSays, bare: boolean): void {
+    usage = says.usage ?? usage;
+    if (says.onlyUsage && finishReason !== undefined && finishDoubt !== "text") {
+      end = "usage";
+      return;
+    }
+    alive ||= says.alive;
+    pictures = Math.max(pictures + says.pictures, says.messagePictures);
+    thought += says.thought;
+    if (says.thought > 0) thoughts.thinksElsewhere();
+    isStream ||= says.alive || says.finishReason !== undefined;
+    isWhole ||= bare && says.message !== "";
+    const { text: piece, pictures: inText } = withoutPictures(says.text || pieceOf(says));
+    pictures += inText;
+    if (says.text !== "") pieces += 1;
+    judgeFinish(says.finishReason, piece !== "" || says.thought > 0);
+    const isTooLong = piece !== "" && text.add(thoughts.push(piece));
+    if (isTooLong || thought + thoughts.thought > longestThoughts) tooLong();
+  }
+
+  /** A message repeats what was said in pieces; without pieces it grows, or is a piece itself. */
+  function pieceOf({ message, finishReason: reason }: ChunkSays): string {
+    if (message === "" || pieces > 0 || (message === messages && reason !== undefined)) return "";
+    const grows = message.length > messages.length && message.startsWith(messages);
+    const piece = grows ? message.slice(messages.length) : message;
+    messages += piece;
+    return piece;
+  }
+
+  /** Some write a finish reason in every chunk, or at the end of the thoughts. */
+  function judgeFinish(reason: string | undefined, says: boolean): void {
+    if (says && finishReason !== undefined) finishDoubt = "text";
+    if (says && reason === undefined) unfinishedPieces += 1;
+    if (reason === undefined) return;
+    finishReason = reason;
+    if (finishDoubt !== "text") finishDoubt = says && unfinishedPieces === 0 ? "unsure" : "none";
+  }
+
+  function tooLong(): void {
+    if (text.visible) end = "too-long";
+    else failure = { is: "endless", what: "thoughts" };
+  }
+
+  function retract(): void {
+    retracted ||= text.taken;
+    text.clear();
+  }
+
+  function noStream(): ReadFailure {
+    return { is: "no-stream", beginning };
+  }
+
+  function pass(chunk: string): void {
+    try {
+      events.push(chunk);
+    } catch {
+      if (end === undefined) failure ??= isStream ? { is: "endless", what: "event" } : noStream();
+    }
+  }
+
+  return {
+    push(chunk) {
+      if (failure !== undefined || end !== undefined) return;
+      const content = pictureFilter.push(chunk);
+      if (!isStream && beginning.length < longestBeginning) beginning += content.slice(0, longestBeginning);
+      filler += content.length;
+      inAll += chunk.length;
+      pass(content);
+      if (alive) filler = 0;
+      const isFlood = filler > mostFiller || inAll > mostInAll;
+      if (isFlood && end === undefined) failure ??= { is: "endless", what: "body" };
+    },
+    end(whole) {
+      if (whole && failure === undefined && end === undefined) {
+        pass(pictureFilter.end());
+        events.end();
+        end ??= isWhole ? "whole" : "body";
+        if (word !== undefined && end === "body" && finishReason === undefined) {
+          failure ??= { is: "event", event: { error: { message: word } }, bare: false };
+        }
+        const something = beginning.trimStart();
+        if (!isStream && end === "body" && something !== "" && !something.startsWith(":")) failure ??= noStream();
+      }
+      if (text.add(thoughts.end()) && failure === undefined) end = "too-long";
+      text.end();
+    },
+    takeText: text.take,
+    takeLife() {
+      const was = alive;
+      alive = false;
+      return was;
+    },
+    takeRetraction() {
+      const was = retracted;
+      retracted = false;
+      return was;
+    },
+    get finish() {
+      if (end === "too-long") return end;
+      if (finishReason === undefined) return end === "done" || end === "whole" ? "stop" : undefined;
+      return finishes.get(finishReason.toLowerCase()) ?? "stop";
+    },
+    get finishReason() {
+      return finishReason;
+    },
+    get finishDoubt() {
+      return text.visible ? finishDoubt : "text";
+    },
+    get usage() {
+      return usage;
+    },
+    get pictures() {
+      return pictures;
+    },
+    get unopenedThoughts() {
+      return thoughts.unopened;
+    },
+    get complete() {
+      return end !== undefined;
+    },
+    get failure() {
+      return failure;
+    },
+  };
+}
+
+/** In the words of the providers; any other reason is an ordinary end. */
+const finishes: ReadonlyMap<string, Finish> = new Map([
+  ["length", "length"],
+  ["max_tokens", "length"],
+  ["max_output_tokens", "length"],
+  ["max_new_tokens", "length"],
+  ["max_length", "length"],
+  ["model_length", "length"],
+  ["token_limit", "length"],
+  ["content_filter", "filtered"],
+  ["content-filter", "filtered"],
+  ["content_filtered", "filtered"],
+  ["safety", "filtered"],
+  ["sensitive", "filtered"],
+  ["recitation", "filtered"],
+  ["prohibited_content", "filtered"],
+  ["blocklist", "filtered"],
+  ["spii", "filtered"],
+  ["error", "failed"],
+  ["network_error", "failed"],
+  ["insufficient_system_resource", "failed"],
+]);
+
+/** JSON, or what Python writes for it: with numbers that are none. Undefined when it is neither. */
+function parsedEvent(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    const mended = data.replace(/([[:,]\s?)-?(?:NaN|Infinity)(?=\s?[,}\]])/g, "$1null");
+    return mended === data ? undefined : parsedEvent(mended);
+  }
+}

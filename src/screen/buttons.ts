@@ -1,0 +1,89 @@
+/** The buttons below answers, and what is written into a button's `callback_data` (64 bytes at most). Pure. */
+import type { InlineKeyboardMarkup } from "grammy/types";
+import { labels } from "../texts/english.ts";
+
+/** What a press asks for. */
+export type Press =
+  /** Stop the run that this `update_id` asked for. */
+  | { readonly action: "stop"; readonly run: number }
+  /**
+   * Answer the question with this message id again: Regenerate and Retry. With `part`, only that turn, which goes on with the
+   * answer to the question.
+   */
+  | { readonly action: "again"; readonly question: number; readonly part?: number }
+  /** Go on with the answer to this question, where the run that this `update_id` asked for was cut at the length limit. */
+  | { readonly action: "continue"; readonly question: number; readonly run: number }
+  /** Choose the model with this key. */
+  | { readonly action: "model"; readonly key: string }
+  /** Show a page of the models: of all, of the provider with this key, or of those that match a search. */
+  | { readonly action: "models"; readonly page: number; readonly provider?: string; readonly search?: string }
+  | { readonly action: "persona"; readonly choice: "save" | "cancel" };
+
+/** Writes a press as `callback_data`. */
+export function pressData(press: Press): string {
+  if (press.action === "stop") return `stop:${press.run}`;
+  if (press.action === "again") return `again:${press.question}${press.part === undefined ? "" : `:${press.part}`}`;
+  if (press.action === "continue") return `continue:${press.question}:${press.run}`;
+  if (press.action === "model") return `model:${press.key}`;
+  if (press.action === "models") {
+    const { page, provider, search } = press;
+    return `models:${page}:${provider !== undefined ? `p${provider}` : search !== undefined ? `s${search}` : ""}`;
+  }
+  return `persona:${press.choice}`;
+}
+
+const models = /^models:(\d{1,6}):(?:p([\w-]{16})|s(.+))?$/su;
+
+/** Reads `callback_data`; undefined when no version of this bot wrote it. */
+export function parsePress(data: string | undefined): Press | undefined {
+  const [listed, page, provider, search] = models.exec(data ?? "") ?? [];
+  if (listed !== undefined) {
+    const which = provider !== undefined ? { provider } : search !== undefined ? { search } : {};
+    return { action: "models", page: Number(page), ...which };
+  }
+  const [action, value, further] = data?.split(":", 3) ?? [];
+  if (value === undefined) return undefined;
+  const [number, second] = [idIn(value), idIn(further)];
+  if (action === "stop" && number !== undefined) return { action, run: number };
+  if (action === "again" && number !== undefined) {
+    return { action, question: number, ...(second === undefined ? {} : { part: second }) };
+  }
+  if (action === "continue" && number !== undefined && second !== undefined) {
+    return { action, question: number, run: second };
+  }
+  if (action === "model") return { action, key: value };
+  if (action === "persona" && (value === "save" || value === "cancel")) return { action, choice: value };
+  return undefined;
+}
+
+function idIn(text: string | undefined): number | undefined {
+  // Below zero are messages of a group that has become a supergroup since.
+  const id = text !== undefined && /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(id) ? id : undefined;
+}
+
+function row(...buttons: readonly (readonly [label: string, press: Press])[]): InlineKeyboardMarkup {
+  return { inline_keyboard: [buttons.map(([text, press]) => ({ text, callback_data: pressData(press) }))] };
+}
+
+/** Below an answer that is being written. */
+export function stopKeyboard(run: number): InlineKeyboardMarkup {
+  return row([labels.stop, { action: "stop", run }]);
+}
+
+/** Whose buttons stand below an answer: a turn, or another one that goes on with its answer. */
+export interface ButtonTurn {
+  readonly question: number;
+  readonly run: number;
+  readonly continues?: { readonly question: number };
+}
+
+/** Below an answer that has ended. Regenerate is about the whole answer, Retry about what the turn itself has to write. */
+export function endKeyboard(button: "regenerate" | "retry" | "continue", turn: ButtonTurn): InlineKeyboardMarkup {
+  const question = turn.continues?.question ?? turn.question;
+  const part = turn.continues === undefined ? {} : { part: turn.question };
+  if (button === "retry") return row([labels.retry, { action: "again", question, ...part }]);
+  const regenerate = [labels.regenerate, { action: "again", question }] as const;
+  if (button === "regenerate") return row(regenerate);
+  return row([labels.continue, { action: "continue", question, run: turn.run }], regenerate);
+}

@@ -1,0 +1,267 @@
+/**
+ * The messages of one answer: what stands in the chat, what should, and the one call that brings both closer. It knows
+ * nothing of pace or repetition.
+ */
+import { type Api, InputFile } from "grammy";
+import type { Message, MessageEntity } from "grammy/types";
+import type { FinalView } from "../chat/turn.ts";
+import type { Rendered } from "../markdown/render.ts";
+import { texts } from "../texts/english.ts";
+import { type AnswerPlace, movedTo, outOfTopic, type Place } from "./place.ts";
+import { type Button, keyboardOf, keyOf, type Part, partsOf } from "./shown-parts.ts";
+
+/** Past this many messages the whole answer is attached as a file besides. */
+const partsWithoutFile = 5;
+
+/** The Bot API methods that an answer needs. */
+export type MessageApi = Pick<
+  Api,
+  | "sendMessage"
+  | "editMessageText"
+  | "editMessageReplyMarkup"
+  | "deleteMessage"
+  | "sendDocument"
+  | "sendChatAction"
+  | "sendMessageDraft"
+>;
+
+/** grammY's signals are those of a polyfill; the platform's own do the same. */
+export type CallSignal = Parameters<Api["sendMessage"]>[3];
+
+/** What should stand in the chat. */
+export interface Target {
+  readonly parts: readonly Rendered[];
+  /** Left out while the answer is being written. */
+  readonly view?: FinalView;
+  /** The last part is shown as a draft, not as a message. */
+  readonly drafting: boolean;
+}
+
+export interface MessageParts {
+  /** Where the messages are now. */
+  readonly place: AnswerPlace;
+  /** Whether a message exists. */
+  readonly any: boolean;
+  /** Makes the next call towards the target; false when nothing is left to do. */
+  step(target: Target, signal: CallSignal): Promise<boolean>;
+  /** Changes the button below the last message, whatever its text. */
+  setLastButton(button: "stop" | "retry", signal: CallSignal): Promise<void>;
+  /** The call for the target failed because the message shows it already. */
+  markUnchanged(target: Target): void;
+  /** The call for the target failed because its message does not exist any more. */
+  markGone(target: Target): Promise<void>;
+  /** The chat has become another one, in which nothing of ours stands: the answer begins anew there. */
+  moveTo(chatId: number): Promise<void>;
+  /** From now on outside of the topic, which takes nothing any more. False when it is left already. */
+  leaveTopic(): Promise<boolean>;
+  /** The part that the next call is for; undefined when all stand as they should. */
+  nextPart(target: Target): number | undefined;
+  /** The draft has to be shown anew: Telegram forgets it after 30 s. */
+  forgetDraft(): void;
+}
+
+export interface MessagePartsDeps {
+  readonly api: MessageApi;
+  /** Stores the ids of the messages, right after each exists. */
+  saveMessages(messages: readonly number[], file: number | undefined): Promise<void>;
+  /** The group has become the supergroup with this id. To be waited for before a message is sent there. */
+  onMoved(chatId: number): Promise<void>;
+}
+
+/** Takes up the messages of an answer. */
+export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsDeps, opened: Place): MessageParts {
+  let place: AnswerPlace = opened;
+  const parts = partsOf(opened);
+  /** Messages of ours that stand in the wrong place: to be deleted at the end. */
+  const misplaced: number[] = [];
+  let file = opened.file;
+  let draftShown: string | undefined;
+
+  function buttonOf(target: Target, index: number): Button {
+    if (index !== target.parts.length - 1) return "none";
+    return target.view === undefined ? "stop" : (target.view.button ?? "none");
+  }
+
+  function isDraft(target: Target, index: number): boolean {
+    return target.drafting && target.view === undefined && index === target.parts.length - 1;
+  }
+
+  function differs(target: Target, index: number): boolean {
+    const rendered = target.parts[index];
+    if (rendered === undefined) return false;
+    if (isDraft(target, index)) return keyOf(rendered) !== draftShown;
+    const part = parts[index];
+    return part?.id === undefined || part.shown !== keyOf(rendered) || part.button !== buttonOf(target, index);
+  }
+
+  /** Earlier parts must be whole before a new one is sent; among those that exist, the newest text goes first. */
+  function nextPart(target: Target): number | undefined {
+    const indexes = target.parts.map((_, index) => index);
+    const missing = indexes.some((index) => parts[index]?.id === undefined);
+    return missing
+      ? indexes.find((index) => differs(target, index))
+      : indexes.findLast((index) => differs(target, index));
+  }
+
+  function thread(): { message_thread_id?: number } {
+    return place.threadId === undefined ? {} : { message_thread_id: place.threadId };
+  }
+
+  /** Nothing that stands where we were can be changed from where we are now. */
+  function beginAnew(): void {
+    parts.length = 0;
+    misplaced.length = 0;
+    file = undefined;
+    draftShown = undefined;
+  }
+
+  async function moveTo(chatId: number): Promise<void> {
+    place = movedTo(place, chatId);
+    beginAnew();
+    await onMoved(chatId);
+    await save();
+  }
+
+  /** The outbox sends to where it can: what it had to give up on the way is given up here as well. */
+  async function follow({ chat, message_thread_id: threadId }: Partial<Message>): Promise<void> {
+    if (chat !== undefined && chat.id !== place.chatId) await moveTo(chat.id);
+    else if (chat !== undefined && place.threadId !== undefined && place.threadId !== threadId)
+      place = outOfTopic(place);
+  }
+
+  async function save(): Promise<void> {
+    await saveMessages([...parts.flatMap((part) => part.id ?? []), ...misplaced], file);
+  }
+
+  async function put(index: number, rendered: Rendered, button: Button, signal: CallSignal): Promise<void> {
+    const keyboard = keyboardOf(button, place);
+    const options = {
+      ...entitiesOf(rendered),
+      link_preview_options: { is_disabled: true },
+      ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
+    };
+    const part = parts[index];
+    if (part?.id === undefined) {
+      const replyTo = index === 0 ? place.replyTo : undefined;
+      const reply =
+        replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } };
+      const sent = await api.sendMessage(place.chatId, rendered.text, { ...options, ...thread(), ...reply }, signal);
+      // A message of ours removes the draft.
+      draftShown = undefined;
+      await follow(sent);
+      // What comes before it has stayed behind in another chat, and will stand below it.
+      if (parts.length < index) misplaced.push(sent.message_id);
+      else parts[index] = { id: sent.message_id, shown: keyOf(rendered), button };
+      await save();
+      return;
+    }
+    if (part.shown === keyOf(rendered)) await setButton(part, button, signal);
+    else await api.editMessageText(place.chatId, part.id, rendered.text, options, signal);
+    Object.assign(part, { shown: keyOf(rendered), button });
+  }
+
+  function entitiesOf(rendered: Rendered): { entities?: MessageEntity[] } {
+    return rendered.entities.length === 0 ? {} : { entities: [...rendered.entities] };
+  }
+
+  async function setButton(part: Part, button: Button, signal: CallSignal): Promise<void> {
+    if (part.id === undefined) return;
+    const keyboard = keyboardOf(button, place);
+    const markup = keyboard === undefined ? {} : { reply_markup: keyboard };
+    await api.editMessageReplyMarkup(place.chatId, part.id, markup, signal);
+    part.button = button;
+  }
+
+  /** What is left of a longer former answer loses its button while we write, and is deleted at the end. */
+  async function tidy(target: Target, signal: CallSignal): Promise<boolean> {
+    const count = target.parts.length;
+    if (target.view === undefined) {
+      const stale = parts.slice(count).find((part) => part.button !== undefined && part.button !== "none");
+      if (count === 0 || stale === undefined) return false;
+      await setButton(stale, "none", signal);
+      return true;
+    }
+    const left = parts.length > count ? parts.at(-1) : undefined;
+    const id = left === undefined ? misplaced.at(-1) : left.id;
+    if (left === undefined && id === undefined) return await attachFile(target.view, count, signal);
+    if (id !== undefined) await api.deleteMessage(place.chatId, id, signal);
+    forgetLast(count);
+    await save();
+    return true;
+  }
+
+  function forgetLast(count: number): void {
+    if (parts.length > count) parts.pop();
+    else misplaced.pop();
+  }
+
+  async function attachFile(view: FinalView, count: number, signal: CallSignal): Promise<boolean> {
+    if (file !== undefined && file === opened.file) {
+      const former = file;
+      file = undefined;
+      await save();
+      await api.deleteMessage(place.chatId, former, signal);
+      return true;
+    }
+    if (file !== undefined || count <= partsWithoutFile) return false;
+    const document = new InputFile(Buffer.from(view.markdown), "answer.md");
+    const sent = await api.sendDocument(place.chatId, document, { caption: texts.wholeAnswer, ...thread() }, signal);
+    file = sent.message_id;
+    await save();
+    return true;
+  }
+
+  return {
+    get place() {
+      return place;
+    },
+    get any() {
+      return parts.some((part) => part.id !== undefined);
+    },
+    async step(target, signal) {
+      const index = nextPart(target);
+      const rendered = index === undefined ? undefined : target.parts[index];
+      if (index === undefined || rendered === undefined) return await tidy(target, signal);
+      if (isDraft(target, index)) {
+        const options = { ...entitiesOf(rendered), ...thread(), can_stop: true };
+        await api.sendMessageDraft(place.chatId, place.run, rendered.text, options, signal);
+        draftShown = keyOf(rendered);
+      } else await put(index, rendered, buttonOf(target, index), signal);
+      return true;
+    },
+    async setLastButton(button, signal) {
+      const last = parts.at(-1);
+      if (last !== undefined && last.button !== button) await setButton(last, button, signal);
+    },
+    markUnchanged(target) {
+      const index = nextPart(target);
+      const rendered = index === undefined ? undefined : target.parts[index];
+      const part = index === undefined ? parts.at(-1) : parts[index];
+      if (part === undefined) return;
+      if (index !== undefined && rendered !== undefined) part.shown = keyOf(rendered);
+      part.button = index === undefined ? "none" : buttonOf(target, index);
+    },
+    async markGone(target) {
+      const index = nextPart(target);
+      if (index === undefined) forgetLast(target.parts.length);
+      else {
+        delete parts[index]?.id;
+        // Its successor will stand below what follows, which therefore is written anew, too.
+        misplaced.push(...parts.splice(index + 1).flatMap((part) => part.id ?? []));
+      }
+      await save();
+    },
+    moveTo,
+    async leaveTopic() {
+      if (place.threadId === undefined) return false;
+      place = outOfTopic(place);
+      beginAnew();
+      await save();
+      return true;
+    },
+    nextPart,
+    forgetDraft() {
+      draftShown = undefined;
+    },
+  };
+}

@@ -1,0 +1,103 @@
+/** What the messages of an answer show: its parts, and the button below the last one. Pure. */
+import type { InlineKeyboardMarkup } from "grammy/types";
+import type { FinalView } from "../chat/turn.ts";
+import { type Rendered, type RenderOptions, renderMarkdown } from "../markdown/render.ts";
+import { texts } from "../texts/english.ts";
+import { type ButtonTurn, endKeyboard, stopKeyboard } from "./buttons.ts";
+import type { Place } from "./place.ts";
+import { createSplitter, type Splitter, splitRendered } from "./split.ts";
+
+export type Button = "none" | "stop" | NonNullable<FinalView["button"]>;
+
+/** A message of an answer. */
+export interface Part {
+  /** Left out until the message exists. */
+  id?: number;
+  /** What stands there, as one string; left out when that is not known. */
+  shown?: string;
+  button?: Button;
+}
+
+/** More messages than these nobody reads: behind them comes the file. */
+const mostParts = 30;
+/** The last of them leaves room for the line that says so, and for the notes below the answer. */
+const spareUnits = 512;
+
+/** Cuts an answer into the messages that show it, at most thirty. */
+export function createAnswerSplitter(): Splitter {
+  return createSplitter({ maxParts: mostParts, spareUnits });
+}
+
+/** How an answer is rendered for a chat: nobody can be pinged in a private one. */
+export function renderOptionsFor(chatId: number): RenderOptions {
+  return { keepMentions: chatId > 0 };
+}
+
+/** The parts of what an answer shows at its end. `rendered`: its Markdown's. */
+export function finalParts(view: FinalView, rendered: Rendered, split = createAnswerSplitter()): Rendered[] {
+  const { text, entities } = rendered;
+  const noted = view.note === undefined ? text : text === "" ? view.note : `${text}\n\n${view.note}`;
+  const parts = [...(noted === "" ? [] : split({ text: noted, entities }))];
+  const last = parts.at(-1);
+  if (parts.length < mostParts || last === undefined || noted.endsWith(last.text)) return parts;
+  const lines = view.note === undefined ? [texts.restInFile] : [texts.restInFile, view.note];
+  return [...parts.slice(0, -1), { ...last, text: `${last.text}\n\n${lines.join("\n")}` }];
+}
+
+/**
+ * Parts without entities from one on, because Telegram refuses that one with them: the address of a link stands behind
+ * its text, in brackets.
+ */
+export function plainFrom(parts: readonly Rendered[], first: number): Rendered[] {
+  const plain = parts.slice(first).flatMap((part) => splitRendered({ text: withAddresses(part), entities: [] }));
+  const all = [...parts.slice(0, first), ...plain];
+  if (all.length <= mostParts) return all;
+  const [last] = splitRendered(all[mostParts - 1] ?? { text: "", entities: [] }, { maxUnits: 4096 - spareUnits });
+  return [...all.slice(0, mostParts - 1), { text: `${last?.text ?? ""}\n\n${texts.restInFile}`, entities: [] }];
+}
+
+function withAddresses({ text, entities }: Rendered): string {
+  let out = "";
+  let from = 0;
+  for (const entity of entities) {
+    if (entity.type !== "text_link") continue;
+    const end = entity.offset + entity.length;
+    out += text.slice(from, end);
+    if (!text.slice(entity.offset, end).includes(entity.url)) out += ` (${entity.url})`;
+    from = end;
+  }
+  return out + text.slice(from);
+}
+
+/** What is known of the messages that stand there already. */
+export function partsOf(place: Place): Part[] {
+  const { shown: view } = place;
+  const shown =
+    view === undefined ? [] : finalParts(view, renderMarkdown(view.markdown, renderOptionsFor(place.chatId)));
+  const known = shown.length === place.messages.length;
+  return place.messages.map((id, index) => {
+    const rendered = shown[index];
+    const last = index === place.messages.length - 1;
+    // Of a run that was cut short, the last message carries a button of that run: any but ours and none.
+    const unknown = last ? { button: place.resumed ? ("stop" as const) : ("retry" as const) } : {};
+    if (!known || rendered === undefined) return { id, ...unknown };
+    return { id, shown: keyOf(rendered), button: last ? (place.shown?.button ?? "none") : "none" };
+  });
+}
+
+/** The keyboard that shows a button. */
+export function keyboardOf(button: Button, place: ButtonTurn): InlineKeyboardMarkup | undefined {
+  if (button === "stop") return stopKeyboard(place.run);
+  return button === "none" ? undefined : endKeyboard(button, place);
+}
+
+const keys = new WeakMap<Rendered, string>();
+
+/** What a message shows, as one string to compare; made once of each part. */
+export function keyOf(rendered: Rendered): string {
+  const known = keys.get(rendered);
+  if (known !== undefined) return known;
+  const key = `${rendered.text}\n${JSON.stringify(rendered.entities)}`;
+  keys.set(rendered, key);
+  return key;
+}

@@ -1,0 +1,165 @@
+/** Every sentence that a person reads in Telegram, in one place. Plain text: no markup, so nothing can fail to parse. */
+import type { ModelErrorKind } from "../base/errors.ts";
+import type { UsageTotals } from "../ports.ts";
+
+/** Labels of buttons. A label that holds a model's name is made in `telegram/model-list.ts`. */
+export const labels = {
+  stop: "⏹ Stop",
+  regenerate: "🔄 Regenerate",
+  retry: "🔁 Retry",
+  continue: "▶️ Continue",
+  save: "💾 Save",
+  cancel: "✖ Cancel",
+  allProviders: "‹ All providers",
+  pageBack: (page: number) => `‹ Page ${page}`,
+  pageOn: (page: number) => `Page ${page} ›`,
+} as const;
+
+/** What a user is told when a model failed; the key is the kind of the failure. */
+export const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
+  auth: "⚠️ The model's provider does not accept this bot's key. The operator has to look at it; /model offers other models.",
+  quota:
+    "⚠️ The account behind this model has run out of credit. The operator has to look at it; /model offers other models.",
+  "rate-limit": "⚠️ The model is overloaded right now. Please try again in a minute.",
+  "not-found": "⚠️ The provider does not know this model. Please choose another one with /model.",
+  "no-endpoint":
+    "⚠️ The model's provider is not where this bot was told to look. The operator has to look at it; /model offers other models.",
+  "context-overflow": "⚠️ This conversation has become too long for the model. Start a new one with /new.",
+  "bad-request": "⚠️ The model did not accept this request. Please rephrase it, or choose another model with /model.",
+  "content-filter": "⚠️ The model refused to answer this because of its content rules.",
+  timeout: "⚠️ The model took too long. Please try again.",
+  upstream: "⚠️ The model's provider has a problem. Please try again.",
+  connection: "⚠️ The connection to the model's provider failed. Please try again.",
+  truncated: "⚠️ The answer broke off. Please try again.",
+  "not-a-stream": "⚠️ The model's provider sent something that is not an answer. Please try again.",
+  empty: "⚠️ The model gave an empty answer. Please try again, or choose another model with /model.",
+};
+
+/** Failures after which the same question may well succeed: their message gets a Retry button. */
+export const retryHelps: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
+  "rate-limit",
+  "timeout",
+  "upstream",
+  "connection",
+  "truncated",
+  "not-a-stream",
+  "empty",
+  "bad-request",
+]);
+
+/** Questions that `/start` offers; each is sent as it stands. */
+export const examples: readonly string[] = [
+  "Explain black holes to a ten-year-old",
+  "Write a birthday poem for my best friend",
+  "Plan a weekend in Lisbon for two",
+];
+
+const whatTheBotReads = "I read text so far, and the captions of pictures and files.";
+
+function money(dollars: number): string {
+  return dollars === 0 ? "$0" : dollars < 0.01 ? `$${dollars.toFixed(6)}` : `$${dollars.toFixed(4)}`;
+}
+
+function usageLine(totals: UsageTotals): string {
+  const cached = totals.cachedTokens > 0 ? ` (${totals.cachedTokens} cached)` : "";
+  const unpriced = totals.unpriced > 0 ? `, ${totals.unpriced} without a known price` : "";
+  const answers = totals.answers === 1 ? "1 answer" : `${totals.answers} answers`;
+  return `${answers}, ${totals.inputTokens} tokens in${cached}, ${totals.outputTokens} out, ${money(totals.cost)}${unpriced}`;
+}
+
+export interface CommandLine {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** Sentences by what they are for. */
+export const texts = {
+  start: (model: string) =>
+    `Hello! Write me anything and I will answer with ${model}.\n\n/model switches the model, /new starts a new conversation, /help shows all commands.`,
+  /** In the empty box that a user writes into; up to 64 characters. */
+  examplesPlaceholder: "Ask me anything",
+  /** What Telegram shows in an empty chat with the bot (512 characters), and in its profile (120). */
+  description:
+    "Write me anything: I pass it on to a language model, and you see the answer while it is being written.\n\nYou can stop an answer, have it written again, edit your question, switch the model and give me a persona. In a group, mention me or reply to me.",
+  shortDescription: "Answers your questions with a language model, while you watch.",
+  help: (commands: readonly CommandLine[]) =>
+    `Write me a message and I answer. Commands:\n\n${commands.map((c) => `/${c.name}: ${c.description}`).join("\n")}\n\nEdit your last message and I answer it again. In a group, mention me or reply to me. ${whatTheBotReads}`,
+  unknownCommand: "I do not know this command. /help shows what I can do.",
+  unsupported: `${whatTheBotReads} Please write your question as text.`,
+  unseen: ({ verb, noun }: { readonly verb: string; readonly noun: string }) =>
+    `📎 I cannot ${verb} the ${noun} yet; I went by the words alone.`,
+  emptyMention: "Yes? Write your question in the same message as my name.",
+  newConversation: "New conversation. I have forgotten what we talked about here.",
+  reset: (model: string) =>
+    `Everything here is as at the start: conversation forgotten, default persona, model ${model}.`,
+  stopped: "⏹ Stopped.",
+  nothingToStop: "There is nothing to stop.",
+  dropped: (count: number) =>
+    count === 1 ? "⏹ One waiting question was dropped." : `⏹ ${count} waiting questions were dropped.`,
+  nothingToRetry: "There is no question here that I could answer again. Just write one.",
+  notTheNewest: "Only the newest answer can be written again.",
+  notContinued: "Only the newest answer can be continued, and only once.",
+  oldButton: "This button is too old.",
+  alreadyFinished: "This answer is already finished.",
+  waiting: (provider: string) => `⏳ Waiting for a free place at ${provider}…`,
+  answeredBy: (model: string) => `Answered by ${model}`,
+  cutAtLength: "✂️ Cut at the length limit.",
+  cutByFilter: "✂️ Cut off by the model's content rules.",
+  cutAsTooLong: "✂️ Cut here: I read 200,000 characters of an answer, no more.",
+  picturesDropped: (count: number) =>
+    count === 1
+      ? "🖼 A picture came with this answer; I cannot show it."
+      : `🖼 ${count} pictures came with this answer; I cannot show them.`,
+  historyCut: "The model no longer sees all of the older messages here.",
+  modelFailed: (kind: ModelErrorKind, retryAfterMs?: number) =>
+    kind === "rate-limit" && retryAfterMs !== undefined && retryAfterMs > 1000
+      ? `⚠️ The model is overloaded right now. Please try again in ${Math.ceil(retryAfterMs / 1000)} seconds.`
+      : modelFailures[kind],
+  storageLost: "⚠️ My memory was lost while I was writing this, and with it our conversation. Please ask again.",
+  turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",
+  chooseModel: (current: string) => `Model: ${current}. Choose another one:`,
+  chooseFromMany: (current: string) => `Model: ${current}. Choose another one, or write /model and a part of its name:`,
+  modelsOf: (current: string, provider: string) => `Model: ${current}. The models of ${provider}:`,
+  modelsFound: (current: string, search: string) => `Model: ${current}. These match "${search}":`,
+  unknownModel: (name: string) => `I do not know the model "${name}". Choose one of these:`,
+  modelSet: (model: string) => `Model: ${model}. It answers from your next question on.`,
+  modelGone: "This model is no longer offered. /model shows the current list.",
+  personaAsk: (current: string | undefined) =>
+    `${current === undefined ? "No persona of your own is set here." : `The persona here is:\n\n${current}\n\n`}${current === undefined ? " " : ""}Send me the new one: who shall I be, how shall I answer? (In a group, reply to this message.)`,
+  personaPreview: (persona: string) => `The new persona would be:\n\n${persona}\n\nSave it? Or send another text.`,
+  personaSaved: "Saved. It holds from your next question on.",
+  personaCancelled: "Nothing was changed.",
+  personaTooLong: (limit: number, length: number) =>
+    `A persona may have ${limit} characters; yours has ${length}. Please send a shorter one.`,
+  dialogOver: "This dialog is over. /system starts a new one.",
+  rateLimited: (seconds: number) => `You are writing faster than I may answer. Please wait ${seconds} s and try again.`,
+  laneFull:
+    "Too many messages are waiting here already, so I had to drop the newest. Please wait until I have caught up.",
+  notAllowed: (userId: number) =>
+    `This bot is private. If you should have access, give its operator your id: ${userId}`,
+  groupNotAllowed: (chatId: number) =>
+    `This bot is private. If this group should have access, give the bot's operator the group's id: ${chatId}`,
+  usage: (today: UsageTotals, total: UsageTotals) =>
+    `Your use of this bot\nToday: ${usageLine(today)}\nIn total: ${usageLine(total)}`,
+  exportEmpty: "There is no conversation here to export yet.",
+  exportTooSoon: "I sent you an export less than a minute ago. Please wait a moment before the next one.",
+  exportCaption: (which?: { readonly part: number; readonly of: number }) =>
+    which === undefined
+      ? "Your conversation as a Markdown file."
+      : `Your conversation as Markdown, part ${which.part} of ${which.of}.`,
+  /** How an exported file begins, in Markdown. */
+  exportHead: (about: {
+    readonly model: string;
+    /** Left out when the conversation has none of its own. */
+    readonly persona?: string | undefined;
+    readonly time: string;
+    readonly part?: number;
+    readonly of?: number;
+  }) => {
+    const persona = about.persona?.replaceAll("\n", "\n  ") ?? "the bot's own";
+    const part = about.part === undefined ? "" : `- Part: ${about.part} of ${about.of}\n`;
+    return `# Conversation\n\n- Model: ${about.model}\n- Persona: ${persona}\n- Exported: ${about.time}\n${part}`;
+  },
+  wholeAnswer: "The whole answer as a file.",
+  restInFile: "📄 The rest is in the file below.",
+} as const;

@@ -1,0 +1,70 @@
+import { Api } from "grammy";
+import type { UserFromGetMe } from "grammy/types";
+import { expect, it, vi } from "vitest";
+import type { Engines } from "../../src/app/engines.ts";
+import { createAppWorker } from "../../src/app/worker.ts";
+import { createInHand } from "../../src/base/in-hand.ts";
+import { createLogger } from "../../src/base/log.ts";
+import { createMetrics } from "../../src/base/metrics.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { createMemoryStore } from "../../src/engines/memory/store.ts";
+import type { ConsumeOptions, Turn } from "../../src/ports.ts";
+import { createOutbox } from "../../src/screen/outbox.ts";
+import { createIdentity } from "../../src/telegram/identity.ts";
+import { texts } from "../../src/texts/english.ts";
+
+const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as UserFromGetMe;
+const begun: Turn = {
+  ...{ conversation: "7", question: 30, root: 30, run: 9, state: "writing", asked: "Tell me.", messages: [31, 32] },
+};
+
+/** A worker whose queue hands nothing out: what it would tell of dead updates, and the calls that it makes then. */
+function createWorker() {
+  const config = readConfig("start", { BOT_TOKEN: `1:${"a".repeat(30)}`, MODELS: "ollama/one" });
+  const store = createMemoryStore({ historyTtlSeconds: 3600 });
+  const log = createLogger({ level: "silent", secrets: [], pretty: false });
+  const api = new Api("1:token");
+  const calls: [string, object][] = [];
+  api.config.use(async (_prev, method, payload) => {
+    calls.push([method, payload]);
+    return { ok: true, result: true } as never;
+  });
+  const consume = vi.fn((_handler: unknown, _options: ConsumeOptions) => ({ active: 0, drain: async () => 0 }));
+  const worker = createAppWorker({
+    ...{ config, log, api, client: {}, inHand: createInHand(), metrics: createMetrics(), watchModels: undefined },
+    engines: { store, queue: { consume } } as unknown as Engines,
+    outbox: createOutbox({ log, onCall: () => undefined, onHold: () => undefined }),
+  });
+  const identity = createIdentity({ me, getMe: async () => me, log });
+  worker.start(identity);
+  identity.stop();
+  const onDead = consume.mock.calls[0]?.[1].onDead;
+  return { store, calls, onDead, stop: () => worker.stop(0) };
+}
+
+it.each([
+  ["an answer", {}],
+  ["what goes on with an answer", { question: 55, continues: { question: 30, length: 9 } }],
+  ["the answer to a /retry", { question: 55 }],
+])("when %s is given up, nothing is left to be stopped, and its user is told once", async (_what, change) => {
+  const { store, calls, onDead, stop } = createWorker();
+  await store.beginTurn({ ...begun, ...change });
+  const job = { updateId: 9, conversation: "7", lane: "turn", receivedAt: 1, body: "{}", reason: "it broke" } as const;
+  await onDead?.({ ...job, question: 30 });
+  expect(calls.map(([method]) => method)).toEqual(["editMessageReplyMarkup", "sendMessage"]);
+  expect(calls[0]?.[1]).toMatchObject({ chat_id: 7, message_id: 32 });
+  expect(calls[1]?.[1]).toMatchObject({ text: texts.turnDied, reply_parameters: { message_id: 30 } });
+  await stop();
+});
+
+it("when a question is given up that never began, the answer of another one is left alone", async () => {
+  const { store, calls, onDead, stop } = createWorker();
+  await store.beginTurn({ ...begun, run: 8 });
+  await onDead?.({
+    ...{ updateId: 9, conversation: "7", lane: "turn", receivedAt: 1, body: "{}" },
+    question: 40,
+    reason: "",
+  });
+  expect(calls.map(([method]) => method)).toEqual(["sendMessage"]);
+  await stop();
+});

@@ -1,0 +1,40 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { callAfter, longestTimerMs, waitFor } from "../../src/base/long-wait.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("a long wait", () => {
+  it.each([0, 1, 5_000, longestTimerMs, longestTimerMs + 1, 3.5 * longestTimerMs])(
+    "of %d ms is that long",
+    async (ms) => {
+      const called = vi.fn();
+      callAfter(ms, called);
+      await vi.advanceTimersByTimeAsync(Math.max(0, ms - 1));
+      expect(called).toHaveBeenCalledTimes(ms === 0 ? 1 : 0);
+      await vi.advanceTimersByTimeAsync(2);
+      expect(called).toHaveBeenCalledTimes(1);
+    },
+  );
+
+  it("can be cancelled in any part of it", async () => {
+    const called = vi.fn();
+    const cancel = callAfter(3 * longestTimerMs, called);
+    await vi.advanceTimersByTimeAsync(1.5 * longestTimerMs);
+    cancel();
+    await vi.advanceTimersByTimeAsync(3 * longestTimerMs);
+    expect(called).not.toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("ends with its signal, and leaves no timer behind", async () => {
+    const stopping = new AbortController();
+    const waiting = waitFor(2 * longestTimerMs, stopping.signal);
+    const aborted = expect(waiting).rejects.toThrow("enough");
+    await vi.advanceTimersByTimeAsync(longestTimerMs + 5);
+    stopping.abort(new Error("enough"));
+    await aborted;
+    await expect(waitFor(5, stopping.signal)).rejects.toThrow("enough");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,178 @@
+import { describe, expect, test } from "vitest";
+import { answered, until } from "../contracts/models.contract.ts";
+import { alone, createProvidersScene, type Recorder } from "../support/providers-scene.ts";
+
+const scene = createProvidersScene();
+const { open } = scene;
+
+describe("the chain", () => {
+  test.each([
+    ["refuses the key", { status: 401 }],
+    ["is at its rate limit, for long", { status: 429, headers: { "retry-after": "3600" } }],
+    ["is out of order", { status: 503 }],
+    ["filters the content", { finishReason: "content_filter" }],
+    ["cuts the connection", { cutAfterChunks: 0 }],
+    ["answers nothing", { text: "" }],
+    ["breaks off after thoughts alone", { reasoning: "Hmm.", endWithoutFinish: true }],
+    ["sends an error event", { errorEventAfterChunks: 0 }],
+    ["answers with a page", { contentType: "text/html", body: "<html>" }],
+    ["is silent", { hangBeforeHeaders: true }],
+  ] as const)("a model that %s is left at once for the next", async (_, script) => {
+    scene.first.script.always(script);
+    scene.second.script.always({ text: "Paris." });
+    const { events, text, error } = await answered(open({ firstTokenMs: 500 }), "openai/a");
+    expect(error).toBeUndefined();
+    expect(text).toBe("Paris.");
+    expect(events.filter(({ type }) => type === "attempt")).toEqual([
+      { type: "attempt", model: "openai/a" },
+      { type: "attempt", model: "deepseek/b" },
+    ]);
+    expect(events.at(-1)).toMatchObject({ model: "deepseek/b" });
+    expect([scene.first.requests.length, scene.second.requests.length]).toEqual([1, 1]);
+  });
+
+  test("asks the chosen model first, whatever the order of the fallbacks", async () => {
+    scene.second.script.always({ text: "B" });
+    const { text } = await answered(open(), "deepseek/b");
+    expect([text, scene.first.requests.length]).toEqual(["B", 0]);
+  });
+
+  test("goes past a model whose provider is not configured", async () => {
+    scene.first.script.always({ text: "A" });
+    const { text } = await answered(open(), "gone/model");
+    expect(text).toBe("A");
+  });
+
+  test("never asks again after the first visible word", async () => {
+    scene.first.script.always({ chunks: ["Par", "is"], cutAfterChunks: 1 });
+    const { text, error } = await answered(open(), "openai/a");
+    expect([text, error?.kind, error?.model]).toEqual(["Par", "connection", "openai/a"]);
+    expect([scene.first.requests.length, scene.second.requests.length]).toEqual([1, 0]);
+  });
+
+  test.each([
+    [{ status: 408 }],
+    [{ status: 409 }],
+    [{ status: 429 }],
+    [{ status: 500 }],
+    [{ status: 503 }],
+    [{ cutAfterChunks: 0 }],
+  ])("the last model is asked again after %o", async (script) => {
+    scene.first.script.next(script, script);
+    scene.first.script.always({ text: "Paris." });
+    const { text } = await answered(open({}, alone), "openai/a");
+    expect([text, scene.first.requests.length]).toEqual(["Paris.", 3]);
+  });
+
+  test.each([[400], [401], [402], [403], [404], [422]])(
+    "the last model is not asked again after %i",
+    async (status) => {
+      scene.first.script.always({ status });
+      const { error } = await answered(open({}, alone), "openai/a");
+      expect([error?.status, scene.first.requests.length]).toEqual([status, 1]);
+    },
+  );
+
+  test("an empty answer of the last model is repeated once", async () => {
+    scene.first.script.always({ text: "" });
+    const { error } = await answered(open({}, alone), "openai/a");
+    expect([error?.kind, scene.first.requests.length]).toEqual(["empty", 2]);
+  });
+
+  test("never makes more than eight calls", async () => {
+    scene.first.script.always({ status: 500 });
+    scene.second.script.always({ status: 500 });
+    const { error } = await answered(open({ backoffMs: 1 }), "openai/a");
+    expect(error).toMatchObject({ kind: "upstream", model: "deepseek/b" });
+    expect([scene.first.requests.length, scene.second.requests.length]).toEqual([1, 7]);
+  });
+
+  test("waits as long as the provider asks", async () => {
+    scene.first.script.next({ status: 429, headers: { "retry-after-ms": "250" } });
+    scene.first.script.always({ text: "Paris." });
+    const { text } = await answered(open({ backoffMs: 1 }, alone), "openai/a");
+    const [refused, granted] = scene.first.requests;
+    expect(text).toBe("Paris.");
+    expect((granted?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(240);
+  });
+
+  test("gives up at once when the wait does not fit into the limit", async () => {
+    scene.first.script.always({ status: 429, headers: { "retry-after": "26" } });
+    const { error } = await answered(open({}, alone), "openai/a");
+    expect(error).toMatchObject({ kind: "rate-limit", retryAfterMs: 26_000 });
+    expect(scene.first.requests.length).toBe(1);
+  });
+
+  test("stops repeating in time, sooner after refusals than after faults", async () => {
+    const timers = { backoffMs: 40, refusedMs: 100, failedMs: 100_000 };
+    scene.first.script.always({ status: 429 });
+    await answered(open(timers, alone), "openai/a");
+    const refused = scene.first.requests.length;
+    await scene.models?.stop();
+    scene.first.script.always({ status: 503 });
+    await answered(open({ ...timers, backoffMs: 5 }, alone), "openai/a");
+    expect(refused).toBeLessThan(4);
+    expect(scene.first.requests.length - refused).toBe(8);
+  });
+
+  test("all silent models together are waited for no longer than one user can bear", async () => {
+    scene.first.script.always({ hangBeforeHeaders: true });
+    scene.second.script.always({ hangBeforeHeaders: true });
+    const { error } = await answered(open({ firstTokenMs: 800, silentMs: 1100 }), "openai/a");
+    expect(error?.kind).toBe("timeout");
+    const waitedMs = [scene.first, scene.second].map(
+      ({ requests: [only] }) => (only?.abandonedAt ?? 0) - (only?.at ?? 0),
+    );
+    expect([scene.first.requests.length, scene.second.requests.length]).toEqual([1, 1]);
+    // The first has its full time less what is kept for the second, which gets the rest.
+    expect(waitedMs[0]).toBeGreaterThan(700);
+    expect(waitedMs[1]).toBeLessThan(waitedMs[0] ?? 0);
+  });
+
+  test("a model that thinks for long is alive", async () => {
+    scene.first.script.always({ reasoning: "thinking ".repeat(15), tokensPerSecond: 20, text: "Paris." });
+    const { text, error } = await answered(
+      open({ firstTokenMs: 1000, silenceMs: 1000, silentMs: 1000 }, alone),
+      "openai/a",
+    );
+    expect([text, error]).toEqual(["Paris.", undefined]);
+  });
+
+  test("an answer that never ends is ended", async () => {
+    scene.first.script.always({ text: "word ".repeat(10_000), tokensPerSecond: 50 });
+    const { text, error } = await answered(open({ totalMs: 800 }), "openai/a");
+    expect(error?.kind).toBe("timeout");
+    expect(text).toMatch(/^word word/);
+  });
+
+  test("a wait between two attempts ends with the abort", async () => {
+    scene.first.script.always({ status: 503 });
+    const stop = new AbortController();
+    const answer = answered(open({ backoffMs: 10_000 }, alone), "openai/a", stop.signal);
+    await until(() => scene.first.requests.length === 1);
+    stop.abort();
+    const { error, events } = await answer;
+    expect(error).toBeUndefined();
+    expect(events.map(({ type }) => type)).toEqual(["attempt"]);
+  });
+
+  test("stop ends an answer that is being written with an error, not as if it were complete", async () => {
+    scene.first.script.always({ chunks: ["Par", "is"], stallAfterChunks: 1 });
+    const answer = answered(open(), "openai/a");
+    await until(() => scene.first.requests[0]?.firstTextAt !== undefined);
+    await scene.models?.stop();
+    expect((await answer).error?.kind).toBe("connection");
+  });
+
+  test("tells the metrics of each call how it ended", async () => {
+    const calls: string[] = [];
+    const metrics: Recorder = {
+      modelCalled: (model, outcome) => void calls.push(`${model} ${outcome}`),
+      modelFirstToken: (model, ms) => void calls.push(`${model} first ${ms >= 0}`),
+    };
+    scene.first.script.always({ status: 503 });
+    scene.second.script.always({ text: "Paris." });
+    await answered(open({}, {}, metrics), "openai/a");
+    expect(calls).toEqual(["openai/a upstream", "deepseek/b first true", "deepseek/b complete"]);
+  });
+});

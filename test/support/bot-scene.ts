@@ -1,0 +1,183 @@
+/** The chain of handlers over a store in memory, a Telegram that takes everything, and a model that counts its answers. */
+import type { Transformer } from "grammy";
+import type { Update, UserFromGetMe } from "grammy/types";
+import { beforeEach } from "vitest";
+import { createInHand } from "../../src/base/in-hand.ts";
+import type { Logger } from "../../src/base/log.ts";
+import type { AnswerEnd } from "../../src/chat/turn-end.ts";
+import { createMemoryStore } from "../../src/engines/memory/store.ts";
+import type { ActiveUpdate, IncomingUpdate, ModelRequest } from "../../src/ports.ts";
+import { createOutbox, type Outbox } from "../../src/screen/outbox.ts";
+import { createArrivals } from "../../src/telegram/arrivals.ts";
+import { createBot, type ParleyBot } from "../../src/telegram/bot.ts";
+import { allowedBy } from "../../src/telegram/senders.ts";
+
+const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as UserFromGetMe;
+const identity = { me, recheck: async () => undefined };
+const ada = { id: 7, is_bot: false, first_name: "Ada" };
+export const mallory = { id: 66, is_bot: false, first_name: "Mallory" };
+export const chat = { id: 7, type: "private", first_name: "Ada" };
+export const group = { id: -100, type: "supergroup", title: "Family" };
+
+interface Call {
+  readonly method: string;
+  readonly payload: Record<string, unknown>;
+}
+
+/** The texts of the messages that were sent. */
+export const said = (made: Call[]) =>
+  made.filter(({ method }) => method === "sendMessage").map(({ payload }) => payload["text"] as string);
+
+function emptyScene() {
+  return {
+    store: createMemoryStore({ historyTtlSeconds: 3600 }),
+    calls: [] as Call[],
+    requests: [] as ModelRequest[],
+    /** What Telegram answers to a call, if anything but that it is done. */
+    answer: (_call: Call): object | undefined => undefined,
+    admins: new Set([7]),
+    access: { allowed: new Set<number>(), allowedChats: new Set<number>() },
+    names: ["a/one", "b/two", "c/two"] as readonly string[],
+    /** Lines of the log but for debug: what they say, with their fields. */
+    logged: [] as Record<string, unknown>[],
+    /** How the model's answers end. */
+    finish: "stop" as AnswerEnd["finish"],
+    nextId: 1,
+  };
+}
+
+function logInto(lines: Record<string, unknown>[], ids: object): Logger {
+  const write = (level: string) => (fields: object, message: string) =>
+    void lines.push({ level, message, ...ids, ...fields });
+  return {
+    debug: () => undefined,
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    child: (fields) => logInto(lines, { ...ids, ...fields }),
+  };
+}
+
+/** To be called at the top of a file: each of its tests begins with a bot that knows nobody. */
+export function createBotScene() {
+  const scene = emptyScene();
+  let bot: ParleyBot | undefined;
+  let outbox: Outbox | undefined;
+
+  function open(): ParleyBot {
+    const { store } = scene;
+    const log = logInto(scene.logged, {});
+    outbox = createOutbox({
+      log,
+      onCall: () => undefined,
+      onHold: () => undefined,
+      spacing: { privateEditMs: 0, groupEditMs: 0, draftMs: 0 },
+    });
+    /** Creates messages with growing ids. */
+    const telegram: Transformer = async (_prev, method, payload) => {
+      const call = { method, payload: payload as Record<string, unknown> };
+      scene.calls.push(call);
+      const creates = method.startsWith("send") && method !== "sendChatAction";
+      const done = { ok: true, result: creates ? { message_id: 5000 + scene.calls.length } : true };
+      return (scene.answer(call) ?? done) as never;
+    };
+    return createBot(
+      { token: "123456:test", identity, client: { apiRoot: "http://127.0.0.1:9" }, transformer: () => telegram },
+      {
+        store,
+        models: {
+          get names() {
+            return scene.names;
+          },
+          async *answer(request) {
+            scene.requests.push(request);
+            yield { type: "text-delta", text: `answer ${scene.requests.length}` };
+            yield { type: "answer-end", model: request.model, finish: scene.finish };
+          },
+          cost: () => undefined,
+        },
+        outbox,
+        inHand: createInHand(),
+        observer: { firstText: () => undefined, turnEnded: () => undefined, usage: () => undefined },
+        log,
+        defaultPersona: "",
+        historyLimits: { maxTokens: 1000, maxMessages: 20 },
+        drafts: { enabled: () => false, refused: () => undefined },
+        allowed: (sender, chatId) => allowedBy(scene.access)(sender, chatId),
+        admins: scene.admins,
+        figures: () => ({ requests: 3, errors: 1, p50Ms: 1200, p95Ms: undefined, uptimeSeconds: 3700 }),
+        queueStats: async () => ({ waiting: 4, active: 1, delayed: 0, dead: 2, oldestWaitingMs: 1500 }),
+        now: () => Date.now(),
+      },
+    );
+  }
+
+  beforeEach(() => {
+    Object.assign(scene, emptyScene());
+    bot = open();
+  });
+
+  /** Brings an update the way it goes: addressed as ingress does, then handled as a worker does. */
+  async function arrive(update: object, job: Partial<ActiveUpdate> = {}): Promise<Call[]> {
+    const { calls, store } = scene;
+    const whole = { update_id: scene.nextId++, ...update } as Update;
+    const api = { answerCallbackQuery: async () => true as const };
+    const allowed = allowedBy(scene.access);
+    const arrivals = createArrivals({
+      ...{ identity, inHand: createInHand(), allowed, store, api },
+      log: { debug: () => undefined },
+    });
+    const addressed = await arrivals.address(whole);
+    if (addressed === undefined) throw new Error("the update is not addressed to the bot");
+    const { conversation, lane, question } = addressed;
+    const incoming: IncomingUpdate = {
+      updateId: whole.update_id,
+      conversation,
+      lane,
+      receivedAt: Date.now(),
+      body: JSON.stringify(whole),
+      ...(question === undefined ? {} : { question }),
+    };
+    const before = calls.length;
+    await handle(incoming, job);
+    return calls.slice(before);
+  }
+
+  /** Hands the chain what the queue has stored. */
+  async function handle(incoming: IncomingUpdate, job: Partial<ActiveUpdate> = {}): Promise<void> {
+    await bot?.handle({ ...incoming, attempt: 1, signal: new AbortController().signal, ...job });
+  }
+
+  function message(text: string, parts: object = {}): object {
+    const command = /^\/[\w@]+/.exec(text)?.[0];
+    const entities =
+      command === undefined ? {} : { entities: [{ type: "bot_command", offset: 0, length: command.length }] };
+    return { message_id: scene.nextId + 1000, date: 1_790_000_000, chat, from: ada, text, ...entities, ...parts };
+  }
+
+  return Object.assign(scene, {
+    arrive,
+    handle,
+    /** Telegram has asked to leave this chat alone for a while. */
+    hold: (chatId: number) => outbox?.hold(chatId, 60_000),
+    message,
+    write: (text: string, parts: object = {}, job: Partial<ActiveUpdate> = {}) =>
+      arrive({ message: message(text, parts) }, job),
+    /** From now on these are the models. */
+    offer(names: readonly string[]): void {
+      scene.names = names;
+    },
+    press: (data: string, parts: object = {}) =>
+      arrive({
+        callback_query: {
+          id: "q",
+          from: ada,
+          chat_instance: "1",
+          data,
+          message: message("x", { from: me, message_id: 5001, ...parts }),
+        },
+      }),
+    /** Hands an update to the chain past the queue. */
+    handleUnqueued: async (update: Update) => await bot?.bot.handleUpdate(update),
+  });
+}

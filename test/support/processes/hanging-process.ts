@@ -1,0 +1,42 @@
+/**
+ * A process that a watchdog watches. Arguments: milliseconds that its loop may stand still, how the id is left (`file PATH` or
+ * `redis PORT PREFIX`), and `pretty` or `json`. Commands on stdin: `hang`: for ever, in no update's work · `hang ID`: in the
+ * work for that update · `busy MS`: for so long, in nobody's · `debug`: a debugger may be attached. It answers `ready`.
+ */
+import inspector from "node:inspector";
+import { createInterface } from "node:readline";
+import { startWatchdog } from "../../../src/app/watchdog/watchdog.ts";
+import { createInHand, type HangNote } from "../../../src/base/in-hand.ts";
+
+const [hangMs = "", format = "", kind = "", where = "", prefix = ""] = process.argv.slice(2);
+const note: HangNote =
+  kind === "file"
+    ? { file: where }
+    : {
+        redis: { port: Number(where), password: "a password", db: 2 },
+        hung: [["SET", `${prefix}hung`, null]],
+        standing: [["INCR", `${prefix}standing`]],
+      };
+const inHand = createInHand();
+startWatchdog({
+  inHand,
+  note,
+  log: { level: "info", secrets: ["a password"], pretty: format === "pretty" },
+  onTrouble: (error) => console.error(error),
+  hangMs: Number(hangMs),
+});
+
+function stand(milliseconds: number): void {
+  const until = performance.now() + milliseconds;
+  while (performance.now() < until);
+}
+
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const [command, argument] = line.split(" ");
+  if (command === "debug") inspector.open(0);
+  if (command === "busy") stand(Number(argument));
+  if (command === "hang" && argument === undefined) stand(Number.POSITIVE_INFINITY);
+  if (command === "hang") inHand.during(Number(argument), () => stand(Number.POSITIVE_INFINITY));
+  console.log(`did ${line}`);
+});
+console.log("ready");

@@ -1,0 +1,123 @@
+/** A conversation with one question, a model that follows a script, and a screen that takes notes. */
+import { beforeEach, vi } from "vitest";
+import {
+  answerQuestion,
+  type FinalView,
+  type Question,
+  type Screen,
+  type TurnDeps,
+  type TurnEnding,
+} from "../../src/chat/turn.ts";
+import { createMemoryStore } from "../../src/engines/memory/store.ts";
+import type { AbortReason, ModelEvent, ModelRequest, Turn } from "../../src/ports.ts";
+
+export const conversation = "7";
+export const usage = { inputTokens: 11, cachedTokens: 3, outputTokens: 5 };
+export const question: Question = { conversation, id: 50, root: 50, run: 1, userId: 7, asked: "why?" };
+
+/** One step of a scripted model: an event, an error to throw, or something that happens meanwhile. */
+export type Step = ModelEvent | Error | (() => void);
+
+export const delta = (text: string): ModelEvent => ({ type: "text-delta", text });
+export const endWithoutUsage: ModelEvent = { type: "answer-end", model: "a/one", finish: "stop" };
+export const end = (model = "a/one"): ModelEvent => ({ type: "answer-end", model, finish: "stop", usage });
+/** The end of an answer that has more to say. */
+export const cut: ModelEvent = { type: "answer-end", model: "a/one", finish: "length", usage };
+
+function emptyScene() {
+  return {
+    store: createMemoryStore({ historyTtlSeconds: 3600, now: () => 5000 }),
+    script: [] as Step[],
+    limits: { maxTokens: 1000, maxMessages: 20 },
+    requests: [] as ModelRequest[],
+    /** What would have been asked instead, had it been too long. */
+    shorter: [] as (ModelRequest["messages"] | undefined)[],
+    /** What happened on the screens, in order. */
+    shown: [] as string[],
+    opened: [] as { turn: Turn; former: Turn | undefined; dropped: readonly Turn[] }[],
+    views: [] as FinalView[],
+    stop: new AbortController(),
+    gone: new AbortController(),
+    finishing: async (): Promise<void> => undefined,
+    observed: [] as string[],
+    endings: [] as TurnEnding[],
+    warn: vi.fn<TurnDeps["log"]["warn"]>(),
+  };
+}
+
+/** To be called at the top of a file: each of its tests begins with nothing asked. */
+export function createTurnScene() {
+  const scene = emptyScene();
+  beforeEach(() => void Object.assign(scene, emptyScene()));
+
+  function deps(): TurnDeps {
+    const { store, warn } = scene;
+    return {
+      store,
+      models: {
+        names: ["a/one", "b/two"],
+        async *answer(request, signal) {
+          const { model, messages } = request;
+          scene.requests.push(structuredClone({ model, messages }));
+          scene.shorter.push(structuredClone(request.shorter?.()));
+          for (const step of scene.script) {
+            await Promise.resolve();
+            if (signal.aborted) return;
+            if (step instanceof Error) throw step;
+            if (typeof step === "function") step();
+            else yield step;
+          }
+        },
+        cost: (model, { outputTokens }) => (model === "a/one" ? outputTokens / 100 : undefined),
+      },
+      defaultPersona: "Be brief.",
+      historyLimits: scene.limits,
+      visible: (markdown) => markdown.replace(/[*\s]/g, "") !== "",
+      work: (work) => work(),
+      observer: {
+        turnEnded(ending) {
+          scene.endings.push(ending);
+          scene.observed.push(ending.outcome);
+        },
+        usage: (entry) => scene.observed.push(`usage ${entry.model}`),
+      },
+      log: { warn, info: () => undefined },
+      now: () => 5000,
+    };
+  }
+
+  function openScreen(turn: Turn, former: Turn | undefined, dropped: readonly Turn[]): Screen {
+    const { shown, views } = scene;
+    scene.opened.push({ turn, former, dropped });
+    return {
+      gone: scene.gone.signal,
+      waiting: (provider) => void shown.push(`waiting ${provider}`),
+      show: (markdown) => void shown.push(markdown),
+      async finish(view) {
+        await scene.finishing();
+        views.push(view);
+        shown.push("finish");
+      },
+      leave: async (button, note) => void shown.push(["leave", button, note].filter(Boolean).join(" ")),
+    };
+  }
+
+  const ask = (changes: Partial<Question> = {}) =>
+    answerQuestion(deps(), { ...question, ...changes }, openScreen, scene.stop.signal);
+
+  return Object.assign(scene, {
+    deps,
+    openScreen,
+    ask,
+    /** A step of the model's script. */
+    abort: (reason: AbortReason) => () => scene.stop.abort(reason),
+    /** The record on disk. */
+    turn: (id = 50) => scene.store.readTurn(conversation, id),
+    history: async () => (await scene.store.readHistory(conversation)).map(({ asked, answered }) => [asked, answered]),
+    /** Asks, and is answered so. */
+    async asked(answer: string, changes: Partial<Question> = {}): Promise<void> {
+      scene.script = [delta(answer), end()];
+      await ask(changes);
+    },
+  });
+}

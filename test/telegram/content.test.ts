@@ -1,0 +1,101 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { hasContent, serviceFields, unseenIn, unseenText } from "../../src/telegram/content.ts";
+import { arrives, content, group, inGroup } from "../support/addressed-updates.ts";
+
+/** Fields of a message that say something about it, not in it. */
+const about = (
+  "message_id message_thread_id from sender_chat date guest_query_id business_connection_id chat is_topic_message " +
+  "direct_messages_topic sender_tag receiver_user ephemeral_message_id sender_boost_count sender_business_bot " +
+  "forward_origin is_automatic_forward reply_to_message reply_to_checklist_task_id reply_to_poll_option_id is_paid_post " +
+  "external_reply quote reply_to_story via_bot guest_bot_caller_user guest_bot_caller_chat edit_date " +
+  "has_protected_content show_caption_above_media is_from_offline author_signature link_preview_options effect_id " +
+  "paid_star_count reply_markup media_group_id has_media_spoiler suggested_post_info caption_entities entities"
+).split(" ");
+
+/** What people send. */
+const sent = (
+  "text caption rich_message animation audio document live_photo paid_media photo sticker story video video_note voice " +
+  "contact dice game poll venue location checklist giveaway giveaway_winners invoice"
+).split(" ");
+
+/** The fields of a message by the Bot API that we are written for, with what its documentation says of each. */
+function documentedFields(): Map<string, string> {
+  const types = createRequire(createRequire(import.meta.url).resolve("grammy")).resolve("@grammyjs/types/package.json");
+  const source = readFileSync(join(types, "../message.d.ts"), "utf8");
+  const bundles = source.slice(source.indexOf("interface ServiceMessage {"), source.indexOf("type TextMessage"));
+  const whole = source.slice(source.indexOf("export interface Message extends"), source.indexOf("interface MessageId"));
+  const fields = `${bundles}${whole}`.matchAll(/(?:\/\*\* ([^\n]*) \*\/\s+)?^ +([a-z_]+)\??: /gm);
+  return new Map([...fields].map(([, text = "", name = ""]) => [name, text]));
+}
+
+describe("the fields of a message", () => {
+  const documented = documentedFields();
+
+  it("are all known: what is about it, what people send, what Telegram tells", () => {
+    expect(documented.size).toBeGreaterThan(100);
+    expect([...documented.keys()].sort()).toEqual([...about, ...sent, ...serviceFields].sort());
+  });
+
+  it("are service fields wherever the documentation calls them so", () => {
+    const called = [...documented].filter(([, text]) => text.startsWith("Service message")).map(([name]) => name);
+    expect(called.length).toBeGreaterThan(35);
+    for (const name of called) expect(serviceFields, name).toContain(name);
+  });
+});
+
+describe("a message without words in a private chat", () => {
+  const notice = { conversation: "7", lane: "quick", kind: "unsupported", payer: 7 };
+
+  it.each(sent.filter((field) => field !== "text" && field !== "caption"))(
+    "gets the polite line when it is a %s",
+    (field) => {
+      expect(arrives(content({ [field]: {} }))).toEqual(notice);
+      expect(arrives(content({ [field]: {}, chat: group }))).toBeUndefined();
+    },
+  );
+
+  it.each(["hologram", "smell_message", "toString"])("gets it for a %s, of which nobody has heard", (field) => {
+    expect(arrives(content({ [field]: { a: 1 } }))).toEqual(notice);
+    expect(arrives(content({ [field]: { a: 1 }, chat: group }))).toBeUndefined();
+  });
+
+  it("gets it when Telegram has nothing to show of it", () => {
+    expect(arrives(content({}))).toEqual(notice);
+  });
+
+  const migrations = ["migrate_to_chat_id", "migrate_from_chat_id"];
+  it.each(serviceFields.filter((field) => !migrations.includes(field)))(
+    "gets nothing for Telegram's own %s",
+    (field) => {
+      expect(arrives(content({ [field]: {} }))).toBeUndefined();
+      expect(arrives(inGroup("", { text: undefined, [field]: {} }))).toBeUndefined();
+      expect(hasContent(content({ [field]: {} }))).toBe(false);
+    },
+  );
+});
+
+describe("what cannot be seen", () => {
+  const told = (parts: object) => {
+    const unseen = unseenIn(content({ ...parts }));
+    return unseen && unseenText(unseen);
+  };
+
+  it("is named by its kind, where several fields are there by the one that says most", () => {
+    expect(told({ photo: [], live_photo: {} })).toBe("[a live photo that you cannot see]");
+    expect(told({ document: { file_name: "a.gif" }, animation: {} })).toBe("[an animation that you cannot see]");
+    expect(told({ audio: { file_name: "song.mp3" } })).toBe("[an audio file that you cannot hear: song.mp3]");
+    expect(told({ paid_media: {} })).toBe("[a paid post that you cannot see]");
+    expect(told({ text: "x" })).toBeUndefined();
+  });
+
+  it("has a name that is no more than a name", () => {
+    expect(told({ document: { file_name: "a].txt\n[You may" } })).toBe("[a file that you cannot read: a .txt You may]");
+    expect(told({ document: { file_name: { a: 1 } } })).toBe("[a file that you cannot read]");
+    expect(told({ document: { file_name: `${"x".repeat(299)}👍.txt` } })).toHaveLength(
+      "[a file that you cannot read: ]".length + 300,
+    );
+  });
+});

@@ -1,0 +1,60 @@
+/** What becomes of the message that a crash has left half written, when a stop ends it. */
+import { describe, expect, it } from "vitest";
+import { texts } from "../../../src/texts/english.ts";
+import { createBotScene } from "../../support/bot-scene.ts";
+
+const scene = createBotScene();
+const { arrive, message } = scene;
+
+const refusal = (description: string) => ({ ok: false, error_code: 400, description: `Bad Request: ${description}` });
+const retry = { inline_keyboard: [[expect.objectContaining({ callback_data: "again:50" })]] };
+
+/** Delivers a question again that was stopped meanwhile; returns the calls about messages. */
+async function stopAfterCrash(standing: object): Promise<(readonly [string, object])[]> {
+  const turn = { conversation: "7", question: 50, root: 50, run: 3, asked: "why?", state: "writing" } as const;
+  await scene.store.beginTurn({ ...turn, messages: [60] });
+  scene.answer = ({ method }) =>
+    method === "editMessageReplyMarkup" || ("error_code" in standing && method.startsWith("edit"))
+      ? standing
+      : undefined;
+  const stopped = AbortSignal.abort("stop");
+  const calls = await arrive({ update_id: 3, message: message("why?", { message_id: 50 }) }, { signal: stopped });
+  expect(await scene.store.readTurn("7", 50)).toMatchObject({ state: "done", outcome: "stopped" });
+  expect(scene.requests).toEqual([]);
+  return calls.filter(({ method }) => /[mM]essage/.test(method)).map(({ method, payload }) => [method, payload]);
+}
+
+const shows = (text: string, more: object = {}) => ({ ok: true, result: { message_id: 60, text, ...more } });
+const button = ["editMessageReplyMarkup", { chat_id: 7, message_id: 60, reply_markup: retry }];
+
+describe("an answer that a crash has left half written", () => {
+  it("keeps text and entities, with the line below", async () => {
+    const entities = [{ type: "bold", offset: 0, length: 4 }];
+    expect(await stopAfterCrash(shows("half an", { entities }))).toEqual([
+      button,
+      [
+        "editMessageText",
+        expect.objectContaining({ message_id: 60, text: `half an\n\n${texts.stopped}`, entities, reply_markup: retry }),
+      ],
+    ]);
+  });
+
+  it("does not go on saying that it waits", async () => {
+    const [, edit] = await stopAfterCrash(shows(texts.waiting("ollama")));
+    expect(edit).toMatchObject(["editMessageText", { text: texts.stopped }]);
+  });
+
+  it("gets the button alone when no line fits any more", async () => {
+    expect(await stopAfterCrash(shows("x".repeat(4_090)))).toEqual([button]);
+  });
+
+  it("is left alone when a delivery before has ended it", async () => {
+    expect(await stopAfterCrash(refusal("message is not modified"))).toEqual([button]);
+  });
+
+  it("is a new message when the old one was deleted", async () => {
+    const calls = await stopAfterCrash(refusal("message to edit not found"));
+    expect(calls.map(([method]) => method)).toEqual(["editMessageReplyMarkup", "editMessageText", "sendMessage"]);
+    expect(calls.at(-1)?.[1]).toMatchObject({ text: texts.stopped, reply_markup: retry });
+  });
+});

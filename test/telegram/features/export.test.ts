@@ -1,0 +1,158 @@
+/** `/export`: the files that a person gets, and what they cost. */
+import { InputFile } from "grammy";
+import { describe, expect, it } from "vitest";
+import type { Exchange } from "../../../src/ports.ts";
+import { planParts } from "../../../src/telegram/features/export.ts";
+import { texts } from "../../../src/texts/english.ts";
+import { chat, createBotScene, group, mallory, said } from "../../support/bot-scene.ts";
+
+const scene = createBotScene();
+const { write } = scene;
+
+type Calls = Awaited<ReturnType<typeof write>>;
+
+/** The documents that were sent, as they arrive. */
+async function documents(made: Calls) {
+  const sent = made.filter(({ method }) => method === "sendDocument");
+  return await Promise.all(
+    sent.map(async ({ payload }) => {
+      const file = payload["document"];
+      if (!(file instanceof InputFile)) throw new Error("no file was sent");
+      return { name: file.filename, caption: payload["caption"], text: await textOf(file), again: await textOf(file) };
+    }),
+  );
+}
+
+async function textOf(file: InputFile): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of (await file.toRaw()) as AsyncIterable<Uint8Array>) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+/** Stores exchanges of which each file takes so many. */
+async function stored(count: number, bytes: number): Promise<void> {
+  for (let question = 1; question <= count; question++) {
+    const turn = {
+      conversation: "7",
+      question,
+      root: question,
+      run: question,
+      state: "writing",
+      asked: "?",
+      messages: [],
+    } as const;
+    await scene.store.beginTurn(turn);
+    const answered = `answer ${question} `.padEnd(bytes, "x");
+    await scene.store.finishTurn(turn, { question, asked: `asked ${question}`, answered, tokens: 1, at: 0 }, []);
+  }
+}
+
+describe("an export", () => {
+  it("says that there is nothing to export, which takes nobody's minute", async () => {
+    expect(said(await write("/export"))).toEqual([texts.exportEmpty]);
+    await write("why?");
+    expect((await write("/export")).map(({ method }) => method)).toEqual(["sendDocument"]);
+  });
+
+  it("has model, persona and times, and is named after conversation and date", async () => {
+    await write("/model b/two");
+    await write("/system Be rude.\nVery rude.");
+    await write("line one\nline two");
+    const [file] = await documents(await write("/export"));
+    const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d UTC`;
+    expect(file?.text).toMatch(
+      new RegExp(
+        `^# Conversation\n\n- Model: b/two\n- Persona: Be rude.\n  Very rude.\n- Exported: ${time}\n` +
+          `\n## ${time} · b/two\n\n> line one\n> line two\n\nanswer 1\n$`,
+      ),
+    );
+    expect(file?.again).toBe(file?.text);
+    expect(file?.caption).toBe(texts.exportCaption());
+    expect(file?.name).toMatch(/^ada-7-\d{4}-\d\d-\d\d-\d\d-\d\d-utc\.md$/);
+  });
+
+  it("does not give away the persona that the operator has set", async () => {
+    await write("why?");
+    expect((await documents(await write("/export")))[0]?.text).toContain("- Persona: the bot's own\n");
+  });
+
+  it.each([
+    ["Family: Ünïted / ../../etc", /^family-united-etc-100-\d/],
+    ["Семья 👪", /^100-\d/],
+    ["CON", /^con-100-\d/],
+  ])("of a group called %j has a name that every system takes", async (title, name) => {
+    const place = { chat: { ...group, title } };
+    await write("@parley_bot why?", place);
+    const [file] = await documents(await write("/export@parley_bot", place));
+    expect(file?.name).toMatch(name);
+    expect(file?.name).toMatch(/^[a-z0-9-]+\.md$/);
+  });
+
+  it("comes once a minute for each user, and the next one is refused politely", async () => {
+    await write("why?");
+    expect(said(await write("/export"))).toEqual([]);
+    expect(said(await write("/export"))).toEqual([texts.exportTooSoon]);
+    const others = { from: mallory, chat: { ...chat, id: 66 } };
+    await write("why?", others);
+    expect(said(await write("/export", others))).toEqual([]);
+  });
+
+  it("comes all the same when a delivery before has taken the minute, and failed", async () => {
+    await write("why?");
+    await write("/export");
+    expect((await documents(await write("/export", {}, { attempt: 2 }))).length).toBe(1);
+  });
+
+  it("of more than 20 MB comes in parts that say so, with every exchange once", async () => {
+    await stored(45, 1_000_000);
+    const files = await documents(await write("/export"));
+    expect(files.map(({ caption }) => caption)).toEqual([1, 2, 3].map((part) => texts.exportCaption({ part, of: 3 })));
+    expect(files.map(({ name }) => /part-\d-of-3\.md$/.test(name ?? ""))).toEqual([true, true, true]);
+    for (const { text } of files) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(20_000_000);
+    expect(files[1]?.text).toContain("\n- Part: 2 of 3\n");
+    const all = files.flatMap(({ text }) => [...text.matchAll(/^> asked (\d+)$/gm)].map(([, id]) => Number(id)));
+    expect(all).toEqual(Array.from({ length: 45 }, (_, n) => n + 1));
+  });
+
+  it("never holds more of the conversation than a few exchanges", async () => {
+    await stored(60, 100);
+    let [given, most] = [0, 0];
+    const { scanHistory } = scene.store;
+    scene.store.scanHistory = async function* (...args) {
+      for await (const one of scanHistory(...args)) {
+        given += 1;
+        yield one;
+      }
+    };
+    const made = await write("/export");
+    // Planning has read them all, and let them go.
+    expect(given).toBe(60);
+    const file = made.find(({ method }) => method === "sendDocument")?.payload["document"] as InputFile;
+    let taken = 0;
+    for await (const _ of (await file.toRaw()) as AsyncIterable<Uint8Array>) {
+      most = Math.max(most, given - 60 - taken);
+      taken += 1;
+    }
+    expect(taken).toBe(61);
+    expect(most).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("the parts of an export", () => {
+  async function* exchanges(...sizes: number[]): AsyncGenerator<Exchange> {
+    for (const [question, size] of sizes.entries()) {
+      yield { question, asked: "", answered: "é".repeat(size), tokens: 0, at: 0 };
+    }
+  }
+
+  it("are as few as they can be in this order, and never divide an exchange", async () => {
+    expect(await planParts(exchanges(), 1_000)).toEqual([]);
+    const parts = await planParts(exchanges(300, 100, 300, 900, 10), 1_000);
+    expect(parts.map(({ from, count }) => [from, count])).toEqual([
+      [0, 2],
+      [2, 1],
+      [3, 1],
+      [4, 1],
+    ]);
+  });
+});

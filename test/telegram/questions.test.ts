@@ -1,0 +1,147 @@
+/** What reaches the model and the user of questions that are more than their words. */
+import { describe, expect, it } from "vitest";
+import { texts } from "../../src/texts/english.ts";
+import { chat, createBotScene, group, said } from "../support/bot-scene.ts";
+
+const scene = createBotScene();
+const { arrive, message, write, press } = scene;
+
+const asked = () => scene.requests.map(({ messages }) => messages.at(-1)?.content);
+const photo = { text: undefined, photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
+const unseenPhoto = texts.unseen({ verb: "see", noun: "photo" });
+const me = { id: 999, is_bot: true, first_name: "Parley" };
+/** The text of each message that was sent or edited. */
+const shown = (calls: Awaited<ReturnType<typeof write>>) =>
+  calls.filter(({ payload }) => "text" in payload).map(({ payload }) => payload["text"]);
+
+describe("a reply", () => {
+  const answerIn = async (text: string) => {
+    const sent = scene.calls.length;
+    await write(text);
+    const at = scene.calls.findIndex(({ method }, index) => index >= sent && method === "sendMessage");
+    return { message_id: 5001 + at, date: 1, chat, from: me, text: `answer ${scene.requests.length}` };
+  };
+
+  it("to the newest answer is the question alone: the conversation ends with that answer", async () => {
+    const newest = await answerIn("one");
+    await write("why?", { reply_to_message: newest });
+    expect(asked()).toEqual(["one", "why?"]);
+    const quote = { text: "answer", position: 0, is_manual: true };
+    await write("why so?", { reply_to_message: await answerIn("two"), quote });
+    expect(asked().at(-1)).toBe("> answer\n\nwhy so?");
+  });
+
+  it("to an older answer, or to one that is forgotten, brings it along", async () => {
+    const older = await answerIn("one");
+    const newest = await answerIn("two");
+    await write("why?", { reply_to_message: older });
+    expect(asked().at(-1)).toBe("> answer 1\n\nwhy?");
+    await write("/new");
+    await write("and this?", { reply_to_message: newest });
+    expect(asked().at(-1)).toBe("> answer 2\n\nand this?");
+  });
+
+  it("that is edited brings along what it brought along before, and no more", async () => {
+    const older = await answerIn("one");
+    const newest = await answerIn("two");
+    const edited = (text: string, reply_to_message: object) =>
+      arrive({ edited_message: message(text, { message_id: 2000, reply_to_message }) });
+    await write("why?", { message_id: 2000, reply_to_message: newest });
+    await edited("why so?", newest);
+    expect(asked().at(-1)).toBe("why so?");
+    await write("/new");
+    await write("why?", { message_id: 2000, reply_to_message: older });
+    await edited("why so?", older);
+    expect(asked().at(-1)).toBe("> answer 1\n\nwhy so?");
+  });
+
+  it("asks the same when it is delivered again", async () => {
+    const newest = await answerIn("one");
+    const question = { message: message("why?", { reply_to_message: newest }), update_id: 77 };
+    const leaving = new AbortController();
+    leaving.abort("shutdown");
+    await expect(arrive(question, { signal: leaving.signal })).rejects.toThrow("shutting down");
+    await arrive(question, { attempt: 2 });
+    expect(asked()).toEqual(["one", "why?"]);
+  });
+});
+
+describe("a picture or file with a caption", () => {
+  it("is answered with a line below that says what was not seen, and the model knows it", async () => {
+    const calls = await arrive({ message: { ...message(""), ...photo, caption: "who is this?" } });
+    expect(asked()).toEqual(["[a photo that you cannot see]\nwho is this?"]);
+    expect(shown(calls).at(-1)).toBe(`answer 1\n\n${unseenPhoto}`);
+    const history = await scene.store.readHistory("7");
+    expect(history.map(({ answered }) => answered)).toEqual(["answer 1"]);
+  });
+
+  it("keeps that line when it is answered again", async () => {
+    await arrive({ message: { ...message(""), ...photo, caption: "who is this?", message_id: 70 } });
+    expect(shown(await press("again:70")).at(-1)).toBe(`answer 2\n\n${unseenPhoto}`);
+    expect(shown(await write("/retry")).at(-1)).toBe(`answer 3\n\n${unseenPhoto}`);
+    expect(shown(await write("thanks")).at(-1)).toBe("answer 4");
+  });
+
+  it("is one that somebody asks about in a reply, too", async () => {
+    const target = { message_id: 3, date: 1, chat: group, document: { file_id: "f", file_name: "a.pdf" } };
+    const calls = await write("@parley_bot what is in it?", { chat: group, reply_to_message: target });
+    expect(asked()).toEqual(["> [a file that you cannot read: a.pdf]\n\nwhat is in it?"]);
+    expect(shown(calls).at(-1)).toBe(`answer 1\n\n${texts.unseen({ verb: "read", noun: "file" })}`);
+  });
+});
+
+describe("an album", () => {
+  let albums = 0;
+  /** Three pictures, one of which may have a caption; all of them arrive, then the lanes hand them out in this order. */
+  async function send(captions: (string | undefined)[], attempt = 1) {
+    albums += 1;
+    const parts = { ...photo, media_group_id: `album ${albums}` };
+    const calls = [];
+    for (const caption of captions) {
+      const part = { ...message(""), ...parts, ...(caption === undefined ? {} : { caption }) };
+      calls.push(...(await arrive({ message: part }, { attempt })));
+    }
+    return calls;
+  }
+
+  it("without words gets one notice", async () => {
+    expect(said(await send([undefined, undefined, undefined]))).toEqual([texts.unsupported]);
+    expect(said(await send([undefined, undefined, undefined]))).toEqual([texts.unsupported]);
+  });
+
+  it("with a caption gets its answer with one line, and no notice", async () => {
+    const calls = await send(["who are they?", undefined, undefined]);
+    expect(said(calls)).toHaveLength(1);
+    expect(shown(calls).at(-1)).toBe(`answer 1\n\n${unseenPhoto}`);
+  });
+
+  it("gets one notice wherever its caption stands, and however many there are", async () => {
+    const late = await send([undefined, undefined, "who are they?"]);
+    expect(shown(late).filter((text) => text === texts.unsupported)).toHaveLength(1);
+    expect(shown(late).at(-1)).toBe("answer 1");
+    const two = await send(["who is this?", "and this?", undefined]);
+    expect(shown(two).filter((text) => String(text).endsWith(unseenPhoto))).toHaveLength(1);
+    expect(shown(two)).not.toContain(texts.unsupported);
+  });
+
+  it("gets no second notice when a part of it is delivered again", async () => {
+    const part = { ...message(""), ...photo, media_group_id: "x", message_id: 90 };
+    expect(said(await arrive({ message: part, update_id: 500 }))).toEqual([texts.unsupported]);
+    expect(said(await arrive({ message: part, update_id: 500 }, { attempt: 2 }))).toEqual([]);
+  });
+});
+
+describe("a message without words", () => {
+  it.each(["checklist", "game", "paid_media", "story", "venue", "giveaway", "poll", "hologram"])(
+    "gets one line when it is a %s",
+    async (kind) => {
+      expect(said(await arrive({ message: { ...message(""), text: undefined, [kind]: {} } }))).toEqual([
+        texts.unsupported,
+      ]);
+    },
+  );
+
+  it("gets the same line when it is nothing but blanks", async () => {
+    expect(said(await write(" \n "))).toEqual([texts.unsupported]);
+  });
+});
