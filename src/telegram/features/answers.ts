@@ -160,7 +160,8 @@ async function answer(
   };
   const sinceArrival = () => Math.max(0, deps.now() - job.receivedAt);
   const line = answerLine(deps.log, sinceArrival);
-  await answerQuestion(
+  let retired = false;
+  const outcome = await answerQuestion(
     {
       ...deps,
       visible: isVisible,
@@ -186,12 +187,16 @@ async function answer(
           if (former.button !== undefined) void retireButtons(ctx, former.messages.at(-1));
         } else if (turn.continues !== undefined && job.attempt > 1) {
           // A delivery that was cut short may have left them; to this one its own turn is the newest.
+          retired = true;
           void retireButtons(ctx, turn.question);
         }
       }),
     job.signal,
     job.interrupting,
   );
+  // The same where all of it stood there already, so that nothing had to be shown.
+  const whole = outcome === "complete" && job.attempt > 1;
+  if (whole && continuing !== undefined && !retired) await retireButtons(ctx, id);
 }
 
 /** Whether the turn writes the former one anew, with all that has gone on with its answer. */
