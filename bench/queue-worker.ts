@@ -2,7 +2,7 @@
 
 import { createRedisLink } from "../src/engines/redis/link.ts";
 import { createBullmqQueue } from "../src/engines/redis/queue.ts";
-import type { ActiveUpdate } from "../src/ports.ts";
+import type { ActiveUpdate } from "../src/ports/queue.ts";
 import { consumeOptions, type FromWorker, handlerMs, sharedNow, type ToWorker } from "./queue-messages.ts";
 
 const [url = "", prefix = ""] = process.argv.slice(2);

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 /** What each part may import besides itself. The table of the architecture, row by row. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   base: ["ports"],
-  ports: [],
+  ports: ["base"],
   config: ["base"],
   texts: ["base", "ports"],
   chat: ["base", "ports", "texts"],
@@ -136,8 +136,13 @@ describe("the architecture", () => {
   });
 
   it("keeps files below 300 lines", () => {
-    const long = files.filter((file) => (sources.get(file) ?? "").split("\n").length > 301 && file !== "ports.ts");
+    const long = files.filter((file) => (sources.get(file) ?? "").split("\n").length > 301);
     expect(long).toEqual([]);
+  });
+
+  it("keeps the types of drivers out of the ports", () => {
+    const foreign = imports.filter(({ from, to }) => from.startsWith("ports/") && !known.has(to));
+    expect(foreign).toEqual([]);
   });
 
   it("reads the environment in one place", () => {

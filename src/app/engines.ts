@@ -4,7 +4,11 @@ import { messageOf, StartError } from "../base/errors.ts";
 import type { HangNote } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
-import type { ChatHolds, Election, QueueView, RateLimiter, Store, UpdateQueue } from "../ports.ts";
+import type { ChatHolds, Election } from "../ports/fleet.ts";
+import type { QueueView } from "../ports/operators.ts";
+import type { UpdateQueue } from "../ports/queue.ts";
+import type { RateLimiter } from "../ports/rate-limit.ts";
+import type { Store } from "../ports/store.ts";
 
 /** What the parts of a process stand on. */
 export interface Engines {

@@ -1,5 +1,10 @@
 /** Which update the process works for at this moment, written where another thread can read it while this one hangs. */
-import type { Work } from "../ports.ts";
+
+/**
+ * Does synchronous work in the name of an update: should the process hang in it, that update is charged with it, and no
+ * other. To stand around what may take long for what an update brings: parsing, a piece of a stream, rendering.
+ */
+export type Work = <T>(work: () => T) => T;
 
 export interface InHand {
   /**

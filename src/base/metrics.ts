@@ -1,6 +1,7 @@
 /** What is counted, in Prometheus' terms. No label is ever a person's id, name or text. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { QueueStats, TurnOutcome } from "../ports.ts";
+import type { QueueStats } from "../ports/queue.ts";
+import type { TurnOutcome } from "../ports/store.ts";
 import { withinTime } from "./within-time.ts";
 
 /** The figures of `/stats`, since the process started. */

@@ -1,5 +1,5 @@
 /** Continue: a turn of its own that goes on with an answer which was cut at the length limit. */
-import type { Exchange, Store, Turn } from "../ports.ts";
+import type { Exchange, Store, Turn } from "../ports/store.ts";
 import { countTokens } from "./tokens.ts";
 
 /** What a continuation goes on with. */

@@ -1,5 +1,6 @@
 /** The prompt of a question: persona, history within its limits, question. Pure. */
-import type { ChatMessage, Exchange } from "../ports.ts";
+import type { ChatMessage } from "../ports/models.ts";
+import type { Exchange } from "../ports/store.ts";
 import { countTokens, firstTokens, lastTokens } from "./tokens.ts";
 
 export interface HistoryLimits {

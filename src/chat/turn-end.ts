@@ -1,6 +1,8 @@
 /** How a turn ends: what its record, the history, the ledger and the screen get of what the model has written. Pure. */
 import type { ModelError } from "../base/errors.ts";
-import type { ChatMessage, Exchange, ModelEvent, Models, TokenUsage, Turn, TurnOutcome, UsageEntry } from "../ports.ts";
+import type { UsageEntry } from "../ports/ledger.ts";
+import type { ChatMessage, ModelEvent, Models, TokenUsage } from "../ports/models.ts";
+import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
 import { retryHelps, texts } from "../texts/english.ts";
 import { type Continued, shownText } from "./continuation.ts";
 import type { ShownHistory } from "./prompt.ts";

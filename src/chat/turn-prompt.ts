@@ -1,6 +1,8 @@
 /** What the model is asked in a turn: persona, history and question, or a request to go on. */
 import { ParleyError } from "../base/errors.ts";
-import type { ChatMessage, Models, Store, Turn, Work } from "../ports.ts";
+import type { Work } from "../base/in-hand.ts";
+import type { ChatMessage, Models } from "../ports/models.ts";
+import type { Store, Turn } from "../ports/store.ts";
 import { type Continued, goOn } from "./continuation.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";
 

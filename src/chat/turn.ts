@@ -4,7 +4,11 @@
  */
 import { ModelError, type ModelErrorKind, ParleyError } from "../base/errors.ts";
 import { linkedSignal } from "../base/signals.ts";
-import type { AbortReason, ConversationId, ModelRequest, Turn, TurnOutcome, UsageEntry } from "../ports.ts";
+import type { UsageEntry } from "../ports/ledger.ts";
+import type { ModelRequest } from "../ports/models.ts";
+import type { AbortReason } from "../ports/queue.ts";
+import type { Turn, TurnOutcome } from "../ports/store.ts";
+import type { ConversationId } from "../ports/updates.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
 import {
   type AnswerEnd,

@@ -3,7 +3,9 @@ import { limit } from "@grammyjs/ratelimiter";
 import { Bot, Context, type NextFunction } from "grammy";
 import type { Update, UserFromGetMe } from "grammy/types";
 import { ParleyError, UnaddressableError } from "../base/errors.ts";
-import type { Addressed, EnqueueResult, RateLimiter, Refusal, UpdateQueue } from "../ports.ts";
+import type { EnqueueResult, UpdateQueue } from "../ports/queue.ts";
+import type { RateLimiter } from "../ports/rate-limit.ts";
+import type { Addressed, Refusal } from "../ports/updates.ts";
 
 export interface IngressDeps {
   readonly token: string;

@@ -6,7 +6,7 @@ import type { Metrics } from "../base/metrics.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { Config } from "../config/config.ts";
 import type { Proxies } from "../config/proxies.ts";
-import type { ModelEvent, ModelRequest, Models } from "../ports.ts";
+import type { ModelEvent, ModelRequest, Models } from "../ports/models.ts";
 import { createAllowance, defaultTimers, type Timers } from "./allowance.ts";
 import { modelError } from "./failures.ts";
 import { costOf } from "./prices.ts";

@@ -1,6 +1,6 @@
 /** What an answer cost, by a table of list prices that comes as a package. */
 import { calcPrice } from "@pydantic/genai-prices";
-import type { TokenUsage } from "../ports.ts";
+import type { TokenUsage } from "../ports/models.ts";
 
 /** Names in the table. Any other provider, one's own machine included, has no list price. */
 const tableNames: Readonly<Record<string, string>> = {

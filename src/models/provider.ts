@@ -1,6 +1,6 @@
 /** One provider on the Chat Completions wire: a question to one of its models, once. */
 import type { ModelError } from "../base/errors.ts";
-import type { ModelEvent } from "../ports.ts";
+import type { ModelEvent } from "../ports/models.ts";
 import type { Patience } from "./allowance.ts";
 import { connectionFailure, type Failure, modelError } from "./failures.ts";
 import { type Incoming, openIncoming } from "./incoming.ts";

@@ -1,5 +1,7 @@
 /** Reads an answer from an open body, all that one piece of the network holds at once. */
-import type { ModelEvent, Work } from "../ports.ts";
+
+import type { Work } from "../base/in-hand.ts";
+import type { ModelEvent } from "../ports/models.ts";
 import type { Patience } from "./allowance.ts";
 import { type Failure, readingFailure } from "./failures.ts";
 import type { Incoming } from "./incoming.ts";

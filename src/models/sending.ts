@@ -1,8 +1,9 @@
 /** Sends a question to a provider until it is taken: mends what the provider refuses, and follows where it moved to. */
 import OpenAI from "openai";
+import type { Work } from "../base/in-hand.ts";
 import type { ProviderConfig } from "../config/config.ts";
 import { prefixOf } from "../config/provider-settings.ts";
-import type { ChatMessage, Work } from "../ports.ts";
+import type { ChatMessage } from "../ports/models.ts";
 import { plain, redirected, versioned } from "./address.ts";
 import { type Failure, refusalFailure } from "./failures.ts";
 import { readBeginning } from "./incoming.ts";

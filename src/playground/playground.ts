@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { StartError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
-import type { Models } from "../ports.ts";
+import type { Models } from "../ports/models.ts";
 import { type BotApi, createBotApi } from "./bot-api/bot-api.ts";
 import { answerTo } from "./model/answers.ts";
 import { type Script, type ScriptedRequest, usageOf } from "./model/script.ts";

@@ -4,9 +4,9 @@
  */
 import { GrammyError, HttpError } from "grammy";
 import { messageOf } from "../base/errors.ts";
+import type { Work } from "../base/in-hand.ts";
 import type { FinalView, Screen } from "../chat/turn.ts";
 import { createStreamRenderer, type Rendered, renderMarkdown } from "../markdown/render.ts";
-import type { Work } from "../ports.ts";
 import { texts } from "../texts/english.ts";
 import type { Pace } from "./chat-gate.ts";
 import { type CallSignal, createMessageParts, type MessageApi, type Target } from "./message-parts.ts";

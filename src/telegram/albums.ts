@@ -1,6 +1,6 @@
 /** An album comes as several messages, and is one thing to who sent it: it gets one notice. */
 import type { Message } from "grammy/types";
-import type { Store } from "../ports.ts";
+import type { Store } from "../ports/store.ts";
 
 /** Longer than its parts may wait in their lanes. */
 const rememberedMs = 24 * 3_600_000;

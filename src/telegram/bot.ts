@@ -4,7 +4,8 @@
  */
 import { type ApiClientOptions, Bot, BotError, type Transformer } from "grammy";
 import type { Update } from "grammy/types";
-import type { ActiveUpdate, Lease } from "../ports.ts";
+import type { Lease } from "../ports/fleet.ts";
+import type { ActiveUpdate } from "../ports/queue.ts";
 import { type BotContext, type BotDeps, session } from "./context.ts";
 import { dialogs, guardDialogs } from "./dialogs.ts";
 import { answering, answeringAgain, stopping } from "./features/answers.ts";

@@ -2,7 +2,7 @@
  * The commands as data: Telegram's menu, `/help`, the README's table, the lanes and the tests read this list. Each has its
  * handler in `features/`.
  */
-import type { LaneKind } from "../ports.ts";
+import type { LaneKind } from "../ports/updates.ts";
 
 export interface Command {
   readonly name: string;

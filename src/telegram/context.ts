@@ -3,20 +3,14 @@ import type { ConversationFlavor } from "@grammyjs/conversations";
 import { type Context, GrammyError, HttpError, type NextFunction } from "grammy";
 import type { InlineKeyboardMarkup, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove } from "grammy/types";
 import { messageOf } from "../base/errors.ts";
-import type { InHand } from "../base/in-hand.ts";
+import type { InHand, Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { TurnDeps } from "../chat/turn.ts";
-import type {
-  ActiveUpdate,
-  ConversationId,
-  Models,
-  QueueStats,
-  Settings,
-  Store,
-  TurnOutcome,
-  UsageEntry,
-  Work,
-} from "../ports.ts";
+import type { UsageEntry } from "../ports/ledger.ts";
+import type { Models } from "../ports/models.ts";
+import type { ActiveUpdate, QueueStats } from "../ports/queue.ts";
+import type { Settings, Store, TurnOutcome } from "../ports/store.ts";
+import type { ConversationId } from "../ports/updates.ts";
 import { type Press, parsePress } from "../screen/buttons.ts";
 import type { LiveMessageDeps } from "../screen/live-message.ts";
 import type { CommandName } from "./commands.ts";

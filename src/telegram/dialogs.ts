@@ -6,7 +6,8 @@
 import type { ConversationData } from "@grammyjs/conversations";
 import { type ConversationStorage, conversations, type VersionedState } from "@grammyjs/conversations";
 import type { MiddlewareFn, NextFunction } from "grammy";
-import type { ConversationId, Store } from "../ports.ts";
+import type { Store } from "../ports/store.ts";
+import type { ConversationId } from "../ports/updates.ts";
 import { examples } from "../texts/english.ts";
 import { type BotContext, callOf, dialogKey, dialogKeyOf } from "./context.ts";
 

@@ -3,7 +3,7 @@
  * ourselves: ingress calls it before anything is stored.
  */
 import type { CallbackQuery, Message, Update } from "grammy/types";
-import type { Addressed } from "../ports.ts";
+import type { Addressed } from "../ports/updates.ts";
 import { parsePress } from "../screen/buttons.ts";
 import { findCommand } from "./commands.ts";
 import { hasContent } from "./content.ts";

@@ -1,6 +1,6 @@
 /** What names an update, and the answer that it asks for, in each line of the log that is about it. */
 import type { Update } from "grammy/types";
-import type { IncomingUpdate } from "../ports.ts";
+import type { IncomingUpdate } from "../ports/updates.ts";
 import { senderOf } from "./senders.ts";
 
 type Named = Pick<IncomingUpdate, "updateId" | "conversation" | "question" | "body">;

@@ -1,6 +1,6 @@
 /** What a message is to us: its place, its command, whether it answers us. Pure functions of a message. */
 import type { Chat, Message } from "grammy/types";
-import type { ConversationId } from "../ports.ts";
+import type { ConversationId } from "../ports/updates.ts";
 import { hasContent } from "./content.ts";
 import type { Me } from "./mentions.ts";
 

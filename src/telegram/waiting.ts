@@ -1,6 +1,6 @@
 /** Waiting for Telegram without keeping others from it. */
 import type { Transformer } from "grammy";
-import type { ActiveUpdate } from "../ports.ts";
+import type { ActiveUpdate } from "../ports/queue.ts";
 
 /** A call that Telegram grants takes less. Whatever else it waits for (a 429, a repetition, silence), it may take hours. */
 const patienceMs = 200;

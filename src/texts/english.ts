@@ -1,6 +1,6 @@
 /** Every sentence that a person reads in Telegram, in one place. Plain text: no markup, so nothing can fail to parse. */
 import type { ModelErrorKind } from "../base/errors.ts";
-import type { UsageTotals } from "../ports.ts";
+import type { UsageTotals } from "../ports/ledger.ts";
 
 /** Labels of buttons. A label that holds a model's name is made in `telegram/model-list.ts`. */
 export const labels = {

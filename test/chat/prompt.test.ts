@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, showHistory } from "../../src/chat/prompt.ts";
 import { countTokens, firstTokens, lastTokens } from "../../src/chat/tokens.ts";
-import type { Exchange } from "../../src/ports.ts";
+import type { Exchange } from "../../src/ports/store.ts";
 
 function exchange(question: number, tokens: number): Exchange {
   return { question, asked: `question ${question}`, answered: `answer ${question}`, tokens, at: question };

@@ -1,7 +1,7 @@
 /** Lines below a finished answer, and what of the history the model is shown. */
 import { describe, expect, it } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
-import type { ModelEvent } from "../../src/ports.ts";
+import type { ModelEvent } from "../../src/ports/models.ts";
 import { texts } from "../../src/texts/english.ts";
 import { conversation, createTurnScene, cut, delta, end, usage } from "../support/turn-scene.ts";
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ModelError, type ModelErrorKind } from "../../src/base/errors.ts";
 import type { Script } from "../../src/playground/model/script.ts";
 import type { ScriptedModel } from "../../src/playground/model/scripted-model.ts";
-import type { ModelEvent, Models } from "../../src/ports.ts";
+import type { ModelEvent, Models } from "../../src/ports/models.ts";
 
 export interface ModelsUnderTest {
   /** Asks `server` for `model`, has no fallbacks, repeats nothing, and waits 1 s at most for a token. */

@@ -1,6 +1,7 @@
 /** What the queue's contract is tested with: updates, a handler under the test's control, and waiting for it. */
 import { expect, vi } from "vitest";
-import type { ActiveUpdate, ConsumeOptions, DeadUpdate, IncomingUpdate, UpdateQueue } from "../../src/ports.ts";
+import type { ActiveUpdate, ConsumeOptions, DeadUpdate, UpdateQueue } from "../../src/ports/queue.ts";
+import type { IncomingUpdate } from "../../src/ports/updates.ts";
 
 /** A turn-lane update of conversation `a`; a question unless the change says otherwise. */
 export function update(updateId: number, change: Partial<IncomingUpdate> = {}): IncomingUpdate {

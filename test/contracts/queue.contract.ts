@@ -1,6 +1,6 @@
 /** The contract of `UpdateQueue`, for any engine: storing, lanes, failures, limits, drain. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { EnqueueResult, UpdateQueue } from "../../src/ports.ts";
+import type { EnqueueResult, UpdateQueue } from "../../src/ports/queue.ts";
 import { queueInterruptContract } from "./queue-interrupts.contract.ts";
 import { createProbe, eventually, idle, pause, question, update } from "./queue-probe.ts";
 import { queueRecoveryContract } from "./queue-recovery.contract.ts";

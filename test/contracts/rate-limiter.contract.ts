@@ -1,6 +1,6 @@
 /** The contract of `RateLimiter`, for any engine. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { RateLimiter } from "../../src/ports.ts";
+import type { RateLimiter } from "../../src/ports/rate-limit.ts";
 
 export interface RateLimits {
   readonly messages: number;

@@ -1,6 +1,7 @@
 /** The contract of `Store`, for any engine. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { Exchange, Store, Turn, UsageEntry } from "../../src/ports.ts";
+import type { UsageEntry } from "../../src/ports/ledger.ts";
+import type { Exchange, Store, Turn } from "../../src/ports/store.ts";
 
 export interface StoreOptions {
   readonly historyTtlSeconds: number;

@@ -2,7 +2,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLogger } from "../../src/base/log.ts";
-import type { QueueView, UpdateView } from "../../src/ports.ts";
+import type { QueueView, UpdateView } from "../../src/ports/operators.ts";
 import { createDashboard } from "../../src/server/admin/dashboard.ts";
 import { createHttpServer, type HttpServer } from "../../src/server/http.ts";
 import { chromiumPath, openBrowser } from "../support/chromium.ts";

@@ -15,11 +15,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { StartError } from "../../src/base/errors.ts";
+import type { Database } from "../../src/engines/embedded/database.ts";
 import { createSqliteDatabase } from "../../src/engines/embedded/database.ts";
 import { createSqliteQueue } from "../../src/engines/embedded/queue.ts";
 import { createSqliteStore } from "../../src/engines/embedded/store.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
-import type { Database } from "../../src/ports.ts";
 import { exchange as newExchange, turn as newTurn, storeContract } from "../contracts/store.contract.ts";
 
 const root = mkdtempSync(join(tmpdir(), "parley-store-"));

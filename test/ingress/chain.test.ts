@@ -2,7 +2,9 @@ import type { Update } from "grammy/types";
 import { describe, expect, it, vi } from "vitest";
 import { createTokenBucket } from "../../src/engines/lanes/token-bucket.ts";
 import { createIngress, type IngressDeps } from "../../src/ingress/chain.ts";
-import type { Addressed, EnqueueResult, IncomingUpdate, RateLimiter } from "../../src/ports.ts";
+import type { EnqueueResult } from "../../src/ports/queue.ts";
+import type { RateLimiter } from "../../src/ports/rate-limit.ts";
+import type { Addressed, IncomingUpdate } from "../../src/ports/updates.ts";
 
 const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as IngressDeps["me"];
 

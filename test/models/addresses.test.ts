@@ -1,6 +1,6 @@
 /** Providers that are not where they were looked for. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Models } from "../../src/ports.ts";
+import type { Models } from "../../src/ports/models.ts";
 import { answered } from "../contracts/models.contract.ts";
 import { createLlmServer, type Line, type LlmServer, paris, refuse, relayTo } from "../support/llm-server.ts";
 

@@ -2,8 +2,9 @@
 import type { ServerResponse } from "node:http";
 import { createGzip, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Work } from "../../src/base/in-hand.ts";
 import { createAnswerReader } from "../../src/models/wires/answer-reader.ts";
-import type { Models, Work } from "../../src/ports.ts";
+import type { Models } from "../../src/ports/models.ts";
 import { answered, until } from "../contracts/models.contract.ts";
 import { createLlmServer, event, type LlmServer, refuse, relayTo } from "../support/llm-server.ts";
 

@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Models } from "../../src/ports.ts";
+import type { Models } from "../../src/ports/models.ts";
 import { answered } from "../contracts/models.contract.ts";
 import { createLlmServer, event, type LlmServer, relayTo } from "../support/llm-server.ts";
 

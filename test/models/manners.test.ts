@@ -1,7 +1,7 @@
 /** Models that want to be asked in another way, and answers that come in another one. */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { ChatMessage, Models } from "../../src/ports.ts";
+import type { ChatMessage, Models } from "../../src/ports/models.ts";
 import { answered } from "../contracts/models.contract.ts";
 import { createLlmServer, event, type Line, type LlmServer, paris, refuse, relayTo } from "../support/llm-server.ts";
 

@@ -1,7 +1,7 @@
 /** Models that find a conversation too long. */
 import { describe, expect, test } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
-import type { ModelEvent, Models } from "../../src/ports.ts";
+import type { ModelEvent, Models } from "../../src/ports/models.ts";
 import { alone, createProvidersScene } from "../support/providers-scene.ts";
 
 const scene = createProvidersScene();

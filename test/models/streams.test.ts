@@ -5,7 +5,7 @@ import { createModels } from "../../src/models/chain.ts";
 import { type AnswerReader, createAnswerReader } from "../../src/models/wires/answer-reader.ts";
 import { createThoughtFilter } from "../../src/models/wires/thoughts.ts";
 import { createScriptedModel } from "../../src/playground/model/scripted-model.ts";
-import type { ModelEvent } from "../../src/ports.ts";
+import type { ModelEvent } from "../../src/ports/models.ts";
 
 const folder = new URL("../fixtures/provider-streams/", import.meta.url);
 

@@ -1,6 +1,6 @@
 /** Updates as Telegram brings them, and what the bot makes of their address. */
 import type { Message, Update } from "grammy/types";
-import type { Addressed } from "../../src/ports.ts";
+import type { Addressed } from "../../src/ports/updates.ts";
 import { addressUpdate } from "../../src/telegram/lanes.ts";
 
 export const me = { id: 999, username: "Parley_Bot" };

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createModels, type ModelsDeps } from "../../src/models/chain.ts";
-import type { Models } from "../../src/ports.ts";
+import type { Models } from "../../src/ports/models.ts";
 
 export interface Heard {
   readonly path: string;

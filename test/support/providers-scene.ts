@@ -4,7 +4,7 @@ import type { Config } from "../../src/config/config.ts";
 import type { Timers } from "../../src/models/allowance.ts";
 import { createModels } from "../../src/models/chain.ts";
 import { createScriptedModel, type ScriptedModel } from "../../src/playground/model/scripted-model.ts";
-import type { Models } from "../../src/ports.ts";
+import type { Models } from "../../src/ports/models.ts";
 
 export const key = "sk-test-0123456789abcdef";
 export const log = { info() {}, warn() {} };

@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { RedisLink } from "../../src/engines/redis/link.ts";
 import { createRedisLink } from "../../src/engines/redis/link.ts";
-import type { RedisLink } from "../../src/ports.ts";
 import { deleteKeys, newPrefix } from "./redis-server.ts";
 
 const silent = { info() {}, warn() {} };

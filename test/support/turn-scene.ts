@@ -9,7 +9,9 @@ import {
   type TurnEnding,
 } from "../../src/chat/turn.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
-import type { AbortReason, ModelEvent, ModelRequest, Turn } from "../../src/ports.ts";
+import type { ModelEvent, ModelRequest } from "../../src/ports/models.ts";
+import type { AbortReason } from "../../src/ports/queue.ts";
+import type { Turn } from "../../src/ports/store.ts";
 
 export const conversation = "7";
 export const usage = { inputTokens: 11, cachedTokens: 3, outputTokens: 5 };

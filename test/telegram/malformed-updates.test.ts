@@ -6,7 +6,7 @@ import { createInHand } from "../../src/base/in-hand.ts";
 import { createTokenBucket } from "../../src/engines/lanes/token-bucket.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { createIngress } from "../../src/ingress/chain.ts";
-import type { IncomingUpdate } from "../../src/ports.ts";
+import type { IncomingUpdate } from "../../src/ports/updates.ts";
 import { createArrivals } from "../../src/telegram/arrivals.ts";
 import { isHopeless } from "../../src/telegram/bot.ts";
 import { createIdentity } from "../../src/telegram/identity.ts";

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StartError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Config } from "../../config/config.ts";
-import type { OperatorAnswer } from "../../ports.ts";
+import type { OperatorAnswer } from "../../ports/operators.ts";
 import { databasePath, openEngines } from "../engines.ts";
 import { answerOperator } from "./commands.ts";
 import { askOperatorSocket } from "./socket.ts";

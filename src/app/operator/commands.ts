@@ -1,6 +1,8 @@
 /** `npm run queue -- …`: what an operator can see of the queue and do to it. */
 import { messageOf, StartError } from "../../base/errors.ts";
-import type { DeadUpdate, LaneKind, OperatorAnswer, UpdateQueue } from "../../ports.ts";
+import type { OperatorAnswer } from "../../ports/operators.ts";
+import type { DeadUpdate, UpdateQueue } from "../../ports/queue.ts";
+import type { LaneKind } from "../../ports/updates.ts";
 
 const usage = [
   "npm run queue -- stats        how much waits, runs and is dead",

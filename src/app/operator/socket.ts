@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { messageOf, StartError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
-import type { OperatorAnswer } from "../../ports.ts";
+import type { OperatorAnswer } from "../../ports/operators.ts";
 
 export interface OperatorSocketOptions {
   /** The folder of the database, whose lock this process holds. */

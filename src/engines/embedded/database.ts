@@ -3,8 +3,23 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf, ParleyError, StartError } from "../../base/errors.ts";
-import type { Database } from "../../ports.ts";
 import { watchFiles } from "./open-files.ts";
+
+/** One SQLite file that queue and store share, so that the writes of one tick are one transaction. */
+export interface Database {
+  /** For reads, and for creating tables before the first write. It does not see writes that wait for their tick. */
+  readonly handle: DatabaseSync;
+  /** The statement of this SQL, prepared at its first use and kept. What writes belongs inside `write`. */
+  statement(sql: string): StatementSync;
+  /**
+   * Runs `work` in the transaction of this tick, in the order of the calls. Resolves when that transaction is on
+   * disk, with what `work` returned. `work` that throws takes back its own writes only, and rejects only its own
+   * promise; a transaction that cannot be committed rejects every promise of the tick.
+   */
+  write<T>(work: (handle: DatabaseSync) => T): Promise<T>;
+  /** Writes what waits, then closes the file. */
+  close(): Promise<void>;
+}
 
 /** Of all tables in the file. Raised, with a step that brings an older file up to date, when one of them changes its shape. */
 const schemaVersion = 1;

@@ -1,10 +1,11 @@
 /** One delivery of the embedded queue: from the journal to the handler, and its end back into the journal. */
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../base/errors.ts";
-import type { ActiveUpdate, ConsumeOptions, Database } from "../../ports.ts";
+import type { ActiveUpdate, ConsumeOptions } from "../../ports/queue.ts";
 import type { Entry, Lanes } from "../lanes/lanes.ts";
 import { doomOf } from "../lanes/suspects.ts";
 import { deadOf, deliver } from "../lanes/worker.ts";
+import type { Database } from "./database.ts";
 import type { Journal } from "./journal.ts";
 
 export interface DeliveryDeps {

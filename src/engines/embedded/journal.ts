@@ -1,17 +1,11 @@
 /** The queue's table: what survives the process. Whoever writes calls it inside `Database.write`. */
 import type { SQLInputValue } from "node:sqlite";
-import type {
-  AbortReason,
-  ConversationId,
-  Database,
-  DeadUpdate,
-  IncomingUpdate,
-  InterruptOutcome,
-  LaneKind,
-} from "../../ports.ts";
+import type { AbortReason, DeadUpdate } from "../../ports/queue.ts";
+import type { ConversationId, IncomingUpdate, InterruptOutcome, LaneKind } from "../../ports/updates.ts";
 import type { InterruptPlan, OpenQuestion } from "../lanes/interrupts.ts";
 import type { Entry } from "../lanes/lanes.ts";
 import { deadOf, keepDeadMs } from "../lanes/worker.ts";
+import type { Database } from "./database.ts";
 import { openTables } from "./journal-opening.ts";
 
 /** A finished update is recognised for at least a day; Telegram keeps an undelivered one no longer than that. */

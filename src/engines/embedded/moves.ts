@@ -1,6 +1,9 @@
 /** Groups that have become supergroups, in the embedded database. */
-import type { ConversationId, Database, Turn } from "../../ports.ts";
+
+import type { Turn } from "../../ports/store.ts";
+import type { ConversationId } from "../../ports/updates.ts";
 import { movedTurn } from "../lanes/moved-conversations.ts";
+import type { Database } from "./database.ts";
 
 /** The moves so far: former ids and present ones. */
 export function readMoves({ handle }: Pick<Database, "handle">): Map<ConversationId, ConversationId> {

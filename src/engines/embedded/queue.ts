@@ -3,11 +3,13 @@
  * what is on disk; memory follows when the transaction is committed, so a write that fails leaves no trace in it.
  */
 import { messageOf, ParleyError } from "../../base/errors.ts";
-import type { ConsumeOptions, Database, EnqueueResult, IncomingUpdate, UpdateQueue } from "../../ports.ts";
+import type { ConsumeOptions, EnqueueResult, UpdateQueue } from "../../ports/queue.ts";
+import type { IncomingUpdate } from "../../ports/updates.ts";
 import { type InterruptPlan, type OpenQuestion, planInterrupt } from "../lanes/interrupts.ts";
 import { createLanes, type Entry, laneKey } from "../lanes/lanes.ts";
 import { aloneForMs, mostHangs, suspectsOf } from "../lanes/suspects.ts";
 import { createWorker, type Worker } from "../lanes/worker.ts";
+import type { Database } from "./database.ts";
 import { createDelivery } from "./deliveries.ts";
 import { createJournal, newEntry } from "./journal.ts";
 

@@ -2,16 +2,9 @@
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { setImmediate as pause } from "node:timers/promises";
 import { withinTime } from "../../base/within-time.ts";
-import type {
-  ConversationId,
-  Database,
-  Exchange,
-  Settings,
-  Store,
-  Turn,
-  UsageEntry,
-  UsageTotals,
-} from "../../ports.ts";
+import type { UsageEntry, UsageTotals } from "../../ports/ledger.ts";
+import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
+import type { ConversationId } from "../../ports/updates.ts";
 import { followingMoves } from "../lanes/moved-conversations.ts";
 import {
   answered,
@@ -21,6 +14,7 @@ import {
   scannedAtOnce,
   withMessages,
 } from "../lanes/turn-records.ts";
+import type { Database } from "./database.ts";
 import { moveRows, readMoves } from "./moves.ts";
 import { createTables } from "./schema.ts";
 

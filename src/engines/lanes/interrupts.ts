@@ -1,5 +1,6 @@
 /** What an interrupt does to the questions of its conversation. Pure: it decides, the engine carries out. */
-import type { AbortReason, Interrupt, InterruptOutcome } from "../../ports.ts";
+import type { AbortReason } from "../../ports/queue.ts";
+import type { Interrupt, InterruptOutcome } from "../../ports/updates.ts";
 import type { Place } from "./lanes.ts";
 
 /** A question of the conversation's turn lane that is not over, as the interrupt meets it. */

@@ -1,6 +1,7 @@
 /** The lanes in memory: which update is next in each, and which lane may run. Knows no disk and no handler. */
 import { longestTimerMs } from "../../base/long-wait.ts";
-import type { AbortReason, ConversationId, LaneKind } from "../../ports.ts";
+import type { AbortReason } from "../../ports/queue.ts";
+import type { ConversationId, LaneKind } from "../../ports/updates.ts";
 
 /**
  * - `waiting`: for its turn, or for its back-off to pass.

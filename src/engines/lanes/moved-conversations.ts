@@ -3,7 +3,9 @@
  * it by the former one: an answer that was being written, questions that still waited. Ids of the former group's messages
  * mean other messages in the new chat, so they are negative there; seen from the former id, it is the other way round.
  */
-import type { ConversationId, Exchange, Store, Turn } from "../../ports.ts";
+
+import type { Exchange, Store, Turn } from "../../ports/store.ts";
+import type { ConversationId } from "../../ports/updates.ts";
 
 /** Thrown by a store that finds a conversation under another id than the one it was asked for. */
 export class ConversationMovedError extends Error {

@@ -1,5 +1,5 @@
 /** The rate limit in memory: one token bucket per user. */
-import type { RateLimiter } from "../../ports.ts";
+import type { RateLimiter } from "../../ports/rate-limit.ts";
 
 interface Bucket {
   tokens: number;

@@ -1,13 +1,6 @@
 /** Slots, hand-over and drain: what a consumer does whatever engine holds the updates. */
-import type {
-  AbortReason,
-  ActiveUpdate,
-  ConsumeOptions,
-  Consumer,
-  DeadUpdate,
-  IncomingUpdate,
-  LaneKind,
-} from "../../ports.ts";
+import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, DeadUpdate } from "../../ports/queue.ts";
+import type { IncomingUpdate, LaneKind } from "../../ports/updates.ts";
 
 /** How a delivery ended. `stays`: the process is leaving, the update is to be delivered again as if nothing had been. */
 export type Verdict =

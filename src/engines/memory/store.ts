@@ -1,5 +1,7 @@
 /** The store in memory, for tests: the same contract, gone with the process. */
-import type { Exchange, Settings, Store, Turn, UsageEntry } from "../../ports.ts";
+
+import type { UsageEntry } from "../../ports/ledger.ts";
+import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
 import { followingMoves, movedExchange, movedTurn } from "../lanes/moved-conversations.ts";
 import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "../lanes/turn-records.ts";
 

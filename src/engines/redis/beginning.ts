@@ -1,8 +1,8 @@
 /** How a worker takes the head of a lane of the shared queue. */
 import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import type { RedisLink } from "../../ports.ts";
 import { beginScript, runStep } from "./lane-scripts.ts";
+import type { RedisLink } from "./link.ts";
 import { type Hash, hashOf } from "./updates.ts";
 
 export type Begun =

@@ -2,13 +2,16 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Job, Worker } from "bullmq";
 import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
 import { withinTime } from "../../base/within-time.ts";
-import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, LaneKind, RedisLink } from "../../ports.ts";
+import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer } from "../../ports/queue.ts";
+import type { LaneKind } from "../../ports/updates.ts";
 import { aloneForMs } from "../lanes/suspects.ts";
 import { createAside, deadOf, deliver, settle } from "../lanes/worker.ts";
 import { type Begun, createBeginning, repeatMs } from "./beginning.ts";
 import { endScript, runStep } from "./lane-scripts.ts";
 import { createLeases, type Held } from "./leases.ts";
+import type { RedisLink } from "./link.ts";
 import { type Hash, type LaneJob, laneName, queueNames, updateOf } from "./updates.ts";
 import { rejoinScript, sweepScript } from "./upkeep-scripts.ts";
 
@@ -23,9 +26,7 @@ export interface BullmqConsumerDeps {
   readonly now: () => number;
   /** Adds a job for a lane, by its name. Never rejects. */
   wake(lane: string): Promise<void>;
-  readonly log?:
-    | { error(fields: object, message: string): void; warn(fields: object, message: string): void }
-    | undefined;
+  readonly log?: Pick<Logger, "error" | "warn"> | undefined;
 }
 
 const sweepLanes = 1_000;
@@ -56,8 +57,7 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   let stayed = 0;
   let drained: Promise<number> | undefined;
   let lastTrouble = "";
-  /** There was no trouble since the sweep before. */
-  let calm = true;
+  let calm = true; // No trouble since the sweep before.
 
   const aside = createAside();
   const begin = createBeginning({

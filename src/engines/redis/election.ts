@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../base/errors.ts";
-import type { Campaign, Election, RedisLink } from "../../ports.ts";
+import type { Campaign, Election } from "../../ports/fleet.ts";
+import type { RedisLink } from "./link.ts";
 import { runScript } from "./script.ts";
 
 export interface ElectionOptions {

@@ -1,6 +1,7 @@
 /** What one process has been told to wait for (429), for all processes. */
 import { randomUUID } from "node:crypto";
-import type { ChatHolds, RedisLink } from "../../ports.ts";
+import type { ChatHolds } from "../../ports/fleet.ts";
+import type { RedisLink } from "./link.ts";
 import { runScript } from "./script.ts";
 
 const channel = "holds";

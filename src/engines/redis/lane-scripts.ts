@@ -13,9 +13,9 @@
  * - `beat`: time of the last heartbeat of any worker · `grace`: there was none for a while, so nobody is declared dead yet
  */
 
-import type { RedisLink } from "../../ports.ts";
 import { crashesBeforeAlone, mostHangs, mostLoneCrashes } from "../lanes/suspects.ts";
 import { keepDeadMs } from "../lanes/worker.ts";
+import type { RedisLink } from "./link.ts";
 
 /** For so long a hang is held against its update. Seconds. */
 const keepHangSeconds = 172_800;

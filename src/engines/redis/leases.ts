@@ -2,8 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { LeaseLostError, messageOf } from "../../base/errors.ts";
-import type { AbortReason, Lease, RedisLink } from "../../ports.ts";
+import type { Lease } from "../../ports/fleet.ts";
+import type { AbortReason } from "../../ports/queue.ts";
 import { beatScript, runStep } from "./lane-scripts.ts";
+import type { RedisLink } from "./link.ts";
 
 /** An update that this process handles. */
 export interface Held {

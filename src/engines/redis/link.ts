@@ -2,9 +2,28 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { StartError } from "../../base/errors.ts";
 import { withinTime } from "../../base/within-time.ts";
-import type { RedisLink } from "../../ports.ts";
 import { readRedisUrl, reasonOf } from "./address.ts";
 import { checkRedis } from "./check.ts";
+
+/** The connections of one process to one Redis; all parts share them, so their number does not grow with the load. */
+export interface RedisLink {
+  /** Stands before every key: a prefix with a hash tag, `{parley}:`. */
+  readonly prefix: string;
+  /**
+   * For commands that must fail soon rather than wait: nothing is kept for later while Redis is away, and no answer
+   * within 1.5 s is a failure. Commands given one after another without waiting are carried out in that order.
+   */
+  readonly commands: Redis;
+  /** A further connection of the same server, without those limits. The caller counts them: a process has at most 8. */
+  connect(name: string): Redis;
+  /**
+   * Calls `listener` with each message of this channel (the prefix is put before it). `onJoined` runs each time the
+   * subscription stands, at first and after a reconnection: what was published in between is lost, so read it up there.
+   */
+  subscribe(channel: string, listener: (message: string) => void, onJoined?: () => void): void;
+  /** Ends the connections of the link itself; those of `connect` are ended by who made them. */
+  stop(): Promise<void>;
+}
 
 export interface RedisLinkOptions {
   /** `redis://user:password@host:port/database`, `rediss://` for TLS. */

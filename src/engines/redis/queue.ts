@@ -7,22 +7,15 @@ import { Queue } from "bullmq";
 import { messageOf, ParleyError } from "../../base/errors.ts";
 import type { RedisCommands } from "../../base/in-hand.ts";
 import { withinTime } from "../../base/within-time.ts";
-import type {
-  ConsumeOptions,
-  Consumer,
-  EnqueueResult,
-  IncomingUpdate,
-  LaneKind,
-  QueueStats,
-  QueueView,
-  RedisLink,
-  UpdateQueue,
-} from "../../ports.ts";
+import type { QueueView } from "../../ports/operators.ts";
+import type { ConsumeOptions, Consumer, EnqueueResult, QueueStats, UpdateQueue } from "../../ports/queue.ts";
+import type { IncomingUpdate, LaneKind } from "../../ports/updates.ts";
 import { mostHangs } from "../lanes/suspects.ts";
 import { deadOf } from "../lanes/worker.ts";
 import { type BullmqConsumer, createBullmqConsumer } from "./consumer.ts";
 import { enqueueScript } from "./enqueue-script.ts";
 import { hangNote, runStep } from "./lane-scripts.ts";
+import type { RedisLink } from "./link.ts";
 import { hashOf, type LaneJob, laneName, laneOf, queueNames, updateOf } from "./updates.ts";
 import { deadScript, drainLaneScript, requeueScript, statsScript } from "./upkeep-scripts.ts";
 import { createRedisView } from "./view.ts";

@@ -1,7 +1,7 @@
 /** Scripts that Redis carries out as one step, and what they have in common. */
 import type { Redis } from "ioredis";
 import { LeaseLostError } from "../../base/errors.ts";
-import type { Lease } from "../../ports.ts";
+import type { Lease } from "../../ports/fleet.ts";
 import { ConversationMovedError } from "../lanes/moved-conversations.ts";
 
 export type ScriptArgument = string | number;

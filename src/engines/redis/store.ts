@@ -5,9 +5,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { LeaseLostError } from "../../base/errors.ts";
 import { withinTime } from "../../base/within-time.ts";
-import type { ConversationId, Exchange, Lease, RedisLink, Settings, Store, Turn } from "../../ports.ts";
+import type { Lease } from "../../ports/fleet.ts";
+import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
+import type { ConversationId } from "../../ports/updates.ts";
 import { ConversationMovedError, followingMoves } from "../lanes/moved-conversations.ts";
 import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "../lanes/turn-records.ts";
+import type { RedisLink } from "./link.ts";
 import { decodeTurn, encodeEnd, encodeShown, encodeTurn } from "./records.ts";
 import { lookAtKeys } from "./rehearsal.ts";
 import { runGuarded, runScript, type ScriptArgument } from "./script.ts";

@@ -1,6 +1,7 @@
 /** The rate limit of many processes: one token bucket per user, in Redis. */
-import type { RateLimiter, RedisLink } from "../../ports.ts";
+import type { RateLimiter } from "../../ports/rate-limit.ts";
 import { clockSetMs, roundingError } from "../lanes/token-bucket.ts";
+import type { RedisLink } from "./link.ts";
 import { runScript } from "./script.ts";
 
 export interface RedisTokenBucketOptions {

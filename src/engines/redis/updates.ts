@@ -1,5 +1,6 @@
 /** How an update is written in its Redis hash. */
-import type { AbortReason, ActiveUpdate, IncomingUpdate, InterruptOutcome, LaneKind } from "../../ports.ts";
+import type { AbortReason, ActiveUpdate } from "../../ports/queue.ts";
+import type { IncomingUpdate, InterruptOutcome, LaneKind } from "../../ports/updates.ts";
 
 /** What a job says: somebody has to look after this lane. */
 export interface LaneJob {

@@ -3,7 +3,7 @@
  * the two days before the newest one.
  */
 import type { Redis } from "ioredis";
-import type { UsageEntry, UsageTotals } from "../../ports.ts";
+import type { UsageEntry, UsageTotals } from "../../ports/ledger.ts";
 import type { ScriptArgument } from "./script.ts";
 
 const dayMs = 24 * 3_600_000;

@@ -1,6 +1,8 @@
 /** The shared queue as an operator's dashboard sees it. */
-import type { QueueView, RedisLink, UpdateQueue, UpdateState, UpdateView } from "../../ports.ts";
+import type { QueueView, UpdateState, UpdateView } from "../../ports/operators.ts";
+import type { UpdateQueue } from "../../ports/queue.ts";
 import { runStep } from "./lane-scripts.ts";
+import type { RedisLink } from "./link.ts";
 import { viewScript } from "./upkeep-scripts.ts";
 
 const sets: Readonly<Record<UpdateState, string>> = {

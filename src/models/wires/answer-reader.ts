@@ -1,5 +1,5 @@
 /** What a provider's stream says, in the terms of the `Models` port. No network and no clock. */
-import type { TokenUsage } from "../../ports.ts";
+import type { TokenUsage } from "../../ports/models.ts";
 import { createAnswerText } from "./answer-text.ts";
 import { type ChunkSays, readChunk } from "./chunk.ts";
 import { createPictureFilter, withoutPictures } from "./inline-pictures.ts";

@@ -1,5 +1,5 @@
 /** What one event of a stream says. Providers agree on the words, hardly ever on where they stand. Pure. */
-import type { TokenUsage } from "../../ports.ts";
+import type { TokenUsage } from "../../ports/models.ts";
 import { usageOf } from "./usage.ts";
 
 export interface ChunkSays {

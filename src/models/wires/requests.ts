@@ -1,5 +1,5 @@
 /** The body of a request, and how it is mended after a refusal. Pure. */
-import type { ChatMessage } from "../../ports.ts";
+import type { ChatMessage } from "../../ports/models.ts";
 import type { OptionalFields } from "./dialects.ts";
 
 /** How a model of a provider wants to be asked; what a refusal has taught holds for the life of the process. */

@@ -1,5 +1,5 @@
 /** The tokens that a provider says it has counted. What cannot be true is not believed: the ledger counts by itself then. */
-import type { TokenUsage } from "../../ports.ts";
+import type { TokenUsage } from "../../ports/models.ts";
 
 /** More than any model reads or writes at once. */
 const mostTokens = 20_000_000;

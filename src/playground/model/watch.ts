@@ -1,6 +1,6 @@
 /** Looks over a bot's shoulder when it asks its models: what it sends, what comes back, and when. */
 import { ModelError } from "../../base/errors.ts";
-import type { ModelEvent, ModelRequest, Models, TokenUsage } from "../../ports.ts";
+import type { ModelEvent, ModelRequest, Models, TokenUsage } from "../../ports/models.ts";
 import type { PageRequest } from "../page/source.ts";
 
 export interface ModelWatch {

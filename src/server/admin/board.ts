@@ -1,7 +1,7 @@
 /** The updates of the queue in the terms of the dashboard's package: one queue, whose jobs are what people have sent. */
 import { BaseAdapter } from "@bull-board/api/dist/queueAdapters/base.js";
 import type { JobCounts, JobStatus, QueueJob, QueueJobJson, QueueMetrics, Status } from "@bull-board/api/dist/types.js";
-import type { QueueView, UpdateState, UpdateView } from "../../ports.ts";
+import type { QueueView, UpdateState, UpdateView } from "../../ports/operators.ts";
 
 /** What the package calls the states of an update. */
 const stateOf: Partial<Record<JobStatus, UpdateState>> = {

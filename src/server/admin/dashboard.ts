@@ -3,7 +3,7 @@ import { createBullBoard } from "@bull-board/api";
 import { HonoAdapter } from "@bull-board/hono";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
-import type { QueueView } from "../../ports.ts";
+import type { QueueView } from "../../ports/operators.ts";
 import { askForToken, createTokenCheck } from "./authorization.ts";
 import { createBoard } from "./board.ts";
 

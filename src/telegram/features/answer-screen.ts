@@ -2,7 +2,7 @@
 import { GrammyError } from "grammy";
 import type { Screen } from "../../chat/turn.ts";
 import { finalView } from "../../chat/turn-end.ts";
-import type { Turn } from "../../ports.ts";
+import type { Turn } from "../../ports/store.ts";
 import { endKeyboard } from "../../screen/buttons.ts";
 import { createLiveMessage } from "../../screen/live-message.ts";
 import { type AnswerPlace, movedTo } from "../../screen/place.ts";

@@ -3,7 +3,7 @@ import { Composer } from "grammy";
 import type { Message } from "grammy/types";
 import { answerOf, mayAnswerAgain, mayContinue } from "../../chat/continuation.ts";
 import { answerQuestion, type Question } from "../../chat/turn.ts";
-import type { Turn } from "../../ports.ts";
+import type { Turn } from "../../ports/store.ts";
 import { isVisible } from "../../screen/live-message.ts";
 import { texts } from "../../texts/english.ts";
 import { getsNote } from "../albums.ts";

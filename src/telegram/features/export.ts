@@ -1,7 +1,7 @@
 /** `/export`: the conversation as Markdown files, read from the store while they are sent. */
 import { Composer, InputFile } from "grammy";
 import { modelFor } from "../../chat/turn.ts";
-import type { Exchange } from "../../ports.ts";
+import type { Exchange } from "../../ports/store.ts";
 import { texts } from "../../texts/english.ts";
 import { type BotContext, isCommand, placeOf, say } from "../context.ts";
 import { senderOf } from "../senders.ts";

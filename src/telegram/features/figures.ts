@@ -1,5 +1,5 @@
 import { Composer } from "grammy";
-import type { QueueStats } from "../../ports.ts";
+import type { QueueStats } from "../../ports/queue.ts";
 import { texts } from "../../texts/english.ts";
 import { type BotContext, type Figures, isCommand, say } from "../context.ts";
 import { senderOf } from "../senders.ts";

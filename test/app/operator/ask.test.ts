@@ -8,7 +8,7 @@ import { createLogger } from "../../../src/base/log.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import { createSqliteDatabase } from "../../../src/engines/embedded/database.ts";
 import { createSqliteStore } from "../../../src/engines/embedded/store.ts";
-import type { Store } from "../../../src/ports.ts";
+import type { Store } from "../../../src/ports/store.ts";
 
 const quiet = createLogger({ level: "silent", secrets: [], pretty: false });
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { answerOperator, readOperatorCommand } from "../../../src/app/operator/commands.ts";
-import type { UpdateQueue } from "../../../src/ports.ts";
+import type { UpdateQueue } from "../../../src/ports/queue.ts";
 
 const calls: unknown[] = [];
 let lines: string[] = [];

@@ -13,9 +13,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
+import type { Database } from "../../../src/engines/embedded/database.ts";
 import { createSqliteDatabase } from "../../../src/engines/embedded/database.ts";
 import { createSqliteQueue } from "../../../src/engines/embedded/queue.ts";
-import type { Database } from "../../../src/ports.ts";
 import { type OpenQueue, type QueueLimits, queueContract } from "../../contracts/queue.contract.ts";
 import { createProbe, eventually, idle, pause, question, update } from "../../contracts/queue-probe.ts";
 

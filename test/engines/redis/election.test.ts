@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { createElection } from "../../../src/engines/redis/election.ts";
-import type { Campaign } from "../../../src/ports.ts";
+import type { Campaign } from "../../../src/ports/fleet.ts";
 import { canStartRedis, findRedis, newPrefix, startPrivateRedis } from "../../support/redis-server.ts";
 import { type OwnLink, openLink, type StateProcess, startProcess } from "../../support/redis-state.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { StartError } from "../../../src/base/errors.ts";
+import type { RedisLink } from "../../../src/engines/redis/link.ts";
 import { createRedisLink } from "../../../src/engines/redis/link.ts";
-import type { RedisLink } from "../../../src/ports.ts";
 import {
   canStartRedis,
   type PrivateRedis,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createBullmqQueue } from "../../../src/engines/redis/queue.ts";
-import type { UpdateQueue } from "../../../src/ports.ts";
+import type { UpdateQueue } from "../../../src/ports/queue.ts";
 import { eventually, pause, question, update } from "../../contracts/queue-probe.ts";
 import { canStartRedis, newPrefix, type PrivateRedis, startPrivateRedis } from "../../support/redis-server.ts";
 import { openLink, type StateProcess, startProcess } from "../../support/redis-state.ts";

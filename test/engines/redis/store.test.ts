@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { LeaseLostError } from "../../../src/base/errors.ts";
 import { createRedisStore } from "../../../src/engines/redis/store.ts";
-import type { Lease, Store } from "../../../src/ports.ts";
+import type { Lease } from "../../../src/ports/fleet.ts";
+import type { Store } from "../../../src/ports/store.ts";
 import {
   exchange as newExchange,
   turn as newTurn,

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ModelError } from "../../../src/base/errors.ts";
 import { createModelWatch } from "../../../src/playground/model/watch.ts";
 import type { PageRequest } from "../../../src/playground/page/source.ts";
-import type { ModelEvent, ModelRequest, Models } from "../../../src/ports.ts";
+import type { ModelEvent, ModelRequest, Models } from "../../../src/ports/models.ts";
 
 const messages = [
   { role: "system", content: "Be kind." },

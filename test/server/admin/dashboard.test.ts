@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogger } from "../../../src/base/log.ts";
+import type { RedisLink } from "../../../src/engines/redis/link.ts";
 import { createRedisLink } from "../../../src/engines/redis/link.ts";
 import { type BullmqQueue, createBullmqQueue } from "../../../src/engines/redis/queue.ts";
-import type { RedisLink } from "../../../src/ports.ts";
 import { createDashboard } from "../../../src/server/admin/dashboard.ts";
 import { createHttpServer, type HttpServer } from "../../../src/server/http.ts";
 import { deleteKeys, findRedis, newPrefix } from "../../support/redis-server.ts";

@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { createRedisLink } from "../../../src/engines/redis/link.ts";
 import { createBullmqQueue } from "../../../src/engines/redis/queue.ts";
-import type { ActiveUpdate } from "../../../src/ports.ts";
+import type { ActiveUpdate } from "../../../src/ports/queue.ts";
 
 const [url = "", prefix = "", name = "", logPath = "", leaseText = ""] = process.argv.slice(2);
 const log = openSync(logPath, "a");

@@ -1,7 +1,7 @@
 /** `/export`: the files that a person gets, and what they cost. */
 import { InputFile } from "grammy";
 import { describe, expect, it } from "vitest";
-import type { Exchange } from "../../../src/ports.ts";
+import type { Exchange } from "../../../src/ports/store.ts";
 import { planParts } from "../../../src/telegram/features/export.ts";
 import { texts } from "../../../src/texts/english.ts";
 import { chat, createBotScene, group, mallory, said } from "../../support/bot-scene.ts";

@@ -1,0 +1,136 @@
+/**
+ * The queue: updates from the durable write to their end.
+ * The comment on a member is its contract; every adapter passes the same suite in `test/contracts/`.
+ */
+import type { Lease } from "./fleet.ts";
+import type { ConversationId, IncomingUpdate, InterruptOutcome, LaneKind } from "./updates.ts";
+
+/**
+ * `queued` and `duplicate`: it is on disk, Telegram may forget it. `lane-full`: its lane holds its limit; the
+ * update is recorded as seen and dropped, and the first one since the lane was last below its limit is stored in
+ * the conversation's quick lane with the refusal `lane-full` (one notice). `full`: the backlog as a whole holds its
+ * limit; nothing was stored, Telegram must deliver again.
+ */
+export type EnqueueResult = "queued" | "duplicate" | "lane-full" | "full";
+
+/** Why a running update's signal was aborted. It is the signal's `reason`. */
+export type AbortReason =
+  | "stop"
+  | "new"
+  | "edit"
+  | "shutdown"
+  | "lease-lost"
+  /** All that was stored of it is gone: it is ended, and nothing of it can be kept. */
+  | "vanished";
+
+/** An update in the hands of a worker. */
+export interface ActiveUpdate extends IncomingUpdate {
+  /** 1 on the first delivery; higher after a crash, a shutdown or an exception. */
+  readonly attempt: number;
+  /** What its own interrupt met, when it carried one. */
+  readonly outcome?: InterruptOutcome;
+  /**
+   * Aborted with an `AbortReason`. Already aborted at the start when the interrupt came while the update waited for
+   * another delivery (after a crash, say): the handler then only tidies up.
+   */
+  readonly signal: AbortSignal;
+  /**
+   * Aborted in the moment in which an interrupt of this update is handed in, before `signal`: what the handler writes to the
+   * store right then is on disk together with the interrupt, or not at all. Left out by an engine that cannot do this.
+   */
+  readonly interrupting?: AbortSignal;
+  /**
+   * Says that the handler only waits from now on, for something that may take hours (a chat that Telegram has asked to leave
+   * alone): its slot goes to another lane, its own lane stays busy. For good, at once, and not more than once.
+   */
+  readonly stepAside?: () => void;
+  /** Left out by an engine whose updates no other process can take over. */
+  readonly lease?: Lease;
+}
+
+export interface DeadUpdate {
+  readonly updateId: number;
+  readonly conversation: ConversationId;
+  readonly lane: LaneKind;
+  readonly receivedAt: number;
+  readonly body: string;
+  readonly question?: number;
+  /** The last error's message. */
+  readonly reason: string;
+}
+
+export interface QueueStats {
+  readonly waiting: number;
+  readonly active: number;
+  /** Waiting for their back-off to pass. Counted in `waiting` too. */
+  readonly delayed: number;
+  readonly dead: number;
+  /** Age of the oldest update that waits, 0 when none does. Milliseconds. */
+  readonly oldestWaitingMs: number;
+}
+
+export interface ConsumeOptions {
+  /** Turn-lane updates at once, besides those that have stepped aside. */
+  readonly turnSlots: number;
+  /** Quick-lane updates at once; slots of their own. */
+  readonly quickSlots: number;
+  /** An update whose handler threw this often is dead. */
+  readonly maxFailures: number;
+  /** An update that was running this often when the process died is dead. */
+  readonly maxCrashes: number;
+  /** Milliseconds to wait before the next delivery after the n-th failure (n from 1). */
+  backoffMs(failure: number): number;
+  /** Called once for an update that has become dead, before its lane moves on. Must not throw. */
+  onDead(update: DeadUpdate): Promise<void>;
+  /** Whether a handler that threw this would throw it again: its update is dead at once. Left out: never. */
+  isHopeless?(error: unknown): boolean;
+  /** Called for each failure, for the log. */
+  onFailure?(update: ActiveUpdate, error: unknown): void;
+  /** Called when another worker has taken over what this one was handling. */
+  onLeaseLost?(update: ActiveUpdate): void;
+}
+
+export interface Consumer {
+  /** Updates being handled now. */
+  readonly active: number;
+  /**
+   * Takes nothing more, waits up to `graceMs` for what runs, then aborts the rest with `shutdown` and waits for it to
+   * settle. Those stay queued and no attempt is counted. Resolves with their number.
+   */
+  drain(graceMs: number): Promise<number>;
+}
+
+export interface UpdateQueue {
+  /**
+   * Stores an update, once, and carries out its interrupt in the same atomic step. Resolves when it is durable;
+   * rejects when it could not be stored, and then nothing was. Calls made one after another, without waiting, are
+   * stored in that order.
+   */
+  enqueue(update: IncomingUpdate): Promise<EnqueueResult>;
+  /** Whether an update of this id was stored within the last 24 hours, or is being stored right now. */
+  known(updateId: number): Promise<boolean>;
+  /**
+   * Whether the process hung so often in the work for this update that nothing is to be tried with it, stored or not. Of what
+   * other processes met it hears within seconds.
+   */
+  hung(updateId: number): boolean;
+  /**
+   * Hands updates to `handler`: one lane's in order, one at a time, lanes side by side. A handler that resolves has
+   * finished its update; one that throws is tried again after the back-off, the lane waiting behind it.
+   * An update stays queued when its signal was aborted with `shutdown` or `lease-lost` and the handler threw.
+   */
+  consume(handler: (update: ActiveUpdate) => Promise<void>, options: ConsumeOptions): Consumer;
+  stats(): Promise<QueueStats>;
+  /** Dead updates, each for 30 days from its death; then it is forgotten, and not counted any more. */
+  readonly dead: {
+    list(limit: number): Promise<readonly DeadUpdate[]>;
+    /** Puts a dead update at the end of its lane with fresh counts; false when there is none of that id. */
+    requeue(updateId: number): Promise<boolean>;
+  };
+  /**
+   * Makes what waits in a lane dead, with `reason`, so that the lane is free and nothing is lost; what runs goes on.
+   * Resolves with the number.
+   */
+  drainLane(conversation: ConversationId, lane: LaneKind, reason: string): Promise<number>;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,17 @@
+/**
+ * How much a user may ask.
+ * The comment on a member is its contract; every adapter passes the same suite in `test/contracts/`.
+ */
+
+export interface RateVerdict {
+  readonly allowed: boolean;
+  /** Over the limit, and not told yet in this window. */
+  readonly tell: boolean;
+  /** Seconds until the next token, rounded up; 0 when allowed. */
+  readonly waitSeconds: number;
+}
+
+export interface RateLimiter {
+  /** Takes one token of the payer's bucket at the time `at` (milliseconds since the epoch). */
+  take(payer: number, at: number): Promise<RateVerdict>;
+}

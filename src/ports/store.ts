@@ -1,0 +1,172 @@
+/**
+ * What is kept: settings, history, turns, dialogs.
+ * The comment on a member is its contract; every adapter passes the same suite in `test/contracts/`.
+ */
+import type { Lease } from "./fleet.ts";
+import type { UsageEntry, UsageTotals } from "./ledger.ts";
+import type { ConversationId } from "./updates.ts";
+
+/** What a conversation has chosen. Written field by field, never as a whole. */
+export interface Settings {
+  /** `provider/model`. */
+  readonly model?: string;
+  /** System prompt. */
+  readonly persona?: string;
+  /** Set while the example questions of `/start` stand below the conversation. */
+  readonly examples?: string;
+}
+
+/** One question with its answer, as the model will see them again. */
+export interface Exchange {
+  /** Id of the question's message; one exchange per question. */
+  readonly question: number;
+  readonly asked: string;
+  readonly answered: string;
+  /** Tokens of both texts, estimated when the exchange was stored. */
+  readonly tokens: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** `provider/model` that wrote the answer, or the last part of it. */
+  readonly model?: string;
+  /**
+   * Once the model is not shown the whole history any more: the question of the oldest exchange that it was shown with this
+   * one. The next prompt begins there, too, so that prompts keep their beginning, and nothing before it is read again.
+   */
+  readonly since?: number;
+}
+
+/**
+ * - `writing`: the model is being asked, or was when the process died.
+ * - `answered`: the answer is stored, the final text may not be on the screen yet.
+ * - `done`: nothing left to do.
+ */
+export type TurnState = "writing" | "answered" | "done";
+
+/** A question on its way to its answer: what a repeated delivery needs in order not to answer twice. */
+export interface Turn {
+  readonly conversation: ConversationId;
+  /** Id of the message that asks. With the conversation, the turn's key. */
+  readonly question: number;
+  /**
+   * Id of the message whose exchange in the history this turn writes: `question` itself, but for a `/retry` the question
+   * that it answers again.
+   */
+  readonly root: number;
+  /** `update_id` of the update that asked for the current run: the question, its edit, a Regenerate. */
+  readonly run: number;
+  readonly state: TurnState;
+  readonly asked: string;
+  /** Lines about the question, for below each answer to it. */
+  readonly notes?: readonly string[];
+  /** Ids of the messages that show the answer, in their order. */
+  readonly messages: readonly number[];
+  /** Id of the message that carries the whole of a long answer as a file. */
+  readonly file?: number;
+  /** What the screen shows at the end: the answer's Markdown, as far as it came. Left out when that is not known. */
+  readonly answer?: string;
+  /** A plain line below the answer: why it ended early, which other model wrote it. */
+  readonly note?: string;
+  /** The button below the last message; Continue stands beside Regenerate. */
+  readonly button?: "regenerate" | "retry" | "continue";
+  /** How the run ended. */
+  readonly outcome?: TurnOutcome;
+  /**
+   * Of a turn that goes on with an answer that was cut at the length limit (Continue): the turn whose answer it is, and how
+   * many UTF-16 units of the exchange stood there before. Its `question` is the last message of what it goes on with.
+   */
+  readonly continues?: { readonly question: number; readonly length: number };
+  /** Set when it was begun before its group became a supergroup: it runs in the lane of the one, and writes in the other. */
+  readonly moved?: { readonly from: ConversationId; readonly to: ConversationId };
+}
+
+export type TurnOutcome = "complete" | "stopped" | "failed" | "empty" | "blocked" | "superseded";
+
+export interface Store {
+  /** Empty when the conversation has chosen nothing. */
+  readSettings(conversation: ConversationId): Promise<Settings>;
+  /** `undefined` restores the default. Other fields stay as they are, whoever writes at the same time. */
+  setSetting<F extends keyof Settings>(
+    conversation: ConversationId,
+    field: F,
+    value: Settings[F] | undefined,
+  ): Promise<void>;
+
+  /**
+   * The newest exchanges, oldest first, at most so many (all kept when left out); those older than the time to live are not
+   * returned.
+   */
+  readHistory(conversation: ConversationId, atMost?: number): Promise<readonly Exchange[]>;
+  /**
+   * All exchanges kept, oldest first, read a few at a time however many there are. `from`: those from this question on; none
+   * when it is not kept any more.
+   */
+  scanHistory(conversation: ConversationId, from?: number): AsyncIterable<Exchange>;
+  /**
+   * The group `from` has become the supergroup `to`: history, turns and settings are under the new id from then on, before
+   * what the new chat has already, whose settings count. The former id goes on being understood: what is asked or written
+   * under it is found and stored under the new one. There the ids of the former group's messages are negative, since the
+   * new chat has other messages with these ids; what turns have shown is forgotten. Moved already, nothing happens.
+   */
+  moveConversation(from: ConversationId, to: ConversationId): Promise<void>;
+  /** Forgets history and turns of the conversation, not its settings. */
+  forget(conversation: ConversationId): Promise<void>;
+
+  readTurn(conversation: ConversationId, question: number): Promise<Turn | undefined>;
+  /** The turn begun last in the conversation. */
+  newestTurn(conversation: ConversationId): Promise<Turn | undefined>;
+  /**
+   * Writes a turn's record before its first message exists. A turn of a new question becomes the conversation's newest; a
+   * further run of a known one keeps its place. In the same step the turns of the questions `dropped` are forgotten.
+   */
+  beginTurn(turn: Turn, dropped?: readonly number[]): Promise<void>;
+  /**
+   * Replaces the turn's message ids (and its file's); does nothing when the turn was forgotten or belongs to another
+   * run.
+   */
+  setTurnMessages(
+    conversation: ConversationId,
+    question: number,
+    run: number,
+    messages: readonly number[],
+    file?: number,
+  ): Promise<void>;
+  /**
+   * Keeps `turn.answer` as what was written so far, while the stored record is that of the same run and still `writing`.
+   * Left out by a store that does not share its transactions with a queue.
+   */
+  keepAnswer?(turn: Turn): Promise<void>;
+  /**
+   * The turn's end in one write: the record becomes `answered`, `exchange` enters the history (in the place of the
+   * question's former exchange, if there is one; `undefined` removes nothing and adds nothing), usage the ledger.
+   * A turn that was forgotten meanwhile writes its usage only.
+   */
+  finishTurn(turn: Turn, exchange: Exchange | undefined, usage: readonly UsageEntry[]): Promise<void>;
+  /** The final text is on the screen. */
+  closeTurn(conversation: ConversationId, question: number, run: number): Promise<void>;
+
+  /** A user's use since `since` (milliseconds since the epoch; 0: ever). */
+  readUsage(userId: number, since: number): Promise<UsageTotals>;
+
+  readDialog(key: string): Promise<string | undefined>;
+  writeDialog(key: string, value: string): Promise<void>;
+  deleteDialog(key: string): Promise<void>;
+
+  /** Marks a chat whose messages Telegram refuses (403). */
+  markBlocked(chatId: number, at: number): Promise<void>;
+  unmarkBlocked(chatId: number): Promise<void>;
+  /** When the chat was marked, in milliseconds since the epoch; undefined when it is not. */
+  blockedAt(chatId: number): Promise<number | undefined>;
+
+  /** True for the first call with this key within `windowMs`, false for the others: a notice told once an hour, say. */
+  firstWithin(key: string, windowMs: number): Promise<boolean>;
+
+  /**
+   * A view whose writes to turns, history and settings are refused with a `LeaseLostError` once another worker has taken the
+   * lane over. Without a lease, the store itself.
+   */
+  guardedBy(lease: Lease | undefined): Store;
+
+  /** Whether a write would succeed now; answers within a second. */
+  healthy(): Promise<boolean>;
+  stop(): Promise<void>;
+}
