@@ -17,6 +17,39 @@ export type ModelErrorKind =
   | "not-a-stream" // JSON or HTML where a stream was due
   | "empty"; // an answer without a visible character
 
+/** What follows from a failure of a model. */
+export interface ModelErrorFate {
+  /** The same model is asked again within the same question, after a pause. */
+  readonly repeat: boolean;
+  /** It may pass by itself: the same model may well answer the same question later. */
+  readonly passes: boolean;
+  /** A Retry button stands below its message. */
+  readonly retryButton: boolean;
+}
+
+const persists: ModelErrorFate = { repeat: false, passes: false, retryButton: false };
+const passes: ModelErrorFate = { repeat: false, passes: true, retryButton: true };
+const passesSoon: ModelErrorFate = { repeat: true, passes: true, retryButton: true };
+
+/** The one place that says what follows from each kind of failure. */
+export const modelErrorFates: Readonly<Record<ModelErrorKind, ModelErrorFate>> = {
+  auth: persists,
+  quota: persists,
+  "rate-limit": passesSoon,
+  "not-found": persists,
+  "no-endpoint": persists,
+  "context-overflow": persists,
+  // Another model, chosen meanwhile, may take it.
+  "bad-request": { ...persists, retryButton: true },
+  "content-filter": persists,
+  timeout: passes,
+  upstream: passesSoon,
+  connection: passesSoon,
+  truncated: passesSoon,
+  "not-a-stream": passes,
+  empty: passesSoon,
+};
+
 /** An error that Parley raises itself: `code` names it for logs and tests. */
 export class ParleyError extends Error {
   readonly code: string;
@@ -45,11 +78,10 @@ export class ModelError extends ParleyError {
     options: {
       status?: number | undefined;
       retryAfterMs?: number | undefined;
-      retryable?: boolean;
       cause?: unknown;
     } = {},
   ) {
-    super(`model-${kind}`, message, options);
+    super(`model-${kind}`, message, { ...options, retryable: modelErrorFates[kind].passes });
     this.name = "ModelError";
     this.kind = kind;
     this.model = model;

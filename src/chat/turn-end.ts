@@ -1,9 +1,9 @@
 /** How a turn ends: what its record, the history, the ledger and the screen get of what the model has written. Pure. */
-import type { ModelError } from "../base/errors.ts";
+import { type ModelError, modelErrorFates } from "../base/errors.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { ChatMessage, ModelEvent, Models, TokenUsage } from "../ports/models.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
-import { retryHelps, texts } from "../texts/english.ts";
+import { texts } from "../texts/english.ts";
 import { type Continued, shownText } from "./continuation.ts";
 import type { ShownHistory } from "./prompt.ts";
 import { countTokens } from "./tokens.ts";
@@ -54,7 +54,8 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
     const answer = shownText(writing.continued, writing.text);
     return { ...end, answer, ...(note === undefined ? {} : { note }), button };
   }
-  const retry = writing.error === undefined ? writing.outcome === "stopped" : retryHelps.has(writing.error.kind);
+  const retry =
+    writing.error === undefined ? writing.outcome === "stopped" : modelErrorFates[writing.error.kind].retryButton;
   const below = { ...(note === undefined ? {} : { note }), ...(retry ? { button: "retry" as const } : {}) };
   // What a delivery before this one has shown stays; how much that is, only Telegram knows.
   if (writing.text === "" && former?.run === turn.run && turn.messages.length > 0) return { ...end, ...below };

@@ -1,5 +1,5 @@
 /** What one question may cost its user: time, by how its models fail, and calls. */
-import type { ModelError, ModelErrorKind } from "../base/errors.ts";
+import { type ModelError, modelErrorFates } from "../base/errors.ts";
 
 /** How long a model may take, in milliseconds. */
 export interface Patience {
@@ -62,14 +62,6 @@ const longestBackoffMs = 8_000;
 const reserve = 0.25;
 /** A target that is asked late has at least this fraction of the limit's time to respond, so that it has a chance. */
 const lateShare = 0.125;
-
-const repeatable: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
-  "rate-limit",
-  "upstream",
-  "connection",
-  "truncated",
-  "empty",
-]);
 
 /** Creates the allowance of one question, from now on. */
 export function createAllowance(timers: Timers, now: () => number): Allowance {
@@ -137,5 +129,5 @@ function isSilence(error: ModelError): boolean {
 }
 
 function isRepeatable(error: ModelError): boolean {
-  return repeatable.has(error.kind) || error.status === 408;
+  return modelErrorFates[error.kind].repeat || error.status === 408;
 }

@@ -24,23 +24,11 @@ export interface Refusal {
   readonly model: string;
 }
 
-/** Whether the same question may be answered later, by the same model. */
-const retryable: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
-  "rate-limit",
-  "timeout",
-  "upstream",
-  "connection",
-  "truncated",
-  "not-a-stream",
-  "empty",
-]);
-
 /** Turns a failure into the error that leaves this folder: without `cause`, which could carry bodies and headers into a log. */
 export function modelError(model: string, failure: Failure, hide: readonly string[] = []): ModelError {
   return new ModelError(failure.kind, model, logLine(failure.message, hide), {
     status: failure.status,
     retryAfterMs: failure.retryAfterMs,
-    retryable: retryable.has(failure.kind),
   });
 }
 

@@ -35,18 +35,6 @@ export const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
   empty: "⚠️ The model gave an empty answer. Please try again, or choose another model with /model.",
 };
 
-/** Failures after which the same question may well succeed: their message gets a Retry button. */
-export const retryHelps: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
-  "rate-limit",
-  "timeout",
-  "upstream",
-  "connection",
-  "truncated",
-  "not-a-stream",
-  "empty",
-  "bad-request",
-]);
-
 /** Questions that `/start` offers; each is sent as it stands. */
 export const examples: readonly string[] = [
   "Explain black holes to a ten-year-old",
