@@ -145,6 +145,16 @@ describe("the architecture", () => {
     expect(foreign).toEqual([]);
   });
 
+  it("is what the profile of the benchmarks goes by", () => {
+    const profile = readFileSync(join(root, "../bench/profile.ts"), "utf8");
+    const named = [...profile.matchAll(/src((?:\\\/[a-z-]+)+)/g)].map(([, path = ""]) =>
+      path.replaceAll("\\/", "/").slice(1),
+    );
+    const gone = named.filter((path) => !files.some((file) => file.startsWith(path)));
+    expect(named.length).toBeGreaterThan(5);
+    expect(gone).toEqual([]);
+  });
+
   it("reads the environment in one place", () => {
     const readers = files.filter((file) => /\bprocess\.env\b/.test(sources.get(file) ?? ""));
     expect(readers.filter((file) => file !== "main.ts")).toEqual([]);

@@ -48,13 +48,8 @@ export interface ActiveUpdate extends IncomingUpdate {
   readonly lease?: Lease;
 }
 
-export interface DeadUpdate {
-  readonly updateId: number;
-  readonly conversation: ConversationId;
-  readonly lane: LaneKind;
-  readonly receivedAt: number;
-  readonly body: string;
-  readonly question?: number;
+export interface DeadUpdate
+  extends Pick<IncomingUpdate, "updateId" | "conversation" | "lane" | "receivedAt" | "body" | "question"> {
   /** The last error's message. */
   readonly reason: string;
 }
