@@ -5,6 +5,7 @@ import { parseSync, Visitor } from "oxc-parser";
 import { analyse } from "scslre";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { fasterThanItsInput, hostileUnits, repeated } from "./support/growth.ts";
+import { asMessages } from "./support/messages.ts";
 
 interface Expression {
   readonly file: string;
@@ -24,7 +25,10 @@ const builders: Readonly<Record<string, () => Promise<void>>> = {
   "models/wires/requests.ts": async () => {
     const { mended } = await import("../src/models/wires/requests.ts");
     const manner = { fields: { temperature: 1 }, swapped: false, streams: true, takesSystem: true };
-    mended(manner, [{ role: "system", content: "a persona" }], { status: 400, text: "system role: not supported" });
+    mended(manner, asMessages([{ role: "system", content: "a persona" }]), {
+      status: 400,
+      text: "system role: not supported",
+    });
   },
   "models/wires/thoughts.ts": async () => {
     await import("../src/models/wires/thoughts.ts");

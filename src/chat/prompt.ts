@@ -1,4 +1,5 @@
 /** The prompt of a question: persona, history within its limits, question. Pure. */
+import { type Content, textParts } from "../ports/content.ts";
 import type { ChatMessage } from "../ports/models.ts";
 import type { Exchange } from "../ports/store.ts";
 import { countTokens, firstTokens, lastTokens } from "./tokens.ts";
@@ -108,11 +109,18 @@ function cutMiddle(text: string, atMost: number, tokens: number): string {
 }
 
 /** Builds the messages for the model. Nothing that changes by itself (time, names) stands before the question. */
-export function buildPrompt(persona: string, exchanges: readonly Exchange[], question: string): readonly ChatMessage[] {
+export function buildPrompt(
+  persona: string,
+  exchanges: readonly Exchange[],
+  question: Content,
+): readonly ChatMessage[] {
   const messages: ChatMessage[] = [];
-  if (persona.trim() !== "") messages.push({ role: "system", content: persona });
+  if (persona.trim() !== "") messages.push({ role: "system", content: textParts(persona) });
   for (const exchange of exchanges) {
-    messages.push({ role: "user", content: exchange.asked }, { role: "assistant", content: exchange.answered });
+    messages.push(
+      { role: "user", content: textParts(exchange.asked) },
+      { role: "assistant", content: textParts(exchange.answered) },
+    );
   }
   messages.push({ role: "user", content: question });
   return messages;

@@ -1,5 +1,6 @@
 /** How a turn ends: what its record, the history, the ledger and the screen get of what the model has written. Pure. */
 import { type ModelError, modelErrorFates } from "../base/errors.ts";
+import { textOf } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { ChatMessage, ModelEvent, Models, TokenUsage } from "../ports/models.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
@@ -117,7 +118,7 @@ export function exchangeOf(turn: Turn, writing: Writing, at: number): Exchange |
 export function usageOf(models: Models, userId: number, writing: Writing, at: number): UsageEntry[] {
   if (writing.usage === undefined && writing.text === "") return [];
   const usage = writing.usage ?? {
-    inputTokens: writing.prompt.reduce((sum, message) => sum + countTokens(message.content), 0),
+    inputTokens: writing.prompt.reduce((sum, message) => sum + countTokens(textOf(message.content)), 0),
     cachedTokens: 0,
     outputTokens: countTokens(writing.text),
   };

@@ -1,6 +1,7 @@
 /** What the model is asked in a turn: persona, history and question, or a request to go on. */
 import { ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
+import { textParts } from "../ports/content.ts";
 import type { ChatMessage, Models } from "../ports/models.ts";
 import type { Store, Turn } from "../ports/store.ts";
 import { type Continued, goOn } from "./continuation.ts";
@@ -44,7 +45,10 @@ export async function promptOf(deps: PromptDeps, turn: Turn, continued: Continue
   const persona = settings.persona ?? deps.defaultPersona;
 
   function asPrompt({ exchanges, ...shown }: ShownHistory): Prompt {
-    return { history: shown, messages: buildPrompt(persona, exchanges, continued === undefined ? turn.asked : goOn) };
+    return {
+      history: shown,
+      messages: buildPrompt(persona, exchanges, textParts(continued === undefined ? turn.asked : goOn)),
+    };
   }
 
   let half: Prompt | undefined;

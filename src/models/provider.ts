@@ -1,5 +1,6 @@
 /** One provider on the Chat Completions wire: a question to one of its models, once. */
 import type { ModelError } from "../base/errors.ts";
+import { textOf } from "../ports/content.ts";
 import type { ModelEvent } from "../ports/models.ts";
 import type { Patience } from "./allowance.ts";
 import { connectionFailure, type Failure, modelError } from "./failures.ts";
@@ -35,7 +36,7 @@ export function createProvider(deps: SenderDeps): Provider {
     async *ask(ask, signal) {
       const { model, patience } = ask;
       const name = `${config.name}/${model}`;
-      const question = ask.messages.at(-1)?.content ?? "";
+      const question = textOf(ask.messages.at(-1)?.content ?? []);
       const fail = (failure: Failure): ModelError => modelError(name, failure, [config.apiKey ?? "", question]);
       if (signal.aborted) return;
       if (!ask.mayCall()) throw fail({ kind: "upstream", message: "the question has used up its calls" });

@@ -3,10 +3,11 @@
  * The comment on a member is its contract; every adapter passes the same suite in `test/contracts/`.
  */
 import type { Work } from "../base/in-hand.ts";
+import type { Content } from "./content.ts";
 
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
-  readonly content: string;
+  readonly content: Content;
 }
 
 export interface TokenUsage {

@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, showHistory } from "../../src/chat/prompt.ts";
 import { countTokens, firstTokens, lastTokens } from "../../src/chat/tokens.ts";
+import { textParts } from "../../src/ports/content.ts";
 import type { Exchange } from "../../src/ports/store.ts";
+import { inWords } from "../support/messages.ts";
 
 function exchange(question: number, tokens: number): Exchange {
   return { question, asked: `question ${question}`, answered: `answer ${question}`, tokens, at: question };
@@ -208,7 +210,7 @@ describe("the beginning and the end of a text", () => {
 
 describe("the prompt", () => {
   it("is persona, history and question, in this order", () => {
-    expect(buildPrompt("Be brief.", [exchange(1, 5)], "why?")).toEqual([
+    expect(inWords(buildPrompt("Be brief.", [exchange(1, 5)], textParts("why?")))).toEqual([
       { role: "system", content: "Be brief." },
       { role: "user", content: "question 1" },
       { role: "assistant", content: "answer 1" },
@@ -217,6 +219,6 @@ describe("the prompt", () => {
   });
 
   it("has no system message without a persona", () => {
-    expect(buildPrompt(" \n", [], "why?")).toEqual([{ role: "user", content: "why?" }]);
+    expect(inWords(buildPrompt(" \n", [], textParts("why?")))).toEqual([{ role: "user", content: "why?" }]);
   });
 });

@@ -5,6 +5,7 @@ import { ModelError, type ModelErrorKind } from "../../src/base/errors.ts";
 import type { Script } from "../../src/playground/model/script.ts";
 import type { ScriptedModel } from "../../src/playground/model/scripted-model.ts";
 import type { ModelEvent, Models } from "../../src/ports/models.ts";
+import { asMessages } from "../support/messages.ts";
 
 export interface ModelsUnderTest {
   /** Asks `server` for `model`, has no fallbacks, repeats nothing, and waits 1 s at most for a token. */
@@ -33,7 +34,10 @@ export async function answered(
   const events: ModelEvent[] = [];
   let error: ModelError | undefined;
   try {
-    for await (const event of models.answer({ model, messages: [{ role: "user", content: question }] }, signal)) {
+    for await (const event of models.answer(
+      { model, messages: asMessages([{ role: "user", content: question }]) },
+      signal,
+    )) {
       events.push(event);
     }
   } catch (thrown) {
@@ -212,8 +216,16 @@ export function modelsContract(name: string, open: () => Promise<ModelsUnderTest
         { role: "assistant", content: "One." },
         { role: "user", content: "Two? 🌍" },
       ] as const;
-      for await (const _ of subject.models.answer({ model: subject.model, messages }, new AbortController().signal));
+      const request = { model: subject.model, messages: asMessages(messages) };
+      for await (const _ of subject.models.answer(request, new AbortController().signal));
       expect(subject.server.requests[0]?.body.messages).toEqual(messages);
+    });
+
+    test("sends a message of words alone as a plain string, in however many parts it was said", async () => {
+      const part = (text: string) => ({ type: "text", text }) as const;
+      const messages = [{ role: "user", content: [part("Two"), part("parts?")] }] as const;
+      for await (const _ of subject.models.answer({ model: subject.model, messages }, new AbortController().signal));
+      expect(subject.server.requests[0]?.body.messages).toEqual([{ role: "user", content: "Two\nparts?" }]);
     });
 
     test("tells that the model is thinking, and shows no thought", async () => {
@@ -316,7 +328,7 @@ export function modelsContract(name: string, open: () => Promise<ModelsUnderTest
 
     test("closes the connection when its reader leaves early", async () => {
       subject.server.script.next({ text: "word ".repeat(1000), tokensPerSecond: 100 });
-      const messages = [{ role: "user", content: "?" }] as const;
+      const messages = asMessages([{ role: "user", content: "?" }]);
       for await (const event of subject.models.answer(
         { model: subject.model, messages },
         new AbortController().signal,

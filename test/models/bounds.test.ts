@@ -7,6 +7,7 @@ import { createAnswerReader } from "../../src/models/wires/answer-reader.ts";
 import type { Models } from "../../src/ports/models.ts";
 import { answered, until } from "../contracts/models.contract.ts";
 import { createLlmServer, event, type LlmServer, refuse, relayTo } from "../support/llm-server.ts";
+import { asMessages } from "../support/messages.ts";
 
 const longest = 200_000;
 const mebibyte = 1024 * 1024;
@@ -212,7 +213,7 @@ describe("what a provider says is read in the name of who has asked", () => {
       works += 1;
       return inner();
     };
-    const request = { model: "relay/m", messages: [{ role: "user" as const, content: "Well?" }], work };
+    const request = { model: "relay/m", messages: asMessages([{ role: "user", content: "Well?" }]), work };
     await expect(Array.fromAsync(models.answer(request, new AbortController().signal))).rejects.toThrow("none of ours");
     // What it says, and whether anything is to be learnt from it.
     expect(works).toBe(2);

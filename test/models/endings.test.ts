@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Models } from "../../src/ports/models.ts";
 import { answered } from "../contracts/models.contract.ts";
 import { createLlmServer, event, type LlmServer, relayTo } from "../support/llm-server.ts";
+import { asMessages } from "../support/messages.ts";
 
 /** How long the usage is waited for in these tests, in milliseconds. */
 const usageMs = 50;
@@ -156,7 +157,7 @@ describe("a model that closes its thoughts without having opened them", () => {
     expect(await ended()).toEqual(["Just Paris.", "stop"]);
     sends([word("Just "), 20, word("Paris.")], false);
     for await (const one of models.answer(
-      { model: "relay/m", messages: [{ role: "user", content: "?" }] },
+      { model: "relay/m", messages: asMessages([{ role: "user", content: "?" }]) },
       new AbortController().signal,
     )) {
       if (one.type !== "text-delta") continue;

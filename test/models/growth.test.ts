@@ -5,6 +5,7 @@ import { modelError, readingFailure, refusalFailure } from "../../src/models/fai
 import { createAnswerReader } from "../../src/models/wires/answer-reader.ts";
 import { mended } from "../../src/models/wires/requests.ts";
 import { expectNoGrowth } from "../support/growth.ts";
+import { asMessages } from "../support/messages.ts";
 
 const chunk = (content: string, more: object = {}) => JSON.stringify({ choices: [{ delta: { content }, ...more }] });
 const event = (content: string) => `data: ${chunk(content)}\n\n`;
@@ -121,7 +122,10 @@ describe("classifying an error takes time by its length", () => {
             streams: true,
             takesSystem: true,
           };
-          mended(manner, [{ role: "system", content: "x" }], { status: 400, text: failure.complaint ?? "" });
+          mended(manner, asMessages([{ role: "system", content: "x" }]), {
+            status: 400,
+            text: failure.complaint ?? "",
+          });
         },
       );
     }

@@ -1,9 +1,10 @@
 /** Models that want to be asked in another way, and answers that come in another one. */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { ChatMessage, Models } from "../../src/ports/models.ts";
+import type { Models } from "../../src/ports/models.ts";
 import { answered } from "../contracts/models.contract.ts";
 import { createLlmServer, event, type Line, type LlmServer, paris, refuse, relayTo } from "../support/llm-server.ts";
+import { asMessages, type Worded } from "../support/messages.ts";
 
 let server: LlmServer;
 let models: Models & { stop(): Promise<void> };
@@ -22,16 +23,19 @@ afterEach(async () => {
   await server.stop();
 });
 
-const conversation: readonly ChatMessage[] = [
+const conversation: readonly Worded[] = [
   { role: "system", content: "Be brief." },
   { role: "user", content: "One?" },
   { role: "assistant", content: "One." },
   { role: "user", content: "Two?" },
 ];
 
-async function ask(messages: readonly ChatMessage[] = conversation): Promise<string> {
+async function ask(worded = conversation): Promise<string> {
   let text = "";
-  for await (const one of models.answer({ model: "relay/m", messages }, new AbortController().signal)) {
+  for await (const one of models.answer(
+    { model: "relay/m", messages: asMessages(worded) },
+    new AbortController().signal,
+  )) {
     if (one.type === "text-delta") text += one.text;
   }
   return text;
@@ -241,7 +245,7 @@ describe("an answer is understood", () => {
       gzip.write(event({ content: "Par" }));
     };
     const stop = new AbortController();
-    for await (const one of models.answer({ model: "relay/m", messages: conversation }, stop.signal)) {
+    for await (const one of models.answer({ model: "relay/m", messages: asMessages(conversation) }, stop.signal)) {
       if (one.type !== "text-delta") continue;
       expect(one.text).toBe("Par");
       stop.abort();

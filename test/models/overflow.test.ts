@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import type { ModelEvent, Models } from "../../src/ports/models.ts";
+import { asMessages } from "../support/messages.ts";
 import { alone, createProvidersScene } from "../support/providers-scene.ts";
 
 const scene = createProvidersScene();
@@ -15,7 +16,7 @@ const whole = ["one", "two", "three", "why?"];
 const half = ["three", "why?"];
 
 async function ask(models: Models, shorter?: () => readonly string[] | undefined) {
-  const asUser = (texts: readonly string[]) => texts.map((content) => ({ role: "user", content }) as const);
+  const asUser = (texts: readonly string[]) => asMessages(texts.map((content) => ({ role: "user", content })));
   const lines: object[] = [];
   const log = {
     info: (fields: object, message: string) => void lines.push({ ...fields, message }),

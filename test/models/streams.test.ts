@@ -6,6 +6,7 @@ import { type AnswerReader, createAnswerReader } from "../../src/models/wires/an
 import { createThoughtFilter } from "../../src/models/wires/thoughts.ts";
 import { createScriptedModel } from "../../src/playground/model/scripted-model.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
+import { asMessages } from "../support/messages.ts";
 
 const folder = new URL("../fixtures/provider-streams/", import.meta.url);
 
@@ -128,7 +129,7 @@ describe("a recorded stream, over HTTP", () => {
     let ended = "";
     try {
       for await (const event of models.answer(
-        { model: "relay/m", messages: [{ role: "user", content: "?" }] },
+        { model: "relay/m", messages: asMessages([{ role: "user", content: "?" }]) },
         new AbortController().signal,
       )) {
         if (event.type === "text-delta") read += event.text;

@@ -13,6 +13,7 @@ import { createOutbox, type Outbox } from "../../src/screen/outbox.ts";
 import { createArrivals } from "../../src/telegram/arrivals.ts";
 import { createBot, type ParleyBot } from "../../src/telegram/bot.ts";
 import { allowedBy } from "../../src/telegram/senders.ts";
+import { inWords, type Worded } from "./messages.ts";
 
 const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as UserFromGetMe;
 const identity = { me, recheck: async () => undefined };
@@ -34,7 +35,7 @@ function emptyScene() {
   return {
     store: createMemoryStore({ historyTtlSeconds: 3600 }),
     calls: [] as Call[],
-    requests: [] as ModelRequest[],
+    requests: [] as (Omit<ModelRequest, "messages"> & { readonly messages: readonly Worded[] })[],
     /** What Telegram answers to a call, if anything but that it is done. */
     answer: (_call: Call): object | undefined => undefined,
     admins: new Set([7]),
@@ -92,7 +93,7 @@ export function createBotScene() {
             return scene.names;
           },
           async *answer(request) {
-            scene.requests.push(request);
+            scene.requests.push({ ...request, messages: inWords(request.messages) });
             yield { type: "text-delta", text: `answer ${scene.requests.length}` };
             yield { type: "answer-end", model: request.model, finish: scene.finish };
           },

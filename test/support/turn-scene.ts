@@ -9,9 +9,10 @@ import {
   type TurnEnding,
 } from "../../src/chat/turn.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
-import type { ModelEvent, ModelRequest } from "../../src/ports/models.ts";
+import type { ModelEvent } from "../../src/ports/models.ts";
 import type { AbortReason } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
+import { inWords, type Worded } from "./messages.ts";
 
 export const conversation = "7";
 export const usage = { inputTokens: 11, cachedTokens: 3, outputTokens: 5 };
@@ -31,9 +32,9 @@ function emptyScene() {
     store: createMemoryStore({ historyTtlSeconds: 3600, now: () => 5000 }),
     script: [] as Step[],
     limits: { maxTokens: 1000, maxMessages: 20 },
-    requests: [] as ModelRequest[],
+    requests: [] as { readonly model: string; readonly messages: readonly Worded[] }[],
     /** What would have been asked instead, had it been too long. */
-    shorter: [] as (ModelRequest["messages"] | undefined)[],
+    shorter: [] as (readonly Worded[] | undefined)[],
     /** What happened on the screens, in order. */
     shown: [] as string[],
     opened: [] as { turn: Turn; former: Turn | undefined; dropped: readonly Turn[] }[],
@@ -60,8 +61,9 @@ export function createTurnScene() {
         names: ["a/one", "b/two"],
         async *answer(request, signal) {
           const { model, messages } = request;
-          scene.requests.push(structuredClone({ model, messages }));
-          scene.shorter.push(structuredClone(request.shorter?.()));
+          const shorter = request.shorter?.();
+          scene.requests.push({ model, messages: inWords(messages) });
+          scene.shorter.push(shorter && inWords(shorter));
           for (const step of scene.script) {
             await Promise.resolve();
             if (signal.aborted) return;

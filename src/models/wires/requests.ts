@@ -1,4 +1,5 @@
 /** The body of a request, and how it is mended after a refusal. Pure. */
+import { textOf, textParts } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
 import type { OptionalFields } from "./dialects.ts";
 
@@ -17,11 +18,16 @@ export function requestBody(model: string, messages: readonly ChatMessage[], man
   const { stream_options: options, ...others } = manner.fields;
   return {
     model,
-    messages: manner.takesSystem ? messages : withoutSystem(messages),
+    messages: (manner.takesSystem ? messages : withoutSystem(messages)).map(wireMessage),
     stream: manner.streams,
     ...others,
     ...(manner.streams && options !== undefined ? { stream_options: options } : {}),
   };
+}
+
+/** Words alone are a plain string: many servers refuse a list of parts. */
+function wireMessage({ role, content }: ChatMessage): { readonly role: string; readonly content: string } {
+  return { role, content: textOf(content) };
 }
 
 /** What is to be asked instead after a refusal, and why; undefined when it names nothing that can be mended. */
@@ -60,11 +66,11 @@ export function mended(
 
 /** The persona before the first question, for models that know only two roles. */
 function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
-  const system = messages.filter(({ role }) => role === "system").map(({ content }) => content);
+  const system = messages.filter(({ role }) => role === "system").map(({ content }) => textOf(content));
   const others = messages.filter(({ role }) => role !== "system");
   const first = others.findIndex(({ role }) => role === "user");
   return others.map((message, at) =>
-    at === first ? { ...message, content: [...system, message.content].join("\n\n") } : message,
+    at === first ? { ...message, content: textParts([...system, textOf(message.content)].join("\n\n")) } : message,
   );
 }
 

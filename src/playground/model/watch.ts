@@ -1,5 +1,6 @@
 /** Looks over a bot's shoulder when it asks its models: what it sends, what comes back, and when. */
 import { ModelError } from "../../base/errors.ts";
+import { textOf } from "../../ports/content.ts";
 import type { ModelEvent, ModelRequest, Models, TokenUsage } from "../../ports/models.ts";
 import type { PageRequest } from "../page/source.ts";
 
@@ -68,7 +69,9 @@ export function createModelWatch(now: () => number = () => performance.now()): M
 }
 
 function seenOf(id: number, { model, messages }: ModelRequest): PageRequest {
-  const shown = messages.slice(-mostMessages).map(({ role, content }) => ({ role, content: shortened(content) }));
+  const shown = messages
+    .slice(-mostMessages)
+    .map(({ role, content }) => ({ role, content: shortened(textOf(content)) }));
   return { id, model, messages: shown, count: messages.length, calls: 0, outcome: "waiting", failed: false };
 }
 

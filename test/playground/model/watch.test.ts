@@ -4,11 +4,13 @@ import { ModelError } from "../../../src/base/errors.ts";
 import { createModelWatch } from "../../../src/playground/model/watch.ts";
 import type { PageRequest } from "../../../src/playground/page/source.ts";
 import type { ModelEvent, ModelRequest, Models } from "../../../src/ports/models.ts";
+import { asMessages, type Worded } from "../../support/messages.ts";
 
-const messages = [
+const worded: readonly Worded[] = [
   { role: "system", content: "Be kind." },
   { role: "user", content: "why?" },
-] as const;
+];
+const messages = asMessages(worded);
 const usage = { inputTokens: 12, cachedTokens: 4, outputTokens: 3 };
 
 /** Models that say this, a millisecond apart; a clock that counts those milliseconds. */
@@ -50,7 +52,7 @@ describe("a request to a model", () => {
     ];
     const { watch, told, ask } = scene(events);
     expect(await ask()).toEqual(events);
-    const shown = { id: 1, model: "a/one", messages, count: 2, failed: false };
+    const shown = { id: 1, model: "a/one", messages: worded, count: 2, failed: false };
     expect(told[0]).toEqual({ ...shown, calls: 0, outcome: "waiting" });
     expect(told.map(({ outcome }) => outcome)).toContain("writing");
     expect(watch.last).toEqual({ ...shown, calls: 1, firstTokenMs: 3, endMs: 5, outcome: "complete", ...usage });
@@ -84,10 +86,10 @@ describe("a request to a model", () => {
   it("shows the newest of many messages, and the beginning of a long one", async () => {
     const { watch, ask } = scene([]);
     const long = Array.from({ length: 200 }, (_, index) => ({
-      role: "user",
+      role: "user" as const,
       content: `${index} ${"x".repeat(9_000)}`,
     }));
-    await ask({ model: "a/one", messages: long as unknown as ModelRequest["messages"] });
+    await ask({ model: "a/one", messages: asMessages(long) });
     expect(watch.last?.count).toBe(200);
     expect(watch.last?.messages.length).toBeLessThan(100);
     expect(watch.last?.messages.at(-1)?.content).toMatch(/^199 x+… \(9004 characters\)$/);

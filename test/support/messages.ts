@@ -1,0 +1,17 @@
+/** Messages of words alone, in the short form in which tests write them. */
+
+import { textOf, textParts } from "../../src/ports/content.ts";
+import type { ChatMessage } from "../../src/ports/models.ts";
+
+export interface Worded {
+  readonly role: ChatMessage["role"];
+  readonly content: string;
+}
+
+export function asMessages(worded: readonly Worded[]): ChatMessage[] {
+  return worded.map(({ role, content }) => ({ role, content: textParts(content) }));
+}
+
+export function inWords(messages: readonly ChatMessage[]): Worded[] {
+  return messages.map(({ role, content }) => ({ role, content: textOf(content) }));
+}
