@@ -63,7 +63,13 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
     },
     start(identity) {
       const bot = createBot(
-        { token: config.telegram.token, identity, client, transformer: (log) => outbox.transformer(log) },
+        {
+          token: config.telegram.token,
+          identity,
+          client,
+          transformer: (log) => outbox.transformer(log),
+          admitted: outbox.admitted,
+        },
         {
           store,
           models: deps.watchModels?.(models) ?? models,

@@ -9,7 +9,7 @@ import type { FinalView, Screen } from "../chat/turn.ts";
 import { createStreamRenderer, type Rendered, renderMarkdown } from "../markdown/render.ts";
 import { texts } from "../texts/english.ts";
 import type { Pace } from "./chat-gate.ts";
-import { type CallSignal, createMessageParts, type MessageApi, type Target } from "./message-parts.ts";
+import { createMessageParts, type MessageApi, type Target } from "./message-parts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Place } from "./place.ts";
 import { createAnswerSplitter, finalParts, plainFrom, renderOptionsFor } from "./shown-parts.ts";
@@ -24,6 +24,8 @@ const draftStrikes = 3;
 
 export interface LiveMessageDeps {
   readonly api: MessageApi;
+  /** The same for calls that the outbox has admitted. */
+  readonly admitted: MessageApi;
   readonly outbox: Outbox;
   readonly log: { warn(details: object, message: string): void; debug(details: object, message: string): void };
   /** Whether drafts may be tried; told when Telegram refuses them, so that nobody tries again. */
@@ -42,7 +44,7 @@ export interface LiveMessageDeps {
 
 /** Opens the screen of one run of a turn. It begins to type at once. */
 export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
-  const { api, outbox, log } = deps;
+  const { api, admitted, outbox, log } = deps;
   const renderer = createStreamRenderer(renderOptionsFor(place.chatId));
   const split = createAnswerSplitter();
   const messages = createMessageParts(deps, place);
@@ -84,16 +86,16 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   }
 
   /** One call towards what should stand there; false when it does. */
-  async function step(signal: CallSignal): Promise<boolean> {
+  async function step(through: MessageApi): Promise<boolean> {
     if (needsStopButton && markdown === "" && view === undefined) {
       needsStopButton = false;
       attempted = undefined;
-      await messages.setLastButton("stop", signal);
+      await messages.setLastButton("stop", through);
       return true;
     }
     const wanted = deps.work(target);
     attempted = wanted;
-    const acted = await deps.work(() => messages.step(wanted, signal));
+    const acted = await deps.work(() => messages.step(wanted, through));
     if (acted && wanted.drafting) keepDraftAlive();
     if (acted && !firstTextShown && notice === undefined) {
       firstTextShown = true;
@@ -197,9 +199,9 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
     }
   }
 
-  function previewStep(admitted: AbortSignal): Promise<boolean> {
+  function previewStep(): Promise<boolean> {
     dirty = false;
-    return step(admitted as unknown as CallSignal);
+    return step(admitted);
   }
 
   /** Until the text changes, or for a time that only the end cuts short. */
@@ -260,7 +262,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       view = final;
       while (!gone.signal.aborted) {
         try {
-          if (!(await step(undefined))) return;
+          if (!(await step(api))) return;
         } catch (error) {
           // The outbox has repeated what could be repeated.
           if (!(error instanceof GrammyError) || error.error_code >= 500) throw error;
@@ -272,7 +274,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       await endPreviews();
       if (button === undefined || gone.signal.aborted) return;
       try {
-        await messages.setLastButton(button, undefined);
+        await messages.setLastButton(button, api);
       } catch (error) {
         if (!(error instanceof GrammyError) && !(error instanceof HttpError)) throw error;
         log.debug({ reason: messageOf(error) }, "a button could not be changed");

@@ -25,9 +25,6 @@ export type MessageApi = Pick<
   | "sendMessageDraft"
 >;
 
-/** grammY's signals are those of a polyfill; the platform's own do the same. */
-export type CallSignal = Parameters<Api["sendMessage"]>[3];
-
 /** What should stand in the chat. */
 export interface Target {
   readonly parts: readonly Rendered[];
@@ -42,10 +39,10 @@ export interface MessageParts {
   readonly place: AnswerPlace;
   /** Whether a message exists. */
   readonly any: boolean;
-  /** Makes the next call towards the target; false when nothing is left to do. */
-  step(target: Target, signal: CallSignal): Promise<boolean>;
+  /** Makes the next call towards the target, through this API; false when nothing is left to do. */
+  step(target: Target, api: MessageApi): Promise<boolean>;
   /** Changes the button below the last message, whatever its text. */
-  setLastButton(button: "stop" | "retry", signal: CallSignal): Promise<void>;
+  setLastButton(button: "stop" | "retry", api: MessageApi): Promise<void>;
   /** The call for the target failed because the message shows it already. */
   markUnchanged(target: Target): void;
   /** The call for the target failed because its message does not exist any more. */
@@ -61,7 +58,6 @@ export interface MessageParts {
 }
 
 export interface MessagePartsDeps {
-  readonly api: MessageApi;
   /** Stores the ids of the messages, right after each exists. */
   saveMessages(messages: readonly number[], file: number | undefined): Promise<void>;
   /** The group has become the supergroup with this id. To be waited for before a message is sent there. */
@@ -69,7 +65,7 @@ export interface MessagePartsDeps {
 }
 
 /** Takes up the messages of an answer. */
-export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsDeps, opened: Place): MessageParts {
+export function createMessageParts({ saveMessages, onMoved }: MessagePartsDeps, opened: Place): MessageParts {
   let place: AnswerPlace = opened;
   const parts = partsOf(opened);
   /** Messages of ours that stand in the wrong place: to be deleted at the end. */
@@ -133,7 +129,7 @@ export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsD
     await saveMessages([...parts.flatMap((part) => part.id ?? []), ...misplaced], file);
   }
 
-  async function put(index: number, rendered: Rendered, button: Button, signal: CallSignal): Promise<void> {
+  async function put(index: number, rendered: Rendered, button: Button, api: MessageApi): Promise<void> {
     const keyboard = keyboardOf(button, place);
     const options = {
       ...entitiesOf(rendered),
@@ -145,7 +141,7 @@ export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsD
       const replyTo = index === 0 ? place.replyTo : undefined;
       const reply =
         replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } };
-      const sent = await api.sendMessage(place.chatId, rendered.text, { ...options, ...thread(), ...reply }, signal);
+      const sent = await api.sendMessage(place.chatId, rendered.text, { ...options, ...thread(), ...reply });
       // A message of ours removes the draft.
       draftShown = undefined;
       await follow(sent);
@@ -155,8 +151,8 @@ export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsD
       await save();
       return;
     }
-    if (part.shown === keyOf(rendered)) await setButton(part, button, signal);
-    else await api.editMessageText(place.chatId, part.id, rendered.text, options, signal);
+    if (part.shown === keyOf(rendered)) await setButton(part, button, api);
+    else await api.editMessageText(place.chatId, part.id, rendered.text, options);
     Object.assign(part, { shown: keyOf(rendered), button });
   }
 
@@ -164,27 +160,27 @@ export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsD
     return rendered.entities.length === 0 ? {} : { entities: [...rendered.entities] };
   }
 
-  async function setButton(part: Part, button: Button, signal: CallSignal): Promise<void> {
+  async function setButton(part: Part, button: Button, api: MessageApi): Promise<void> {
     if (part.id === undefined) return;
     const keyboard = keyboardOf(button, place);
     const markup = keyboard === undefined ? {} : { reply_markup: keyboard };
-    await api.editMessageReplyMarkup(place.chatId, part.id, markup, signal);
+    await api.editMessageReplyMarkup(place.chatId, part.id, markup);
     part.button = button;
   }
 
   /** What is left of a longer former answer loses its button while we write, and is deleted at the end. */
-  async function tidy(target: Target, signal: CallSignal): Promise<boolean> {
+  async function tidy(target: Target, api: MessageApi): Promise<boolean> {
     const count = target.parts.length;
     if (target.view === undefined) {
       const stale = parts.slice(count).find((part) => part.button !== undefined && part.button !== "none");
       if (count === 0 || stale === undefined) return false;
-      await setButton(stale, "none", signal);
+      await setButton(stale, "none", api);
       return true;
     }
     const left = parts.length > count ? parts.at(-1) : undefined;
     const id = left === undefined ? misplaced.at(-1) : left.id;
-    if (left === undefined && id === undefined) return await attachFile(target.view, count, signal);
-    if (id !== undefined) await api.deleteMessage(place.chatId, id, signal);
+    if (left === undefined && id === undefined) return await attachFile(target.view, count, api);
+    if (id !== undefined) await api.deleteMessage(place.chatId, id);
     forgetLast(count);
     await save();
     return true;
@@ -195,17 +191,17 @@ export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsD
     else misplaced.pop();
   }
 
-  async function attachFile(view: FinalView, count: number, signal: CallSignal): Promise<boolean> {
+  async function attachFile(view: FinalView, count: number, api: MessageApi): Promise<boolean> {
     if (file !== undefined && file === opened.file) {
       const former = file;
       file = undefined;
       await save();
-      await api.deleteMessage(place.chatId, former, signal);
+      await api.deleteMessage(place.chatId, former);
       return true;
     }
     if (file !== undefined || count <= partsWithoutFile) return false;
     const document = new InputFile(Buffer.from(view.markdown), "answer.md");
-    const sent = await api.sendDocument(place.chatId, document, { caption: texts.wholeAnswer, ...thread() }, signal);
+    const sent = await api.sendDocument(place.chatId, document, { caption: texts.wholeAnswer, ...thread() });
     file = sent.message_id;
     await save();
     return true;
@@ -218,20 +214,20 @@ export function createMessageParts({ api, saveMessages, onMoved }: MessagePartsD
     get any() {
       return parts.some((part) => part.id !== undefined);
     },
-    async step(target, signal) {
+    async step(target, api) {
       const index = nextPart(target);
       const rendered = index === undefined ? undefined : target.parts[index];
-      if (index === undefined || rendered === undefined) return await tidy(target, signal);
+      if (index === undefined || rendered === undefined) return await tidy(target, api);
       if (isDraft(target, index)) {
         const options = { ...entitiesOf(rendered), ...thread(), can_stop: true };
-        await api.sendMessageDraft(place.chatId, place.run, rendered.text, options, signal);
+        await api.sendMessageDraft(place.chatId, place.run, rendered.text, options);
         draftShown = keyOf(rendered);
-      } else await put(index, rendered, buttonOf(target, index), signal);
+      } else await put(index, rendered, buttonOf(target, index), api);
       return true;
     },
-    async setLastButton(button, signal) {
+    async setLastButton(button, api) {
       const last = parts.at(-1);
-      if (last !== undefined && last.button !== button) await setButton(last, button, signal);
+      if (last !== undefined && last.button !== button) await setButton(last, button, api);
     },
     markUnchanged(target) {
       const index = nextPart(target);

@@ -33,11 +33,12 @@ export interface Outbox {
    */
   transformer(log?: OutboxLog): Transformer;
   /**
-   * Runs `task` when the chat's turn for it has come. API calls that carry the signal which it is given are sent at once
-   * and once: their failure reaches the caller, who knows a newer text by then. Rejects when `signal` is aborted before
-   * the turn came.
+   * Installed instead on an API for the calls of tasks that `run` has started: they are sent at once and once, and their
+   * failure reaches the caller, who knows a newer text by then.
    */
-  run<T>(chatId: number, pace: Pace, task: (admitted: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
+  readonly admitted: Transformer;
+  /** Runs `task` when the chat's turn for it has come. Rejects when `signal` is aborted before. */
+  run<T>(chatId: number, pace: Pace, task: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /** Nothing goes to this chat for so long: Telegram has asked another process. Milliseconds. */
   hold(chatId: number, milliseconds: number): void;
   /** Whether what goes to this chat now would have to wait. */
@@ -61,7 +62,6 @@ const mostRedirections = 2;
 export function createOutbox(deps: OutboxDeps): Outbox {
   const gate = createChatGate(deps.spacing ?? defaultSpacing, deps.maxPreviews ?? 150);
   const giveUpAfterMs = deps.giveUpAfterMs ?? 150_000;
-  const admitted = new WeakSet<AbortSignal>();
   const sleepers = new Set<() => void>();
   const inFlight = new Set<AbortController>();
   let stopped = false;
@@ -139,7 +139,6 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   async function carryOut(prev: ApiCallFn<RawApi>, call: Call, log: OutboxLog) {
     const [method, payload] = call;
     const signal = call[2] as unknown as AbortSignal | undefined;
-    if (signal !== undefined && admitted.has(signal)) return await once(prev, call);
     const chatId = chatIdOf(payload);
     if (chatId === undefined) {
       // Other calls that name no chat (getMe, setMyCommands) are repeated by those who make them.
@@ -160,15 +159,13 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       (log = deps.log) =>
       async (prev, method, payload, signal) =>
         (await carryOut(prev as ApiCallFn<RawApi>, [method, payload, signal], log)) as never,
+    admitted: async (prev, method, payload, signal) =>
+      (await once(prev as ApiCallFn<RawApi>, [method, payload, signal])) as never,
     async run(chatId, pace, task, signal) {
       await gate.enter(chatId, pace, signal);
-      const permit = new AbortController();
-      admitted.add(permit.signal);
-      inFlight.add(permit);
       try {
-        return await task(permit.signal);
+        return await task();
       } finally {
-        inFlight.delete(permit);
         gate.leave(chatId, pace);
       }
     },

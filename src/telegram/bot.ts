@@ -2,7 +2,7 @@
  * The bot: one chain, read from top to bottom. A worker hands it one update at a time of each lane; what ingress has decided
  * (lane, verdict, interrupt) comes along as `ctx.job`.
  */
-import { type ApiClientOptions, Bot, BotError, type Transformer } from "grammy";
+import { Api, type ApiClientOptions, Bot, BotError, type Transformer } from "grammy";
 import type { Update } from "grammy/types";
 import type { Lease } from "../ports/fleet.ts";
 import type { ActiveUpdate } from "../ports/queue.ts";
@@ -28,6 +28,8 @@ export interface BotOptions {
   readonly client: Pick<ApiClientOptions, "apiRoot" | "fetch">;
   /** Does all waiting and repeating of the calls of handlers, and tells this log of those that fail. */
   transformer(log: BotDeps["log"]): Transformer;
+  /** Sends the calls that the outbox has admitted. */
+  readonly admitted: Transformer;
 }
 
 export interface ParleyBot {
@@ -38,11 +40,9 @@ export interface ParleyBot {
 
 /** Builds the chain. */
 export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
-  const { identity } = options;
-  const bot = new Bot<BotContext>(options.token, {
-    botInfo: identity.me,
-    client: { ...options.client, timeoutSeconds: callTimeoutSeconds },
-  });
+  const { identity, token } = options;
+  const client = { ...options.client, timeoutSeconds: callTimeoutSeconds };
+  const bot = new Bot<BotContext>(token, { botInfo: identity.me, client });
   const jobs = new WeakMap<Update, ActiveUpdate>();
 
   bot.use(async (ctx, next) => {
@@ -54,8 +54,10 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     const log = deps.log.child(logFields(job, ctx.update));
     ctx.deps = { ...deps, log, store: deps.store.guardedBy(job.lease) };
     // Below all waiting: a lane may be lost while a call waits for its chat.
-    if (job.lease !== undefined) ctx.api.config.use(holding(job.lease));
-    ctx.api.config.use(options.transformer(log));
+    const lowest = job.lease === undefined ? [] : [holding(job.lease)];
+    ctx.api.config.use(...lowest, options.transformer(log));
+    ctx.admitted = new Api(token, client);
+    ctx.admitted.config.use(...lowest, options.admitted);
     if (job.lane === "quick") {
       // That it will wait is known already.
       if (ctx.chatId !== undefined && deps.outbox.held(ctx.chatId)) job.stepAside?.();

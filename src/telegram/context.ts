@@ -1,6 +1,6 @@
 /** What every handler finds on `ctx`, and the few ways to answer that all features share. */
 import type { ConversationFlavor } from "@grammyjs/conversations";
-import { type Context, GrammyError, HttpError, type NextFunction } from "grammy";
+import { type Api, type Context, GrammyError, HttpError, type NextFunction } from "grammy";
 import type { InlineKeyboardMarkup, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove } from "grammy/types";
 import { messageOf } from "../base/errors.ts";
 import type { InHand, Work } from "../base/in-hand.ts";
@@ -73,6 +73,8 @@ export type BotContext = ConversationFlavor<
     job: ActiveUpdate;
     /** Does work in the update's name. */
     work: Work;
+    /** Telegram for calls that the outbox has admitted. */
+    admitted: Api;
     session: Session;
   }
 >;

@@ -85,7 +85,13 @@ export function createBotScene() {
       return (scene.answer(call) ?? done) as never;
     };
     return createBot(
-      { token: "123456:test", identity, client: { apiRoot: "http://127.0.0.1:9" }, transformer: () => telegram },
+      {
+        token: "123456:test",
+        identity,
+        client: { apiRoot: "http://127.0.0.1:9" },
+        transformer: () => telegram,
+        admitted: telegram,
+      },
       {
         store,
         models: {

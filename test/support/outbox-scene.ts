@@ -5,7 +5,6 @@ import type { Pace } from "../../src/screen/chat-gate.ts";
 import { createOutbox, type Outbox, type OutboxDeps } from "../../src/screen/outbox.ts";
 
 export const spacing = { privateEditMs: 1100, groupEditMs: 3100, draftMs: 400 };
-type Signal = Parameters<ApiCallFn<RawApi>>[2];
 type Response = Awaited<ReturnType<ApiCallFn<RawApi>>>;
 
 export const ok = { ok: true, result: true } as unknown as Response;
@@ -74,16 +73,17 @@ export function createOutboxScene() {
     return answer;
   }
 
-  function call(method: string, payload: Record<string, unknown>, signal?: AbortSignal): Promise<Response> {
+  function call(method: string, payload: Record<string, unknown>, by = outbox.transformer()): Promise<Response> {
     const prev = telegram as unknown as ApiCallFn<RawApi>;
-    const made = outbox.transformer()(prev, method as "sendMessage", payload as never, signal as Signal);
+    const made = by(prev, method as "sendMessage", payload as never);
     made.catch(() => undefined);
     return made as Promise<Response>;
   }
 
   /** A preview as a live message makes it. */
   function preview(chat_id: number, text: string, pace: Pace = "edit", signal = new AbortController().signal) {
-    const made = outbox.run(chat_id, pace, (admitted) => call("editMessageText", { chat_id, text }, admitted), signal);
+    const task = () => call("editMessageText", { chat_id, text }, outbox.admitted);
+    const made = outbox.run(chat_id, pace, task, signal);
     made.catch(() => undefined);
     return made;
   }

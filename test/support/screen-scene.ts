@@ -145,6 +145,7 @@ export function createScreenScene() {
       return createLiveMessage(
         {
           api,
+          admitted: api,
           outbox,
           log: { warn: (_, message) => void warnings.push(message), debug: () => undefined },
           work: (work) => work(),

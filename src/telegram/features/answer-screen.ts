@@ -37,6 +37,7 @@ export function openScreen(
   const screen = createLiveMessage(
     {
       api: ctx.api,
+      admitted: ctx.admitted,
       outbox: deps.outbox,
       log: deps.log,
       drafts: deps.drafts,
