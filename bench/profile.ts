@@ -40,7 +40,10 @@ const partsByFile: readonly (readonly [RegExp, string])[] = [
   [/node_modules\/gpt-tokenizer\//, "tokens counted"],
   [/src\/chat\//, "turn"],
   [/node_modules\/(markdown-it|linkify-it|mdurl|uc\.micro|entities)/, "rendering: Markdown parser"],
-  [/src\/screen\/(outbox|chat-gate|live-message|message-parts|telegram-errors|buttons)/, "live message and outbox"],
+  [
+    /src\/screen\/(outbox|chat-gate|live-message|preview-loop|message-parts|telegram-errors|buttons)/,
+    "live message and outbox",
+  ],
   [/src\/(screen|markdown)\//, "rendering: ours"],
   [/src\/engines\//, "queue and store"],
   [/src\/telegram\//, "chain: ours"],

@@ -7,6 +7,7 @@ import type { Message, MessageEntity } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
 import type { Rendered } from "../markdown/render.ts";
 import { texts } from "../texts/english.ts";
+import type { Target } from "./answer-target.ts";
 import { type AnswerPlace, movedTo, outOfTopic, type Place } from "./place.ts";
 import { type Button, keyboardOf, keyOf, type Part, partsOf } from "./shown-parts.ts";
 
@@ -24,15 +25,6 @@ export type MessageApi = Pick<
   | "sendChatAction"
   | "sendMessageDraft"
 >;
-
-/** What should stand in the chat. */
-export interface Target {
-  readonly parts: readonly Rendered[];
-  /** Left out while the answer is being written. */
-  readonly view?: FinalView;
-  /** The last part is shown as a draft, not as a message. */
-  readonly drafting: boolean;
-}
 
 export interface MessageParts {
   /** Where the messages are now. */
