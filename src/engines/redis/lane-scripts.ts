@@ -10,7 +10,8 @@
  * - `hangs` hash: how often a process hung in an update · `alone`: lane of the suspect that runs with nothing beside it, or is
  *   about to
  * - `era`: a name that is lost with all the rest
- * - `beat`: time of the last heartbeat of any worker · `grace`: there was none for a while, so nobody is declared dead yet
+ * - `beat:2`: time of the last heartbeat of any worker · `grace`: there was none for a while, so nobody is declared dead yet
+ * - `beat`: the same of workers of the version before, which read stored form 1 alone; gone when none of them lives
  */
 
 import { crashesBeforeAlone, mostHangs, mostLoneCrashes } from "../lanes/suspects.ts";
@@ -110,7 +111,7 @@ if found[1] then
   -- Its worker has not given it back. Where that one hangs, another would hang beside it, and be charged for it.
   if redis.call('EXISTS', P .. 'alive:' .. (found[5] or '')) == 1 then return {'wait', lease / 5} end
   -- After an outage of Redis it may be alive and about to say so.
-  if now - tonumber(redis.call('GET', P .. 'beat') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
+  if now - tonumber(redis.call('GET', P .. 'beat:2') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
   shorten(P .. 'grace', grace)
   local left = redis.call('PTTL', P .. 'grace')
   if left > 0 then return {'wait', left} end
@@ -216,8 +217,11 @@ return 'more'
 export const beatScript = `${common}
 local lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = stamp()
-if now - tonumber(redis.call('GET', P .. 'beat') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
-redis.call('SET', P .. 'beat', now, 'EX', 86400)
+if now - tonumber(redis.call('GET', P .. 'beat:2') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
+redis.call('SET', P .. 'beat:2', now, 'EX', 86400)
+-- After an outage they may be about to beat again.
+local former = redis.call('EXISTS', P .. 'grace') == 0 and redis.call('GET', P .. 'beat')
+if former and math.abs(now - tonumber(former)) > 4 * lease then redis.call('DEL', P .. 'beat') end
 redis.call('SET', P .. 'era', ARGV[3], 'NX')
 local states = {redis.call('GET', P .. 'era')}
 for at = 4, #ARGV, 3 do

@@ -145,7 +145,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     view: createRedisView(link, { stats }),
     async used() {
       // `bot` is claimed at each start; a queue that nobody has claimed may still hold something.
-      const names = ["bot", "waiting", "running", "dead", "lanes", "beat"];
+      const names = ["bot", "waiting", "running", "dead", "lanes", "beat:2"];
       return (await redis.exists(...names.map((name) => link.prefix + name))) > 0;
     },
     hangNote: hangNote(link.prefix, process, leaseMs),
