@@ -5,6 +5,7 @@
 import { Api } from "grammy";
 import { createInHand } from "../base/in-hand.ts";
 import { isPretty, type Logger } from "../base/log.ts";
+import { createLoopDelay } from "../base/loop-delay.ts";
 import { createMetrics } from "../base/metrics.ts";
 import type { Config } from "../config/config.ts";
 import { ourselves, tokenRefused } from "../ingress/registration.ts";
@@ -35,6 +36,7 @@ export interface App {
 export async function createApp(config: Config, log: Logger, watchModels?: AppWorkerDeps["watchModels"]): Promise<App> {
   const metrics = createMetrics();
   const inHand = createInHand();
+  const loop = createLoopDelay();
   const engines = await openEngines(config, log, () => metrics.rateLimiterFailed());
   const { store, queue, shared } = engines;
   const watchdog = startWatchdog({
@@ -61,6 +63,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   const client = { apiRoot, fetch: transport.fetch };
   const outbox = createOutbox({
     log,
+    loop,
     onCall: (method, status) => metrics.telegramCalled(method, status),
     onHold(milliseconds, chatId) {
       metrics.telegramHeld(milliseconds);
@@ -70,7 +73,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   /** For calls outside of the bot chain. */
   const api = new Api(token, { ...client, timeoutSeconds: callTimeoutSeconds });
   api.config.use(outbox.transformer());
-  const parts = { config, engines, client, outbox, inHand, api, log, metrics };
+  const parts = { config, engines, client, outbox, inHand, loop, api, log, metrics };
   const worker = config.mode === "web" ? undefined : createAppWorker({ ...parts, watchModels });
   const entrance = createAppEntrance({ ...parts, onFatal: failure.resolve });
   const http = await createHttpServer({
@@ -128,6 +131,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
       // Nothing more can be shown to anybody: what runs stays queued at once.
       const left = await worker?.stop(refused ? 0 : graceMs);
       outbox.stop();
+      loop.stop();
       transport.stop();
       await Promise.all([http.stop(), operators?.stop()]);
       await engines.stop();

@@ -3,6 +3,7 @@ import type { Api } from "grammy";
 import { messageOf } from "../base/errors.ts";
 import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
+import type { LoopDelay } from "../base/loop-delay.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Config } from "../config/config.ts";
 import { createModels } from "../models/chain.ts";
@@ -23,6 +24,7 @@ export interface AppWorkerDeps {
   readonly client: BotOptions["client"];
   readonly outbox: Outbox;
   readonly inHand: InHand;
+  readonly loop: LoopDelay;
   /** For what the queue has to tell someone: its calls go through the outbox. */
   readonly api: Api;
   readonly log: Logger;
@@ -107,6 +109,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
         quickSlots,
         maxFailures,
         maxCrashes,
+        loop: deps.loop,
         isHopeless,
         backoffMs: (failure) => Math.min(1000 * 2 ** (failure - 1), 60_000),
         onFailure(job, error) {

@@ -2,6 +2,7 @@
  * The queue: updates from the durable write to their end.
  * The comment on a member is its contract; every adapter passes the same suite in `test/contracts/`.
  */
+import type { LoopDelay } from "../base/loop-delay.ts";
 import type { Lease } from "./fleet.ts";
 import type { ConversationId, IncomingUpdate, InterruptOutcome, LaneKind } from "./updates.ts";
 
@@ -73,6 +74,8 @@ export interface ConsumeOptions {
   readonly maxFailures: number;
   /** An update that was running this often when the process died is dead. */
   readonly maxCrashes: number;
+  /** While it is late, turn lanes wait for what runs; quick lanes do not. Left out: they begin as slots are free. */
+  readonly loop?: LoopDelay;
   /** Milliseconds to wait before the next delivery after the n-th failure (n from 1). */
   backoffMs(failure: number): number;
   /** Called once for an update that has become dead, before its lane moves on. Must not throw. */

@@ -4,6 +4,7 @@
  */
 import { ParleyError } from "../base/errors.ts";
 import { longestTimerMs } from "../base/long-wait.ts";
+import type { LoopDelay } from "../base/loop-delay.ts";
 import { createPreviewBudget } from "./preview-budget.ts";
 
 /** How long a request waits for its chat: `now` for neither spacing nor previews, a preview for its spacing. */
@@ -52,11 +53,12 @@ export interface ChatGate {
   stop(): void;
 }
 
-/** Creates the gate of one process. At most `maxPreviews` previews are in flight in all chats together. */
-export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate {
+/** Creates the gate of one process. At most `maxPreviews` previews are in flight in all chats together; fewer while `loop` is late. */
+export function createChatGate(spacing: Spacing, maxPreviews: number, loop?: LoopDelay): ChatGate {
   const chats = new Map<number, Chat>();
   const crowded = new Set<Chat>();
   const budget = createPreviewBudget(maxPreviews);
+  const endMeasuring = loop?.onMeasured(budget.observe);
   let previews = 0;
   let sweepAt = 1000;
   let stopped = false;
@@ -90,11 +92,6 @@ export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate 
     return Math.max(chat.heldUntil, chat.lastEndedAt + (pace === "draft" ? spacing.draftMs : edit));
   }
 
-  function wakeUp(chat: Chat, dueAt: number): void {
-    budget.observe(performance.now() - dueAt);
-    advance(chat);
-  }
-
   function advance(chat: Chat): void {
     if (chat.busy || stopped) return;
     clearTimeout(chat.timer);
@@ -104,8 +101,7 @@ export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate 
     if (next === undefined) return;
     const waitMs = startsAt(chat, next.pace) - performance.now();
     if (waitMs > 0) {
-      const timerMs = Math.min(Math.ceil(waitMs), longestTimerMs);
-      chat.timer = setTimeout(wakeUp, timerMs, chat, performance.now() + timerMs);
+      chat.timer = setTimeout(advance, Math.min(Math.ceil(waitMs), longestTimerMs), chat);
       return;
     }
     if (next.pace !== "now") {
@@ -174,6 +170,7 @@ export function createChatGate(spacing: Spacing, maxPreviews: number): ChatGate 
     },
     stop() {
       stopped = true;
+      endMeasuring?.();
       for (const chat of chats.values()) {
         clearTimeout(chat.timer);
         for (const waiter of [...chat.waiting]) waiter.giveUp();

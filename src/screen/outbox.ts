@@ -6,6 +6,7 @@ import { type ApiCallFn, HttpError, type RawApi, type Transformer } from "grammy
 import type { ApiError } from "grammy/types";
 import { messageOf } from "../base/errors.ts";
 import { callAfter, retryAfterMs } from "../base/long-wait.ts";
+import type { LoopDelay } from "../base/loop-delay.ts";
 import { createChatGate, defaultSpacing, givenUp, type Pace, type Spacing } from "./chat-gate.ts";
 import { isTopicGone } from "./telegram-errors.ts";
 
@@ -24,6 +25,8 @@ export interface OutboxDeps {
   readonly giveUpAfterMs?: number;
   /** Previews in flight at once in all chats: what is more waits, so that first texts and ends overtake them. */
   readonly maxPreviews?: number;
+  /** While it is late there are fewer. */
+  readonly loop?: LoopDelay;
 }
 
 export interface Outbox {
@@ -60,7 +63,7 @@ const mostRedirections = 2;
 
 /** Creates the outbox of one bot. */
 export function createOutbox(deps: OutboxDeps): Outbox {
-  const gate = createChatGate(deps.spacing ?? defaultSpacing, deps.maxPreviews ?? 150);
+  const gate = createChatGate(deps.spacing ?? defaultSpacing, deps.maxPreviews ?? 150, deps.loop);
   const giveUpAfterMs = deps.giveUpAfterMs ?? 150_000;
   const sleepers = new Set<() => void>();
   const inFlight = new Set<AbortController>();

@@ -13,6 +13,7 @@ import type { Turn } from "../../src/ports/store.ts";
 import { createOutbox } from "../../src/screen/outbox.ts";
 import { createIdentity } from "../../src/telegram/identity.ts";
 import { texts } from "../../src/texts/english.ts";
+import { createScriptedLoop } from "../support/loop.ts";
 
 const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as UserFromGetMe;
 const begun: Turn = {
@@ -32,7 +33,16 @@ function createWorker() {
   });
   const consume = vi.fn((_handler: unknown, _options: ConsumeOptions) => ({ active: 0, drain: async () => 0 }));
   const worker = createAppWorker({
-    ...{ config, log, api, client: {}, inHand: createInHand(), metrics: createMetrics(), watchModels: undefined },
+    ...{
+      config,
+      log,
+      api,
+      client: {},
+      inHand: createInHand(),
+      loop: createScriptedLoop().loop,
+      metrics: createMetrics(),
+      watchModels: undefined,
+    },
     engines: { store, queue: { consume } } as unknown as Engines,
     outbox: createOutbox({ log, onCall: () => undefined, onHold: () => undefined }),
   });

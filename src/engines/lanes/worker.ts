@@ -1,6 +1,8 @@
 /** Slots, hand-over and drain: what a consumer does whatever engine holds the updates. */
+import type { LoopDelay } from "../../base/loop-delay.ts";
 import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, DeadUpdate } from "../../ports/queue.ts";
 import type { IncomingUpdate, LaneKind } from "../../ports/updates.ts";
+import { createIntake } from "./intake.ts";
 
 /** How a delivery ended. `stays`: the process is leaving, the update is to be delivered again as if nothing had been. */
 export type Verdict =
@@ -56,6 +58,8 @@ export async function settle(running: ReadonlyMap<Promise<unknown>, AbortControl
 export interface WorkerDeps<Taken> {
   readonly turnSlots: number;
   readonly quickSlots: number;
+  /** See `intake.ts`. */
+  readonly loop?: LoopDelay;
   /** The next update of this kind of lane, if there is one. */
   take(kind: LaneKind): Taken | undefined;
   /** Delivers it and stores the end; true when the update stays queued. Must not reject. */
@@ -95,10 +99,11 @@ export function createAside(most = 5_000) {
 }
 
 /** Creates a worker. It takes nothing before `wake`. */
-export function createWorker<Taken>({ turnSlots, quickSlots, take, run }: WorkerDeps<Taken>): Worker {
+export function createWorker<Taken>({ turnSlots, quickSlots, loop, take, run }: WorkerDeps<Taken>): Worker {
   const running = new Map<Promise<void>, AbortController>();
   const free = { turn: turnSlots, quick: quickSlots };
   const aside = createAside();
+  const intake = loop === undefined ? undefined : createIntake(loop, wake);
   let woken = false;
   let stayed = 0;
   let drained: Promise<number> | undefined;
@@ -107,8 +112,10 @@ export function createWorker<Taken>({ turnSlots, quickSlots, take, run }: Worker
     woken = false;
     for (const kind of ["quick", "turn"] as const) {
       while (drained === undefined && free[kind] > 0) {
+        if (kind === "turn" && intake?.hasRoom(turnSlots - free.turn) === false) break;
         const taken = take(kind);
         if (taken === undefined) break;
+        if (kind === "turn") intake?.began();
         start(kind, taken);
       }
     }
@@ -137,6 +144,7 @@ export function createWorker<Taken>({ turnSlots, quickSlots, take, run }: Worker
   }
 
   async function drain(graceMs: number): Promise<number> {
+    intake?.stop();
     await settle(running, graceMs);
     return stayed;
   }

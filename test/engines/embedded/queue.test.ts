@@ -17,6 +17,7 @@ import type { Database } from "../../../src/engines/embedded/database.ts";
 import { createSqliteDatabase } from "../../../src/engines/embedded/database.ts";
 import { createSqliteQueue } from "../../../src/engines/embedded/queue.ts";
 import { type OpenQueue, type QueueLimits, queueContract } from "../../contracts/queue.contract.ts";
+import { queueIntakeContract } from "../../contracts/queue-intake.contract.ts";
 import { createProbe, eventually, idle, pause, question, update } from "../../contracts/queue-probe.ts";
 
 const root = mkdtempSync(join(tmpdir(), "parley-queue-"));
@@ -53,6 +54,7 @@ function openIn(folder: string, limits: QueueLimits = {}): OpenQueue {
 }
 
 queueContract("sqlite", async (limits) => openIn(newFolder(), limits));
+queueIntakeContract("sqlite", async () => openIn(newFolder()));
 
 /** A disk that can be made to fail: what is written then is taken back, as after a failed commit. */
 function openFailing() {
