@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { commands } from "../src/telegram/commands.ts";
+import { commandLines } from "../src/telegram/commands.ts";
+import { textsFor } from "../src/texts/texts.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
@@ -10,7 +11,7 @@ it("lists in the README the commands that the bot has, in the menu's words", () 
     name,
     description,
   ]);
-  expect(rows).toEqual(commands.map(({ name, description }) => [name, description]));
+  expect(rows).toEqual(commandLines(textsFor("en")).map(({ name, description }) => [name, description]));
 });
 
 it("names in the README only scripts that exist", () => {

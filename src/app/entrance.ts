@@ -15,10 +15,10 @@ import { createWebhookHealth, type WebhookHealth, type WebhookState } from "../i
 import type { HttpServerOptions } from "../server/http.ts";
 import { createArrivals } from "../telegram/arrivals.ts";
 import type { BotOptions } from "../telegram/bot.ts";
-import { commands } from "../telegram/commands.ts";
+import { commandLines } from "../telegram/commands.ts";
 import type { Identity } from "../telegram/identity.ts";
 import { allowedBy } from "../telegram/senders.ts";
-import { texts } from "../texts/english.ts";
+import { textsFor } from "../texts/texts.ts";
 import type { Engines } from "./engines.ts";
 
 export interface AppEntranceDeps {
@@ -82,7 +82,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
   function createChain(identity: Identity): Ingress {
     const { store } = engines;
     const { inHand, api } = deps;
-    const arrivals = createArrivals({ identity, inHand, allowed: allowedBy(config.access), store, api, log });
+    const arrivals = createArrivals({ identity, inHand, allowed: allowedBy(config.access), store, api, textsFor, log });
     return createIngress({
       token: config.telegram.token,
       me: identity.me,
@@ -207,7 +207,9 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
       // Of split processes those that take updates in tell Telegram where to bring them.
       if (entranceOf(config) === "none") return;
       ingress = createChain(identity);
-      void registration.setMenu(commands.map(({ name, description }) => ({ command: name, description })));
+      const texts = textsFor(undefined);
+      const menu = commandLines(texts).map(({ name, description }) => ({ command: name, description }));
+      void registration.setMenu(menu);
       void registration.describe({ long: texts.description, short: texts.shortDescription });
       if (webhook === undefined || entranceOf(config) === "polling") return openPolling(ingress);
       const looks = watchWebhook(`${webhook.url}${webhookPath}`);

@@ -14,8 +14,8 @@ import type { Outbox } from "../screen/outbox.ts";
 import { type BotOptions, createBot, isHopeless } from "../telegram/bot.ts";
 import type { Identity } from "../telegram/identity.ts";
 import { logFields } from "../telegram/log-fields.ts";
-import { allowedBy } from "../telegram/senders.ts";
-import { texts } from "../texts/english.ts";
+import { allowedBy, languageIn } from "../telegram/senders.ts";
+import { textsFor } from "../texts/texts.ts";
 import type { Engines } from "./engines.ts";
 
 export interface AppWorkerDeps {
@@ -81,6 +81,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
           defaultPersona: config.systemPrompt,
           historyLimits: config.history,
           drafts: draftSupport(config.streamMode),
+          textsFor,
           allowed: allowedBy(config.access),
           admins: config.access.admins,
           figures: () => metrics.summary(),
@@ -148,7 +149,8 @@ function draftSupport(streamMode: Config["streamMode"]) {
 /** One plain sentence to whoever waits for an answer that will not come. */
 async function tellDead(api: Api, store: Store, job: DeadUpdate, log: Logger): Promise<void> {
   // What a process has hung in or died of is not read once more.
-  const fields = logFields(job.reason.startsWith("the process ") ? { ...job, body: "" } : job);
+  const readable = job.reason.startsWith("the process ") ? { ...job, body: "" } : job;
+  const fields = logFields(readable);
   log.error({ ...fields, lane: job.lane, reason: job.reason }, "an update is dead");
   if (job.question === undefined) return;
   const [chatId = "", threadId] = job.conversation.split(":");
@@ -159,7 +161,7 @@ async function tellDead(api: Api, store: Store, job: DeadUpdate, log: Logger): P
     const turn = await store.newestTurn(job.conversation);
     const last = turn?.run === job.updateId && turn.state === "writing" ? turn.messages.at(-1) : undefined;
     if (last !== undefined) await api.editMessageReplyMarkup(Number(chatId), last).catch(() => undefined);
-    await api.sendMessage(Number(chatId), texts.turnDied, { ...thread, ...reply });
+    await api.sendMessage(Number(chatId), textsFor(languageIn(readable.body)).turnDied, { ...thread, ...reply });
   } catch (error) {
     log.warn({ ...fields, reason: messageOf(error) }, "the notice of a dead update was not delivered");
   }

@@ -4,7 +4,7 @@ import { textOf } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { ChatMessage, ModelEvent, Models, TokenUsage } from "../ports/models.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
-import { texts } from "../texts/english.ts";
+import { english as texts } from "../texts/english.ts";
 import { type Continued, shownText } from "./continuation.ts";
 import type { ShownHistory } from "./prompt.ts";
 import { countTokens } from "./tokens.ts";

@@ -1,6 +1,7 @@
 /** What should stand in the chat, as far as an answer has come. */
 import type { FinalView } from "../chat/turn.ts";
 import { createStreamRenderer, type Rendered } from "../markdown/render.ts";
+import type { Texts } from "../texts/texts.ts";
 import { createAnswerSplitter, finalParts, plainFrom, renderOptionsFor } from "./shown-parts.ts";
 
 /** What should stand in the chat. */
@@ -28,7 +29,7 @@ export interface AnswerTarget {
 }
 
 /** Of an answer of which nothing has come yet. */
-export function createAnswerTarget(chatId: number): AnswerTarget {
+export function createAnswerTarget(texts: Texts, chatId: number): AnswerTarget {
   const renderer = createStreamRenderer(renderOptionsFor(chatId));
   const split = createAnswerSplitter();
   let markdown = "";
@@ -38,7 +39,7 @@ export function createAnswerTarget(chatId: number): AnswerTarget {
   let plainPart: number | undefined;
 
   function settled(parts: readonly Rendered[]): readonly Rendered[] {
-    return plainPart === undefined ? parts : plainFrom(parts, plainPart);
+    return plainPart === undefined ? parts : plainFrom(texts, parts, plainPart);
   }
 
   return {
@@ -68,7 +69,7 @@ export function createAnswerTarget(chatId: number): AnswerTarget {
     target(drafting, any) {
       if (view !== undefined) {
         const rendered = () => renderer.renderFinal(view?.markdown ?? "");
-        final ??= { parts: settled(finalParts(view, rendered(), split)), view, drafting: false };
+        final ??= { parts: settled(finalParts(texts, view, rendered(), split)), view, drafting: false };
         return final;
       }
       if (notice !== undefined) return { parts: any ? [] : [{ text: notice, entities: [] }], drafting };

@@ -1,6 +1,8 @@
 /** The buttons below answers, and what is written into a button's `callback_data` (64 bytes at most). Pure. */
 import type { InlineKeyboardMarkup } from "grammy/types";
-import { labels } from "../texts/english.ts";
+import type { Texts } from "../texts/texts.ts";
+
+type Labels = Texts["labels"];
 
 /** What a press asks for. */
 export type Press =
@@ -67,7 +69,7 @@ function row(...buttons: readonly (readonly [label: string, press: Press])[]): I
 }
 
 /** Below an answer that is being written. */
-export function stopKeyboard(run: number): InlineKeyboardMarkup {
+export function stopKeyboard(labels: Labels, run: number): InlineKeyboardMarkup {
   return row([labels.stop, { action: "stop", run }]);
 }
 
@@ -79,7 +81,11 @@ export interface ButtonTurn {
 }
 
 /** Below an answer that has ended. Regenerate is about the whole answer, Retry about what the turn itself has to write. */
-export function endKeyboard(button: "regenerate" | "retry" | "continue", turn: ButtonTurn): InlineKeyboardMarkup {
+export function endKeyboard(
+  labels: Labels,
+  button: "regenerate" | "retry" | "continue",
+  turn: ButtonTurn,
+): InlineKeyboardMarkup {
   const question = turn.continues?.question ?? turn.question;
   const part = turn.continues === undefined ? {} : { part: turn.question };
   if (button === "retry") return row([labels.retry, { action: "again", question, ...part }]);

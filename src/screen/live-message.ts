@@ -7,7 +7,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { Screen } from "../chat/turn.ts";
 import { renderMarkdown } from "../markdown/render.ts";
-import { texts } from "../texts/english.ts";
+import type { Texts } from "../texts/texts.ts";
 import { createAnswerTarget, type Target } from "./answer-target.ts";
 import type { Pace } from "./chat-gate.ts";
 import { createDrafting } from "./drafting.ts";
@@ -26,6 +26,8 @@ export interface LiveMessageDeps {
   /** The same for calls that the outbox has admitted. */
   readonly admitted: MessageApi;
   readonly outbox: Outbox;
+  /** In the language of who asks. */
+  readonly texts: Texts;
   readonly log: { warn(details: object, message: string): void; debug(details: object, message: string): void };
   /** Whether drafts may be tried; told when Telegram refuses them, so that nobody tries again. */
   readonly drafts: { enabled(chatId: number): boolean; refused(chatId: number): void };
@@ -43,8 +45,8 @@ export interface LiveMessageDeps {
 
 /** Opens the screen of one run of a turn. It begins to type at once. */
 export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
-  const { api, admitted, outbox, log } = deps;
-  const answer = createAnswerTarget(place.chatId);
+  const { api, admitted, outbox, texts, log } = deps;
+  const answer = createAnswerTarget(texts, place.chatId);
   const messages = createMessageParts(deps, place);
   const gone = new AbortController();
   const drafting = createDrafting(place.chatId > 0 && !messages.any && deps.drafts.enabled(place.chatId), () => {

@@ -6,7 +6,7 @@ import { type Api, InputFile } from "grammy";
 import type { Message, MessageEntity } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
 import type { Rendered } from "../markdown/render.ts";
-import { texts } from "../texts/english.ts";
+import type { Texts } from "../texts/texts.ts";
 import type { Target } from "./answer-target.ts";
 import { type AnswerPlace, movedTo, outOfTopic, type Place } from "./place.ts";
 import { type Button, keyboardOf, keyOf, type Part, partsOf } from "./shown-parts.ts";
@@ -50,6 +50,7 @@ export interface MessageParts {
 }
 
 export interface MessagePartsDeps {
+  readonly texts: Texts;
   /** Stores the ids of the messages, right after each exists. */
   saveMessages(messages: readonly number[], file: number | undefined): Promise<void>;
   /** The group has become the supergroup with this id. To be waited for before a message is sent there. */
@@ -57,9 +58,9 @@ export interface MessagePartsDeps {
 }
 
 /** Takes up the messages of an answer. */
-export function createMessageParts({ saveMessages, onMoved }: MessagePartsDeps, opened: Place): MessageParts {
+export function createMessageParts({ texts, saveMessages, onMoved }: MessagePartsDeps, opened: Place): MessageParts {
   let place: AnswerPlace = opened;
-  const parts = partsOf(opened);
+  const parts = partsOf(texts, opened);
   /** Messages of ours that stand in the wrong place: to be deleted at the end. */
   const misplaced: number[] = [];
   let file = opened.file;
@@ -122,7 +123,7 @@ export function createMessageParts({ saveMessages, onMoved }: MessagePartsDeps, 
   }
 
   async function put(index: number, rendered: Rendered, button: Button, api: MessageApi): Promise<void> {
-    const keyboard = keyboardOf(button, place);
+    const keyboard = keyboardOf(texts, button, place);
     const options = {
       ...entitiesOf(rendered),
       link_preview_options: { is_disabled: true },
@@ -154,7 +155,7 @@ export function createMessageParts({ saveMessages, onMoved }: MessagePartsDeps, 
 
   async function setButton(part: Part, button: Button, api: MessageApi): Promise<void> {
     if (part.id === undefined) return;
-    const keyboard = keyboardOf(button, place);
+    const keyboard = keyboardOf(texts, button, place);
     const markup = keyboard === undefined ? {} : { reply_markup: keyboard };
     await api.editMessageReplyMarkup(place.chatId, part.id, markup);
     part.button = button;

@@ -2,7 +2,7 @@
 import type { InlineKeyboardMarkup } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
 import { type Rendered, type RenderOptions, renderMarkdown } from "../markdown/render.ts";
-import { texts } from "../texts/english.ts";
+import type { Texts } from "../texts/texts.ts";
 import { type ButtonTurn, endKeyboard, stopKeyboard } from "./buttons.ts";
 import type { Place } from "./place.ts";
 import { createSplitter, type Splitter, splitRendered } from "./split.ts";
@@ -34,7 +34,12 @@ export function renderOptionsFor(chatId: number): RenderOptions {
 }
 
 /** The parts of what an answer shows at its end. `rendered`: its Markdown's. */
-export function finalParts(view: FinalView, rendered: Rendered, split = createAnswerSplitter()): Rendered[] {
+export function finalParts(
+  texts: Texts,
+  view: FinalView,
+  rendered: Rendered,
+  split = createAnswerSplitter(),
+): Rendered[] {
   const { text, entities } = rendered;
   const noted = view.note === undefined ? text : text === "" ? view.note : `${text}\n\n${view.note}`;
   const parts = [...(noted === "" ? [] : split({ text: noted, entities }))];
@@ -48,7 +53,7 @@ export function finalParts(view: FinalView, rendered: Rendered, split = createAn
  * Parts without entities from one on, because Telegram refuses that one with them: the address of a link stands behind
  * its text, in brackets.
  */
-export function plainFrom(parts: readonly Rendered[], first: number): Rendered[] {
+export function plainFrom(texts: Texts, parts: readonly Rendered[], first: number): Rendered[] {
   const plain = parts.slice(first).flatMap((part) => splitRendered({ text: withAddresses(part), entities: [] }));
   const all = [...parts.slice(0, first), ...plain];
   if (all.length <= mostParts) return all;
@@ -70,10 +75,10 @@ function withAddresses({ text, entities }: Rendered): string {
 }
 
 /** What is known of the messages that stand there already. */
-export function partsOf(place: Place): Part[] {
+export function partsOf(texts: Texts, place: Place): Part[] {
   const { shown: view } = place;
   const shown =
-    view === undefined ? [] : finalParts(view, renderMarkdown(view.markdown, renderOptionsFor(place.chatId)));
+    view === undefined ? [] : finalParts(texts, view, renderMarkdown(view.markdown, renderOptionsFor(place.chatId)));
   const known = shown.length === place.messages.length;
   return place.messages.map((id, index) => {
     const rendered = shown[index];
@@ -86,9 +91,9 @@ export function partsOf(place: Place): Part[] {
 }
 
 /** The keyboard that shows a button. */
-export function keyboardOf(button: Button, place: ButtonTurn): InlineKeyboardMarkup | undefined {
-  if (button === "stop") return stopKeyboard(place.run);
-  return button === "none" ? undefined : endKeyboard(button, place);
+export function keyboardOf({ labels }: Texts, button: Button, place: ButtonTurn): InlineKeyboardMarkup | undefined {
+  if (button === "stop") return stopKeyboard(labels, place.run);
+  return button === "none" ? undefined : endKeyboard(labels, button, place);
 }
 
 const keys = new WeakMap<Rendered, string>();

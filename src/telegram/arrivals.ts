@@ -7,8 +7,9 @@ import { answerOf, mayAnswerAgain, mayContinue } from "../chat/continuation.ts";
 import type { Store } from "../ports/store.ts";
 import type { Addressed, ConversationId } from "../ports/updates.ts";
 import { type Press, parsePress } from "../screen/buttons.ts";
-import { texts } from "../texts/english.ts";
+import type { Texts } from "../texts/texts.ts";
 import { claimAlbum } from "./albums.ts";
+import type { BotDeps } from "./context.ts";
 import { dialogWaits } from "./dialogs.ts";
 import type { Identity } from "./identity.ts";
 import { type Addressing, addressUpdate } from "./lanes.ts";
@@ -20,6 +21,7 @@ export interface ArrivalsDeps extends Pick<Addressing, "allowed"> {
   readonly inHand: Pick<InHand, "workOf">;
   readonly store: Pick<Store, "newestTurn" | "readDialog" | "firstWithin">;
   readonly api: Pick<Api, "answerCallbackQuery">;
+  readonly textsFor: BotDeps["textsFor"];
   readonly log: { debug(details: object, message: string): void };
 }
 
@@ -34,7 +36,7 @@ export interface Arrivals {
 }
 
 /** Creates the handler of arrivals. */
-export function createArrivals({ identity, inHand, allowed, store, api, log }: ArrivalsDeps): Arrivals {
+export function createArrivals({ identity, inHand, allowed, store, api, textsFor, log }: ArrivalsDeps): Arrivals {
   /** No store is asked here, so whatever goes wrong is the update's fault, and will go wrong again. */
   async function addressNow(update: Update): Promise<Addressed | undefined> {
     const work = inHand.workOf(update.update_id);
@@ -50,6 +52,7 @@ export function createArrivals({ identity, inHand, allowed, store, api, log }: A
 
   /** What has to be told with the answer to a press. */
   async function noticeFor(
+    texts: Texts,
     press: Press,
     conversation: ConversationId,
     sender: number | undefined,
@@ -65,7 +68,7 @@ export function createArrivals({ identity, inHand, allowed, store, api, log }: A
 
   /** What stands in the turn lane waits as long as an answer before it lasts; its button must not spin as long. */
   async function answerPress(update: Update, query: CallbackQuery, press: Press, conversation: ConversationId) {
-    const text = await noticeFor(press, conversation, senderOf(update));
+    const text = await noticeFor(textsFor(query.from.language_code), press, conversation, senderOf(update));
     await api.answerCallbackQuery(query.id, text === undefined ? {} : { text });
   }
 

@@ -50,6 +50,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     if (job === undefined) throw new Error("updates come through handle(), which knows their lane");
     ctx.job = job;
     ctx.work = deps.inHand.workOf(job.updateId);
+    ctx.texts = deps.textsFor(ctx.from?.language_code);
     // Whatever fails for this update has its ids in the log.
     const log = deps.log.child(logFields(job, ctx.update));
     ctx.deps = { ...deps, log, store: deps.store.guardedBy(job.lease) };

@@ -3,11 +3,13 @@
  * handler in `features/`.
  */
 import type { LaneKind } from "../ports/updates.ts";
+import type { CommandLine } from "../texts/english.ts";
+import type { Texts } from "../texts/texts.ts";
+
+export type CommandName = keyof Texts["commands"];
 
 export interface Command {
-  readonly name: string;
-  /** For the menu and `/help`; up to 256 characters. */
-  readonly description: string;
+  readonly name: CommandName;
   readonly lane: LaneKind;
   /** What it does to the answer that is being written, at the moment it arrives. */
   readonly interrupt?: "stop" | "new";
@@ -15,23 +17,26 @@ export interface Command {
   readonly asks?: boolean;
 }
 
-export const commands = [
-  { name: "start", description: "say hello", lane: "quick" },
-  { name: "help", description: "what I can do", lane: "quick" },
-  { name: "new", description: "start a new conversation", lane: "turn", interrupt: "new" },
-  { name: "reset", description: "new conversation, default persona and model", lane: "turn", interrupt: "new" },
-  { name: "model", description: "switch the model", lane: "quick" },
-  { name: "system", description: "give me a persona", lane: "turn" },
-  { name: "stop", description: "stop the answer that is being written", lane: "quick", interrupt: "stop" },
-  { name: "retry", description: "answer the last question again", lane: "turn", asks: true },
-  { name: "stats", description: "how the bot is doing", lane: "quick" },
-  { name: "usage", description: "your tokens and their cost", lane: "quick" },
-  { name: "export", description: "this conversation as a Markdown file", lane: "quick" },
-] as const satisfies readonly Command[];
+export const commands: readonly Command[] = [
+  { name: "start", lane: "quick" },
+  { name: "help", lane: "quick" },
+  { name: "new", lane: "turn", interrupt: "new" },
+  { name: "reset", lane: "turn", interrupt: "new" },
+  { name: "model", lane: "quick" },
+  { name: "system", lane: "turn" },
+  { name: "stop", lane: "quick", interrupt: "stop" },
+  { name: "retry", lane: "turn", asks: true },
+  { name: "stats", lane: "quick" },
+  { name: "usage", lane: "quick" },
+  { name: "export", lane: "quick" },
+];
 
-export type CommandName = (typeof commands)[number]["name"];
-
-/** The command of this name, in the shape that lists optional fields. */
+/** The command of this name, if there is one. */
 export function findCommand(name: string): Command | undefined {
   return commands.find((command) => command.name === name);
+}
+
+/** The commands with what they do, in the words of a language. */
+export function commandLines(texts: Texts): readonly CommandLine[] {
+  return commands.map(({ name }) => ({ name, description: texts.commands[name] }));
 }

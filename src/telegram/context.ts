@@ -13,6 +13,7 @@ import type { Settings, Store, TurnOutcome } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Press, parsePress } from "../screen/buttons.ts";
 import type { LiveMessageDeps } from "../screen/live-message.ts";
+import type { Texts } from "../texts/texts.ts";
 import type { CommandName } from "./commands.ts";
 import { type CommandCall, commandOf, conversationOf, isPrivate, threadOf } from "./messages.ts";
 import { senderOf } from "./senders.ts";
@@ -52,6 +53,8 @@ export interface BotDeps {
   /** Whether a sender may talk to the bot in a chat. */
   allowed(sender: number | undefined, chatId: number | undefined): boolean;
   readonly admins: ReadonlySet<number>;
+  /** The sentences for people whose client speaks this language. */
+  textsFor(language: string | undefined): Texts;
   figures(): Figures;
   queueStats(): Promise<QueueStats>;
   /** Milliseconds since the epoch. */
@@ -76,6 +79,8 @@ export type BotContext = ConversationFlavor<
     /** Telegram for calls that the outbox has admitted. */
     admitted: Api;
     session: Session;
+    /** Every sentence, in the language of who has sent the update. */
+    texts: Texts;
   }
 >;
 

@@ -8,7 +8,6 @@ import { type ConversationStorage, conversations, type VersionedState } from "@g
 import type { MiddlewareFn, NextFunction } from "grammy";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
-import { examples } from "../texts/english.ts";
 import { type BotContext, callOf, dialogKey, dialogKeyOf } from "./context.ts";
 
 /** To be raised whenever the steps of a dialog change: a state of other steps cannot be replayed. */
@@ -62,7 +61,10 @@ export async function guardDialogs(ctx: BotContext, next: NextFunction): Promise
   const record = await readRecord(ctx);
   if (record?.lastUpdateId === ctx.update.update_id) return;
   if (ctx.editedMessage !== undefined && record?.taken?.includes(ctx.editedMessage.message_id)) return;
-  if (record?.state !== undefined && (callOf(ctx) !== undefined || examples.includes(ctx.message?.text ?? ""))) {
+  if (
+    record?.state !== undefined &&
+    (callOf(ctx) !== undefined || ctx.texts.examples.includes(ctx.message?.text ?? ""))
+  ) {
     const { state: _ended, ...kept } = record;
     await writeRecord(ctx, kept);
   }

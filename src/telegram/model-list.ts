@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { InlineKeyboardButton, InlineKeyboardMarkup } from "grammy/types";
 import { type Press, parsePress, pressData } from "../screen/buttons.ts";
-import { labels } from "../texts/english.ts";
+import type { Texts } from "../texts/texts.ts";
 
 /** What a keyboard lists: all, one provider's models (by its key), or those that match a search. */
 export type ModelView = Omit<Extract<Press, { action: "models" }>, "action">;
@@ -80,7 +80,12 @@ export function modelWithKey(names: readonly string[], key: string): string | un
 }
 
 /** The keyboard of a view: a button for each choice, a page at a time, the current model marked. */
-export function modelKeyboard(names: readonly string[], current: string, view: ModelView): InlineKeyboardMarkup {
+export function modelKeyboard(
+  labels: Texts["labels"],
+  names: readonly string[],
+  current: string,
+  view: ModelView,
+): InlineKeyboardMarkup {
   const choices = choicesOf(names, current, view);
   const lastPage = Math.max(0, Math.ceil(choices.length / pageSize) - 1);
   const page = Math.min(view.page, lastPage);

@@ -36,3 +36,13 @@ function personOf(from: User | undefined, chat: Message["chat"] | Chat | undefin
   if (from === undefined || !standIns.has(from.id)) return from?.id;
   return chat === undefined || isPrivate(chat) ? undefined : chat.id;
 }
+
+/** The language of the client that an update came from, as its body says; undefined when it says none, or cannot be read. */
+export function languageIn(body: string): string | undefined {
+  try {
+    const update = JSON.parse(body) as Update;
+    return (update.message ?? update.edited_message ?? update.callback_query)?.from?.language_code;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,22 +1,10 @@
-/** Every sentence that a person reads in Telegram, in one place. Plain text: no markup, so nothing can fail to parse. */
+/** English: every sentence that a person reads in Telegram. Plain text: no markup, so nothing can fail to parse. */
 import type { ModelErrorKind } from "../base/errors.ts";
 import type { UsageTotals } from "../ports/ledger.ts";
-
-/** Labels of buttons. A label that holds a model's name is made in `telegram/model-list.ts`. */
-export const labels = {
-  stop: "⏹ Stop",
-  regenerate: "🔄 Regenerate",
-  retry: "🔁 Retry",
-  continue: "▶️ Continue",
-  save: "💾 Save",
-  cancel: "✖ Cancel",
-  allProviders: "‹ All providers",
-  pageBack: (page: number) => `‹ Page ${page}`,
-  pageOn: (page: number) => `Page ${page} ›`,
-} as const;
+import type { QueueStats } from "../ports/queue.ts";
 
 /** What a user is told when a model failed; the key is the kind of the failure. */
-export const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
+const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
   auth: "⚠️ The model's provider does not accept this bot's key. The operator has to look at it; /model offers other models.",
   quota:
     "⚠️ The account behind this model has run out of credit. The operator has to look at it; /model offers other models.",
@@ -35,13 +23,6 @@ export const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
   empty: "⚠️ The model gave an empty answer. Please try again, or choose another model with /model.",
 };
 
-/** Questions that `/start` offers; each is sent as it stands. */
-export const examples: readonly string[] = [
-  "Explain black holes to a ten-year-old",
-  "Write a birthday poem for my best friend",
-  "Plan a weekend in Lisbon for two",
-];
-
 const whatTheBotReads = "I read text so far, and the captions of pictures and files.";
 
 function money(dollars: number): string {
@@ -55,13 +36,79 @@ function usageLine(totals: UsageTotals): string {
   return `${answers}, ${totals.inputTokens} tokens in${cached}, ${totals.outputTokens} out, ${money(totals.cost)}${unpriced}`;
 }
 
+/** What `/stats` says; with `queue`, what an operator wants to know besides. Times in milliseconds. */
+export interface StatsLines {
+  readonly requests: number;
+  readonly errors: number;
+  readonly uptimeSeconds: number;
+  readonly p50Ms: number | undefined;
+  readonly p95Ms: number | undefined;
+  readonly queue: QueueStats | undefined;
+  /** The memory that the process holds, in MB. */
+  readonly megabytes: number;
+}
+
+function statsLines({ requests, errors, uptimeSeconds, p50Ms, p95Ms, queue, megabytes }: StatsLines): string[] {
+  const lines = [`Requests: ${requests}, errors: ${errors}`, `Up for ${duration(uptimeSeconds)}`];
+  if (queue === undefined) return lines;
+  return [
+    ...lines,
+    `Answer time p50 ${seconds(p50Ms)}, p95 ${seconds(p95Ms)}`,
+    `Queue: ${queue.waiting} waiting (oldest ${seconds(queue.oldestWaitingMs)}), ${queue.active} active, ${queue.delayed} delayed, ${queue.dead} dead`,
+    `Memory: ${megabytes} MB`,
+  ];
+}
+
+function seconds(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? "–" : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+function duration(totalSeconds: number): string {
+  const days = Math.floor(totalSeconds / 86_400);
+  const hours = Math.floor((totalSeconds % 86_400) / 3_600);
+  const minutes = Math.floor((totalSeconds % 3_600) / 60);
+  return days > 0 ? `${days} d ${hours} h` : hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min`;
+}
+
 export interface CommandLine {
   readonly name: string;
   readonly description: string;
 }
 
 /** Sentences by what they are for. */
-export const texts = {
+export const english = {
+  /** Labels of buttons. A label that holds a model's name is made in `telegram/model-list.ts`. */
+  labels: {
+    stop: "⏹ Stop",
+    regenerate: "🔄 Regenerate",
+    retry: "🔁 Retry",
+    continue: "▶️ Continue",
+    save: "💾 Save",
+    cancel: "✖ Cancel",
+    allProviders: "‹ All providers",
+    pageBack: (page: number) => `‹ Page ${page}`,
+    pageOn: (page: number) => `Page ${page} ›`,
+  },
+  /** For the menu and `/help`; up to 256 characters each. */
+  commands: {
+    start: "say hello",
+    help: "what I can do",
+    new: "start a new conversation",
+    reset: "new conversation, default persona and model",
+    model: "switch the model",
+    system: "give me a persona",
+    stop: "stop the answer that is being written",
+    retry: "answer the last question again",
+    stats: "how the bot is doing",
+    usage: "your tokens and their cost",
+    export: "this conversation as a Markdown file",
+  },
+  /** Questions that `/start` offers; each is sent as it stands. */
+  examples: [
+    "Explain black holes to a ten-year-old",
+    "Write a birthday poem for my best friend",
+    "Plan a weekend in Lisbon for two",
+  ],
   start: (model: string) =>
     `Hello! Write me anything and I will answer with ${model}.\n\n/model switches the model, /new starts a new conversation, /help shows all commands.`,
   /** In the empty box that a user writes into; up to 64 characters. */
@@ -129,6 +176,7 @@ export const texts = {
     `This bot is private. If this group should have access, give the bot's operator the group's id: ${chatId}`,
   usage: (today: UsageTotals, total: UsageTotals) =>
     `Your use of this bot\nToday: ${usageLine(today)}\nIn total: ${usageLine(total)}`,
+  stats: (stats: StatsLines) => statsLines(stats).join("\n"),
   exportEmpty: "There is no conversation here to export yet.",
   exportTooSoon: "I sent you an export less than a minute ago. Please wait a moment before the next one.",
   exportCaption: (which?: { readonly part: number; readonly of: number }) =>
@@ -150,4 +198,4 @@ export const texts = {
   },
   wholeAnswer: "The whole answer as a file.",
   restInFile: "📄 The rest is in the file below.",
-} as const;
+};

@@ -12,7 +12,7 @@ import type { ConsumeOptions } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
 import { createOutbox } from "../../src/screen/outbox.ts";
 import { createIdentity } from "../../src/telegram/identity.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { createScriptedLoop } from "../support/loop.ts";
 
 const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as UserFromGetMe;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import { goOn, shownText } from "../../src/chat/continuation.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { conversation, createTurnScene, cut, delta, end } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import { answerQuestion } from "../../src/chat/turn.ts";
 import type { Turn } from "../../src/ports/store.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { conversation, createTurnScene, delta, end, question } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();

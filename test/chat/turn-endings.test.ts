@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import { answerQuestion, type TurnDeps } from "../../src/chat/turn.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { conversation, createTurnScene, delta, end, question, type Step } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { conversation, createTurnScene, cut, delta, end, usage } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { answerQuestion } from "../../src/chat/turn.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { conversation, createTurnScene, delta, end, endWithoutUsage, question, usage } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();

@@ -1,6 +1,6 @@
 /** What a person in a private chat sees of an answer, with Telegram and the model in good health. */
 import { describe, expect, test } from "vitest";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { buttonsOf, dialogueOf, persona, plain, until, words } from "../support/bot-process.ts";
 import { sharedRig } from "../support/shared-rig.ts";
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { goOn } from "../../src/chat/continuation.ts";
 import type { Script, ScriptedRequest } from "../../src/playground/model/script.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import {
   answersIn,
   buttonsOf,

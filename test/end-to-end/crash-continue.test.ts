@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { goOn } from "../../src/chat/continuation.ts";
 import type { Script, ScriptedRequest } from "../../src/playground/model/script.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { answersIn, buttonsOf, createRig, dialogueOf, plain, type Rig, seen, until } from "../support/bot-process.ts";
 import { createRandom, type Moment, startAndKill, watchCreations } from "../support/killing.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { buttonsOf, createRig, type Rig, seen, until, words } from "../support/bot-process.ts";
 import { createFleet, type Fleet, type FleetProcess } from "../support/fleet.ts";
 import { findRedis } from "../support/redis-server.ts";

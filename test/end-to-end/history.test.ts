@@ -1,7 +1,7 @@
 /** How much of a conversation the model is shown, by the real process over both engines. */
 import { describe, expect, test } from "vitest";
 import { goOn } from "../../src/chat/continuation.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { createRig, dialogueOf, persona, type Rig, words } from "../support/bot-process.ts";
 import { deleteKeys, findRedis, newPrefix } from "../support/redis-server.ts";
 

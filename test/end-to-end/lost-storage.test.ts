@@ -2,7 +2,7 @@ import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { answersIn, buttonsOf, createRig, get, type Rig, seen, until, words } from "../support/bot-process.ts";
 import { createFleet, type Fleet } from "../support/fleet.ts";
 import { canStartRedis, startPrivateRedis } from "../support/redis-server.ts";

@@ -1,7 +1,7 @@
 /** Keys on the chat page: below messages, in place of the letters, and what is drawn on them. */
 import type { Locator } from "playwright-core";
 import { describe, expect } from "vitest";
-import { labels, texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { chromiumPath } from "../support/chromium.ts";
 import { ADA, eventually, keys, test } from "../support/shared-page.ts";
 
@@ -71,7 +71,10 @@ describe.skipIf(chromiumPath === undefined)("keys on the chat page (needs Chromi
 
   test("need no font for the signs on them, nor does a text of the bot", async ({ chat: { page, world, newest } }) => {
     const pictures = /\p{Extended_Pictographic}/gu;
-    const known = [...Object.values(labels).map((label) => (typeof label === "string" ? label : label(2))), "✅ model"];
+    const known = [
+      ...Object.values(texts.labels).map((label) => (typeof label === "string" ? label : label(2))),
+      "✅ model",
+    ];
     const written = [texts.stopped, texts.modelFailed("empty"), texts.waiting("openai")];
     world.botWrites(ADA, { text: written.join("\n"), ...keys(...known) });
     await newest().getByText("openai").waitFor();

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { isVisible } from "../../src/screen/live-message.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { createScreenScene, long, pass, until } from "../support/screen-scene.ts";
 
 const scene = createScreenScene();

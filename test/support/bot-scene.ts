@@ -13,6 +13,7 @@ import { createOutbox, type Outbox } from "../../src/screen/outbox.ts";
 import { createArrivals } from "../../src/telegram/arrivals.ts";
 import { createBot, type ParleyBot } from "../../src/telegram/bot.ts";
 import { allowedBy } from "../../src/telegram/senders.ts";
+import { textsFor } from "../../src/texts/texts.ts";
 import { inWords, type Worded } from "./messages.ts";
 
 const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as UserFromGetMe;
@@ -38,6 +39,7 @@ function emptyScene() {
     requests: [] as (Omit<ModelRequest, "messages"> & { readonly messages: readonly Worded[] })[],
     /** What Telegram answers to a call, if anything but that it is done. */
     answer: (_call: Call): object | undefined => undefined,
+    textsFor,
     admins: new Set([7]),
     access: { allowed: new Set<number>(), allowedChats: new Set<number>() },
     names: ["a/one", "b/two", "c/two"] as readonly string[],
@@ -112,6 +114,7 @@ export function createBotScene() {
         defaultPersona: "",
         historyLimits: { maxTokens: 1000, maxMessages: 20 },
         drafts: { enabled: () => false, refused: () => undefined },
+        textsFor: (language) => scene.textsFor(language),
         allowed: (sender, chatId) => allowedBy(scene.access)(sender, chatId),
         admins: scene.admins,
         figures: () => ({ requests: 3, errors: 1, p50Ms: 1200, p95Ms: undefined, uptimeSeconds: 3700 }),
@@ -133,7 +136,7 @@ export function createBotScene() {
     const api = { answerCallbackQuery: async () => true as const };
     const allowed = allowedBy(scene.access);
     const arrivals = createArrivals({
-      ...{ identity, inHand: createInHand(), allowed, store, api },
+      ...{ identity, inHand: createInHand(), allowed, store, api, textsFor: (language) => scene.textsFor(language) },
       log: { debug: () => undefined },
     });
     const addressed = await arrivals.address(whole);

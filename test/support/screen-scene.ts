@@ -4,6 +4,7 @@ import { afterEach, beforeEach, vi } from "vitest";
 import { createLiveMessage, type LiveMessageDeps } from "../../src/screen/live-message.ts";
 import { createOutbox, type Outbox } from "../../src/screen/outbox.ts";
 import type { Place } from "../../src/screen/place.ts";
+import { textsFor } from "../../src/texts/texts.ts";
 
 export interface Call {
   readonly method: string;
@@ -147,6 +148,7 @@ export function createScreenScene() {
           api,
           admitted: api,
           outbox,
+          texts: textsFor("en"),
           log: { warn: (_, message) => void warnings.push(message), debug: () => undefined },
           work: (work) => work(),
           drafts: { enabled: () => scene.draftsEnabled, refused: (chatId) => void refusedDrafts.push(chatId) },

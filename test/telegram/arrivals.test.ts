@@ -3,7 +3,8 @@ import { describe, expect, it, vi } from "vitest";
 import { createInHand } from "../../src/base/in-hand.ts";
 import type { Turn } from "../../src/ports/store.ts";
 import { createArrivals } from "../../src/telegram/arrivals.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
+import { textsFor } from "../../src/texts/texts.ts";
 
 const from = { id: 7, is_bot: false, first_name: "Ada" };
 const chat = { id: 7, type: "private", first_name: "Ada" };
@@ -22,6 +23,7 @@ function setUp(newest: Partial<Turn> | undefined, allowed = true, dialog?: objec
   const named = new Float64Array(inHand.memory);
   const addressedFor: (number | undefined)[] = [];
   const arrivals = createArrivals({
+    textsFor,
     identity: { me: { id: 999, username: "parley_bot" } as UserFromGetMe, recheck: async () => undefined },
     inHand,
     allowed() {

@@ -1,6 +1,6 @@
 import type { Update } from "grammy/types";
 import { describe, expect, it } from "vitest";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { chat, createBotScene, group, mallory, said } from "../support/bot-scene.ts";
 
 const scene = createBotScene();

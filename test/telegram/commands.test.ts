@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { commands } from "../../src/telegram/commands.ts";
-import { texts } from "../../src/texts/english.ts";
+import { commandLines, commands } from "../../src/telegram/commands.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { chat, createBotScene, group, mallory, said } from "../support/bot-scene.ts";
 
 const scene = createBotScene();
@@ -45,7 +45,7 @@ describe("a command does what it says:", () => {
     await write("/model c/two");
     expect(said(await write("/start"))).toEqual([texts.start("c/two")]);
     const [help = ""] = said(await write("/help"));
-    for (const { name, description } of commands) expect(help).toContain(`/${name}: ${description}`);
+    for (const { name, description } of commandLines(texts)) expect(help).toContain(`/${name}: ${description}`);
   });
 
   it("/new forgets the conversation and keeps its settings, /reset restores them, too", async () => {

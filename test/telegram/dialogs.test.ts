@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { commands } from "../../src/telegram/commands.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { createBotScene, said } from "../support/bot-scene.ts";
 
 const scene = createBotScene();

@@ -10,6 +10,7 @@ import type { IncomingUpdate } from "../../src/ports/updates.ts";
 import { createArrivals } from "../../src/telegram/arrivals.ts";
 import { isHopeless } from "../../src/telegram/bot.ts";
 import { createIdentity } from "../../src/telegram/identity.ts";
+import { textsFor } from "../../src/texts/texts.ts";
 import { createBotScene } from "../support/bot-scene.ts";
 
 const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as Parameters<
@@ -121,6 +122,7 @@ function createEntrance() {
   const stored: IncomingUpdate[] = [];
   const log = { debug: () => undefined, warn: vi.fn() };
   const arrivals = createArrivals({
+    textsFor,
     identity,
     inHand: createInHand(),
     allowed: () => true,

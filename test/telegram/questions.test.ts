@@ -1,6 +1,6 @@
 /** What reaches the model and the user of questions that are more than their words. */
 import { describe, expect, it } from "vitest";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { chat, createBotScene, group, said } from "../support/bot-scene.ts";
 
 const scene = createBotScene();

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { standIns } from "../../src/base/stand-ins.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { allowedBy, senderOf } from "../../src/telegram/senders.ts";
-import { texts } from "../../src/texts/english.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { address, content, edited, inGroup, pressed, privateChat, written } from "../support/addressed-updates.ts";
 import { createBotScene, group, mallory, said } from "../support/bot-scene.ts";
 import { good, mistakes } from "../support/environments.ts";

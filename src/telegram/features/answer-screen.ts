@@ -7,14 +7,12 @@ import { endKeyboard } from "../../screen/buttons.ts";
 import { createLiveMessage } from "../../screen/live-message.ts";
 import { type AnswerPlace, movedTo } from "../../screen/place.ts";
 import { classify } from "../../screen/telegram-errors.ts";
-import { texts } from "../../texts/english.ts";
 import { type BotContext, placeOf, tolerate } from "../context.ts";
 import { isPrivate } from "../messages.ts";
 import { aside } from "../waiting.ts";
 
 /** Telegram's limit, in UTF-16 units. */
 const maxMessageUnits = 4096;
-const waitingBegins = texts.waiting("").slice(0, -1);
 
 /**
  * Opens the screen of a run of a turn: the live message, with a way to end what an earlier delivery has left. `before` is
@@ -39,6 +37,7 @@ export function openScreen(
       api: ctx.api,
       admitted: ctx.admitted,
       outbox: deps.outbox,
+      texts: ctx.texts,
       log: deps.log,
       drafts: deps.drafts,
       work: ctx.work,
@@ -96,18 +95,18 @@ function placeOfAnswer(ctx: BotContext, turn: Turn, before: Turn | undefined): A
  * changed. False when there is no message to put it into.
  */
 async function endBelow(
-  { api }: BotContext,
+  { api, texts }: BotContext,
   place: AnswerPlace,
   turn: Turn,
   { note, button }: { readonly note: string; readonly button: "retry" | undefined },
 ): Promise<boolean> {
   const last = turn.messages.at(-1);
   if (last === undefined) return false;
-  const keyboard = button === undefined ? {} : { reply_markup: endKeyboard(button, place) };
+  const keyboard = button === undefined ? {} : { reply_markup: endKeyboard(texts.labels, button, place) };
   try {
     const standing = await api.editMessageReplyMarkup(place.chatId, last, keyboard);
     if (standing === true || standing.text === undefined) return false;
-    const text = standing.text.startsWith(waitingBegins) ? note : `${standing.text}\n\n${note}`;
+    const text = standing.text.startsWith(texts.waiting("").slice(0, -1)) ? note : `${standing.text}\n\n${note}`;
     // The button alone has to do where no line fits any more.
     if (text.length > maxMessageUnits) return true;
     const entities = standing.entities === undefined ? {} : { entities: standing.entities };

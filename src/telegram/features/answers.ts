@@ -5,7 +5,6 @@ import { answerOf, mayAnswerAgain, mayContinue } from "../../chat/continuation.t
 import { answerQuestion, type Question } from "../../chat/turn.ts";
 import type { Turn } from "../../ports/store.ts";
 import { isVisible } from "../../screen/live-message.ts";
-import { texts } from "../../texts/english.ts";
 import { getsNote } from "../albums.ts";
 import { answerPress, type BotContext, isCommand, placeOf, pressOf, say, tolerate } from "../context.ts";
 import { questionOf, unseenOf } from "../question.ts";
@@ -19,16 +18,16 @@ export const stopping = new Composer<BotContext>();
 stopping.filter(isCommand("stop"), async (ctx) => {
   const { aborted = false, dropped = 0 } = ctx.job.outcome ?? {};
   // An aborted answer says itself, below its last word, that it was stopped.
-  if (dropped > 0) await say(ctx, texts.dropped(dropped));
-  else if (!aborted) await say(ctx, texts.nothingToStop);
+  if (dropped > 0) await say(ctx, ctx.texts.dropped(dropped));
+  else if (!aborted) await say(ctx, ctx.texts.nothingToStop);
 });
 
 stopping.filter(
   (ctx) => pressOf(ctx)?.action === "stop",
   async (ctx) => {
     const { aborted = false, dropped = 0 } = ctx.job.outcome ?? {};
-    if (aborted) return await answerPress(ctx, dropped > 0 ? texts.dropped(dropped) : texts.stopped);
-    await answerPress(ctx, texts.alreadyFinished);
+    if (aborted) return await answerPress(ctx, dropped > 0 ? ctx.texts.dropped(dropped) : ctx.texts.stopped);
+    await answerPress(ctx, ctx.texts.alreadyFinished);
     await removeStaleButton(ctx);
   },
 );
@@ -98,7 +97,7 @@ answering.filter(isCommand("retry"), async (ctx) => {
   const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
   const messageId = ctx.message?.message_id;
   if (newest === undefined || newest.asked === "" || messageId === undefined)
-    return await say(ctx, texts.nothingToRetry);
+    return await say(ctx, ctx.texts.nothingToRetry);
   await answer(ctx, messageId, newest.root, await wholeAnswer(ctx, newest), newest);
 });
 
@@ -126,7 +125,7 @@ async function askedBy(ctx: BotContext, message: Message, newest: Turn | undefin
   const asked = ctx.work(() => questionOf(message, ctx.me, knownOf(message, newest)));
   const unseen = unseenOf(message, ctx.me);
   if (unseen === undefined || !(await getsNote(ctx.deps.store, message))) return { asked };
-  return { asked, notes: [texts.unseen(unseen)] };
+  return { asked, notes: [ctx.texts.unseen(unseen)] };
 }
 
 /** Ids of the messages with which the conversation ends that the model is shown. */
@@ -182,7 +181,7 @@ async function answer(
       openScreen(ctx, turn, { before, dropped }, () => {
         deps.observer.firstText(sinceArrival());
         line.firstText();
-        // The messages of an answer that is written anew have their buttons changed with their texts.
+        // The messages of an answer that is written anew have their buttons changed with their ctx.texts.
         if (former !== undefined && !isPartOf(former, turn)) {
           if (former.button !== undefined) void retireButtons(ctx, former.messages.at(-1));
         } else if (turn.continues !== undefined && job.attempt > 1) {

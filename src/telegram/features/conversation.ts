@@ -1,6 +1,5 @@
 import { Composer } from "grammy";
 import { modelFor } from "../../chat/turn.ts";
-import { texts } from "../../texts/english.ts";
 import { type BotContext, isCommand, placeOf, say, tolerate } from "../context.ts";
 
 /** `/new` and `/reset`: turn lane, so that they come after the answer which they interrupted. */
@@ -8,14 +7,14 @@ export const forgetting = new Composer<BotContext>();
 
 forgetting.filter(isCommand("new"), async (ctx) => {
   await forget(ctx);
-  await say(ctx, texts.newConversation);
+  await say(ctx, ctx.texts.newConversation);
 });
 
 forgetting.filter(isCommand("reset"), async (ctx) => {
   await forget(ctx);
   await ctx.session.set("model", undefined);
   await ctx.session.set("persona", undefined);
-  await say(ctx, texts.reset(modelFor(ctx.deps.models.names, undefined)));
+  await say(ctx, ctx.texts.reset(modelFor(ctx.deps.models.names, undefined)));
 });
 
 /** Forgets the conversation, and leaves a mark so that edits of the questions before it are known to be old. */

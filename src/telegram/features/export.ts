@@ -2,7 +2,6 @@
 import { Composer, InputFile } from "grammy";
 import { modelFor } from "../../chat/turn.ts";
 import type { Exchange } from "../../ports/store.ts";
-import { texts } from "../../texts/english.ts";
 import { type BotContext, isCommand, placeOf, say } from "../context.ts";
 import { senderOf } from "../senders.ts";
 
@@ -18,22 +17,22 @@ exporting.filter(isCommand("export"), async (ctx) => {
   const { conversation, attempt } = ctx.job;
   const place = placeOf(ctx);
   const newest = await store.readHistory(conversation, 1);
-  if (newest.length === 0 || place === undefined) return await say(ctx, texts.exportEmpty);
+  if (newest.length === 0 || place === undefined) return await say(ctx, ctx.texts.exportEmpty);
   const first = await store.firstWithin(`export:${senderOf(ctx.update) ?? place.chatId}`, onceInMs);
   // A delivery before this one may have taken the minute, and then failed.
-  if (!first && attempt === 1) return await say(ctx, texts.exportTooSoon);
+  if (!first && attempt === 1) return await say(ctx, ctx.texts.exportTooSoon);
   const { model, persona } = await ctx.session.read();
   const at = now();
   const about = { model: modelFor(ctx.deps.models.names, model), persona, time: timeOf(at) };
-  const room = maxPartBytes - Buffer.byteLength(texts.exportHead(about)) - maxPartLineBytes;
+  const room = maxPartBytes - Buffer.byteLength(ctx.texts.exportHead(about)) - maxPartLineBytes;
   const parts = await planParts(store.scanHistory(conversation), room);
   for (const [index, part] of parts.entries()) {
     const which = parts.length === 1 ? undefined : { part: index + 1, of: parts.length };
-    const head = texts.exportHead({ ...about, ...which });
+    const head = ctx.texts.exportHead({ ...about, ...which });
     // Read anew for each attempt, and never as a whole.
     const contents = () => contentsOf(head, store.scanHistory(conversation, part.from), part);
     await ctx.api.sendDocument(place.chatId, new InputFile(contents, fileName(ctx, at, which)), {
-      caption: texts.exportCaption(which),
+      caption: ctx.texts.exportCaption(which),
       ...(place.threadId === undefined ? {} : { message_thread_id: place.threadId }),
     });
   }

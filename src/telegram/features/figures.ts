@@ -1,7 +1,5 @@
 import { Composer } from "grammy";
-import type { QueueStats } from "../../ports/queue.ts";
-import { texts } from "../../texts/english.ts";
-import { type BotContext, type Figures, isCommand, say } from "../context.ts";
+import { type BotContext, isCommand, say } from "../context.ts";
 import { senderOf } from "../senders.ts";
 
 /** `/stats` and `/usage`. */
@@ -11,7 +9,9 @@ figures.filter(isCommand("stats"), async (ctx) => {
   const { deps } = ctx;
   const sender = senderOf(ctx.update);
   const admin = sender !== undefined && deps.admins.has(sender);
-  await say(ctx, statsText(deps.figures(), admin ? await deps.queueStats() : undefined));
+  const queue = admin ? await deps.queueStats() : undefined;
+  const megabytes = Math.round(process.memoryUsage.rss() / 1e6);
+  await say(ctx, ctx.texts.stats({ ...deps.figures(), queue, megabytes }));
 });
 
 figures.filter(isCommand("usage"), async (ctx) => {
@@ -20,30 +20,5 @@ figures.filter(isCommand("usage"), async (ctx) => {
   const { store, now } = ctx.deps;
   const midnight = new Date(now()).setUTCHours(0, 0, 0, 0);
   const [today, total] = await Promise.all([store.readUsage(sender, midnight), store.readUsage(sender, 0)]);
-  await say(ctx, texts.usage(today, total));
+  await say(ctx, ctx.texts.usage(today, total));
 });
-
-/** What `/stats` says; with the queue's figures, what an operator wants to know besides. */
-function statsText(stats: Figures, queue: QueueStats | undefined): string {
-  const lines = [`Requests: ${stats.requests}, errors: ${stats.errors}`, `Up for ${duration(stats.uptimeSeconds)}`];
-  if (queue !== undefined) {
-    const megabytes = Math.round(process.memoryUsage.rss() / 1e6);
-    lines.push(
-      `Answer time p50 ${seconds(stats.p50Ms)}, p95 ${seconds(stats.p95Ms)}`,
-      `Queue: ${queue.waiting} waiting (oldest ${seconds(queue.oldestWaitingMs)}), ${queue.active} active, ${queue.delayed} delayed, ${queue.dead} dead`,
-      `Memory: ${megabytes} MB`,
-    );
-  }
-  return lines.join("\n");
-}
-
-function seconds(milliseconds: number | undefined): string {
-  return milliseconds === undefined ? "–" : `${(milliseconds / 1000).toFixed(1)} s`;
-}
-
-function duration(totalSeconds: number): string {
-  const days = Math.floor(totalSeconds / 86_400);
-  const hours = Math.floor((totalSeconds % 86_400) / 3_600);
-  const minutes = Math.floor((totalSeconds % 3_600) / 60);
-  return days > 0 ? `${days} d ${hours} h` : hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min`;
-}

@@ -1,7 +1,6 @@
 import { Composer } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
 import { modelFor } from "../../chat/turn.ts";
-import { texts } from "../../texts/english.ts";
 import { answerPress, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
 import {
   carriedSearch,
@@ -25,13 +24,14 @@ model.filter(isCommand("model"), async (ctx) => {
   const chosen = findModel(names, wanted);
   if (chosen !== undefined) {
     await ctx.session.set("model", chosen);
-    return await say(ctx, texts.modelSet(chosen));
+    return await say(ctx, ctx.texts.modelSet(chosen));
   }
   const search = carriedSearch(wanted);
   const found = search !== "" && matchingModels(names, search).length > 0;
   const view = { page: 0, ...(found ? { search } : {}) };
-  const text = found || wanted === "" ? headingOf(names, current, view) : texts.unknownModel(wanted.slice(0, 100));
-  await say(ctx, text, modelKeyboard(names, current, view));
+  const text =
+    found || wanted === "" ? headingOf(ctx, names, current, view) : ctx.texts.unknownModel(wanted.slice(0, 100));
+  await say(ctx, text, modelKeyboard(ctx.texts.labels, names, current, view));
 });
 
 model.filter(
@@ -43,7 +43,7 @@ model.filter(
     const { action: _known, ...view } = press;
     const current = await currentModel(ctx);
     await answerPress(ctx);
-    await show(ctx, headingOf(names, current, view), modelKeyboard(names, current, view));
+    await show(ctx, headingOf(ctx, names, current, view), modelKeyboard(ctx.texts.labels, names, current, view));
   },
 );
 
@@ -53,16 +53,16 @@ model.filter(
     const { names } = ctx.deps.models;
     const press = pressOf(ctx);
     const chosen = press?.action === "model" ? modelWithKey(names, press.key) : undefined;
-    if (chosen === undefined) return await answerPress(ctx, texts.modelGone);
+    if (chosen === undefined) return await answerPress(ctx, ctx.texts.modelGone);
     const former = await currentModel(ctx);
     await ctx.session.set("model", chosen);
-    await answerPress(ctx, texts.modelSet(chosen));
+    await answerPress(ctx, ctx.texts.modelSet(chosen));
     if (former === chosen) return;
     const shown = ctx.callbackQuery?.message?.reply_markup;
     await show(
       ctx,
-      texts.chooseModel(chosen),
-      shown === undefined ? modelKeyboard(names, chosen, { page: 0 }) : remarked(shown, chosen),
+      ctx.texts.chooseModel(chosen),
+      shown === undefined ? modelKeyboard(ctx.texts.labels, names, chosen, { page: 0 }) : remarked(shown, chosen),
     );
   },
 );
@@ -71,7 +71,12 @@ async function currentModel(ctx: BotContext): Promise<string> {
   return modelFor(ctx.deps.models.names, (await ctx.session.read()).model);
 }
 
-function headingOf(names: readonly string[], current: string, { provider, search }: ModelView): string {
+function headingOf(
+  { texts }: BotContext,
+  names: readonly string[],
+  current: string,
+  { provider, search }: ModelView,
+): string {
   if (search !== undefined) return texts.modelsFound(current, search);
   const chosen = provider === undefined ? undefined : providerWithKey(names, provider);
   if (chosen !== undefined) return texts.modelsOf(current, chosen);

@@ -3,7 +3,6 @@ import { Composer, GrammyError, type NextFunction } from "grammy";
 import { messageOf } from "../../base/errors.ts";
 import { standIns } from "../../base/stand-ins.ts";
 import { classify, type TelegramVerdict } from "../../screen/telegram-errors.ts";
-import { texts } from "../../texts/english.ts";
 import { getsNotice } from "../albums.ts";
 import { hasContent } from "../content.ts";
 import { answerPress, type BotContext, callOf, placeOf, say } from "../context.ts";
@@ -74,7 +73,7 @@ export async function access(ctx: BotContext, next: NextFunction): Promise<void>
   if (allowed(sender, ctx.chat?.id)) return await next();
   const id = sender !== undefined && sender > 0 ? sender : ctx.chat?.id;
   if (id === undefined || standIns.has(id)) return;
-  const notice = id > 0 ? texts.notAllowed(id) : texts.groupNotAllowed(id);
+  const notice = id > 0 ? ctx.texts.notAllowed(id) : ctx.texts.groupNotAllowed(id);
   if (await store.firstWithin(`stranger-logged:${id}`, strangerNoticeEveryMs)) {
     log.info({}, "a stranger was turned away");
   }
@@ -91,7 +90,7 @@ export async function refusals(ctx: BotContext, next: NextFunction): Promise<voi
   const { refusal } = ctx.job;
   if (refusal === undefined) return await next();
   const tell = refusal.reason === "lane-full" || refusal.tell;
-  const text = refusal.reason === "rate" ? texts.rateLimited(refusal.waitSeconds) : texts.laneFull;
+  const text = refusal.reason === "rate" ? ctx.texts.rateLimited(refusal.waitSeconds) : ctx.texts.laneFull;
   if (ctx.callbackQuery !== undefined) await answerPress(ctx, tell ? text : undefined);
   else if (tell) await say(ctx, text);
 }
@@ -99,10 +98,10 @@ export async function refusals(ctx: BotContext, next: NextFunction): Promise<voi
 /** What is left in the quick lane: unknown commands, messages without words, old buttons. */
 export const leftovers = new Composer<BotContext>();
 
-leftovers.on("callback_query", (ctx) => answerPress(ctx, texts.oldButton));
+leftovers.on("callback_query", (ctx) => answerPress(ctx, ctx.texts.oldButton));
 leftovers.on("message", async (ctx) => {
-  if (callOf(ctx) !== undefined) await say(ctx, texts.unknownCommand);
-  else if (ctx.message.text !== undefined && mentions(ctx.message, ctx.me)) await say(ctx, texts.emptyMention);
+  if (callOf(ctx) !== undefined) await say(ctx, ctx.texts.unknownCommand);
+  else if (ctx.message.text !== undefined && mentions(ctx.message, ctx.me)) await say(ctx, ctx.texts.emptyMention);
   else if (hasContent(ctx.message) && (await getsNotice(ctx.deps.store, ctx.message)))
-    await say(ctx, texts.unsupported);
+    await say(ctx, ctx.texts.unsupported);
 });

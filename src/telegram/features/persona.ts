@@ -2,16 +2,12 @@ import { type Conversation, createConversation } from "@grammyjs/conversations";
 import { Composer, type Context } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
 import { parsePress, pressData } from "../../screen/buttons.ts";
-import { labels, texts } from "../../texts/english.ts";
 import { ask, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
 import { wordsOf } from "../question.ts";
 
 /** Characters. With the words around it, a persona of this length fits into one message. */
 const maxPersonaLength = 3_000;
 const waitForAnswerMs = 3_600_000;
-
-const cancelRow = [{ text: labels.cancel, callback_data: pressData({ action: "persona", choice: "cancel" }) }];
-const saveRow = [{ text: labels.save, callback_data: pressData({ action: "persona", choice: "save" }) }];
 
 /**
  * Asks for a persona, shows it, saves it. All calls go through the outer context: those of a dialog's own context bypass the
@@ -20,7 +16,7 @@ const saveRow = [{ text: labels.save, callback_data: pressData({ action: "person
 async function personaDialog(conversation: Conversation<BotContext, Context>): Promise<void> {
   let asked = await conversation.external(async (outer) => {
     const { persona } = await outer.session.read();
-    return await ask(outer, texts.personaAsk(persona), keyboard([cancelRow]));
+    return await ask(outer, outer.texts.personaAsk(persona), keyboard(outer, "cancel"));
   });
   let persona: string | undefined;
   for (;;) {
@@ -38,8 +34,8 @@ async function personaDialog(conversation: Conversation<BotContext, Context>): P
     asked = await conversation.external(async (outer) => {
       await retire(outer, former);
       return text.length <= maxPersonaLength
-        ? await ask(outer, texts.personaPreview(text), keyboard([saveRow, cancelRow]))
-        : await ask(outer, texts.personaTooLong(maxPersonaLength, text.length), keyboard([cancelRow]));
+        ? await ask(outer, outer.texts.personaPreview(text), keyboard(outer, "save", "cancel"))
+        : await ask(outer, outer.texts.personaTooLong(maxPersonaLength, text.length), keyboard(outer, "cancel"));
     });
   }
 }
@@ -55,11 +51,15 @@ async function endDialog(ctx: BotContext, persona: string | undefined): Promise<
   if (persona !== undefined) await ctx.session.set("persona", persona);
   // The press itself was answered when it arrived.
   await tolerate(ctx, ctx.editMessageReplyMarkup());
-  await say(ctx, persona === undefined ? texts.personaCancelled : texts.personaSaved);
+  await say(ctx, persona === undefined ? ctx.texts.personaCancelled : ctx.texts.personaSaved);
 }
 
-function keyboard(rows: InlineKeyboardMarkup["inline_keyboard"]): InlineKeyboardMarkup {
-  return { inline_keyboard: rows };
+/** The buttons of the dialog, one below the other. */
+function keyboard({ texts }: BotContext, ...choices: readonly ("save" | "cancel")[]): InlineKeyboardMarkup {
+  const row = (choice: "save" | "cancel") => [
+    { text: texts.labels[choice], callback_data: pressData({ action: "persona", choice }) },
+  ];
+  return { inline_keyboard: choices.map(row) };
 }
 
 /** `/system`: a persona for this conversation, by a dialog or directly. */
@@ -70,9 +70,9 @@ persona.use(createConversation(personaDialog, "persona"));
 persona.filter(isCommand("system"), async (ctx) => {
   const text = callOf(ctx)?.argument ?? "";
   if (text === "") return await ctx.conversation.enter("persona");
-  if (text.length > maxPersonaLength) return await say(ctx, texts.personaTooLong(maxPersonaLength, text.length));
+  if (text.length > maxPersonaLength) return await say(ctx, ctx.texts.personaTooLong(maxPersonaLength, text.length));
   await ctx.session.set("persona", text);
-  await say(ctx, texts.personaSaved);
+  await say(ctx, ctx.texts.personaSaved);
 });
 
 persona.filter(

@@ -1,6 +1,6 @@
 /** What becomes of the message that a crash has left half written, when a stop ends it. */
 import { describe, expect, it } from "vitest";
-import { texts } from "../../../src/texts/english.ts";
+import { english as texts } from "../../../src/texts/english.ts";
 import { createBotScene } from "../../support/bot-scene.ts";
 
 const scene = createBotScene();

@@ -3,7 +3,7 @@ import { InputFile } from "grammy";
 import { describe, expect, it } from "vitest";
 import type { Exchange } from "../../../src/ports/store.ts";
 import { planParts } from "../../../src/telegram/features/export.ts";
-import { texts } from "../../../src/texts/english.ts";
+import { english as texts } from "../../../src/texts/english.ts";
 import { chat, createBotScene, group, mallory, said } from "../../support/bot-scene.ts";
 
 const scene = createBotScene();

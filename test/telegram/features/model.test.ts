@@ -2,7 +2,7 @@
 import type { InlineKeyboardMarkup } from "grammy/types";
 import { describe, expect, it } from "vitest";
 import { matchingModels, modelLabels } from "../../../src/telegram/model-list.ts";
-import { texts } from "../../../src/texts/english.ts";
+import { english as texts } from "../../../src/texts/english.ts";
 import { createBotScene, said } from "../../support/bot-scene.ts";
 
 const scene = createBotScene();

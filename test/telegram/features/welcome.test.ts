@@ -1,6 +1,6 @@
 /** `/start` and its example questions. */
 import { describe, expect, it } from "vitest";
-import { examples, texts } from "../../../src/texts/english.ts";
+import { english as texts } from "../../../src/texts/english.ts";
 import { createBotScene, group, said } from "../../support/bot-scene.ts";
 
 const scene = createBotScene();
@@ -12,12 +12,12 @@ const markupOf = (made: Awaited<ReturnType<typeof write>>) =>
 describe("/start", () => {
   it("offers three example questions in place of the letters, once, in a private chat", async () => {
     expect(markupOf(await write("/start"))).toEqual({
-      keyboard: examples.map((text) => [{ text }]),
+      keyboard: texts.examples.map((text) => [{ text }]),
       one_time_keyboard: true,
       resize_keyboard: true,
       input_field_placeholder: texts.examplesPlaceholder,
     });
-    expect(examples).toHaveLength(3);
+    expect(texts.examples).toHaveLength(3);
     expect(texts.examplesPlaceholder.length).toBeLessThanOrEqual(64);
   });
 
@@ -28,8 +28,8 @@ describe("/start", () => {
 
   it("lets the press of an example be the user's own question", async () => {
     await write("/start");
-    await write(examples[1] ?? "");
-    expect(scene.requests.map(({ messages }) => messages.at(-1)?.content)).toEqual([examples[1]]);
+    await write(texts.examples[1] ?? "");
+    expect(scene.requests.map(({ messages }) => messages.at(-1)?.content)).toEqual([texts.examples[1]]);
   });
 
   it("takes the keyboard away with the next message that has no buttons, and only then", async () => {
@@ -47,8 +47,8 @@ describe("/start", () => {
   it("asks an example though /system waits for a persona", async () => {
     await write("/start");
     await write("/system");
-    await write(examples[0] ?? "");
-    expect(scene.requests.map(({ messages }) => messages.at(-1)?.content)).toEqual([examples[0]]);
+    await write(texts.examples[0] ?? "");
+    expect(scene.requests.map(({ messages }) => messages.at(-1)?.content)).toEqual([texts.examples[0]]);
     expect(said(await press("persona:save"))).toEqual([]);
     expect((await scene.store.readSettings("7")).persona).toBeUndefined();
   });
