@@ -1,7 +1,7 @@
 /** The embedded database: one SQLite file, one handle, the writes of one tick in one transaction. */
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { messageOf, ParleyError, StartError } from "../../base/errors.ts";
 import { watchFiles } from "./open-files.ts";
 
@@ -138,6 +138,11 @@ export function createSqliteDatabase(path: string, log?: SqliteDatabaseLog): Dat
       files.close();
     },
   };
+}
+
+/** Returns what runs one statement in the next transaction, and resolves when that is committed. */
+export function statementsOf(database: Database): (sql: string, ...values: SQLInputValue[]) => Promise<void> {
+  return (sql, ...values) => database.write(() => void database.statement(sql).run(...values));
 }
 
 function rollBack(handle: DatabaseSync): void {

@@ -1,0 +1,100 @@
+/** Turns in the embedded database: their records, and their end, with which all is written that comes of them. */
+import type { SQLOutputValue } from "node:sqlite";
+import type { Store, Turn } from "../../ports/store.ts";
+import type { ConversationId } from "../../ports/updates.ts";
+import { answered, withMessages } from "../lanes/turn-records.ts";
+import type { Conversations } from "./conversations.ts";
+import type { Database } from "./database.ts";
+import type { History } from "./history.ts";
+import type { Usage } from "./usage.ts";
+
+export type Turns = Pick<
+  Store,
+  "readTurn" | "newestTurn" | "beginTurn" | "setTurnMessages" | "keepAnswer" | "finishTurn" | "closeTurn"
+>;
+
+export interface TurnsDeps {
+  readonly database: Database;
+  readonly conversations: Conversations;
+  readonly addExchange: History["add"];
+  readonly addUsage: Usage["add"];
+}
+
+/** Creates the store's part for turns. */
+export function createTurns({ database, conversations, addExchange, addUsage }: TurnsDeps): Turns {
+  const { statement: sql } = database;
+
+  function findTurn(conversation: ConversationId, question: number): Turn | undefined {
+    if (conversations.expired(conversation)) return undefined;
+    return turnOf(sql("SELECT record FROM turn WHERE conversation = ? AND question = ?").get(conversation, question));
+  }
+
+  /** Changes the record of a run; false when the turn was forgotten or belongs to another run. */
+  function changeTurn(key: Pick<Turn, "conversation" | "question" | "run">, change: (turn: Turn) => Turn): boolean {
+    const turn = findTurn(key.conversation, key.question);
+    if (turn === undefined || turn.run !== key.run) return false;
+    sql("UPDATE turn SET record = ? WHERE conversation = ? AND question = ?").run(
+      JSON.stringify(change(turn)),
+      key.conversation,
+      key.question,
+    );
+    return true;
+  }
+
+  function begin(turn: Turn, dropped: readonly number[]): void {
+    const { conversation, question } = turn;
+    // What had expired must not come to life again with the new question.
+    if (conversations.expired(conversation)) conversations.forget(conversation);
+    conversations.markActive(conversation);
+    for (const other of dropped)
+      sql("DELETE FROM turn WHERE conversation = ? AND question = ?").run(conversation, other);
+    const record = JSON.stringify(turn);
+    const known = "UPDATE turn SET record = ? WHERE conversation = ? AND question = ?";
+    if (sql(known).run(record, conversation, question).changes > 0) return;
+    sql("INSERT INTO turn (conversation, question, place, record) VALUES (?, ?, ?, ?)").run(
+      conversation,
+      question,
+      conversations.nextPlace("turn", conversation),
+      record,
+    );
+  }
+
+  return {
+    async readTurn(conversation, question) {
+      return findTurn(conversation, question);
+    },
+    async newestTurn(conversation) {
+      if (conversations.expired(conversation)) return undefined;
+      return turnOf(
+        sql("SELECT record FROM turn WHERE conversation = ? ORDER BY place DESC LIMIT 1").get(conversation),
+      );
+    },
+    beginTurn: (turn, dropped = []) => database.write(() => begin(turn, dropped)),
+    setTurnMessages(conversation, question, runId, messages, file) {
+      const key = { conversation, question, run: runId };
+      return database.write(() => void changeTurn(key, (turn) => withMessages(turn, messages, file)));
+    },
+    keepAnswer(turn) {
+      const { answer } = turn;
+      const keep = (stored: Turn): Turn =>
+        stored.state === "writing" && answer !== undefined ? { ...stored, answer } : stored;
+      return database.write(() => void changeTurn(turn, keep));
+    },
+    finishTurn(turn, exchange, entries) {
+      return database.write(() => {
+        for (const entry of entries) addUsage(entry);
+        if (!changeTurn(turn, (stored) => answered(turn, stored))) return;
+        conversations.markActive(turn.conversation);
+        if (exchange !== undefined) addExchange(turn.conversation, exchange);
+      });
+    },
+    closeTurn(conversation, question, runId) {
+      const key = { conversation, question, run: runId };
+      return database.write(() => void changeTurn(key, (turn) => ({ ...turn, state: "done" })));
+    },
+  };
+}
+
+function turnOf(row: Record<string, SQLOutputValue> | undefined): Turn | undefined {
+  return row === undefined ? undefined : (JSON.parse(String(row["record"])) as Turn);
+}
