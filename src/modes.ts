@@ -19,7 +19,16 @@ export async function startMode(config: Config, log: Logger): Promise<Running> {
   if (config.proxies !== undefined) log.info(proxiesWithoutCredentials(config.proxies), "calls go through a proxy");
   if (config.mode === "playground") {
     const { createPlayground } = await import("./playground/playground.ts");
-    return await createPlayground(config, log, createApp);
+    return await createPlayground({
+      models: config.models.names,
+      port: config.http.port,
+      log,
+      startBot(surroundings, watchModels) {
+        const models = { ...config.models, ...surroundings.models };
+        const http = { host: "127.0.0.1", port: 0 };
+        return createApp({ ...config, ...surroundings, http, models }, log, watchModels);
+      },
+    });
   }
   if (config.access.allowed.size === 0 && config.access.allowedChats.size === 0) {
     log.warn({}, "ALLOWED_USER_IDS is empty: everyone who finds this bot can spend your key's money");

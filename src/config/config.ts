@@ -1,6 +1,7 @@
 /** The environment, read once into one frozen value. Never imported as a value: `main.ts` reads it and passes it on. */
 import { createHmac } from "node:crypto";
 import { StartError } from "../base/errors.ts";
+import type { Proxies } from "../base/proxies.ts";
 import {
   type Environment,
   environmentSchema,
@@ -10,7 +11,7 @@ import {
   readModelNames,
 } from "./environment.ts";
 import { defaultModels, noModels, type ProviderConfig, providerPrefixes, readProviders } from "./provider-settings.ts";
-import { type Proxies, proxyNames, readProxies } from "./proxies.ts";
+import { proxyNames, readProxies } from "./proxies.ts";
 import { secretsIn } from "./secrets.ts";
 import { type KnownNames, misspelledNames } from "./variable-names.ts";
 

@@ -1,13 +1,5 @@
 /** The proxies that calls to Telegram and the models go through, by the variables that other programs read, too. */
-
-/** Named so that Node's own agents take it as their `proxyEnv`. */
-export interface Proxies {
-  /** With its scheme; may hold credentials. */
-  readonly HTTPS_PROXY?: string;
-  readonly HTTP_PROXY?: string;
-  /** Hosts that are called directly, separated by commas. */
-  readonly NO_PROXY?: string;
-}
+import type { Proxies } from "../base/proxies.ts";
 
 const variables = ["HTTPS_PROXY", "HTTP_PROXY"] as const;
 

@@ -3,9 +3,9 @@
 import { ModelError } from "../base/errors.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Metrics } from "../base/metrics.ts";
+import type { Proxies } from "../base/proxies.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { Config } from "../config/config.ts";
-import type { Proxies } from "../config/proxies.ts";
 import type { ModelEvent, ModelRequest, Models } from "../ports/models.ts";
 import { createAllowance, defaultTimers, type Timers } from "./allowance.ts";
 import { modelError } from "./failures.ts";

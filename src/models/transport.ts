@@ -5,7 +5,7 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Readable } from "node:stream";
-import type { Proxies } from "../config/proxies.ts";
+import type { Proxies } from "../base/proxies.ts";
 import { decoded } from "./content-encoding.ts";
 
 /** What a provider has sent, whatever its status. */

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StartError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { Config } from "../config/config.ts";
 import type { Models } from "../ports/models.ts";
 import { type BotApi, createBotApi } from "./bot-api/bot-api.ts";
 import { answerTo } from "./model/answers.ts";
@@ -24,35 +23,48 @@ interface Bot {
 
 const graceMs = 1_000;
 
+/** Where the bot of a playground finds its Telegram, and keeps what it knows. */
+export interface Surroundings {
+  readonly telegram: { readonly token: string; readonly apiRoot: string };
+  readonly dataDir: string;
+  /** Instead of models of the bot's own. */
+  readonly models: ScriptedModels | undefined;
+}
+
+export interface ScriptedModels {
+  readonly names: readonly string[];
+  readonly providers: readonly { readonly name: string; readonly baseUrl: string }[];
+}
+
+export interface PlaygroundOptions {
+  /** The bot's models; without any, scripted ones answer. */
+  readonly models: readonly string[];
+  /** The page's, if nobody else has it. */
+  readonly port: number;
+  readonly log: Logger;
+  /** Starts the bot; `watchModels` stands between it and its models. */
+  startBot(surroundings: Surroundings, watchModels: (models: Models) => Models): Promise<Bot>;
+}
+
 /** Starts Telegram's stand-in, a model's if there is no key, the bot and the page; prints the page's link. */
 export async function createPlayground(
-  config: Config,
-  log: Logger,
-  createBot: (config: Config, log: Logger, watchModels: (models: Models) => Models) => Promise<Bot>,
+  options: PlaygroundOptions,
 ): Promise<{ readonly failed: Promise<Error>; stop(): Promise<void> }> {
   const token = `42:${randomBytes(24).toString("base64url")}`;
   const botApi = await createBotApi({ token });
   const faults = createModelFaults();
   const watch = createModelWatch();
-  const scripted =
-    config.models.names.length === 0 ? await createScriptedModel({ respond: faults.respond }) : undefined;
+  const [model, ...others] = options.models;
+  const scripted = model === undefined ? await createScriptedModel({ respond: faults.respond }) : undefined;
   // Chats live in this process; what the bot remembers of them goes with them.
   const dataDir = await mkdtemp(join(tmpdir(), "parley-playground-"));
-  const bot = await createBot(
-    {
-      ...config,
-      telegram: { token, apiRoot: botApi.url },
-      http: { host: "127.0.0.1", port: 0 },
-      dataDir,
-      ...(scripted === undefined ? {} : { models: { ...config.models, ...scriptedModels(scripted.url) } }),
-    },
-    log,
-    watch.watch,
-  );
-  const [model = "", ...others] = config.models.names;
-  const page = await openPage(config, {
+  const telegram = { token, apiRoot: botApi.url };
+  const models = scripted && scriptedModels(scripted.url);
+  const bot = await options.startBot({ telegram, dataDir, models }, watch.watch);
+  const page = await openPage({
     source: createPageSource(botApi),
-    log,
+    port: options.port,
+    log: options.log,
     models: {
       note:
         scripted === undefined
@@ -77,17 +89,17 @@ export async function createPlayground(
 }
 
 /** At `PORT`, or at any free one when somebody else has it: a newcomer should get a link, not a puzzle. */
-async function openPage(config: Config, options: Parameters<typeof createPlaygroundPage>[0]) {
+async function openPage(options: Parameters<typeof createPlaygroundPage>[0]) {
   try {
-    return await createPlaygroundPage({ ...options, port: config.http.port });
+    return await createPlaygroundPage(options);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    return await createPlaygroundPage(options);
+    return await createPlaygroundPage({ ...options, port: 0 });
   }
 }
 
 /** Two names for the one script, so that `/model` has something to switch. */
-function scriptedModels(url: string): Pick<Config["models"], "names" | "providers"> {
+function scriptedModels(url: string): ScriptedModels {
   return { names: ["demo/scripted-model", "demo/second-script"], providers: [{ name: "demo", baseUrl: url }] };
 }
 

@@ -7,7 +7,7 @@ import https from "node:https";
 import type { Readable } from "node:stream";
 import { urlToHttpOptions } from "node:url";
 import type { ApiClientOptions } from "grammy";
-import type { Proxies } from "../config/proxies.ts";
+import type { Proxies } from "../base/proxies.ts";
 
 /** Milliseconds would be nicer, but grammY takes seconds: a call that hangs longer has failed, and is repeated. */
 export const callTimeoutSeconds = 15;
