@@ -72,7 +72,7 @@ async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
   function openParts() {
     try {
       const store = createSqliteStore({ database, historyTtlSeconds });
-      return { store, queue: createSqliteQueue({ database, hangFile, log }) };
+      return { store, queue: createSqliteQueue({ database, hangFile, log, keepAnswer: store.keepAnswer }) };
     } catch (error) {
       void database.close();
       const line = `DATA_DIR: ${path} cannot be used (${messageOf(error)}); see to its disk, or set DATA_DIR to another folder.`;

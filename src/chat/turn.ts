@@ -7,7 +7,7 @@ import { linkedSignal } from "../base/signals.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { ModelRequest } from "../ports/models.ts";
 import type { AbortReason } from "../ports/queue.ts";
-import type { Turn, TurnOutcome } from "../ports/store.ts";
+import type { AnswerKeeping, Turn, TurnOutcome } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
 import {
@@ -89,14 +89,14 @@ export interface TurnDeps extends PromptDeps {
 /**
  * Answers a question, or goes on with it after a crash. A run that is finished is a no-op. Throws when the turn shall
  * be delivered again (shutdown, storage or Telegram out of order), never for a failure of the model that the user was
- * told about. What was written when `interrupting` is aborted is kept at once.
+ * told about. What was written when an interrupt comes is kept at once, where the engine can.
  */
 export async function answerQuestion(
   deps: TurnDeps,
   question: Question,
   openScreen: OpenScreen,
   signal: AbortSignal,
-  interrupting?: AbortSignal,
+  keeping?: AnswerKeeping,
 ): Promise<TurnOutcome> {
   const { store } = deps;
   const former = await store.readTurn(question.conversation, question.id);
@@ -136,7 +136,7 @@ export async function answerQuestion(
     dropped.map((part) => part.question),
   );
   const screen = openScreen(turn, before, dropped);
-  const writing = await orLeave(screen, write(deps, question, turn, continued, screen, signal, interrupting));
+  const writing = await orLeave(screen, write(deps, question, turn, continued, screen, signal, keeping));
   if (writing.outcome === "shutdown" || writing.outcome === "superseded") {
     await screen.leave();
     if (writing.outcome === "superseded") return "superseded";
@@ -184,7 +184,7 @@ async function write(
   continued: Continued | undefined,
   screen: Screen,
   signal: AbortSignal,
-  interrupting: AbortSignal | undefined,
+  keeping: AnswerKeeping | undefined,
 ): Promise<Writing> {
   const { store, models } = deps;
   const prompt = await promptOf(deps, turn, continued);
@@ -211,9 +211,9 @@ async function write(
   });
   const keep = () => {
     // When it fails, the interrupt has failed with it.
-    if (visible()) store.keepAnswer?.({ ...turn, answer: text }).catch(() => undefined);
+    if (visible()) keeping?.keep({ ...turn, answer: text }).catch(() => undefined);
   };
-  interrupting?.addEventListener("abort", keep, { once: true });
+  keeping?.interrupting.addEventListener("abort", keep, { once: true });
   try {
     if (!stopped.aborted) {
       const request = {

@@ -4,6 +4,7 @@
  */
 import type { LoopDelay } from "../base/loop-delay.ts";
 import type { Lease } from "./fleet.ts";
+import type { AnswerKeeping } from "./store.ts";
 import type { ConversationId, IncomingUpdate, InterruptOutcome, LaneKind } from "./updates.ts";
 
 /**
@@ -35,11 +36,8 @@ export interface ActiveUpdate extends IncomingUpdate {
    * another delivery (after a crash, say): the handler then only tidies up.
    */
   readonly signal: AbortSignal;
-  /**
-   * Aborted in the moment in which an interrupt of this update is handed in, before `signal`: what the handler writes to the
-   * store right then is on disk together with the interrupt, or not at all. Left out by an engine that cannot do this.
-   */
-  readonly interrupting?: AbortSignal;
+  /** Left out by an engine that cannot do this. */
+  readonly keeping?: AnswerKeeping;
   /**
    * Says that the handler only waits from now on, for something that may take hours (a chat that Telegram has asked to leave
    * alone): its slot goes to another lane, its own lane stays busy. For good, at once, and not more than once.

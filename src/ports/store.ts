@@ -81,6 +81,17 @@ export interface Turn {
 
 export type TurnOutcome = "complete" | "stopped" | "failed" | "empty" | "blocked" | "superseded";
 
+/** What an engine can do whose queue and store share their transactions: keep what an answer has when it is interrupted. */
+export interface AnswerKeeping {
+  /**
+   * Aborted in the moment in which an interrupt of the update is handed in, before its `signal`: what is kept right then is
+   * on disk together with the interrupt, or not at all.
+   */
+  readonly interrupting: AbortSignal;
+  /** Keeps `turn.answer` as what was written so far, while the stored record is that of the same run and still `writing`. */
+  keep(turn: Turn): Promise<void>;
+}
+
 export interface Store {
   /** Empty when the conversation has chosen nothing. */
   readSettings(conversation: ConversationId): Promise<Settings>;
@@ -130,11 +141,6 @@ export interface Store {
     messages: readonly number[],
     file?: number,
   ): Promise<void>;
-  /**
-   * Keeps `turn.answer` as what was written so far, while the stored record is that of the same run and still `writing`.
-   * Left out by a store that does not share its transactions with a queue.
-   */
-  keepAnswer?(turn: Turn): Promise<void>;
   /**
    * The turn's end in one write: the record becomes `answered`, `exchange` enters the history (in the place of the
    * question's former exchange, if there is one; `undefined` removes nothing and adds nothing), usage the ledger.

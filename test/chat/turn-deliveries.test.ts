@@ -103,7 +103,6 @@ describe("a run that is delivered again", () => {
   it("and was stopped with a kept answer has that answer, also in the history", async () => {
     const interrupting = new AbortController();
     const keepAnswer = vi.fn(async (_turn: Turn) => undefined);
-    Object.assign(scene.store, { keepAnswer });
     scene.script = [
       delta("half"),
       delta(" an answer"),
@@ -112,7 +111,10 @@ describe("a run that is delivered again", () => {
       abort("shutdown"),
       end(),
     ];
-    const run = answerQuestion(deps(), question, openScreen, scene.stop.signal, interrupting.signal);
+    const run = answerQuestion(deps(), question, openScreen, scene.stop.signal, {
+      interrupting: interrupting.signal,
+      keep: keepAnswer,
+    });
     await expect(run).rejects.toThrow();
     expect(keepAnswer).toHaveBeenCalledExactlyOnceWith(
       expect.objectContaining({ question: 50, run: 1, state: "writing", answer: "half an answer" }),

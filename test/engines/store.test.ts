@@ -91,7 +91,7 @@ describe("the store in SQLite", () => {
   it("keeps what was written of an answer, while it is being written by the same run", async () => {
     const database = createSqliteDatabase(newFile());
     const store = createSqliteStore({ database, historyTtlSeconds: 60 });
-    const keep = (more: object) => store.keepAnswer?.({ ...turn, state: "writing", ...more });
+    const keep = (more: object) => store.keepAnswer({ ...turn, state: "writing", ...more });
     const { conversation, question } = turn;
     await keep({ answer: "of no turn" });
     expect(await store.readTurn(conversation, question)).toBeUndefined();

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../base/errors.ts";
 import type { ActiveUpdate, ConsumeOptions } from "../../ports/queue.ts";
+import type { AnswerKeeping } from "../../ports/store.ts";
 import type { Entry, Lanes } from "../lanes/lanes.ts";
 import { doomOf } from "../lanes/suspects.ts";
 import { deadOf, deliver } from "../lanes/worker.ts";
@@ -17,6 +18,7 @@ export interface DeliveryDeps {
   /** The process is leaving: a disk that fails is not waited for. */
   leaving(): boolean;
   onTrouble(error: unknown): void;
+  readonly keepAnswer: AnswerKeeping["keep"] | undefined;
 }
 
 /** Between attempts to write the end of a delivery, and to read an update that could not be read. */
@@ -75,9 +77,11 @@ export function createDelivery(
     entry.phase = "running";
     if (entry.cancelled !== undefined) abort.abort(entry.cancelled);
     entry.abort = (reason) => abort.abort(reason);
+    const update = { ...stored, attempt: entry.attempts, signal: abort.signal };
+    if (deps.keepAnswer === undefined) return update;
     const interrupting = new AbortController();
     entry.warn = () => interrupting.abort();
-    return { ...stored, attempt: entry.attempts, signal: abort.signal, interrupting: interrupting.signal };
+    return { ...update, keeping: { interrupting: interrupting.signal, keep: deps.keepAnswer } };
   }
 
   async function fail(entry: Entry): Promise<boolean> {

@@ -4,6 +4,7 @@
  */
 import { messageOf, ParleyError } from "../../base/errors.ts";
 import type { ConsumeOptions, EnqueueResult, UpdateQueue } from "../../ports/queue.ts";
+import type { AnswerKeeping } from "../../ports/store.ts";
 import type { IncomingUpdate } from "../../ports/updates.ts";
 import { type InterruptPlan, type OpenQuestion, planInterrupt } from "../lanes/interrupts.ts";
 import { createLanes, type Entry, laneKey } from "../lanes/lanes.ts";
@@ -17,6 +18,8 @@ export interface SqliteQueueOptions {
   readonly database: Database;
   /** Where a process that hung has left in which update; read at the start. */
   readonly hangFile?: string;
+  /** Of the store over the same database; without it nothing is kept at an interrupt. */
+  readonly keepAnswer?: AnswerKeeping["keep"];
   /** See `suspects.ts`. Milliseconds. */
   readonly aloneForMs?: number;
   /** Updates that wait or run, in all. */
@@ -188,6 +191,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
       options: consumeOptions,
       handler,
       leaving: () => created.draining,
+      keepAnswer: options.keepAnswer,
       onTrouble,
     });
     const created = createWorker<Entry>({ ...consumeOptions, take: lanes.take, run });

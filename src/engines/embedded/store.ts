@@ -1,7 +1,7 @@
 /** Settings, history, turns, usage and dialogs in the embedded database. */
 import { withinTime } from "../../base/within-time.ts";
-import type { Settings, Store } from "../../ports/store.ts";
-import { followingMoves } from "../lanes/moved-conversations.ts";
+import type { AnswerKeeping, Settings, Store } from "../../ports/store.ts";
+import { followingMoves, turnAtHome } from "../lanes/moved-conversations.ts";
 import { createConversations } from "./conversations.ts";
 import { type Database, statementsOf } from "./database.ts";
 import { createHistory } from "./history.ts";
@@ -22,14 +22,20 @@ export interface SqliteStoreOptions {
 const purgeEveryMs = 10 * 60_000;
 const healthyWithinMs = 800;
 
+export interface SqliteStore extends Store {
+  /** For the queue over the same database. */
+  readonly keepAnswer: AnswerKeeping["keep"];
+}
+
 /** Creates the store; its tables are made when missing. */
-export function createSqliteStore({ database, historyTtlSeconds, now = Date.now }: SqliteStoreOptions): Store {
+export function createSqliteStore({ database, historyTtlSeconds, now = Date.now }: SqliteStoreOptions): SqliteStore {
   const { statement: sql } = database;
   const run = statementsOf(database);
   createTables(database.handle);
   const conversations = createConversations(database, historyTtlSeconds * 1000, now);
   const { add: addExchange, ...history } = createHistory(database, conversations);
   const { add: addUsage, ...usage } = createUsage(database);
+  const { keepAnswer, ...turns } = createTurns({ database, conversations, addExchange, addUsage });
   const { forgetOld, ...marks } = createMarks(database, now);
   let stopped = false;
 
@@ -55,7 +61,7 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
   const store: Store = {
     ...history,
     ...usage,
-    ...createTurns({ database, conversations, addExchange, addUsage }),
+    ...turns,
     ...marks,
     async readSettings(conversation) {
       const rows = sql("SELECT field, value FROM setting WHERE conversation = ?").all(conversation);
@@ -86,5 +92,6 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
       await purged;
     },
   };
-  return followingMoves(store, readMoves(database));
+  const moves = readMoves(database);
+  return { ...followingMoves(store, moves), keepAnswer: (turn) => keepAnswer(turnAtHome(turn, moves)) };
 }

@@ -1,6 +1,6 @@
 /** Turns in the embedded database: their records, and their end, with which all is written that comes of them. */
 import type { SQLOutputValue } from "node:sqlite";
-import type { Store, Turn } from "../../ports/store.ts";
+import type { AnswerKeeping, Store, Turn } from "../../ports/store.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 import { answered, withMessages } from "../lanes/turn-records.ts";
 import type { Conversations } from "./conversations.ts";
@@ -8,10 +8,10 @@ import type { Database } from "./database.ts";
 import type { History } from "./history.ts";
 import type { Usage } from "./usage.ts";
 
-export type Turns = Pick<
-  Store,
-  "readTurn" | "newestTurn" | "beginTurn" | "setTurnMessages" | "keepAnswer" | "finishTurn" | "closeTurn"
->;
+export interface Turns
+  extends Pick<Store, "readTurn" | "newestTurn" | "beginTurn" | "setTurnMessages" | "finishTurn" | "closeTurn"> {
+  readonly keepAnswer: AnswerKeeping["keep"];
+}
 
 export interface TurnsDeps {
   readonly database: Database;

@@ -32,7 +32,6 @@ export function followingMoves(store: Store, moves: Moves = new Map()): Store {
     }
   }
 
-  const { keepAnswer } = store;
   const following: Store = {
     ...store,
     readSettings: (conversation) => follow(conversation, ({ id }) => store.readSettings(id)),
@@ -54,9 +53,6 @@ export function followingMoves(store: Store, moves: Moves = new Map()): Store {
       follow(turn.conversation, ({ message, inward }) => store.beginTurn(inward(turn), dropped.map(message))),
     setTurnMessages: (conversation, question, run, messages, file) =>
       follow(conversation, ({ id, message }) => store.setTurnMessages(id, message(question), run, messages, file)),
-    ...(keepAnswer === undefined
-      ? {}
-      : { keepAnswer: (turn: Turn) => follow(turn.conversation, ({ inward }) => keepAnswer(inward(turn))) }),
     finishTurn: (turn, entry, usage) =>
       follow(turn.conversation, ({ inward, exchange }) =>
         store.finishTurn(inward(turn), entry === undefined ? undefined : exchange(entry), usage),
@@ -77,6 +73,11 @@ export function followingMoves(store: Store, moves: Moves = new Map()): Store {
     guardedBy: (lease) => (lease === undefined ? following : followingMoves(store.guardedBy(lease), moves)),
   };
   return following;
+}
+
+/** The turn under the id by which its conversation is stored. */
+export function turnAtHome(turn: Turn, moves: Moves): Turn {
+  return homeOf(turn.conversation, moves).inward(turn);
 }
 
 /** A conversation as it is stored, for who knows it by this id. */

@@ -191,7 +191,7 @@ async function answer(
         }
       }),
     job.signal,
-    job.interrupting,
+    job.keeping,
   );
   // The same where all of it stood there already, so that nothing had to be shown.
   const whole = outcome === "complete" && job.attempt > 1;

@@ -78,21 +78,21 @@ function openFailing() {
 describe("an interrupt", () => {
   it("is announced to what it will abort, in time for a write in the same transaction", async () => {
     const database = createSqliteDatabase(join(newFolder(), "parley.db"));
-    const queue = createSqliteQueue({ database });
+    const queue = createSqliteQueue({ database, keepAnswer: async () => undefined });
     const probe = createProbe();
     probe.hold(1);
     probe.consume(queue);
     await queue.enqueue(question(1));
     await probe.running(1);
-    const { signal, interrupting } = probe.last(1);
+    const { signal, keeping } = probe.last(1);
     const quick = { lane: "quick" } as const;
     await queue.enqueue(update(2, { ...quick, interrupt: { kind: "stop", run: 7 } }));
     await queue.enqueue(update(3, { ...quick, interrupt: { kind: "stop" }, conversation: "b" }));
     await queue.enqueue(question(4, { interrupt: { kind: "edit", question: 4 } }));
-    expect(interrupting?.aborted).toBe(false);
+    expect(keeping?.interrupting.aborted).toBe(false);
 
     const met = new Promise((resolve) => {
-      interrupting?.addEventListener("abort", () => {
+      keeping?.interrupting.addEventListener("abort", () => {
         const find = "SELECT count(*) AS known FROM queued_update WHERE update_id = 5";
         resolve(database.write((handle) => ({ ...handle.prepare(find).get(), aborted: signal.aborted })));
       });
