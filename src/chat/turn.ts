@@ -186,7 +186,7 @@ async function write(
   signal: AbortSignal,
   keeping: AnswerKeeping | undefined,
 ): Promise<Writing> {
-  const { store, models } = deps;
+  const { models } = deps;
   const prompt = await promptOf(deps, turn, continued);
   const { model, shorter } = prompt;
   const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);

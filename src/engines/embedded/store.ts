@@ -1,6 +1,6 @@
 /** Settings, history, turns, usage and dialogs in the embedded database. */
 import { withinTime } from "../../base/within-time.ts";
-import type { AnswerKeeping, Settings, Store } from "../../ports/store.ts";
+import type { AnswerKeeping, Settings, Store, Turn } from "../../ports/store.ts";
 import { followingMoves, turnAtHome } from "../lanes/moved-conversations.ts";
 import { createConversations } from "./conversations.ts";
 import { type Database, statementsOf } from "./database.ts";
@@ -93,5 +93,7 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
     },
   };
   const moves = readMoves(database);
-  return { ...followingMoves(store, moves), keepAnswer: (turn) => keepAnswer(turnAtHome(turn, moves)) };
+  return Object.assign(followingMoves(store, moves), {
+    keepAnswer: (turn: Turn) => keepAnswer(turnAtHome(turn, moves)),
+  });
 }
