@@ -9,7 +9,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ports: ["base"],
   config: ["base"],
   texts: ["base", "ports"],
-  chat: ["base", "ports", "texts"],
+  chat: ["base", "ports"],
   models: ["base", "ports", "config"],
   ingress: ["base", "ports", "config"],
   "engines/lanes": ["base", "ports"],

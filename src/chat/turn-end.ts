@@ -3,20 +3,20 @@ import { type ModelError, modelErrorFates } from "../base/errors.ts";
 import { textOf } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { ChatMessage, ModelEvent, Models, TokenUsage } from "../ports/models.ts";
+import type { Note } from "../ports/notes.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
-import { english as texts } from "../texts/english.ts";
 import { type Continued, shownText } from "./continuation.ts";
 import type { ShownHistory } from "./prompt.ts";
 import { countTokens } from "./tokens.ts";
 
-/** Lines below a finished answer; more would be read instead of it. */
+/** Notes below a finished answer; more would be read instead of it. */
 const mostNotes = 2;
 
 /** What stands on the screen when a turn has ended. */
 export interface FinalView {
   readonly markdown: string;
-  /** One or two plain lines below the answer. */
-  readonly note?: string;
+  /** What is said below the answer, a line each; at most two. */
+  readonly notes?: readonly Note[];
   readonly button?: NonNullable<Turn["button"]>;
 }
 
@@ -36,7 +36,7 @@ export interface Writing {
   readonly model: string;
   readonly usage?: TokenUsage;
   /** What the question brought along to stand below its answer. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
   /** Why a complete text ends where it does. */
   readonly finish?: AnswerEnd["finish"];
   /** Pictures that came with it and cannot be shown. */
@@ -48,16 +48,16 @@ export type AnswerEnd = Extract<ModelEvent, { type: "answer-end" }>;
 
 /** The turn's record as it stands at its end. */
 export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): Turn {
-  const note = noteOf(writing);
+  const said = notesOf(writing);
   const end: Turn = { ...turn, state: "answered", outcome: writing.outcome as TurnOutcome };
   if (writing.outcome === "complete") {
     const button = writing.finish === "length" ? "continue" : "regenerate";
     const answer = shownText(writing.continued, writing.text);
-    return { ...end, answer, ...(note === undefined ? {} : { note }), button };
+    return { ...end, answer, ...said, button };
   }
   const retry =
     writing.error === undefined ? writing.outcome === "stopped" : modelErrorFates[writing.error.kind].retryButton;
-  const below = { ...(note === undefined ? {} : { note }), ...(retry ? { button: "retry" as const } : {}) };
+  const below = { ...said, ...(retry ? { button: "retry" as const } : {}) };
   // What a delivery before this one has shown stays; how much that is, only Telegram knows.
   if (writing.text === "" && former?.run === turn.run && turn.messages.length > 0) return { ...end, ...below };
   // A run that wrote nothing leaves the answer of the run before where it stands.
@@ -70,28 +70,22 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
 
 /** What the screen shows of a turn of which nothing can be kept any more. */
 export function viewOfVanished({ continued, text }: Writing): FinalView {
-  return { markdown: shownText(continued, text), note: texts.storageLost };
+  return { markdown: shownText(continued, text), notes: [{ kind: "storage-lost" }] };
 }
 
-/** What is to be said below the answer, the more important first; on two lines at most. */
-function noteOf(writing: Writing): string | undefined {
-  const notes = [
-    writing.error === undefined ? undefined : texts.modelFailed(writing.error.kind, writing.error.retryAfterMs),
-    writing.outcome === "stopped" ? texts.stopped : undefined,
-    writing.outcome === "complete" ? noteOfFinish(writing.finish) : undefined,
-    // What does not enter the history says it again with the next answer.
-    keeps(writing) && writing.history.firstCut ? texts.historyCut : undefined,
-    writing.outcome === "complete" && writing.model !== writing.chosen ? texts.answeredBy(writing.model) : undefined,
-    ...(writing.outcome === "complete" ? writing.notes : []),
-    writing.pictures ? texts.picturesDropped(writing.pictures) : undefined,
-  ].filter((note) => note !== undefined);
-  return notes.length === 0 ? undefined : notes.slice(0, mostNotes).join("\n");
-}
-
-function noteOfFinish(finish: Writing["finish"]): string | undefined {
-  if (finish === "length") return texts.cutAtLength;
-  if (finish === "filtered") return texts.cutByFilter;
-  return finish === "too-long" ? texts.cutAsTooLong : undefined;
+/** What is to be said below the answer, the more important first. */
+function notesOf(writing: Writing): Pick<Turn, "notes"> {
+  const { outcome, error, finish, history, model, chosen, pictures = 0 } = writing;
+  const notes: Note[] = [];
+  if (error !== undefined) notes.push({ kind: "failed", failure: error.kind, retryAfterMs: error.retryAfterMs });
+  if (outcome === "stopped") notes.push({ kind: "stopped" });
+  if (outcome === "complete" && finish !== undefined && finish !== "stop") notes.push({ kind: "cut", by: finish });
+  // What does not enter the history says it again with the next answer.
+  if (keeps(writing) && history.firstCut) notes.push({ kind: "history-cut" });
+  if (outcome === "complete" && model !== chosen) notes.push({ kind: "answered-by", model });
+  if (outcome === "complete") notes.push(...writing.notes);
+  if (pictures > 0) notes.push({ kind: "pictures-dropped", count: pictures });
+  return notes.length === 0 ? {} : { notes: notes.slice(0, mostNotes) };
 }
 
 function keeps({ outcome, text }: Writing): boolean {
@@ -131,7 +125,7 @@ export function usageOf(models: Models, userId: number, writing: Writing, at: nu
 export function finalView(turn: Turn): FinalView {
   return {
     markdown: turn.answer ?? "",
-    ...(turn.note === undefined ? {} : { note: turn.note }),
+    ...(turn.notes === undefined ? {} : { notes: turn.notes }),
     ...(turn.button === undefined ? {} : { button: turn.button }),
   };
 }

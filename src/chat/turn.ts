@@ -6,6 +6,7 @@ import { ModelError, type ModelErrorKind, ParleyError } from "../base/errors.ts"
 import { linkedSignal } from "../base/signals.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { ModelRequest } from "../ports/models.ts";
+import type { Note } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
 import type { AnswerKeeping, Turn, TurnOutcome } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
@@ -36,10 +37,10 @@ export interface Screen {
   /** Shows the end. Resolves when it stands there; rejects when it could not be delivered. */
   finish(view: FinalView): Promise<void>;
   /**
-   * Leaves what is shown, with this button, and with this line below it, or as it is. Resolves when nothing is on its way
-   * to the chat any more; rejects when a line could not be delivered.
+   * Leaves what is shown, with this button, and with these notes below it, or as it is. Resolves when nothing is on its way
+   * to the chat any more; rejects when the notes could not be delivered.
    */
-  leave(button?: "retry", note?: string): Promise<void>;
+  leave(button?: "retry", notes?: readonly Note[]): Promise<void>;
 }
 
 /** A question as it comes from the chat. */
@@ -53,8 +54,8 @@ export interface Question {
   readonly run: number;
   readonly userId: number;
   readonly asked: string;
-  /** Plain lines below the finished answer, about the question: what of it could not be seen, say. */
-  readonly notes?: readonly string[];
+  /** What is said about the question below its answer: that something of it could not be seen, say. */
+  readonly questionNotes?: readonly Note[] | undefined;
   /** The turn whose answer this one goes on with. Its `id` is then the last message of what it goes on with. */
   readonly continuing?: number;
 }
@@ -123,7 +124,7 @@ export async function answerQuestion(
     run: question.run,
     state: "writing",
     asked: question.asked,
-    ...(question.notes === undefined ? {} : { notes: question.notes }),
+    questionNotes: question.questionNotes,
     messages: before?.messages ?? [],
     ...(former?.file === undefined ? {} : { file: former.file }),
     ...(kept === undefined ? {} : { answer: kept }),
@@ -206,7 +207,7 @@ async function write(
     ...(continued === undefined ? {} : { continued }),
     chosen: model,
     model: end?.model ?? answeredBy,
-    notes: question.notes ?? [],
+    notes: question.questionNotes ?? [],
     ...more,
   });
   const keep = () => {
@@ -262,10 +263,10 @@ function outcomeOfAbort(signal: AbortSignal, screen: Screen): Writing["outcome"]
 
 /** Brings the end of a turn to the screen and closes its record. */
 async function deliver(deps: TurnDeps, turn: Turn, screen: Screen): Promise<TurnOutcome> {
-  const { outcome, note } = turn;
+  const { outcome, notes } = turn;
   if (outcome !== "blocked") {
-    const stays = turn.answer === undefined || (outcome === "stopped" && note === undefined);
-    if (stays) await screen.leave(turn.button === "retry" ? "retry" : undefined, note);
+    const stays = turn.answer === undefined || (outcome === "stopped" && notes === undefined);
+    if (stays) await screen.leave(turn.button === "retry" ? "retry" : undefined, notes);
     else await screen.finish(finalView(turn));
   }
   await deps.store.closeTurn(turn.conversation, turn.question, turn.run);

@@ -4,6 +4,7 @@
  */
 import type { Lease } from "./fleet.ts";
 import type { UsageEntry, UsageTotals } from "./ledger.ts";
+import type { Note } from "./notes.ts";
 import type { ConversationId } from "./updates.ts";
 
 /** What a conversation has chosen. Written field by field, never as a whole. */
@@ -56,16 +57,16 @@ export interface Turn {
   readonly run: number;
   readonly state: TurnState;
   readonly asked: string;
-  /** Lines about the question, for below each answer to it. */
-  readonly notes?: readonly string[];
+  /** What is said about the question below each answer to it. */
+  readonly questionNotes?: readonly Note[] | undefined;
   /** Ids of the messages that show the answer, in their order. */
   readonly messages: readonly number[];
   /** Id of the message that carries the whole of a long answer as a file. */
   readonly file?: number;
   /** What the screen shows at the end: the answer's Markdown, as far as it came. Left out when that is not known. */
   readonly answer?: string;
-  /** A plain line below the answer: why it ended early, which other model wrote it. */
-  readonly note?: string;
+  /** What is said below the answer: why it ended early, which other model wrote it. Left out when there is nothing to say. */
+  readonly notes?: readonly Note[];
   /** The button below the last message; Continue stands beside Regenerate. */
   readonly button?: "regenerate" | "retry" | "continue";
   /** How the run ended. */

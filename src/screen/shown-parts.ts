@@ -2,7 +2,7 @@
 import type { InlineKeyboardMarkup } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
 import { type Rendered, type RenderOptions, renderMarkdown } from "../markdown/render.ts";
-import type { Texts } from "../texts/texts.ts";
+import { linesOf, type Texts } from "../texts/texts.ts";
 import { type ButtonTurn, endKeyboard, stopKeyboard } from "./buttons.ts";
 import type { Place } from "./place.ts";
 import { createSplitter, type Splitter, splitRendered } from "./split.ts";
@@ -41,11 +41,12 @@ export function finalParts(
   split = createAnswerSplitter(),
 ): Rendered[] {
   const { text, entities } = rendered;
-  const noted = view.note === undefined ? text : text === "" ? view.note : `${text}\n\n${view.note}`;
+  const notes = linesOf(texts, view.notes ?? []);
+  const noted = [text, notes].filter((said) => said !== "").join("\n\n");
   const parts = [...(noted === "" ? [] : split({ text: noted, entities }))];
   const last = parts.at(-1);
   if (parts.length < mostParts || last === undefined || noted.endsWith(last.text)) return parts;
-  const lines = view.note === undefined ? [texts.restInFile] : [texts.restInFile, view.note];
+  const lines = [texts.restInFile, notes].filter((line) => line !== "");
   return [...parts.slice(0, -1), { ...last, text: `${last.text}\n\n${lines.join("\n")}` }];
 }
 

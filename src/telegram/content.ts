@@ -1,5 +1,6 @@
 /** What a message carries besides words, and which messages nobody wrote. Pure. */
 import type { Message, MessageOrigin } from "grammy/types";
+import type { UnseenKind } from "../ports/notes.ts";
 
 /**
  * Telegram's own notices: somebody joined, a topic was created. Everything else is what a person has sent, of kinds that
@@ -70,6 +71,7 @@ export function hasContent(message: Message): boolean {
 
 /** Something in a message that a model of words alone cannot take in. */
 export interface Unseen {
+  readonly kind: UnseenKind;
   readonly verb: "see" | "hear" | "read";
   readonly noun: string;
   /** What its sender called it. */
@@ -89,7 +91,7 @@ const unseenKinds = [
   ["voice", "hear", "voice message"],
   ["audio", "hear", "audio file"],
   ["document", "read", "file"],
-] as const;
+] as const satisfies readonly (readonly [UnseenKind, ...string[]])[];
 
 /** What a message or a message that was replied to holds, as far as it matters here. */
 export type Carrier = Partial<Pick<Message, Exclude<keyof Message, "chat" | "message_id">>>;
@@ -101,7 +103,7 @@ export function unseenIn(message: Carrier): Unseen | undefined {
   const [field, verb, noun] = kind;
   const carried = message[field] as { readonly file_name?: unknown; readonly emoji?: unknown };
   const name = oneLine(field === "sticker" ? carried.emoji : carried.file_name);
-  return { verb, noun, ...(name === "" ? {} : { name }) };
+  return { kind: field, verb, noun, ...(name === "" ? {} : { name }) };
 }
 
 /** Says to the model what it cannot see. */

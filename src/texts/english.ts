@@ -1,6 +1,7 @@
 /** English: every sentence that a person reads in Telegram. Plain text: no markup, so nothing can fail to parse. */
 import type { ModelErrorKind } from "../base/errors.ts";
 import type { UsageTotals } from "../ports/ledger.ts";
+import type { Note, UnseenKind } from "../ports/notes.ts";
 import type { QueueStats } from "../ports/queue.ts";
 
 /** What a user is told when a model failed; the key is the kind of the failure. */
@@ -23,6 +24,7 @@ const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
   empty: "⚠️ The model gave an empty answer. Please try again, or choose another model with /model.",
 };
 
+const stopped = "⏹ Stopped.";
 const whatTheBotReads = "I read text so far, and the captions of pictures and files.";
 
 function money(dollars: number): string {
@@ -75,6 +77,54 @@ export interface CommandLine {
   readonly description: string;
 }
 
+/** What the model that answers cannot do with what, in the words of a note. */
+const unseen: Readonly<Record<UnseenKind, string>> = {
+  live_photo: "see the live photo",
+  photo: "see the photo",
+  video: "see the video",
+  video_note: "see the video message",
+  animation: "see the animation",
+  sticker: "see the sticker",
+  story: "see the story",
+  paid_media: "see the paid post",
+  voice: "hear the voice message",
+  audio: "hear the audio file",
+  document: "read the file",
+};
+
+const cuts: Readonly<Record<Extract<Note, { kind: "cut" }>["by"], string>> = {
+  length: "✂️ Cut at the length limit.",
+  filtered: "✂️ Cut off by the model's content rules.",
+  "too-long": "✂️ Cut here: I read 200,000 characters of an answer, no more.",
+};
+
+function lineOf(note: Note): string {
+  switch (note.kind) {
+    case "failed":
+      return note.failure === "rate-limit" && note.retryAfterMs !== undefined && note.retryAfterMs > 1000
+        ? `⚠️ The model is overloaded right now. Please try again in ${Math.ceil(note.retryAfterMs / 1000)} seconds.`
+        : modelFailures[note.failure];
+    case "stopped":
+      return stopped;
+    case "cut":
+      return cuts[note.by];
+    case "history-cut":
+      return "The model no longer sees all of the older messages here.";
+    case "answered-by":
+      return `Answered by ${note.model}`;
+    case "unseen":
+      return `📎 I cannot ${unseen[note.what]} yet; I went by the words alone.`;
+    case "pictures-dropped":
+      return note.count === 1
+        ? "🖼 A picture came with this answer; I cannot show it."
+        : `🖼 ${note.count} pictures came with this answer; I cannot show them.`;
+    case "storage-lost":
+      return "⚠️ My memory was lost while I was writing this, and with it our conversation. Please ask again.";
+    case "former":
+      return note.words;
+  }
+}
+
 /** Sentences by what they are for. */
 export const english = {
   /** Labels of buttons. A label that holds a model's name is made in `telegram/model-list.ts`. */
@@ -121,13 +171,11 @@ export const english = {
     `Write me a message and I answer. Commands:\n\n${commands.map((c) => `/${c.name}: ${c.description}`).join("\n")}\n\nEdit your last message and I answer it again. In a group, mention me or reply to me. ${whatTheBotReads}`,
   unknownCommand: "I do not know this command. /help shows what I can do.",
   unsupported: `${whatTheBotReads} Please write your question as text.`,
-  unseen: ({ verb, noun }: { readonly verb: string; readonly noun: string }) =>
-    `📎 I cannot ${verb} the ${noun} yet; I went by the words alone.`,
   emptyMention: "Yes? Write your question in the same message as my name.",
   newConversation: "New conversation. I have forgotten what we talked about here.",
   reset: (model: string) =>
     `Everything here is as at the start: conversation forgotten, default persona, model ${model}.`,
-  stopped: "⏹ Stopped.",
+  stopped,
   nothingToStop: "There is nothing to stop.",
   dropped: (count: number) =>
     count === 1 ? "⏹ One waiting question was dropped." : `⏹ ${count} waiting questions were dropped.`,
@@ -137,20 +185,8 @@ export const english = {
   oldButton: "This button is too old.",
   alreadyFinished: "This answer is already finished.",
   waiting: (provider: string) => `⏳ Waiting for a free place at ${provider}…`,
-  answeredBy: (model: string) => `Answered by ${model}`,
-  cutAtLength: "✂️ Cut at the length limit.",
-  cutByFilter: "✂️ Cut off by the model's content rules.",
-  cutAsTooLong: "✂️ Cut here: I read 200,000 characters of an answer, no more.",
-  picturesDropped: (count: number) =>
-    count === 1
-      ? "🖼 A picture came with this answer; I cannot show it."
-      : `🖼 ${count} pictures came with this answer; I cannot show them.`,
-  historyCut: "The model no longer sees all of the older messages here.",
-  modelFailed: (kind: ModelErrorKind, retryAfterMs?: number) =>
-    kind === "rate-limit" && retryAfterMs !== undefined && retryAfterMs > 1000
-      ? `⚠️ The model is overloaded right now. Please try again in ${Math.ceil(retryAfterMs / 1000)} seconds.`
-      : modelFailures[kind],
-  storageLost: "⚠️ My memory was lost while I was writing this, and with it our conversation. Please ask again.",
+  /** A note below an answer: one short line. */
+  note: (note: Note): string => lineOf(note),
   turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",
   chooseModel: (current: string) => `Model: ${current}. Choose another one:`,
   chooseFromMany: (current: string) => `Model: ${current}. Choose another one, or write /model and a part of its name:`,

@@ -1,4 +1,5 @@
 /** The languages that the bot speaks. */
+import type { Note } from "../ports/notes.ts";
 import { english } from "./english.ts";
 
 /** All sentences of a language. English is the measure: a language that lacks one does not compile. */
@@ -10,4 +11,9 @@ const languages: ReadonlyMap<string, Texts> = new Map([["en", english]]);
 export function textsFor(language: string | undefined): Texts {
   const [primary = ""] = language?.toLowerCase().split("-") ?? [];
   return languages.get(primary) ?? english;
+}
+
+/** What notes say, a line each. */
+export function linesOf(texts: Texts, notes: readonly Note[]): string {
+  return notes.map(texts.note).join("\n");
 }

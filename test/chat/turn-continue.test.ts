@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import { goOn, shownText } from "../../src/chat/continuation.ts";
-import { english as texts } from "../../src/texts/english.ts";
+import { noteWords } from "../support/note-words.ts";
 import { conversation, createTurnScene, cut, delta, end } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
@@ -31,7 +31,7 @@ describe("a continuation", () => {
       "assistant: one, ",
       `user: ${goOn}`,
     ]);
-    expect(scene.views[2]).toEqual({ markdown: "two", note: texts.cutAtLength, button: "continue" });
+    expect(scene.views[2]).toEqual({ markdown: "two", note: noteWords.cutAtLength, button: "continue" });
     expect(await turn(60)).toMatchObject({ root: 50, state: "done", continues: { question: 50, length: 5 } });
     expect((await scene.store.newestTurn(conversation))?.question).toBe(60);
     expect(await history()).toEqual([
@@ -72,7 +72,7 @@ describe("a continuation", () => {
     await begun();
     scene.script = [delta("tw"), new ModelError("truncated", "a/one", "no finish_reason")];
     expect(await onward()).toBe("failed");
-    expect(scene.views[1]).toEqual({ markdown: "tw", note: texts.modelFailed("truncated"), button: "retry" });
+    expect(scene.views[1]).toEqual({ markdown: "tw", note: noteWords.modelFailed("truncated"), button: "retry" });
     expect(await history()).toEqual([["why?", "one, "]]);
   });
 
@@ -138,7 +138,7 @@ describe("an answer that was continued and is written anew", () => {
     expect(await ask({ run: 4 })).toBe("failed");
     expect(scene.views.at(-1)).toEqual({
       markdown: "one, two, three",
-      note: texts.modelFailed("upstream"),
+      note: noteWords.modelFailed("upstream"),
       button: "retry",
     });
     expect(await history()).toEqual([["why?", "one, two, three"]]);

@@ -4,6 +4,8 @@ import { ModelError } from "../../src/base/errors.ts";
 import { answerQuestion } from "../../src/chat/turn.ts";
 import type { Turn } from "../../src/ports/store.ts";
 import { english as texts } from "../../src/texts/english.ts";
+import { linesOf } from "../../src/texts/texts.ts";
+import { noteWords } from "../support/note-words.ts";
 import { conversation, createTurnScene, delta, end, question } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
@@ -65,14 +67,18 @@ describe("a run that is delivered again", () => {
     expect(await ask()).toBe("complete");
     expect(scene.requests).toHaveLength(1);
     expect(scene.opened[1]).toMatchObject({ turn: { messages: [60] }, former: undefined });
-    expect(scene.views).toEqual([{ markdown: "x", note: texts.answeredBy("b/two"), button: "regenerate" }]);
+    expect(scene.views).toEqual([{ markdown: "x", note: noteWords.answeredBy("b/two"), button: "regenerate" }]);
     expect(await turn()).toMatchObject({ state: "done" });
     expect(await scene.store.readUsage(7, 0)).toMatchObject({ answers: 1 });
   });
 
   it.each([
-    ["a stop", () => scene.stop.abort("stop"), { outcome: "stopped", note: texts.stopped, button: "retry" }],
-    ["a failure", () => undefined, { outcome: "failed", note: texts.modelFailed("upstream"), button: "retry" }],
+    ["a stop", () => scene.stop.abort("stop"), { outcome: "stopped", notes: [{ kind: "stopped" }], button: "retry" }],
+    [
+      "a failure",
+      () => undefined,
+      { outcome: "failed", notes: [{ kind: "failed", failure: "upstream" }], button: "retry" },
+    ],
   ] as [string, () => void, Partial<Turn>][])(
     "and ended by %s before its first word keeps what stands there",
     async (_what, before, ended) => {
@@ -83,7 +89,7 @@ describe("a run that is delivered again", () => {
       before();
       scene.script = [new ModelError("upstream", "a/one", "500")];
       expect(await ask()).toBe(ended.outcome);
-      expect(scene.shown.at(-1)).toBe(`leave retry ${ended.note}`);
+      expect(scene.shown.at(-1)).toBe(`leave retry ${linesOf(texts, ended.notes ?? [])}`);
       expect(scene.views).toEqual([]);
       expect(await turn()).toMatchObject({ state: "done", messages: [60], ...ended });
       expect(await turn()).not.toHaveProperty("answer");

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import { answerQuestion, type TurnDeps } from "../../src/chat/turn.ts";
 import { english as texts } from "../../src/texts/english.ts";
+import { noteWords } from "../support/note-words.ts";
 import { conversation, createTurnScene, delta, end, question, type Step } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
@@ -84,7 +85,7 @@ describe("a failure of the model", () => {
   it("keeps the partial answer with one plain line and Retry, out of the history", async () => {
     scene.script = [delta("half"), new ModelError("truncated", "a/one", "no finish_reason", { status: 200 })];
     expect(await ask()).toBe("failed");
-    expect(scene.views).toEqual([{ markdown: "half", note: texts.modelFailed("truncated"), button: "retry" }]);
+    expect(scene.views).toEqual([{ markdown: "half", note: noteWords.modelFailed("truncated"), button: "retry" }]);
     expect(await history()).toEqual([]);
     expect(await turn()).toMatchObject({ state: "done", outcome: "failed", answer: "half" });
     // The call has its line already, from those who made it.
@@ -95,7 +96,7 @@ describe("a failure of the model", () => {
   it("has no Retry where retrying cannot help", async () => {
     scene.script = [new ModelError("auth", "a/one", "401")];
     expect(await ask()).toBe("failed");
-    expect(scene.views).toEqual([{ markdown: "", note: texts.modelFailed("auth") }]);
+    expect(scene.views).toEqual([{ markdown: "", note: noteWords.modelFailed("auth") }]);
     expect(await scene.store.readUsage(7, 0)).toMatchObject({ answers: 0 });
   });
 
@@ -109,7 +110,7 @@ describe("a failure of the model", () => {
     await asked("Because.");
     scene.script = [new ModelError("upstream", "a/one", "500")];
     expect(await ask({ run: 2 })).toBe("failed");
-    expect(scene.views[1]).toEqual({ markdown: "Because.", note: texts.modelFailed("upstream"), button: "retry" });
+    expect(scene.views[1]).toEqual({ markdown: "Because.", note: noteWords.modelFailed("upstream"), button: "retry" });
     expect(await history()).toEqual([["why?", "Because."]]);
   });
 
@@ -129,7 +130,7 @@ describe("an empty answer", () => {
   ] as [string, Step[]][])("of %s gets the sentence for that and stays out of the history", async (_name, steps) => {
     scene.script = steps;
     expect(await ask()).toBe("empty");
-    expect(scene.views).toEqual([{ markdown: "", note: texts.modelFailed("empty"), button: "retry" }]);
+    expect(scene.views).toEqual([{ markdown: "", note: noteWords.modelFailed("empty"), button: "retry" }]);
     expect(await history()).toEqual([]);
     expect(await turn()).toMatchObject({ state: "done", outcome: "empty" });
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
 import { english as texts } from "../../src/texts/english.ts";
+import { noteWords, saying } from "../support/note-words.ts";
 import { conversation, createTurnScene, cut, delta, end, usage } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
@@ -19,12 +20,16 @@ const notes = () => scene.views.map(({ note }) => note);
 
 describe("one line below the answer", () => {
   it.each([
-    ["the length limit", ends("length"), texts.cutAtLength, "continue"],
-    ["a filter", ends("filtered"), texts.cutByFilter, "regenerate"],
-    ["our own limit", ends("too-long"), texts.cutAsTooLong, "regenerate"],
+    ["the length limit", ends("length"), noteWords.cutAtLength, "continue"],
+    ["a filter", ends("filtered"), noteWords.cutByFilter, "regenerate"],
+    ["our own limit", ends("too-long"), noteWords.cutAsTooLong, "regenerate"],
     ["nothing", ends("stop"), undefined, "regenerate"],
-    ["nothing, with a picture", ends("stop", { pictures: 1 }), texts.picturesDropped(1), "regenerate"],
-    ["a filter, with pictures", ends("filtered", { pictures: 2 }), `${texts.cutByFilter}\n${texts.picturesDropped(2)}`],
+    ["nothing, with a picture", ends("stop", { pictures: 1 }), noteWords.picturesDropped(1), "regenerate"],
+    [
+      "a filter, with pictures",
+      ends("filtered", { pictures: 2 }),
+      `${noteWords.cutByFilter}\n${noteWords.picturesDropped(2)}`,
+    ],
   ] as [string, ModelEvent, string | undefined, string | undefined][])(
     "of an answer that ended by %s, outside of the history",
     async (_what, last, note, button = "regenerate") => {
@@ -40,14 +45,14 @@ describe("one line below the answer", () => {
     await scene.asked("one");
     await scene.asked("two", { id: 51, root: 51, run: 2 });
     scene.script = [delta("x"), ends("length", { model: "b/two", pictures: 3 })];
-    await ask({ id: 52, root: 52, run: 3, notes: ["unseen"] });
-    expect(notes()[2]).toBe(`${texts.cutAtLength}\n${texts.historyCut}`);
+    await ask({ id: 52, root: 52, run: 3, questionNotes: [saying("unseen")] });
+    expect(notes()[2]).toBe(`${noteWords.cutAtLength}\n${noteWords.historyCut}`);
   });
 
   it("of pictures stands below an answer that is nothing else", async () => {
     scene.script = [ends("stop", { pictures: 1 })];
     expect(await ask()).toBe("empty");
-    expect(notes()).toEqual([`${texts.modelFailed("empty")}\n${texts.picturesDropped(1)}`]);
+    expect(notes()).toEqual([`${noteWords.modelFailed("empty")}\n${noteWords.picturesDropped(1)}`]);
   });
 });
 
@@ -60,7 +65,7 @@ describe("older messages that fall out of the prompt", () => {
   it("are told once, and what the model is shown begins there from then on", async () => {
     scene.limits = { maxTokens: 1000, maxMessages: 8 };
     await converse(12);
-    const told = notes().map((note, index) => (note === texts.historyCut ? index + 1 : 0));
+    const told = notes().map((note, index) => (note === noteWords.historyCut ? index + 1 : 0));
     expect(told.filter(Boolean)).toEqual([6]);
     const exchanges = scene.requests.map(({ messages }) => (messages.length - 2) / 2);
     expect(exchanges).toEqual([0, 1, 2, 3, 4, 2, 3, 4, 2, 3, 4, 2]);
@@ -69,14 +74,14 @@ describe("older messages that fall out of the prompt", () => {
   it("are told again in a new conversation, and with an answer that is written anew", async () => {
     scene.limits = { maxTokens: 1000, maxMessages: 2 };
     await converse(3);
-    expect(notes()).toEqual([undefined, undefined, texts.historyCut]);
+    expect(notes()).toEqual([undefined, undefined, noteWords.historyCut]);
     await scene.asked("anew", { id: 3, root: 3, run: 10 });
-    expect(notes()[3]).toBe(texts.historyCut);
+    expect(notes()[3]).toBe(noteWords.historyCut);
     await converse(1, 11);
     expect(notes()[4]).toBeUndefined();
     await scene.store.forget(conversation);
     await converse(3, 12);
-    expect(notes().slice(5)).toEqual([undefined, undefined, texts.historyCut]);
+    expect(notes().slice(5)).toEqual([undefined, undefined, noteWords.historyCut]);
   });
 
   it("are told with the first answer that the conversation keeps", async () => {
@@ -84,10 +89,10 @@ describe("older messages that fall out of the prompt", () => {
     await converse(2);
     scene.script = [new ModelError("upstream", "a/one", "500")];
     await ask({ id: 3, root: 3, run: 3 });
-    expect(notes()[2]).toBe(texts.modelFailed("upstream"));
+    expect(notes()[2]).toBe(noteWords.modelFailed("upstream"));
     scene.script = [delta("half"), abort("stop"), end()];
     await ask({ id: 4, root: 4, run: 4 });
-    expect(notes()[3]).toBe(`${texts.stopped}\n${texts.historyCut}`);
+    expect(notes()[3]).toBe(`${texts.stopped}\n${noteWords.historyCut}`);
     scene.stop = new AbortController();
     await converse(1, 5);
     expect(notes()[4]).toBeUndefined();
@@ -102,7 +107,7 @@ describe("older messages that fall out of the prompt", () => {
     expect([asked?.content, question?.content]).toEqual(["write it", "now fix the bug in it"]);
     expect(answered?.content).toMatch(/^line 0;\nline 1;\n/);
     expect(answered?.content).toMatch(/are left out here.*\nline 1499;$/s);
-    expect(notes()).toEqual([undefined, texts.historyCut]);
+    expect(notes()).toEqual([undefined, noteWords.historyCut]);
     expect((await history())[0]?.[1]).toBe(program);
   });
 
@@ -123,7 +128,7 @@ describe("older messages that fall out of the prompt", () => {
       "answer 4",
       "why?",
     ]);
-    expect(notes()[4]).toBe(texts.historyCut);
+    expect(notes()[4]).toBe(noteWords.historyCut);
     // The next question does not begin with what was too long.
     await converse(1, 6);
     expect(scene.requests[5]?.messages.slice(1, -1).map(({ content }) => content)).toEqual([
@@ -141,7 +146,7 @@ describe("older messages that fall out of the prompt", () => {
     scene.script = [new ModelError("context-overflow", "a/one", "400")];
     await ask();
     expect(scene.shorter).toEqual([undefined]);
-    expect(notes()).toEqual([texts.modelFailed("context-overflow")]);
+    expect(notes()).toEqual([noteWords.modelFailed("context-overflow")]);
   });
 
   it("are charged as they were asked when the provider sent no usage", async () => {

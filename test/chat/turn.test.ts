@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { answerQuestion } from "../../src/chat/turn.ts";
-import { english as texts } from "../../src/texts/english.ts";
+import { noteWords, saying } from "../support/note-words.ts";
 import { conversation, createTurnScene, delta, end, endWithoutUsage, question, usage } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
@@ -76,16 +76,16 @@ describe("a complete answer", () => {
   it("says which other model wrote it, and charges that one", async () => {
     scene.script = [delta("x"), end("b/two")];
     await ask();
-    expect(scene.views).toEqual([{ markdown: "x", note: texts.answeredBy("b/two"), button: "regenerate" }]);
+    expect(scene.views).toEqual([{ markdown: "x", note: noteWords.answeredBy("b/two"), button: "regenerate" }]);
     expect(await history()).toEqual([["why?", "x"]]);
     expect(await scene.store.readUsage(7, 0)).toMatchObject({ unpriced: 1, cost: 0 });
   });
 
   it("puts at most two lines below an answer, first its own and then those of its question", async () => {
-    await scene.asked("x", { notes: ["unseen"] });
+    await scene.asked("x", { questionNotes: [saying("unseen")] });
     scene.script = [delta("x"), end("b/two")];
-    await scene.ask({ id: 51, root: 51, run: 2, notes: ["unseen", "unheard"] });
-    expect(scene.views.map(({ note }) => note)).toEqual(["unseen", `${texts.answeredBy("b/two")}\nunseen`]);
+    await scene.ask({ id: 51, root: 51, run: 2, questionNotes: [saying("unseen"), saying("unheard")] });
+    expect(scene.views.map(({ note }) => note)).toEqual(["unseen", `${noteWords.answeredBy("b/two")}\nunseen`]);
     expect(await scene.history()).toEqual([
       ["why?", "x"],
       ["why?", "x"],

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { UsageEntry } from "../../src/ports/ledger.ts";
 import type { Exchange, Store, Turn } from "../../src/ports/store.ts";
+import { saying } from "../support/note-words.ts";
 
 export interface StoreOptions {
   readonly historyTtlSeconds: number;
@@ -242,7 +243,8 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
           messages: [5, 6],
           file: 7,
           answer: "so far",
-          note: "n",
+          questionNotes: [{ kind: "unseen", what: "photo" }],
+          notes: [{ kind: "failed", failure: "rate-limit", retryAfterMs: 5_000 }, saying("n")],
           button: "retry",
           outcome: "failed",
           continues: { question: 40, length: 12 },
@@ -431,11 +433,26 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         const store = await newStore();
         const odd = '{"question":5,"root":6,"since":7,"conversation":"x","continues":{"question":8}}\n\\"question\\":9';
         const continues = { question: 1, length: 3 };
-        const one = turn(3, { ...there, root: 1, asked: odd, notes: [odd], continues });
+        const one = turn(3, {
+          ...there,
+          root: 1,
+          asked: odd,
+          questionNotes: [saying(odd)],
+          notes: [saying(odd)],
+          continues,
+        });
         await store.beginTurn(one);
         await store.finishTurn({ ...one, answer: odd }, exchange(1, { asked: odd, answered: odd, since: 1 }), []);
         await store.moveConversation(from, to);
-        const expected = { asked: odd, answer: odd, notes: [odd], question: -3, root: -1, conversation: to };
+        const expected = {
+          asked: odd,
+          answer: odd,
+          questionNotes: [saying(odd)],
+          notes: [saying(odd)],
+          question: -3,
+          root: -1,
+          conversation: to,
+        };
         expect(await store.newestTurn(to)).toMatchObject({ ...expected, continues: { question: -1, length: 3 } });
         expect(await store.readHistory(to)).toEqual([exchange(-1, { asked: odd, answered: odd, since: -1 })]);
       });

@@ -1,7 +1,7 @@
 /** What a person in a private chat sees of an answer, with Telegram and the model in good health. */
 import { describe, expect, test } from "vitest";
-import { english as texts } from "../../src/texts/english.ts";
 import { buttonsOf, dialogueOf, persona, plain, until, words } from "../support/bot-process.ts";
+import { noteWords } from "../support/note-words.ts";
 import { sharedRig } from "../support/shared-rig.ts";
 
 describe.concurrent("the answers of the bot", { timeout: 180_000 }, () => {
@@ -24,7 +24,7 @@ describe.concurrent("the answers of the bot", { timeout: 180_000 }, () => {
     const visitor = rig.visitor();
     rig.answers("cut at the limit", { text: words(40), finishReason: "length" });
     const answer = await visitor.ask("cut at the limit");
-    expect(answer.text).toBe(`${words(40)}\n\n${texts.cutAtLength}`);
+    expect(answer.text).toBe(`${words(40)}\n\n${noteWords.cutAtLength}`);
     expect(buttonsOf(answer)).toEqual([expect.stringContaining("Continue"), expect.stringContaining("Regenerate")]);
     await visitor.ask("behind the limit");
     expect(dialogueOf(rig.requests("behind the limit")[0])).toEqual([

@@ -15,6 +15,7 @@ import {
   type Visitor,
   words,
 } from "../support/bot-process.ts";
+import { noteWords } from "../support/note-words.ts";
 import { sharedRig } from "../support/shared-rig.ts";
 
 /** What the model answers, by question; what it goes on with, by the question that it answers. */
@@ -34,7 +35,7 @@ function createScripts() {
 }
 
 const cut = (text: string, more: Script = {}): Script => ({ text, finishReason: "length", ...more });
-const limitLine = `\n\n${texts.cutAtLength}`;
+const limitLine = `\n\n${noteWords.cutAtLength}`;
 
 describe.concurrent("an answer that was cut at the length limit", { timeout: 180_000 }, () => {
   const { answers, goesOn, respond, keyOf } = createScripts();
@@ -233,7 +234,7 @@ describe.concurrent("an answer that was cut at the length limit", { timeout: 180
     await visitor.sees(/whole answer as a file/, first.id);
     const last = await visitor.sees("Regenerate", first.id);
     const shown = visitor.written().filter(({ document }) => document === undefined);
-    expect(plain(shown.map(({ text }) => text).join("")).replace(plain(texts.cutAtLength), "")).toBe(
+    expect(plain(shown.map(({ text }) => text).join("")).replace(plain(noteWords.cutAtLength), "")).toBe(
       plain(words(2_000, "a") + words(6_000, "b")),
     );
     await visitor.press(last, "Regenerate");

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { goOn } from "../../src/chat/continuation.ts";
 import type { Script, ScriptedRequest } from "../../src/playground/model/script.ts";
-import { english as texts } from "../../src/texts/english.ts";
 import { answersIn, buttonsOf, createRig, dialogueOf, plain, type Rig, seen, until } from "../support/bot-process.ts";
 import { createRandom, type Moment, startAndKill, watchCreations } from "../support/killing.ts";
+import { noteWords } from "../support/note-words.ts";
 
 /** Slow machines are slow; nothing here depends on how long it takes. */
 const patienceMs = 60_000;
@@ -83,7 +83,7 @@ async function killed(users: number, sentences: number, plan: readonly Moment[],
     if (!shown.every(({ text }) => second.includes(plain(text))))
       wrong.push(`${id} sees what is no part of the answer`);
     const first = botApi.chat(id).messages.find((one) => one.id === firsts.get(id));
-    if (first?.text !== `${firstOf(id).trim()}\n\n${texts.cutAtLength}`)
+    if (first?.text !== `${firstOf(id).trim()}\n\n${noteWords.cutAtLength}`)
       wrong.push(`${id}: the first part is ${first?.text}`);
     const next = model.requests.filter(({ body }) => body.messages.at(-1)?.content === `Is user ${id} told?`);
     const history = next.map((request) => dialogueOf(request).slice(1, -1));

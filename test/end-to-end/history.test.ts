@@ -1,8 +1,8 @@
 /** How much of a conversation the model is shown, by the real process over both engines. */
 import { describe, expect, test } from "vitest";
 import { goOn } from "../../src/chat/continuation.ts";
-import { english as texts } from "../../src/texts/english.ts";
 import { createRig, dialogueOf, persona, type Rig, words } from "../support/bot-process.ts";
+import { noteWords } from "../support/note-words.ts";
 import { deleteKeys, findRedis, newPrefix } from "../support/redis-server.ts";
 
 const redis = await findRedis();
@@ -39,11 +39,11 @@ describe.each(engines)("a conversation kept in %s", { timeout: 120_000 }, (engin
       expect(answered).toMatch(
         /^assistant: const line0 = 1;\nconst line1 = 1;\n.*are left out here.*\nconst line2999 = 1;$/s,
       );
-      expect(fixed.text).toBe(`Fixed.\n\n${texts.historyCut}`);
+      expect(fixed.text).toBe(`Fixed.\n\n${noteWords.historyCut}`);
       expect(await rig.end("SIGTERM")).toBe(0);
       await rig.start();
       const next = await visitor.ask("thank you");
-      expect(next.text).not.toContain(texts.historyCut);
+      expect(next.text).not.toContain(noteWords.historyCut);
       expect(dialogueOf(rig.requests("thank you")[0]).slice(0, 5)).toEqual([
         persona,
         asked,
@@ -54,8 +54,8 @@ describe.each(engines)("a conversation kept in %s", { timeout: 120_000 }, (engin
       await visitor.sees(/New conversation/, visitor.say("/new"));
       await visitor.ask("write it");
       rig.answers("and again", { text: "Again." });
-      expect((await visitor.ask("and again")).text).toBe(`Again.\n\n${texts.historyCut}`);
-      expect((await visitor.ask("/retry")).text).toBe(`Again.\n\n${texts.historyCut}`);
+      expect((await visitor.ask("and again")).text).toBe(`Again.\n\n${noteWords.historyCut}`);
+      expect((await visitor.ask("/retry")).text).toBe(`Again.\n\n${noteWords.historyCut}`);
     }));
 
   test("is asked about with half of it when the model finds it too long, and told only when that does not help", () =>
@@ -66,7 +66,7 @@ describe.each(engines)("a conversation kept in %s", { timeout: 120_000 }, (engin
         await visitor.ask(question);
       }
       rig.answers("five", tooLong, { text: "five!" });
-      expect((await visitor.ask("five")).text).toBe(`five!\n\n${texts.historyCut}`);
+      expect((await visitor.ask("five")).text).toBe(`five!\n\n${noteWords.historyCut}`);
       expect(
         rig.requests("five").map((request) => dialogueOf(request).filter((line) => line.startsWith("user"))),
       ).toEqual([

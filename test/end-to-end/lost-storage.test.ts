@@ -2,9 +2,9 @@ import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
-import { english as texts } from "../../src/texts/english.ts";
 import { answersIn, buttonsOf, createRig, get, type Rig, seen, until, words } from "../support/bot-process.ts";
 import { createFleet, type Fleet } from "../support/fleet.ts";
+import { noteWords } from "../support/note-words.ts";
 import { canStartRedis, startPrivateRedis } from "../support/redis-server.ts";
 
 let rig: Rig | undefined;
@@ -83,7 +83,7 @@ describe.skipIf(!canStartRedis())("a Redis that loses everything in the middle o
           await server.kill();
           await server.start();
         }
-        const ended = await seen(botApi, chatId, new RegExp(texts.storageLost));
+        const ended = await seen(botApi, chatId, new RegExp(noteWords.storageLost));
         expect(ended.text).toMatch(/^w0 w1/);
         expect(buttonsOf(ended)).toEqual([]);
         expect(answersIn(botApi, chatId)).toHaveLength(1);

@@ -3,6 +3,7 @@ import type { Locator } from "playwright-core";
 import { describe, expect } from "vitest";
 import { english as texts } from "../../src/texts/english.ts";
 import { chromiumPath } from "../support/chromium.ts";
+import { noteWords } from "../support/note-words.ts";
 import { ADA, eventually, keys, test } from "../support/shared-page.ts";
 
 const examples = { messageId: 1, rows: [["One"], ["Two", "Three"]], oneTime: true, small: true, placeholder: "Ask me" };
@@ -75,7 +76,7 @@ describe.skipIf(chromiumPath === undefined)("keys on the chat page (needs Chromi
       ...Object.values(texts.labels).map((label) => (typeof label === "string" ? label : label(2))),
       "✅ model",
     ];
-    const written = [texts.stopped, texts.modelFailed("empty"), texts.waiting("openai")];
+    const written = [texts.stopped, noteWords.modelFailed("empty"), texts.waiting("openai")];
     world.botWrites(ADA, { text: written.join("\n"), ...keys(...known) });
     await newest().getByText("openai").waitFor();
     const signs = (text: string) => text.match(pictures)?.length ?? 0;

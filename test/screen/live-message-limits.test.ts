@@ -1,5 +1,6 @@
 /** What bounds an answer's messages: their number, and what Telegram refuses in them. */
 import { describe, expect, it } from "vitest";
+import { saying } from "../support/note-words.ts";
 import { createScreenScene, long, pass, telegramError, until } from "../support/screen-scene.ts";
 
 const scene = createScreenScene();
@@ -20,9 +21,11 @@ describe("a very long answer", () => {
   });
 
   it("keeps its notes below that line", async () => {
-    const note = "✂️ Cut here.\nAnswered by another model.";
-    await until(open().finish({ markdown: long(20_000), note, button: "regenerate" }));
-    expect(texts().at(-2)?.endsWith(`\n\n📄 The rest is in the file below.\n${note}`)).toBe(true);
+    const notes = [saying("✂️ Cut here."), saying("Answered by another model.")];
+    await until(open().finish({ markdown: long(20_000), notes, button: "regenerate" }));
+    expect(
+      texts().at(-2)?.endsWith(`\n\n📄 The rest is in the file below.\n✂️ Cut here.\nAnswered by another model.`),
+    ).toBe(true);
   });
 
   it("shows no more while it is written, and takes nothing of it back", async () => {
@@ -40,7 +43,7 @@ describe("a very long answer", () => {
   });
 
   it("says nothing of a file when all of it fits", async () => {
-    await until(open().finish({ markdown: long(10_000), note: "A note." }));
+    await until(open().finish({ markdown: long(10_000), notes: [saying("A note.")] }));
     expect(texts().join("\n")).not.toContain("📄");
     expect(texts().filter((text) => text.includes("A note."))).toHaveLength(1);
   });

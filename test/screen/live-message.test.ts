@@ -81,8 +81,8 @@ describe("an answer that is edited", () => {
   });
 
   it("ends with its note below the text, or alone", async () => {
-    await until(open().finish({ markdown: "half", note: texts.stopped, button: "retry" }));
-    await until(open().finish({ markdown: "", note: texts.stopped, button: "retry" }));
+    await until(open().finish({ markdown: "half", notes: [{ kind: "stopped" }], button: "retry" }));
+    await until(open().finish({ markdown: "", notes: [{ kind: "stopped" }], button: "retry" }));
     expect(messages()).toEqual([
       [`half\n\n${texts.stopped}`, "again:50"],
       [texts.stopped, "again:50"],

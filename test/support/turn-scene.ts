@@ -12,6 +12,8 @@ import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
 import type { AbortReason } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
+import { english } from "../../src/texts/english.ts";
+import { linesOf } from "../../src/texts/texts.ts";
 import { inWords, type Worded } from "./messages.ts";
 
 export const conversation = "7";
@@ -38,7 +40,8 @@ function emptyScene() {
     /** What happened on the screens, in order. */
     shown: [] as string[],
     opened: [] as { turn: Turn; former: Turn | undefined; dropped: readonly Turn[] }[],
-    views: [] as FinalView[],
+    /** The ends that were shown, their notes in words. */
+    views: [] as (Omit<FinalView, "notes"> & { readonly note?: string })[],
     stop: new AbortController(),
     gone: new AbortController(),
     finishing: async (): Promise<void> => undefined,
@@ -99,10 +102,12 @@ export function createTurnScene() {
       show: (markdown) => void shown.push(markdown),
       async finish(view) {
         await scene.finishing();
-        views.push(view);
+        const { notes, ...rest } = view;
+        views.push(notes === undefined ? rest : { ...rest, note: linesOf(english, notes) });
         shown.push("finish");
       },
-      leave: async (button, note) => void shown.push(["leave", button, note].filter(Boolean).join(" ")),
+      leave: async (button, notes = []) =>
+        void shown.push(["leave", button, linesOf(english, notes)].filter(Boolean).join(" ")),
     };
   }
 

@@ -239,14 +239,19 @@ describe("what cannot be seen", () => {
     expect(unseenOf(written("hi"), me)).toBeUndefined();
     const own = content({ from: bot, document: { file_name: "answer.md" } });
     expect(unseenOf(written("hi", { reply_to_message: own }), me)).toBeUndefined();
-    expect(unseenOf(content({ ...photo, caption: "x" }), me)).toEqual({ verb: "see", noun: "photo" });
+    expect(unseenOf(content({ ...photo, caption: "x" }), me)).toEqual({ kind: "photo", verb: "see", noun: "photo" });
     const target = content({ document: { file_name: "a.txt" } });
     expect(unseenOf(written("x", { reply_to_message: target }), me)).toEqual({
+      kind: "document",
       verb: "read",
       noun: "file",
       name: "a.txt",
     });
-    expect(unseenOf(written("x", { reply_to_story: { id: 1 } }), me)).toEqual({ verb: "see", noun: "story" });
+    expect(unseenOf(written("x", { reply_to_story: { id: 1 } }), me)).toEqual({
+      kind: "story",
+      verb: "see",
+      noun: "story",
+    });
   });
 });
 

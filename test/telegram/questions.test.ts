@@ -2,13 +2,14 @@
 import { describe, expect, it } from "vitest";
 import { english as texts } from "../../src/texts/english.ts";
 import { chat, createBotScene, group, said } from "../support/bot-scene.ts";
+import { noteWords } from "../support/note-words.ts";
 
 const scene = createBotScene();
 const { arrive, message, write, press } = scene;
 
 const asked = () => scene.requests.map(({ messages }) => messages.at(-1)?.content);
 const photo = { text: undefined, photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
-const unseenPhoto = texts.unseen({ verb: "see", noun: "photo" });
+const unseenPhoto = noteWords.unseen("photo");
 const me = { id: 999, is_bot: true, first_name: "Parley" };
 /** The text of each message that was sent or edited. */
 const shown = (calls: Awaited<ReturnType<typeof write>>) =>
@@ -86,7 +87,7 @@ describe("a picture or file with a caption", () => {
     const target = { message_id: 3, date: 1, chat: group, document: { file_id: "f", file_name: "a.pdf" } };
     const calls = await write("@parley_bot what is in it?", { chat: group, reply_to_message: target });
     expect(asked()).toEqual(["> [a file that you cannot read: a.pdf]\n\nwhat is in it?"]);
-    expect(shown(calls).at(-1)).toBe(`answer 1\n\n${texts.unseen({ verb: "read", noun: "file" })}`);
+    expect(shown(calls).at(-1)).toBe(`answer 1\n\n${noteWords.unseen("document")}`);
   });
 });
 

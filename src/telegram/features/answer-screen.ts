@@ -2,11 +2,13 @@
 import { GrammyError } from "grammy";
 import type { Screen } from "../../chat/turn.ts";
 import { finalView } from "../../chat/turn-end.ts";
+import type { Note } from "../../ports/notes.ts";
 import type { Turn } from "../../ports/store.ts";
 import { endKeyboard } from "../../screen/buttons.ts";
 import { createLiveMessage } from "../../screen/live-message.ts";
 import { type AnswerPlace, movedTo } from "../../screen/place.ts";
 import { classify } from "../../screen/telegram-errors.ts";
+import { linesOf } from "../../texts/texts.ts";
 import { type BotContext, placeOf, tolerate } from "../context.ts";
 import { isPrivate } from "../messages.ts";
 import { aside } from "../waiting.ts";
@@ -59,17 +61,17 @@ export function openScreen(
       resumed: before === undefined || before.run === turn.run,
     },
   );
-  const leave: Screen["leave"] = async (button, note) => {
-    if (note === undefined) return await screen.leave(button);
+  const leave: Screen["leave"] = async (button, notes) => {
+    if (notes === undefined) return await screen.leave(button);
     await screen.leave();
-    if (await endBelow(ctx, place, turn, { note, button })) return;
-    await screen.finish({ markdown: "", note, ...(button === undefined ? {} : { button }) });
+    if (await endBelow(ctx, place, turn, { notes, button })) return;
+    await screen.finish({ markdown: "", notes, ...(button === undefined ? {} : { button }) });
   };
   return {
     ...screen,
     // Nothing of the model is read any more.
     finish: (view) => aside(ctx.job, screen.finish(view)),
-    leave: (button, note) => aside(ctx.job, leave(button, note)),
+    leave: (button, notes) => aside(ctx.job, leave(button, notes)),
   };
 }
 
@@ -98,7 +100,7 @@ async function endBelow(
   { api, texts }: BotContext,
   place: AnswerPlace,
   turn: Turn,
-  { note, button }: { readonly note: string; readonly button: "retry" | undefined },
+  { notes, button }: { readonly notes: readonly Note[]; readonly button: "retry" | undefined },
 ): Promise<boolean> {
   const last = turn.messages.at(-1);
   if (last === undefined) return false;
@@ -106,6 +108,7 @@ async function endBelow(
   try {
     const standing = await api.editMessageReplyMarkup(place.chatId, last, keyboard);
     if (standing === true || standing.text === undefined) return false;
+    const note = linesOf(texts, notes);
     const text = standing.text.startsWith(texts.waiting("").slice(0, -1)) ? note : `${standing.text}\n\n${note}`;
     // The button alone has to do where no line fits any more.
     if (text.length > maxMessageUnits) return true;

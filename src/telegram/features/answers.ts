@@ -113,7 +113,7 @@ async function wholeAnswer(ctx: BotContext, newest: Turn): Promise<Turn> {
 }
 
 /** What a turn asks: the words, and the lines for below its answer; or the answer that it goes on with. */
-type Asked = Pick<Question, "asked" | "notes" | "continuing">;
+type Asked = Pick<Question, "asked" | "questionNotes" | "continuing">;
 
 async function answerMessage(ctx: BotContext, message: Message, id: number, newest: Turn | undefined): Promise<void> {
   // Delivered again it asks what it asked: the conversation has its own turn as the newest now.
@@ -125,7 +125,7 @@ async function askedBy(ctx: BotContext, message: Message, newest: Turn | undefin
   const asked = ctx.work(() => questionOf(message, ctx.me, knownOf(message, newest)));
   const unseen = unseenOf(message, ctx.me);
   if (unseen === undefined || !(await getsNote(ctx.deps.store, message))) return { asked };
-  return { asked, notes: [ctx.texts.unseen(unseen)] };
+  return { asked, questionNotes: [{ kind: "unseen", what: unseen.kind }] };
 }
 
 /** Ids of the messages with which the conversation ends that the model is shown. */
@@ -142,7 +142,7 @@ async function answer(
   ctx: BotContext,
   id: number,
   root: number,
-  { asked, notes, continuing }: Asked,
+  { asked, questionNotes, continuing }: Asked,
   former?: Turn,
 ): Promise<void> {
   const { deps, job } = ctx;
@@ -154,7 +154,7 @@ async function answer(
     run: job.updateId,
     userId: senderOf(ctx.update) ?? 0,
     asked,
-    ...(notes === undefined ? {} : { notes }),
+    questionNotes,
     ...(continuing === undefined ? {} : { continuing }),
   };
   const sinceArrival = () => Math.max(0, deps.now() - job.receivedAt);

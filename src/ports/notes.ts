@@ -1,0 +1,37 @@
+/**
+ * Notes: what is said below an answer about it, as data. The words are chosen where it is shown, in the language of who
+ * reads it.
+ */
+import type { ModelErrorKind } from "../base/errors.ts";
+
+export type Note =
+  | { readonly kind: "failed"; readonly failure: ModelErrorKind; readonly retryAfterMs?: number | undefined }
+  | { readonly kind: "stopped" }
+  /** The answer ends before its end; `too-long`: by us, at 200,000 characters. */
+  | { readonly kind: "cut"; readonly by: "length" | "filtered" | "too-long" }
+  /** The model is no longer shown the whole history. */
+  | { readonly kind: "history-cut" }
+  /** A fallback, `provider/model`, has written it. */
+  | { readonly kind: "answered-by"; readonly model: string }
+  /** The question holds something that a model of words cannot take in. */
+  | { readonly kind: "unseen"; readonly what: UnseenKind }
+  /** Pictures that came with the answer and cannot be shown. */
+  | { readonly kind: "pictures-dropped"; readonly count: number }
+  /** The database was lost while the answer was being written. */
+  | { readonly kind: "storage-lost" }
+  /** A sentence as the version before has stored it. */
+  | { readonly kind: "former"; readonly words: string };
+
+/** What a model of words cannot take in, by the names of Telegram's fields. */
+export type UnseenKind =
+  | "live_photo"
+  | "photo"
+  | "video"
+  | "video_note"
+  | "animation"
+  | "sticker"
+  | "story"
+  | "paid_media"
+  | "voice"
+  | "audio"
+  | "document";

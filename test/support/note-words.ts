@@ -1,0 +1,24 @@
+/** What notes say in English, by what they are about. */
+import type { ModelErrorKind } from "../../src/base/errors.ts";
+import type { Note, UnseenKind } from "../../src/ports/notes.ts";
+import { english } from "../../src/texts/english.ts";
+
+const { note } = english;
+
+export const noteWords = {
+  modelFailed: (failure: ModelErrorKind, retryAfterMs?: number) => note({ kind: "failed", failure, retryAfterMs }),
+  stopped: note({ kind: "stopped" }),
+  cutAtLength: note({ kind: "cut", by: "length" }),
+  cutByFilter: note({ kind: "cut", by: "filtered" }),
+  cutAsTooLong: note({ kind: "cut", by: "too-long" }),
+  historyCut: note({ kind: "history-cut" }),
+  answeredBy: (model: string) => note({ kind: "answered-by", model }),
+  unseen: (what: UnseenKind) => note({ kind: "unseen", what }),
+  picturesDropped: (count: number) => note({ kind: "pictures-dropped", count }),
+  storageLost: note({ kind: "storage-lost" }),
+};
+
+/** A note that says just this. */
+export function saying(words: string): Note {
+  return { kind: "former", words };
+}
