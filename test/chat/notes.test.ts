@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
 import { english } from "../../src/texts/english.ts";
-import { abort, createTurnScene, delta, end } from "../support/turn-scene.ts";
+import { createTurnScene, delta, end } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
+const { abort } = scene;
 
 describe("the record of a turn", () => {
   it.each([

@@ -1,8 +1,7 @@
 /** Groups that have become supergroups, in the embedded database. */
-
-import type { Turn } from "../../ports/store.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 import { movedTurn } from "../lanes/moved-conversations.ts";
+import { presentTurn } from "../lanes/turn-records.ts";
 import type { Database } from "./database.ts";
 
 /** The moves so far: former ids and present ones. */
@@ -29,7 +28,7 @@ export function moveRows(
     from,
   );
   for (const row of sql("SELECT question, record FROM turn WHERE conversation = ?").all(from)) {
-    const turn = movedTurn(JSON.parse(String(row["record"])) as Turn, to);
+    const turn = movedTurn(presentTurn(JSON.parse(String(row["record"]))), to);
     sql("UPDATE turn SET conversation = ?, question = ?, record = ? WHERE conversation = ? AND question = ?").run(
       to,
       turn.question,

@@ -2,7 +2,7 @@
 import type { SQLOutputValue } from "node:sqlite";
 import type { AnswerKeeping, Store, Turn } from "../../ports/store.ts";
 import type { ConversationId } from "../../ports/updates.ts";
-import { answered, withMessages } from "../lanes/turn-records.ts";
+import { answered, presentTurn, withMessages } from "../lanes/turn-records.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Database } from "./database.ts";
 import type { History } from "./history.ts";
@@ -96,5 +96,5 @@ export function createTurns({ database, conversations, addExchange, addUsage }: 
 }
 
 function turnOf(row: Record<string, SQLOutputValue> | undefined): Turn | undefined {
-  return row === undefined ? undefined : (JSON.parse(String(row["record"])) as Turn);
+  return row === undefined ? undefined : presentTurn(JSON.parse(String(row["record"])));
 }

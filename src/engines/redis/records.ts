@@ -1,5 +1,6 @@
 /** How turns are written down in Redis: so that a script can change one part of a record without reading the others. */
 import type { Turn } from "../../ports/store.ts";
+import { presentTurn } from "../lanes/turn-records.ts";
 
 /** The part of a record that changes while an answer is written. */
 export function encodeShown(messages: readonly number[], file: number | undefined): string {
@@ -23,5 +24,5 @@ export function encodeEnd(turn: Turn): { readonly state: string; readonly rest: 
 /** Reads a record that `encodeTurn` or a script has written. */
 export function decodeTurn(record: string): Turn {
   const [run, state, shown = "{}", rest = "{}"] = record.split("\n");
-  return { ...JSON.parse(rest), ...JSON.parse(shown), run: Number(run), state } as Turn;
+  return presentTurn({ ...JSON.parse(rest), ...JSON.parse(shown), run: Number(run), state });
 }
