@@ -1,13 +1,13 @@
 /** A worker process of `bench/queue.ts`. Arguments: Redis URL, prefix. It tells its parent what it takes, and what was aborted. */
 
 import { createRedisLink } from "../src/engines/redis/link.ts";
-import { createBullmqQueue } from "../src/engines/redis/queue.ts";
+import { createRedisQueue } from "../src/engines/redis/queue.ts";
 import type { ActiveUpdate } from "../src/ports/queue.ts";
 import { consumeOptions, type FromWorker, handlerMs, sharedNow, type ToWorker } from "./queue-messages.ts";
 
 const [url = "", prefix = ""] = process.argv.slice(2);
 const link = await createRedisLink({ url, prefix, log: { info() {}, warn() {} } });
-const queue = createBullmqQueue({ link });
+const queue = createRedisQueue({ link });
 const latencies: number[] = [];
 let handled = 0;
 let lastAt = 0;

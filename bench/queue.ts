@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { createSqliteDatabase } from "../src/engines/embedded/database.ts";
 import { createSqliteQueue } from "../src/engines/embedded/queue.ts";
 import { createRedisLink } from "../src/engines/redis/link.ts";
-import { createBullmqQueue } from "../src/engines/redis/queue.ts";
+import { createRedisQueue } from "../src/engines/redis/queue.ts";
 import type { UpdateQueue } from "../src/ports/queue.ts";
 import type { IncomingUpdate } from "../src/ports/updates.ts";
 import { freePort } from "../test/support/free-port.ts";
@@ -138,7 +138,7 @@ async function startWorker(prefix: string): Promise<BenchWorker> {
 
 async function openRedis(prefix: string) {
   const link = await createRedisLink({ url, prefix, log: { info() {}, warn() {} } });
-  const queue = createBullmqQueue({ link });
+  const queue = createRedisQueue({ link });
   const info = async (section: string, field: string) =>
     Number(new RegExp(`^${field}:(\\S+)`, "m").exec(await link.commands.info(section))?.[1]);
   return {
@@ -204,7 +204,7 @@ async function storing(): Promise<void> {
   const { p50, p99 } = await paced(queue, 1_000, Math.ceil(10 * share));
   await stop();
   const other = await openRedis("saturated");
-  const roomy = createBullmqQueue({ link: other.link, maxBacklog: 1_000_000, maxLane: 1_000_000 });
+  const roomy = createRedisQueue({ link: other.link, maxBacklog: 1_000_000, maxLane: 1_000_000 });
   const cpu = await other.cpuSeconds();
   const count = 30_000 * share;
   const perSecond = await saturated(roomy, count);

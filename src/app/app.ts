@@ -41,7 +41,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   const { store, queue, shared } = engines;
   const watchdog = startWatchdog({
     inHand,
-    note: engines.hangNote,
+    besideLoop: engines.besideLoop,
     log: { level: config.logLevel, secrets: config.secrets, pretty: isPretty(config.logFormat) },
     onTrouble: (error) =>
       log.error({ err: error }, "the watchdog has failed; a process that hangs is not ended any more"),

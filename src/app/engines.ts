@@ -1,7 +1,7 @@
 /** Where state lives and updates wait: in one file on this machine, or in one Redis that many processes share. */
 import { join } from "node:path";
 import { messageOf, StartError } from "../base/errors.ts";
-import type { HangNote } from "../base/in-hand.ts";
+import type { BesideLoop } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import type { ChatHolds, Election } from "../ports/fleet.ts";
@@ -18,8 +18,8 @@ export interface Engines {
   readonly rateLimiter: RateLimiter;
   /** Of commands and buttons. */
   readonly commandLimiter: RateLimiter;
-  /** Where the queue looks for the update in which a process hung. */
-  readonly hangNote: HangNote;
+  /** What the thread that watches the loop does for the queue. */
+  readonly besideLoop: BesideLoop;
   /** Only where several processes serve one bot. */
   readonly shared?: {
     readonly holds: ChatHolds;
@@ -83,7 +83,7 @@ async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
   return {
     store,
     queue,
-    hangNote: { file: hangFile },
+    besideLoop: { module: new URL("../engines/embedded/hang-file.js", import.meta.url).href, data: { file: hangFile } },
     rateLimiter: createTokenBucket(config.rateLimit),
     commandLimiter: createTokenBucket(commandRate),
     async stop() {
@@ -106,27 +106,25 @@ async function openRedis(
     { createRedisTokenBucket },
     { createChatHolds },
     { createElection },
-    { readRedisUrl },
   ] = await Promise.all([
     import("../engines/redis/link.ts"),
     import("../engines/redis/store.ts"),
     import("../engines/redis/token-bucket.ts"),
     import("../engines/redis/holds.ts"),
     import("../engines/redis/election.ts"),
-    import("../engines/redis/address.ts"),
   ]);
-  const { createBullmqQueue } = await import("../engines/redis/queue.ts");
+  const { createRedisQueue } = await import("../engines/redis/queue.ts");
   // An operator has no token, and claims nothing.
   const [botId = ""] = config.telegram.token.split(":");
   const link = await createRedisLink({ url, prefix, ...(botId === "" ? {} : { botId }), log });
   const store = createRedisStore({ link, historyTtlSeconds: config.history.ttlSeconds });
-  const queue = createBullmqQueue({ link, log });
+  const queue = createRedisQueue({ link, log });
   const holds = createChatHolds({ link });
   const bucket = { link, onFailure: onLimiterFailure };
   return {
     store,
     queue,
-    hangNote: { redis: readRedisUrl(url).options, ...queue.hangNote },
+    besideLoop: queue.besideLoop,
     rateLimiter: createRedisTokenBucket({ ...config.rateLimit, ...bucket, name: "bucket" }),
     commandLimiter: createRedisTokenBucket({ ...commandRate, ...bucket, name: "command-bucket" }),
     shared: {

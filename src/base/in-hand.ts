@@ -37,27 +37,18 @@ export function createInHand(): InHand {
   return { during, workOf: (updateId) => (work) => during(updateId, work), memory };
 }
 
-/** Commands to Redis, word by word; null stands where the id of an update belongs. */
-export type RedisCommands = readonly (readonly (string | null)[])[];
-
 /**
- * Where a thread that has nothing else of this process leaves the update in which the process hung, for the next one to count:
- * as a line of a file (a name of its own, a space, the id), or by commands to Redis. There it also tells, while the loop stands
- * still, that the process lives: its lanes are not taken over by others, to hang in the same update.
+ * What an engine does on a thread beside the loop, which has nothing else of this process: a module of plain JavaScript, by its
+ * URL, whose `createBesideLoop(data)` makes a `ThreadDuties`. The data must be fit for a message between threads.
  */
-export type HangNote =
-  | { readonly file: string }
-  | {
-      readonly redis: {
-        readonly host?: string | undefined;
-        readonly port?: number | undefined;
-        readonly username?: string | undefined;
-        readonly password?: string | undefined;
-        readonly db?: number | undefined;
-        /** Left out: no TLS. */
-        readonly tls?: object | undefined;
-      };
-      readonly hung: RedisCommands;
-      /** Given again and again while the loop stands still, until it is decided to kill. */
-      readonly standing: RedisCommands;
-    };
+export interface BesideLoop {
+  readonly module: string;
+  readonly data: object;
+}
+
+export interface ThreadDuties {
+  /** Leaves the update in which the process hung, for the next one to count. */
+  leave(updateId: number): Promise<void>;
+  /** What must be done again and again, however busy the loop is, until it is decided to kill. Must not throw. */
+  readonly again?: { readonly everyMs: number; readonly duty: () => void };
+}

@@ -136,15 +136,20 @@ describe("the watchdog", { timeout: 60_000 }, () => {
   it.skipIf(!canStartRedis())("leaves the update in Redis, on a connection of its own", async () => {
     const server = await startPrivateRedis({ args: ["--requirepass", "a password"] });
     try {
+      const redis = new Redis({ port: server.port, password: "a password", db: 2 });
       const { said, ended, send } = await start("json", ["redis", String(server.port), "{p}:"]);
+      await redis.set("{p}:alive:5", "1", "PX", 5_000);
       send("hang 77");
+      // While its loop stands still, others are told that the process lives.
+      await eventually(async () => expect(await redis.pttl("{p}:alive:5")).toBeLessThanOrEqual(500));
+      expect(await redis.exists("{p}:alive:5")).toBe(1);
       expect(await ended).toBe("SIGKILL");
       expect(JSON.parse(said.errors)).toMatchObject({ updateId: 77 });
       expect(said.errors).not.toMatch(/reason|a password/);
-      const redis = new Redis({ port: server.port, password: "a password", db: 2 });
-      expect(await redis.get("{p}:hung")).toBe("77");
-      // While its loop stood still, others were told that the process lives.
-      expect(Number(await redis.get("{p}:standing"))).toBeGreaterThan(3);
+      expect(await redis.get("{p}:hung:5")).toBe("77");
+      expect(await redis.hgetall("{p}:hangs")).toEqual({ 77: "1" });
+      // A name that has expired is never begun again.
+      await eventually(async () => expect(await redis.exists("{p}:alive:5")).toBe(0));
       redis.disconnect();
       await server.kill();
       const other = await start("json", ["redis", String(server.port), "{p}:"]);

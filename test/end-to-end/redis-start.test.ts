@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { createRedisLink } from "../../src/engines/redis/link.ts";
-import { createBullmqQueue } from "../../src/engines/redis/queue.ts";
+import { createRedisQueue } from "../../src/engines/redis/queue.ts";
 import { answersIn, get, runToEnd, seen, token, until, words } from "../support/bot-process.ts";
 import { createFleet, type Fleet } from "../support/fleet.ts";
 import { freePort } from "../support/free-port.ts";
@@ -176,7 +176,7 @@ describe.skipIf(missing !== undefined)(titled("a fleet"), () => {
     redis = await startPrivateRedis({ appendOnly: true });
     const env = { REDIS_URL: redis.url };
     const link = await createRedisLink({ url: redis.url, log: { info() {}, warn() {} } });
-    const queue = createBullmqQueue({ link });
+    const queue = createRedisQueue({ link });
     const run = async (command: string) => await runToEnd(env, `queue ${command}`);
     const nothing = await run("stats");
     expect(nothing.code).toBe(78);

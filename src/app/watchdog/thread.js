@@ -2,12 +2,11 @@
  * The watchdog's thread. Plain JavaScript with few imports: a thread that loaded TypeScript would bring its own compiler. What
  * it needs when it has found a hang is loaded then.
  */
-import { randomUUID } from "node:crypto";
-import { appendFileSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 
 /** @type {import("./watchdog.ts").WatchdogData} */
-const { pulse, inHand, hangMs, everyMs, note, log } = workerData;
+const { pulse, inHand, hangMs, everyMs, besideLoop, log } = workerData;
 const [beats, debugged] = [0, 1];
 const numbers = new Float64Array(pulse);
 const named = new Float64Array(inHand);
@@ -18,6 +17,7 @@ const stepWithinMs = 3_000;
 let seenBeats = numbers[beats];
 let movedAt = performance.now();
 let lookedAt = movedAt;
+let ending = false;
 
 function look() {
   const now = performance.now();
@@ -28,27 +28,20 @@ function look() {
     seenBeats = numbers[beats];
     movedAt = now;
   } else if (now - movedAt >= hangMs) {
+    ending = true;
     for (const duty of duties) clearInterval(duty);
     void end(Math.round(now - movedAt));
   }
 }
 
-/** The lanes that the process has are still its own, though its loop is too busy to say so. */
-async function standIn() {
-  if ("file" in note || performance.now() - movedAt < 1.5 * everyMs) return;
-  try {
-    const { tellRedis } = await import("./redis-note.js");
-    await tellRedis(note.redis, note.standing);
-  } catch {
-    // It is tried again.
-  }
-}
+/** @type {Promise<import("../../base/in-hand.ts").ThreadDuties>} */
+const engine = import(besideLoop.module).then(({ createBesideLoop }) => createBesideLoop(besideLoop.data));
 
-/**
- * All that this thread does again and again; none of it outlives the decision to kill. Here is the place for whatever else must
- * go on while the loop is busy.
- */
-const duties = [setInterval(look, everyMs), setInterval(standIn, everyMs)];
+/** All that this thread does again and again; none of it outlives the decision to kill. */
+const duties = [setInterval(look, everyMs)];
+void engine.then(({ again }) => {
+  if (again !== undefined && !ending) duties.push(setInterval(again.duty, again.everyMs));
+});
 
 /** @param {number} stoodMs */
 async function end(stoodMs) {
@@ -86,9 +79,7 @@ async function say(fields) {
 
 /** @param {number} updateId */
 async function leave(updateId) {
-  if ("file" in note) return appendFileSync(note.file, `${randomUUID()} ${updateId}\n`, { mode: 0o600 });
-  const { tellRedis } = await import("./redis-note.js");
-  await tellRedis(note.redis, note.hung, updateId);
+  await (await engine).leave(updateId);
 }
 
 /**

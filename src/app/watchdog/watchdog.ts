@@ -4,12 +4,13 @@
  */
 import inspector from "node:inspector";
 import { SHARE_ENV, Worker } from "node:worker_threads";
-import type { HangNote, InHand } from "../../base/in-hand.ts";
+import type { BesideLoop, InHand } from "../../base/in-hand.ts";
 import type { LogOptions } from "../../base/log.ts";
 
 export interface WatchdogOptions {
   readonly inHand: Pick<InHand, "memory">;
-  readonly note: HangNote;
+  /** What the engine does on the thread. */
+  readonly besideLoop: BesideLoop;
   readonly log: Pick<LogOptions, "level" | "secrets" | "pretty">;
   /** Told when the thread has ended by a fault of its own: from then on nobody watches. */
   onTrouble(error: unknown): void;
@@ -28,7 +29,7 @@ export interface WatchdogData {
   readonly inHand: SharedArrayBuffer;
   readonly hangMs: number;
   readonly everyMs: number;
-  readonly note: HangNote;
+  readonly besideLoop: BesideLoop;
   readonly log: WatchdogOptions["log"];
 }
 
@@ -38,7 +39,7 @@ const looks = 30;
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 };
 
 /** Starts the thread. */
-export function startWatchdog({ inHand, note, log, onTrouble, hangMs = 30_000 }: WatchdogOptions): Watchdog {
+export function startWatchdog({ inHand, besideLoop, log, onTrouble, hangMs = 30_000 }: WatchdogOptions): Watchdog {
   const everyMs = hangMs / looks;
   const pulse = new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT);
   const numbers = new Float64Array(pulse);
@@ -49,7 +50,7 @@ export function startWatchdog({ inHand, note, log, onTrouble, hangMs = 30_000 }:
   beat();
   const beats = setInterval(beat, everyMs).unref();
 
-  const workerData: WatchdogData = { pulse, inHand: inHand.memory, hangMs, everyMs, note, log };
+  const workerData: WatchdogData = { pulse, inHand: inHand.memory, hangMs, everyMs, besideLoop, log };
   const thread = new Worker(new URL("thread.js", import.meta.url), {
     name: "watchdog",
     workerData,

@@ -9,7 +9,8 @@ const firstAllowance = 64;
 const mostAllowance = 4_096;
 
 export interface Intake {
-  /** Whether a lane may begin beside so many that run. When not, `onRoom` is called as soon as it is worth asking again. */
+  /** How many lanes may begin beside so many that run. When none, `onRoom` is called as soon as it is worth asking again. */
+  room(running: number): number;
   hasRoom(running: number): boolean;
   /** A lane has begun. */
   began(): void;
@@ -38,12 +39,15 @@ export function createIntake(loop: LoopDelay, onRoom: () => void): Intake {
     onRoom();
   });
 
+  function room(running: number): number {
+    const most = Math.max(0, alwaysBeside - running, loop.lateMs <= lateMs ? portion - begun : 0);
+    refused ||= most === 0;
+    return most;
+  }
+
   return {
-    hasRoom(running) {
-      const room = running < alwaysBeside || (begun < portion && loop.lateMs <= lateMs);
-      refused ||= !room;
-      return room;
-    },
+    room,
+    hasRoom: (running) => room(running) > 0,
     began() {
       begun++;
     },

@@ -1,39 +1,33 @@
-/** A worker of the shared queue: BullMQ tells it which lanes have something to do, Redis what that is. */
+/** A worker of the shared queue: it waits for lanes that are ready, takes as many as it has places for, and gives them back. */
 import { setTimeout as pause } from "node:timers/promises";
-import { type Job, Worker } from "bullmq";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
-import { withinTime } from "../../base/within-time.ts";
 import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer } from "../../ports/queue.ts";
 import type { LaneKind } from "../../ports/updates.ts";
+import { createIntake } from "../lanes/intake.ts";
 import { aloneForMs } from "../lanes/suspects.ts";
-import { createAside, deadOf, deliver, settle } from "../lanes/worker.ts";
-import { type Begun, createBeginning, repeatMs } from "./beginning.ts";
-import { endScript, runStep } from "./lane-scripts.ts";
+import { createAside, settle } from "../lanes/worker.ts";
+import { createDelivery } from "./delivery.ts";
+import { runStep } from "./lane-scripts.ts";
 import { createLeases, type Held } from "./leases.ts";
 import type { RedisLink } from "./link.ts";
-import { type Hash, type LaneJob, laneName, queueNames, updateOf } from "./updates.ts";
-import { rejoinScript, sweepScript } from "./upkeep-scripts.ts";
+import type { Presence } from "./presence.ts";
+import { createTaking, repeatMs, type Taken } from "./taking.ts";
+import { laneOf } from "./updates.ts";
+import { offerScript, rejoinScript, sweepScript } from "./upkeep-scripts.ts";
 
-export interface BullmqConsumerDeps {
+export interface RedisConsumerDeps {
   readonly link: RedisLink;
+  readonly presence: Presence;
   readonly handler: (update: ActiveUpdate) => Promise<void>;
   readonly options: ConsumeOptions;
   readonly leaseMs: number;
   readonly aloneForMs?: number | undefined;
-  /** Names this process to those that find it dead. */
-  readonly process: string;
   readonly now: () => number;
-  /** Adds a job for a lane, by its name. Never rejects. */
-  wake(lane: string): Promise<void>;
-  readonly log?: Pick<Logger, "error" | "warn"> | undefined;
+  readonly log?: Pick<Logger, "warn"> | undefined;
 }
 
-const sweepLanes = 1_000;
-/** After its suspects have run alone for as long as they may, a process lets further ones run beside others for so long. */
-const besideForMs = 10 * 60_000;
-
-export interface BullmqConsumer extends Consumer {
+export interface RedisConsumer extends Consumer {
   readonly draining: boolean;
   /** Aborts an update if it runs here. */
   cancel(updateId: number, reason: AbortReason): void;
@@ -41,32 +35,47 @@ export interface BullmqConsumer extends Consumer {
   stop(): Promise<void>;
 }
 
-/** Starts a worker. Its connections: one for BullMQ, and a blocking one for each kind of lane. */
-export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
-  const { link, options, leaseMs, now, wake, log } = deps;
+const sweepLanes = 1_000;
+/** Lanes taken at once: others wait for lanes, too. */
+const takenAtOnce = 16;
+/** A connection on which nothing comes back any more is found out behind this. Seconds. */
+const waitSeconds = 2;
+/** After its suspects have run alone for as long as they may, a process lets further ones run beside others for so long. */
+const besideForMs = 10 * 60_000;
+const kinds: readonly LaneKind[] = ["turn", "quick"];
+
+type Runnable = Extract<Taken, { state: "run" | "doomed" }>;
+
+/** Starts a worker. Its connections: one for each kind of lane, on which it waits. */
+export function createRedisConsumer(deps: RedisConsumerDeps): RedisConsumer {
+  const { link, presence, options, leaseMs, now, log } = deps;
   /** Processes that lost the same Redis come back within about a second of each other. */
   const graceMs = leaseMs / 2;
-  const running = new Map<Promise<string>, AbortController>();
+  const running = new Map<Promise<void>, AbortController>();
   const timers = new Set<NodeJS.Timeout>();
-  let draining = false;
-  /** Lanes in work here, and whether one of them is to be the only one. */
+  const free = { turn: options.turnSlots, quick: options.quickSlots };
+  /** Lanes that have a place here, and questions for lanes that are under way. */
   let atWork = 0;
+  /** One lane is to be the only one. */
   let secluded = false;
   /** Of `performance.now()`: until then suspects run alone here, and for a while after it beside others. */
   let [seclusionEndsAt, besideEndsAt] = [0, 0];
+  let changed = Promise.withResolvers<void>();
+  let draining = false;
   let stayed = 0;
   let drained: Promise<number> | undefined;
   let lastTrouble = "";
   let calm = true; // No trouble since the sweep before.
 
   const aside = createAside();
-  const begin = createBeginning({
-    ...{ link, leaseMs, graceMs, onTrouble },
-    process: deps.process,
+  const leases = createLeases({ link, presence, leaseMs, graceMs, log });
+  const common = { link, leaving: () => draining, onTrouble };
+  const delivery = createDelivery({ ...common, handler: deps.handler, options, now });
+  const taking = createTaking({
+    ...{ ...common, presence, leaseMs, graceMs },
     maxCrashes: options.maxCrashes,
-    leaving: () => draining,
+    beat: leases.beat,
   });
-  const leases = createLeases({ link, leaseMs, graceMs, log });
 
   /** Says a reason once, until a sweep and all between it and the next have gone well. */
   function onTrouble(error: unknown): void {
@@ -76,189 +85,149 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
     lastTrouble = reason;
   }
 
-  function wakeLater(lane: string, afterMs: number): void {
+  function change(): void {
+    changed.resolve();
+    changed = Promise.withResolvers();
+  }
+
+  function offer(lane: string): void {
+    void runStep(link, offerScript, lane).catch(onTrouble);
+  }
+
+  /** For who is leaving, the sweep of another one does it. */
+  function offerLater(lane: string, afterMs: number): void {
+    if (draining) return;
     const timer = setTimeout(() => {
       timers.delete(timer);
-      void wake(lane);
+      offer(lane);
     }, afterMs);
     timers.add(timer);
   }
 
   // === One lane =====================================================================================
 
-  /** Handles the next update of a lane. What goes wrong with Redis here, the sweep mends. */
-  async function work(lane: string): Promise<void> {
-    if (draining) return await wake(lane);
-    if (secluded) return wakeLater(lane, repeatMs);
-    const begun = await begin(lane, "shared");
-    await (begun.state === "suspect" ? workAlone(lane) : carryOut(lane, begun));
+  /** What goes wrong with Redis here, the sweep mends. */
+  function start(taken: Taken): void {
+    if (taken.state === "later") offerLater(taken.lane, taken.afterMs);
+    else if (taken.state === "suspect") void runAlone(taken.lane).catch(onTrouble);
+    else if (taken.state !== "nothing") void run(taken);
   }
 
   /**
    * Handles a suspect with nothing beside it: takes nothing more until what runs here has ended, and then the suspect. What runs
    * longer than suspects may be alone has it beside itself: whoever else has asked something waits no longer for that.
    */
-  async function workAlone(lane: string): Promise<void> {
-    if (secluded) return wakeLater(lane, repeatMs);
+  async function runAlone(lane: string): Promise<void> {
+    if (secluded) return offerLater(lane, repeatMs);
     const at = performance.now();
     if (at >= besideEndsAt) {
       seclusionEndsAt = at + (deps.aloneForMs ?? aloneForMs);
       besideEndsAt = seclusionEndsAt + besideForMs;
-    } else if (at >= seclusionEndsAt) return await carryOut(lane, await begin(lane, "beside"));
+    } else if (at >= seclusionEndsAt) return start(await taking.one(lane, "beside"));
     secluded = true;
-    const paused = Promise.all(workers.map((worker) => worker.pause(true)));
     const waitsUntil = Math.max(seclusionEndsAt, at + leaseMs);
-    let begun: Begun = { state: "suspect" };
+    let taken: Taken = { lane, state: "suspect" };
     try {
-      while (begun.state === "suspect" && atWork > 1 && !draining && performance.now() < waitsUntil) {
+      while (taken.state === "suspect" && atWork > 0 && !draining && performance.now() < waitsUntil) {
         await pause(leaseMs / 20);
         // By being asked for it stays the next suspect of all processes.
-        begun = await begin(lane, "shared");
+        taken = await taking.one(lane, "shared");
       }
-      if (begun.state === "suspect" && draining) return await wake(lane);
-      if (begun.state === "suspect" && atWork === 1) begun = await begin(lane, "alone");
-      if (begun.state !== "suspect") return await carryOut(lane, begun);
+      if (taken.state === "suspect" && draining) return offer(lane);
+      if (taken.state === "suspect" && atWork === 0) taken = await taking.one(lane, "alone");
+      if (taken.state === "run" || taken.state === "doomed") return await run(taken);
     } finally {
       secluded = false;
-      await paused;
-      if (!draining) for (const worker of workers) void worker.resume();
+      change();
     }
-    await carryOut(lane, await begin(lane, "beside"));
+    start(taken.state === "suspect" ? await taking.one(lane, "beside") : taken);
   }
 
-  async function carryOut(lane: string, begun: Begun): Promise<void> {
-    if (begun.state === "later") return wakeLater(lane, begun.afterMs);
-    if (begun.state === "nothing" || begun.state === "suspect") return;
-    const { fence, takenAt, updateId, hash } = begun;
+  /** Resolves when the lane needs its place no more: it has ended, has stepped aside, or was lost. */
+  async function run(taken: Runnable): Promise<void> {
+    const { lane, fence, name, updateId, hash } = taken;
+    const { kind } = laneOf(lane);
     const abort = new AbortController();
-    const left = Promise.withResolvers<"aside">();
+    const leaving = Promise.withResolvers<void>();
     const place = aside.place(() => {
-      left.resolve("aside");
-      if (begun.alone) void runStep(link, rejoinScript, lane, updateId).catch(onTrouble);
+      leaving.resolve();
+      if (taken.alone) void runStep(link, rejoinScript, lane, updateId).catch(onTrouble);
     });
+    const { stepAside } = place;
     const held: Held = {
-      lane,
-      fence,
-      updateId,
-      abort,
-      lost: false,
-      vanished: false,
-      ending: false,
+      ...{ lane, fence, name, updateId, abort },
+      ...{ lost: false, vanished: false, ending: false },
       gone: Promise.withResolvers(),
     };
-    const lease = leases.add(held, takenAt);
-    const { stepAside } = place;
-    const ended = conclude(held, begun.state === "doomed", { lease, stepAside }, hash).finally(() => {
+    const lease = leases.add(held);
+    free[kind]--;
+    atWork++;
+    const doom = taken.state === "doomed" ? (hash.doom ?? "") : undefined;
+    const ended = (
+      doom === undefined
+        ? delivery.handle(held, hash, { lease, stepAside }).then((stays) => void (stays && stayed++))
+        : delivery.bury(held, hash, doom, stepAside)
+    ).finally(() => {
       leases.remove(held);
       running.delete(ended);
       place.end();
     });
     running.set(ended, abort);
-    // Behind the lanes that wait already: none takes all slots because much waits in it.
-    const over = ended.then((state) => (state === "more" ? wake(lane) : undefined));
-    // A handler that is deaf to the loss of its lane does not keep BullMQ's job, and so the lane, from another worker. One that
-    // has stepped aside needs the job no more: the lane is its own by the lease.
-    await Promise.race([over, held.gone.promise, left.promise]);
+    // A handler that is deaf to the loss of its lane keeps no place.
+    await Promise.race([ended, held.gone.promise, leaving.promise]);
+    free[kind]++;
+    atWork--;
+    change();
   }
 
-  type Extras = Required<Pick<ActiveUpdate, "lease" | "stepAside">>;
+  // === All lanes ====================================================================================
 
-  async function conclude(held: Held, doomed: boolean, extras: Extras, hash: Hash): Promise<string> {
-    if (doomed) return await bury(held, hash, hash.doom ?? "", extras.stepAside);
-    return await handle(held, { ...updateOf(held.updateId, hash), signal: held.abort.signal, ...extras }, hash);
+  const intake = options.loop === undefined ? undefined : createIntake(options.loop, change);
+
+  /** How many lanes of this kind may be taken now; when none, `changed` resolves before that is different. */
+  function room(kind: LaneKind): number {
+    if (secluded) return 0;
+    const most = kind === "turn" ? intake?.room(options.turnSlots - free.turn) : undefined;
+    return Math.min(takenAtOnce, free[kind], most ?? takenAtOnce);
   }
 
-  /** Delivers an update and writes its end; resolves with what `endScript` says of the lane. */
-  async function handle(held: Held, update: ActiveUpdate, hash: Hash): Promise<string> {
-    void held.gone.promise.then(() => options.onLeaseLost?.(update));
-    // Taken in the very moment in which the process began to leave.
-    if (draining) return await end(held, "stays");
-    if (hash.cancelled !== undefined) held.abort.abort(hash.cancelled);
-    const verdict = await deliver(deps.handler, update, options.onFailure);
-    switch (verdict.kind) {
-      case "finished":
-        return await end(held, "finished");
-      case "stays":
-        if (held.lost) return "lost";
-        stayed++;
-        return await end(held, "stays");
-      case "failed": {
-        const failures = Number(hash.failures ?? 0) + 1;
-        if (failures >= options.maxFailures || options.isHopeless?.(verdict.error))
-          return await bury(held, hash, messageOf(verdict.error), update.stepAside);
-        return await end(held, "failed", options.backoffMs(failures));
-      }
-    }
-  }
-
-  async function bury(held: Held, hash: Hash, reason: string, stepAside: (() => void) | undefined): Promise<string> {
-    // A crash in between forgets no notice.
-    if ((await end(held, "doomed", 0, reason)) === "lost") return "lost";
-    // A notice that cannot be given does not hold up the lane, and one that waits no other.
-    stepAside?.();
-    await options.onDead(deadOf(updateOf(held.updateId, hash), reason)).catch(onTrouble);
-    return await end(held, "dead", 0, reason);
-  }
-
-  /** Writes until Redis has answered: a lane must not move on past an end that is not there. */
-  async function end(held: Held, how: string, backoffMs = 0, reason = ""): Promise<string> {
-    const { lane, fence, updateId } = held;
-    held.ending = how !== "doomed";
-    for (let attempts = 0; ; attempts++) {
+  /** Takes lanes of this kind as they become ready, until the process leaves. */
+  async function serve(kind: LaneKind): Promise<void> {
+    while (!draining) {
       try {
-        const script = [lane, fence, updateId, how, now(), backoffMs, reason];
-        const answer = String(await runStep(link, endScript, ...script));
-        // The first attempt was carried out, and its answer lost on the way.
-        return answer === "lost" && attempts > 0 && !held.lost ? "more" : answer;
+        if (room(kind) === 0) await changed.promise;
+        else if ((await waiting[kind].bzpopmin(`${link.prefix}wake:${kind}`, waitSeconds)) !== null)
+          await takeReady(kind);
       } catch (error) {
+        if (draining) return;
         onTrouble(error);
-        if (held.lost) return "lost";
-        if (draining && attempts > 3) return "lost";
         await pause(repeatMs);
       }
     }
   }
 
-  // === Workers ======================================================================================
-
-  const connection = link.connect("jobs");
-  function createWorker(kind: LaneKind, slots: number): Worker<LaneJob> {
-    const worker = new Worker<LaneJob>(
-      queueNames[kind],
-      async (job: Job<LaneJob>) => {
-        atWork++;
-        try {
-          await work(laneName(kind, job.data.conversation));
-        } catch (error) {
-          onTrouble(error);
-        }
-        atWork--;
-      },
-      {
-        connection,
-        prefix: link.prefix.slice(0, -1),
-        concurrency: slots,
-        lockDuration: leaseMs,
-        stalledInterval: leaseMs / 5,
-        // Attempts are counted on the update.
-        maxStalledCount: 1_000_000,
-        // Its default lets a worker sleep for 15 s after Redis has come back.
-        runRetryDelay: repeatMs,
-        drainDelay: 2,
-        skipVersionCheck: true,
-      },
-    );
-    worker.on("error", onTrouble);
-    return worker;
+  async function takeReady(kind: LaneKind): Promise<void> {
+    // Told, and not able any more: another worker is.
+    const most = draining ? 0 : room(kind);
+    if (most === 0) return await rouse(kind);
+    atWork++;
+    try {
+      for (const taken of await taking.ready(kind, most)) {
+        if (kind === "turn") intake?.began();
+        start(taken);
+      }
+    } finally {
+      atWork--;
+    }
   }
-  const workers = [createWorker("turn", options.turnSlots), createWorker("quick", options.quickSlots)];
 
-  /** Lanes whose job was lost with the process that should have added it. */
+  async function rouse(kind: LaneKind): Promise<void> {
+    await link.commands.zadd(`${link.prefix}wake:${kind}`, 0, "1").catch(onTrouble);
+  }
+
   async function sweep(): Promise<void> {
     try {
-      const jobs = Object.values(queueNames).map((name) => link.prefix + name);
-      const lanes = (await runStep(link, sweepScript, leaseMs / 5, sweepLanes, leaseMs, ...jobs)) as string[];
-      for (const lane of lanes) await wake(lane);
+      await runStep(link, sweepScript, leaseMs / 5, sweepLanes);
       if (calm) lastTrouble = "";
       calm = true;
     } catch (error) {
@@ -267,12 +236,20 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
   }
   const sweeps = setInterval(() => void sweep(), leaseMs / 5);
 
-  async function drain(graceMs: number): Promise<number> {
+  const waiting = { turn: link.connect("turns"), quick: link.connect("commands") };
+  const serving = kinds.map(serve);
+
+  async function drain(milliseconds: number): Promise<number> {
     draining = true;
+    intake?.stop();
     for (const timer of timers) clearTimeout(timer);
-    const paused = Promise.all(workers.map((worker) => worker.pause(true).catch(onTrouble)));
-    await settle(running, graceMs);
-    await paused;
+    for (const kind of kinds) waiting[kind].disconnect();
+    change();
+    await settle(running, milliseconds);
+    await Promise.all(serving);
+    await Promise.all(running.keys());
+    // What we were told of and have not taken, others hear of.
+    await Promise.all(kinds.map(rouse));
     return stayed;
   }
 
@@ -292,9 +269,6 @@ export function createBullmqConsumer(deps: BullmqConsumerDeps): BullmqConsumer {
       await this.drain(0);
       clearInterval(sweeps);
       leases.stop();
-      // A worker whose Redis is away would wait for it.
-      await withinTime(2_000, Promise.all(workers.map((worker) => worker.close().catch(onTrouble))), undefined);
-      connection.disconnect();
     },
   };
 }

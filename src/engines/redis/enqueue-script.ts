@@ -3,8 +3,8 @@ import { common } from "./lane-scripts.ts";
 
 /**
  * ARGV: id, conversation, lane kind, received at, body, question, refusal, most updates in all, most in the lane, kind of the
- * interrupt, its run, its question, refusal of a full lane, the interrupt, why it is dead, now. Returns the result, the lanes
- * that need a job, and the ids of what was aborted. What an interrupt does is planned as `planInterrupt` does it, here so that
+ * interrupt, its run, its question, refusal of a full lane, the interrupt, why it is dead, now. Returns the result and the ids of
+ * what was aborted. What an interrupt does is planned as `planInterrupt` does it, here so that
  * it is one step with the enqueueing; the queue's contract holds both to the same.
  */
 export const enqueueScript = `${common}
@@ -16,25 +16,17 @@ local turnLane = 'turn:' .. conversation
 
 local begun, fresh, aborted, pivot, side = {}, {}, false, nil, nil
 
-local function answer(result)
-  local found = {}
-  for _, one in ipairs({turnLane, 'quick:' .. conversation}) do
-    if lonely(one) then found[#found + 1] = one end
-  end
-  return {result, found, begun}
-end
-
 local block = P .. 'seen:' .. string.format('%d', math.floor(tonumber(id) / 32768))
 local bit = tonumber(id) % 32768
-if redis.call('GETBIT', block, bit) == 1 then return answer('duplicate') end
+if redis.call('GETBIT', block, bit) == 1 then return {'duplicate', begun} end
 if ARGV[15] ~= '' then
   redis.call('SETBIT', block, bit, 1)
   redis.call('EXPIRE', block, 172800)
   redis.call('HSET', updateKey(id), 'conversation', conversation, 'lane', kind, 'at', at, 'body', body)
   bury(lane, id, ARGV[16], ARGV[15])
-  return {'queued', {}, {}}
+  return {'queued', begun}
 end
-if redis.call('ZCARD', P .. 'waiting') + redis.call('ZCARD', P .. 'running') >= mostInAll then return {'full', {}, {}} end
+if redis.call('ZCARD', P .. 'waiting') + redis.call('ZCARD', P .. 'running') >= mostInAll then return {'full', begun} end
 
 -- The interrupt: what it aborts, what it drops, where its own update goes.
 if reason ~= '' then
@@ -61,6 +53,12 @@ local function carryOut()
       redis.call('HSET', updateKey(open), 'due', '0')
       redis.call('ZREM', P .. 'delayed', open)
       redis.call('PUBLISH', P .. 'cancel', open .. ' ' .. reason)
+      -- For its process to find at its next heartbeat, should it not hear of it.
+      local found = redis.call('HMGET', updateKey(open), 'running', 'process')
+      if found[1] then
+        redis.call('HSET', P .. 'cancelled:' .. found[2], open, found[1] .. ' ' .. reason)
+        redis.call('EXPIRE', P .. 'cancelled:' .. found[2], 60)
+      end
     end
   end
   for _, open in ipairs(fresh) do
@@ -76,7 +74,9 @@ local function store(target, fields)
   local list = laneKey(target .. ':' .. conversation)
   if pivot and target == kind then redis.call('LINSERT', list, side, pivot, id) else redis.call('RPUSH', list, id) end
   redis.call('ZADD', P .. 'waiting', at, id)
-  redis.call('ZADD', P .. 'lanes', 'NX', stamp() + 2000, target .. ':' .. conversation)
+  offer(target .. ':' .. conversation)
+  -- What waited for its back-off there may be due now.
+  if #begun > 0 then offer(turnLane) end
 end
 
 redis.call('SETBIT', block, bit, 1)
@@ -86,7 +86,7 @@ if not pivot then
   carryOut()
   if redis.call('LLEN', laneKey(lane)) >= mostInLane then
     if redis.call('SET', P .. 'full:' .. lane, '1', 'EX', 86400, 'NX') then store('quick', {'refusal', fullRefusal}) end
-    return answer('lane-full')
+    return {'lane-full', begun}
   end
 end
 redis.call('DEL', P .. 'full:' .. lane)
@@ -100,5 +100,5 @@ if reason ~= '' then
 end
 store(kind, fields)
 if pivot then carryOut() end
-return answer('queued')
+return {'queued', begun}
 `;

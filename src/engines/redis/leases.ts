@@ -1,11 +1,13 @@
-/** What this process holds of a shared queue: one heartbeat for all of it, and the interrupts that others send us. */
+/** What this process holds of a shared queue: the heartbeat for all of it, and the interrupts that others send us. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { LeaseLostError, messageOf } from "../../base/errors.ts";
 import type { Lease } from "../../ports/fleet.ts";
 import type { AbortReason } from "../../ports/queue.ts";
-import { beatScript, runStep } from "./lane-scripts.ts";
+import { runStep } from "./lane-scripts.ts";
 import type { RedisLink } from "./link.ts";
+import { type Presence, steadyNow } from "./presence.ts";
+import { beatScript, lookScript } from "./upkeep-scripts.ts";
 
 /** An update that this process handles. */
 export interface Held {
@@ -14,6 +16,8 @@ export interface Held {
   readonly fence: number;
   readonly updateId: number;
   readonly abort: AbortController;
+  /** The name of this process under which Redis has it. */
+  name: number;
   /** Another worker has taken the lane over. */
   lost: boolean;
   /** Nothing is stored of it any more. */
@@ -26,36 +30,36 @@ export interface Held {
 
 export interface LeasesOptions {
   readonly link: RedisLink;
-  /** How long a lane stays ours without a heartbeat, and how long nobody is declared dead after an outage. Milliseconds. */
+  readonly presence: Presence;
+  /** How long lanes stay ours without a heartbeat, and how long nobody is declared dead after an outage. Milliseconds. */
   readonly leaseMs: number;
   readonly graceMs: number;
   readonly log?: { warn(fields: object, message: string): void } | undefined;
 }
 
 export interface Leases {
-  /** From now on the heartbeat covers it. `takenAt` is the time of `performance.now()` before the lane was taken. */
-  add(held: Held, takenAt: number): Lease;
+  add(held: Held): Lease;
   remove(held: Held): void;
   /** Aborts an update if this process handles it. */
   cancel(updateId: number, reason: AbortReason): void;
+  /** Sends a heartbeat now, unless one is on its way. Never rejects. */
+  beat(): Promise<void>;
   /** Sends heartbeats no more, and lets nobody wait for one. */
   stop(): void;
 }
 
-/** Triples in one script, so that no other command waits long behind it. */
+/** Looked at in one script, so that no other command waits long behind it. */
 const batch = 400;
 
 /** Starts the heartbeat of one process. */
-export function createLeases({ link, leaseMs, graceMs, log }: LeasesOptions): Leases {
+export function createLeases({ link, presence, leaseMs, graceMs, log }: LeasesOptions): Leases {
   const held = new Map<number, Held>();
-  /** When the last good heartbeat of an update, or its taking, was sent. */
-  const renewedAt = new WeakMap<Held, number>();
   const everyMs = leaseMs / 5;
-  /** Short of the lease: the heartbeat may have been carried out a little before its answer says so. */
-  const validMs = leaseMs * 0.8;
   const waiters: (() => void)[] = [];
   /** Since Redis was empty the last time, as far as this process has heard. */
   let era: string | undefined;
+  /** The name that Redis has heard of. */
+  let begun = 0;
   let beating = false;
   let failing = false;
   let stopped = false;
@@ -81,49 +85,67 @@ export function createLeases({ link, leaseMs, graceMs, log }: LeasesOptions): Le
     if (beating || stopped) return;
     beating = true;
     try {
-      const all = [...held.values()];
-      // Without an update in hand, too: a worker that beats shows that there was no outage.
       const before = era;
-      for (let at = 0; at === 0 || at < all.length; at += batch) await renew(all.slice(at, at + batch), before);
-      if (before !== undefined && era !== before) {
-        log?.warn(
-          { answers: all.length },
-          "Redis has lost everything that was stored; what was being written is ended",
-        );
+      // Without an update in hand, too: a worker that beats shows that there was no outage.
+      if (!(await renew())) {
+        presence.rename();
+        await renew();
       }
+      const emptied = before !== undefined && era !== before;
+      if (emptied) {
+        const line = "Redis has lost everything that was stored; what was being written is ended";
+        log?.warn({ answers: held.size }, line);
+      }
+      const strange = [...held.values()].filter(({ name }) => name !== presence.name);
+      for (let at = 0; at < strange.length; at += batch) await lookAt(strange.slice(at, at + batch), emptied);
       failing = false;
     } catch (error) {
       if (!failing) log?.warn({ reason: messageOf(error) }, "the heartbeat does not reach Redis; it goes on");
       failing = true;
     } finally {
       beating = false;
-      wakeWaiters();
+      for (const wake of waiters.splice(0)) wake();
     }
   }
 
-  function wakeWaiters(): void {
-    for (const wake of waiters.splice(0)) wake();
+  /** False when the present name has expired. */
+  async function renew(): Promise<boolean> {
+    const { name } = presence;
+    const sentAt = steadyNow();
+    const first = name === begun ? "" : "begin";
+    const answer = await runStep(link, beatScript, leaseMs, graceMs, name, randomUUID(), first);
+    const [lives, eraNow, cancelled] = answer as [number, string, string[]];
+    era = eraNow;
+    if (lives === 0) return false;
+    begun = name;
+    presence.renewed(name, sentAt);
+    for (let at = 0; at < cancelled.length; at += 2) {
+      const [fence, reason] = (cancelled[at + 1] ?? "").split(" ");
+      const one = held.get(Number(cancelled[at]));
+      if (one?.fence === Number(fence)) one.abort.abort(reason as AbortReason);
+    }
+    return true;
   }
 
-  async function renew(some: readonly Held[], eraBefore: string | undefined): Promise<void> {
-    const sentAt = performance.now();
+  /** Asks what has become of these lanes; what is still ours stands under the present name from then on. */
+  async function lookAt(some: readonly Held[], emptied = false): Promise<void> {
+    const { name } = presence;
+    const covered = some.map((one) => presence.covers(one.name));
     const triples = some.flatMap(({ lane, fence, updateId }) => [lane, fence, updateId]);
-    const states = await runStep(link, beatScript, leaseMs, graceMs, randomUUID(), ...triples);
-    const [eraNow = "", ...answers] = states as string[];
-    era = eraNow;
+    const states = (await runStep(link, lookScript, name, ...triples)) as string[] | null;
     for (const [index, one] of some.entries()) {
-      const [state, reason] = answers.slice(2 * index, 2 * index + 2);
-      if (state !== "kept") {
-        // It may have ended meanwhile, in good order, though the answer that said so was lost on the way.
-        if (held.get(one.updateId) !== one || one.ending) continue;
-        // Another worker may have taken it over and ended it, but not within the lease, and not what Redis has lost.
-        const ours = sentAt - (renewedAt.get(one) ?? 0) < validMs || (eraBefore !== undefined && eraNow !== eraBefore);
-        if (one.vanished || (state === "gone" && ours)) vanish(one);
-        else lose(one);
+      const [state, reason] = states?.slice(2 * index, 2 * index + 2) ?? [];
+      if (state === undefined) continue;
+      if (state === "kept") {
+        one.name = name;
+        if (reason !== undefined && reason !== "") one.abort.abort(reason as AbortReason);
         continue;
       }
-      renewedAt.set(one, sentAt);
-      if (reason !== undefined && reason !== "") one.abort.abort(reason as AbortReason);
+      // It may have ended meanwhile, in good order, though the answer that said so was lost on the way.
+      if (held.get(one.updateId) !== one || one.ending) continue;
+      // Another worker may have taken it over and ended it, but not within the lease, and not what Redis has lost.
+      if (one.vanished || (state === "gone" && (covered[index] || emptied))) vanish(one);
+      else lose(one);
     }
   }
 
@@ -131,11 +153,11 @@ export function createLeases({ link, leaseMs, graceMs, log }: LeasesOptions): Le
     for (;;) {
       if (one.vanished) return;
       if (one.lost || stopped) throw new LeaseLostError();
-      if (performance.now() - (renewedAt.get(one) ?? 0) < validMs) return;
+      if (presence.covers(one.name)) return;
       if (one.abort.signal.reason === "shutdown") throw new LeaseLostError();
       // Not called, not given up: the next heartbeat tells whether the lane is still ours.
       await nextBeat(one);
-      if (performance.now() - (renewedAt.get(one) ?? 0) >= validMs && !one.lost) await pause(everyMs / 2);
+      if (!presence.covers(one.name) && !one.lost) await pause(everyMs / 2);
     }
   }
 
@@ -148,13 +170,26 @@ export function createLeases({ link, leaseMs, graceMs, log }: LeasesOptions): Le
   }
 
   async function look(one: Held): Promise<"held" | "vanished"> {
-    for (const askedAt = performance.now(); ; ) {
+    for (;;) {
       if (one.vanished) return "vanished";
       if (one.lost || stopped) throw new LeaseLostError();
-      if ((renewedAt.get(one) ?? 0) >= askedAt) return "held";
+      const { name } = presence;
+      try {
+        await lookAt([one]);
+        if (one.name === name && !one.lost && !one.vanished) return "held";
+      } catch {
+        // Asked again behind the next heartbeat.
+      }
+      if (one.lost || one.vanished) continue;
       await nextBeat(one);
-      if ((renewedAt.get(one) ?? 0) < askedAt && !one.lost && !one.vanished) await pause(everyMs / 2);
+      if (!one.lost && !one.vanished) await pause(everyMs / 2);
     }
+  }
+
+  /** Behind a connection that broke stands a Redis that may have forgotten the last moments: what it has of ours is looked at. */
+  function startAnew(): void {
+    presence.rename();
+    void beat();
   }
 
   const beats = setInterval(() => void beat(), everyMs);
@@ -167,24 +202,24 @@ export function createLeases({ link, leaseMs, graceMs, log }: LeasesOptions): Le
     // What was published while we did not listen stands in Redis.
     () => void beat(),
   );
-  link.commands.on("ready", beat);
+  link.commands.on("ready", startAnew);
   void beat();
 
   return {
-    add(one, takenAt) {
+    add(one) {
       held.set(one.updateId, one);
-      renewedAt.set(one, takenAt);
       return { key: `${link.prefix}owner:${one.lane}`, fence: one.fence, hold: () => hold(one), look: () => look(one) };
     },
     remove(one) {
       if (held.get(one.updateId) === one) held.delete(one.updateId);
     },
     cancel,
+    beat,
     stop() {
       stopped = true;
       clearInterval(beats);
-      link.commands.off("ready", beat);
-      wakeWaiters();
+      link.commands.off("ready", startAnew);
+      for (const wake of waiters.splice(0)) wake();
     },
   };
 }

@@ -2,13 +2,16 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { StartError } from "../../base/errors.ts";
 import { withinTime } from "../../base/within-time.ts";
-import { readRedisUrl, reasonOf } from "./address.ts";
+import { type RedisAddress, readRedisUrl, reasonOf } from "./address.ts";
 import { checkRedis } from "./check.ts";
+import { setDeadlines } from "./deadlines.ts";
 
 /** The connections of one process to one Redis; all parts share them, so their number does not grow with the load. */
 export interface RedisLink {
   /** Stands before every key: a prefix with a hash tag, `{parley}:`. */
   readonly prefix: string;
+  /** Where the server is, for a connection without this client. */
+  readonly options: RedisAddress["options"];
   /**
    * For commands that must fail soon rather than wait: nothing is kept for later while Redis is away, and no answer
    * within 1.5 s is a failure. Commands given one after another without waiting are carried out in that order.
@@ -39,6 +42,8 @@ export interface RedisLinkOptions {
 }
 
 const commandTimeoutMs = 1_500;
+/** A connection on which nothing comes back any more is replaced. */
+const silenceMs = 5_000;
 const startWithinMs = 5_000;
 const quitWithinMs = 1_000;
 const resubscribeAfterMs = 1_000;
@@ -76,8 +81,6 @@ export async function createRedisLink(options: RedisLinkOptions): Promise<RedisL
     // What was under way when the connection broke is a failure at once, and never sent a second time.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    // A connection on which nothing comes back any more is replaced.
-    socketTimeout: 5_000,
   };
 
   function open(role: string, settings: Options): Redis {
@@ -93,7 +96,8 @@ export async function createRedisLink(options: RedisLinkOptions): Promise<RedisL
 
   let [away, stopped] = [false, false];
   let lastReason = "the connection was closed";
-  const commands = open("commands", { ...failingSoon, commandTimeout: commandTimeoutMs });
+  const commands = open("commands", failingSoon);
+  setDeadlines(commands, { commandMs: commandTimeoutMs, silenceMs });
   commands.on("close", () => {
     if (away || stopped) return;
     away = true;
@@ -119,7 +123,7 @@ export async function createRedisLink(options: RedisLinkOptions): Promise<RedisL
   let again: NodeJS.Timeout | undefined;
 
   function openSubscriber(): Redis {
-    const redis = open("subscriber", { ...failingSoon, autoResubscribe: false });
+    const redis = open("subscriber", { ...failingSoon, autoResubscribe: false, socketTimeout: silenceMs });
     redis.on("message", (channel: string, message: string) => {
       for (const { listener } of subscriptions.get(channel) ?? []) listener(message);
     });
@@ -145,6 +149,7 @@ export async function createRedisLink(options: RedisLinkOptions): Promise<RedisL
 
   return {
     prefix,
+    options: address.options,
     commands,
     connect: (name) => open(name, { ...shared, maxRetriesPerRequest: null }),
     subscribe(name, listener, onJoined) {

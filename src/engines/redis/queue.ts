@@ -1,26 +1,21 @@
-/**
- * The shared queue: updates and lanes in Redis, where each step is one script, and BullMQ to tell the workers which lanes have
- * something to do. A lane has at most one job; a job that is lost is found by a sweep.
- */
-import { randomUUID } from "node:crypto";
-import { Queue } from "bullmq";
+/** The shared queue: updates and lanes in Redis, where each step is one script. */
 import { messageOf, ParleyError } from "../../base/errors.ts";
-import type { RedisCommands } from "../../base/in-hand.ts";
-import { withinTime } from "../../base/within-time.ts";
+import type { BesideLoop } from "../../base/in-hand.ts";
 import type { QueueView } from "../../ports/operators.ts";
 import type { ConsumeOptions, Consumer, EnqueueResult, QueueStats, UpdateQueue } from "../../ports/queue.ts";
-import type { IncomingUpdate, LaneKind } from "../../ports/updates.ts";
+import type { IncomingUpdate } from "../../ports/updates.ts";
 import { mostHangs } from "../lanes/suspects.ts";
 import { deadOf } from "../lanes/worker.ts";
-import { type BullmqConsumer, createBullmqConsumer } from "./consumer.ts";
+import { createRedisConsumer, type RedisConsumer } from "./consumer.ts";
 import { enqueueScript } from "./enqueue-script.ts";
-import { hangNote, runStep } from "./lane-scripts.ts";
+import { runStep } from "./lane-scripts.ts";
 import type { RedisLink } from "./link.ts";
-import { hashOf, type LaneJob, laneName, laneOf, queueNames, updateOf } from "./updates.ts";
+import { createPresence } from "./presence.ts";
+import { hashOf, laneName, updateOf } from "./updates.ts";
 import { deadScript, drainLaneScript, requeueScript, statsScript } from "./upkeep-scripts.ts";
 import { createRedisView } from "./view.ts";
 
-export interface BullmqQueueOptions {
+export interface RedisQueueOptions {
   readonly link: RedisLink;
   /** Updates that wait or run, in all. */
   readonly maxBacklog?: number;
@@ -30,61 +25,42 @@ export interface BullmqQueueOptions {
   readonly leaseMs?: number;
   /** See `suspects.ts`. Milliseconds. */
   readonly aloneForMs?: number;
-  readonly log?: { error(fields: object, message: string): void; warn(fields: object, message: string): void };
+  readonly log?: { warn(fields: object, message: string): void };
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
-export interface BullmqQueue extends UpdateQueue {
+export interface RedisQueue extends UpdateQueue {
   /** What a dashboard shows. */
   readonly view: QueueView;
   /** Whether a bot has ever used this prefix. */
   used(): Promise<boolean>;
-  /** What the watchdog's thread tells Redis of this process. */
-  readonly hangNote: { readonly hung: RedisCommands; readonly standing: RedisCommands };
+  /** What a thread beside the loop does for this process. */
+  readonly besideLoop: BesideLoop;
+}
+
+/** What `beside-loop.js` is given. */
+export interface BesideLoopData {
+  readonly redis: RedisLink["options"];
+  readonly prefix: string;
+  readonly leaseMs: number;
+  readonly presence: SharedArrayBuffer;
 }
 
 const laneFull = JSON.stringify({ reason: "lane-full" });
-/** A job that cannot be added in this time is left to the sweep. */
-const wakeWithinMs = 1_500;
 const hangsEveryMs = 2_000;
-const kinds: readonly LaneKind[] = ["turn", "quick"];
 
-/** Opens the queue. It uses the link's own connection; a consumer adds three. */
-export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
+/** Opens the queue. It uses the link's own connection; a consumer adds two, and the thread beside the loop one. */
+export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
   const { link, maxBacklog = 20_000, maxLane = 500, leaseMs = 5_000, log, now = Date.now } = options;
   const redis = link.commands;
-  const process = randomUUID();
+  const presence = createPresence(leaseMs);
   const storing = new Set<number>();
-  let consumer: BullmqConsumer | undefined;
+  let consumer: RedisConsumer | undefined;
   /** Consumers that were drained before another one was started. */
   const former: (Promise<void> | undefined)[] = [];
   let hung: ReadonlySet<number> = new Set();
   let stopped = false;
-
-  function createLaneQueue(kind: LaneKind): Queue<LaneJob> {
-    const queue = new Queue<LaneJob>(queueNames[kind], {
-      connection: redis,
-      prefix: link.prefix.slice(0, -1),
-      skipVersionCheck: true,
-      streams: { events: { maxLen: 100 } },
-      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
-    });
-    // The link says that Redis is away, and every call has its own failure.
-    queue.on("error", () => undefined);
-    return queue;
-  }
-  const queues = { turn: createLaneQueue("turn"), quick: createLaneQueue("quick") };
-
-  async function wake(lane: string): Promise<void> {
-    const { kind, conversation } = laneOf(lane);
-    // A lane that is just being handled gets its next job when this one ends.
-    const deduplication = { id: conversation, keepLastIfActive: true };
-    const added = queues[kind].add("drain", { conversation }, { deduplication }).catch((error: unknown) => {
-      log?.warn({ reason: messageOf(error) }, "a lane could not be announced; it will be found");
-    });
-    await withinTime(wakeWithinMs, added, undefined);
-  }
 
   async function enqueue(update: IncomingUpdate): Promise<EnqueueResult> {
     if (stopped) throw new ParleyError("queue-stopped", "the queue takes no updates any more", { retryable: true });
@@ -111,10 +87,9 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
         update.dead ?? "",
         now(),
       );
-      const [result, lonely, aborted] = answer as [EnqueueResult, string[], string[]];
+      const [result, aborted] = answer as [EnqueueResult, string[]];
       // Other processes hear of it from Redis.
       if (interrupt !== undefined) for (const id of aborted) consumer?.cancel(Number(id), interrupt.kind);
-      await Promise.all(lonely.map(wake));
       return result;
     } catch (error) {
       throw new ParleyError("storage-failed", `the update could not be stored: ${messageOf(error)}`, {
@@ -148,7 +123,10 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       const names = ["bot", "waiting", "running", "dead", "lanes", "beat:2"];
       return (await redis.exists(...names.map((name) => link.prefix + name))) > 0;
     },
-    hangNote: hangNote(link.prefix, process, leaseMs),
+    besideLoop: {
+      module: new URL("beside-loop.js", import.meta.url).href,
+      data: { redis: link.options, prefix: link.prefix, leaseMs, presence: presence.memory } satisfies BesideLoopData,
+    },
     enqueue,
     async known(updateId) {
       if (storing.has(updateId)) return true;
@@ -159,15 +137,14 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
     consume(handler, consumeOptions: ConsumeOptions): Consumer {
       if (consumer?.draining === false) throw new ParleyError("queue-consumed", "one consumer at a time");
       former.push(consumer?.stop());
-      const created = createBullmqConsumer({
+      const created = createRedisConsumer({
         link,
         handler,
         options: consumeOptions,
         leaseMs,
         aloneForMs: options.aloneForMs,
-        process,
+        presence,
         now,
-        wake,
         log,
       });
       consumer = created;
@@ -183,10 +160,7 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
         });
       },
       async requeue(updateId) {
-        const lane = (await runStep(link, requeueScript, updateId, now())) as string | null;
-        if (lane === null) return false;
-        await wake(lane);
-        return true;
+        return (await runStep(link, requeueScript, updateId, now())) === 1;
       },
     },
     async drainLane(conversation, lane, reason) {
@@ -196,8 +170,6 @@ export function createBullmqQueue(options: BullmqQueueOptions): BullmqQueue {
       stopped = true;
       clearInterval(hearing);
       await Promise.all([...former, consumer?.stop()]);
-      // A Redis that is away would be waited for.
-      await withinTime(1_000, Promise.all(kinds.map((kind) => queues[kind].close())), undefined);
     },
   };
 }

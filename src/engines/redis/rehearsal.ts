@@ -6,12 +6,9 @@ import { runScript } from "./script.ts";
 const keyTypes: Readonly<Record<string, string>> = {
   ...ofType("string", "bot", "beat", "beat:2", "era", "grace", "sweep", "alone", "role:poller"),
   ...ofType("zset", "waiting", "running", "delayed", "dead", "lanes", "holds"),
-  ...ofType("hash", "hangs", "lanes-turn:meta", "lanes-quick:meta"),
-  ...ofType("list", "lanes-turn:wait", "lanes-turn:active", "lanes-quick:wait", "lanes-quick:active"),
-  ...ofType("set", "lanes-turn:stalled", "lanes-quick:stalled"),
-  ...ofType("zset", "lanes-turn:marker", "lanes-quick:marker", "lanes-turn:delayed", "lanes-quick:delayed"),
-  ...ofType("string", "lanes-turn:id", "lanes-quick:id"),
-  ...ofType("stream", "lanes-turn:events", "lanes-quick:events"),
+  ...ofType("zset", "ready:turn", "ready:quick", "wake:turn", "wake:quick"),
+  ...ofType("hash", "hangs"),
+  ...ofType("set", "workers"),
 };
 
 function ofType(type: string, ...names: readonly string[]): Record<string, string> {
@@ -40,7 +37,7 @@ export async function lookAtKeys(redis: Redis, prefix: string, now: number): Pro
   return key === undefined ? undefined : `what stands at ${key} is a ${found}, where a ${due} must be`;
 }
 
-/** KEYS what all our keys begin with. Every command of the scripts, ours and BullMQ's, once. */
+/** KEYS what all our keys begin with. Every command of the scripts, once. */
 export const rehearsal = `
   local K = KEYS[1] .. 'rehearsal:'
   local tried
@@ -48,26 +45,24 @@ export const rehearsal = `
     tried = name
     return redis.call(name, ...)
   end
-  local function clear() call('DEL', K .. 's', K .. 'h', K .. 'l', K .. 'm', K .. 'z', K .. 'u', K .. 'x', K .. 'b', K .. 'r') end
+  local function clear() call('DEL', K .. 's', K .. 'h', K .. 'l', K .. 'z', K .. 'u', K .. 'v', K .. 'b') end
   local done, failure = pcall(function()
   clear()
   call('TIME')
-  call('SET', K .. 's', '1') call('GET', K .. 's') call('INCR', K .. 's') call('EXISTS', K .. 's') call('TYPE', K .. 's')
+  call('SET', K .. 's', '1') call('GET', K .. 's') call('EXISTS', K .. 's') call('TYPE', K .. 's')
   call('EXPIRE', K .. 's', 60) call('PEXPIRE', K .. 's', 60000) call('PTTL', K .. 's') call('PERSIST', K .. 's')
-  call('RENAME', K .. 's', K .. 'r')
   call('SETBIT', K .. 'b', 0, 1) call('GETBIT', K .. 'b', 0)
-  call('HSET', K .. 'h', 'a', 1) call('HMSET', K .. 'h', 'b', 1) call('HSETNX', K .. 'h', 'c', 1) call('HGET', K .. 'h', 'a')
+  call('HSET', K .. 'h', 'a', 1) call('HSETNX', K .. 'h', 'c', 1) call('HGET', K .. 'h', 'a')
   call('HMGET', K .. 'h', 'a') call('HGETALL', K .. 'h') call('HKEYS', K .. 'h') call('HLEN', K .. 'h')
   call('HEXISTS', K .. 'h', 'a') call('HINCRBY', K .. 'h', 'a', 1) call('HDEL', K .. 'h', 'a')
   call('RPUSH', K .. 'l', 'a', 'b') call('LPUSH', K .. 'l', 'c') call('LINSERT', K .. 'l', 'BEFORE', 'a', 'd')
-  call('LINDEX', K .. 'l', 0) call('LLEN', K .. 'l') call('LRANGE', K .. 'l', 0, -1) call('LPOS', K .. 'l', 'a')
-  call('LREM', K .. 'l', 1, 'a') call('LPOP', K .. 'l') call('RPOPLPUSH', K .. 'l', K .. 'm') call('LTRIM', K .. 'l', 0, 1)
+  call('LINDEX', K .. 'l', 0) call('LLEN', K .. 'l') call('LRANGE', K .. 'l', 0, -1)
+  call('LREM', K .. 'l', 1, 'a') call('LPOP', K .. 'l') call('LTRIM', K .. 'l', 0, 1)
   call('ZADD', K .. 'z', 1, 'a', 2, 'b') call('ZSCORE', K .. 'z', 'a') call('ZCARD', K .. 'z') call('ZCOUNT', K .. 'z', 0, 9)
-  call('ZRANGE', K .. 'z', 0, -1) call('ZRANGEBYSCORE', K .. 'z', 0, 9) call('ZREVRANGE', K .. 'z', 0, -1)
-  call('ZREVRANGEBYSCORE', K .. 'z', 9, 0) call('ZREM', K .. 'z', 'a') call('ZPOPMIN', K .. 'z')
-  call('ZREMRANGEBYSCORE', K .. 'z', 0, 9) call('ZREMRANGEBYRANK', K .. 'z', 0, 9)
-  call('SADD', K .. 'u', 'a') call('SMEMBERS', K .. 'u') call('SCARD', K .. 'u') call('SREM', K .. 'u', 'a')
-  call('XADD', K .. 'x', '*', 'a', '1') call('XTRIM', K .. 'x', 'MAXLEN', 0)
+  call('ZRANGE', K .. 'z', 0, -1) call('ZRANGEBYSCORE', K .. 'z', 0, 9) call('ZREM', K .. 'z', 'a') call('ZPOPMIN', K .. 'z')
+  call('ZREMRANGEBYSCORE', K .. 'z', 0, 9)
+  call('SADD', K .. 'u', 'a') call('SMEMBERS', K .. 'u') call('SRANDMEMBER', K .. 'u', 1) call('SMOVE', K .. 'u', K .. 'v', 'a')
+  call('SREM', K .. 'v', 'a')
   call('PUBLISH', K .. 'p', 'a')
   end)
   if not done then
@@ -81,10 +76,7 @@ export const rehearsal = `
 /** Does once what is done all the time. Rejects with Redis' own words when its user may not. */
 export async function rehearse(redis: Redis, prefix: string): Promise<void> {
   await runScript(redis, rehearsal, [prefix], []);
-  // BullMQ asks for scripts by their names, and waits for jobs in this way; interrupts come by subscription.
-  await redis.evalsha("0".repeat(40), 0).catch((error: unknown) => {
-    if (!/NOSCRIPT/.test(String(error))) throw error;
-  });
+  // So a worker waits for lanes; interrupts come by subscription.
   await redis.bzpopmin(`${prefix}rehearsal:z`, 0.01);
   await redis.subscribe(`${prefix}rehearsal:p`);
 }

@@ -2,14 +2,6 @@
 import type { AbortReason, ActiveUpdate } from "../../ports/queue.ts";
 import type { IncomingUpdate, InterruptOutcome, LaneKind } from "../../ports/updates.ts";
 
-/** What a job says: somebody has to look after this lane. */
-export interface LaneJob {
-  readonly conversation: string;
-}
-
-/** Names of BullMQ's queues; its keys begin with them. */
-export const queueNames: Readonly<Record<LaneKind, string>> = { turn: "lanes-turn", quick: "lanes-quick" };
-
 /** A lane as the scripts name it. */
 export function laneName(kind: LaneKind, conversation: string): string {
   return `${kind}:${conversation}`;

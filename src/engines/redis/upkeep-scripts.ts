@@ -5,32 +5,93 @@ import { common } from "./lane-scripts.ts";
 const longestWaitMs = 120_000;
 
 /**
- * Finds lanes that wait and have neither worker nor job, as a crash can leave them. One worker at a time looks. ARGV: for how
- * long nobody else needs to look, most lanes, the lease, and what BullMQ's keys begin with. Returns the lanes.
+ * The heartbeat of a process that may have lanes. ARGV: lease, grace, its name, a name for the time since Redis began to be empty,
+ * and `begin` for the first one of this name: one whose heartbeat has failed for a lease is dead for ever. Returns whether it
+ * lives, the name of that time, and what interrupts have ended of what it runs: id, then fence and reason.
+ */
+export const beatScript = `${common}
+local lease, grace, process = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local alive = P .. 'alive:' .. process
+inGrace(lease, grace)
+redis.call('SET', P .. 'beat:2', NOW, 'EX', 86400)
+-- After an outage they may be about to beat again.
+local former = redis.call('EXISTS', P .. 'grace') == 0 and redis.call('GET', P .. 'beat')
+if former and math.abs(NOW - tonumber(former)) > 4 * lease then redis.call('DEL', P .. 'beat') end
+redis.call('SET', P .. 'era', ARGV[4], 'NX')
+local lives = 1
+if ARGV[5] == 'begin' then
+  redis.call('SET', alive, '1', 'PX', lease)
+  redis.call('SADD', P .. 'workers', process)
+else
+  lives = redis.call('PEXPIRE', alive, lease)
+end
+return {lives, redis.call('GET', P .. 'era'), redis.call('HGETALL', P .. 'cancelled:' .. process)}
+`;
+
+/**
+ * Looks what has become of lanes that a process has taken, perhaps under a name of before. ARGV: its name, then lane, fence and
+ * id of each update that it handles. Returns nothing when that name counts as dead; else for each update whether its lane is
+ * `kept`, `lost`, or `gone` when nothing is stored of it, and what has cancelled it, or an empty string.
+ */
+export const lookScript = `${common}
+local process = ARGV[1]
+if redis.call('EXISTS', P .. 'alive:' .. process) == 0 then return false end
+local states = {}
+for at = 2, #ARGV, 3 do
+  local lane, fence, id = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  local found = redis.call('HMGET', updateKey(id), 'running', 'process', 'cancelled')
+  if found[1] == fence then
+    if found[2] ~= process then
+      redis.call('SMOVE', P .. 'held:' .. found[2], P .. 'held:' .. process, lane)
+      redis.call('HSET', updateKey(id), 'process', process)
+    end
+    states[#states + 1] = 'kept'
+  else
+    states[#states + 1] = redis.call('EXISTS', updateKey(id)) == 0 and 'gone' or 'lost'
+  end
+  states[#states + 1] = found[3] or ''
+end
+return states
+`;
+
+/** A lane may be taken. ARGV: lane. */
+export const offerScript = `${common}
+offer(ARGV[1])
+`;
+
+/**
+ * Offers the lanes of processes that have died, and those that wait and that nobody was told of, which is how the version before
+ * leaves them. One worker at a time looks. ARGV: for how long nobody else needs to look, most lanes.
  */
 export const sweepScript = `${common}
-local now, every, most, lease = stamp(), tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local every, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 shorten(P .. 'sweep', every)
-if not redis.call('SET', P .. 'sweep', '1', 'PX', ARGV[1], 'NX') then return {} end
-for at = 4, #ARGV do
-  shorten(ARGV[at] .. ':stalled-check', lease)
-  for _, job in ipairs(redis.call('LRANGE', ARGV[at] .. ':active', 0, -1)) do shorten(ARGV[at] .. ':' .. job .. ':lock', lease) end
+if not redis.call('SET', P .. 'sweep', '1', 'PX', every, 'NX') then return end
+for _, process in ipairs(redis.call('SMEMBERS', P .. 'workers')) do
+  shorten(P .. 'alive:' .. process, every * 5)
+  if redis.call('EXISTS', P .. 'alive:' .. process) == 0 then
+    local held = redis.call('SRANDMEMBER', P .. 'held:' .. process, most)
+    if #held == 0 then redis.call('SREM', P .. 'workers', process) end
+    for _, lane in ipairs(held) do announce(lane) end
+  end
 end
-local lost = {}
-local lanes = redis.call('ZRANGEBYSCORE', P .. 'lanes', '-inf', now, 'LIMIT', 0, most)
+local lanes = redis.call('ZRANGEBYSCORE', P .. 'lanes', '-inf', NOW, 'LIMIT', 0, most)
 -- Nobody waits for longer than this: the clock has been set back.
-for _, lane in ipairs(redis.call('ZRANGEBYSCORE', P .. 'lanes', now + ${longestWaitMs}, '+inf', 'LIMIT', 0, most)) do
+for _, lane in ipairs(redis.call('ZRANGEBYSCORE', P .. 'lanes', NOW + ${longestWaitMs}, '+inf', 'LIMIT', 0, most)) do
   lanes[#lanes + 1] = lane
 end
 for _, lane in ipairs(lanes) do
   if redis.call('LLEN', laneKey(lane)) == 0 then
     redis.call('ZREM', P .. 'lanes', lane)
   else
-    if lonely(lane) then lost[#lost + 1] = lane end
-    redis.call('ZADD', P .. 'lanes', now + 2000, lane)
+    shorten(ownerKey(lane), every * 5)
+    if redis.call('EXISTS', ownerKey(lane)) == 0 then announce(lane) end
+    redis.call('ZADD', P .. 'lanes', NOW + 2000, lane)
   end
 end
-return lost
+for _, kind in ipairs({'turn', 'quick'}) do
+  if redis.call('ZCARD', P .. 'ready:' .. kind) > 0 then redis.call('ZADD', P .. 'wake:' .. kind, 0, '1') end
+end
 `;
 
 /** ARGV: now. Returns waiting, running, delayed, dead, and the time of the oldest that waits. */
@@ -38,7 +99,7 @@ export const statsScript = `${common}
 local oldest = redis.call('ZRANGE', P .. 'waiting', 0, 0, 'WITHSCORES')
 return {
   redis.call('ZCARD', P .. 'waiting'), redis.call('ZCARD', P .. 'running'),
-  redis.call('ZCOUNT', P .. 'delayed', '(' .. stamp(), '+inf'),
+  redis.call('ZCOUNT', P .. 'delayed', '(' .. NOW, '+inf'),
   redis.call('ZCOUNT', P .. 'dead', '(' .. (ARGV[1] - KEEP_DEAD), '+inf'), oldest[2] or ARGV[1],
 }
 `;
@@ -53,12 +114,12 @@ end
 return found
 `;
 
-/** Puts a dead update at the end of its lane. ARGV: id, now. Returns its lane, or nothing. */
+/** Puts a dead update at the end of its lane. ARGV: id, now. Returns whether there is one of that id. */
 export const requeueScript = `${common}
 local id = ARGV[1]
-if tonumber(redis.call('ZSCORE', P .. 'dead', id) or 0) <= ARGV[2] - KEEP_DEAD then return false end
+if tonumber(redis.call('ZSCORE', P .. 'dead', id) or 0) <= ARGV[2] - KEEP_DEAD then return 0 end
 redis.call('ZREM', P .. 'dead', id)
-if redis.call('EXISTS', updateKey(id)) == 0 then return false end
+if redis.call('EXISTS', updateKey(id)) == 0 then return 0 end
 local found = redis.call('HMGET', updateKey(id), 'lane', 'conversation', 'at')
 local lane = found[1] .. ':' .. found[2]
 redis.call('PERSIST', updateKey(id))
@@ -66,8 +127,8 @@ redis.call('HDEL', updateKey(id), 'attempts', 'failures', 'crashes', 'lone', 'du
 redis.call('HDEL', P .. 'hangs', id)
 redis.call('RPUSH', laneKey(lane), id)
 redis.call('ZADD', P .. 'waiting', found[3], id)
-redis.call('ZADD', P .. 'lanes', 'NX', stamp() + 2000, lane)
-return lane
+offer(lane)
+return 1
 `;
 
 /** Makes dead what waits in a lane. ARGV: lane, now, reason. Returns the number. */

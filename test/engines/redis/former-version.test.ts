@@ -1,7 +1,7 @@
 /** Workers of this version beside those of the version before, on one Redis. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { RedisLink } from "../../../src/engines/redis/link.ts";
-import { createBullmqQueue } from "../../../src/engines/redis/queue.ts";
+import { createRedisQueue } from "../../../src/engines/redis/queue.ts";
 import { findRedis } from "../../support/redis-server.ts";
 import { openLink } from "../../support/redis-state.ts";
 
@@ -29,7 +29,7 @@ function formerWorker({ commands, prefix }: RedisLink): () => void {
 
 /** A worker of this version, with nothing to do. */
 function startWorker(link: RedisLink): void {
-  const queue = createBullmqQueue({ link, leaseMs: 1_000 });
+  const queue = createRedisQueue({ link, leaseMs: 1_000 });
   closing.push(() => queue.stop());
   const limits = { turnSlots: 1, quickSlots: 1, maxFailures: 1, maxCrashes: 1 };
   queue.consume(async () => undefined, { ...limits, backoffMs: () => 0, onDead: async () => undefined });

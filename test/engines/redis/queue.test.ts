@@ -1,9 +1,11 @@
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { beginScript } from "../../../src/engines/redis/lane-scripts.ts";
+import type { ThreadDuties } from "../../../src/base/in-hand.ts";
+import { takeScript } from "../../../src/engines/redis/lane-scripts.ts";
 import { createRedisLink } from "../../../src/engines/redis/link.ts";
-import { type BullmqQueueOptions, createBullmqQueue } from "../../../src/engines/redis/queue.ts";
+import { createRedisQueue, type RedisQueue, type RedisQueueOptions } from "../../../src/engines/redis/queue.ts";
 import { createRedisStore } from "../../../src/engines/redis/store.ts";
 import { type OpenQueue, type QueueLimits, queueContract } from "../../contracts/queue.contract.ts";
+import { queueIntakeContract } from "../../contracts/queue-intake.contract.ts";
 import { createProbe, eventually, idle, pause, question, update } from "../../contracts/queue-probe.ts";
 import { deleteKeys, findRedis, newPrefix } from "../../support/redis-server.ts";
 
@@ -13,13 +15,17 @@ afterAll(async () => {
   for (const prefix of prefixes) await deleteKeys(redis.url, prefix);
 });
 const silent = { info: () => undefined, warn: () => undefined };
+/** What the watchdog's thread does for a queue. */
+async function besideLoopOf({ besideLoop }: Pick<RedisQueue, "besideLoop">): Promise<ThreadDuties> {
+  return (await import(besideLoop.module)).createBesideLoop(besideLoop.data);
+}
 /** Short, so that what a killed process held is soon another's. */
 const leaseMs = 500;
 
 async function openAt(prefix: string, limits: QueueLimits = {}): Promise<OpenQueue> {
   const link = await createRedisLink({ url: redis.url, prefix, log: silent });
   const connections: { disconnect(): void }[] = [];
-  const queue = createBullmqQueue({
+  const queue = createRedisQueue({
     link: {
       ...link,
       commands: link.commands,
@@ -43,10 +49,7 @@ async function openAt(prefix: string, limits: QueueLimits = {}): Promise<OpenQue
     },
     async crash(hungIn) {
       killed = true;
-      for (const command of hungIn === undefined ? [] : queue.hangNote.hung) {
-        const [name = "", ...args] = command.map((word) => word ?? String(hungIn));
-        await link.commands.call(name, ...args);
-      }
+      if (hungIn !== undefined) await (await besideLoopOf(queue)).leave(hungIn);
       // A killed process is not heard of any more.
       for (const connection of connections) connection.disconnect();
       link.commands.disconnect();
@@ -62,7 +65,7 @@ async function openAt(prefix: string, limits: QueueLimits = {}): Promise<OpenQue
 }
 
 /** Two processes' view of one queue: their connections are all that they share. */
-async function openTwo(lease = leaseMs, more: Pick<BullmqQueueOptions, "log" | "aloneForMs"> = {}) {
+async function openTwo(lease = leaseMs, more: Pick<RedisQueueOptions, "log" | "aloneForMs"> = {}) {
   const prefix = newPrefix();
   prefixes.push(prefix);
   const links = [
@@ -70,8 +73,8 @@ async function openTwo(lease = leaseMs, more: Pick<BullmqQueueOptions, "log" | "
     await createRedisLink({ url: redis.url, prefix, log: silent }),
   ] as const;
   const queues = [
-    createBullmqQueue({ link: links[0], leaseMs: lease }),
-    createBullmqQueue({ link: links[1], leaseMs: lease, ...more }),
+    createRedisQueue({ link: links[0], leaseMs: lease }),
+    createRedisQueue({ link: links[1], leaseMs: lease, ...more }),
   ] as const;
   return {
     prefix: `{${prefix}}:`,
@@ -94,7 +97,9 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
     probe.consume(two.queues[1]);
     await probe.running(1);
     // What the enqueue script writes besides publishing it.
+    const [running, name] = await two.redis.hmget(`${two.prefix}update:1`, "running", "process");
     await two.redis.hset(`${two.prefix}update:1`, "cancelled", "stop");
+    await two.redis.hset(`${two.prefix}cancelled:${name}`, "1", `${running} stop`);
     await eventually(() => expect(probe.last(1).signal.reason).toBe("stop"));
     await two.close();
   });
@@ -124,8 +129,13 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
     const [delivery] = probe.deliveries;
     await delivery?.lease?.hold();
     // What another worker writes that takes the lane after the lease of a frozen one.
+    const [former = ""] = await two.redis.smembers(`${two.prefix}workers`);
+    await two.redis.set(`${two.prefix}alive:5`, "1");
+    await two.redis.sadd(`${two.prefix}workers`, "5");
+    await two.redis.smove(`${two.prefix}held:${former}`, `${two.prefix}held:5`, "turn:a");
     await two.redis.mset(`${two.prefix}owner:turn:a`, "999");
-    await two.redis.hset(`${two.prefix}update:1`, "running", "999");
+    await two.redis.hset(`${two.prefix}update:1`, { running: "999", process: "5" });
+    await two.redis.del(`${two.prefix}alive:${former}`);
     await eventually(() => expect(delivery?.signal.reason).toBe("lease-lost"));
     await expect(delivery?.lease?.hold()).rejects.toThrow("taken");
     expect(lost).toEqual([1]);
@@ -134,7 +144,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
     expect(probe.finished).toEqual([1]);
     expect(await two.redis.exists(`${two.prefix}update:1`)).toBe(1);
     // And that one dies.
-    await two.redis.del(`${two.prefix}owner:turn:a`);
+    await two.redis.del(`${two.prefix}alive:5`);
     await idle(two.queues[0]);
     expect(probe.finished).toEqual([1, 1]);
     expect(probe.last(1).attempt).toBe(2);
@@ -148,7 +158,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
     let left = 2;
     unheard.mockImplementation(async (...args: unknown[]) => {
       const answer = await carryOut(...args);
-      if (args[0] === beginScript && left-- > 0) throw new Error("Command timed out");
+      if (args[0] === takeScript && left-- > 0) throw new Error("Command timed out");
       return answer;
     });
     const probe = createProbe();
@@ -178,30 +188,29 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
     await two.close();
   });
 
-  it("a lane whose worker's loop stands still is not taken over while its watchdog says that it lives", async () => {
+  it("a lane whose worker's loop stands still is not taken over while its thread sends heartbeats", async () => {
     const two = await openTwo();
+    const before = createProbe();
+    before.holdDeaf(1);
     await two.queues[0].enqueue(question(1));
-    // As one whose loop stands still has left it, longer ago than its lease.
-    const [[, alive = ""] = []] = two.queues[0].hangNote.standing;
-    await two.redis.hset(`${two.prefix}update:1`, {
-      running: "7",
-      process: String(alive).split("alive:")[1],
-      attempts: "1",
-    });
-    const tell = async () => {
-      for (const [name = "", ...args] of two.queues[0].hangNote.standing) {
-        await two.redis.call(String(name), ...args.map(String));
-      }
-    };
-    await tell();
-    const telling = setInterval(() => void tell(), leaseMs / 5);
+    before.consume(two.queues[0]);
+    await before.running(1);
+    // From its loop comes nothing any more.
+    const silent = vi.spyOn(two.links[0].commands, "eval").mockRejectedValue(new Error("Command timed out"));
+    const { again } = await besideLoopOf(two.queues[0]);
+    const beating = setInterval(() => again?.duty(), leaseMs / 5);
     const probe = createProbe();
     probe.consume(two.queues[1], { maxCrashes: 2 });
     await pause(4 * leaseMs);
     expect(probe.started()).toEqual([]);
-    clearInterval(telling);
+    // What it has is its own for sure, though its loop has heard of no heartbeat.
+    await before.last(1).lease?.hold();
+    clearInterval(beating);
     await idle(two.queues[1]);
     expect(probe.finished).toEqual([1]);
+    silent.mockRestore();
+    await expect(before.last(1).lease?.hold()).rejects.toThrow("taken");
+    before.letGo(1);
     await two.close();
   });
 
@@ -306,9 +315,11 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
 });
 
 describe.skipIf(redis.missing !== undefined)(redis.title("the queue in Redis"), () => {
-  queueContract("redis", async (limits) => {
+  const openNew = async (limits?: QueueLimits) => {
     const prefix = newPrefix();
     prefixes.push(prefix);
     return await openAt(prefix, limits);
-  });
+  };
+  queueContract("redis", openNew);
+  queueIntakeContract("redis", openNew);
 });

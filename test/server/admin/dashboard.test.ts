@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogger } from "../../../src/base/log.ts";
 import type { RedisLink } from "../../../src/engines/redis/link.ts";
 import { createRedisLink } from "../../../src/engines/redis/link.ts";
-import { type BullmqQueue, createBullmqQueue } from "../../../src/engines/redis/queue.ts";
+import { createRedisQueue, type RedisQueue } from "../../../src/engines/redis/queue.ts";
 import { createDashboard } from "../../../src/server/admin/dashboard.ts";
 import { createHttpServer, type HttpServer } from "../../../src/server/http.ts";
 import { deleteKeys, findRedis, newPrefix } from "../../support/redis-server.ts";
@@ -34,12 +34,12 @@ interface Board {
 describe.skipIf(redis.missing !== undefined)(redis.title("the dashboard"), () => {
   const prefix = newPrefix();
   let link: RedisLink;
-  let queue: BullmqQueue;
+  let queue: RedisQueue;
   let server: HttpServer;
   let open: HttpServer;
   beforeAll(async () => {
     link = await createRedisLink({ url: redis.url, prefix, log: quiet });
-    queue = createBullmqQueue({ link });
+    queue = createRedisQueue({ link });
     server = await createHttpServer({ ...common, dashboard: createDashboard({ view: queue.view, adminToken }) });
     open = await createHttpServer(common);
   });

@@ -6,21 +6,23 @@
 import inspector from "node:inspector";
 import { createInterface } from "node:readline";
 import { startWatchdog } from "../../../src/app/watchdog/watchdog.ts";
-import { createInHand, type HangNote } from "../../../src/base/in-hand.ts";
+import { type BesideLoop, createInHand } from "../../../src/base/in-hand.ts";
 
 const [hangMs = "", format = "", kind = "", where = "", prefix = ""] = process.argv.slice(2);
-const note: HangNote =
+const module = (file: string) => new URL(`../../../src/engines/${file}`, import.meta.url).href;
+const presence = new SharedArrayBuffer(3 * Float64Array.BYTES_PER_ELEMENT);
+new Float64Array(presence)[0] = 5;
+const besideLoop: BesideLoop =
   kind === "file"
-    ? { file: where }
+    ? { module: module("embedded/hang-file.js"), data: { file: where } }
     : {
-        redis: { port: Number(where), password: "a password", db: 2 },
-        hung: [["SET", `${prefix}hung`, null]],
-        standing: [["INCR", `${prefix}standing`]],
+        module: module("redis/beside-loop.js"),
+        data: { redis: { port: Number(where), password: "a password", db: 2 }, prefix, leaseMs: 500, presence },
       };
 const inHand = createInHand();
 startWatchdog({
   inHand,
-  note,
+  besideLoop,
   log: { level: "info", secrets: ["a password"], pretty: format === "pretty" },
   onTrouble: (error) => console.error(error),
   hangMs: Number(hangMs),

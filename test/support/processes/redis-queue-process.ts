@@ -8,14 +8,14 @@ import { openSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { createRedisLink } from "../../../src/engines/redis/link.ts";
-import { createBullmqQueue } from "../../../src/engines/redis/queue.ts";
+import { createRedisQueue } from "../../../src/engines/redis/queue.ts";
 import type { ActiveUpdate } from "../../../src/ports/queue.ts";
 
 const [url = "", prefix = "", name = "", logPath = "", leaseText = ""] = process.argv.slice(2);
 const log = openSync(logPath, "a");
 const note = (line: string) => void writeSync(log, `${name} ${line}\n`);
 const link = await createRedisLink({ url, prefix, log: { info() {}, warn() {} } });
-const queue = createBullmqQueue({ link, leaseMs: Number(leaseText) });
+const queue = createRedisQueue({ link, leaseMs: Number(leaseText) });
 const held = new Map<number, { update: ActiveUpdate; release: () => void }>();
 
 /** What the update's body asks for: to take so long, or to be held until it is released; deaf to its signal or not. */
