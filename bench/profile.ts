@@ -37,7 +37,7 @@ const partsByFile: readonly (readonly [RegExp, string])[] = [
   [/node_modules\/@grammyjs\/runner|src\/ingress\//, "ingress"],
   [/node_modules\/@grammyjs\//, "chain: plugins"],
   [/node_modules\/openai\/|src\/models\//, "model"],
-  [/node_modules\/gpt-tokenizer\//, "tokens counted"],
+  [/node_modules\/tokenx\//, "tokens counted"],
   [/src\/chat\//, "turn"],
   [/node_modules\/(markdown-it|linkify-it|mdurl|uc\.micro|entities)/, "rendering: Markdown parser"],
   [

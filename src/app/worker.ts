@@ -5,6 +5,7 @@ import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { LoopDelay } from "../base/loop-delay.ts";
 import type { Metrics } from "../base/metrics.ts";
+import { createTokenFactors } from "../chat/token-factors.ts";
 import type { Config } from "../config/config.ts";
 import { createModels } from "../models/chain.ts";
 import type { Models } from "../ports/models.ts";
@@ -80,6 +81,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
           inHand,
           defaultPersona: config.systemPrompt,
           historyLimits: config.history,
+          tokenFactors: createTokenFactors(),
           drafts: draftSupport(config.streamMode),
           textsFor,
           allowed: allowedBy(config.access),

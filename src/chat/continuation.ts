@@ -45,10 +45,17 @@ export async function continuedBy(
   if (exchange === undefined) return undefined;
   // A run before this one may have added its part already.
   const answered = exchange.answered.slice(0, former?.continues?.length);
-  const tokens = answered === exchange.answered ? exchange.tokens : countTokens(exchange.asked) + countTokens(answered);
+  const { tokens: whole, asked } = exchange;
+  const tokens =
+    answered === exchange.answered ? whole : shareOf(whole, `${asked}${answered}`, `${asked}${exchange.answered}`);
   const fence = openFence(answered);
   const open = fence === undefined ? {} : { openFence: fence };
   return { question, exchange: { ...exchange, answered, tokens }, ...open };
+}
+
+/** The tokens of a part of an exchange, whose stored number was corrected for the model that answered. */
+function shareOf(tokens: number, part: string, whole: string): number {
+  return Math.ceil((tokens * countTokens(part)) / Math.max(1, countTokens(whole)));
 }
 
 /** The turns that go on with the answer of this one, in their order. */

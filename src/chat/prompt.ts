@@ -2,6 +2,7 @@
 import { type Content, textParts } from "../ports/content.ts";
 import type { ChatMessage } from "../ports/models.ts";
 import type { Exchange } from "../ports/store.ts";
+import { plausible } from "./token-factors.ts";
 import { countTokens, firstTokens, lastTokens } from "./tokens.ts";
 
 export interface HistoryLimits {
@@ -92,10 +93,14 @@ function shortened(exchanges: readonly Exchange[], most: number, atMost: number)
 /** The exchange with beginning and end of what is too long in it. */
 function shorten(exchange: Exchange, atMost: number): Exchange {
   const askedTokens = countTokens(exchange.asked);
-  const forAsked = Math.min(askedTokens, Math.max(atMost / 4, atMost - (exchange.tokens - askedTokens)));
+  const answeredTokens = countTokens(exchange.answered);
+  // The stored number was corrected for the model that answered; estimates are not.
+  const factor = plausible(exchange.tokens / Math.max(1, askedTokens + answeredTokens));
+  const most = atMost / factor;
+  const forAsked = Math.min(askedTokens, Math.max(most / 4, most - answeredTokens));
   const asked = cutMiddle(exchange.asked, forAsked, askedTokens);
-  const answered = cutMiddle(exchange.answered, atMost - forAsked, exchange.tokens - askedTokens);
-  return { ...exchange, asked, answered, tokens: countTokens(asked) + countTokens(answered) };
+  const answered = cutMiddle(exchange.answered, most - forAsked, answeredTokens);
+  return { ...exchange, asked, answered, tokens: Math.ceil(factor * (countTokens(asked) + countTokens(answered))) };
 }
 
 /** Leaves out the middle of a text, with a mark for the model in its place. */

@@ -7,8 +7,11 @@ import type { Note } from "../ports/notes.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
 import { type Continued, shownText } from "./continuation.ts";
 import type { ShownHistory } from "./prompt.ts";
+import type { TokenFactors } from "./token-factors.ts";
 import { countTokens } from "./tokens.ts";
 
+/** Longer prompts would be estimated at the cost of other answers, and tell no more. In UTF-16 units. */
+const mostUnitsToLearnFrom = 40_000;
 /** Notes below a finished answer; more would be read instead of it. */
 const mostNotes = 2;
 
@@ -92,16 +95,21 @@ function keeps({ outcome, text }: Writing): boolean {
   return outcome === "complete" || (outcome === "stopped" && text !== "");
 }
 
-/** What enters the history: complete answers, and the part of an answer that its reader stopped. */
-export function exchangeOf(turn: Turn, writing: Writing, at: number): Exchange | undefined {
+/**
+ * What enters the history: complete answers, and the part of an answer that its reader stopped. Its tokens are corrected for
+ * the model that wrote it, here and never again: or the history would be cut elsewhere, and the prompt would lose its beginning.
+ */
+export function exchangeOf(turn: Turn, writing: Writing, factor: number, at: number): Exchange | undefined {
   if (!keeps(writing)) return undefined;
   const { since } = writing.history;
   const before = writing.continued?.exchange;
+  const written = countTokens(writing.text);
+  const corrected = (tokens: number) => Math.ceil(factor * tokens);
   return {
     question: turn.root,
     asked: turn.asked,
     answered: `${before?.answered ?? ""}${writing.text}`,
-    tokens: (before?.tokens ?? countTokens(turn.asked)) + countTokens(writing.text),
+    tokens: before === undefined ? corrected(countTokens(turn.asked) + written) : before.tokens + corrected(written),
     at,
     model: writing.model,
     ...(since === undefined ? {} : { since }),
@@ -109,16 +117,27 @@ export function exchangeOf(turn: Turn, writing: Writing, at: number): Exchange |
 }
 
 /** What the ledger gets: nothing of a turn that has used no model. */
-export function usageOf(models: Models, userId: number, writing: Writing, at: number): UsageEntry[] {
+export function usageOf(models: Models, userId: number, writing: Writing, factor: number, at: number): UsageEntry[] {
   if (writing.usage === undefined && writing.text === "") return [];
   const usage = writing.usage ?? {
-    inputTokens: writing.prompt.reduce((sum, message) => sum + countTokens(textOf(message.content)), 0),
+    inputTokens: Math.ceil(factor * estimated(writing.prompt)),
     cachedTokens: 0,
-    outputTokens: countTokens(writing.text),
+    outputTokens: Math.ceil(factor * countTokens(writing.text)),
   };
   const cost = models.cost(writing.model, usage, at);
   const priced = cost === undefined ? {} : { cost };
   return [{ userId, model: writing.model, ...usage, ...priced, estimated: writing.usage === undefined, at }];
+}
+
+/** Learns how far estimates are off for the model that was asked, from the tokens that it has counted itself. */
+export function learnFrom(factors: TokenFactors, { model, prompt, usage }: Writing): void {
+  if (usage === undefined) return;
+  const units = prompt.reduce((sum, { content }) => sum + textOf(content).length, 0);
+  if (units <= mostUnitsToLearnFrom) factors.learn(model, estimated(prompt), usage.inputTokens);
+}
+
+function estimated(prompt: readonly ChatMessage[]): number {
+  return prompt.reduce((sum, { content }) => sum + countTokens(textOf(content)), 0);
 }
 
 /** What the screen shows of a turn that has ended; a later run of the turn uses it to know what stands there. */

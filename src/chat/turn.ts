@@ -11,12 +11,14 @@ import type { AbortReason } from "../ports/queue.ts";
 import type { AnswerKeeping, Turn, TurnOutcome } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
+import type { TokenFactors } from "./token-factors.ts";
 import {
   type AnswerEnd,
   endOf,
   exchangeOf,
   type FinalView,
   finalView,
+  learnFrom,
   usageOf,
   viewOfVanished,
   type Writing,
@@ -82,6 +84,7 @@ export interface TurnDeps extends PromptDeps {
   /** Whether anything of this Markdown can be seen when it is rendered. */
   readonly visible: (markdown: string) => boolean;
   readonly observer: TurnObserver;
+  readonly tokenFactors: TokenFactors;
   readonly log: NonNullable<ModelRequest["log"]>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -152,8 +155,10 @@ export async function answerQuestion(
   const { ended, exchange, entries } = deps.work(() => {
     const at = deps.now();
     const end = endOf(turn, before, writing);
-    const used = usageOf(deps.models, question.userId, writing, at);
-    return { ended: end, exchange: exchangeOf(end, writing, at), entries: used };
+    learnFrom(deps.tokenFactors, writing);
+    const factor = deps.tokenFactors.of(writing.model);
+    const used = usageOf(deps.models, question.userId, writing, factor, at);
+    return { ended: end, exchange: exchangeOf(end, writing, factor, at), entries: used };
   });
   await orLeave(screen, store.finishTurn(ended, exchange, entries));
   for (const entry of entries) deps.observer.usage(entry);

@@ -49,6 +49,7 @@ export interface BotDeps {
   readonly inHand: Pick<InHand, "workOf">;
   readonly defaultPersona: string;
   readonly historyLimits: TurnDeps["historyLimits"];
+  readonly tokenFactors: TurnDeps["tokenFactors"];
   readonly drafts: LiveMessageDeps["drafts"];
   /** Whether a sender may talk to the bot in a chat. */
   allowed(sender: number | undefined, chatId: number | undefined): boolean;

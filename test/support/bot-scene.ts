@@ -4,6 +4,7 @@ import type { Update, UserFromGetMe } from "grammy/types";
 import { beforeEach } from "vitest";
 import { createInHand } from "../../src/base/in-hand.ts";
 import type { Logger } from "../../src/base/log.ts";
+import { createTokenFactors } from "../../src/chat/token-factors.ts";
 import type { AnswerEnd } from "../../src/chat/turn-end.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import type { ModelRequest } from "../../src/ports/models.ts";
@@ -112,6 +113,7 @@ export function createBotScene() {
         observer: { firstText: () => undefined, turnEnded: () => undefined, usage: () => undefined },
         log,
         defaultPersona: "",
+        tokenFactors: createTokenFactors(),
         historyLimits: { maxTokens: 1000, maxMessages: 20 },
         drafts: { enabled: () => false, refused: () => undefined },
         textsFor: (language) => scene.textsFor(language),

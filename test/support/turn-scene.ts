@@ -1,5 +1,6 @@
 /** A conversation with one question, a model that follows a script, and a screen that takes notes. */
 import { beforeEach, vi } from "vitest";
+import { createTokenFactors } from "../../src/chat/token-factors.ts";
 import {
   answerQuestion,
   type FinalView,
@@ -33,6 +34,7 @@ function emptyScene() {
   return {
     store: createMemoryStore({ historyTtlSeconds: 3600, now: () => 5000 }),
     script: [] as Step[],
+    tokenFactors: createTokenFactors(),
     limits: { maxTokens: 1000, maxMessages: 20 },
     requests: [] as { readonly model: string; readonly messages: readonly Worded[] }[],
     /** What would have been asked instead, had it been too long. */
@@ -79,6 +81,7 @@ export function createTurnScene() {
       },
       defaultPersona: "Be brief.",
       historyLimits: scene.limits,
+      tokenFactors: scene.tokenFactors,
       visible: (markdown) => markdown.replace(/[*\s]/g, "") !== "",
       work: (work) => work(),
       observer: {
