@@ -12,6 +12,8 @@ import type { Models } from "../ports/models.ts";
 import type { ActiveUpdate, Consumer, DeadUpdate } from "../ports/queue.ts";
 import type { Store } from "../ports/store.ts";
 import type { Outbox } from "../screen/outbox.ts";
+import { chatOf, sendOptions } from "../screen/place.ts";
+import { takeButtons } from "../screen/take-buttons.ts";
 import { type BotOptions, createBot, isHopeless } from "../telegram/bot.ts";
 import type { Identity } from "../telegram/identity.ts";
 import { logFields } from "../telegram/log-fields.ts";
@@ -155,15 +157,17 @@ async function tellDead(api: Api, store: Store, job: DeadUpdate, log: Logger): P
   const fields = logFields(readable);
   log.error({ ...fields, lane: job.lane, reason: job.reason }, "an update is dead");
   if (job.question === undefined) return;
-  const [chatId = "", threadId] = job.conversation.split(":");
-  const thread = threadId === undefined ? {} : { message_thread_id: Number(threadId) };
-  const reply = { reply_parameters: { message_id: job.question, allow_sending_without_reply: true } };
+  const [chatId, threadId] = job.conversation.split(":").map(Number);
+  if (chatId === undefined) return;
   try {
     // What was written stays; nothing is left to be stopped.
     const turn = await store.newestTurn(job.conversation);
-    const last = turn?.run === job.updateId && turn.state === "writing" ? turn.messages.at(-1) : undefined;
-    if (last !== undefined) await api.editMessageReplyMarkup(Number(chatId), last).catch(() => undefined);
-    await api.sendMessage(Number(chatId), textsFor(languageIn(readable.body)).turnDied, { ...thread, ...reply });
+    const cut = turn?.run === job.updateId && turn.state === "writing" ? turn : undefined;
+    const last = cut?.messages.at(-1);
+    if (cut !== undefined && last !== undefined)
+      await takeButtons(api, { chatId: chatOf(cut, chatId), messageId: last }, log);
+    const words = textsFor(languageIn(readable.body)).turnDied;
+    await api.sendMessage(chatId, words, sendOptions({ threadId, replyTo: job.question }));
   } catch (error) {
     log.warn({ ...fields, reason: messageOf(error) }, "the notice of a dead update was not delivered");
   }

@@ -76,7 +76,10 @@ export interface Turn {
    * many UTF-16 units of the exchange stood there before. Its `question` is the last message of what it goes on with.
    */
   readonly continues?: { readonly question: number; readonly length: number };
-  /** Set when it was begun before its group became a supergroup: it runs in the lane of the one, and writes in the other. */
+  /**
+   * Set when it was begun before its group became a supergroup, and when it is read by the former id: it runs in the lane of
+   * the one, and its messages are in the other.
+   */
   readonly moved?: { readonly from: ConversationId; readonly to: ConversationId };
 }
 

@@ -13,7 +13,7 @@ import type { Pace } from "./chat-gate.ts";
 import { createDrafting } from "./drafting.ts";
 import { createMessageParts, type MessageApi } from "./message-parts.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Place } from "./place.ts";
+import { type Place, sendOptions } from "./place.ts";
 import { type AfterFailure, startPreviews } from "./preview-loop.ts";
 import { classify } from "./telegram-errors.ts";
 import { startTyping } from "./typing.ts";
@@ -142,7 +142,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
     if (firstTextShown) return typing.stop();
     const { chatId, threadId } = messages.place;
     try {
-      await api.sendChatAction(chatId, "typing", threadId === undefined ? {} : { message_thread_id: threadId });
+      await api.sendChatAction(chatId, "typing", sendOptions({ threadId }));
     } catch (error) {
       if (classify(error) === "blocked" && !ended) await survive(error);
       else log.debug({ reason: messageOf(error) }, "a typing action failed");

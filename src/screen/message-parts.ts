@@ -8,7 +8,7 @@ import type { FinalView } from "../chat/turn.ts";
 import type { Rendered } from "../markdown/render.ts";
 import type { Texts } from "../texts/texts.ts";
 import type { Target } from "./answer-target.ts";
-import { type AnswerPlace, movedTo, outOfTopic, type Place } from "./place.ts";
+import { type AnswerPlace, movedTo, outOfTopic, type Place, sendOptions } from "./place.ts";
 import { type Button, keyboardOf, keyOf, type Part, partsOf } from "./shown-parts.ts";
 
 /** Past this many messages the whole answer is attached as a file besides. */
@@ -92,10 +92,6 @@ export function createMessageParts({ texts, saveMessages, onMoved }: MessagePart
       : indexes.findLast((index) => differs(target, index));
   }
 
-  function thread(): { message_thread_id?: number } {
-    return place.threadId === undefined ? {} : { message_thread_id: place.threadId };
-  }
-
   /** Nothing that stands where we were can be changed from where we are now. */
   function beginAnew(): void {
     parts.length = 0;
@@ -131,10 +127,9 @@ export function createMessageParts({ texts, saveMessages, onMoved }: MessagePart
     };
     const part = parts[index];
     if (part?.id === undefined) {
-      const replyTo = index === 0 ? place.replyTo : undefined;
-      const reply =
-        replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } };
-      const sent = await api.sendMessage(place.chatId, rendered.text, { ...options, ...thread(), ...reply });
+      const { chatId, threadId, replyTo } = place;
+      const where = sendOptions({ threadId, replyTo: index === 0 ? replyTo : undefined });
+      const sent = await api.sendMessage(chatId, rendered.text, { ...options, ...where });
       // A message of ours removes the draft.
       draftShown = undefined;
       await follow(sent);
@@ -194,7 +189,8 @@ export function createMessageParts({ texts, saveMessages, onMoved }: MessagePart
     }
     if (file !== undefined || count <= partsWithoutFile) return false;
     const document = new InputFile(Buffer.from(view.markdown), "answer.md");
-    const sent = await api.sendDocument(place.chatId, document, { caption: texts.wholeAnswer, ...thread() });
+    const { chatId, threadId } = place;
+    const sent = await api.sendDocument(chatId, document, { caption: texts.wholeAnswer, ...sendOptions({ threadId }) });
     file = sent.message_id;
     await save();
     return true;
@@ -212,8 +208,9 @@ export function createMessageParts({ texts, saveMessages, onMoved }: MessagePart
       const rendered = index === undefined ? undefined : target.parts[index];
       if (index === undefined || rendered === undefined) return await tidy(target, api);
       if (isDraft(target, index)) {
-        const options = { ...entitiesOf(rendered), ...thread(), can_stop: true };
-        await api.sendMessageDraft(place.chatId, place.run, rendered.text, options);
+        const { chatId, threadId, run } = place;
+        const options = { ...entitiesOf(rendered), ...sendOptions({ threadId }), can_stop: true };
+        await api.sendMessageDraft(chatId, run, rendered.text, options);
         draftShown = keyOf(rendered);
       } else await put(index, rendered, buttonOf(target, index), api);
       return true;

@@ -1,5 +1,7 @@
 /** Where an answer goes, and what becomes of that place while it is written. Pure. */
+import type { ReplyParameters } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
+import type { Turn } from "../ports/store.ts";
 import type { ButtonTurn } from "./buttons.ts";
 
 /** Where an answer goes, and what its buttons name; by its run also its draft. */
@@ -19,6 +21,22 @@ export interface Place extends AnswerPlace {
   readonly shown?: FinalView;
   /** The messages carry this run's own Stop button already. */
   readonly resumed: boolean;
+}
+
+/** The options by which a call goes into a topic and answers a message, where there is one. */
+export function sendOptions({ threadId, replyTo }: { threadId?: number | undefined; replyTo?: number | undefined }): {
+  message_thread_id?: number;
+  reply_parameters?: ReplyParameters;
+} {
+  return {
+    ...(threadId !== undefined && { message_thread_id: threadId }),
+    ...(replyTo !== undefined && { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
+  };
+}
+
+/** The chat in which the messages of a turn stand: the one that it is asked in, or the supergroup that this has become. */
+export function chatOf({ moved }: Pick<Turn, "moved">, asked: number): number {
+  return moved === undefined ? asked : Number(moved.to);
 }
 
 /** The place of an answer whose group has become a supergroup: nothing that its messages refer to exists there. */

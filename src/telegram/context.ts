@@ -9,10 +9,12 @@ import type { TurnDeps } from "../chat/turn.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { Models } from "../ports/models.ts";
 import type { ActiveUpdate, QueueStats } from "../ports/queue.ts";
-import type { Settings, Store, TurnOutcome } from "../ports/store.ts";
+import type { Settings, Store, Turn, TurnOutcome } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Press, parsePress } from "../screen/buttons.ts";
 import type { LiveMessageDeps } from "../screen/live-message.ts";
+import { chatOf, sendOptions } from "../screen/place.ts";
+import { takeButtons } from "../screen/take-buttons.ts";
 import type { Texts } from "../texts/texts.ts";
 import type { CommandName } from "./commands.ts";
 import { type CommandCall, commandOf, conversationOf, isPrivate, threadOf } from "./messages.ts";
@@ -170,8 +172,7 @@ async function send(
   if (place === undefined) return undefined;
   const replyTo = ctx.message !== undefined && !isPrivate(ctx.message.chat) ? ctx.message.message_id : undefined;
   const sending = ctx.api.sendMessage(place.chatId, text, {
-    ...(place.threadId === undefined ? {} : { message_thread_id: place.threadId }),
-    ...(replyTo === undefined ? {} : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
+    ...sendOptions({ threadId: place.threadId, replyTo }),
     ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
     link_preview_options: { is_disabled: true },
   });
@@ -182,6 +183,28 @@ async function send(
 export async function answerPress(ctx: BotContext, text?: string): Promise<void> {
   if (ctx.callbackQuery === undefined) return;
   await tolerate(ctx, ctx.answerCallbackQuery(text === undefined ? {} : { text: text.slice(0, maxNoticeUnits) }));
+}
+
+/** Takes the buttons from a message in the update's chat. Never rejects. */
+export async function retireButtons(ctx: BotContext, messageId: number | undefined): Promise<void> {
+  await retireIn(ctx, placeOf(ctx)?.chatId, messageId);
+}
+
+/** Takes the buttons from the message that was pressed. Never rejects. */
+export async function retirePressed(ctx: BotContext): Promise<void> {
+  await retireButtons(ctx, ctx.callbackQuery?.message?.message_id);
+}
+
+/** Takes the buttons from an answer, wherever it stands. Never rejects. */
+export async function retireAnswer(ctx: BotContext, turn: Turn): Promise<void> {
+  const place = placeOf(ctx);
+  if (turn.button !== undefined && place !== undefined)
+    await retireIn(ctx, chatOf(turn, place.chatId), turn.messages.at(-1));
+}
+
+async function retireIn(ctx: BotContext, chatId: number | undefined, messageId: number | undefined): Promise<void> {
+  if (chatId === undefined || messageId === undefined) return;
+  await aside(ctx.job, takeButtons(ctx.api, { chatId, messageId }, ctx.deps.log));
 }
 
 /** Waits for a call whose failure costs nobody anything. */

@@ -129,6 +129,21 @@ describe.each(engines)("a group that becomes a supergroup, over %s", { timeout: 
     ]);
   });
 
+  test("has buttons below its newest answer alone, also when both were asked before", async () => {
+    const { say, sees, upgrade } = group();
+    for (const name of ["first", "second"]) {
+      rig.answers(`${name} of those who wait`, { text: words(300), tokensPerSecond: 60 });
+    }
+    await sees("Stop", say("@parley_bot first of those who wait"));
+    say("@parley_bot second of those who wait");
+    const to = upgrade();
+    const first = await sees("Regenerate", 0, to);
+    const second = await sees("Stop", first.id, to);
+    const buttons = (id: number) => buttonsOf(rig.botApi.chat(to).messages.find((message) => message.id === id));
+    await until(() => buttons(first.id).length === 0);
+    await sees("Regenerate", second.id - 1, to);
+  });
+
   test("has the answer of a process that dies go on in the message that stands there", async () => {
     const { say, sees, upgrade } = group();
     rig.answers("survive the kill", { text: words(300), tokensPerSecond: 40 });

@@ -100,7 +100,9 @@ function homeOf(conversation: ConversationId, moves: Moves): Home {
     message: flip,
     exchange: flipExchange,
     inward: (turn) => ({ ...flipTurn(turn), conversation: to, moved: { from: conversation, to } }),
-    outward: (turn) => (turn === undefined ? undefined : { ...flipTurn(turn), conversation }),
+    // Whatever the conversation's turns show stands in the new chat.
+    outward: (turn) =>
+      turn === undefined ? undefined : { ...flipTurn(turn), conversation, moved: { from: conversation, to } },
   };
 }
 

@@ -6,7 +6,16 @@ import { answerQuestion, type Question } from "../../chat/turn.ts";
 import type { Turn } from "../../ports/store.ts";
 import { isVisible } from "../../screen/live-message.ts";
 import { getsNote } from "../albums.ts";
-import { answerPress, type BotContext, isCommand, placeOf, pressOf, say, tolerate } from "../context.ts";
+import {
+  answerPress,
+  type BotContext,
+  isCommand,
+  pressOf,
+  retireAnswer,
+  retireButtons,
+  retirePressed,
+  say,
+} from "../context.ts";
 import { questionOf, unseenOf } from "../question.ts";
 import { senderOf } from "../senders.ts";
 import { answerLine } from "./answer-line.ts";
@@ -43,7 +52,7 @@ async function removeStaleButton(ctx: BotContext): Promise<void> {
   if (press?.action !== "stop" || messageId === undefined) return;
   const stale = newest?.run === press.run && newest.state === "writing";
   const copy = newest?.messages.includes(messageId) !== true;
-  if (stale || copy) await tolerate(ctx, ctx.editMessageReplyMarkup());
+  if (stale || copy) await retirePressed(ctx);
 }
 
 /** Turn lane, before the dialogs: Regenerate, Retry, Continue and edits do not answer a dialog. */
@@ -56,7 +65,7 @@ answeringAgain.filter(
     const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
     // The press itself was answered when it arrived.
     if (press?.action !== "again" || !mayAnswerAgain(newest, press)) {
-      return await tolerate(ctx, ctx.editMessageReplyMarkup());
+      return await retirePressed(ctx);
     }
     const turn = press.part === undefined ? await wholeAnswer(ctx, newest) : newest;
     await answer(ctx, turn.question, turn.root, turn, newest);
@@ -181,9 +190,9 @@ async function answer(
       openScreen(ctx, turn, { before, dropped }, () => {
         deps.observer.firstText(sinceArrival());
         line.firstText();
-        // The messages of an answer that is written anew have their buttons changed with their ctx.texts.
+        // Only the newest answer has buttons. Messages that are written anew have theirs changed with their texts.
         if (former !== undefined && !isPartOf(former, turn)) {
-          if (former.button !== undefined) void retireButtons(ctx, former.messages.at(-1));
+          void retireAnswer(ctx, former);
         } else if (turn.continues !== undefined && job.attempt > 1) {
           // A delivery that was cut short may have left them; to this one its own turn is the newest.
           retired = true;
@@ -201,15 +210,4 @@ async function answer(
 /** Whether the turn writes the former one anew, with all that has gone on with its answer. */
 function isPartOf(former: Turn, turn: Turn): boolean {
   return former.question === turn.question || former.continues?.question === turn.question;
-}
-
-/** Only the newest answer has buttons. */
-async function retireButtons(ctx: BotContext, last: number | undefined): Promise<void> {
-  const place = placeOf(ctx);
-  if (last === undefined || place === undefined) return;
-  try {
-    await ctx.api.editMessageReplyMarkup(place.chatId, last);
-  } catch (error) {
-    ctx.deps.log.debug({ reason: String(error) }, "a former button could not be removed");
-  }
 }

@@ -1,6 +1,6 @@
 import { Composer } from "grammy";
 import { modelFor } from "../../chat/turn.ts";
-import { type BotContext, isCommand, placeOf, say, tolerate } from "../context.ts";
+import { type BotContext, isCommand, retireAnswer, say } from "../context.ts";
 
 /** `/new` and `/reset`: turn lane, so that they come after the answer which they interrupted. */
 export const forgetting = new Composer<BotContext>();
@@ -33,8 +33,5 @@ async function forget(ctx: BotContext): Promise<void> {
     asked: "",
     messages: [],
   });
-  const last = newest?.messages.at(-1);
-  const place = placeOf(ctx);
-  if (last === undefined || place === undefined || newest?.button === undefined) return;
-  await tolerate(ctx, ctx.api.editMessageReplyMarkup(place.chatId, last));
+  if (newest !== undefined) await retireAnswer(ctx, newest);
 }

@@ -2,6 +2,7 @@
 import { Composer, InputFile } from "grammy";
 import { modelFor } from "../../chat/turn.ts";
 import type { Exchange } from "../../ports/store.ts";
+import { sendOptions } from "../../screen/place.ts";
 import { type BotContext, isCommand, placeOf, say } from "../context.ts";
 import { senderOf } from "../senders.ts";
 
@@ -33,7 +34,7 @@ exporting.filter(isCommand("export"), async (ctx) => {
     const contents = () => contentsOf(head, store.scanHistory(conversation, part.from), part);
     await ctx.api.sendDocument(place.chatId, new InputFile(contents, fileName(ctx, at, which)), {
       caption: ctx.texts.exportCaption(which),
-      ...(place.threadId === undefined ? {} : { message_thread_id: place.threadId }),
+      ...sendOptions(place),
     });
   }
 });

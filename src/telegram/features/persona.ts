@@ -2,7 +2,7 @@ import { type Conversation, createConversation } from "@grammyjs/conversations";
 import { Composer, type Context } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
 import { parsePress, pressData } from "../../screen/buttons.ts";
-import { ask, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
+import { ask, type BotContext, callOf, isCommand, pressOf, retireButtons, retirePressed, say } from "../context.ts";
 import { wordsOf } from "../question.ts";
 
 /** Characters. With the words around it, a persona of this length fits into one message. */
@@ -32,7 +32,8 @@ async function personaDialog(conversation: Conversation<BotContext, Context>): P
     if (text.length <= maxPersonaLength) persona = text;
     const former = asked;
     asked = await conversation.external(async (outer) => {
-      await retire(outer, former);
+      // The buttons of the next message count.
+      await retireButtons(outer, former);
       return text.length <= maxPersonaLength
         ? await ask(outer, outer.texts.personaPreview(text), keyboard(outer, "save", "cancel"))
         : await ask(outer, outer.texts.personaTooLong(maxPersonaLength, text.length), keyboard(outer, "cancel"));
@@ -40,17 +41,10 @@ async function personaDialog(conversation: Conversation<BotContext, Context>): P
   }
 }
 
-/** Takes the buttons from a message of the dialog: those of the next one count. */
-async function retire(ctx: BotContext, messageId: number | undefined): Promise<void> {
-  const chatId = ctx.chat?.id;
-  if (chatId === undefined || messageId === undefined) return;
-  await tolerate(ctx, ctx.api.editMessageReplyMarkup(chatId, messageId));
-}
-
 async function endDialog(ctx: BotContext, persona: string | undefined): Promise<void> {
   if (persona !== undefined) await ctx.session.set("persona", persona);
   // The press itself was answered when it arrived.
-  await tolerate(ctx, ctx.editMessageReplyMarkup());
+  await retirePressed(ctx);
   await say(ctx, persona === undefined ? ctx.texts.personaCancelled : ctx.texts.personaSaved);
 }
 
@@ -79,6 +73,6 @@ persona.filter(
   (ctx) => pressOf(ctx)?.action === "persona",
   async (ctx) => {
     // In a group the buttons may be those of another member's dialog, which goes on.
-    if (ctx.chat?.type === "private") await tolerate(ctx, ctx.editMessageReplyMarkup());
+    if (ctx.chat?.type === "private") await retirePressed(ctx);
   },
 );
