@@ -9,6 +9,7 @@ import type { QueueView } from "../ports/operators.ts";
 import type { UpdateQueue } from "../ports/queue.ts";
 import type { RateLimiter } from "../ports/rate-limit.ts";
 import type { Store } from "../ports/store.ts";
+import { linesOf, textsFor } from "../texts/texts.ts";
 
 /** What the parts of a process stand on. */
 export interface Engines {
@@ -117,7 +118,11 @@ async function openRedis(
   // An operator has no token, and claims nothing.
   const [botId = ""] = config.telegram.token.split(":");
   const link = await createRedisLink({ url, prefix, ...(botId === "" ? {} : { botId }), log });
-  const store = createRedisStore({ link, historyTtlSeconds: config.history.ttlSeconds });
+  const store = createRedisStore({
+    link,
+    historyTtlSeconds: config.history.ttlSeconds,
+    noteWords: (notes) => linesOf(textsFor(undefined), notes),
+  });
   const queue = createRedisQueue({ link, log });
   const holds = createChatHolds({ link });
   const bucket = { link, onFailure: onLimiterFailure };

@@ -1,4 +1,5 @@
 /** Continue: a turn of its own that goes on with an answer which was cut at the length limit. */
+import { textOf } from "../ports/content.ts";
 import type { Exchange, Store, Turn } from "../ports/store.ts";
 import { countTokens } from "./tokens.ts";
 
@@ -45,7 +46,8 @@ export async function continuedBy(
   if (exchange === undefined) return undefined;
   // A run before this one may have added its part already.
   const answered = exchange.answered.slice(0, former?.continues?.length);
-  const { tokens: whole, asked } = exchange;
+  const { tokens: whole } = exchange;
+  const asked = textOf(exchange.asked);
   const tokens =
     answered === exchange.answered ? whole : shareOf(whole, `${asked}${answered}`, `${asked}${exchange.answered}`);
   const fence = openFence(answered);

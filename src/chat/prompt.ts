@@ -1,5 +1,5 @@
 /** The prompt of a question: persona, history within its limits, question. Pure. */
-import { type Content, textParts } from "../ports/content.ts";
+import { type Content, textOf, textParts } from "../ports/content.ts";
 import type { ChatMessage } from "../ports/models.ts";
 import type { Exchange } from "../ports/store.ts";
 import { plausible } from "./token-factors.ts";
@@ -92,15 +92,17 @@ function shortened(exchanges: readonly Exchange[], most: number, atMost: number)
 
 /** The exchange with beginning and end of what is too long in it. */
 function shorten(exchange: Exchange, atMost: number): Exchange {
-  const askedTokens = countTokens(exchange.asked);
+  const askedText = textOf(exchange.asked);
+  const askedTokens = countTokens(askedText);
   const answeredTokens = countTokens(exchange.answered);
   // The stored number was corrected for the model that answered; estimates are not.
   const factor = plausible(exchange.tokens / Math.max(1, askedTokens + answeredTokens));
   const most = atMost / factor;
   const forAsked = Math.min(askedTokens, Math.max(most / 4, most - answeredTokens));
-  const asked = cutMiddle(exchange.asked, forAsked, askedTokens);
+  const asked = cutMiddle(askedText, forAsked, askedTokens);
   const answered = cutMiddle(exchange.answered, most - forAsked, answeredTokens);
-  return { ...exchange, asked, answered, tokens: Math.ceil(factor * (countTokens(asked) + countTokens(answered))) };
+  const tokens = Math.ceil(factor * (countTokens(asked) + countTokens(answered)));
+  return { ...exchange, asked: textParts(asked), answered, tokens };
 }
 
 /** Leaves out the middle of a text, with a mark for the model in its place. */
@@ -123,7 +125,7 @@ export function buildPrompt(
   if (persona.trim() !== "") messages.push({ role: "system", content: textParts(persona) });
   for (const exchange of exchanges) {
     messages.push(
-      { role: "user", content: textParts(exchange.asked) },
+      { role: "user", content: exchange.asked },
       { role: "assistant", content: textParts(exchange.answered) },
     );
   }

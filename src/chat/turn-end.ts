@@ -1,4 +1,5 @@
 /** How a turn ends: what its record, the history, the ledger and the screen get of what the model has written. Pure. */
+import { isDeepStrictEqual } from "node:util";
 import { type ModelError, modelErrorFates } from "../base/errors.ts";
 import { textOf } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
@@ -64,7 +65,7 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
   // What a delivery before this one has shown stays; how much that is, only Telegram knows.
   if (writing.text === "" && former?.run === turn.run && turn.messages.length > 0) return { ...end, ...below };
   // A run that wrote nothing leaves the answer of the run before where it stands.
-  const kept = writing.text === "" && former?.asked === turn.asked ? former.answer : undefined;
+  const kept = writing.text === "" && isDeepStrictEqual(former?.asked, turn.asked) ? former?.answer : undefined;
   if (writing.outcome === "stopped" && writing.text === "" && turn.messages.length > 0) {
     return { ...end, ...(kept === undefined ? {} : { answer: kept }), button: "retry" };
   }
@@ -109,7 +110,8 @@ export function exchangeOf(turn: Turn, writing: Writing, factor: number, at: num
     question: turn.root,
     asked: turn.asked,
     answered: `${before?.answered ?? ""}${writing.text}`,
-    tokens: before === undefined ? corrected(countTokens(turn.asked) + written) : before.tokens + corrected(written),
+    tokens:
+      before === undefined ? corrected(countTokens(textOf(turn.asked)) + written) : before.tokens + corrected(written),
     at,
     model: writing.model,
     ...(since === undefined ? {} : { since }),

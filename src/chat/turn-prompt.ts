@@ -47,7 +47,7 @@ export async function promptOf(deps: PromptDeps, turn: Turn, continued: Continue
   function asPrompt({ exchanges, ...shown }: ShownHistory): Prompt {
     return {
       history: shown,
-      messages: buildPrompt(persona, exchanges, textParts(continued === undefined ? turn.asked : goOn)),
+      messages: buildPrompt(persona, exchanges, continued === undefined ? turn.asked : textParts(goOn)),
     };
   }
 

@@ -4,6 +4,7 @@
  */
 import { ModelError, type ModelErrorKind, ParleyError } from "../base/errors.ts";
 import { linkedSignal } from "../base/signals.ts";
+import type { Content } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { ModelRequest } from "../ports/models.ts";
 import type { Note } from "../ports/notes.ts";
@@ -55,7 +56,7 @@ export interface Question {
   /** `update_id` that asks for this run. */
   readonly run: number;
   readonly userId: number;
-  readonly asked: string;
+  readonly asked: Content;
   /** What is said about the question below its answer: that something of it could not be seen, say. */
   readonly questionNotes?: readonly Note[] | undefined;
   /** The turn whose answer this one goes on with. Its `id` is then the last message of what it goes on with. */

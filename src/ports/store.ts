@@ -2,6 +2,7 @@
  * What is kept: settings, history, turns, dialogs.
  * The comment on a member is its contract; every adapter passes the same suite in `test/contracts/`.
  */
+import type { Content } from "./content.ts";
 import type { Lease } from "./fleet.ts";
 import type { UsageEntry, UsageTotals } from "./ledger.ts";
 import type { Note } from "./notes.ts";
@@ -21,7 +22,7 @@ export interface Settings {
 export interface Exchange {
   /** Id of the question's message; one exchange per question. */
   readonly question: number;
-  readonly asked: string;
+  readonly asked: Content;
   readonly answered: string;
   /** Tokens of both texts, estimated when the exchange was stored. */
   readonly tokens: number;
@@ -56,7 +57,7 @@ export interface Turn {
   /** `update_id` of the update that asked for the current run: the question, its edit, a Regenerate. */
   readonly run: number;
   readonly state: TurnState;
-  readonly asked: string;
+  readonly asked: Content;
   /** What is said about the question below each answer to it. */
   readonly questionNotes?: readonly Note[] | undefined;
   /** Ids of the messages that show the answer, in their order. */

@@ -72,7 +72,8 @@ function addressMessage(message: Message, me: Me, edited: boolean): Addressed | 
     };
   }
   if (!direct && !mentions(message, me) && !repliesTo(message, me)) return undefined;
-  if (questionOf(message, me) === "") return edited ? undefined : { conversation, lane: "quick", kind: "unsupported" };
+  if (questionOf(message, me).length === 0)
+    return edited ? undefined : { conversation, lane: "quick", kind: "unsupported" };
   const asks = { conversation, lane: "turn" as const, question: message.message_id };
   if (!edited) return { ...asks, kind: "question" };
   return { ...asks, kind: "edit", interrupt: { kind: "edit", question: message.message_id } };

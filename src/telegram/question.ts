@@ -1,5 +1,6 @@
-/** What a message asks, as one text for the model: its own words, and what they are about. Pure. */
+/** What a message asks, in the parts that the model gets: its own words, and what they are about. Pure. */
 import type { Message } from "grammy/types";
+import { type Content, textParts } from "../ports/content.ts";
 import { authorOf, type Carrier, hasContent, tellable, type Unseen, unseenIn, unseenText } from "./content.ts";
 import { type Me, mentionCuts, mentions, rawWords, type Words } from "./mentions.ts";
 import { quoted, writtenText } from "./written-text.ts";
@@ -19,14 +20,14 @@ export function wordsOf(message: Message, me: Me): string {
  * The question in a message: its words, with what it replies to and where it comes from. Empty when nothing is asked. What
  * it replies to is left out when that is a message of ours with one of the ids `known`: the conversation ends with it.
  */
-export function questionOf(message: Message, me: Me, known: readonly number[] = []): string {
+export function questionOf(message: Message, me: Me, known: readonly number[] = []): Content {
   const words = wordsOf(message, me);
   const about = aboutOf(message, me, known);
   // Somebody may call us below what another one wrote, without a word; a name alone below our own is no question.
   const calls = mentions(message, me) && (message.quote !== undefined || message.reply_to_message?.from?.id !== me.id);
-  if (words === "" && !(calls && about !== "")) return "";
+  if (words === "" && !(calls && about !== "")) return [];
   const own = joined(...provenanceOf(message), ...markOf(message), words);
-  return about === "" || own === "" ? `${about}${own}` : `${about}\n\n${own}`;
+  return textParts(about === "" || own === "" ? `${about}${own}` : `${about}\n\n${own}`);
 }
 
 /** What belongs to a question and cannot be taken in: in the message, or in the one of somebody else that it is about. */

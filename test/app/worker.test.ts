@@ -8,6 +8,7 @@ import { createLogger } from "../../src/base/log.ts";
 import { createMetrics } from "../../src/base/metrics.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
+import { textParts } from "../../src/ports/content.ts";
 import type { ConsumeOptions } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
 import { createOutbox } from "../../src/screen/outbox.ts";
@@ -17,7 +18,15 @@ import { createScriptedLoop } from "../support/loop.ts";
 
 const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as UserFromGetMe;
 const begun: Turn = {
-  ...{ conversation: "7", question: 30, root: 30, run: 9, state: "writing", asked: "Tell me.", messages: [31, 32] },
+  ...{
+    conversation: "7",
+    question: 30,
+    root: 30,
+    run: 9,
+    state: "writing",
+    asked: textParts("Tell me."),
+    messages: [31, 32],
+  },
 };
 
 /** A worker whose queue hands nothing out: what it would tell of dead updates, and the calls that it makes then. */

@@ -2,17 +2,23 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, showHistory } from "../../src/chat/prompt.ts";
 import { countTokens, firstTokens, lastTokens } from "../../src/chat/tokens.ts";
-import { textParts } from "../../src/ports/content.ts";
+import { textOf, textParts } from "../../src/ports/content.ts";
 import type { Exchange } from "../../src/ports/store.ts";
 import { inWords } from "../support/messages.ts";
 
 function exchange(question: number, tokens: number): Exchange {
-  return { question, asked: `question ${question}`, answered: `answer ${question}`, tokens, at: question };
+  return { question, asked: textParts(`question ${question}`), answered: `answer ${question}`, tokens, at: question };
 }
 
 /** An exchange whose tokens are counted as they are when it is stored. */
 function told(question: number, asked: string, answered: string): Exchange {
-  return { question, asked, answered, tokens: countTokens(asked) + countTokens(answered), at: question };
+  return {
+    question,
+    asked: textParts(asked),
+    answered,
+    tokens: countTokens(asked) + countTokens(answered),
+    at: question,
+  };
 }
 
 const histories = fc
@@ -71,7 +77,7 @@ describe("the history that is shown", () => {
     const shown = showHistory([exchange(9, 10), long], limits);
     expect(shown).toMatchObject({ since: 9, firstCut: true });
     const [, cut] = shown.exchanges;
-    expect(cut?.asked).toBe("write a program");
+    expect(cut?.asked).toEqual(textParts("write a program"));
     expect(cut?.answered).toMatch(/^line 0 of the program\nline 1 of/);
     expect(cut?.answered).toMatch(/line 998 of the program\nline 999 of the program$/);
     expect(cut?.answered).toMatch(/\n\n\[… \d+ characters in the middle of this message are left out here …\]\n\n/);
@@ -93,7 +99,7 @@ describe("the history that is shown", () => {
   it("cuts a long question, too, and neither in the middle of a character", () => {
     const long = told(1, "👩‍🚀".repeat(3_000), "🙂".repeat(5_001));
     const [cut] = showHistory([long], { maxTokens: 1_000, maxMessages: 40 }).exchanges;
-    for (const text of [cut?.asked ?? "", cut?.answered ?? ""]) {
+    for (const text of [textOf(cut?.asked ?? []), cut?.answered ?? ""]) {
       expect(text).toContain("are left out here");
       expect(text.isWellFormed()).toBe(true);
     }

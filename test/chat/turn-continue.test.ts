@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import { goOn, shownText } from "../../src/chat/continuation.ts";
+import { textParts } from "../../src/ports/content.ts";
 import { noteWords } from "../support/note-words.ts";
 import { conversation, createTurnScene, cut, delta, end } from "../support/turn-scene.ts";
 
@@ -148,7 +149,7 @@ describe("an answer that was continued and is written anew", () => {
 describe("a continuation of code", () => {
   const of = (openFence: string | undefined) => ({
     question: 1,
-    exchange: { question: 1, asked: "", answered: "", tokens: 0, at: 0 },
+    exchange: { question: 1, asked: textParts(""), answered: "", tokens: 0, at: 0 },
     ...(openFence === undefined ? {} : { openFence }),
   });
 

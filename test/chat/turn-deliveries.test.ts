@@ -2,6 +2,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import { answerQuestion } from "../../src/chat/turn.ts";
+import { textParts } from "../../src/ports/content.ts";
 import type { Turn } from "../../src/ports/store.ts";
 import { english as texts } from "../../src/texts/english.ts";
 import { linesOf } from "../../src/texts/texts.ts";
@@ -21,7 +22,7 @@ describe("an edit while the answer is written", () => {
     await scene.store.setTurnMessages(conversation, 50, 1, [60, 61], 62);
     scene.stop = new AbortController();
     await asked("Now.", { run: 2, asked: "when?" });
-    expect(scene.opened[1]?.turn).toMatchObject({ run: 2, messages: [60, 61], file: 62, asked: "when?" });
+    expect(scene.opened[1]?.turn).toMatchObject({ run: 2, messages: [60, 61], file: 62, asked: textParts("when?") });
     expect(await history()).toEqual([["when?", "Now."]]);
   });
 });

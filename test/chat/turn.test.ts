@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { answerQuestion } from "../../src/chat/turn.ts";
+import { textParts } from "../../src/ports/content.ts";
 import { noteWords, saying } from "../support/note-words.ts";
 import { conversation, createTurnScene, delta, end, endWithoutUsage, question, usage } from "../support/turn-scene.ts";
 
@@ -16,11 +17,18 @@ describe("a complete answer", () => {
       state: "done",
       outcome: "complete",
       answer: "Because.",
-      asked: "why?",
+      asked: textParts("why?"),
       run: 1,
     });
     expect(await scene.store.readHistory(conversation)).toEqual([
-      { question: 50, asked: "why?", answered: "Because.", tokens: expect.any(Number), at: 5000, model: "a/one" },
+      {
+        question: 50,
+        asked: textParts("why?"),
+        answered: "Because.",
+        tokens: expect.any(Number),
+        at: 5000,
+        model: "a/one",
+      },
     ]);
     expect((await scene.store.readHistory(conversation))[0]?.tokens).toBeGreaterThan(2);
     const totals = { answers: 1, ...usage, cost: 0.05, unpriced: 0 };

@@ -1,5 +1,6 @@
 /** The contract of `Store`, for any engine. */
 import { afterEach, describe, expect, it } from "vitest";
+import { textParts } from "../../src/ports/content.ts";
 import type { UsageEntry } from "../../src/ports/ledger.ts";
 import type { Exchange, Store, Turn } from "../../src/ports/store.ts";
 import { saying } from "../support/note-words.ts";
@@ -25,14 +26,21 @@ export function turn(question: number, change: Partial<Turn> = {}): Turn {
     root: question,
     run: 100 + question,
     state: "writing",
-    asked: `asked ${question}`,
+    asked: textParts(`asked ${question}`),
     messages: [],
     ...change,
   };
 }
 
 export function exchange(question: number, change: Partial<Exchange> = {}): Exchange {
-  return { question, asked: `asked ${question}`, answered: `answer ${question}`, tokens: 7, at: 1, ...change };
+  return {
+    question,
+    asked: textParts(`asked ${question}`),
+    answered: `answer ${question}`,
+    tokens: 7,
+    at: 1,
+    ...change,
+  };
 }
 
 export function usage(change: Partial<UsageEntry> = {}): UsageEntry {
@@ -105,7 +113,12 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       it("gives the exchanges back as they were, in the order of their answers", async () => {
         const store = await newStore();
         expect(await store.readHistory("a")).toEqual([]);
-        const odd = exchange(5, { asked: "naïve 🙂 \u0000 'quoted'", answered: "```\n\n```", tokens: 0, at: 123 });
+        const odd = exchange(5, {
+          asked: textParts("naïve 🙂 \u0000 'quoted'"),
+          answered: "```\n\n```",
+          tokens: 0,
+          at: 123,
+        });
         await store.beginTurn(turn(5));
         await store.finishTurn(turn(5), odd, []);
         await ask(store, 3);
@@ -371,7 +384,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await questions(store, to)).toEqual([-1, -2, 2, 3]);
         expect(await store.readSettings(to)).toEqual({ persona: "a pirate", model: "p/new" });
         expect((await store.newestTurn(to))?.question).toBe(3);
-        expect((await store.readTurn(to, 2))?.asked).toBe("asked 2");
+        expect((await store.readTurn(to, 2))?.asked).toEqual(textParts("asked 2"));
       });
 
       it("may be told of any number of times", async () => {
@@ -406,7 +419,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await store.readTurn(to, 2)).toMatchObject({ question: 2, answer: "answer 2" });
         const history = await store.readHistory(to);
         expect(history.map(({ question }) => question)).toEqual([-1, 2, -2]);
-        expect(history.at(-1)).toEqual(exchange(-2, { asked: "asked 2", answered: "answer 2", since: -1 }));
+        expect(history.at(-1)).toEqual(exchange(-2, { asked: textParts("asked 2"), answered: "answer 2", since: -1 }));
         expect((await store.readUsage(1, 0)).answers).toBe(1);
       });
 
@@ -436,16 +449,20 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         const one = turn(3, {
           ...there,
           root: 1,
-          asked: odd,
+          asked: textParts(odd),
           questionNotes: [saying(odd)],
           notes: [saying(odd)],
           continues,
         });
         await store.beginTurn(one);
-        await store.finishTurn({ ...one, answer: odd }, exchange(1, { asked: odd, answered: odd, since: 1 }), []);
+        await store.finishTurn(
+          { ...one, answer: odd },
+          exchange(1, { asked: textParts(odd), answered: odd, since: 1 }),
+          [],
+        );
         await store.moveConversation(from, to);
         const expected = {
-          asked: odd,
+          asked: textParts(odd),
           answer: odd,
           questionNotes: [saying(odd)],
           notes: [saying(odd)],
@@ -454,7 +471,9 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
           conversation: to,
         };
         expect(await store.newestTurn(to)).toMatchObject({ ...expected, continues: { question: -1, length: 3 } });
-        expect(await store.readHistory(to)).toEqual([exchange(-1, { asked: odd, answered: odd, since: -1 })]);
+        expect(await store.readHistory(to)).toEqual([
+          exchange(-1, { asked: textParts(odd), answered: odd, since: -1 }),
+        ]);
       });
 
       it("does not bring to life what has expired", async () => {

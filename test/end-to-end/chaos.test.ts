@@ -6,6 +6,7 @@ import { createRedisStore } from "../../src/engines/redis/store.ts";
 import { answerInNumbers, type Conversations, createConversations } from "../support/conversations.ts";
 import { createFleet, type Fleet, type FleetProcess } from "../support/fleet.ts";
 import { createRandom } from "../support/killing.ts";
+import { inEnglish } from "../support/note-words.ts";
 import { canStartRedis, type PrivateRedis, startPrivateRedis } from "../support/redis-server.ts";
 
 /** Slow machines are slow: what is behind is answered after the feeding, as long as anything is answered at all. */
@@ -60,7 +61,7 @@ async function underLoad(
   // A copy would come late.
   await sleep(1_000);
   const link = await createRedisLink({ url: created.redisUrl, prefix: created.prefix, log: { info() {}, warn() {} } });
-  const store = createRedisStore({ link, historyTtlSeconds: 3_600 });
+  const store = createRedisStore({ link, historyTtlSeconds: 3_600, noteWords: inEnglish });
   const account = await conversations.account(
     async (chatId, question) => (await store.readTurn(String(chatId), question))?.messages ?? [],
   );

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { StartError } from "../../src/base/errors.ts";
@@ -68,8 +68,9 @@ describe("the store in SQLite", () => {
 
   it("opens a file that was written before exchanges had a model", async () => {
     const path = newFile();
-    const database = createSqliteDatabase(path);
-    database.handle.exec(`
+    mkdirSync(dirname(path), { recursive: true });
+    const old = new DatabaseSync(path);
+    old.exec(`
       CREATE TABLE exchange (
         conversation TEXT NOT NULL, question INTEGER NOT NULL, place INTEGER NOT NULL, asked TEXT NOT NULL,
         answered TEXT NOT NULL, tokens INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (conversation, question)
@@ -78,6 +79,8 @@ describe("the store in SQLite", () => {
       INSERT INTO conversation VALUES ('a', 1000);
       INSERT INTO exchange VALUES ('a', 1, 1, 'asked 1', 'answer 1', 7, 1);
     `);
+    old.close();
+    const database = createSqliteDatabase(path);
     const store = createSqliteStore({ database, historyTtlSeconds: 60, now: () => 2000 });
     expect(await store.readHistory("a")).toEqual([exchange]);
     const newer = newExchange(2, { model: "p/m", since: 1 });

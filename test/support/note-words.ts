@@ -2,6 +2,7 @@
 import type { ModelErrorKind } from "../../src/base/errors.ts";
 import type { Note, UnseenKind } from "../../src/ports/notes.ts";
 import { english } from "../../src/texts/english.ts";
+import { linesOf } from "../../src/texts/texts.ts";
 
 const { note } = english;
 
@@ -17,6 +18,11 @@ export const noteWords = {
   picturesDropped: (count: number) => note({ kind: "pictures-dropped", count }),
   storageLost: note({ kind: "storage-lost" }),
 };
+
+/** All of them, a line each. */
+export function inEnglish(notes: readonly Note[]): string {
+  return linesOf(english, notes);
+}
 
 /** A note that says just this. */
 export function saying(words: string): Note {

@@ -10,6 +10,7 @@ import {
   type TurnEnding,
 } from "../../src/chat/turn.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
+import { textOf, textParts } from "../../src/ports/content.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
 import type { AbortReason } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
@@ -19,7 +20,7 @@ import { inWords, type Worded } from "./messages.ts";
 
 export const conversation = "7";
 export const usage = { inputTokens: 11, cachedTokens: 3, outputTokens: 5 };
-export const question: Question = { conversation, id: 50, root: 50, run: 1, userId: 7, asked: "why?" };
+export const question: Question = { conversation, id: 50, root: 50, run: 1, userId: 7, asked: textParts("why?") };
 
 /** One step of a scripted model: an event, an error to throw, or something that happens meanwhile. */
 export type Step = ModelEvent | Error | (() => void);
@@ -29,6 +30,9 @@ export const endWithoutUsage: ModelEvent = { type: "answer-end", model: "a/one",
 export const end = (model = "a/one"): ModelEvent => ({ type: "answer-end", model, finish: "stop", usage });
 /** The end of an answer that has more to say. */
 export const cut: ModelEvent = { type: "answer-end", model: "a/one", finish: "length", usage };
+
+/** What is different from the usual question. */
+type Asking = Partial<Omit<Question, "asked"> & { readonly asked: string }>;
 
 function emptyScene() {
   return {
@@ -114,8 +118,10 @@ export function createTurnScene() {
     };
   }
 
-  const ask = (changes: Partial<Question> = {}) =>
-    answerQuestion(deps(), { ...question, ...changes }, openScreen, scene.stop.signal);
+  function ask({ asked, ...changes }: Asking = {}) {
+    const words = asked === undefined ? {} : { asked: textParts(asked) };
+    return answerQuestion(deps(), { ...question, ...changes, ...words }, openScreen, scene.stop.signal);
+  }
 
   return Object.assign(scene, {
     deps,
@@ -125,9 +131,10 @@ export function createTurnScene() {
     abort: (reason: AbortReason) => () => scene.stop.abort(reason),
     /** The record on disk. */
     turn: (id = 50) => scene.store.readTurn(conversation, id),
-    history: async () => (await scene.store.readHistory(conversation)).map(({ asked, answered }) => [asked, answered]),
+    history: async () =>
+      (await scene.store.readHistory(conversation)).map(({ asked, answered }) => [textOf(asked), answered]),
     /** Asks, and is answered so. */
-    async asked(answer: string, changes: Partial<Question> = {}): Promise<void> {
+    async asked(answer: string, changes: Asking = {}): Promise<void> {
       scene.script = [delta(answer), end()];
       await ask(changes);
     },

@@ -1,5 +1,6 @@
 import type { Update } from "grammy/types";
 import { describe, expect, it } from "vitest";
+import { textOf } from "../../src/ports/content.ts";
 import { english as texts } from "../../src/texts/english.ts";
 import { chat, createBotScene, group, mallory, said } from "../support/bot-scene.ts";
 
@@ -85,7 +86,7 @@ describe("a group that becomes a supergroup", () => {
     await write("@parley_bot one", { chat: small });
     scene.access = { allowed: new Set([66]), allowedChats: new Set([-1007]) };
     await tells.to();
-    expect((await scene.store.readHistory("-1007")).map(({ asked: text }) => text)).toEqual(["one"]);
+    expect((await scene.store.readHistory("-1007")).map(({ asked }) => textOf(asked))).toEqual(["one"]);
   });
 
   it("has a question that still waited answered there, and /retry answers the last one again", async () => {

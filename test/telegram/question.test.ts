@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { questionOf, unseenOf, wordsOf } from "../../src/telegram/question.ts";
+import { textOf } from "../../src/ports/content.ts";
+import { questionOf as partsOf, unseenOf, wordsOf } from "../../src/telegram/question.ts";
 import { ada, bot, content, group, inGroup, me, type Parts, stranger, written } from "../support/addressed-updates.ts";
 import { fasterThanItsInput } from "../support/growth.ts";
 
+const questionOf = (...asking: Parameters<typeof partsOf>) => textOf(partsOf(...asking));
 const asked = (text: string, parts: Parts = {}) => questionOf(inGroup(text, parts), me);
 const photo = { photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
 

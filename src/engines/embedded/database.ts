@@ -3,6 +3,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { messageOf, ParleyError, StartError } from "../../base/errors.ts";
+import { migrate, schemaVersion } from "./migration.ts";
 import { watchFiles } from "./open-files.ts";
 
 /** One SQLite file that queue and store share, so that the writes of one tick are one transaction. */
@@ -21,8 +22,6 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Of all tables in the file. Raised, with a step that brings an older file up to date, when one of them changes its shape. */
-const schemaVersion = 1;
 /** A file of this size is read through in a fraction of a second. */
 const quickCheckBytes = 128 * 1024 * 1024;
 
@@ -49,7 +48,7 @@ interface PendingWrite {
  * process holds it, when it cannot be written, or when it is no database. Nothing is stored while the file is not in its place.
  */
 export function createSqliteDatabase(path: string, log?: SqliteDatabaseLog): Database {
-  const handle = open(path);
+  const handle = open(path, log);
   const files = watchFiles([path, `${path}-wal`].filter((file) => existsSync(file)));
   const looking = setInterval(look, lookEveryMs).unref();
   let lost = false;
@@ -153,8 +152,11 @@ function rollBack(handle: DatabaseSync): void {
   }
 }
 
-/** Refuses a damaged file, which would fail later and in worse places, and one that a newer version has changed. */
-function check(handle: DatabaseSync, path: string): void {
+/**
+ * Refuses a damaged file, which would fail later and in worse places, and one that a newer version has changed; brings one of
+ * an older version up to date.
+ */
+function check(handle: DatabaseSync, path: string, log: SqliteDatabaseLog | undefined): void {
   if (statSync(path).size <= quickCheckBytes) {
     const [found] = Object.values(handle.prepare("PRAGMA quick_check(1)").get() ?? {});
     if (found !== "ok") throw new Error(String(found).split("\n").join(", "));
@@ -165,7 +167,17 @@ function check(handle: DatabaseSync, path: string): void {
       `DATA_DIR: ${path} was written by a newer version of Parley; update Parley, or set DATA_DIR to another folder.`,
     ]);
   }
-  handle.exec(`PRAGMA user_version = ${schemaVersion}`);
+  if (version === schemaVersion) return;
+  try {
+    migrate(handle, version);
+    // A new file has none.
+    if (version > 0)
+      log?.info({ path }, "the database is up to date; older versions of Parley do not open it any more");
+  } catch (error) {
+    const reason = messageOf(error);
+    const line = `DATA_DIR: ${path} could not be brought up to date, and is as it was (${reason}); see to its disk, then start again.`;
+    throw new StartError([line], { retryable: /full/i.test(reason) });
+  }
 }
 
 /** One by one: below `/proc`, Node's own recursion never ends. */
@@ -175,7 +187,7 @@ function createFolder(path: string): void {
   mkdirSync(path);
 }
 
-function open(path: string): DatabaseSync {
+function open(path: string, log: SqliteDatabaseLog | undefined): DatabaseSync {
   const folder = dirname(path);
   try {
     createFolder(folder);
@@ -198,7 +210,7 @@ function open(path: string): DatabaseSync {
     `);
     // Takes the lock now, and keeps it: it is SQLite's own, and free again after kill -9.
     handle.exec("BEGIN IMMEDIATE; COMMIT;");
-    check(handle, path);
+    check(handle, path, log);
     return handle;
   } catch (error) {
     handle?.close();

@@ -18,10 +18,11 @@ export interface History extends Pick<Store, "readHistory" | "scanHistory"> {
 export function createHistory({ statement: sql }: Database, conversations: Conversations): History {
   function add(conversation: ConversationId, exchange: Exchange): void {
     const { question, asked, answered: text, tokens, at, model = null, since = null } = exchange;
+    const parts = JSON.stringify(asked);
     const known = sql(
       `UPDATE exchange SET asked = ?, answered = ?, tokens = ?, at = ?, model = ?, since = ?
        WHERE conversation = ? AND question = ?`,
-    ).run(asked, text, tokens, at, model, since, conversation, question);
+    ).run(parts, text, tokens, at, model, since, conversation, question);
     if (known.changes > 0) return;
     sql(
       `INSERT INTO exchange (conversation, question, place, asked, answered, tokens, at, model, since)
@@ -30,7 +31,7 @@ export function createHistory({ statement: sql }: Database, conversations: Conve
       conversation,
       question,
       conversations.nextPlace("exchange", conversation),
-      asked,
+      parts,
       text,
       tokens,
       at,
@@ -69,7 +70,7 @@ export function createHistory({ statement: sql }: Database, conversations: Conve
   };
 }
 
-function exchangeOf({ place: _place, model, since, ...row }: Record<string, SQLOutputValue>): Exchange {
+function exchangeOf({ place: _place, asked, model, since, ...row }: Record<string, SQLOutputValue>): Exchange {
   const known = { ...(model === null ? {} : { model }), ...(since === null ? {} : { since }) };
-  return { ...row, ...known } as unknown as Exchange;
+  return { ...row, asked: JSON.parse(String(asked)), ...known } as unknown as Exchange;
 }

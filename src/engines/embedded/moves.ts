@@ -1,7 +1,7 @@
 /** Groups that have become supergroups, in the embedded database. */
 import type { ConversationId } from "../../ports/updates.ts";
 import { movedTurn } from "../lanes/moved-conversations.ts";
-import { presentTurn } from "../lanes/turn-records.ts";
+import { presentForm, readTurn } from "../lanes/stored-forms.ts";
 import type { Database } from "./database.ts";
 
 /** The moves so far: former ids and present ones. */
@@ -28,11 +28,11 @@ export function moveRows(
     from,
   );
   for (const row of sql("SELECT question, record FROM turn WHERE conversation = ?").all(from)) {
-    const turn = movedTurn(presentTurn(JSON.parse(String(row["record"]))), to);
+    const turn = movedTurn(readTurn(String(row["record"])), to);
     sql("UPDATE turn SET conversation = ?, question = ?, record = ? WHERE conversation = ? AND question = ?").run(
       to,
       turn.question,
-      JSON.stringify(turn),
+      presentForm.turn(turn),
       from,
       row["question"] ?? 0,
     );

@@ -2,7 +2,8 @@
 import type { SQLOutputValue } from "node:sqlite";
 import type { AnswerKeeping, Store, Turn } from "../../ports/store.ts";
 import type { ConversationId } from "../../ports/updates.ts";
-import { answered, presentTurn, withMessages } from "../lanes/turn-records.ts";
+import { presentForm, readTurn } from "../lanes/stored-forms.ts";
+import { answered, withMessages } from "../lanes/turn-records.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Database } from "./database.ts";
 import type { History } from "./history.ts";
@@ -34,7 +35,7 @@ export function createTurns({ database, conversations, addExchange, addUsage }: 
     const turn = findTurn(key.conversation, key.question);
     if (turn === undefined || turn.run !== key.run) return false;
     sql("UPDATE turn SET record = ? WHERE conversation = ? AND question = ?").run(
-      JSON.stringify(change(turn)),
+      presentForm.turn(change(turn)),
       key.conversation,
       key.question,
     );
@@ -48,7 +49,7 @@ export function createTurns({ database, conversations, addExchange, addUsage }: 
     conversations.markActive(conversation);
     for (const other of dropped)
       sql("DELETE FROM turn WHERE conversation = ? AND question = ?").run(conversation, other);
-    const record = JSON.stringify(turn);
+    const record = presentForm.turn(turn);
     const known = "UPDATE turn SET record = ? WHERE conversation = ? AND question = ?";
     if (sql(known).run(record, conversation, question).changes > 0) return;
     sql("INSERT INTO turn (conversation, question, place, record) VALUES (?, ?, ?, ?)").run(
@@ -96,5 +97,5 @@ export function createTurns({ database, conversations, addExchange, addUsage }: 
 }
 
 function turnOf(row: Record<string, SQLOutputValue> | undefined): Turn | undefined {
-  return row === undefined ? undefined : presentTurn(JSON.parse(String(row["record"])));
+  return row === undefined ? undefined : readTurn(String(row["record"]));
 }

@@ -1,28 +1,33 @@
 /** How turns are written down in Redis: so that a script can change one part of a record without reading the others. */
 import type { Turn } from "../../ports/store.ts";
-import { presentTurn } from "../lanes/turn-records.ts";
+import { isFormer, readTurn, type StoredForm } from "../lanes/stored-forms.ts";
 
 /** The part of a record that changes while an answer is written. */
 export function encodeShown(messages: readonly number[], file: number | undefined): string {
   return JSON.stringify({ messages, file });
 }
 
-function encodeRest({ run: _run, state: _state, messages: _messages, file: _file, ...rest }: Turn): string {
-  return JSON.stringify(rest);
+function encodeRest({ run: _run, state: _state, messages: _messages, file: _file, ...rest }: Turn, form: StoredForm) {
+  return form.turn(rest);
 }
 
 /** Run, state, messages and all the rest, a line each: JSON has no line break in it. */
-export function encodeTurn(turn: Turn): string {
-  return [turn.run, turn.state, encodeShown(turn.messages, turn.file), encodeRest(turn)].join("\n");
+export function encodeTurn(turn: Turn, form: StoredForm): string {
+  return [turn.run, turn.state, encodeShown(turn.messages, turn.file), encodeRest(turn, form)].join("\n");
 }
 
 /** What the run's end writes. */
-export function encodeEnd(turn: Turn): { readonly state: string; readonly rest: string } {
-  return { state: "answered", rest: encodeRest(turn) };
+export function encodeEnd(turn: Turn, form: StoredForm): { readonly state: string; readonly rest: string } {
+  return { state: "answered", rest: encodeRest(turn, form) };
 }
 
-/** Reads a record that `encodeTurn` or a script has written. */
+/** Reads a record that `encodeTurn` or a script has written, in either form. */
 export function decodeTurn(record: string): Turn {
   const [run, state, shown = "{}", rest = "{}"] = record.split("\n");
-  return presentTurn({ ...JSON.parse(rest), ...JSON.parse(shown), run: Number(run), state });
+  return { ...readTurn(rest), ...JSON.parse(shown), run: Number(run), state } as Turn;
+}
+
+/** Whether the record of a turn is of a former form. */
+export function isFormerTurn(record: string): boolean {
+  return isFormer(record.slice(record.lastIndexOf("\n") + 1));
 }

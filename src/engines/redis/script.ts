@@ -19,34 +19,44 @@ export function runScript(
   return redis.eval(lua, keys.length, ...keys, ...args);
 }
 
-const lost = "lease-lost";
+/** Thrown by a write in a form that a living worker of the version before could not read. */
+export class FormerReaderError extends Error {}
 
-/**
- * Stands before a guarded script. The lease is in its last key and argument, and behind the fence the key that says where the
- * conversation has moved to.
- */
-const guard = `
-  local fence, moved = string.match(ARGV[#ARGV], '^(.-)\\n(.*)$')
+export interface Guard {
+  /** The lane must not have been taken over. */
+  readonly lease: Lease | undefined;
+  /** Key that says where the conversation has moved to, if it may have. */
+  readonly movedKey?: string | undefined;
+  /** Key that is there while nothing may be written in the present form. */
+  readonly formerKey?: string | undefined;
+}
+
+const [lost, unreadable] = ["lease-lost", "unreadable"];
+
+/** Stands before a guarded script. The lease is in its last key and argument, and behind the fence the other two keys. */
+const guardScript = `
+  local fence, moved, former = string.match(ARGV[#ARGV], '^(.-)\\n(.-)\\n(.*)$')
   if fence ~= '' and redis.call('GET', KEYS[#KEYS]) ~= fence then return '${lost}' end
   local target = moved ~= '' and redis.call('GET', moved)
   if target then return {target} end
+  if former ~= '' and redis.call('EXISTS', former) == 1 then return '${unreadable}' end
 `;
 
 /**
- * Runs a script, unless the lane has been taken over, or the conversation has moved, which the key `movedKey` tells: then
- * nothing is written, and a `LeaseLostError` or a `ConversationMovedError` is thrown.
+ * Runs a script, unless something that the guard names is in its way: then nothing is written, and a `LeaseLostError`, a
+ * `ConversationMovedError` or a `FormerReaderError` is thrown.
  */
 export async function runGuarded(
   redis: Redis,
-  lease: Lease | undefined,
+  { lease, movedKey = "", formerKey = "" }: Guard,
   lua: string,
   keys: readonly [string, ...string[]],
   args: readonly ScriptArgument[],
-  movedKey = "",
 ): Promise<unknown> {
-  const guarded = `${lease?.fence ?? ""}\n${movedKey}`;
-  const result = await runScript(redis, guard + lua, [...keys, lease?.key ?? keys[0]], [...args, guarded]);
+  const guarded = `${lease?.fence ?? ""}\n${movedKey}\n${formerKey}`;
+  const result = await runScript(redis, guardScript + lua, [...keys, lease?.key ?? keys[0]], [...args, guarded]);
   if (result === lost) throw new LeaseLostError();
+  if (result === unreadable) throw new FormerReaderError();
   if (Array.isArray(result)) throw new ConversationMovedError(String(result[0]));
   return result;
 }

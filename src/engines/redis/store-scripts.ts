@@ -104,6 +104,18 @@ export const readOrder = `${present}
   return present and redis.call('LRANGE', KEYS[2], 0, -1) or {}
 `;
 
+/**
+ * Writes records anew that are still as they were read, unless the former form is wanted. KEYS records, the key that is there
+ * while it is. ARGV three for each: question, former record, record. Returns 0 when it is wanted.
+ */
+export const renew = `
+  if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+  for n = 1, #ARGV, 3 do
+    if redis.call('HGET', KEYS[1], ARGV[n]) == ARGV[n + 1] then redis.call('HSET', KEYS[1], ARGV[n], ARGV[n + 2]) end
+  end
+  return 1
+`;
+
 /** KEYS key. ARGV now, windowMs. */
 export const firstWithin = `
   local left = tonumber(redis.call('GET', KEYS[1]) or '0') - ARGV[1]

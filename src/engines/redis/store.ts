@@ -6,14 +6,17 @@ import { setTimeout as pause } from "node:timers/promises";
 import { LeaseLostError } from "../../base/errors.ts";
 import { withinTime } from "../../base/within-time.ts";
 import type { Lease } from "../../ports/fleet.ts";
+import type { Note } from "../../ports/notes.ts";
 import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 import { ConversationMovedError, followingMoves } from "../lanes/moved-conversations.ts";
+import { isFormer, presentForm, readExchange, type StoredForm } from "../lanes/stored-forms.ts";
 import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "../lanes/turn-records.ts";
+import { createFormChoice } from "./form.ts";
 import type { RedisLink } from "./link.ts";
-import { decodeTurn, encodeEnd, encodeShown, encodeTurn } from "./records.ts";
+import { decodeTurn, encodeEnd, encodeShown, encodeTurn, isFormerTurn } from "./records.ts";
 import { lookAtKeys } from "./rehearsal.ts";
-import { runGuarded, runScript, type ScriptArgument } from "./script.ts";
+import { FormerReaderError, runGuarded, runScript, type ScriptArgument } from "./script.ts";
 import * as lua from "./store-scripts.ts";
 import { addUsage, readUsage, usageArguments } from "./usage.ts";
 
@@ -21,6 +24,8 @@ export interface RedisStoreOptions {
   readonly link: RedisLink;
   /** A conversation in which nothing was asked for this long is forgotten. */
   readonly historyTtlSeconds: number;
+  /** Puts notes into words, a line each, for workers of the version before, which know no others. */
+  readonly noteWords: (notes: readonly Note[]) => string;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -38,9 +43,10 @@ const finishTurn = lua.finishTurn(addUsage);
  * Creates the store; it uses the link's commands connection. Keys expire with what they hold, but for choices (a persona
  * must not vanish) and totals of usage: those stay, a few hundred bytes per conversation and user.
  */
-export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: RedisStoreOptions): Store {
+export function createRedisStore({ link, historyTtlSeconds, noteWords, now = Date.now }: RedisStoreOptions): Store {
   const { commands: redis, prefix } = link;
   const ttlMs = historyTtlSeconds * 1000;
+  const forms = createFormChoice(link, noteWords);
 
   // === Keys =========================================================================================
 
@@ -80,12 +86,26 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
   async function findTurn(conversation: ConversationId, question: ScriptArgument): Promise<Turn | undefined> {
     const keys = [turnsKey(conversation), turnOrderKey(conversation)];
     const record = await unmoved(conversation, runScript(redis, lua.readTurn, keys, [oldest(), question]));
-    return typeof record === "string" ? decodeTurn(record) : undefined;
+    if (typeof record !== "string") return undefined;
+    const turn = decodeTurn(record);
+    if (isFormerTurn(record)) {
+      const renewed = encodeTurn(turn, presentForm);
+      forms.renew(turnsKey(conversation), [{ question: turn.question, record, renewed }]);
+    }
+    return turn;
   }
 
-  // A Redis that evicts keys may have kept the order and lost what it orders.
-  function exchangesIn(records: readonly (string | null)[]): readonly Exchange[] {
-    return records.flatMap((record) => (record === null ? [] : [JSON.parse(record) as Exchange]));
+  function exchangesIn(conversation: ConversationId, records: readonly (string | null)[]): readonly Exchange[] {
+    // A Redis that evicts keys may have kept the order and lost what it orders.
+    const kept = records.filter((record) => record !== null);
+    const exchanges = kept.map(readExchange);
+    const former = exchanges.flatMap((exchange, at) => {
+      const record = kept[at] ?? "";
+      const { question } = exchange;
+      return isFormer(record) ? [{ question, record, renewed: presentForm.exchange(exchange) }] : [];
+    });
+    forms.renew(historyKey(conversation), former);
+    return exchanges;
   }
 
   async function readHistory(conversation: ConversationId, atMost = Infinity): Promise<readonly Exchange[]> {
@@ -93,7 +113,7 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
     const keys = [turnsKey(conversation), historyKey(conversation), historyOrderKey(conversation)];
     const first = Number.isFinite(atMost) ? -atMost : 0;
     const records = await unmoved(conversation, runScript(redis, lua.readHistory, keys, [oldest(), first]));
-    return exchangesIn(records as (string | null)[]);
+    return exchangesIn(conversation, records as (string | null)[]);
   }
 
   async function* scanHistory(conversation: ConversationId, from?: number): AsyncGenerator<Exchange, void> {
@@ -101,7 +121,8 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
     const questions = (await runScript(redis, lua.readOrder, keys, [oldest()])) as string[];
     const first = from === undefined ? 0 : questions.indexOf(String(from));
     for (let at = first; at >= 0 && at < questions.length; at += scannedAtOnce) {
-      yield* exchangesIn(await redis.hmget(historyKey(conversation), ...questions.slice(at, at + scannedAtOnce)));
+      const some = questions.slice(at, at + scannedAtOnce);
+      yield* exchangesIn(conversation, await redis.hmget(historyKey(conversation), ...some));
     }
   }
 
@@ -112,14 +133,24 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
       conversation: ConversationId,
       script: string,
       keys: readonly [string, ...string[]],
-      args: readonly ScriptArgument[],
+      args: readonly ScriptArgument[] | ((form: StoredForm) => readonly ScriptArgument[]),
     ): Promise<void> {
       for (;;) {
+        const { form } = forms;
+        const [given, formerKey] = typeof args === "function" ? [args(form), forms.formerKey] : [args, undefined];
         try {
-          const moved = mayMove(conversation) ? movedKey(conversation) : "";
-          await runGuarded(redis, lease, script, keys, args, moved);
+          const guard = {
+            lease,
+            movedKey: mayMove(conversation) ? movedKey(conversation) : undefined,
+            formerKey: form === presentForm ? formerKey : undefined,
+          };
+          await runGuarded(redis, guard, script, keys, given);
           return;
         } catch (error) {
+          if (error instanceof FormerReaderError) {
+            forms.foundFormer();
+            continue;
+          }
           if (lease === undefined || error instanceof ConversationMovedError || isRefusal(error)) throw error;
           if (error instanceof LeaseLostError) {
             // Of what has vanished nothing is left that could be changed.
@@ -157,20 +188,26 @@ export function createRedisStore({ link, historyTtlSeconds, now = Date.now }: Re
       readTurn: findTurn,
       newestTurn: (conversation) => findTurn(conversation, ""),
       beginTurn(turn, dropped = []) {
-        const args = [oldest(), now(), ttlMs, keptPerConversation, turn.question, encodeTurn(turn), ...dropped];
-        return write(turn.conversation, lua.beginTurn, conversationKeys(turn.conversation), args);
+        const where = [oldest(), now(), ttlMs, keptPerConversation, turn.question];
+        return write(turn.conversation, lua.beginTurn, conversationKeys(turn.conversation), (form) => [
+          ...where,
+          encodeTurn(turn, form),
+          ...dropped,
+        ]);
       },
       setTurnMessages(conversation, question, run, messages, file) {
         const args = [oldest(), question, run, encodeShown(messages, file)];
         return write(conversation, lua.setTurnMessages, [turnsKey(conversation)], args);
       },
       finishTurn(turn, exchange, usage) {
-        const { state, rest } = encodeEnd(turn);
         const [usageKeys, usageArgs] = usageArguments(prefix, usage);
-        const record = exchange === undefined ? ["", ""] : [exchange.question, JSON.stringify(exchange)];
         const where = [oldest(), now(), ttlMs, keptPerConversation];
-        const args = [...where, turn.question, turn.run, state, rest, ...record, ...usageArgs];
-        return write(turn.conversation, finishTurn, [...conversationKeys(turn.conversation), ...usageKeys], args);
+        const keys: [string, ...string[]] = [...conversationKeys(turn.conversation), ...usageKeys];
+        return write(turn.conversation, finishTurn, keys, (form) => {
+          const { state, rest } = encodeEnd(turn, form);
+          const record = exchange === undefined ? ["", ""] : [exchange.question, form.exchange(exchange)];
+          return [...where, turn.question, turn.run, state, rest, ...record, ...usageArgs];
+        });
       },
       closeTurn: (conversation, question, run) =>
         write(conversation, lua.closeTurn, [turnsKey(conversation)], [oldest(), question, run, "done"]),

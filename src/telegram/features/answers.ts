@@ -3,6 +3,7 @@ import { Composer } from "grammy";
 import type { Message } from "grammy/types";
 import { answerOf, mayAnswerAgain, mayContinue } from "../../chat/continuation.ts";
 import { answerQuestion, type Question } from "../../chat/turn.ts";
+import { textOf } from "../../ports/content.ts";
 import type { Turn } from "../../ports/store.ts";
 import { isVisible } from "../../screen/live-message.ts";
 import { getsNote } from "../albums.ts";
@@ -105,7 +106,7 @@ export const answering = new Composer<BotContext>();
 answering.filter(isCommand("retry"), async (ctx) => {
   const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
   const messageId = ctx.message?.message_id;
-  if (newest === undefined || newest.asked === "" || messageId === undefined)
+  if (newest === undefined || newest.asked.length === 0 || messageId === undefined)
     return await say(ctx, ctx.texts.nothingToRetry);
   await answer(ctx, messageId, newest.root, await wholeAnswer(ctx, newest), newest);
 });
@@ -142,7 +143,8 @@ function knownOf(message: Message, newest: Turn | undefined): readonly number[] 
   if (newest === undefined) return [];
   const { root, asked, outcome, answer: text = "", messages, file } = newest;
   // An edit replies to what its question replied to, which was quoted or not.
-  if (root === message.message_id) return asked.startsWith("> ") ? [] : [message.reply_to_message?.message_id ?? 0];
+  if (root === message.message_id)
+    return textOf(asked).startsWith("> ") ? [] : [message.reply_to_message?.message_id ?? 0];
   const isInHistory = outcome === "complete" || (outcome === "stopped" && text !== "");
   return isInHistory ? [...messages, file ?? 0] : [];
 }

@@ -30,7 +30,7 @@ async function forget(ctx: BotContext): Promise<void> {
     root: question,
     run: updateId,
     state: "done",
-    asked: "",
+    asked: [],
     messages: [],
   });
   if (newest !== undefined) await retireAnswer(ctx, newest);

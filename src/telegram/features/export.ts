@@ -1,6 +1,7 @@
 /** `/export`: the conversation as Markdown files, read from the store while they are sent. */
 import { Composer, InputFile } from "grammy";
 import { modelFor } from "../../chat/turn.ts";
+import { textOf } from "../../ports/content.ts";
 import type { Exchange } from "../../ports/store.ts";
 import { sendOptions } from "../../screen/place.ts";
 import { type BotContext, isCommand, placeOf, say } from "../context.ts";
@@ -81,7 +82,9 @@ async function* contentsOf(head: string, history: AsyncIterable<Exchange>, { cou
 
 /** An exchange as Markdown, with its time in UTC and the model that wrote its answer. */
 function asMarkdown({ at, model, asked, answered }: Exchange): string {
-  const question = asked.split("\n").map((line) => `> ${line}`);
+  const question = textOf(asked)
+    .split("\n")
+    .map((line) => `> ${line}`);
   const author = model === undefined ? "" : ` · ${model}`;
   return `\n## ${timeOf(at)}${author}\n\n${question.join("\n")}\n\n${answered}\n`;
 }

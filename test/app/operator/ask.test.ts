@@ -8,6 +8,7 @@ import { createLogger } from "../../../src/base/log.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import { createSqliteDatabase } from "../../../src/engines/embedded/database.ts";
 import { createSqliteStore } from "../../../src/engines/embedded/store.ts";
+import { textParts } from "../../../src/ports/content.ts";
 import type { Store } from "../../../src/ports/store.ts";
 
 const quiet = createLogger({ level: "silent", secrets: [], pretty: false });
@@ -51,12 +52,12 @@ it("an operator makes the bot forget nothing that it keeps for longer than is us
     root: 1,
     run: 1,
     state: "writing",
-    asked: "Well?",
+    asked: textParts("Well?"),
     messages: [],
   } as const;
   await withStore((store) => store.beginTurn(turn), at);
   const config = readConfig("queue", { DATA_DIR: folder });
   expect(await askQueue(["stats"], config, quiet)).toMatchObject({ exitCode: 0 });
-  expect(await withStore((store) => store.newestTurn("7"))).toMatchObject({ asked: "Well?" });
+  expect(await withStore((store) => store.newestTurn("7"))).toMatchObject({ asked: textParts("Well?") });
   rmSync(folder, { recursive: true });
 });

@@ -7,6 +7,7 @@ import { createRedisStore } from "../../../src/engines/redis/store.ts";
 import { type OpenQueue, type QueueLimits, queueContract } from "../../contracts/queue.contract.ts";
 import { queueIntakeContract } from "../../contracts/queue-intake.contract.ts";
 import { createProbe, eventually, idle, pause, question, update } from "../../contracts/queue-probe.ts";
+import { inEnglish } from "../../support/note-words.ts";
 import { deleteKeys, findRedis, newPrefix } from "../../support/redis-server.ts";
 
 const redis = await findRedis();
@@ -280,7 +281,9 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two processes over one
     await probe.running(11);
     // Its heartbeat has learnt what it would lose.
     await probe.last(1).lease?.look();
-    const store = createRedisStore({ link: two.links[1], historyTtlSeconds: 60 }).guardedBy(probe.last(1).lease);
+    const store = createRedisStore({ link: two.links[1], historyTtlSeconds: 60, noteWords: inEnglish }).guardedBy(
+      probe.last(1).lease,
+    );
     const keys = (await two.redis.keys(`${two.prefix}*`)).map(String);
     await two.redis.del(...keys);
     const written = store.setSetting("a", "model", "a/one");

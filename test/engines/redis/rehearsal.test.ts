@@ -6,6 +6,7 @@ import { StartError } from "../../../src/base/errors.ts";
 import { createRedisLink } from "../../../src/engines/redis/link.ts";
 import { rehearsal } from "../../../src/engines/redis/rehearsal.ts";
 import { createRedisStore } from "../../../src/engines/redis/store.ts";
+import { inEnglish } from "../../support/note-words.ts";
 import { canStartRedis, type PrivateRedis, startPrivateRedis } from "../../support/redis-server.ts";
 
 const missing = !canStartRedis();
@@ -78,7 +79,7 @@ describe.skipIf(missing)("a start over Redis", () => {
   it("is not ready any more when a right is taken away or something else stands at a key, and then again", async () => {
     await setUser("~*", "&*", "+@all");
     const link = await open("later");
-    const store = createRedisStore({ link, historyTtlSeconds: 60 });
+    const store = createRedisStore({ link, historyTtlSeconds: 60, noteWords: inEnglish });
     expect(await store.healthy()).toBe(true);
     await setUser("~*", "&*", "+@all", "-eval");
     // Of a connection that stands already.

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LeaseLostError } from "../../../src/base/errors.ts";
 import { createRedisStore } from "../../../src/engines/redis/store.ts";
+import { textParts } from "../../../src/ports/content.ts";
 import type { Lease } from "../../../src/ports/fleet.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type StoreOptions,
   storeContract,
 } from "../../contracts/store.contract.ts";
+import { inEnglish } from "../../support/note-words.ts";
 import { canStartRedis, findRedis, startPrivateRedis } from "../../support/redis-server.ts";
 import { openLink, startProcess } from "../../support/redis-state.ts";
 
@@ -22,7 +24,12 @@ const use = newUsage({ at: 1_800_000_000_000 });
 
 async function openStore(options: Partial<StoreOptions> = {}, url = redis.url) {
   const { link, prefix, close } = await openLink(url);
-  return { store: createRedisStore({ link, historyTtlSeconds: 3_600, ...options }), link, prefix, close };
+  return {
+    store: createRedisStore({ link, historyTtlSeconds: 3_600, noteWords: inEnglish, ...options }),
+    link,
+    prefix,
+    close,
+  };
 }
 
 /** Asks the stores in turn, as updates of one conversation may come to any process; what is asked at once goes to one. */
@@ -62,7 +69,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
   storeContract("Redis, of two processes", async (options) => {
     const first = await openLink(redis.url);
     const second = await openLink(redis.url, first.prefix);
-    const stores = [first, second].map(({ link }) => createRedisStore({ link, ...options }));
+    const stores = [first, second].map(({ link }) => createRedisStore({ link, noteWords: inEnglish, ...options }));
     facade = alternating(stores as [Store, Store]);
     return {
       store: facade,
@@ -77,7 +84,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
     setSetting: (store) => store.setSetting("a", "persona", "late"),
     "setSetting to the default": (store) => store.setSetting("a", "model", undefined),
     forget: (store) => store.forget("a"),
-    "beginTurn of a known question": (store) => store.beginTurn({ ...turn, asked: "late" }),
+    "beginTurn of a known question": (store) => store.beginTurn({ ...turn, asked: textParts("late") }),
     "beginTurn of a new question": (store) => store.beginTurn({ ...turn, question: 2 }),
     "beginTurn that drops others": (store) => store.beginTurn({ ...turn, question: 2 }, [1]),
     setTurnMessages: (store) => store.setTurnMessages("a", 1, 101, [66]),
@@ -269,7 +276,7 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
   it("is not healthy while Redis hangs or is away, says so within a second, and is healthy when it is back", async () => {
     const server = await startPrivateRedis();
     const { link } = await openLink(server.url);
-    const store = createRedisStore({ link, historyTtlSeconds: 60 });
+    const store = createRedisStore({ link, historyTtlSeconds: 60, noteWords: inEnglish });
     const within = async (ms: number) => {
       const started = performance.now();
       const healthy = await store.healthy();
@@ -294,7 +301,7 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
   it("rejects what a full Redis does not take, whole, and is not healthy meanwhile", async () => {
     const server = await startPrivateRedis({ args: ["--maxmemory", "8mb", "--maxmemory-policy", "noeviction"] });
     const { link } = await openLink(server.url);
-    const store = createRedisStore({ link, historyTtlSeconds: 60 });
+    const store = createRedisStore({ link, historyTtlSeconds: 60, noteWords: inEnglish });
     await store.beginTurn(turn);
     for (const size of [100_000, 1_000, 10]) {
       const sets = Array.from({ length: 200 }, (_, n) => link.commands.set(`pad:${size}:${n}`, "x".repeat(size)));
@@ -316,7 +323,7 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
   it("has everything again after Redis was killed, when Redis writes to its disk", async () => {
     const server = await startPrivateRedis({ appendOnly: true });
     const { link } = await openLink(server.url);
-    const store = createRedisStore({ link, historyTtlSeconds: 60 });
+    const store = createRedisStore({ link, historyTtlSeconds: 60, noteWords: inEnglish });
     await store.setSetting("a", "persona", "a pirate");
     await store.beginTurn(turn);
     await store.finishTurn(turn, exchange, [use]);

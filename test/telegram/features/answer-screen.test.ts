@@ -1,5 +1,6 @@
 /** What becomes of the message that a crash has left half written, when a stop ends it. */
 import { describe, expect, it } from "vitest";
+import { textParts } from "../../../src/ports/content.ts";
 import { english as texts } from "../../../src/texts/english.ts";
 import { createBotScene } from "../../support/bot-scene.ts";
 
@@ -11,7 +12,14 @@ const retry = { inline_keyboard: [[expect.objectContaining({ callback_data: "aga
 
 /** Delivers a question again that was stopped meanwhile; returns the calls about messages. */
 async function stopAfterCrash(standing: object): Promise<(readonly [string, object])[]> {
-  const turn = { conversation: "7", question: 50, root: 50, run: 3, asked: "why?", state: "writing" } as const;
+  const turn = {
+    conversation: "7",
+    question: 50,
+    root: 50,
+    run: 3,
+    asked: textParts("why?"),
+    state: "writing",
+  } as const;
   await scene.store.beginTurn({ ...turn, messages: [60] });
   scene.answer = ({ method }) =>
     method === "editMessageReplyMarkup" || ("error_code" in standing && method.startsWith("edit"))

@@ -1,6 +1,7 @@
 /** `/export`: the files that a person gets, and what they cost. */
 import { InputFile } from "grammy";
 import { describe, expect, it } from "vitest";
+import { textParts } from "../../../src/ports/content.ts";
 import type { Exchange } from "../../../src/ports/store.ts";
 import { planParts } from "../../../src/telegram/features/export.ts";
 import { english as texts } from "../../../src/texts/english.ts";
@@ -38,12 +39,16 @@ async function stored(count: number, bytes: number): Promise<void> {
       root: question,
       run: question,
       state: "writing",
-      asked: "?",
+      asked: textParts("?"),
       messages: [],
     } as const;
     await scene.store.beginTurn(turn);
     const answered = `answer ${question} `.padEnd(bytes, "x");
-    await scene.store.finishTurn(turn, { question, asked: `asked ${question}`, answered, tokens: 1, at: 0 }, []);
+    await scene.store.finishTurn(
+      turn,
+      { question, asked: textParts(`asked ${question}`), answered, tokens: 1, at: 0 },
+      [],
+    );
   }
 }
 
@@ -141,7 +146,7 @@ describe("an export", () => {
 describe("the parts of an export", () => {
   async function* exchanges(...sizes: number[]): AsyncGenerator<Exchange> {
     for (const [question, size] of sizes.entries()) {
-      yield { question, asked: "", answered: "é".repeat(size), tokens: 0, at: 0 };
+      yield { question, asked: textParts(""), answered: "é".repeat(size), tokens: 0, at: 0 };
     }
   }
 
