@@ -5,13 +5,17 @@
  *   --chats 1,50,200,1000     chats at once
  *   --mode draft,edit         how answers are shown
  *   --subjects bot,floor      what is measured
+ *   --former FOLDER           beside the bot of this checkout that of another one
+ *   --starts 5                starts of the bot at rest; 0: not measured
  *   --seconds 20              measured time of each run
  *   --characters 1500         length of an answer
  *   --tokens-per-second 50    pace of the model
  *   --redis URL               queue and state of the bot in this Redis
  *   --profile 200             chats of the run that shows where the CPU time goes; 0: none
  */
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { type AtRest, measureAtRest } from "./at-rest.ts";
 import { type Measured, measure } from "./load.ts";
 import { endOnSignals } from "./processes.ts";
 import { printTable, rounded, writeResults } from "./results.ts";
@@ -21,6 +25,8 @@ const { values } = parseArgs({
     chats: { type: "string", default: "1,50,200,1000" },
     mode: { type: "string", default: "draft,edit" },
     subjects: { type: "string", default: "bot,floor" },
+    former: { type: "string" },
+    starts: { type: "string", default: "5" },
     seconds: { type: "string", default: "20" },
     characters: { type: "string", default: "1500" },
     "tokens-per-second": { type: "string", default: "50" },
@@ -33,14 +39,27 @@ const common = {
   characters: Number(values.characters),
   tokensPerSecond: Number(values["tokens-per-second"]),
   ...(values.redis === undefined ? {} : { redis: values.redis }),
+  ...(values.former === undefined ? {} : { former: resolve(values.former) }),
 };
 const modes = (["draft", "edit"] as const).filter((mode) => values.mode.split(",").includes(mode));
-const kinds = (["bot", "floor"] as const).filter((kind) => values.subjects.split(",").includes(kind));
+const subjects = [...values.subjects.split(","), ...(values.former === undefined ? [] : ["former"])];
+const kinds = (["bot", "former", "floor"] as const).filter((kind) => subjects.includes(kind));
 
 endOnSignals();
+const atRest: AtRest[] = [];
+for (const kind of Number(values.starts) > 0 ? (["bot", "former", "plain"] as const) : []) {
+  if (kind === "former" && values.former === undefined) continue;
+  console.error(`at rest, ${kind} …`);
+  atRest.push(await measureAtRest(kind, { ...common, starts: Number(values.starts) }));
+}
+if (atRest.length > 0) printAtRest(atRest);
+
 const runs: Measured[] = [];
 for (const mode of modes) {
-  for (const chats of values.chats.split(",").map(Number)) {
+  for (const chats of values.chats
+    .split(",")
+    .map(Number)
+    .filter((chats) => chats > 0)) {
     for (const kind of kinds) {
       console.error(`${mode}, ${chats} chats, ${kind} …`);
       runs.push(await measure({ ...common, mode, chats, kind }));
@@ -56,7 +75,19 @@ for (const mode of Number(values.profile) > 0 ? modes : []) {
   profiles.push(profiled);
   printProfile(profiled);
 }
-await writeResults("answers", { runs, profiles });
+await writeResults("answers", { atRest, runs, profiles });
+
+function printAtRest(measured: readonly AtRest[]): void {
+  console.log(`At rest, medians of ${values.starts} starts; plain: a grammY bot that does nothing.\n`);
+  const rows = measured.map(({ kind, readyMs, cpuSecondsToReady, residentMiB }) => [
+    kind,
+    readyMs.toFixed(0),
+    rounded(cpuSecondsToReady),
+    residentMiB.toFixed(0),
+  ]);
+  printTable(["at rest", "ms to ready", "CPU s to ready", "resident MiB"], rows);
+  console.log();
+}
 
 function printRuns(measured: readonly Measured[]): void {
   console.log(
@@ -68,7 +99,7 @@ function printRuns(measured: readonly Measured[]): void {
     const floor = measured.find(
       (other) => other.load.kind === "floor" && other.load.mode === load.mode && other.load.chats === load.chats,
     );
-    const ratio = load.kind === "bot" && floor ? rounded(run.cpuSecondsPer1000 / floor.cpuSecondsPer1000) : "";
+    const ratio = load.kind !== "floor" && floor ? rounded(run.cpuSecondsPer1000 / floor.cpuSecondsPer1000) : "";
     const three = ({ p50, p95, p99 }: { p50: number; p95: number; p99: number }) =>
       [p50, p95, p99].map((value) => value.toFixed(0)).join(" / ");
     const calls = Object.entries(run.callsPerAnswer)

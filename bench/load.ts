@@ -10,6 +10,7 @@ import {
   mainThreadSeconds,
   peakMemory,
   profileIn,
+  type SubjectKind,
   sleep,
   startServer,
   startSubject,
@@ -17,7 +18,9 @@ import {
 import { type ProfileSummary, summarizeProfile } from "./profile.ts";
 
 export interface Load {
-  readonly kind: "bot" | "floor";
+  readonly kind: Exclude<SubjectKind, "plain">;
+  /** The checkout of the former bot. */
+  readonly former?: string;
   readonly mode: "edit" | "draft";
   readonly chats: number;
   /** Of the measured phase. */
@@ -68,6 +71,7 @@ export async function measure(load: Load): Promise<Measured> {
   try {
     const subject = await startSubject({
       kind: load.kind,
+      ...(load.former === undefined ? {} : { former: load.former }),
       telegram,
       model,
       env: { STREAM_MODE: load.mode, ...inRedis(load.redis) },

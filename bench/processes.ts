@@ -21,15 +21,21 @@ export interface Server {
   stop(): void;
 }
 
-/** What is measured: the bot, or the floor. */
+/** What is measured: the bot, the bot as another checkout has it, the floor of answers, and that of a bot at rest. */
+export type SubjectKind = "bot" | "former" | "floor" | "plain";
+
 export interface Subject {
   readonly pid: number;
   readonly port: number;
+  /** Milliseconds from its start until it answered; 0 for the floor of answers, which nobody waits for. */
+  readonly readyMs: number;
   stop(): Promise<void>;
 }
 
 export interface SubjectOptions {
-  readonly kind: "bot" | "floor";
+  readonly kind: SubjectKind;
+  /** The folder of the other checkout. */
+  readonly former?: string;
   readonly telegram: Server;
   readonly model: Server;
   readonly env?: Readonly<Record<string, string>>;
@@ -42,12 +48,12 @@ export interface SubjectOptions {
 }
 
 /** What the npm script gives to Node, with its paths made absolute: the bot is measured as it is run. */
-async function argumentsOf(script: string): Promise<string[]> {
-  const { scripts } = JSON.parse(await readFile(path("../package.json"), "utf8")) as {
+async function argumentsOf(script: string, checkout: string): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(join(checkout, "package.json"), "utf8")) as {
     scripts: Record<string, string>;
   };
   const [, , ...words] = (scripts[script] ?? "").split(" ");
-  return words.map((word) => (/^(\.\/)?src\//.test(word) ? path(`../${word}`) : word));
+  return words.map((word) => (/^(\.\/)?src\//.test(word) ? join(checkout, word) : word));
 }
 
 /** Starts a server file of this folder. */
@@ -77,6 +83,7 @@ function nextMessage<T>(child: ChildProcess): Promise<T> {
 /** Starts the bot as its npm script does, or the floor, and waits until it answers. */
 export async function startSubject({
   kind,
+  former,
   telegram,
   model,
   env,
@@ -88,7 +95,10 @@ export async function startSubject({
   const log = await open(join(folder, "log"), "w");
   const port = await freePort();
   const profiling = profileTo === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileTo}`];
-  const program = kind === "bot" ? await argumentsOf(script) : [path("floor.ts")];
+  const isBot = kind === "bot" || kind === "former";
+  const checkout = kind === "former" && former !== undefined ? former : path("..");
+  const program = isBot ? await argumentsOf(script, checkout) : [path(kind === "plain" ? "plain-bot.ts" : "floor.ts")];
+  const startedAt = performance.now();
   const child = spawn(process.execPath, [...profiling, ...program], {
     // No .env of the checkout: what is set here is all there is.
     cwd: folder,
@@ -119,10 +129,12 @@ export async function startSubject({
       resolve();
     });
   });
-  if (kind === "bot") await untilReady(port, child, join(folder, "log"));
+  if (kind !== "floor") await untilReady(port, child, join(folder, "log"));
+  const readyMs = kind === "floor" ? 0 : performance.now() - startedAt;
   return {
     pid: child.pid ?? 0,
     port,
+    readyMs,
     async stop() {
       // Only a bot that ends in peace leaves its profile; otherwise nobody waits for the last answers.
       child.kill(profileTo === undefined ? "SIGKILL" : "SIGTERM");
@@ -133,11 +145,11 @@ export async function startSubject({
 }
 
 async function untilReady(port: number, child: ChildProcess, logFile: string): Promise<void> {
-  for (let left = 600; left > 0; left--) {
+  for (let left = 3_000; left > 0; left--) {
     if (child.exitCode !== null) break;
     const response = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
     if (response?.ok) return;
-    await sleep(50);
+    await sleep(10);
   }
   child.kill("SIGKILL");
   throw new Error(`the bot did not become ready:\n${await readFile(logFile, "utf8")}`);
@@ -172,9 +184,17 @@ export async function machineSeconds(): Promise<number> {
 }
 
 /** The most memory that a process has held at once. MiB. */
-export async function peakMemory(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+export function peakMemory(pid: number): Promise<number> {
+  return memoryField(pid, /VmHWM:\s+(\d+)/);
+}
+
+/** The memory that a process holds now. MiB. */
+export function residentMemory(pid: number): Promise<number> {
+  return memoryField(pid, /VmRSS:\s+(\d+)/);
+}
+
+async function memoryField(pid: number, kibibytes: RegExp): Promise<number> {
+  return Number(kibibytes.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
 }
 
 /** The only CPU profile in a folder. */
