@@ -4,7 +4,16 @@
  */
 import type { ModelErrorKind } from "../base/errors.ts";
 
-export type Note =
+/** A sentence as the version before has stored it: shown as it is, whoever reads it. */
+interface FormerNote {
+  readonly kind: "former";
+  readonly words: string;
+}
+
+export type Note = SpokenNote | FormerNote;
+
+/** What each language has words for. */
+export type SpokenNote =
   | { readonly kind: "failed"; readonly failure: ModelErrorKind; readonly retryAfterMs?: number | undefined }
   | { readonly kind: "stopped" }
   /** The answer ends before its end; `too-long`: by us, at 200,000 characters. */
@@ -18,9 +27,7 @@ export type Note =
   /** Pictures that came with the answer and cannot be shown. */
   | { readonly kind: "pictures-dropped"; readonly count: number }
   /** The database was lost while the answer was being written. */
-  | { readonly kind: "storage-lost" }
-  /** A sentence as the version before has stored it. */
-  | { readonly kind: "former"; readonly words: string };
+  | { readonly kind: "storage-lost" };
 
 /** What a model of words cannot take in, by the names of Telegram's fields. */
 export type UnseenKind =

@@ -188,7 +188,7 @@ export function createMessageParts({ texts, saveMessages, onMoved }: MessagePart
       return true;
     }
     if (file !== undefined || count <= partsWithoutFile) return false;
-    const document = new InputFile(Buffer.from(view.markdown), "answer.md");
+    const document = new InputFile(Buffer.from(view.markdown), texts.wholeAnswerFile);
     const { chatId, threadId } = place;
     const sent = await api.sendDocument(chatId, document, { caption: texts.wholeAnswer, ...sendOptions({ threadId }) });
     file = sent.message_id;

@@ -1,7 +1,7 @@
 /** English: every sentence that a person reads in Telegram. Plain text: no markup, so nothing can fail to parse. */
 import type { ModelErrorKind } from "../base/errors.ts";
 import type { UsageTotals } from "../ports/ledger.ts";
-import type { Note, UnseenKind } from "../ports/notes.ts";
+import type { SpokenNote, UnseenKind } from "../ports/notes.ts";
 import type { QueueStats } from "../ports/queue.ts";
 
 /** What a user is told when a model failed; the key is the kind of the failure. */
@@ -92,13 +92,13 @@ const unseen: Readonly<Record<UnseenKind, string>> = {
   document: "read the file",
 };
 
-const cuts: Readonly<Record<Extract<Note, { kind: "cut" }>["by"], string>> = {
+const cuts: Readonly<Record<Extract<SpokenNote, { kind: "cut" }>["by"], string>> = {
   length: "✂️ Cut at the length limit.",
   filtered: "✂️ Cut off by the model's content rules.",
   "too-long": "✂️ Cut here: I read 200,000 characters of an answer, no more.",
 };
 
-function lineOf(note: Note): string {
+function lineOf(note: SpokenNote): string {
   switch (note.kind) {
     case "failed":
       return note.failure === "rate-limit" && note.retryAfterMs !== undefined && note.retryAfterMs > 1000
@@ -120,8 +120,6 @@ function lineOf(note: Note): string {
         : `🖼 ${note.count} pictures came with this answer; I cannot show them.`;
     case "storage-lost":
       return "⚠️ My memory was lost while I was writing this, and with it our conversation. Please ask again.";
-    case "former":
-      return note.words;
   }
 }
 
@@ -186,7 +184,7 @@ export const english = {
   alreadyFinished: "This answer is already finished.",
   waiting: (provider: string) => `⏳ Waiting for a free place at ${provider}…`,
   /** A note below an answer: one short line. */
-  note: (note: Note): string => lineOf(note),
+  note: lineOf,
   turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",
   chooseModel: (current: string) => `Model: ${current}. Choose another one:`,
   chooseFromMany: (current: string) => `Model: ${current}. Choose another one, or write /model and a part of its name:`,
@@ -232,6 +230,9 @@ export const english = {
     const part = about.part === undefined ? "" : `- Part: ${about.part} of ${about.of}\n`;
     return `# Conversation\n\n- Model: ${about.model}\n- Persona: ${persona}\n- Exported: ${about.time}\n${part}`;
   },
+  /** Behind the name of an exported file; every system takes Latin letters and digits. */
+  exportFilePart: ({ part, of }: { readonly part: number; readonly of: number }) => `part ${part} of ${of}`,
   wholeAnswer: "The whole answer as a file.",
+  wholeAnswerFile: "answer.md",
   restInFile: "📄 The rest is in the file below.",
 };

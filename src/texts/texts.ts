@@ -15,5 +15,5 @@ export function textsFor(language: string | undefined): Texts {
 
 /** What notes say, a line each. */
 export function linesOf(texts: Texts, notes: readonly Note[]): string {
-  return notes.map(texts.note).join("\n");
+  return notes.map((note) => (note.kind === "former" ? note.words : texts.note(note))).join("\n");
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
 import { english } from "../../src/texts/english.ts";
+import { linesOf } from "../../src/texts/texts.ts";
 import { createTurnScene, delta, end } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
@@ -24,7 +25,7 @@ describe("the record of a turn", () => {
     await scene.ask();
     const record = await scene.turn();
     expect(record?.notes).toEqual(notes);
-    const said = (record?.notes ?? []).map(english.note);
+    const said = (record?.notes ?? []).map((note) => linesOf(english, [note]));
     for (const words of said) expect(JSON.stringify(record)).not.toContain(words);
   });
 });

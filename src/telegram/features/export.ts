@@ -41,9 +41,13 @@ exporting.filter(isCommand("export"), async (ctx) => {
 });
 
 /** The conversation and the time; of letters and digits that every system takes. */
-function fileName({ chat, job }: BotContext, at: number, which: { part: number; of: number } | undefined): string {
+function fileName(
+  { chat, job, texts }: BotContext,
+  at: number,
+  which: { part: number; of: number } | undefined,
+): string {
   const title = chat?.title ?? chat?.first_name ?? "";
-  const part = which === undefined ? "" : `part ${which.part} of ${which.of}`;
+  const part = which === undefined ? "" : texts.exportFilePart(which);
   const words = [title.normalize("NFKD").slice(0, 40), job.conversation, timeOf(at), part].join(" ");
   // What letters are made of above and below them is left out, not replaced.
   return `${words
