@@ -4,7 +4,6 @@ import { createInHand } from "../../src/base/in-hand.ts";
 import type { Turn } from "../../src/ports/store.ts";
 import { createArrivals } from "../../src/telegram/arrivals.ts";
 import { english as texts } from "../../src/texts/english.ts";
-import { textsFor } from "../../src/texts/texts.ts";
 
 const from = { id: 7, is_bot: false, first_name: "Ada" };
 const chat = { id: 7, type: "private", first_name: "Ada" };
@@ -23,7 +22,7 @@ function setUp(newest: Partial<Turn> | undefined, allowed = true, dialog?: objec
   const named = new Float64Array(inHand.memory);
   const addressedFor: (number | undefined)[] = [];
   const arrivals = createArrivals({
-    textsFor,
+    textsFor: (language) => (language === "xx" ? { ...texts, notTheNewest: "not in English" } : texts),
     identity: { me: { id: 999, username: "parley_bot" } as UserFromGetMe, recheck: async () => undefined },
     inHand,
     allowed() {
@@ -125,6 +124,13 @@ describe("an interrupt that arrives in a supergroup", () => {
 });
 
 describe("a Regenerate that arrives", () => {
+  it("is answered in the language of who pressed", async () => {
+    const { arrive, answers } = setUp({ question: 9, root: 30 });
+    const { callback_query: query } = press("again:8");
+    await arrive({ callback_query: { ...query, from: { ...from, language_code: "xx" } } });
+    expect(answers).toEqual([{ id: "q", text: "not in English" }]);
+  });
+
   it("is answered at once, in silence for the newest answer", async () => {
     const { arrive, answers } = setUp({ question: 40, root: 30 });
     await arrive(press("again:40"));
