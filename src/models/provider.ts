@@ -3,10 +3,11 @@ import type { ModelError } from "../base/errors.ts";
 import { textOf } from "../ports/content.ts";
 import type { ModelEvent } from "../ports/models.ts";
 import type { Patience } from "./allowance.ts";
+import { createDeadlines } from "./deadlines.ts";
 import { connectionFailure, type Failure, modelError } from "./failures.ts";
 import { type Incoming, openIncoming } from "./incoming.ts";
 import { createPlaces, type Places } from "./places.ts";
-import { Refused, readAnswer } from "./reading.ts";
+import { createReading, type Reading, type ReadingEvent, Refused } from "./reading.ts";
 import { createSender, type Question, type SenderDeps } from "./sending.ts";
 
 interface Ask extends Omit<Question, "onWhole"> {
@@ -49,74 +50,64 @@ export function createProvider(deps: SenderDeps): Provider {
         incoming?.close();
       };
       signal.addEventListener("abort", abort, { once: true });
-      let late: string | undefined;
-      const giveUp = (why: string) => () => {
-        late = why;
-        abort();
-      };
-      const total = setTimeout(giveUp("the answer took too long in all"), patience.totalMs);
-      let silence = setTimeout(giveUp("no first token in time"), patience.firstTokenMs);
-      const response = setTimeout(giveUp("no response in time"), patience.responseMs);
-      const onWhole = (): void => {
-        clearTimeout(response);
-        clearTimeout(silence);
-        silence = setTimeout(giveUp("no answer in time"), patience.wholeMs);
-      };
-      let alive = false;
+      const deadlines = createDeadlines(patience, abort);
+      const sent = { ...ask, onWhole: deadlines.whole };
       const onLife = (): void => {
         ask.onLife();
-        if (alive) {
-          silence.refresh();
-          return;
-        }
-        alive = true;
-        clearTimeout(silence);
-        silence = setTimeout(giveUp("the model fell silent"), patience.silenceMs);
+        deadlines.alive();
       };
+
+      async function open(): Promise<Reading> {
+        incoming?.close();
+        const received = await sender.send(sent, calling.signal);
+        deadlines.responded();
+        incoming = openIncoming(received.body);
+        return createReading({
+          incoming,
+          model,
+          contentType: received.headers["content-type"],
+          patience,
+          work: ask.work,
+          expectUnopened: unopened.has(model),
+          onLife,
+          locate: sender.located,
+          onUnopened: (was) => void (was ? unopened.add(model) : unopened.delete(model)),
+        });
+      }
+
+      /** Some refuse with a status of 200: they are asked again, as they want it. */
+      const mends = (error: unknown): boolean =>
+        error instanceof Refused && !deadlines.lived && sender.learns(sent, error.failure) && ask.mayCall();
+
       let complete = false;
       try {
+        let reading = await open();
         for (;;) {
-          const asked = { ...ask, onWhole };
-          const received = await sender.send(asked, calling.signal);
-          clearTimeout(response);
-          incoming = openIncoming(received.body);
-          const events = readAnswer({
-            incoming,
-            model,
-            contentType: received.headers["content-type"],
-            patience,
-            work: ask.work,
-            expectUnopened: unopened.has(model),
-            onLife,
-            locate: sender.located,
-            onUnopened: (was) => void (was ? unopened.add(model) : unopened.delete(model)),
-          });
+          let events: readonly ReadingEvent[];
           try {
-            for await (const event of events) {
-              if (signal.aborted) return;
-              if (event.type === "answer-end") {
-                // What is too long would go on.
-                complete = event.finish !== "too-long";
-                yield { ...event, model: name };
-                return;
-              }
-              yield event;
-            }
+            events = await reading.next();
           } catch (error) {
-            // Some refuse with a status of 200.
-            const mends = error instanceof Refused && !alive && sender.learns(asked, error.failure) && ask.mayCall();
-            if (!mends) throw error;
-            incoming.close();
+            if (!mends(error)) throw error;
+            reading = await open();
+            continue;
+          }
+          for (const event of events) {
+            if (signal.aborted) return;
+            if (event.type === "answer-end") {
+              // What is too long would go on.
+              complete = event.finish !== "too-long";
+              yield { ...event, model: name };
+              return;
+            }
+            yield event;
           }
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (late !== undefined) throw fail({ kind: "timeout", message: late });
+        if (deadlines.late !== undefined) throw fail({ kind: "timeout", message: deadlines.late });
         throw fail(error instanceof Refused ? error.failure : connectionFailure(error));
       } finally {
-        clearTimeout(response);
-        clearTimeout(silence);
-        clearTimeout(total);
+        deadlines.stop();
         signal.removeEventListener("abort", abort);
         if (complete) incoming?.drain();
         else abort();

@@ -16,7 +16,7 @@ export class Refused extends Error {
   }
 }
 
-export interface Reading {
+export interface ReadingDeps {
   readonly incoming: Incoming;
   /** The model's name on the wire. */
   readonly model: string;
@@ -45,55 +45,79 @@ const doubtfulWaits = 10;
 /** As long as the model might go on, a little less than its silence may last. */
 const silenceShare = 0.9;
 
-/** Yields from `thinking` to `answer-end`; throws a `Refused`, or what the connection threw. */
-export async function* readAnswer(reading: Reading): AsyncGenerator<ReadingEvent, void> {
-  const { incoming, patience, work } = reading;
-  const reader = createAnswerReader({ expectUnopened: reading.expectUnopened });
+/** An answer that is being read. */
+export interface Reading {
+  /**
+   * What the next piece of the body says, from `thinking` to `answer-end`; often nothing. Not to be called after the end.
+   * Rejects with a `Refused`, or with what the connection threw.
+   */
+  next(): Promise<readonly ReadingEvent[]>;
+}
+
+/** Begins to read an answer. */
+export function createReading(deps: ReadingDeps): Reading {
+  const { incoming, patience, work } = deps;
+  const reader = createAnswerReader({ expectUnopened: deps.expectUnopened });
   let shown = false;
   let toldThinkingAt = Number.NEGATIVE_INFINITY;
   /** Since when the answer may be over: its finish reason, or what came after it. */
   let finishedAt: number | undefined;
   let lived = false;
+  let over = false;
 
-  for (;;) {
-    const leftMs =
-      finishedAt === undefined ? undefined : finishedAt + waitMs(reader.finishDoubt, patience) - performance.now();
-    const chunk = await incoming.next(leftMs).catch((error: unknown) => {
-      // An answer that has its finish reason is whole, whatever happens to the connection afterwards.
-      if (finishedAt === undefined) throw error;
-      return undefined;
-    });
+  /** Takes one piece, undefined at the end of the body, and decides whether it is the last. */
+  function take(chunk: string | undefined, waitedInVain: boolean): readonly ReadingEvent[] {
     if (chunk !== undefined) work(() => reader.push(chunk));
     const alive = reader.takeLife();
-    if (alive) reading.onLife();
+    if (alive) deps.onLife();
     lived ||= alive;
-    const waitedEnough = leftMs !== undefined && !alive && (chunk === "" || leftMs <= 0);
-    const over = chunk === undefined || waitedEnough || reader.complete || reader.failure !== undefined;
+    over = chunk === undefined || (waitedInVain && !alive) || reader.complete || reader.failure !== undefined;
     if (over) work(() => reader.end(chunk === undefined));
     // A model that has not said anything yet has its full time to begin, whatever it says of its end.
     if (reader.finish !== undefined && lived && (alive || finishedAt === undefined)) finishedAt = performance.now();
 
+    const events: ReadingEvent[] = [];
     if (reader.takeRetraction()) {
       shown = false;
-      yield { type: "text-reset" };
+      events.push({ type: "text-reset" });
     }
     const text = reader.takeText();
     if (text !== "") {
       shown = true;
-      yield { type: "text-delta", text };
+      events.push({ type: "text-delta", text });
     } else if (alive && !shown && performance.now() - toldThinkingAt >= thinkingEveryMs) {
       toldThinkingAt = performance.now();
-      yield { type: "thinking" };
+      events.push({ type: "thinking" });
     }
-    if (!over) continue;
-    if (reader.unopenedThoughts || (shown && reader.finish !== undefined)) reading.onUnopened(reader.unopenedThoughts);
-    if (reader.finish !== undefined) return yield ending(reader, shown);
+    return events;
+  }
+
+  function conclude(): ReadingEvent {
+    if (reader.unopenedThoughts || (shown && reader.finish !== undefined)) deps.onUnopened(reader.unopenedThoughts);
+    if (reader.finish !== undefined) return ending(reader, shown);
     const { failure } = reader;
     if (failure !== undefined) {
-      throw new Refused(reading.locate(work(() => readingFailure(failure, reading.contentType, reading.model))));
+      throw new Refused(deps.locate(work(() => readingFailure(failure, deps.contentType, deps.model))));
     }
     throw new Refused({ kind: "truncated", message: "the stream ended without a finish reason" });
   }
+
+  return {
+    async next() {
+      // What was read last has been shown by now, whatever comes of the rest.
+      if (over) return [conclude()];
+      const leftMs =
+        finishedAt === undefined ? undefined : finishedAt + waitMs(reader.finishDoubt, patience) - performance.now();
+      let chunk: string | undefined;
+      try {
+        chunk = await incoming.next(leftMs);
+      } catch (error) {
+        // An answer that has its finish reason is whole, whatever happens to the connection afterwards.
+        if (finishedAt === undefined) throw error;
+      }
+      return take(chunk, leftMs !== undefined && (chunk === "" || leftMs <= 0));
+    },
+  };
 }
 
 function waitMs(doubt: AnswerReader["finishDoubt"], { usageMs, silenceMs }: Patience): number {
@@ -115,7 +139,7 @@ function ending(reader: AnswerReader, shown: boolean): ReadingEvent {
   return {
     type: "answer-end",
     finish: finish ?? "stop",
-    ...(usage === undefined ? {} : { usage }),
-    ...(pictures === 0 ? {} : { pictures }),
+    usage,
+    pictures: pictures === 0 ? undefined : pictures,
   };
 }

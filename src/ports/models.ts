@@ -22,7 +22,7 @@ export type ModelEvent =
   /** The turn waits for a free place at the provider (`<PROVIDER>_CONCURRENCY`). */
   | { readonly type: "waiting"; readonly provider: string }
   /** An attempt begins to be sent to this model (`provider/model`): the messages, or the shorter ones. */
-  | { readonly type: "attempt"; readonly model: string; readonly shorter?: true }
+  | { readonly type: "attempt"; readonly model: string; readonly shorter?: true | undefined }
   /** The model is alive but has nothing to show yet (reasoning). */
   | { readonly type: "thinking" }
   | { readonly type: "text-delta"; readonly text: string }
@@ -34,9 +34,9 @@ export type ModelEvent =
       readonly model: string;
       /** `too-long`: ended by us, at 200,000 characters; the model had more to say. */
       readonly finish: "stop" | "length" | "filtered" | "too-long";
-      readonly usage?: TokenUsage;
+      readonly usage?: TokenUsage | undefined;
       /** Pictures that came with the answer and were dropped unread; left out when none came. */
-      readonly pictures?: number;
+      readonly pictures?: number | undefined;
     };
 
 export interface ModelRequest {
