@@ -19,7 +19,7 @@ export type Press =
   | { readonly action: "model"; readonly key: string }
   /** Show a page of the models: of all, of the provider with this key, or of those that match a search. */
   | { readonly action: "models"; readonly page: number; readonly provider?: string; readonly search?: string }
-  | { readonly action: "persona"; readonly choice: "save" | "cancel" };
+  | { readonly action: "persona"; readonly choice: "save" | "default" | "cancel" };
 
 /** Writes a press as `callback_data`. */
 export function pressData(press: Press): string {
@@ -54,7 +54,8 @@ export function parsePress(data: string | undefined): Press | undefined {
     return { action, question: number, run: second };
   }
   if (action === "model") return { action, key: value };
-  if (action === "persona" && (value === "save" || value === "cancel")) return { action, choice: value };
+  if (action === "persona" && (value === "save" || value === "default" || value === "cancel"))
+    return { action, choice: value };
   return undefined;
 }
 

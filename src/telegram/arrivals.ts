@@ -10,7 +10,7 @@ import { type Press, parsePress } from "../screen/buttons.ts";
 import type { Texts } from "../texts/texts.ts";
 import { claimAlbum } from "./albums.ts";
 import type { BotDeps } from "./context.ts";
-import { dialogWaits } from "./dialogs.ts";
+import { dialogWaits, noteCommand } from "./dialogs.ts";
 import type { Identity } from "./identity.ts";
 import { type Addressing, addressUpdate } from "./lanes.ts";
 import { senderOf } from "./senders.ts";
@@ -19,7 +19,7 @@ import { checkShape } from "./update-shape.ts";
 export interface ArrivalsDeps extends Pick<Addressing, "allowed"> {
   readonly identity: Pick<Identity, "me" | "recheck">;
   readonly inHand: Pick<InHand, "workOf">;
-  readonly store: Pick<Store, "newestTurn" | "readDialog" | "firstWithin">;
+  readonly store: Pick<Store, "newestTurn" | "readDialog" | "writeDialog" | "firstWithin">;
   readonly api: Pick<Api, "answerCallbackQuery">;
   readonly textsFor: BotDeps["textsFor"];
   readonly log: { debug(details: object, message: string): void };
@@ -84,6 +84,10 @@ export function createArrivals({ identity, inHand, allowed, store, api, textsFor
     async address(update) {
       const addressed = await addressNow(update);
       if (addressed?.kind === "question" && update.message !== undefined) await claimAlbum(store, update.message);
+      const sender = senderOf(update);
+      if (addressed?.kind === "command" && sender !== undefined) {
+        await noteCommand(store, addressed.conversation, sender, update.update_id);
+      }
       if (addressed?.interrupt === undefined) return addressed;
       if (addressed.interrupt.kind !== "edit") return await inLaneOfAnswer(addressed);
       const newest = await store.newestTurn(addressed.conversation);

@@ -1,6 +1,8 @@
 /**
  * Dialogs: short forms of the conversations plugin. Their state lives in the store under chat, topic and user, together
  * with the last update that a dialog consumed, so that an update delivered again neither repeats a step nor becomes a question.
+ * Any command ends a dialog that waits. One of the quick lane overtakes what the turn lane still holds, so it leaves its
+ * `update_id` when it arrives: for the updates behind it, a dialog of before it is over.
  */
 
 import type { ConversationData } from "@grammyjs/conversations";
@@ -39,8 +41,31 @@ export async function dialogWaits(
   conversation: ConversationId,
   sender: number,
 ): Promise<boolean> {
-  const text = await store.readDialog(dialogKey(conversation, sender));
-  return text !== undefined && (JSON.parse(text) as DialogRecord).state !== undefined;
+  const key = dialogKey(conversation, sender);
+  const [text, command] = await Promise.all([store.readDialog(key), newestCommand(store, key)]);
+  const record = text === undefined ? undefined : (JSON.parse(text) as DialogRecord);
+  return record?.state !== undefined && command <= record.lastUpdateId;
+}
+
+/** Remembers a command of this sender, by its `update_id`. To be called before anything behind it can be handled. */
+export async function noteCommand(
+  store: Pick<Store, "readDialog" | "writeDialog">,
+  conversation: ConversationId,
+  sender: number,
+  updateId: number,
+): Promise<void> {
+  const key = dialogKey(conversation, sender);
+  // Telegram may deliver an older one once more.
+  if (updateId > (await newestCommand(store, key))) await store.writeDialog(commandKey(key), String(updateId));
+}
+
+/** The `update_id` of the newest command under the key of a dialog; 0 when there was none for a day. */
+async function newestCommand(store: Pick<Store, "readDialog">, key: string): Promise<number> {
+  return Number((await store.readDialog(commandKey(key))) ?? 0);
+}
+
+function commandKey(key: string): string {
+  return `${key}/command`;
 }
 
 /** The record after this update, which the dialog has consumed. */
@@ -61,14 +86,18 @@ export async function guardDialogs(ctx: BotContext, next: NextFunction): Promise
   const record = await readRecord(ctx);
   if (record?.lastUpdateId === ctx.update.update_id) return;
   if (ctx.editedMessage !== undefined && record?.taken?.includes(ctx.editedMessage.message_id)) return;
-  if (
-    record?.state !== undefined &&
-    (callOf(ctx) !== undefined || ctx.texts.examples.includes(ctx.message?.text ?? ""))
-  ) {
+  if (record?.state !== undefined && (await endsDialog(ctx, record))) {
     const { state: _ended, ...kept } = record;
     await writeRecord(ctx, kept);
   }
   await next();
+}
+
+async function endsDialog(ctx: BotContext, { lastUpdateId }: DialogRecord): Promise<boolean> {
+  if (callOf(ctx) !== undefined || ctx.texts.examples.includes(ctx.message?.text ?? "")) return true;
+  const key = dialogKeyOf(ctx);
+  const command = key === undefined ? 0 : await newestCommand(ctx.deps.store, key);
+  return lastUpdateId < command && command < ctx.update.update_id;
 }
 
 /** The conversations plugin over our store. */

@@ -5,6 +5,7 @@ import { createBotScene, said } from "../support/bot-scene.ts";
 
 const scene = createBotScene();
 const { arrive, message, write, press } = scene;
+const methods = (calls: Awaited<ReturnType<typeof arrive>>) => calls.map(({ method }) => method);
 
 describe("while a dialog waits for its answer", () => {
   it.each(commands.filter(({ lane }) => lane === "turn").map(({ name }) => name))(
@@ -17,13 +18,62 @@ describe("while a dialog waits for its answer", () => {
     },
   );
 
-  it.each(commands.filter(({ lane }) => lane === "quick").map(({ name }) => name))(
-    "/%s is answered and leaves it waiting",
+  it.each([...commands.filter(({ lane }) => lane === "quick").map(({ name }) => name), "unheard_of"])(
+    "/%s is answered and ends it: what comes next is a question",
     async (name) => {
       await write("/system");
       expect((await write(`/${name}`)).length).toBeGreaterThan(0);
-      expect(said(await write("Be kind."))).toEqual([texts.personaPreview("Be kind.")]);
-      expect(scene.requests).toEqual([]);
+      const question = { update_id: 900, message: message("Be kind.") };
+      expect(said(await arrive(question))).toEqual(["answer 1"]);
+      // Delivered again it is neither asked twice nor an answer to the dialog.
+      expect(said(await arrive(question))).toEqual([]);
+      expect(scene.requests.map(({ messages }) => messages.at(-1)?.content)).toEqual(["Be kind."]);
+    },
+  );
+
+  it("a quick command ends it for what was written behind the command alone", async () => {
+    const [system, before, command, behind] = [510, 520, 530, 540];
+    // It overtakes all that still waits in the turn lane: the text before it, and the dialog itself.
+    await arrive({ update_id: command, message: message("/model") });
+    await arrive({ update_id: system, message: message("/system") });
+    expect(said(await arrive({ update_id: before, message: message("Be kind.") }))).toEqual([
+      texts.personaPreview("Be kind."),
+    ]);
+    // An older command that is delivered once more changes nothing.
+    await arrive({ update_id: 505, message: message("/help") });
+    expect(said(await arrive({ update_id: behind, message: message("why?") }))).toEqual(["answer 1"]);
+    await arrive({ update_id: 550, message: message("/system") });
+    await arrive({ update_id: command, message: message("/model") });
+    expect(said(await arrive({ update_id: 560, message: message("Be brief.") }))).toEqual([
+      texts.personaPreview("Be brief."),
+    ]);
+  });
+
+  it("a button of it says after a command that it is over, and changes nothing", async () => {
+    await write("/system");
+    await write("Be kind.");
+    await write("/help");
+    expect(methods(await press("persona:save"))).toEqual(["editMessageReplyMarkup"]);
+    expect((await scene.store.readSettings("7")).persona).toBeUndefined();
+  });
+
+  it.each([["the first question"], ["the preview"]])(
+    "Default below %s takes the bot's own persona back by one press",
+    async (where) => {
+      await write("/system Be rude.");
+      const asked = (await write("/system")).at(-1);
+      const shown = where === "the preview" ? (await write("Be kind.")).at(-1) : asked;
+      const labels = where === "the preview" ? ["save", "default", "cancel"] : ["default", "cancel"];
+      expect(shown?.payload["reply_markup"]).toEqual({
+        inline_keyboard: labels.map((name) => [
+          { text: texts.labels[name as "save"], callback_data: `persona:${name}` },
+        ]),
+      });
+      const pressed = await press("persona:default");
+      expect(methods(pressed)).toEqual(["editMessageReplyMarkup", "sendMessage"]);
+      expect(said(pressed)).toEqual([texts.personaDefault]);
+      expect((await scene.store.readSettings("7")).persona).toBeUndefined();
+      expect(said(await write("Be kind."))).toEqual(["answer 1"]);
     },
   );
 
