@@ -54,8 +54,8 @@ async function open(leaseMs: number) {
     events,
     of: (what: string, id?: number) =>
       events().filter((one) => one.what === what && (id === undefined || one.id === id)),
-    async start(name: string, url = server.url): Promise<StateProcess> {
-      const worker = startProcess("redis-queue-process.ts", [url, prefix, name, logPath, String(leaseMs)]);
+    async start(name: string, { url = server.url, ways = [] as readonly string[] } = {}): Promise<StateProcess> {
+      const worker = startProcess("redis-queue-process.ts", [url, prefix, name, logPath, String(leaseMs), ...ways]);
       workers.push(worker);
       await worker.line("ready");
       return worker;
@@ -162,7 +162,7 @@ describe.skipIf(missing)(title("worker processes over one queue in Redis"), () =
     const { queue, start, of } = await openOne();
     const admin = new Redis(server.url);
     await admin.call("ACL", "SETUSER", "deaf", "on", ">secret", "~*", "allchannels", "+@all");
-    await start("a", server.url.replace("redis://", "redis://deaf:secret@"));
+    await start("a", { url: server.url.replace("redis://", "redis://deaf:secret@") });
     // It would not have started so. Whoever listens where they may no more is disconnected.
     await admin.call("ACL", "SETUSER", "deaf", "resetchannels");
     await admin.quit();
@@ -201,6 +201,78 @@ describe.skipIf(missing)(title("worker processes over one queue in Redis"), () =
     other.send("release 1");
     await eventually(() => expect(of("end", 2).length).toBe(1));
     expect(of("start", 1).length).toBe(2);
+  });
+
+  /** Of those that `name` has, calls that another worker's start came before. */
+  function lateCalls(events: readonly Event[], name: string): number[] {
+    const taken = new Set<number>();
+    const late: number[] = [];
+    for (const { worker, what, id } of events) {
+      if (what === "start" && worker !== name) taken.add(id);
+      if (what === "call" && worker === name && taken.has(id)) late.push(id);
+    }
+    return late;
+  }
+
+  it("keep what they have while their loop stands still for longer than a lease, and their thread does not", async () => {
+    const { queue, start, of } = await openOne();
+    const busy = await start("a", { ways: ["thread", "hours=5"] });
+    const lanes = 30;
+    await feed(queue, 0, lanes, lanes, { hold: true, calls: true });
+    await eventually(() => expect(of("start").length).toBe(lanes));
+    await start("b", { ways: ["thread", "hours=-5"] });
+    busy.send(`busy ${4 * shortLeaseMs}`);
+    await pause(shortLeaseMs);
+    // What comes meanwhile is another's.
+    await feed(queue, lanes, lanes, 2 * lanes, {});
+    await eventually(() => expect(of("end").length).toBe(lanes));
+    await busy.line("busy is over");
+    const before = of("call").length;
+    await eventually(() => expect(of("call").length).toBeGreaterThan(before + 2 * lanes));
+    expect(of("start").length).toBe(2 * lanes);
+    expect(of("abort")).toEqual([]);
+    for (let id = 0; id < lanes; id++) busy.send(`release ${id}`);
+    await eventually(() => expect(of("end").length).toBe(2 * lanes));
+  });
+
+  it("make no call any more when loop and thread stood still, and others have what they had", async () => {
+    const { queue, start, events, of } = await openOne();
+    const busy = await start("a", { ways: ["hours=-5"] });
+    const lanes = 30;
+    await feed(queue, 0, lanes, lanes, { hold: true, calls: true, deaf: true });
+    await eventually(() => expect(of("call").length).toBeGreaterThan(lanes));
+    const other = await start("b", { ways: ["hours=5"] });
+    for (const times of [1, 2]) {
+      busy.send(`busy ${4 * shortLeaseMs}`);
+      await eventually(() => expect(of("start").filter(({ worker }) => worker === "b").length).toBe(lanes));
+      await eventually(() => expect(busy.lines.filter((line) => line === "busy is over").length).toBe(times));
+      await eventually(() => expect(of("lost").filter(({ worker }) => worker === "a").length).toBe(lanes));
+      await pause(shortLeaseMs);
+    }
+    expect(lateCalls(events(), "a")).toEqual([]);
+    expect(of("lost").map(({ worker }) => worker)).not.toContain("b");
+    // The loop that is back works on as ever.
+    for (let id = 0; id < lanes; id++) for (const worker of [busy, other]) worker.send(`release ${id}`);
+    await feed(queue, lanes, lanes, lanes, {});
+    await eventually(() => expect(new Set(of("end").map(({ id }) => id)).size).toBe(2 * lanes));
+    expect(of("start").length).toBe(3 * lanes);
+  });
+
+  it("take a lane back under a new name when nobody else has taken it while they stood still", async () => {
+    const { queue, start, of } = await openOne();
+    const busy = await start("a");
+    const lanes = 30;
+    await feed(queue, 0, lanes, lanes, { hold: true, calls: true });
+    await eventually(() => expect(of("start").length).toBe(lanes));
+    busy.send(`busy ${3 * shortLeaseMs}`);
+    await busy.line("busy is over");
+    const before = of("call").length;
+    await eventually(() => expect(of("call").length).toBeGreaterThan(before + 2 * lanes));
+    for (let id = 0; id < lanes; id++) busy.send(`release ${id}`);
+    await eventually(() => expect(of("end").length).toBe(lanes));
+    expect(of("start").length).toBe(lanes);
+    expect(of("abort")).toEqual([]);
+    await eventually(async () => expect(await queue.stats()).toMatchObject({ waiting: 0, active: 0 }));
   });
 
   it("leave to the others at once what they give back when they are told to go", async () => {
