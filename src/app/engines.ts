@@ -107,12 +107,14 @@ async function openRedis(
     { createRedisTokenBucket },
     { createChatHolds },
     { createElection },
+    { exchangesNeeded },
   ] = await Promise.all([
     import("../engines/redis/link.ts"),
     import("../engines/redis/store.ts"),
     import("../engines/redis/token-bucket.ts"),
     import("../engines/redis/holds.ts"),
     import("../engines/redis/election.ts"),
+    import("../chat/prompt.ts"),
   ]);
   const { createRedisQueue } = await import("../engines/redis/queue.ts");
   // An operator has no token, and claims nothing.
@@ -123,7 +125,7 @@ async function openRedis(
     historyTtlSeconds: config.history.ttlSeconds,
     noteWords: (notes) => linesOf(textsFor(undefined), notes),
   });
-  const queue = createRedisQueue({ link, log });
+  const queue = createRedisQueue({ link, exchanges: exchangesNeeded(config.history), log });
   const holds = createChatHolds({ link });
   const bucket = { link, onFailure: onLimiterFailure };
   return {

@@ -11,6 +11,7 @@ import { createDelivery } from "./delivery.ts";
 import { runStep } from "./lane-scripts.ts";
 import { createLeases, type Held } from "./leases.ts";
 import type { RedisLink } from "./link.ts";
+import { createOpening } from "./opening.ts";
 import type { Presence } from "./presence.ts";
 import { createTaking, repeatMs, type Taken } from "./taking.ts";
 import { laneOf } from "./updates.ts";
@@ -23,6 +24,8 @@ export interface RedisConsumerDeps {
   readonly options: ConsumeOptions;
   readonly leaseMs: number;
   readonly aloneForMs?: number | undefined;
+  /** See `RedisQueueOptions`. */
+  readonly exchanges: number;
   readonly now: () => number;
   readonly log?: Pick<Logger, "warn"> | undefined;
 }
@@ -74,6 +77,7 @@ export function createRedisConsumer(deps: RedisConsumerDeps): RedisConsumer {
   const taking = createTaking({
     ...{ ...common, presence, leaseMs, graceMs },
     maxCrashes: options.maxCrashes,
+    exchanges: deps.exchanges,
     beat: leases.beat,
   });
 
@@ -146,7 +150,7 @@ export function createRedisConsumer(deps: RedisConsumerDeps): RedisConsumer {
   /** Resolves when the lane needs its place no more: it has ended, has stepped aside, or was lost. */
   async function run(taken: Runnable): Promise<void> {
     const { lane, fence, name, updateId, hash } = taken;
-    const { kind } = laneOf(lane);
+    const { kind, conversation } = laneOf(lane);
     const abort = new AbortController();
     const leaving = Promise.withResolvers<void>();
     const place = aside.place(() => {
@@ -159,7 +163,9 @@ export function createRedisConsumer(deps: RedisConsumerDeps): RedisConsumer {
       ...{ lost: false, vanished: false, ending: false },
       gone: Promise.withResolvers(),
     };
-    const lease = leases.add(held);
+    const question = hash.question === undefined ? undefined : Number(hash.question);
+    const opening = taken.opening && createOpening(conversation, question, deps.exchanges, taken.opening);
+    const lease = leases.add(held, opening);
     free[kind]--;
     atWork++;
     const doom = taken.state === "doomed" ? (hash.doom ?? "") : undefined;

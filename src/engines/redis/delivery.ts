@@ -70,7 +70,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     held.ending = how !== "doomed";
     for (let attempts = 0; ; attempts++) {
       try {
-        const answer = String(await runStep(link, endScript, lane, fence, updateId, how, now(), backoffMs, reason));
+        const script = [lane, fence, updateId, how, now(), backoffMs, reason, ...(held.closing ?? [])];
+        const answer = String(await runStep(link, endScript, ...script));
         // The first attempt was carried out, and its answer lost on the way.
         return answer === "lost" && attempts > 0 && !held.lost ? "ended" : answer;
       } catch (error) {

@@ -77,19 +77,34 @@ end
 
 /**
  * Takes the heads of lanes that nobody has: of one lane, or of as many as are ready. ARGV: lease, grace, most crashes, the
- * taker's fence, its process, `alone` when nothing else runs there, or `beside` to take a suspect all the same, then a lane, or a
- * kind of lanes and their number. Returns a list, or nothing when the process counts as dead. Each entry is a lane with `empty`,
- * `wait` or `delayed` with milliseconds, `suspect` (to be taken by a process in which nothing else runs; for two leases no other
- * suspect is), or `run` or `doomed` with the id and the hash. With the same fence it returns the same again, as long as nobody
+ * taker's fence, its process, `alone` when nothing else runs there, or `beside` to take a suspect all the same, how many exchanges
+ * of its conversation come with a turn, then a lane, or a kind of lanes and their number. Returns a list, or nothing when the
+ * process counts as dead. Each entry is a lane with `empty`, `wait` or `delayed` with milliseconds, `suspect` (to be taken by a
+ * process in which nothing else runs; for two leases no other suspect is), or `run` or `doomed` with the id, the hash, and for a
+ * turn an `OpeningAnswer`. With the same fence it returns the same again, as long as nobody
  * else has taken the lanes. What is held against an update is judged as `doomOf` and `suspectsOf` do it; the queue's contract
  * holds both to the same.
  */
 export const takeScript = `${common}
 local lease, grace, mostCrashes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local fence, process, company, count = ARGV[4], ARGV[5], ARGV[6], ARGV[8]
+local fence, process, company, exchanges, count = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[9]
 if redis.call('EXISTS', P .. 'alive:' .. process) == 0 then return false end
 
-local fields = {'running', 'due', 'crashes', 'doom', 'process', 'alone', 'lone', 'backoff', 'at'}
+local function opening(lane, question)
+  local conversation = string.match(lane, '^turn:(.*)$')
+  if not conversation then return false end
+  local newest = redis.call('LINDEX', P .. 'turn-order:' .. conversation, -1)
+  local turns = redis.call('HMGET', P .. 'turns:' .. conversation, 'at', question or '', newest or '')
+  local history = exchanges > 0 and redis.call('LRANGE', P .. 'history-order:' .. conversation, -exchanges, -1) or {}
+  if #history > 0 then history = redis.call('HMGET', P .. 'history:' .. conversation, unpack(history)) end
+  local size = 0
+  for _, exchange in ipairs(history) do size = size + #(exchange or '') end
+  -- Many lanes are taken at once, and an answer may have 200,000 characters.
+  if size > 65536 then history = false end
+  return {redis.call('HGETALL', P .. 'settings:' .. conversation), turns[1], newest, turns[2], turns[3], history}
+end
+
+local fields = {'running', 'due', 'crashes', 'doom', 'process', 'alone', 'lone', 'backoff', 'at', 'question'}
 local function take(lane)
 local list = laneKey(lane)
 local owner = redis.call('GET', ownerKey(lane))
@@ -179,22 +194,22 @@ if found[2] then redis.call('ZREM', P .. 'delayed', id) end
 redis.call('ZADD', P .. 'running', NOW, id)
 if found[4] then return {'doomed', id, redis.call('HGETALL', updateKey(id))} end
 redis.call('HINCRBY', updateKey(id), 'attempts', 1)
-return {'run', id, redis.call('HGETALL', updateKey(id))}
+return {'run', id, redis.call('HGETALL', updateKey(id)), opening(lane, found[10])}
 end
 
-local lanes = {ARGV[7]}
+local lanes = {ARGV[8]}
 if count then
   local taken = redis.call('GET', P .. 'took:' .. fence)
   if taken then
     lanes = cjson.decode(taken)
   else
-    local ready = redis.call('ZPOPMIN', P .. 'ready:' .. ARGV[7], count)
+    local ready = redis.call('ZPOPMIN', P .. 'ready:' .. ARGV[8], count)
     lanes = {}
     for at = 1, #ready, 2 do lanes[#lanes + 1] = ready[at] end
     if #lanes == 0 then return {} end
     redis.call('SET', P .. 'took:' .. fence, cjson.encode(lanes), 'EX', 60)
-    if #lanes == tonumber(count) and redis.call('ZCARD', P .. 'ready:' .. ARGV[7]) > 0 then
-      redis.call('ZADD', P .. 'wake:' .. ARGV[7], 0, '1')
+    if #lanes == tonumber(count) and redis.call('ZCARD', P .. 'ready:' .. ARGV[8]) > 0 then
+      redis.call('ZADD', P .. 'wake:' .. ARGV[8], 0, '1')
     end
   end
 end
@@ -204,7 +219,8 @@ return answers
 `;
 
 /**
- * Ends a delivery and gives the lane back. ARGV: lane, fence, id, how, now, back-off or 0, reason. How: `finished`, `stays`,
+ * Ends a delivery and gives the lane back. ARGV: lane, fence, id, how, now, back-off or 0, reason, and when a turn is to be
+ * closed its conversation, the time before which that has expired, question and run. How: `finished`, `stays`,
  * `failed` (waits for its back-off), `dead`; `doomed` (will be dead) keeps the lane. Returns `lost` when the lane is not the
  * caller's any more.
  */
@@ -215,6 +231,14 @@ if found[1] ~= fence or redis.call('GET', ownerKey(lane)) ~= fence then return '
 if how == 'doomed' then
   redis.call('HSET', updateKey(id), 'doom', reason)
   return 'kept'
+end
+if ARGV[8] then
+  local turns = P .. 'turns:' .. ARGV[8]
+  local kept = redis.call('HMGET', turns, 'at', ARGV[10])
+  local run, rest = string.match(kept[2] or '', '^([^\\n]*)\\n[^\\n]*\\n(.*)$')
+  if run == ARGV[11] and tonumber(kept[1]) >= tonumber(ARGV[9]) then
+    redis.call('HSET', turns, ARGV[10], run .. '\\ndone\\n' .. rest)
+  end
 end
 redis.call('DEL', ownerKey(lane))
 redis.call('SREM', P .. 'held:' .. found[2], lane)

@@ -6,6 +6,7 @@ import type { Lease } from "../../ports/fleet.ts";
 import type { AbortReason } from "../../ports/queue.ts";
 import { runStep } from "./lane-scripts.ts";
 import type { RedisLink } from "./link.ts";
+import type { Opening } from "./opening.ts";
 import { type Presence, steadyNow } from "./presence.ts";
 import { beatScript, lookScript } from "./upkeep-scripts.ts";
 
@@ -26,6 +27,15 @@ export interface Held {
   ending: boolean;
   /** Resolves then. */
   readonly gone: PromiseWithResolvers<"lost">;
+  /** What of its turn is to be written with the end: conversation, the time before which that has expired, question, run. */
+  closing?: readonly (string | number)[];
+}
+
+/** What the store of this engine finds in a lease of its own queue. */
+export interface RedisLease extends Lease {
+  readonly opening: Opening | undefined;
+  /** Closes a turn together with the end of the update: until then a crash finds it not closed, and shows its end again. */
+  closeAtEnd(conversation: string, oldest: number, question: number, run: number): void;
 }
 
 export interface LeasesOptions {
@@ -38,7 +48,7 @@ export interface LeasesOptions {
 }
 
 export interface Leases {
-  add(held: Held): Lease;
+  add(held: Held, opening: Opening | undefined): RedisLease;
   remove(held: Held): void;
   /** Aborts an update if this process handles it. */
   cancel(updateId: number, reason: AbortReason): void;
@@ -206,9 +216,18 @@ export function createLeases({ link, presence, leaseMs, graceMs, log }: LeasesOp
   void beat();
 
   return {
-    add(one) {
+    add(one, opening) {
       held.set(one.updateId, one);
-      return { key: `${link.prefix}owner:${one.lane}`, fence: one.fence, hold: () => hold(one), look: () => look(one) };
+      return {
+        key: `${link.prefix}owner:${one.lane}`,
+        fence: one.fence,
+        hold: () => hold(one),
+        look: () => look(one),
+        opening,
+        closeAtEnd(...closing) {
+          one.closing = closing;
+        },
+      };
     },
     remove(one) {
       if (held.get(one.updateId) === one) held.delete(one.updateId);

@@ -25,6 +25,8 @@ export interface RedisQueueOptions {
   readonly leaseMs?: number;
   /** See `suspects.ts`. Milliseconds. */
   readonly aloneForMs?: number;
+  /** How many of its conversation's newest exchanges are read together with a turn, when they are few; 0 when left out. */
+  readonly exchanges?: number;
   readonly log?: { warn(fields: object, message: string): void };
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
@@ -49,10 +51,11 @@ export interface BesideLoopData {
 
 const laneFull = JSON.stringify({ reason: "lane-full" });
 const hangsEveryMs = 2_000;
+const mostExchanges = 50;
 
 /** Opens the queue. It uses the link's own connection; a consumer adds two, and the thread beside the loop one. */
 export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
-  const { link, maxBacklog = 20_000, maxLane = 500, leaseMs = 5_000, log, now = Date.now } = options;
+  const { link, maxBacklog = 20_000, maxLane = 500, leaseMs = 5_000, exchanges = 0, log, now = Date.now } = options;
   const redis = link.commands;
   const presence = createPresence(leaseMs);
   const storing = new Set<number>();
@@ -143,6 +146,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
         options: consumeOptions,
         leaseMs,
         aloneForMs: options.aloneForMs,
+        exchanges: exchanges > mostExchanges ? 0 : exchanges,
         presence,
         now,
         log,

@@ -13,11 +13,14 @@ import { ConversationMovedError, followingMoves } from "../lanes/moved-conversat
 import { isFormer, presentForm, readExchange, type StoredForm } from "../lanes/stored-forms.ts";
 import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "../lanes/turn-records.ts";
 import { createFormChoice } from "./form.ts";
+import type { RedisLease } from "./leases.ts";
 import type { RedisLink } from "./link.ts";
+import type { Opening } from "./opening.ts";
 import { decodeTurn, encodeEnd, encodeShown, encodeTurn, isFormerTurn } from "./records.ts";
 import { lookAtKeys } from "./rehearsal.ts";
 import { FormerReaderError, runGuarded, runScript, type ScriptArgument } from "./script.ts";
 import * as lua from "./store-scripts.ts";
+import { fieldsOf } from "./updates.ts";
 import { addUsage, readUsage, usageArguments } from "./usage.ts";
 
 export interface RedisStoreOptions {
@@ -83,9 +86,17 @@ export function createRedisStore({ link, historyTtlSeconds, noteWords, now = Dat
     return result;
   }
 
-  async function findTurn(conversation: ConversationId, question: ScriptArgument): Promise<Turn | undefined> {
+  async function findTurn(
+    opening: Opening | undefined,
+    conversation: ConversationId,
+    question: number | "",
+  ): Promise<Turn | undefined> {
     const keys = [turnsKey(conversation), turnOrderKey(conversation)];
-    const record = await unmoved(conversation, runScript(redis, lua.readTurn, keys, [oldest(), question]));
+    const known = mayMove(conversation) ? undefined : opening?.turn(conversation, question, oldest());
+    const record =
+      known === undefined
+        ? await unmoved(conversation, runScript(redis, lua.readTurn, keys, [oldest(), question]))
+        : known;
     if (typeof record !== "string") return undefined;
     const turn = decodeTurn(record);
     if (isFormerTurn(record)) {
@@ -108,8 +119,14 @@ export function createRedisStore({ link, historyTtlSeconds, noteWords, now = Dat
     return exchanges;
   }
 
-  async function readHistory(conversation: ConversationId, atMost = Infinity): Promise<readonly Exchange[]> {
+  async function readHistory(
+    opening: Opening | undefined,
+    conversation: ConversationId,
+    atMost = Infinity,
+  ): Promise<readonly Exchange[]> {
     if (atMost <= 0) return [];
+    const known = mayMove(conversation) ? undefined : opening?.history(conversation, atMost, oldest());
+    if (known !== undefined) return exchangesIn(conversation, known);
     const keys = [turnsKey(conversation), historyKey(conversation), historyOrderKey(conversation)];
     const first = Number.isFinite(atMost) ? -atMost : 0;
     const records = await unmoved(conversation, runScript(redis, lua.readHistory, keys, [oldest(), first]));
@@ -128,13 +145,16 @@ export function createRedisStore({ link, historyTtlSeconds, noteWords, now = Dat
 
   // === The store, and its guarded views =============================================================
 
-  function storeUnder(lease: Lease | undefined): Store {
+  function storeUnder(lease: (Lease & Partial<RedisLease>) | undefined): Store {
+    const opening = lease?.opening;
+
     async function write(
       conversation: ConversationId,
       script: string,
       keys: readonly [string, ...string[]],
       args: readonly ScriptArgument[] | ((form: StoredForm) => readonly ScriptArgument[]),
     ): Promise<void> {
+      opening?.spoil(script === lua.beginTurn || script === lua.setTurnMessages ? "turns" : "all");
       for (;;) {
         const { form } = forms;
         const [given, formerKey] = typeof args === "function" ? [args(form), forms.formerKey] : [args, undefined];
@@ -165,14 +185,17 @@ export function createRedisStore({ link, historyTtlSeconds, noteWords, now = Dat
     }
 
     return {
-      readSettings: async (conversation) =>
-        (await unmoved(conversation, redis.hgetall(settingsKey(conversation)))) as Settings,
+      async readSettings(conversation) {
+        const known = mayMove(conversation) ? undefined : opening?.settings(conversation);
+        if (known !== undefined) return fieldsOf(known) as Settings;
+        return (await unmoved(conversation, redis.hgetall(settingsKey(conversation)))) as Settings;
+      },
       setSetting(conversation, field, value) {
         const keys: [string] = [settingsKey(conversation)];
         if (value === undefined) return write(conversation, "redis.call('HDEL', KEYS[1], ARGV[1])", keys, [field]);
         return write(conversation, "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])", keys, [field, value]);
       },
-      readHistory,
+      readHistory: (conversation, atMost) => readHistory(opening, conversation, atMost),
       scanHistory,
       async moveConversation(from, to) {
         const keys = [from, to].flatMap((one) => [...conversationKeys(one), settingsKey(one)]);
@@ -185,8 +208,8 @@ export function createRedisStore({ link, historyTtlSeconds, noteWords, now = Dat
           conversationKeys(conversation),
           [],
         ),
-      readTurn: findTurn,
-      newestTurn: (conversation) => findTurn(conversation, ""),
+      readTurn: (conversation, question) => findTurn(opening, conversation, question),
+      newestTurn: (conversation) => findTurn(opening, conversation, ""),
       beginTurn(turn, dropped = []) {
         const where = [oldest(), now(), ttlMs, keptPerConversation, turn.question];
         return write(turn.conversation, lua.beginTurn, conversationKeys(turn.conversation), (form) => [
@@ -209,8 +232,11 @@ export function createRedisStore({ link, historyTtlSeconds, noteWords, now = Dat
           return [...where, turn.question, turn.run, state, rest, ...record, ...usageArgs];
         });
       },
-      closeTurn: (conversation, question, run) =>
-        write(conversation, lua.closeTurn, [turnsKey(conversation)], [oldest(), question, run, "done"]),
+      async closeTurn(conversation, question, run) {
+        if (lease?.closeAtEnd !== undefined && !mayMove(conversation))
+          return lease.closeAtEnd(conversation, oldest(), question, run);
+        await write(conversation, lua.closeTurn, [turnsKey(conversation)], [oldest(), question, run, "done"]);
+      },
       readUsage: (userId, since) => readUsage(redis, prefix, userId, since),
       async readDialog(key) {
         const [at, value] = await redis.hmget(dialogKey(key), "at", "value");

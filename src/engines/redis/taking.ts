@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { LaneKind } from "../../ports/updates.ts";
 import { runStep, takeScript } from "./lane-scripts.ts";
 import type { RedisLink } from "./link.ts";
+import type { OpeningAnswer } from "./opening.ts";
 import type { Presence } from "./presence.ts";
 import { type Hash, hashOf } from "./updates.ts";
 
@@ -21,6 +22,8 @@ export type Taken = { readonly lane: string } & (
       readonly alone: boolean;
       readonly updateId: number;
       readonly hash: Hash;
+      /** Of a turn. */
+      readonly opening: OpeningAnswer | undefined;
     }
 );
 
@@ -30,6 +33,8 @@ export interface TakingDeps {
   readonly leaseMs: number;
   readonly graceMs: number;
   readonly maxCrashes: number;
+  /** Exchanges of its conversation that come with a turn. */
+  readonly exchanges: number;
   /** Redis does not know that this process lives. Never rejects. */
   beat(): Promise<void>;
   /** The process is leaving: a Redis that fails is not waited for. */
@@ -47,7 +52,7 @@ export interface Taking {
 /** Between attempts of a step that Redis did not carry out. Milliseconds. */
 export const repeatMs = 300;
 
-type Answer = [lane: string, state: string, value: number | string, hash: string[]];
+type Answer = [lane: string, state: string, value: number | string, hash: string[], opening?: OpeningAnswer | null];
 
 /**
  * Creates it. Both ask until Redis has answered: what Redis gave us unheard would be ours, and nobody would know of it. They
@@ -61,7 +66,7 @@ export function createTaking(deps: TakingDeps): Taking {
     for (let failures = 0; ; ) {
       const { name } = presence;
       try {
-        const asked = [leaseMs, graceMs, deps.maxCrashes, fence, name, company, ...what];
+        const asked = [leaseMs, graceMs, deps.maxCrashes, fence, name, company, deps.exchanges, ...what];
         const answers = (await runStep(link, takeScript, ...asked)) as Answer[] | null;
         if (answers !== null) return answers.map((answer) => takenOf(answer, fence, name, company === "alone"));
         await deps.beat();
@@ -82,9 +87,18 @@ export function createTaking(deps: TakingDeps): Taking {
   };
 }
 
-function takenOf([lane, state, value, hash]: Answer, fence: number, name: number, alone: boolean): Taken {
+function takenOf([lane, state, value, hash, opening]: Answer, fence: number, name: number, alone: boolean): Taken {
   if (state === "wait" || state === "delayed") return { lane, state: "later", afterMs: Number(value) + 5 };
   if (state === "suspect") return { lane, state };
   if (state !== "run" && state !== "doomed") return { lane, state: "nothing" };
-  return { lane, state, fence, name, alone, updateId: Number(value), hash: hashOf(hash) };
+  return {
+    lane,
+    state,
+    fence,
+    name,
+    alone,
+    updateId: Number(value),
+    hash: hashOf(hash),
+    opening: opening ?? undefined,
+  };
 }

@@ -30,9 +30,15 @@ export interface Hash {
 }
 
 /** Reads Redis' answer to HGETALL: names and values in turn. */
+export function fieldsOf(flat: readonly string[]): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (let at = 0; at < flat.length; at += 2) fields[flat[at] ?? ""] = flat[at + 1] ?? "";
+  return fields;
+}
+
+/** The same, of an update. */
 export function hashOf(flat: readonly string[]): Hash {
-  const pairs = flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? ""]] : []));
-  return Object.fromEntries(pairs) as Hash;
+  return fieldsOf(flat) as unknown as Hash;
 }
 
 /** The update as a handler gets it, save for its signal and lease. */

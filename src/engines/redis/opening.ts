@@ -1,0 +1,71 @@
+/**
+ * What a conversation was like when its turn lane was taken: read in the same step, so that a turn begins without asking for it
+ * piece by piece. While the lane is ours nobody else writes its turns; settings may change, so all of it is soon too old.
+ */
+import type { ConversationId } from "../../ports/updates.ts";
+
+/** As the script answers: settings, the time of the last activity, the newest question, two records, exchanges. */
+export type OpeningAnswer = readonly [
+  settings: readonly string[],
+  active: string | null,
+  newest: string | null,
+  ofThisQuestion: string | null,
+  ofNewest: string | null,
+  /** Left out when it is long. */
+  history: readonly (string | null)[] | null,
+];
+
+/** Each piece is given once; undefined: it has to be read. Times are milliseconds since the epoch. */
+export interface Opening {
+  /** Names and values in turn. */
+  settings(conversation: ConversationId): readonly string[] | undefined;
+  /** The record of a question's turn, of the newest one when it is empty; null when there is none since `oldest`. */
+  turn(conversation: ConversationId, question: number | "", oldest: number): string | null | undefined;
+  /** Records of the newest exchanges; none when nothing has happened since `oldest`. */
+  history(conversation: ConversationId, atMost: number, oldest: number): readonly (string | null)[] | undefined;
+  /** Something was written: of the turns alone, or of anything. */
+  spoil(what: "turns" | "all"): void;
+}
+
+/** It may be written again meanwhile, by a command. */
+const validMs = 2_000;
+
+/** Creates it. `question` is the one that is asked, `exchanges` how many the script was asked for. */
+export function createOpening(
+  conversation: ConversationId,
+  question: number | undefined,
+  exchanges: number,
+  [settings, active, newest, ofThisQuestion, ofNewest, history]: OpeningAnswer,
+): Opening {
+  const until = performance.now() + validMs;
+  const turns = new Map<number | "", string | null>([["", ofNewest]]);
+  if (newest !== null) turns.set(Number(newest), ofNewest);
+  if (question !== undefined) turns.set(question, ofThisQuestion);
+  const rest = { settings: settings as readonly string[] | undefined, history: history ?? undefined };
+  const present = (oldest: number) => active !== null && Number(active) >= oldest;
+  const fits = (asked: ConversationId) => asked === conversation && performance.now() < until;
+
+  return {
+    settings(asked) {
+      const found = fits(asked) ? rest.settings : undefined;
+      rest.settings = undefined;
+      return found;
+    },
+    turn(asked, which, oldest) {
+      const found = fits(asked) ? turns.get(which) : undefined;
+      turns.delete(which);
+      return found === undefined || present(oldest) ? found : null;
+    },
+    history(asked, atMost, oldest) {
+      const found = fits(asked) && atMost === exchanges ? rest.history : undefined;
+      rest.history = undefined;
+      return found === undefined || present(oldest) ? found : [];
+    },
+    spoil(what) {
+      turns.clear();
+      if (what === "turns") return;
+      rest.settings = undefined;
+      rest.history = undefined;
+    },
+  };
+}
