@@ -1,13 +1,15 @@
 /** Answers that the version before has stored and not yet shown, over both engines: they come as it would have shown them. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { createSqliteDatabase } from "../../src/engines/embedded/database.ts";
 import { createSqliteStore } from "../../src/engines/embedded/store.ts";
 import { createRedisStore } from "../../src/engines/redis/store.ts";
+import { textOf } from "../../src/ports/content.ts";
 import type { Store } from "../../src/ports/store.ts";
+import { formerNow, writeFormerDatabase, writeFormerRecords } from "../support/former-state.ts";
+import { inEnglish } from "../support/note-words.ts";
 import { findRedis } from "../support/redis-server.ts";
 import { openLink } from "../support/redis-state.ts";
 import { createTurnScene, delta, end } from "../support/turn-scene.ts";
@@ -21,15 +23,12 @@ afterEach(async () => {
 });
 
 /** Some seconds after that version was killed. */
-const clock = { historyTtlSeconds: 10_000_000, now: () => 1_790_000_200_000 };
-const stored = (name: string) => readFileSync(new URL(`../fixtures/stored-form-1/${name}`, import.meta.url), "utf8");
+const clock = { historyTtlSeconds: 10_000_000, now: () => formerNow };
 
 async function openDatabase(): Promise<Store> {
   const path = join(root, "parley.db");
   rmSync(path, { force: true });
-  const former = new DatabaseSync(path);
-  former.exec(stored("database.sql"));
-  former.close();
+  writeFormerDatabase(path);
   const database = createSqliteDatabase(path);
   const store = createSqliteStore({ database, ...clock });
   closing.push(() => store.stop().then(() => database.close()));
@@ -39,10 +38,8 @@ async function openDatabase(): Promise<Store> {
 async function openRedis(): Promise<Store> {
   const { link, close } = await openLink(redis.url);
   closing.push(close);
-  for (const [command = "", key = "", ...values] of JSON.parse(stored("redis.json")) as string[][]) {
-    await link.commands.call(command, link.prefix + key, ...values.map(String));
-  }
-  return createRedisStore({ link, ...clock });
+  await writeFormerRecords(link);
+  return createRedisStore({ link, noteWords: inEnglish, ...clock });
 }
 
 describe.each([
@@ -68,7 +65,7 @@ describe.each([
     if (killed === undefined) throw new Error("the turn is lost");
     const { question, root, run, asked, questionNotes } = killed;
     scene.script = [delta("Anew."), end()];
-    await scene.ask({ conversation: "9", id: question, root, run, asked, questionNotes });
+    await scene.ask({ conversation: "9", id: question, root, run, asked: textOf(asked), questionNotes });
     expect(scene.views).toMatchObject([
       { markdown: "Anew.", note: "🙈 I can't hear voice messages yet: I have answered the words alone." },
     ]);
