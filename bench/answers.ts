@@ -10,7 +10,8 @@
  *   --seconds 20              measured time of each run
  *   --characters 1500         length of an answer
  *   --tokens-per-second 50    pace of the model
- *   --redis URL               queue and state of the bot in this Redis
+ *   --redis URL               queue and state of the bot in this Redis, and what that costs it
+ *   --workers 0               with --redis: one process that takes updates, and so many workers; 0: one process does all
  *   --profile 200             chats of the run that shows where the CPU time goes; 0: none
  */
 import { resolve } from "node:path";
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     characters: { type: "string", default: "1500" },
     "tokens-per-second": { type: "string", default: "50" },
     redis: { type: "string" },
+    workers: { type: "string", default: "0" },
     profile: { type: "string", default: "200" },
   },
 });
@@ -38,7 +40,7 @@ const common = {
   seconds: Number(values.seconds),
   characters: Number(values.characters),
   tokensPerSecond: Number(values["tokens-per-second"]),
-  ...(values.redis === undefined ? {} : { redis: values.redis }),
+  ...(values.redis === undefined ? {} : { redis: values.redis, workers: Number(values.workers) }),
   ...(values.former === undefined ? {} : { former: resolve(values.former) }),
 };
 const modes = (["draft", "edit"] as const).filter((mode) => values.mode.split(",").includes(mode));
@@ -133,8 +135,13 @@ function printRuns(measured: readonly Measured[]): void {
     ],
     rows,
   );
-  for (const { load, wrong, unmatched } of measured) {
+  for (const { load, wrong, unmatched, redis } of measured) {
     const name = `${load.mode} ${load.chats} ${load.kind}`;
+    if (redis !== undefined)
+      console.log(
+        `\n${name}: Redis carried out ${rounded(redis.scripts)} scripts and ${rounded(redis.commands)} commands for each answer, ` +
+          `in ${rounded(redis.cpuSeconds * 1000)} CPU seconds for 1,000`,
+      );
     if (wrong.length > 0) console.log(`\n${name}: refused by Telegram or to be mended:\n  ${wrong.join("\n  ")}`);
     if (unmatched > 0) console.log(`\n${name}: ${unmatched} answers could not be matched with the model's`);
   }

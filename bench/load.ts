@@ -10,12 +10,15 @@ import {
   mainThreadSeconds,
   peakMemory,
   profileIn,
+  type Subject,
   type SubjectKind,
+  type SubjectOptions,
   sleep,
   startServer,
   startSubject,
 } from "./processes.ts";
 import { type ProfileSummary, summarizeProfile } from "./profile.ts";
+import { costPerReply, type RedisCost, redisCost } from "./redis-cost.ts";
 
 export interface Load {
   readonly kind: Exclude<SubjectKind, "plain">;
@@ -29,6 +32,8 @@ export interface Load {
   readonly tokensPerSecond: number;
   readonly profiled?: boolean;
   readonly redis?: string;
+  /** With Redis: one process that takes updates, and so many workers. Left out or 0: one process does all. */
+  readonly workers?: number;
 }
 
 /** Milliseconds and seconds as the names say; memory in MiB. */
@@ -54,6 +59,8 @@ export interface Measured {
   readonly wrong: readonly string[];
   /** Answers whose times are not known on both sides. */
   readonly unmatched: number;
+  /** For each answer. */
+  readonly redis?: RedisCost;
   readonly profile?: ProfileSummary & { readonly cpuSeconds: number; readonly otherThreadsSeconds: number };
 }
 
@@ -69,7 +76,7 @@ export async function measure(load: Load): Promise<Measured> {
     BENCH_TOKENS_PER_SECOND: String(load.tokensPerSecond),
   });
   try {
-    const subject = await startSubject({
+    const subjects = await startSubjects(load, {
       kind: load.kind,
       ...(load.former === undefined ? {} : { former: load.former }),
       telegram,
@@ -77,25 +84,26 @@ export async function measure(load: Load): Promise<Measured> {
       env: { STREAM_MODE: load.mode, ...inRedis(load.redis) },
       ...(profileTo === undefined ? {} : { profileTo }),
     });
-    const pids = [subject.pid, telegram.pid, model.pid];
+    const pids = [telegram.pid, model.pid, ...subjects.map(({ pid }) => pid)];
     // Spread, so that answers begin evenly in the measured phase; then one answer's time to settle.
     telegram.tell({ order: "ask", chats: load.chats, rampMs: answerMs + pauseMs, pauseMs });
     await sleep(2 * answerMs + pauseMs);
     telegram.tell({ order: "count" });
-    const before = await usage(pids);
+    const before = await usage(pids, load.redis);
     const startedAt = performance.now();
     const from = Number(process.hrtime.bigint()) / 1000;
     await sleep(load.seconds * 1000);
     const report = await telegram.ask<TelegramReport>({ order: "report" });
     const took = (performance.now() - startedAt) / 1000;
-    const after = await usage(pids);
+    const after = await usage(pids, load.redis);
     const to = Number(process.hrtime.bigint()) / 1000;
-    const memory = await peakMemory(subject.pid);
+    const memory = Math.max(...(await Promise.all(subjects.map(({ pid }) => peakMemory(pid)))));
     const written = await model.ask<readonly WrittenAnswer[]>({ order: "report" });
     telegram.tell({ order: "end" });
-    await subject.stop();
+    await Promise.all(subjects.map((subject) => subject.stop()));
     const spent = after.processes.map((seconds, at) => seconds - (before.processes[at] ?? 0));
-    const [own = 0, atTelegram = 0, atModel = 0] = spent;
+    const [atTelegram = 0, atModel = 0, ...ours] = spent;
+    const own = ours.reduce((sum, seconds) => sum + seconds, 0);
     const elsewhere = after.machine - before.machine - own - atTelegram - atModel;
     const profile = profileTo === undefined ? undefined : summarizeProfile(await profileIn(profileTo), from, to);
     return {
@@ -105,6 +113,7 @@ export async function measure(load: Load): Promise<Measured> {
       cpuSecondsPer1000: (own / report.answers.length) * 1000,
       peakMemoryMiB: memory,
       cores: { subject: own / took, telegram: atTelegram / took, model: atModel / took, others: elsewhere / took },
+      ...(before.redis && after.redis && { redis: costPerReply(before.redis, after.redis, report.answers.length) }),
       ...(profile && {
         profile: { ...profile, cpuSeconds: own, otherThreadsSeconds: own - (after.mainThread - before.mainThread) },
       }),
@@ -121,13 +130,23 @@ function inRedis(url: string | undefined): Record<string, string> {
   return url === undefined ? {} : { REDIS_URL: url, REDIS_PREFIX: `bench-${process.pid}-${process.hrtime.bigint()}` };
 }
 
-async function usage(pids: readonly number[]) {
-  const [processes, mainThread, machine] = await Promise.all([
+/** One process, or the one that takes updates and its workers. */
+async function startSubjects({ workers = 0, redis }: Load, options: SubjectOptions): Promise<Subject[]> {
+  if (redis === undefined || workers === 0) return [await startSubject(options)];
+  const web = await startSubject({ ...options, script: "start:web", webhook: true });
+  const env = { ...options.env, WEBHOOK_URL: `http://127.0.0.1:${web.port}` };
+  const started = Array.from({ length: workers }, () => startSubject({ ...options, env, script: "start:worker" }));
+  return [web, ...(await Promise.all(started))];
+}
+
+async function usage(pids: readonly number[], redisUrl: string | undefined) {
+  const [processes, mainThread, machine, redis] = await Promise.all([
     Promise.all(pids.map(cpuSeconds)),
-    mainThreadSeconds(pids[0] ?? 0),
+    mainThreadSeconds(pids[2] ?? 0),
     machineSeconds(),
+    redisUrl === undefined ? undefined : redisCost(redisUrl),
   ]);
-  return { processes, mainThread, machine };
+  return { processes, mainThread, machine, redis };
 }
 
 function figures(report: TelegramReport, written: readonly WrittenAnswer[]) {
