@@ -11,6 +11,7 @@ import type { Note } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
 import type { AnswerKeeping, Turn, TurnOutcome } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
+import { type Activity, activityOf } from "./activity.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
 import type { TokenFactors } from "./token-factors.ts";
 import {
@@ -33,15 +34,16 @@ export { modelFor } from "./turn-prompt.ts";
 export interface Screen {
   /** Aborted when the chat takes no messages of ours any more. */
   readonly gone: AbortSignal;
-  /** Shows that the turn waits for a free place at the provider. */
-  waiting(provider: string): void;
+  /** Shows what the turn is at, below its text, until more text comes; `undefined`: nothing more. */
+  status(activity: Activity | undefined): void;
   /** Shows this much of the answer; the latest text wins. */
   show(markdown: string): void;
   /** Shows the end. Resolves when it stands there; rejects when it could not be delivered. */
   finish(view: FinalView): Promise<void>;
   /**
-   * Leaves what is shown, with this button, and with these notes below it, or as it is. Resolves when nothing is on its way
-   * to the chat any more; rejects when the notes could not be delivered.
+   * Leaves what is shown of the answer, with this button, and with these notes below it; with neither, exactly as it stands,
+   * since it will go on. Resolves when nothing is on its way to the chat any more; rejects when the notes could not be
+   * delivered.
    */
   leave(button?: "retry", notes?: readonly Note[]): Promise<void>;
 }
@@ -235,11 +237,14 @@ async function write(
           text += event.text;
           screen.show(shownText(continued, text));
         } else if (event.type === "text-reset") text = "";
-        else if (event.type === "waiting") screen.waiting(event.provider);
-        else if (event.type === "attempt") {
-          answeredBy = event.model;
-          asked = (event.shorter ? shorter() : undefined) ?? prompt;
-        } else if (event.type === "answer-end") end = event;
+        else if (event.type === "answer-end") end = event;
+        else {
+          screen.status(activityOf(event));
+          if (event.type === "attempt") {
+            answeredBy = event.model;
+            asked = (event.shorter ? shorter() : undefined) ?? prompt;
+          }
+        }
         if (stopped.aborted) break;
       }
     }

@@ -1,6 +1,6 @@
 /** The models of this process: the chosen one, then the fallbacks, within what a user can be asked to wait. */
 
-import { ModelError } from "../base/errors.ts";
+import { ModelError, type ModelErrorKind } from "../base/errors.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Proxies } from "../base/proxies.ts";
@@ -55,6 +55,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
       for (;;) {
         let shown = false;
         let delayMs: number;
+        let reason: ModelErrorKind;
         const attempt = begin(route, request, allowance, log);
         try {
           if (attempt.mustWait) yield { type: "waiting", provider: attempt.provider };
@@ -76,9 +77,11 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
           attempt.failed(error);
           if (shown) throw error;
           delayMs = route.after(error);
+          reason = error.kind;
         } finally {
           attempt.end();
         }
+        yield { type: "trying-again", reason };
         if (delayMs > 0 && !(await pause(delayMs, signal))) {
           if (asked.aborted) return;
           throw stopped(route.model);

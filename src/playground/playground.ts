@@ -105,6 +105,8 @@ function scriptedModels(url: string): ScriptedModels {
 
 function createModelFaults() {
   const active = new Set<string>();
+  let newest = "";
+  let tries = 0;
   const toggle = (name: string, label: string): FaultSwitch => ({
     name,
     label,
@@ -119,7 +121,10 @@ function createModelFaults() {
     ],
     respond(request: ScriptedRequest): Script {
       if (active.has("model-overloaded")) return { status: 429, headers: { "retry-after": "1" } };
-      const script = answerTo(request, true);
+      const asked = JSON.stringify(request.messages);
+      tries = asked === newest ? tries + 1 : 0;
+      newest = asked;
+      const script = answerTo(request, true, tries);
       const slow = active.has("slow-model") ? { delayFirstMs: 3_000, tokensPerSecond: 5 } : {};
       return {
         ...script,

@@ -2,6 +2,7 @@
  * The models: a question to one of them, and its answer as it comes.
  * The comment on a member is its contract; every adapter passes the same suite in `test/contracts/`.
  */
+import type { ModelErrorKind } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { Content } from "./content.ts";
 
@@ -21,6 +22,8 @@ export interface TokenUsage {
 export type ModelEvent =
   /** The turn waits for a free place at the provider (`<PROVIDER>_CONCURRENCY`). */
   | { readonly type: "waiting"; readonly provider: string }
+  /** An attempt has failed in this way before it showed anything; another one follows, after a pause perhaps. */
+  | { readonly type: "trying-again"; readonly reason: ModelErrorKind }
   /** An attempt begins to be sent to this model (`provider/model`): the messages, or the shorter ones. */
   | { readonly type: "attempt"; readonly model: string; readonly shorter?: true | undefined }
   /** The model is alive but has nothing to show yet (reasoning). */

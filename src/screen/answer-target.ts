@@ -3,6 +3,7 @@ import type { FinalView } from "../chat/turn.ts";
 import { createStreamRenderer, type Rendered } from "../markdown/render.ts";
 import type { Texts } from "../texts/texts.ts";
 import { createAnswerSplitter, finalParts, plainFrom, renderOptionsFor } from "./shown-parts.ts";
+import { withStatus } from "./status-lines.ts";
 
 /** What should stand in the chat. */
 export interface Target {
@@ -11,21 +12,22 @@ export interface Target {
   readonly view?: FinalView;
   /** The last part is shown as a draft, not as a message. */
   readonly drafting: boolean;
+  /** Status lines stand below the last part. */
+  readonly status: boolean;
 }
 
 export interface AnswerTarget {
   /** Whether a text has come. */
   readonly begun: boolean;
-  /** The line that stands while there is no text. */
-  readonly notice: string | undefined;
   show(markdown: string): void;
-  /** A line for as long as there is no text. */
-  announce(notice: string): void;
   finish(view: FinalView): void;
   /** Telegram refuses this part with entities: from it on there are none. False when it was so already. */
   plainFrom(part: number): boolean;
-  /** `any`: a message exists, which is worth more than a notice. */
-  target(drafting: boolean, any: boolean): Target;
+  /**
+   * With these status lines. `former`: the messages that stand there as long as no text has come; undefined when it is not
+   * known what they show, so that nothing can be written below it.
+   */
+  target(drafting: boolean, lines: readonly string[], former: readonly Rendered[] | undefined): Target;
 }
 
 /** Of an answer of which nothing has come yet. */
@@ -33,7 +35,6 @@ export function createAnswerTarget(texts: Texts, chatId: number): AnswerTarget {
   const renderer = createStreamRenderer(renderOptionsFor(chatId));
   const split = createAnswerSplitter();
   let markdown = "";
-  let notice: string | undefined;
   let view: FinalView | undefined;
   let final: Target | undefined;
   let plainPart: number | undefined;
@@ -42,22 +43,19 @@ export function createAnswerTarget(texts: Texts, chatId: number): AnswerTarget {
     return plainPart === undefined ? parts : plainFrom(texts, parts, plainPart);
   }
 
+  function finalOf(end: FinalView): Target {
+    const parts = finalParts(texts, end, renderer.renderFinal(end.markdown), split);
+    return { parts: settled(parts), view: end, drafting: false, status: false };
+  }
+
   return {
     get begun() {
       return markdown !== "";
     },
-    get notice() {
-      return notice;
-    },
     show(text) {
-      notice = undefined;
       markdown = text;
     },
-    announce(line) {
-      notice = line;
-    },
     finish(end) {
-      notice = undefined;
       view = end;
     },
     plainFrom(part) {
@@ -66,15 +64,17 @@ export function createAnswerTarget(texts: Texts, chatId: number): AnswerTarget {
       final = undefined;
       return true;
     },
-    target(drafting, any) {
+    target(drafting, lines, former) {
       if (view !== undefined) {
-        const rendered = () => renderer.renderFinal(view?.markdown ?? "");
-        final ??= { parts: settled(finalParts(texts, view, rendered(), split)), view, drafting: false };
+        final ??= finalOf(view);
         return final;
       }
-      if (notice !== undefined) return { parts: any ? [] : [{ text: notice, entities: [] }], drafting };
       const rendered = renderer.render(markdown);
-      return { parts: /\S/u.test(rendered.text) ? settled(split(rendered)) : [], drafting };
+      const text = /\S/u.test(rendered.text) ? split(rendered) : undefined;
+      const shown = text ?? (lines.length === 0 ? undefined : former);
+      if (shown === undefined) return { parts: [], drafting, status: false };
+      const lined = lines.length === 0 ? shown : withStatus(shown, lines);
+      return { parts: settled(lined), drafting, status: lined !== shown };
     },
   };
 }

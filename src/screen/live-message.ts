@@ -5,16 +5,20 @@
 import { GrammyError, HttpError } from "grammy";
 import { messageOf } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
-import type { Screen } from "../chat/turn.ts";
+import type { FinalView, Screen } from "../chat/turn.ts";
 import { renderMarkdown } from "../markdown/render.ts";
-import type { Texts } from "../texts/texts.ts";
+import { linesOf, type Texts } from "../texts/texts.ts";
 import { createAnswerTarget, type Target } from "./answer-target.ts";
+import { endKeyboard } from "./buttons.ts";
 import type { Pace } from "./chat-gate.ts";
 import { createDrafting } from "./drafting.ts";
+import { endBelow } from "./end-below.ts";
 import { createMessageParts, type MessageApi } from "./message-parts.ts";
 import type { Outbox } from "./outbox.ts";
 import { type Place, sendOptions } from "./place.ts";
 import { type AfterFailure, startPreviews } from "./preview-loop.ts";
+import { formerParts } from "./shown-parts.ts";
+import { createStatusLines, withoutStatus } from "./status-lines.ts";
 import { classify } from "./telegram-errors.ts";
 import { startTyping } from "./typing.ts";
 
@@ -47,38 +51,53 @@ export interface LiveMessageDeps {
 export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   const { api, admitted, outbox, texts, log } = deps;
   const answer = createAnswerTarget(texts, place.chatId);
-  const messages = createMessageParts(deps, place);
+  let former = formerParts(texts, place);
+  const messages = createMessageParts(deps, place, former);
   const gone = new AbortController();
-  const drafting = createDrafting(place.chatId > 0 && !messages.any && deps.drafts.enabled(place.chatId), () => {
+  const again = messages.last !== undefined;
+  const drafting = createDrafting(place.chatId > 0 && !again && deps.drafts.enabled(place.chatId), () => {
     messages.forgetDraft();
     previews.changed();
   });
-  let needsStopButton = messages.any && !place.resumed;
+  let needsStopButton = again && !place.resumed;
   /** What the call before was for; a newer text may have come while it was on its way. */
   let attempted: Target | undefined;
   let ended = false;
   let finishing = false;
   let firstTextShown = false;
+  /** What was shown last: something that can be stopped; more than status lines; beside a second Stop. */
+  let [stoppable, flowing, untidy] = [again, false, false];
 
-  const target = (): Target => answer.target(drafting.active, messages.any);
+  function target(): Target {
+    if (messages.last === undefined) former = [];
+    return answer.target(drafting.active, status.lines, former);
+  }
 
   /** One call towards what should stand there; false when it does. */
   async function step(through: MessageApi): Promise<boolean> {
     if (needsStopButton && !answer.begun && !finishing) {
       needsStopButton = false;
       attempted = undefined;
-      await messages.setLastButton("stop", through);
+      const standing = await messages.setStop(through);
+      // Further messages may stand above it, of which it is not known what they show.
+      if (standing !== undefined && place.messages.length === 1) {
+        former ??= [{ ...standing, text: withoutStatus(standing.text) }];
+      }
       return true;
     }
     const wanted = deps.work(target);
     attempted = wanted;
     const acted = await deps.work(() => messages.step(wanted, through));
-    if (acted && wanted.drafting) drafting.shown();
-    if (acted && !firstTextShown && answer.notice === undefined) {
+    if (!acted) return false;
+    if (wanted.drafting) drafting.shown();
+    stoppable = true;
+    flowing = !wanted.status;
+    untidy = messages.untidy(wanted);
+    if (flowing && !firstTextShown) {
       firstTextShown = true;
       deps.onFirstText();
     }
-    return acted;
+    return true;
   }
 
   /** Decides what follows from a failed call. */
@@ -92,8 +111,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
         return "at-once";
       case "blocked":
         await deps.onBlocked(messages.place.chatId);
-        gone.abort();
-        return "never";
+        return giveUp();
       case "held":
         // The next preview waits for the hold, and carries a newer text.
         return "at-once";
@@ -106,8 +124,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       case "topic-gone":
         if (await messages.leaveTopic()) return "at-once";
         log.warn({ reason: messageOf(error) }, "the topic is closed or gone, and the chat takes no message without it");
-        gone.abort();
-        return "never";
+        return giveUp();
       case "refused":
         return surviveRefusal(messageOf(error));
       case "unknown":
@@ -129,17 +146,27 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       { reason },
       again ? "Telegram refused a message; it goes out as plain text" : "Telegram takes no message here",
     );
-    if (!again) gone.abort();
-    return again ? "at-once" : "never";
+    return again ? "at-once" : giveUp();
   }
 
+  /** Nothing more can be shown. */
+  function giveUp(): AfterFailure {
+    typing.stop();
+    status.clear();
+    gone.abort();
+    return "never";
+  }
+
+  /** Neither the first text waits for spacing, nor text after status lines, nor what there is to press, and once only. */
   function pace(): Pace {
-    if (drafting.active) return firstTextShown ? "draft" : "now";
-    return firstTextShown || (messages.any && !needsStopButton) ? "edit" : "now";
+    const urgent = needsStopButton || untidy || (answer.begun && status.lines.length === 0 ? !flowing : !stoppable);
+    return urgent ? "now" : drafting.active ? "draft" : "edit";
   }
 
   async function type(): Promise<void> {
     if (firstTextShown) return typing.stop();
+    // A draft is a typing action itself.
+    if (drafting.active && stoppable) return;
     const { chatId, threadId } = messages.place;
     try {
       await api.sendChatAction(chatId, "typing", sendOptions({ threadId }));
@@ -149,6 +176,12 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
     }
   }
 
+  const status = createStatusLines({
+    texts,
+    group: place.chatId < 0,
+    late: outbox.late,
+    onChange: () => previews.changed(),
+  });
   const typing = startTyping(type);
   const previews = startPreviews(
     { outbox, chatId: () => messages.place.chatId, pace, step: () => step(admitted), survive },
@@ -158,46 +191,66 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   async function endPreviews(): Promise<void> {
     ended = true;
     typing.stop();
+    status.clear();
     await previews.end();
     drafting.stop();
   }
 
   return {
     gone: gone.signal,
-    waiting(provider) {
-      if (answer.begun) return;
-      answer.announce(texts.waiting(provider));
+    status(activity) {
+      if (ended) return;
+      if (activity !== undefined) return status.begin(activity);
+      status.clear();
       previews.changed();
     },
     show(text) {
+      status.clear();
       answer.show(text);
       previews.changed();
     },
-    async finish(final) {
+    finish,
+    async leave(button, notes) {
       await endPreviews();
-      finishing = true;
-      answer.finish(final);
-      while (!gone.signal.aborted) {
-        try {
-          if (!(await step(api))) return;
-        } catch (error) {
-          // The outbox has repeated what could be repeated.
-          if (!(error instanceof GrammyError) || error.error_code >= 500) throw error;
-          await survive(error);
-        }
-      }
-    },
-    async leave(button) {
-      await endPreviews();
-      if (button === undefined || gone.signal.aborted) return;
+      const { last } = messages;
+      if ((button ?? notes) === undefined || gone.signal.aborted) return;
+      // What stands there is all that shall.
+      if (notes === undefined && (last === undefined || messages.endsWith(button))) return;
+      const keyboard = button === undefined ? undefined : endKeyboard(texts.labels, button, messages.place);
+      const note = notes === undefined ? undefined : linesOf(texts, notes);
+      const end = { keyboard, note, otherwise: texts.stopped };
       try {
-        await messages.setLastButton(button, api);
+        if (last !== undefined && (await endBelow(api, messages.place.chatId, last, end))) return;
       } catch (error) {
-        if (!(error instanceof GrammyError) && !(error instanceof HttpError)) throw error;
-        log.debug({ reason: messageOf(error) }, "a button could not be changed");
+        if (!isTolerable(error, notes === undefined)) throw error;
+        log.debug({ reason: messageOf(error) }, "a message could not be given its end");
+        // A delivery that was cut short here has done it already.
+        if (classify(error) === "unchanged") return;
       }
+      if (notes !== undefined) await finish({ markdown: "", notes, ...(button === undefined ? {} : { button }) });
     },
   };
+
+  async function finish(view: FinalView): Promise<void> {
+    await endPreviews();
+    finishing = true;
+    answer.finish(view);
+    while (!gone.signal.aborted) {
+      try {
+        if (!(await step(api))) return;
+      } catch (error) {
+        // The outbox has repeated what could be repeated.
+        if (!(error instanceof GrammyError) || error.error_code >= 500) throw error;
+        await survive(error);
+      }
+    }
+  }
+}
+
+/** Whether an end may go without: what Telegram refuses is told in another message, a mere button is worth no repetition. */
+function isTolerable(error: unknown, buttonAlone: boolean): boolean {
+  if (error instanceof GrammyError && error.error_code < 500) return true;
+  return buttonAlone && (error instanceof GrammyError || error instanceof HttpError);
 }
 
 /** Whether a reader would see anything of this Markdown. */

@@ -29,12 +29,16 @@ export type MessageApi = Pick<
 export interface MessageParts {
   /** Where the messages are now. */
   readonly place: AnswerPlace;
-  /** Whether a message exists. */
-  readonly any: boolean;
+  /** Id of the last message; undefined when there is none. */
+  readonly last: number | undefined;
+  /** Whether it is known that this button stands below it. */
+  endsWith(button: Button | undefined): boolean;
   /** Makes the next call towards the target, through this API; false when nothing is left to do. */
   step(target: Target, api: MessageApi): Promise<boolean>;
-  /** Changes the button below the last message, whatever its text. */
-  setLastButton(button: "stop" | "retry", api: MessageApi): Promise<void>;
+  /** Whether a message behind those of the target has a button still: what is left of a longer former answer. */
+  untidy(target: Target): boolean;
+  /** Puts Stop below the last message, whatever its text. Resolves with what stands there when Telegram tells it. */
+  setStop(api: MessageApi): Promise<Rendered | undefined>;
   /** The call for the target failed because the message shows it already. */
   markUnchanged(target: Target): void;
   /** The call for the target failed because its message does not exist any more. */
@@ -57,10 +61,14 @@ export interface MessagePartsDeps {
   onMoved(chatId: number): Promise<void>;
 }
 
-/** Takes up the messages of an answer. */
-export function createMessageParts({ texts, saveMessages, onMoved }: MessagePartsDeps, opened: Place): MessageParts {
+/** Takes up the messages of an answer, which show these parts; undefined when that is not known. */
+export function createMessageParts(
+  { texts, saveMessages, onMoved }: MessagePartsDeps,
+  opened: Place,
+  former: readonly Rendered[] | undefined,
+): MessageParts {
   let place: AnswerPlace = opened;
-  const parts = partsOf(texts, opened);
+  const parts = partsOf(opened, former);
   /** Messages of ours that stand in the wrong place: to be deleted at the end. */
   const misplaced: number[] = [];
   let file = opened.file;
@@ -148,20 +156,29 @@ export function createMessageParts({ texts, saveMessages, onMoved }: MessagePart
     return rendered.entities.length === 0 ? {} : { entities: [...rendered.entities] };
   }
 
-  async function setButton(part: Part, button: Button, api: MessageApi): Promise<void> {
-    if (part.id === undefined) return;
+  async function setButton(part: Part, button: Button, api: MessageApi): Promise<Rendered | undefined> {
+    if (part.id === undefined) return undefined;
     const keyboard = keyboardOf(texts, button, place);
     const markup = keyboard === undefined ? {} : { reply_markup: keyboard };
-    await api.editMessageReplyMarkup(place.chatId, part.id, markup);
+    const edited = await api.editMessageReplyMarkup(place.chatId, part.id, markup);
     part.button = button;
+    if (edited === true || edited.text === undefined) return undefined;
+    const standing = { text: edited.text, entities: edited.entities ?? [] };
+    part.shown ??= keyOf(standing);
+    return standing;
+  }
+
+  function staleIn({ parts: { length: count } }: Target): Part | undefined {
+    const left = count === 0 ? [] : parts.slice(count);
+    return left.find((part) => part.button !== undefined && part.button !== "none");
   }
 
   /** What is left of a longer former answer loses its button while we write, and is deleted at the end. */
   async function tidy(target: Target, api: MessageApi): Promise<boolean> {
     const count = target.parts.length;
     if (target.view === undefined) {
-      const stale = parts.slice(count).find((part) => part.button !== undefined && part.button !== "none");
-      if (count === 0 || stale === undefined) return false;
+      const stale = staleIn(target);
+      if (stale === undefined) return false;
       await setButton(stale, "none", api);
       return true;
     }
@@ -200,8 +217,12 @@ export function createMessageParts({ texts, saveMessages, onMoved }: MessagePart
     get place() {
       return place;
     },
-    get any() {
-      return parts.some((part) => part.id !== undefined);
+    get last() {
+      return parts.findLast((part) => part.id !== undefined)?.id;
+    },
+    endsWith(button) {
+      const part = parts.at(-1);
+      return part?.shown !== undefined && part.button === button;
     },
     async step(target, api) {
       const index = nextPart(target);
@@ -215,9 +236,10 @@ export function createMessageParts({ texts, saveMessages, onMoved }: MessagePart
       } else await put(index, rendered, buttonOf(target, index), api);
       return true;
     },
-    async setLastButton(button, api) {
+    untidy: (target) => staleIn(target) !== undefined,
+    async setStop(api) {
       const last = parts.at(-1);
-      if (last !== undefined && last.button !== button) await setButton(last, button, api);
+      return last === undefined || last.button === "stop" ? undefined : await setButton(last, "stop", api);
     },
     markUnchanged(target) {
       const index = nextPart(target);

@@ -46,6 +46,8 @@ export interface Outbox {
   hold(chatId: number, milliseconds: number): void;
   /** Whether what goes to this chat now would have to wait. */
   held(chatId: number): boolean;
+  /** Whether the process has more to do than it can: what is only nice to have waits. */
+  late(): boolean;
   /** Rejects all that waits, is on its way or would be repeated: the process is about to end. */
   stop(): void;
 }
@@ -58,6 +60,8 @@ const fleeting: ReadonlySet<string> = new Set(["sendChatAction", "sendMessageDra
 /** A pressed button waits for its answer so long; later it is of no use. */
 const pressAnswerMs = 10_000;
 const maxBackoffMs = 15_000;
+/** Between that at which previews give way, and that at which nothing new begins. */
+const mostLateMs = 100;
 /** To the supergroup that a group has become, and there out of a topic. */
 const mostRedirections = 2;
 
@@ -174,6 +178,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     },
     hold: gate.hold,
     held: gate.held,
+    late: () => (deps.loop?.lateMs ?? 0) > mostLateMs,
     stop() {
       stopped = true;
       gate.stop();

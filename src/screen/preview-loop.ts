@@ -24,7 +24,9 @@ export interface PreviewLoop {
 
 /** Starts the loop; with `dirty` there is something to do already. */
 export function startPreviews(deps: PreviewLoopDeps, dirty: boolean): PreviewLoop {
-  const waiting = new AbortController();
+  /** Waits for the chat's turn, at a pace that leaves time for something urgent to come. */
+  let waiting: AbortController | undefined;
+  let patient = false;
   let changed = dirty;
   let ended = false;
   let wake: (() => void) | undefined;
@@ -37,10 +39,11 @@ export function startPreviews(deps: PreviewLoopDeps, dirty: boolean): PreviewLoo
       }
       try {
         // Rendering waits until the call may be made: the latest text wins.
-        const acted = await deps.outbox.run(deps.chatId(), deps.pace(), step, waiting.signal);
+        const acted = await inTurn();
         changed ||= acted;
         if (acted) failures = 0;
       } catch (error) {
+        if (waiting?.signal.aborted && !ended) continue;
         const next = ended ? "never" : await deps.survive(error, failures);
         if (next === "never") return;
         changed = true;
@@ -50,7 +53,15 @@ export function startPreviews(deps: PreviewLoopDeps, dirty: boolean): PreviewLoo
     }
   }
 
+  function inTurn(): Promise<boolean> {
+    const pace = deps.pace();
+    patient = pace !== "now";
+    waiting = new AbortController();
+    return deps.outbox.run(deps.chatId(), pace, step, waiting.signal);
+  }
+
   function step(): Promise<boolean> {
+    waiting = undefined;
     changed = false;
     return deps.step();
   }
@@ -71,11 +82,13 @@ export function startPreviews(deps: PreviewLoopDeps, dirty: boolean): PreviewLoo
   return {
     changed() {
       changed = true;
+      // What has become urgent asks anew for its turn.
+      if (patient && deps.pace() === "now") waiting?.abort();
       wake?.();
     },
     async end() {
       ended = true;
-      waiting.abort();
+      waiting?.abort();
       wake?.();
       await running;
     },

@@ -75,18 +75,22 @@ function withAddresses({ text, entities }: Rendered): string {
   return out + text.slice(from);
 }
 
-/** What is known of the messages that stand there already. */
-export function partsOf(texts: Texts, place: Place): Part[] {
-  const { shown: view } = place;
+/** What the messages show that stand there already; undefined when that is not known. */
+export function formerParts(texts: Texts, { chatId, messages, shown: view }: Place): readonly Rendered[] | undefined {
+  if (messages.length === 0) return [];
   const shown =
-    view === undefined ? [] : finalParts(texts, view, renderMarkdown(view.markdown, renderOptionsFor(place.chatId)));
-  const known = shown.length === place.messages.length;
+    view === undefined ? [] : finalParts(texts, view, renderMarkdown(view.markdown, renderOptionsFor(chatId)));
+  return shown.length === messages.length ? shown : undefined;
+}
+
+/** The messages that stand there already, with what is known of them. */
+export function partsOf(place: Place, former: readonly Rendered[] | undefined): Part[] {
   return place.messages.map((id, index) => {
-    const rendered = shown[index];
+    const rendered = former?.[index];
     const last = index === place.messages.length - 1;
     // Of a run that was cut short, the last message carries a button of that run: any but ours and none.
     const unknown = last ? { button: place.resumed ? ("stop" as const) : ("retry" as const) } : {};
-    if (!known || rendered === undefined) return { id, ...unknown };
+    if (rendered === undefined) return { id, ...unknown };
     return { id, shown: keyOf(rendered), button: last ? (place.shown?.button ?? "none") : "none" };
   });
 }

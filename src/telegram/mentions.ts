@@ -1,5 +1,6 @@
 /** Names of bots in a text: ours, and those of others. Pure. */
 import type { Message, MessageEntity } from "grammy/types";
+import { withoutStatus } from "../screen/status-lines.ts";
 import { richWords } from "./rich-text.ts";
 import type { Cut } from "./written-text.ts";
 
@@ -20,7 +21,8 @@ const sealed: ReadonlySet<string> = new Set(["code", "pre", "url", "email", "tex
 
 /** What a message says in words; empty when it has none. */
 export function rawWords(message: Message): Words {
-  if (message.text !== undefined) return { text: message.text, entities: message.entities ?? [] };
+  // One of ours may be replied to, or forwarded, while it is written.
+  if (message.text !== undefined) return { text: withoutStatus(message.text), entities: message.entities ?? [] };
   if (message.rich_message !== undefined) return { text: richWords(message.rich_message), entities: [] };
   return { text: message.caption ?? "", entities: message.caption_entities ?? [] };
 }

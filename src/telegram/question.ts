@@ -1,6 +1,7 @@
 /** What a message asks, in the parts that the model gets: its own words, and what they are about. Pure. */
 import type { Message } from "grammy/types";
 import { type Content, textParts } from "../ports/content.ts";
+import { withoutStatus } from "../screen/status-lines.ts";
 import { authorOf, type Carrier, hasContent, tellable, type Unseen, unseenIn, unseenText } from "./content.ts";
 import { type Me, mentionCuts, mentions, rawWords, type Words } from "./mentions.ts";
 import { quoted, writtenText } from "./written-text.ts";
@@ -48,7 +49,7 @@ function targetOf(message: Message): Carrier | undefined {
 function aboutOf(message: Message, me: Me, known: readonly number[]): string {
   const { quote, external_reply: external, reply_to_message: replied } = message;
   const target = targetOf(message);
-  const chosen = clipped(quote?.text ?? "");
+  const chosen = clipped(withoutStatus(quote?.text ?? ""));
   if (chosen === "" && replied?.from?.id === me.id && known.includes(replied.message_id)) return "";
   const source = external !== undefined && target === external ? madeBy("from", authorOf(external.origin)) : [];
   const marks = target === undefined ? [] : [...provenanceOf(target), ...markOf(target)];

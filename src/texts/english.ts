@@ -25,6 +25,25 @@ const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
 };
 
 const stopped = "⏹ Stopped.";
+
+/** The same in one word, while the model is asked again. */
+const modelFailureWords: Readonly<Record<ModelErrorKind, string>> = {
+  auth: "refused",
+  quota: "credit",
+  "rate-limit": "busy",
+  "not-found": "unknown",
+  "no-endpoint": "address",
+  "context-overflow": "length",
+  "bad-request": "refused",
+  "content-filter": "filtered",
+  timeout: "timeout",
+  upstream: "error",
+  connection: "connection",
+  truncated: "interrupted",
+  "not-a-stream": "unreadable",
+  empty: "empty",
+};
+
 const whatTheBotReads = "I read text so far, and the captions of pictures and files.";
 
 function money(dollars: number): string {
@@ -184,6 +203,9 @@ export const english = {
   oldButton: "This button is too old.",
   alreadyFinished: "This answer is already finished.",
   waiting: (provider: string) => `⏳ Waiting for a free place at ${provider}…`,
+  tryingAgain: (reason: ModelErrorKind) => `🔁 Trying again… (${modelFailureWords[reason]})`,
+  thinking: (seconds: number) => (seconds === 0 ? "💭 Thinking…" : `💭 Thinking… ${seconds} s`),
+  toolAtWork: (name: string) => `🔧 At work: ${name}…`,
   /** A note below an answer: one short line. */
   note: lineOf,
   turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",

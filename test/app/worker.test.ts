@@ -12,6 +12,7 @@ import { textParts } from "../../src/ports/content.ts";
 import type { ConsumeOptions } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
 import { createOutbox } from "../../src/screen/outbox.ts";
+import { withStatus } from "../../src/screen/status-lines.ts";
 import { createIdentity } from "../../src/telegram/identity.ts";
 import { english as texts } from "../../src/texts/english.ts";
 import { createScriptedLoop } from "../support/loop.ts";
@@ -30,7 +31,7 @@ const begun: Turn = {
 };
 
 /** A worker whose queue hands nothing out: what it would tell of dead updates, and the calls that it makes then. */
-function createWorker() {
+function createWorker(standing: object | true = true) {
   const config = readConfig("start", { BOT_TOKEN: `1:${"a".repeat(30)}`, MODELS: "ollama/one" });
   const store = createMemoryStore({ historyTtlSeconds: 3600 });
   const log = createLogger({ level: "silent", secrets: [], pretty: false });
@@ -38,7 +39,7 @@ function createWorker() {
   const calls: [string, object][] = [];
   api.config.use(async (_prev, method, payload) => {
     calls.push([method, payload]);
-    return { ok: true, result: true } as never;
+    return { ok: true, result: method === "editMessageReplyMarkup" ? standing : true } as never;
   });
   const consume = vi.fn((_handler: unknown, _options: ConsumeOptions) => ({ active: 0, drain: async () => 0 }));
   const worker = createAppWorker({
@@ -74,6 +75,20 @@ it.each([
   expect(calls.map(([method]) => method)).toEqual(["editMessageReplyMarkup", "sendMessage"]);
   expect(calls[0]?.[1]).toMatchObject({ chat_id: 7, message_id: 32 });
   expect(calls[1]?.[1]).toMatchObject({ text: texts.turnDied, reply_parameters: { message_id: 30 } });
+  await stop();
+});
+
+it.each([
+  ["half an answer", "editMessageText"],
+  ["", "deleteMessage"],
+])("when an answer is given up that shows %j, nothing says any more what it is at", async (text, method) => {
+  const [shown] = withStatus([{ text, entities: [] }], [texts.thinking(35)]);
+  const { store, calls, onDead, stop } = createWorker({ message_id: 32, text: shown?.text });
+  await store.beginTurn(begun);
+  const job = { updateId: 9, conversation: "7", lane: "turn", receivedAt: 1, body: "{}", reason: "it broke" } as const;
+  await onDead?.({ ...job, question: 30 });
+  expect(calls.map(([made]) => made)).toEqual(["editMessageReplyMarkup", method, "sendMessage"]);
+  expect(calls[1]?.[1]).toMatchObject({ chat_id: 7, message_id: 32, ...(text === "" ? {} : { text }) });
   await stop();
 });
 

@@ -116,7 +116,17 @@ describe("a complete answer", () => {
   it("tells that it waits for a place at the provider", async () => {
     scene.script = [{ type: "waiting", provider: "ollama" }, delta("x"), end()];
     await ask();
-    expect(scene.shown).toEqual(["waiting ollama", "x", "finish"]);
+    expect(scene.activities).toEqual([{ kind: "waiting-for-place", provider: "ollama" }]);
+    expect(scene.shown).toEqual(["x", "finish"]);
+  });
+
+  it("tells what the model is at until text comes", async () => {
+    const attempt = { type: "attempt", model: "a/one" } as const;
+    const again = { type: "trying-again", reason: "rate-limit" } as const;
+    scene.script = [attempt, { type: "thinking" }, again, attempt, delta("x"), end()];
+    await ask();
+    expect(scene.activities.map(({ kind }) => kind)).toEqual(["thinking", "thinking", "trying-again", "thinking"]);
+    expect(scene.shown).toEqual(["x", "finish"]);
   });
 
   it("stays one when the stop comes after its last word", async () => {

@@ -118,7 +118,8 @@ describe.skipIf(chromiumPath === undefined)(
           .waitFor();
         await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
       }
-      expect(await page.getByTestId("key").filter({ hasText: "Continue" }).count()).toBe(0);
+      const continuing = page.getByTestId("key").filter({ hasText: "Continue" });
+      await expect.poll(() => continuing.count(), { timeout: PATIENCE_MS }).toBe(0);
       expect(await botMessages(page).count()).toBe(3);
       expect(new Set(await botMessages(page).getByTestId("message-text").allTextContents()).size).toBe(3);
     });

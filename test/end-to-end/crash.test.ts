@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type { MessageView } from "../../src/playground/bot-api/bot-api.ts";
 import type { Script, ScriptedRequest } from "../../src/playground/model/script.ts";
+import { withoutStatus } from "../../src/screen/status-lines.ts";
 import { answersIn, buttonsOf, createRig, type Rig, until } from "../support/bot-process.ts";
 import { createRandom, type Moment, shuffled, startAndKill, watchCreations } from "../support/killing.ts";
 
@@ -126,7 +127,7 @@ describe("a bot killed in the middle of fifty answers", () => {
       if (complete.length === 0) wrong.push(`${id} has no complete answer`);
       if (known.length > 1) wrong.push(`${id} has ${known.length} messages that no kill explains`);
       if (kept?.text !== answerTo(id)) wrong.push(`${id}: the message that the bot knows is not complete`);
-      if (shown.some(({ text }) => !answerTo(id).startsWith(text)))
+      if (shown.some(({ text }) => !answerTo(id).startsWith(withoutStatus(text))))
         wrong.push(`${id} sees a text that is no part of its answer`);
       if (told(id).length !== 1) wrong.push(`${id} has ${told(id).length} second answers`);
       const stories = model.requests.filter(({ body }) => body.messages.at(-1)?.content === secondQuestionOf(id));

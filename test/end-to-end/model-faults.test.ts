@@ -71,7 +71,7 @@ describe.concurrent("the bot in trouble with the model", { timeout: 600_000 }, (
     expect(dialogueOf(rig.requests(`${question} no more`)[0])).toEqual([persona, `user: ${question} no more`]);
   });
 
-  test("tries again before the first word, and shows nothing of it", async () => {
+  test("tries again before the first word, and has nothing of it in its answer", async () => {
     const visitor = rig.visitor();
     rig.answers("fails once", { status: 503, body: "busy" }, { text: "second time lucky" });
     expect((await visitor.ask("fails once")).text).toBe("second time lucky");

@@ -76,7 +76,8 @@ describe.skipIf(chromiumPath === undefined)("keys on the chat page (needs Chromi
       ...Object.values(texts.labels).map((label) => (typeof label === "string" ? label : label(2))),
       "✅ model",
     ];
-    const written = [texts.stopped, noteWords.modelFailed("empty"), texts.waiting("openai")];
+    const status = [texts.tryingAgain("timeout"), texts.thinking(5), texts.toolAtWork("search")];
+    const written = [texts.stopped, noteWords.modelFailed("empty"), texts.waiting("openai"), ...status];
     world.botWrites(ADA, { text: written.join("\n"), ...keys(...known) });
     await newest().getByText("openai").waitFor();
     const signs = (text: string) => text.match(pictures)?.length ?? 0;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { answered, until } from "../contracts/models.contract.ts";
+import { asMessages } from "../support/messages.ts";
 import { alone, createProvidersScene, type Recorder } from "../support/providers-scene.ts";
 
 const scene = createProvidersScene();
@@ -29,6 +30,19 @@ describe("the chain", () => {
     ]);
     expect(events.at(-1)).toMatchObject({ model: "deepseek/b" });
     expect([scene.first.requests.length, scene.second.requests.length]).toEqual([1, 1]);
+  });
+
+  test("tells why before each further attempt, of the same model or of the next", async () => {
+    scene.first.script.next({ text: "" }, { status: 503 }, { text: "Paris." });
+    const { events } = await answered(open({ backoffMs: 20 }, alone), "openai/a");
+    const told = (all: typeof events) =>
+      all.flatMap((event) =>
+        event.type === "attempt" ? [event.model] : event.type === "trying-again" ? [event.reason] : [],
+      );
+    expect(told(events)).toEqual(["openai/a", "empty", "openai/a", "upstream", "openai/a"]);
+    scene.first.script.next({ status: 401 });
+    scene.second.script.next({ text: "Paris." });
+    expect(told((await answered(open(), "openai/a")).events)).toEqual(["openai/a", "auth", "deepseek/b"]);
   });
 
   test("asks the chosen model first, whatever the order of the fallbacks", async () => {
@@ -148,12 +162,17 @@ describe("the chain", () => {
   test("a wait between two attempts ends with the abort", async () => {
     scene.first.script.always({ status: 503 });
     const stop = new AbortController();
-    const answer = answered(open({ backoffMs: 10_000 }, alone), "openai/a", stop.signal);
-    await until(() => scene.first.requests.length === 1);
-    stop.abort();
-    const { error, events } = await answer;
-    expect(error).toBeUndefined();
-    expect(events.map(({ type }) => type)).toEqual(["attempt"]);
+    const messages = asMessages([{ role: "user", content: "What is the capital of France?" }]);
+    const seen: string[] = [];
+    for await (const { type } of open({ backoffMs: 10_000 }, alone).answer(
+      { model: "openai/a", messages },
+      stop.signal,
+    )) {
+      seen.push(type);
+      if (type === "trying-again") setTimeout(() => stop.abort(), 20);
+    }
+    expect(seen).toEqual(["attempt", "trying-again"]);
+    expect(scene.first.requests).toHaveLength(1);
   });
 
   test("stop ends an answer that is being written with an error, not as if it were complete", async () => {

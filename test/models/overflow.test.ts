@@ -43,7 +43,8 @@ async function ask(models: Models, shorter?: () => readonly string[] | undefined
     if (!(error instanceof ModelError)) throw error;
     kind = error.kind;
   }
-  return { attempts: events.filter(({ type }) => type === "attempt"), kind, lines };
+  const again = events.flatMap((event) => (event.type === "trying-again" ? [event.reason] : []));
+  return { attempts: events.filter(({ type }) => type === "attempt"), again, kind, lines };
 }
 
 const asked = (which: "first" | "second") =>
@@ -52,8 +53,9 @@ const asked = (which: "first" | "second") =>
 describe("a model that says that the conversation is too long", () => {
   test("is asked once more with half of it, before anybody else is, and the log of who asks knows why", async () => {
     scene.first.script.next(tooLong, { text: "Paris." });
-    const { attempts, kind, lines } = await ask(open(), () => half);
+    const { attempts, again, kind, lines } = await ask(open(), () => half);
     expect(kind).toBeUndefined();
+    expect(again).toEqual(["context-overflow"]);
     expect(attempts).toEqual([
       { type: "attempt", model: "openai/a" },
       { type: "attempt", model: "openai/a", shorter: true },

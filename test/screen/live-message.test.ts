@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { isVisible } from "../../src/screen/live-message.ts";
+import { withStatus } from "../../src/screen/status-lines.ts";
 import { english as texts } from "../../src/texts/english.ts";
 import { createScreenScene, long, pass, until } from "../support/screen-scene.ts";
 
@@ -99,18 +100,19 @@ describe("an answer that is edited", () => {
   });
 
   it("says that it waits for a place, and replaces that by the first text, which counts as the first", async () => {
+    const lined = (text: string) => withStatus([{ text, entities: [] }], [texts.waiting("ollama")])[0]?.text;
     const screen = open();
-    screen.waiting("ollama");
+    screen.status({ kind: "waiting-for-place", provider: "ollama" });
     await pass(5);
-    expect(messages()).toEqual([[texts.waiting("ollama"), "stop:81"]]);
+    expect(messages()).toEqual([[lined(""), "stop:81"]]);
     expect(scene.firstTexts).toBe(0);
     screen.show("Hello");
     await pass(20);
     expect(messages()).toEqual([["Hello", "stop:81"]]);
     expect(scene.firstTexts).toBe(1);
-    screen.waiting("ollama");
+    screen.status({ kind: "waiting-for-place", provider: "ollama" });
     await pass(20);
-    expect(messages()).toEqual([["Hello", "stop:81"]]);
+    expect(messages()).toEqual([[lined("Hello"), "stop:81"]]);
   });
 
   it("types every four seconds until the first text", async () => {
@@ -164,7 +166,7 @@ describe("after the end", () => {
     await until(screen.finish({ markdown: "Hello world", button: "regenerate" }));
     const count = scene.calls.length;
     screen.show("Hello again");
-    screen.waiting("ollama");
+    screen.status({ kind: "waiting-for-place", provider: "ollama" });
     await pass(60_000);
     expect(scene.calls).toHaveLength(count);
   });

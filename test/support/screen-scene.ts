@@ -5,6 +5,7 @@ import { createLiveMessage, type LiveMessageDeps } from "../../src/screen/live-m
 import { createOutbox, type Outbox } from "../../src/screen/outbox.ts";
 import type { Place } from "../../src/screen/place.ts";
 import { textsFor } from "../../src/texts/texts.ts";
+import { createScriptedLoop } from "./loop.ts";
 
 export interface Call {
   readonly method: string;
@@ -68,19 +69,20 @@ function emptyScene() {
 
 /** To be called at the top of a file: each of its tests begins with an empty chat. */
 export function createScreenScene() {
-  const scene = emptyScene();
+  const scene = { ...emptyScene(), loop: createScriptedLoop() };
   let outbox: Outbox;
 
   beforeEach(() => {
     vi.useFakeTimers();
     vi.advanceTimersByTime(100_000);
+    Object.assign(scene, emptyScene(), { loop: createScriptedLoop() });
     outbox = createOutbox({
       log: { warn: () => undefined },
       onCall: () => undefined,
       onHold: () => undefined,
       spacing: { privateEditMs: 11, groupEditMs: 31, draftMs: 4 },
+      loop: scene.loop.loop,
     });
-    Object.assign(scene, emptyScene());
   });
   afterEach(() => {
     outbox.stop();
@@ -124,8 +126,9 @@ export function createScreenScene() {
       carryOut({ method: "editMessageReplyMarkup", chatId, id, options }, () => {
         const former = scene.chat.get(id);
         if (former?.button === buttonIn(options)) throw new Error("a button that is there already was sent");
-        if (former !== undefined) scene.chat.set(id, { ...former, button: buttonIn(options) });
-        return true;
+        if (former === undefined) return true;
+        scene.chat.set(id, { ...former, button: buttonIn(options) });
+        return { message_id: id, text: former.text, entities: former.entities };
       }),
     deleteMessage: (chatId: number, id: number) =>
       carryOut({ method: "deleteMessage", chatId, id, options: {} }, () => scene.chat.delete(id)),

@@ -1,5 +1,6 @@
 /** A conversation with one question, a model that follows a script, and a screen that takes notes. */
 import { beforeEach, vi } from "vitest";
+import type { Activity } from "../../src/chat/activity.ts";
 import { createTokenFactors } from "../../src/chat/token-factors.ts";
 import {
   answerQuestion,
@@ -45,6 +46,7 @@ function emptyScene() {
     shorter: [] as (readonly Worded[] | undefined)[],
     /** What happened on the screens, in order. */
     shown: [] as string[],
+    activities: [] as Activity[],
     opened: [] as { turn: Turn; former: Turn | undefined; dropped: readonly Turn[] }[],
     /** The ends that were shown, their notes in words. */
     views: [] as (Omit<FinalView, "notes"> & { readonly note?: string })[],
@@ -105,7 +107,7 @@ export function createTurnScene() {
     scene.opened.push({ turn, former, dropped });
     return {
       gone: scene.gone.signal,
-      waiting: (provider) => void shown.push(`waiting ${provider}`),
+      status: (activity) => void (activity !== undefined && scene.activities.push(activity)),
       show: (markdown) => void shown.push(markdown),
       async finish(view) {
         await scene.finishing();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { textOf } from "../../src/ports/content.ts";
+import { withStatus } from "../../src/screen/status-lines.ts";
 import { questionOf as partsOf, unseenOf, wordsOf } from "../../src/telegram/question.ts";
 import { ada, bot, content, group, inGroup, me, type Parts, stranger, written } from "../support/addressed-updates.ts";
 import { fasterThanItsInput } from "../support/growth.ts";
@@ -107,6 +108,13 @@ describe("what a question is about", () => {
     expect(questionOf(inGroup("why?", replying(said)), me, [40])).toContain("> the sky");
     const quote = { text: "cause", position: 2, is_manual: true };
     expect(questionOf(inGroup("why?", replying(own, { quote })), me, [41])).toBe("> cause\n\nwhy?");
+  });
+
+  it("is brought along from an answer that is being written without what its turn is at", () => {
+    const lined = (text: string) => withStatus([{ text, entities: [] }], ["Thinking… 5 s"])[0]?.text;
+    expect(asked("why?", replying({ ...own, text: lined("because") }))).toBe("> because\n\nwhy?");
+    const quote = { text: lined("cause"), position: 2, is_manual: true };
+    expect(asked("why?", replying(own, { quote }))).toBe("> cause\n\nwhy?");
   });
 
   it("makes no question of the bot's name alone below its own message, unless a part was chosen", () => {

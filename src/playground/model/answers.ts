@@ -6,19 +6,20 @@ interface Intent {
   readonly asks: RegExp;
   /** Its answer goes on with a former one, which has said already that no model wrote it. */
   readonly goesOn?: true;
-  readonly answer: (question: string, match: RegExpExecArray, former: string) => Script;
+  /** `tries`: how often the same has been asked before, in a row. */
+  readonly answer: (question: string, match: RegExpExecArray, former: string, tries: number) => Script;
 }
 
 const label = "*(scripted demo model: no AI here)*";
 
-/** Answers a request from the script; `labelled` answers begin by saying so. */
-export function answerTo(request: ScriptedRequest, labelled: boolean): Script {
+/** Answers a request that was made `tries` times before; `labelled` answers begin by saying that no model wrote them. */
+export function answerTo(request: ScriptedRequest, labelled: boolean, tries = 0): Script {
   const asked = newestOf(request, "user").trim();
   const former = newestOf(request, "assistant");
   for (const { asks, answer, goesOn } of intents) {
     const match = asks.exec(asked);
     if (match === null) continue;
-    const script = answer(asked, match, former);
+    const script = answer(asked, match, former, tries);
     return labelled && script.text && !goesOn ? { ...script, text: `${label}\n\n${script.text}` } : script;
   }
   return {};
@@ -35,7 +36,8 @@ const help = `I am a scripted stand-in, so that you can try the chat without a k
 - **length** — an answer that is cut at the length limit, twice, good for pressing Continue
 - **slow** — an answer that takes its time, good for pressing Stop
 - **echo** followed by any text — the same text back, Markdown included
-- **think** — a pause for thought first
+- **think** — a pause for thought first, with its seconds
+- **busy** — two refusals before the answer, good for seeing that it is tried again
 - **fail 429**, **fail 500**, **fail cut**, **fail empty**, **fail silence** — the faults of real providers
 
 Anything else gets a short answer. With a real key in \`.env\`, a real model answers instead.`;
@@ -151,6 +153,8 @@ function nextPart(former: string): Script {
   return { text, ...(before + 2 < lengthParts.length && before >= 0 ? { finishReason: "length" } : {}) };
 }
 
+const busy: Script = { ...faults["429"], headers: { "retry-after": "3" } };
+
 const intents: readonly Intent[] = [
   { asks: /^Your answer was cut off\b/, goesOn: true, answer: (_, _match, former) => nextPart(former) },
   { asks: /^fail\s+(\w+)\b/i, answer: (_, match) => faults[match[1]?.toLowerCase() ?? ""] ?? { status: 500 } },
@@ -167,7 +171,11 @@ const intents: readonly Intent[] = [
     asks: /\bslow(ly)?\b/i,
     answer: () => ({ text: paragraphs.join("\n\n"), delayFirstMs: 2_000, tokensPerSecond: 6 }),
   },
-  { asks: /\bthink\b|\breason/i, answer: (question) => ({ ...short(question), reasoning: paragraphs[0] ?? "" }) },
+  { asks: /\bbusy\b/i, answer: (question, _match, _former, tries) => (tries % 3 < 2 ? busy : short(question)) },
+  {
+    asks: /\bthink\b|\breason/i,
+    answer: (question) => ({ ...short(question), reasoning: `${paragraphs.join("\n")}\n`.repeat(2) }),
+  },
   { asks: /\blong(er)?\b|\bessay\b|\bstory\b/i, answer: () => ({ text: long, tokensPerSecond: 200 }) },
   { asks: /(?:)/, answer: short },
 ];

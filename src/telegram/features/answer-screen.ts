@@ -1,24 +1,16 @@
-/** Where an answer appears in Telegram, and what becomes of an answer that a crash has left half written. */
-import { GrammyError } from "grammy";
+/** Where an answer appears in Telegram. */
 import type { Screen } from "../../chat/turn.ts";
 import { finalView } from "../../chat/turn-end.ts";
-import type { Note } from "../../ports/notes.ts";
 import type { Turn } from "../../ports/store.ts";
-import { endKeyboard } from "../../screen/buttons.ts";
 import { createLiveMessage } from "../../screen/live-message.ts";
 import { type AnswerPlace, movedTo } from "../../screen/place.ts";
-import { classify } from "../../screen/telegram-errors.ts";
-import { linesOf } from "../../texts/texts.ts";
 import { type BotContext, placeOf, tolerate } from "../context.ts";
 import { isPrivate } from "../messages.ts";
 import { aside } from "../waiting.ts";
 
-/** Telegram's limit, in UTF-16 units. */
-const maxMessageUnits = 4096;
-
 /**
- * Opens the screen of a run of a turn: the live message, with a way to end what an earlier delivery has left. `before` is
- * the turn's record of before this run; `dropped` are the turns that had gone on with its answer.
+ * Opens the screen of a run of a turn. `before` is the turn's record of before this run; `dropped` are the turns that had gone
+ * on with its answer.
  */
 export function openScreen(
   ctx: BotContext,
@@ -61,17 +53,11 @@ export function openScreen(
       resumed: before === undefined || before.run === turn.run,
     },
   );
-  const leave: Screen["leave"] = async (button, notes) => {
-    if (notes === undefined) return await screen.leave(button);
-    await screen.leave();
-    if (await endBelow(ctx, place, turn, { notes, button })) return;
-    await screen.finish({ markdown: "", notes, ...(button === undefined ? {} : { button }) });
-  };
   return {
     ...screen,
     // Nothing of the model is read any more.
     finish: (view) => aside(ctx.job, screen.finish(view)),
-    leave: (button, notes) => aside(ctx.job, leave(button, notes)),
+    leave: (button, notes) => aside(ctx.job, screen.leave(button, notes)),
   };
 }
 
@@ -90,35 +76,4 @@ function placeOfAnswer(ctx: BotContext, turn: Turn, before: Turn | undefined): A
   };
   const { moved } = before ?? turn;
   return moved?.from === turn.conversation ? movedTo(place, Number(moved.to)) : place;
-}
-
-/**
- * Puts an end below what an earlier delivery has shown. Only Telegram knows how much that is, and tells it when a button is
- * changed. False when there is no message to put it into.
- */
-async function endBelow(
-  { api, texts }: BotContext,
-  place: AnswerPlace,
-  turn: Turn,
-  { notes, button }: { readonly notes: readonly Note[]; readonly button: "retry" | undefined },
-): Promise<boolean> {
-  const last = turn.messages.at(-1);
-  if (last === undefined) return false;
-  const keyboard = button === undefined ? {} : { reply_markup: endKeyboard(texts.labels, button, place) };
-  try {
-    const standing = await api.editMessageReplyMarkup(place.chatId, last, keyboard);
-    if (standing === true || standing.text === undefined) return false;
-    const note = linesOf(texts, notes);
-    const text = standing.text.startsWith(texts.waiting("").slice(0, -1)) ? note : `${standing.text}\n\n${note}`;
-    // The button alone has to do where no line fits any more.
-    if (text.length > maxMessageUnits) return true;
-    const entities = standing.entities === undefined ? {} : { entities: standing.entities };
-    const options = { ...entities, ...keyboard, link_preview_options: { is_disabled: true } };
-    await api.editMessageText(place.chatId, last, text, options);
-    return true;
-  } catch (error) {
-    if (!(error instanceof GrammyError) || error.error_code >= 500) throw error;
-    // A delivery that was cut short here has done it already.
-    return classify(error) === "unchanged";
-  }
 }

@@ -1,6 +1,7 @@
 /** What becomes of the message that a crash has left half written, when a stop ends it. */
 import { describe, expect, it } from "vitest";
 import { textParts } from "../../../src/ports/content.ts";
+import { withStatus } from "../../../src/screen/status-lines.ts";
 import { english as texts } from "../../../src/texts/english.ts";
 import { createBotScene } from "../../support/bot-scene.ts";
 
@@ -32,6 +33,7 @@ async function stopAfterCrash(standing: object): Promise<(readonly [string, obje
   return calls.filter(({ method }) => /[mM]essage/.test(method)).map(({ method, payload }) => [method, payload]);
 }
 
+const lined = (text: string, ...lines: string[]) => withStatus([{ text, entities: [] }], lines)[0]?.text ?? "";
 const shows = (text: string, more: object = {}) => ({ ok: true, result: { message_id: 60, text, ...more } });
 const button = ["editMessageReplyMarkup", { chat_id: 7, message_id: 60, reply_markup: retry }];
 
@@ -48,8 +50,20 @@ describe("an answer that a crash has left half written", () => {
   });
 
   it("does not go on saying that it waits", async () => {
-    const [, edit] = await stopAfterCrash(shows(texts.waiting("ollama")));
+    const [, edit] = await stopAfterCrash(shows(lined("", texts.waiting("ollama"))));
     expect(edit).toMatchObject(["editMessageText", { text: texts.stopped }]);
+  });
+
+  it("does not go on saying below its text what it was at", async () => {
+    const entities = [{ type: "bold", offset: 0, length: 4 }];
+    const lines = [texts.tryingAgain("rate-limit"), texts.thinking(35)];
+    const [, edit] = await stopAfterCrash(shows(lined("half\n\nan", ...lines), { entities }));
+    expect(edit).toMatchObject(["editMessageText", { text: `half\n\nan\n\n${texts.stopped}`, entities }]);
+  });
+
+  it("loses its status lines also where no other line fits", async () => {
+    const [, edit] = await stopAfterCrash(shows(lined("x".repeat(4_090), "")));
+    expect(edit).toMatchObject(["editMessageText", { text: "x".repeat(4_090), reply_markup: retry }]);
   });
 
   it("gets the button alone when no line fits any more", async () => {
@@ -64,5 +78,24 @@ describe("an answer that a crash has left half written", () => {
     const calls = await stopAfterCrash(refusal("message to edit not found"));
     expect(calls.map(([method]) => method)).toEqual(["editMessageReplyMarkup", "editMessageText", "sendMessage"]);
     expect(calls.at(-1)?.[1]).toMatchObject({ text: texts.stopped, reply_markup: retry });
+  });
+});
+
+describe("a Stop button that nothing is written behind any more", () => {
+  it.each([
+    ["half an answer", "editMessageText"],
+    ["", "deleteMessage"],
+  ])("takes what the turn was at along, below %j", async (text, method) => {
+    scene.answer = (call) =>
+      call.method === "editMessageReplyMarkup" ? shows(lined(text, texts.thinking(35))) : undefined;
+    const calls = await scene.press("stop:99");
+    expect(calls.map((call) => call.method)).toEqual(["answerCallbackQuery", "editMessageReplyMarkup", method]);
+    expect(calls.at(-1)?.payload).toMatchObject({ message_id: 5001, ...(text === "" ? {} : { text }) });
+  });
+
+  it("goes alone where there is nothing else", async () => {
+    scene.answer = (call) => (call.method === "editMessageReplyMarkup" ? shows("half an answer") : undefined);
+    const calls = await scene.press("stop:99");
+    expect(calls.map((call) => call.method)).toEqual(["answerCallbackQuery", "editMessageReplyMarkup"]);
   });
 });

@@ -1,0 +1,35 @@
+/** What a turn is at while no text comes. Data: the screen finds the words. */
+import type { ModelErrorKind } from "../base/errors.ts";
+import type { ModelEvent } from "../ports/models.ts";
+
+export type Activity =
+  /** All places at the provider are taken. */
+  | { readonly kind: "waiting-for-place"; readonly provider: string }
+  /** The model failed in this way, and it or another one is asked again, after a pause perhaps. */
+  | { readonly kind: "trying-again"; readonly reason: ModelErrorKind }
+  /** A model has been asked. `seconds`: how long ago, when this is told; whoever shows it counts on. */
+  | { readonly kind: "thinking"; readonly seconds: number }
+  | { readonly kind: "tool"; readonly name: string };
+
+/** More lines than these nobody reads while waiting. */
+const mostAtOnce = 3;
+
+/** The activity that an event of a model tells of. */
+export function activityOf(event: ModelEvent): Activity | undefined {
+  if (event.type === "waiting") return { kind: "waiting-for-place", provider: event.provider };
+  if (event.type === "trying-again") return { kind: "trying-again", reason: event.reason };
+  return event.type === "attempt" || event.type === "thinking" ? { kind: "thinking", seconds: 0 } : undefined;
+}
+
+/**
+ * What goes on once this has begun as well, in the order of the lines: that it is tried again first, then the one thing that
+ * is waited for, or the tools that work at once. Thinking that goes on already goes on.
+ */
+export function withActivity<T extends Activity>(going: readonly T[], begun: T): readonly T[] {
+  const { kind } = begun;
+  if (kind === "trying-again") return [begun];
+  if (kind === "thinking" && going.some((activity) => activity.kind === kind)) return going;
+  const trying = going.filter((activity) => activity.kind === "trying-again");
+  const tools = kind === "tool" ? going.filter((activity) => activity.kind === kind) : [];
+  return [...trying, ...[...tools, begun].slice(trying.length - mostAtOnce)];
+}

@@ -1,0 +1,43 @@
+/** The end of a message of which only Telegram knows what it shows. */
+import type { Api } from "grammy";
+import type { InlineKeyboardMarkup } from "grammy/types";
+import { withoutStatus } from "./status-lines.ts";
+
+/** Telegram's limit, in UTF-16 units. */
+const maxMessageUnits = 4096;
+
+export interface MessageEnd {
+  /** Left out: none. */
+  readonly keyboard?: InlineKeyboardMarkup | undefined;
+  /** The line below what stands there; left out when that shall stay as it is. */
+  readonly note?: string | undefined;
+  /** Stands in the place of what was nothing but status lines; left out, such a message is deleted. */
+  readonly otherwise?: string | undefined;
+}
+
+export type EndingApi = Pick<Api, "editMessageReplyMarkup" | "editMessageText" | "deleteMessage">;
+
+/**
+ * Puts an end below what a message shows, in the place of its status lines. What it shows Telegram tells when its keyboard is
+ * changed. False when it is no text.
+ */
+export async function endBelow(
+  api: EndingApi,
+  chatId: number,
+  message: number,
+  { keyboard, note, otherwise }: MessageEnd,
+): Promise<boolean> {
+  const markup = keyboard === undefined ? {} : { reply_markup: keyboard };
+  const standing = await api.editMessageReplyMarkup(chatId, message, markup);
+  if (standing === true || standing.text === undefined) return false;
+  const answer = withoutStatus(standing.text);
+  const whole = [answer, note].filter(Boolean).join("\n\n") || otherwise;
+  // The button alone has to do where no line fits any more.
+  const text = whole !== undefined && whole.length > maxMessageUnits ? answer : whole;
+  if (text === standing.text) return true;
+  if (text === undefined) return await api.deleteMessage(chatId, message);
+  const entities = standing.entities === undefined ? {} : { entities: standing.entities };
+  const options = { ...entities, ...markup, link_preview_options: { is_disabled: true } };
+  await api.editMessageText(chatId, message, text, options);
+  return true;
+}
