@@ -1,5 +1,6 @@
 /** Telegram and everybody in it, in a process of their own: asks as it is told to, and notes when what is seen. */
 import { createBotApi } from "../src/playground/bot-api/bot-api.ts";
+import { withoutStatus } from "../src/screen/status-lines.ts";
 import {
   type QuestionKey,
   questionText,
@@ -37,7 +38,7 @@ function ask(chatId: number, round: number): void {
 
 function seen(chatId: number, text: string | undefined, isFinal: boolean): void {
   const asked = open.get(chatId);
-  if (asked === undefined || !text) return;
+  if (asked === undefined || !text || withoutStatus(text) === "") return;
   asked.firstTextAt ??= Date.now();
   if (!isFinal) return;
   open.delete(chatId);

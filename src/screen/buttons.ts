@@ -6,8 +6,8 @@ type Labels = Texts["labels"];
 
 /** What a press asks for. */
 export type Press =
-  /** Stop the run that this `update_id` asked for. */
-  | { readonly action: "stop"; readonly run: number }
+  /** Stop the run that this `update_id` asked for. `delivery` only tells its buttons apart. */
+  | { readonly action: "stop"; readonly run: number; readonly delivery?: number | undefined }
   /**
    * Answer the question with this message id again: Regenerate and Retry. With `part`, only that turn, which goes on with the
    * answer to the question.
@@ -23,7 +23,7 @@ export type Press =
 
 /** Writes a press as `callback_data`. */
 export function pressData(press: Press): string {
-  if (press.action === "stop") return `stop:${press.run}`;
+  if (press.action === "stop") return `stop:${press.run}${press.delivery === undefined ? "" : `:${press.delivery}`}`;
   if (press.action === "again") return `again:${press.question}${press.part === undefined ? "" : `:${press.part}`}`;
   if (press.action === "continue") return `continue:${press.question}:${press.run}`;
   if (press.action === "model") return `model:${press.key}`;
@@ -70,14 +70,19 @@ function row(...buttons: readonly (readonly [label: string, press: Press])[]): I
 }
 
 /** Below an answer that is being written. */
-export function stopKeyboard(labels: Labels, run: number): InlineKeyboardMarkup {
-  return row([labels.stop, { action: "stop", run }]);
+export function stopKeyboard(labels: Labels, { run, delivery }: ButtonTurn): InlineKeyboardMarkup {
+  return row([labels.stop, { action: "stop", run, delivery }]);
 }
 
 /** Whose buttons stand below an answer: a turn, or another one that goes on with its answer. */
 export interface ButtonTurn {
   readonly question: number;
   readonly run: number;
+  /**
+   * Told apart by it are the Stop buttons of a run that is delivered again: what is there already Telegram would refuse to put
+   * there. Milliseconds since the epoch.
+   */
+  readonly delivery?: number | undefined;
   readonly continues?: { readonly question: number };
 }
 

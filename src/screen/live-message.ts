@@ -60,6 +60,8 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
     previews.changed();
   });
   let needsStopButton = again && !place.resumed;
+  /** Telegram tells what a message shows when its button is changed; further ones may stand above it, which it does not tell. */
+  let tellable = former === undefined && place.messages.length === 1;
   /** What the call before was for; a newer text may have come while it was on its way. */
   let attempted: Target | undefined;
   let ended = false;
@@ -75,14 +77,12 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
 
   /** One call towards what should stand there; false when it does. */
   async function step(through: MessageApi): Promise<boolean> {
-    if (needsStopButton && !answer.begun && !finishing) {
-      needsStopButton = false;
-      attempted = undefined;
+    const asks = needsStopButton || (tellable && status.lines.length > 0);
+    if (asks && !answer.begun && !finishing) {
+      const learns = tellable;
+      [needsStopButton, tellable, attempted] = [false, false, undefined];
       const standing = await messages.setStop(through);
-      // Further messages may stand above it, of which it is not known what they show.
-      if (standing !== undefined && place.messages.length === 1) {
-        former ??= [{ ...standing, text: withoutStatus(standing.text) }];
-      }
+      if (learns && standing !== undefined) former = [{ ...standing, text: withoutStatus(standing.text) }];
       return true;
     }
     const wanted = deps.work(target);

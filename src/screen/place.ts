@@ -19,7 +19,7 @@ export interface Place extends AnswerPlace {
   readonly file?: number;
   /** What these messages show, when that is known. */
   readonly shown?: FinalView;
-  /** The messages carry this run's own Stop button already. */
+  /** The messages carry a Stop button of this run already, if of a delivery before this one. */
   readonly resumed: boolean;
 }
 

@@ -88,16 +88,15 @@ export function partsOf(place: Place, former: readonly Rendered[] | undefined): 
   return place.messages.map((id, index) => {
     const rendered = former?.[index];
     const last = index === place.messages.length - 1;
-    // Of a run that was cut short, the last message carries a button of that run: any but ours and none.
-    const unknown = last ? { button: place.resumed ? ("stop" as const) : ("retry" as const) } : {};
-    if (rendered === undefined) return { id, ...unknown };
+    // Of a run or delivery that was cut short, the last message carries its button: any but ours and none.
+    if (rendered === undefined) return last ? { id, button: "retry" } : { id };
     return { id, shown: keyOf(rendered), button: last ? (place.shown?.button ?? "none") : "none" };
   });
 }
 
 /** The keyboard that shows a button. */
 export function keyboardOf({ labels }: Texts, button: Button, place: ButtonTurn): InlineKeyboardMarkup | undefined {
-  if (button === "stop") return stopKeyboard(labels, place.run);
+  if (button === "stop") return stopKeyboard(labels, place);
   return button === "none" ? undefined : endKeyboard(labels, button, place);
 }
 

@@ -221,6 +221,19 @@ describe("an answer that is written anew", () => {
     expect(messages()).toEqual([[texts.stopped, "again:50"]]);
   });
 
+  it("has them below what the delivery before has left, in the place of its own", async () => {
+    const ids = standing([lined("half", thinking(35)) ?? "", "stop:81"]);
+    const screen = open({ messages: ids, delivery: 5_000 });
+    await pass(1_290);
+    expect(previews()).toEqual([]);
+    await pass(100);
+    expect(messages()).toEqual([[lined("half", thinking(1)), "stop:81:5000"]]);
+    screen.show("new");
+    await pass(2);
+    expect(messages()).toEqual([["new", "stop:81:5000"]]);
+    expect(all("sendMessage")).toEqual([]);
+  });
+
   it("shows its first text at once, in the place of all that", async () => {
     const ids = standing(["one", undefined], ["two", "again:50"]);
     const screen = again(ids, undefined);

@@ -23,6 +23,7 @@ export function openScreen(
   // Where the parts of an answer that was continued begin and end in its messages is not known.
   const known =
     before !== undefined && before.state !== "writing" && before.answer !== undefined && dropped.length === 0;
+  const resumed = before === undefined || before.run === turn.run;
   for (const { file } of dropped) {
     if (file !== undefined) void tolerate(ctx, ctx.api.deleteMessage(place.chatId, file));
   }
@@ -50,7 +51,8 @@ export function openScreen(
       messages: turn.messages,
       ...(turn.file === undefined ? {} : { file: turn.file }),
       ...(known ? { shown: finalView(before) } : {}),
-      resumed: before === undefined || before.run === turn.run,
+      resumed,
+      delivery: resumed && turn.messages.length > 0 ? deps.now() : undefined,
     },
   );
   return {
