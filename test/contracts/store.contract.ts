@@ -113,14 +113,12 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       it("gives the exchanges back as they were, in the order of their answers", async () => {
         const store = await newStore();
         expect(await store.readHistory("a")).toEqual([]);
-        const odd = exchange(5, {
-          asked: textParts("naïve 🙂 \u0000 'quoted'"),
-          answered: "```\n\n```",
-          tokens: 0,
-          at: 123,
-        });
-        await store.beginTurn(turn(5));
-        await store.finishTurn(turn(5), odd, []);
+        const asked = [...textParts("naïve 🙂 \u0000 'quoted'"), ...textParts('[{"type":"text"}]\n"question":5')];
+        const odd = exchange(5, { asked, answered: "```\n\n```", tokens: 0, at: 123 });
+        await store.beginTurn(turn(5, { asked }));
+        expect((await store.readTurn("a", 5))?.asked).toEqual(asked);
+        await store.finishTurn(turn(5, { asked }), odd, []);
+        expect((await store.readTurn("a", 5))?.asked).toEqual(asked);
         await ask(store, 3);
         await ask(store, 4);
         expect(await questions(store)).toEqual([5, 3, 4]);

@@ -17,6 +17,12 @@ describe("the stored forms", () => {
     expect(written.map(isFormer)).toEqual([name === "former", name === "former"]);
   });
 
+  it("join parts to one text in the former form, which knows no parts", () => {
+    const asked = [...textParts("two"), ...textParts("parts")];
+    expect(JSON.parse(forms.former.exchange(exchange(1, { asked }))).asked).toBe("two\nparts");
+    expect(readExchange(presentForm.exchange(exchange(1, { asked }))).asked).toEqual(asked);
+  });
+
   it("keep notes as data in the present form, and as words in the former one", () => {
     expect(readTurn(presentForm.turn(noted))).toEqual(noted);
     const former = JSON.parse(forms.former.turn(noted));
