@@ -61,6 +61,8 @@ export interface Question {
   readonly asked: Content;
   /** What is said about the question below its answer: that something of it could not be seen, say. */
   readonly questionNotes?: readonly Note[] | undefined;
+  /** See `Turn`. */
+  readonly retires?: Turn["retires"];
   /** The turn whose answer this one goes on with. Its `id` is then the last message of what it goes on with. */
   readonly continuing?: number;
 }
@@ -131,6 +133,7 @@ export async function answerQuestion(
     state: "writing",
     asked: question.asked,
     questionNotes: question.questionNotes,
+    retires: question.retires,
     messages: before?.messages ?? [],
     ...(former?.file === undefined ? {} : { file: former.file }),
     ...(kept === undefined ? {} : { answer: kept }),

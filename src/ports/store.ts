@@ -77,6 +77,8 @@ export interface Turn {
    * many UTF-16 units of the exchange stood there before. Its `question` is the last message of what it goes on with.
    */
   readonly continues?: { readonly question: number; readonly length: number };
+  /** The last message of the answer before: its buttons go when this one's first text stands. */
+  readonly retires?: { readonly chatId: number; readonly messageId: number } | undefined;
   /**
    * Set when it was begun before its group became a supergroup, and when it is read by the former id: it runs in the lane of
    * the one, and its messages are in the other.

@@ -187,7 +187,8 @@ export async function answerPress(ctx: BotContext, text?: string): Promise<void>
 
 /** Takes the buttons from a message in the update's chat. Never rejects. */
 export async function retireButtons(ctx: BotContext, messageId: number | undefined): Promise<void> {
-  await retireIn(ctx, placeOf(ctx)?.chatId, messageId);
+  const chatId = placeOf(ctx)?.chatId;
+  if (chatId !== undefined && messageId !== undefined) await retire(ctx, { chatId, messageId });
 }
 
 /** Takes the buttons from the message that was pressed. Never rejects. */
@@ -195,16 +196,16 @@ export async function retirePressed(ctx: BotContext): Promise<void> {
   await retireButtons(ctx, ctx.callbackQuery?.message?.message_id);
 }
 
-/** Takes the buttons from an answer, wherever it stands. Never rejects. */
-export async function retireAnswer(ctx: BotContext, turn: Turn): Promise<void> {
-  const place = placeOf(ctx);
-  if (turn.button !== undefined && place !== undefined)
-    await retireIn(ctx, chatOf(turn, place.chatId), turn.messages.at(-1));
+/** The message that carries the buttons of an answer, wherever it stands; undefined when none does. */
+export function buttonsOf(ctx: BotContext, turn: Turn | undefined): Turn["retires"] {
+  const [place, messageId] = [placeOf(ctx), turn?.messages.at(-1)];
+  if (turn?.button === undefined || place === undefined || messageId === undefined) return undefined;
+  return { chatId: chatOf(turn, place.chatId), messageId };
 }
 
-async function retireIn(ctx: BotContext, chatId: number | undefined, messageId: number | undefined): Promise<void> {
-  if (chatId === undefined || messageId === undefined) return;
-  await aside(ctx.job, takeButtons(ctx.api, { chatId, messageId }, ctx.deps.log));
+/** Takes the buttons from that message. Never rejects. */
+export async function retire(ctx: BotContext, message: Turn["retires"]): Promise<void> {
+  if (message !== undefined) await aside(ctx.job, takeButtons(ctx.api, message, ctx.deps.log));
 }
 
 /** Waits for a call whose failure costs nobody anything. */

@@ -254,6 +254,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
           messages: [5, 6],
           file: 7,
           answer: "so far",
+          retires: { chatId: -9, messageId: 49 },
           questionNotes: [{ kind: "unseen", what: "photo" }],
           notes: [{ kind: "failed", failure: "rate-limit", retryAfterMs: 5_000 }, saying("n")],
           button: "retry",

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type { MessageView } from "../../src/playground/bot-api/bot-api.ts";
+import type { PendingCall } from "../../src/playground/bot-api/faults.ts";
 import type { Script } from "../../src/playground/model/script.ts";
 import { answersIn, answerWith, buttonsOf, createRig, type Rig, until } from "../support/bot-process.ts";
 import { onArrival } from "../support/killing.ts";
@@ -95,6 +96,31 @@ describe("an update that is delivered again", { timeout: 180_000 }, () => {
     const whole = texts().filter((text) => text === words);
     expect(whole).toHaveLength(1);
     expect(texts().filter((text) => !words.startsWith(text))).toEqual(["Heard: afterwards"]);
+  });
+});
+
+describe("the answer before one in whose first text the bot was killed", { timeout: 180_000 }, () => {
+  test("loses its buttons with the next delivery", async () => {
+    await startWith(60);
+    const { botApi } = rig;
+    await settle("before");
+    const before = answersIn(botApi, chat).at(-1);
+    const isBefore = ({ params }: PendingCall) => params["message_id"] === before?.id;
+    // The call that takes them away never comes through.
+    const taking = onArrival(botApi, isBefore);
+    botApi.faults.fail({ method: "editMessageReplyMarkup", match: isBefore, hangMs: patienceMs, cut: "before" });
+    ask("Count");
+    await taking;
+    await rig.end("SIGKILL");
+    expect(buttonsOf(answersIn(botApi, chat)[0])).not.toEqual([]);
+    botApi.faults.clear();
+    await rig.start();
+    await answerWith(botApi, chat, "Regenerate", patienceMs);
+    await until(() => buttonsOf(answersIn(botApi, chat)[0]).length === 0, patienceMs);
+    await settle("afterwards");
+    expect(texts()).toEqual(["Heard: before", words, "Heard: afterwards"]);
+    const withButtons = () => answersIn(botApi, chat).map((message) => buttonsOf(message).length > 0);
+    await expect.poll(withButtons, { timeout: patienceMs }).toEqual([false, false, true]);
   });
 });
 

@@ -7,16 +7,7 @@ import { textOf } from "../../ports/content.ts";
 import type { Turn } from "../../ports/store.ts";
 import { isVisible } from "../../screen/live-message.ts";
 import { getsNote } from "../albums.ts";
-import {
-  answerPress,
-  type BotContext,
-  isCommand,
-  pressOf,
-  retireAnswer,
-  retireButtons,
-  retirePressed,
-  say,
-} from "../context.ts";
+import { answerPress, type BotContext, buttonsOf, isCommand, pressOf, retire, retirePressed, say } from "../context.ts";
 import { questionOf, unseenOf } from "../question.ts";
 import { senderOf } from "../senders.ts";
 import { answerLine } from "./answer-line.ts";
@@ -154,7 +145,7 @@ async function answer(
   id: number,
   root: number,
   { asked, questionNotes, continuing }: Asked,
-  former?: Turn,
+  newest: Turn | undefined,
 ): Promise<void> {
   const { deps, job } = ctx;
   const { conversation } = job;
@@ -166,12 +157,13 @@ async function answer(
     userId: senderOf(ctx.update) ?? 0,
     asked,
     questionNotes,
+    retires: retiredBy(ctx, id, newest),
     ...(continuing === undefined ? {} : { continuing }),
   };
   const sinceArrival = () => Math.max(0, deps.now() - job.receivedAt);
   const line = answerLine(deps.log, sinceArrival);
-  let retired = false;
-  const outcome = await answerQuestion(
+  let retiring: Promise<void> | undefined;
+  await answerQuestion(
     {
       ...deps,
       visible: isVisible,
@@ -192,24 +184,20 @@ async function answer(
       openScreen(ctx, turn, { before, dropped }, () => {
         deps.observer.firstText(sinceArrival());
         line.firstText();
-        // Only the newest answer has buttons. Messages that are written anew have theirs changed with their texts.
-        if (former !== undefined && !isPartOf(former, turn)) {
-          void retireAnswer(ctx, former);
-        } else if (turn.continues !== undefined && job.attempt > 1) {
-          // A delivery that was cut short may have left them; to this one its own turn is the newest.
-          retired = true;
-          void retireButtons(ctx, turn.question);
-        }
+        retiring = retire(ctx, question.retires);
       }),
     job.signal,
     job.keeping,
   );
-  // The same where all of it stood there already, so that nothing had to be shown.
-  const whole = outcome === "complete" && job.attempt > 1;
-  if (whole && continuing !== undefined && !retired) await retireButtons(ctx, id);
+  // A delivery that was cut short may have shown all of it, and the buttons of the answer before still stand.
+  if (job.attempt > 1) await (retiring ?? retire(ctx, question.retires));
 }
 
-/** Whether the turn writes the former one anew, with all that has gone on with its answer. */
-function isPartOf(former: Turn, turn: Turn): boolean {
-  return former.question === turn.question || former.continues?.question === turn.question;
+/** What the turn of a question retires. Only the newest answer has buttons; one that is written anew changes its own. */
+function retiredBy(ctx: BotContext, id: number, newest: Turn | undefined): Turn["retires"] {
+  const anew = newest?.question === id || newest?.continues?.question === id;
+  if (!anew) return buttonsOf(ctx, newest);
+  // The run before may not have come to it: it crashed, or its question was edited before anything was shown.
+  const begun = newest.state === "writing" && newest.messages.length === 0;
+  return begun || newest.run === ctx.job.updateId ? newest.retires : undefined;
 }

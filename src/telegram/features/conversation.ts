@@ -1,6 +1,6 @@
 import { Composer } from "grammy";
 import { modelFor } from "../../chat/turn.ts";
-import { type BotContext, isCommand, retireAnswer, say } from "../context.ts";
+import { type BotContext, buttonsOf, isCommand, retire, say } from "../context.ts";
 
 /** `/new` and `/reset`: turn lane, so that they come after the answer which they interrupted. */
 export const forgetting = new Composer<BotContext>();
@@ -33,5 +33,5 @@ async function forget(ctx: BotContext): Promise<void> {
     asked: [],
     messages: [],
   });
-  if (newest !== undefined) await retireAnswer(ctx, newest);
+  await retire(ctx, buttonsOf(ctx, newest));
 }
