@@ -1,15 +1,21 @@
+import { GrammyError } from "grammy";
 import { messageOf } from "../base/errors.ts";
 import { type EndingApi, endBelow } from "./end-below.ts";
 
-/** Takes the buttons from a message of ours, with what its turn is at. Never rejects: it may be gone, or have none, and nothing depends on it. */
+/**
+ * Takes the buttons from a message of ours, with what its turn is at. Never rejects: it may be gone, or have none, and nothing
+ * depends on it. False when Telegram did not answer.
+ */
 export async function takeButtons(
   api: EndingApi,
   { chatId, messageId }: { readonly chatId: number; readonly messageId: number },
   log: { debug(fields: object, message: string): void },
-): Promise<void> {
+): Promise<boolean> {
   try {
     await endBelow(api, chatId, messageId, {});
+    return true;
   } catch (error) {
     log.debug({ reason: messageOf(error) }, "buttons could not be taken away");
+    return error instanceof GrammyError;
   }
 }

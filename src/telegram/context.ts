@@ -203,9 +203,9 @@ export function buttonsOf(ctx: BotContext, turn: Turn | undefined): Turn["retire
   return { chatId: chatOf(turn, place.chatId), messageId };
 }
 
-/** Takes the buttons from that message. Never rejects. */
-export async function retire(ctx: BotContext, message: Turn["retires"]): Promise<void> {
-  if (message !== undefined) await aside(ctx.job, takeButtons(ctx.api, message, ctx.deps.log));
+/** Takes the buttons from that message. Never rejects; false when it may yet be done. */
+export async function retire(ctx: BotContext, message: Turn["retires"]): Promise<boolean> {
+  return message === undefined || (await aside(ctx.job, takeButtons(ctx.api, message, ctx.deps.log)));
 }
 
 /** Waits for a call whose failure costs nobody anything. */

@@ -46,6 +46,8 @@ function emptyScene() {
     names: ["a/one", "b/two", "c/two"] as readonly string[],
     /** Lines of the log but for debug: what they say, with their fields. */
     logged: [] as Record<string, unknown>[],
+    /** What happens between the model's text and its end. */
+    meanwhile: async (): Promise<void> => undefined,
     /** How the model's answers end. */
     finish: "stop" as AnswerEnd["finish"],
     nextId: 1,
@@ -101,9 +103,11 @@ export function createBotScene() {
           get names() {
             return scene.names;
           },
-          async *answer(request) {
+          async *answer(request, signal) {
             scene.requests.push({ ...request, messages: inWords(request.messages) });
             yield { type: "text-delta", text: `answer ${scene.requests.length}` };
+            await scene.meanwhile();
+            if (signal.aborted) return;
             yield { type: "answer-end", model: request.model, finish: scene.finish };
           },
           cost: () => undefined,

@@ -7,11 +7,12 @@ import { textOf } from "../../ports/content.ts";
 import type { Turn } from "../../ports/store.ts";
 import { isVisible } from "../../screen/live-message.ts";
 import { getsNote } from "../albums.ts";
-import { answerPress, type BotContext, buttonsOf, isCommand, pressOf, retire, retirePressed, say } from "../context.ts";
+import { answerPress, type BotContext, isCommand, pressOf, retirePressed, say } from "../context.ts";
 import { questionOf, unseenOf } from "../question.ts";
 import { senderOf } from "../senders.ts";
 import { answerLine } from "./answer-line.ts";
 import { openScreen } from "./answer-screen.ts";
+import { createFormerButtons, retiredBy } from "./former-buttons.ts";
 
 /** Quick lane: what tells the user that an answer was stopped. The stop itself happened at arrival. */
 export const stopping = new Composer<BotContext>();
@@ -162,8 +163,8 @@ async function answer(
   };
   const sinceArrival = () => Math.max(0, deps.now() - job.receivedAt);
   const line = answerLine(deps.log, sinceArrival);
-  let retiring: Promise<void> | undefined;
-  await answerQuestion(
+  const formerButtons = createFormerButtons(ctx, question);
+  const run = answerQuestion(
     {
       ...deps,
       visible: isVisible,
@@ -184,20 +185,16 @@ async function answer(
       openScreen(ctx, turn, { before, dropped }, () => {
         deps.observer.firstText(sinceArrival());
         line.firstText();
-        retiring = retire(ctx, question.retires);
+        formerButtons.take();
       }),
     job.signal,
     job.keeping,
   );
-  // A delivery that was cut short may have shown all of it, and the buttons of the answer before still stand.
-  if (job.attempt > 1) await (retiring ?? retire(ctx, question.retires));
-}
-
-/** What the turn of a question retires. Only the newest answer has buttons; one that is written anew changes its own. */
-function retiredBy(ctx: BotContext, id: number, newest: Turn | undefined): Turn["retires"] {
-  const anew = newest?.question === id || newest?.continues?.question === id;
-  if (!anew) return buttonsOf(ctx, newest);
-  // The run before may not have come to it: it crashed, or its question was edited before anything was shown.
-  const begun = newest.state === "writing" && newest.messages.length === 0;
-  return begun || newest.run === ctx.job.updateId ? newest.retires : undefined;
+  try {
+    await run;
+  } catch (error) {
+    await formerButtons.left();
+    throw error;
+  }
+  await formerButtons.ended();
 }

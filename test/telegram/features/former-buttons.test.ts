@@ -60,6 +60,20 @@ describe("the buttons of the answer before", () => {
     },
   );
 
+  it("are not asked for again when a shutdown leaves the answer to a further delivery", async () => {
+    const first = await answered("one");
+    question.message = message("two");
+    const leaving = new AbortController();
+    scene.meanwhile = async () => {
+      await expect.poll(() => taken(first), { timeout: 30_000 }).toBe(1);
+      leaving.abort("shutdown");
+    };
+    await expect(arrive(question, { signal: leaving.signal })).rejects.toThrow("shutting down");
+    scene.meanwhile = async () => undefined;
+    await arrive(question, { attempt: 2 });
+    expect(taken(first)).toBe(1);
+  });
+
   it("go with the answer to the edit of a question of which nothing was answered yet", async () => {
     const first = await answered("one");
     const signal = AbortSignal.abort("edit");
