@@ -3,7 +3,7 @@
  * handler in `features/`.
  */
 import type { LaneKind } from "../ports/updates.ts";
-import type { CommandLine } from "../texts/english.ts";
+import type { CommandLine } from "../texts/facts.ts";
 import type { Texts } from "../texts/texts.ts";
 
 export type CommandName = keyof Texts["commands"];

@@ -2,7 +2,7 @@
 import type { ModelErrorKind } from "../base/errors.ts";
 import type { UsageTotals } from "../ports/ledger.ts";
 import type { SpokenNote, UnseenKind } from "../ports/notes.ts";
-import type { QueueStats } from "../ports/queue.ts";
+import type { CommandLine, StatsLines } from "./facts.ts";
 
 /** What a user is told when a model failed; the key is the kind of the failure. */
 const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
@@ -57,18 +57,6 @@ function usageLine(totals: UsageTotals): string {
   return `${answers}, ${totals.inputTokens} tokens in${cached}, ${totals.outputTokens} out, ${money(totals.cost)}${unpriced}`;
 }
 
-/** What `/stats` says; with `queue`, what an operator wants to know besides. Times in milliseconds. */
-export interface StatsLines {
-  readonly requests: number;
-  readonly errors: number;
-  readonly uptimeSeconds: number;
-  readonly p50Ms: number | undefined;
-  readonly p95Ms: number | undefined;
-  readonly queue: QueueStats | undefined;
-  /** The memory that the process holds, in MB. */
-  readonly megabytes: number;
-}
-
 function statsLines({ requests, errors, uptimeSeconds, p50Ms, p95Ms, queue, megabytes }: StatsLines): string[] {
   const lines = [`Requests: ${requests}, errors: ${errors}`, `Up for ${duration(uptimeSeconds)}`];
   if (queue === undefined) return lines;
@@ -89,11 +77,6 @@ function duration(totalSeconds: number): string {
   const hours = Math.floor((totalSeconds % 86_400) / 3_600);
   const minutes = Math.floor((totalSeconds % 3_600) / 60);
   return days > 0 ? `${days} d ${hours} h` : hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min`;
-}
-
-export interface CommandLine {
-  readonly name: string;
-  readonly description: string;
 }
 
 /** What the model that answers cannot do with what, in the words of a note. */

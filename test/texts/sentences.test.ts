@@ -89,6 +89,11 @@ describe("a sentence that people read in Telegram", () => {
   });
 });
 
+it("sentences are found by the language of their reader: no part imports a language", () => {
+  const importers = files.filter((file) => /from "(\.\.?\/)+(texts\/)?english\.ts"/.test(read(file)));
+  expect(importers).toEqual(["texts/texts.ts"]);
+});
+
 describe("the search for sentences", () => {
   it.each([
     ["a sentence", 'say("Nothing was changed.");'],
