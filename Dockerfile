@@ -12,6 +12,8 @@ WORKDIR /app
 # The one-process form keeps its database here: mount a volume. No VOLUME line, which Railway refuses to build.
 RUN mkdir /data && chown node:node /data
 COPY --from=dependencies /app/node_modules ./node_modules
+# Node keeps there what it has made of the sources.
+RUN mkdir node_modules/.cache && chown node:node node_modules/.cache
 COPY package.json ./
 COPY src ./src
 USER node

@@ -1,17 +1,25 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path/posix";
 import { describe, expect, it } from "vitest";
 import { engines } from "./support/deploy-files.ts";
 
 const source = readFileSync(new URL("../src/require-node.js", import.meta.url), "utf8");
 
 /** What this version of Node is told; nothing when it may go on. */
-function toldTo(node: string): string {
+function toldTo(node: string, kept: string[] = []): string {
   let told = "";
   const run = new Function("process", "console", source);
   const exit = () => {
     told += " exit";
+    throw new Error("exit");
   };
-  run({ versions: { node }, exit }, { error: (line: string) => (told += line) });
+  const getBuiltinModule = () => ({ enableCompileCache: (folder: string) => void kept.push(folder), join });
+  const argv = ["node", "/srv/parley/src/main.ts"];
+  try {
+    run({ versions: { node }, argv, exit, getBuiltinModule }, { error: (line: string) => (told += line) });
+  } catch (error) {
+    if (!told.endsWith(" exit")) throw error;
+  }
   return told;
 }
 
@@ -22,6 +30,14 @@ describe("a Node that cannot carry the bot", () => {
 
   it.each(["22.21.0", "22.30.1", "24.5.0", "24.21.0", "25.0.0", "26.1.0"])("%s is none", (node) => {
     expect(toldTo(node)).toBe("");
+  });
+
+  it("is not asked to keep what it compiles; another one keeps it beside the packages", () => {
+    const kept: string[] = [];
+    toldTo("20.19.5", kept);
+    expect(kept).toEqual([]);
+    toldTo("24.21.0", kept);
+    expect(kept).toEqual(["/srv/parley/node_modules/.cache/parley"]);
   });
 
   it("is one that package.json names", () => {

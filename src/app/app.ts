@@ -2,6 +2,7 @@
  * The composition root: with its two halves, the only files that know every part. It starts them in order and stops them in
  * reverse.
  */
+import { flushCompileCache } from "node:module";
 import { Api } from "grammy";
 import { createInHand } from "../base/in-hand.ts";
 import { isPretty, type Logger } from "../base/log.ts";
@@ -114,6 +115,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
     const mode = entranceOf(config) === "polling" ? "polling" : "webhook";
     log.info({ username: me.username, mode, ...(worker === undefined ? {} : { models: worker.models }) }, "ready");
     await entrance.open(identity);
+    flushCompileCache();
   }
 
   // Telegram out of reach does not end the start: health and metrics answer meanwhile.

@@ -1,39 +1,24 @@
 /** The part of a process that handles updates: the bot chain over the queue, with models behind it. */
+import { flushCompileCache } from "node:module";
 import type { Api } from "grammy";
 import { messageOf } from "../base/errors.ts";
-import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { LoopDelay } from "../base/loop-delay.ts";
-import type { Metrics } from "../base/metrics.ts";
-import { createTokenFactors } from "../chat/token-factors.ts";
-import type { Config } from "../config/config.ts";
-import { createModels } from "../models/chain.ts";
-import type { Models } from "../ports/models.ts";
 import type { ActiveUpdate, Consumer, DeadUpdate } from "../ports/queue.ts";
 import type { Store } from "../ports/store.ts";
-import type { Outbox } from "../screen/outbox.ts";
 import { chatOf, sendOptions } from "../screen/place.ts";
 import { takeButtons } from "../screen/take-buttons.ts";
-import { type BotOptions, createBot, isHopeless } from "../telegram/bot.ts";
+import { isHopeless } from "../telegram/hopeless.ts";
 import type { Identity } from "../telegram/identity.ts";
 import { logFields } from "../telegram/log-fields.ts";
-import { allowedBy, languageIn } from "../telegram/senders.ts";
+import { languageIn } from "../telegram/senders.ts";
 import { textsFor } from "../texts/texts.ts";
-import type { Engines } from "./engines.ts";
+import type { Answering, AnsweringDeps } from "./answering.ts";
 
-export interface AppWorkerDeps {
-  readonly config: Config;
-  readonly engines: Engines;
-  readonly client: BotOptions["client"];
-  readonly outbox: Outbox;
-  readonly inHand: InHand;
+export interface AppWorkerDeps extends AnsweringDeps {
   readonly loop: LoopDelay;
   /** For what the queue has to tell someone: its calls go through the outbox. */
   readonly api: Api;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-  /** Stands between the bot and its models. */
-  readonly watchModels: ((models: Models) => Models) | undefined;
 }
 
 export interface AppWorker {
@@ -55,59 +40,22 @@ const maxCrashes = 50;
 
 /** Creates the worker of a process; it takes nothing before `start`. */
 export function createAppWorker(deps: AppWorkerDeps): AppWorker {
-  const { config, engines, client, outbox, inHand, log, metrics } = deps;
+  const { config, engines, outbox, log, metrics } = deps;
   const { store, queue } = engines;
-  const models = createModels({ models: config.models, proxies: config.proxies, log, metrics });
   engines.shared?.holds.listen(outbox.hold);
   let consumer: Consumer | undefined;
+  let answering: Promise<Answering> | undefined;
 
   return {
-    models: models.names,
+    models: config.models.names,
     get running() {
       return consumer !== undefined;
     },
     start(identity) {
-      const bot = createBot(
-        {
-          token: config.telegram.token,
-          identity,
-          client,
-          transformer: (log) => outbox.transformer(log),
-          admitted: outbox.admitted,
-        },
-        {
-          store,
-          models: deps.watchModels?.(models) ?? models,
-          outbox,
-          log,
-          inHand,
-          defaultPersona: config.systemPrompt,
-          historyLimits: config.history,
-          tokenFactors: createTokenFactors(),
-          drafts: draftSupport(config.streamMode),
-          textsFor,
-          allowed: allowedBy(config.access),
-          admins: config.access.admins,
-          figures: () => metrics.summary(),
-          queueStats: () => queue.stats(),
-          now: () => Date.now(),
-          observer: {
-            firstText: (milliseconds) => metrics.firstTextShown(milliseconds),
-            turnEnded(outcome, milliseconds) {
-              metrics.turnEnded(outcome);
-              metrics.finalShown(milliseconds);
-            },
-            usage(entry) {
-              metrics.tokensUsed(entry.model, "input", entry.inputTokens);
-              metrics.tokensUsed(entry.model, "cached", entry.cachedTokens);
-              metrics.tokensUsed(entry.model, "output", entry.outputTokens);
-            },
-          },
-        },
-      );
-      const handle = (job: ActiveUpdate) => {
+      const handle = async (job: ActiveUpdate) => {
         if (job.attempt > 1) metrics.deliveryRetried();
-        return bot.handle(job);
+        answering ??= openAnswering(deps, identity);
+        await (await answering).handle(job);
       };
       consumer = queue.consume(handle, {
         turnSlots: config.concurrency,
@@ -135,19 +83,17 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
       const giveUp = setTimeout(() => outbox.stop(), graceMs + 1_000);
       const left = (await consumer?.drain(graceMs)) ?? 0;
       clearTimeout(giveUp);
-      await models.stop();
+      await (await answering)?.stop();
       return left;
     },
   };
 }
 
-/** Drafts are tried until Telegram refuses one: a Bot API server of one's own may be too old for them. */
-function draftSupport(streamMode: Config["streamMode"]) {
-  const refused = new Set<number>();
-  return {
-    enabled: (chatId: number) => streamMode === "draft" && !refused.has(chatId),
-    refused: (chatId: number) => void refused.add(chatId),
-  };
+/** Loads the bot, and keeps for the next start what Node has made of it. */
+async function openAnswering(deps: AppWorkerDeps, identity: Identity): Promise<Answering> {
+  const { createAnswering } = await import("./answering.ts");
+  flushCompileCache();
+  return createAnswering(deps, identity);
 }
 
 /** One plain sentence to whoever waits for an answer that will not come. */

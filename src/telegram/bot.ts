@@ -2,7 +2,7 @@
  * The bot: one chain, read from top to bottom. A worker hands it one update at a time of each lane; what ingress has decided
  * (lane, verdict, interrupt) comes along as `ctx.job`.
  */
-import { Api, type ApiClientOptions, Bot, BotError, type Transformer } from "grammy";
+import { Api, type ApiClientOptions, Bot, type Transformer } from "grammy";
 import type { Update } from "grammy/types";
 import type { Lease } from "../ports/fleet.ts";
 import type { ActiveUpdate } from "../ports/queue.ts";
@@ -97,14 +97,6 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
       await work(() => bot.handleUpdate(update));
     },
   };
-}
-
-/** Whether a failed update would fail again. Our own mistakes would: repeating them only keeps a lane waiting. */
-export function isHopeless(error: unknown): boolean {
-  const cause = error instanceof BotError ? error.error : error;
-  // A `fetch` that fails throws a TypeError too, and says why.
-  if (!(cause instanceof Error) || cause.cause !== undefined) return false;
-  return [TypeError, RangeError, ReferenceError, SyntaxError].some((mistake) => cause instanceof mistake);
 }
 
 /** A worker that was frozen may have been replaced: it makes no call that the other one makes, too. */

@@ -8,7 +8,7 @@ import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { createIngress } from "../../src/ingress/chain.ts";
 import type { IncomingUpdate } from "../../src/ports/updates.ts";
 import { createArrivals } from "../../src/telegram/arrivals.ts";
-import { isHopeless } from "../../src/telegram/bot.ts";
+import { isHopeless } from "../../src/telegram/hopeless.ts";
 import { createIdentity } from "../../src/telegram/identity.ts";
 import { textsFor } from "../../src/texts/texts.ts";
 import { createBotScene } from "../support/bot-scene.ts";

@@ -1,0 +1,26 @@
+/** What a process holds that nobody has written to: what answers need is loaded with the first update. */
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { createRig } from "../support/bot-process.ts";
+
+async function residentMegabytes(pid: number | undefined): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024) / 1e6;
+}
+
+describe.skipIf(process.platform !== "linux")("a process at rest", () => {
+  it("holds at most 125 MB from its second start on, and answers", async () => {
+    const rig = await createRig();
+    try {
+      await rig.start();
+      await rig.end("SIGTERM");
+      await rig.start();
+      expect(await residentMegabytes(rig.child().pid)).toBeLessThan(125);
+      const ada = rig.visitor();
+      rig.answers("why?", { text: "Because." });
+      expect((await ada.ask("why?")).text).toBe("Because.");
+    } finally {
+      await rig.stop();
+    }
+  });
+});
