@@ -205,7 +205,8 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       previews.changed();
     },
     show(text) {
-      status.clear();
+      // Some models begin with an empty line, and think on.
+      if (/\S/u.test(text)) status.clear();
       answer.show(text);
       previews.changed();
     },

@@ -139,6 +139,17 @@ describe("status lines", () => {
     expect(scene.firstTexts).toBe(1);
   });
 
+  it("stand while there is nothing but empty lines", async () => {
+    const screen = open();
+    await pass(1_400);
+    screen.show("\n\n");
+    await pass(3_700);
+    expect(messages()).toEqual([[lined("", thinking(5)), "stop:81"]]);
+    screen.show("\n\nHello");
+    await pass(2);
+    expect(messages()).toEqual([["Hello", "stop:81"]]);
+  });
+
   it("are not in the end", async () => {
     const screen = open();
     screen.show("half");
