@@ -18,6 +18,8 @@ const mostUnits = 4096;
 const thinkingAfterMs = 1_300;
 const renewEveryMs = { private: 5_000, group: 15_000 };
 const whenLateMs = 500;
+/** A timer may fire a little before its time. */
+const earlyMs = 100;
 
 export interface StatusLines {
   /** As they should stand now: they change only with a call of `onChange`. */
@@ -50,8 +52,9 @@ export function createStatusLines({ texts, group, late, onChange }: StatusDeps):
   }
 
   function plan(since: number, elapsedMs: number): void {
-    const nextMs = elapsedMs < thinkingAfterMs ? thinkingAfterMs : (Math.floor(elapsedMs / everyMs) + 1) * everyMs;
-    timer = setTimeout(tick, nextMs - elapsedMs, since);
+    const renewals = Math.floor((elapsedMs + earlyMs) / everyMs);
+    const nextMs = elapsedMs < thinkingAfterMs ? thinkingAfterMs : (renewals + 1) * everyMs;
+    timer = setTimeout(tick, Math.ceil(nextMs - elapsedMs), since);
   }
 
   function tick(since: number): void {
@@ -97,7 +100,7 @@ function lineOf(texts: Texts, activity: Activity, elapsedMs: number): string[] {
     case "trying-again":
       return [texts.tryingAgain(activity.reason)];
     case "thinking":
-      return elapsedMs < thinkingAfterMs ? [] : [texts.thinking(Math.floor(elapsedMs / 1000))];
+      return elapsedMs < thinkingAfterMs ? [] : [texts.thinking(Math.round(elapsedMs / 1000))];
     case "tool":
       return [texts.toolAtWork(activity.name)];
   }
