@@ -78,7 +78,8 @@ describe.skipIf(chromiumPath === undefined)(
 
       const count = await page.getByTestId("message").count();
       await page.getByTestId("key").filter({ hasText: "Regenerate" }).click();
-      await page.getByTestId("key").filter({ hasText: "Stop" }).waitFor();
+      // Below the last message, and then below the first as well until the other one is taken away.
+      await page.getByTestId("key").filter({ hasText: "Stop" }).first().waitFor();
       await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
       expect(await page.getByTestId("message").count()).toBe(count);
     });
@@ -122,6 +123,22 @@ describe.skipIf(chromiumPath === undefined)(
       await expect.poll(() => continuing.count(), { timeout: PATIENCE_MS }).toBe(0);
       expect(await botMessages(page).count()).toBe(3);
       expect(new Set(await botMessages(page).getByTestId("message-text").allTextContents()).size).toBe(3);
+    });
+
+    test("shows that a busy model is asked again, and that it thinks, in the message of the answer", async () => {
+      for (const [question, shown] of [
+        ["Are you busy?", /Trying again… \(busy\)/],
+        ["Think about it", /Thinking… ([5-9]|1\d) s/],
+      ] as const) {
+        const count = await botMessages(page).count();
+        await say(page, question);
+        await botMessages(page).nth(count).getByText(shown).waitFor({ timeout: PATIENCE_MS });
+        await page.getByTestId("key").filter({ hasText: "Stop" }).waitFor();
+        await botMessages(page).nth(count).getByText("scripted demo model").waitFor({ timeout: PATIENCE_MS });
+        await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
+        expect(await botMessages(page).count()).toBe(count + 1);
+      }
+      expect(problems).toEqual([]);
     });
 
     test("offers three questions after /start, and a press asks one of them", async () => {
