@@ -67,8 +67,8 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   let ended = false;
   let finishing = false;
   let firstTextShown = false;
-  /** What was shown last: something that can be stopped; more than status lines; beside a second Stop. */
-  let [stoppable, flowing, untidy] = [again, false, false];
+  /** What was shown last: something that can be stopped, and more than status lines. */
+  let [stoppable, flowing] = [again, false];
 
   function target(): Target {
     if (messages.last === undefined) former = [];
@@ -92,7 +92,6 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
     if (wanted.drafting) drafting.shown();
     stoppable = true;
     flowing = !wanted.status;
-    untidy = messages.untidy(wanted);
     if (flowing && !firstTextShown) {
       firstTextShown = true;
       deps.onFirstText();
@@ -159,7 +158,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
 
   /** Neither the first text waits for spacing, nor text after status lines, nor what there is to press, and once only. */
   function pace(): Pace {
-    const urgent = needsStopButton || untidy || (answer.begun && status.lines.length === 0 ? !flowing : !stoppable);
+    const urgent = needsStopButton || (answer.begun && status.lines.length === 0 ? !flowing : !stoppable);
     return urgent ? "now" : drafting.active ? "draft" : "edit";
   }
 

@@ -35,8 +35,6 @@ export interface MessageParts {
   endsWith(button: Button | undefined): boolean;
   /** Makes the next call towards the target, through this API; false when nothing is left to do. */
   step(target: Target, api: MessageApi): Promise<boolean>;
-  /** Whether a message behind those of the target has a button still: what is left of a longer former answer. */
-  untidy(target: Target): boolean;
   /** Puts Stop below the last message, whatever its text. Resolves with what stands there when Telegram tells it. */
   setStop(api: MessageApi): Promise<Rendered | undefined>;
   /** The call for the target failed because the message shows it already. */
@@ -168,17 +166,12 @@ export function createMessageParts(
     return standing;
   }
 
-  function staleIn({ parts: { length: count } }: Target): Part | undefined {
-    const left = count === 0 ? [] : parts.slice(count);
-    return left.find((part) => part.button !== undefined && part.button !== "none");
-  }
-
   /** What is left of a longer former answer loses its button while we write, and is deleted at the end. */
   async function tidy(target: Target, api: MessageApi): Promise<boolean> {
     const count = target.parts.length;
     if (target.view === undefined) {
-      const stale = staleIn(target);
-      if (stale === undefined) return false;
+      const stale = parts.slice(count).find((part) => part.button !== undefined && part.button !== "none");
+      if (count === 0 || stale === undefined) return false;
       await setButton(stale, "none", api);
       return true;
     }
@@ -236,7 +229,6 @@ export function createMessageParts(
       } else await put(index, rendered, buttonOf(target, index), api);
       return true;
     },
-    untidy: (target) => staleIn(target) !== undefined,
     async setStop(api) {
       const last = parts.at(-1);
       return last === undefined || last.button === "stop" ? undefined : await setButton(last, "stop", api);

@@ -259,6 +259,19 @@ describe("an answer that is written anew", () => {
     expect(messages()[0]).toEqual(["new", "stop:82"]);
   });
 
+  it("keeps to its pace while the button of a longer former one is still to be taken away", async () => {
+    const screen = again(standing(["one", undefined], ["two", "again:50"]), undefined);
+    await pass(5);
+    const before = previews().length;
+    for (let i = 0; i < 60; i++) {
+      screen.show(`new ${i}`);
+      await pass(1);
+    }
+    // The first text, and one call each eleven milliseconds.
+    expect(previews().length - before).toBeLessThanOrEqual(7);
+    expect(previews().length - before).toBeGreaterThanOrEqual(5);
+  });
+
   it("begins anew where the former one was deleted", async () => {
     const ids = standing(["old", "again:50"]);
     scene.chat.clear();
