@@ -41,7 +41,7 @@ const partsByFile: readonly (readonly [RegExp, string])[] = [
   [/src\/chat\//, "turn"],
   [/node_modules\/(markdown-it|linkify-it|mdurl|uc\.micro|entities)/, "rendering: Markdown parser"],
   [
-    /src\/screen\/(outbox|chat-gate|live-message|preview-loop|status-lines|message-parts|telegram-errors|buttons)/,
+    /src\/screen\/(outbox|chat-gate|live-message|preview-loop|failed-calls|status-lines|message-parts|telegram-errors|buttons)/,
     "live message and outbox",
   ],
   [/src\/(screen|markdown)\//, "rendering: ours"],

@@ -1,6 +1,6 @@
 /**
- * The live message: an answer in Telegram while it is written. Here is when a preview goes out, what a failed call means, and
- * that nothing follows the end.
+ * The live message: an answer in Telegram while it is written. Here is when a preview goes out, and that nothing follows the
+ * end.
  */
 import { GrammyError, HttpError } from "grammy";
 import { messageOf } from "../base/errors.ts";
@@ -13,19 +13,17 @@ import { endKeyboard } from "./buttons.ts";
 import type { Pace } from "./chat-gate.ts";
 import { createDrafting } from "./drafting.ts";
 import { endBelow } from "./end-below.ts";
+import { createFailedCalls, type FailedCallsDeps } from "./failed-calls.ts";
 import { createMessageParts, type MessageApi } from "./message-parts.ts";
 import type { Outbox } from "./outbox.ts";
 import { type Place, sendOptions } from "./place.ts";
-import { type AfterFailure, startPreviews } from "./preview-loop.ts";
+import { startPreviews } from "./preview-loop.ts";
 import { formerParts } from "./shown-parts.ts";
 import { createStatusLines, withoutStatus } from "./status-lines.ts";
 import { classify } from "./telegram-errors.ts";
 import { startTyping } from "./typing.ts";
 
-/** Failed drafts in a row after which the answer goes on by edits. */
-const draftStrikes = 3;
-
-export interface LiveMessageDeps {
+export interface LiveMessageDeps extends FailedCallsDeps {
   readonly api: MessageApi;
   /** The same for calls that the outbox has admitted. */
   readonly admitted: MessageApi;
@@ -33,14 +31,12 @@ export interface LiveMessageDeps {
   /** In the language of who asks. */
   readonly texts: Texts;
   readonly log: { warn(details: object, message: string): void; debug(details: object, message: string): void };
-  /** Whether drafts may be tried; told when Telegram refuses them, so that nobody tries again. */
-  readonly drafts: { enabled(chatId: number): boolean; refused(chatId: number): void };
+  /** Whether drafts may be tried. */
+  readonly drafts: FailedCallsDeps["drafts"] & { enabled(chatId: number): boolean };
   /** Stands around rendering. */
   readonly work: Work;
   /** Stores the ids of the messages, right after each exists. */
   saveMessages(messages: readonly number[], file: number | undefined): Promise<void>;
-  /** The chat refuses our messages (403). */
-  onBlocked(chatId: number): Promise<void>;
   /** The group has become the supergroup with this id; the answer goes on there. */
   onMoved(chatId: number): Promise<void>;
   /** The first text of the answer stands on the screen. */
@@ -99,61 +95,20 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
     return true;
   }
 
-  /** Decides what follows from a failed call. */
-  async function survive(error: unknown, failures = 0): Promise<AfterFailure> {
-    switch (classify(error)) {
-      case "unchanged":
-        messages.markUnchanged(attempted ?? deps.work(target));
-        return "at-once";
-      case "message-gone":
-        await messages.markGone(attempted ?? deps.work(target));
-        return "at-once";
-      case "blocked":
-        await deps.onBlocked(messages.place.chatId);
-        return giveUp();
-      case "held":
-        // The next preview waits for the hold, and carries a newer text.
-        return "at-once";
-      case "transport":
-        if (failures + 1 >= draftStrikes) drafting.giveUp();
-        return "after-pause";
-      case "moved":
-        await messages.moveTo((error as GrammyError).parameters.migrate_to_chat_id ?? messages.place.chatId);
-        return "at-once";
-      case "topic-gone":
-        if (await messages.leaveTopic()) return "at-once";
-        log.warn({ reason: messageOf(error) }, "the topic is closed or gone, and the chat takes no message without it");
-        return giveUp();
-      case "refused":
-        return surviveRefusal(messageOf(error));
-      case "unknown":
-        // Not Telegram's: the end will meet it again, and report it.
-        log.warn({ reason: messageOf(error) }, "the previews of an answer ended early");
-        return "never";
-    }
-  }
-
-  function surviveRefusal(reason: string): AfterFailure {
-    if (drafting.active && !finishing) {
-      drafting.giveUp();
-      deps.drafts.refused(messages.place.chatId);
-      log.warn({ reason }, "Telegram refused a draft; answers in this chat are edited messages from now on");
-      return "at-once";
-    }
-    const again = answer.plainFrom(messages.nextPart(attempted ?? deps.work(target)) ?? 0);
-    log.warn(
-      { reason },
-      again ? "Telegram refused a message; it goes out as plain text" : "Telegram takes no message here",
-    );
-    return again ? "at-once" : giveUp();
-  }
+  const survive = createFailedCalls(deps, {
+    messages,
+    answer,
+    drafting,
+    attempted: () => attempted ?? deps.work(target),
+    finishing: () => finishing,
+    giveUp,
+  });
 
   /** Nothing more can be shown. */
-  function giveUp(): AfterFailure {
+  function giveUp(): void {
     typing.stop();
     status.clear();
     gone.abort();
-    return "never";
   }
 
   /** Neither the first text waits for spacing, nor text after status lines, nor what there is to press, and once only. */
