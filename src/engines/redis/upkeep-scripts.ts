@@ -85,8 +85,10 @@ for _, lane in ipairs(lanes) do
     redis.call('ZREM', P .. 'lanes', lane)
   else
     shorten(ownerKey(lane), every * 5)
-    if redis.call('EXISTS', ownerKey(lane)) == 0 then announce(lane) end
-    redis.call('ZADD', P .. 'lanes', NOW + 2000, lane)
+    local owned = redis.call('EXISTS', ownerKey(lane)) == 1
+    if not owned then announce(lane) end
+    -- What is ready stays so until it is taken: under load much waits for long.
+    redis.call('ZADD', P .. 'lanes', NOW + (owned and 2000 or 15000), lane)
   end
 end
 for _, kind in ipairs({'turn', 'quick'}) do
