@@ -1,4 +1,5 @@
 /** Workers of this version beside those of the version before, on one Redis. */
+import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { RedisLink } from "../../../src/engines/redis/link.ts";
 import { createRedisQueue } from "../../../src/engines/redis/queue.ts";
@@ -184,6 +185,35 @@ describe.skipIf(redis.missing !== undefined)(redis.title("workers of the version
     expect(await store.readTurn("a", 1)).toMatchObject({ state: "done", asked: turn.asked, answer: "So." });
     await store.beginTurn(newTurn(2));
     expect((await recordsOf(link, "a")).every(isPresent)).toBe(true);
+  }, 60_000);
+
+  it("keep the lanes that they have, find those that wait, and are replaced when they have died", async () => {
+    const link = await open();
+    const { commands, prefix } = link;
+    const kill = formerWorker(link);
+    const web = createRedisQueue({ link, leaseMs: 1_000 });
+    closing.push(() => web.stop());
+    const asked = { lane: "turn", receivedAt: Date.now(), body: "{}" } as const;
+    await web.enqueue({ ...asked, updateId: 1, conversation: "a", question: 1 });
+    // Where they look for lanes.
+    expect(Number(await commands.zscore(`${prefix}lanes`, "turn:a"))).toBeGreaterThan(Date.now());
+    // What one of them writes when it takes a lane, and again and again while it has it.
+    await commands.hset(`${prefix}update:1`, { running: "7", process: "a-former-one", attempts: "1" });
+    await commands.zrem(`${prefix}waiting`, "1");
+    await commands.zadd(`${prefix}running`, Date.now(), "1");
+    const hold = () => commands.set(`${prefix}owner:turn:a`, "7", "PX", 1_000);
+    await hold();
+    const holding = setInterval(() => void hold(), 100);
+    const { handled } = startWorker(link);
+    await web.enqueue({ ...asked, updateId: 2, conversation: "a", question: 2 });
+    await web.enqueue({ ...asked, updateId: 3, conversation: "b", question: 3 });
+    await expect.poll(() => handled.map(({ updateId }) => updateId), patiently).toEqual([3]);
+    await pause(4_000);
+    expect(handled.map(({ updateId }) => updateId)).toEqual([3]);
+    clearInterval(holding);
+    kill();
+    await expect.poll(() => handled.map(({ updateId }) => updateId), patiently).toEqual([3, 1, 2]);
+    expect(handled.map(({ attempt }) => attempt)).toEqual([1, 2, 1]);
   }, 60_000);
 
   it("begin what this version ends, and end what it has begun", async () => {
