@@ -1,4 +1,5 @@
 import { estimateTokenCount } from "tokenx";
+import { splitsCharacter } from "../base/characters.ts";
 
 /** Texts are estimated in pieces of this many UTF-16 units, so that the tokens of a part can be told from those of the whole. */
 const pieceLength = 400;
@@ -22,7 +23,7 @@ export function countTokens(text: string): number {
 /** The longest beginning of a text that has at most so many tokens. It is not counted further than that. */
 export function firstTokens(text: string, atMost: number): string {
   const length = lengthWithin(atMost, (taken, more) => text.slice(taken, taken + more));
-  return text.slice(0, isHalfCharacter(text, length) ? length - 1 : length);
+  return text.slice(0, splitsCharacter(text, length) ? length - 1 : length);
 }
 
 /** The longest end of a text that has at most so many tokens. */
@@ -31,7 +32,7 @@ export function lastTokens(text: string, atMost: number): string {
     text.slice(Math.max(0, text.length - taken - more), text.length - taken),
   );
   const start = text.length - length;
-  return text.slice(isHalfCharacter(text, start) ? start + 1 : start);
+  return text.slice(splitsCharacter(text, start) ? start + 1 : start);
 }
 
 /** Takes piece after piece, and smaller ones where a whole one is too much. */
@@ -48,9 +49,4 @@ function lengthWithin(atMost: number, pieceAt: (taken: number, length: number) =
     } else length = Math.floor(length / 2);
   }
   return taken;
-}
-
-/** Whether a cut at this place would part the two halves of one character. */
-function isHalfCharacter(text: string, at: number): boolean {
-  return /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(Math.max(0, at - 1), at + 1));
 }

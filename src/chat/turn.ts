@@ -64,7 +64,9 @@ export interface Question {
   /** See `Turn`. */
   readonly retires?: Turn["retires"];
   /** The turn whose answer this one goes on with. Its `id` is then the last message of what it goes on with. */
-  readonly continuing?: number;
+  readonly continuing?: number | undefined;
+  /** The record of its turn, where that has been read already. */
+  readonly known?: Turn | undefined;
 }
 
 /** How a turn ended, for metrics and the log. */
@@ -108,7 +110,7 @@ export async function answerQuestion(
   keeping?: AnswerKeeping,
 ): Promise<TurnOutcome> {
   const { store } = deps;
-  const former = await store.readTurn(question.conversation, question.id);
+  const former = question.known ?? (await store.readTurn(question.conversation, question.id));
   if (former !== undefined && former.run > question.run) return "superseded";
   if (former?.run === question.run) {
     if (former.state === "done") return former.outcome ?? "complete";

@@ -2,7 +2,9 @@
  * The live message: an answer in Telegram while it is written. Here is when a preview goes out, and that nothing follows the
  * end.
  */
+
 import { GrammyError, HttpError } from "grammy";
+import { isVisible } from "../base/characters.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { FinalView, Screen } from "../chat/turn.ts";
@@ -209,10 +211,9 @@ function isTolerable(error: unknown, buttonAlone: boolean): boolean {
 }
 
 /** Whether a reader would see anything of this Markdown. */
-export function isVisible(markdown: string): boolean {
+export function showsAnything(markdown: string): boolean {
   // Behind marks of headings, lists, quotes and emphasis a letter is always shown; nearly every answer begins like this.
   if (/^[\s#>*_~+-]*\p{L}/u.test(markdown)) return true;
-  const invisible = /\p{C}|\p{Z}|\s|\p{Variation_Selector}|\u{2800}|\u{3164}|\u{115f}|\u{1160}|\u{ffa0}/gu;
-  const shows = (text: string) => renderMarkdown(text).text.replace(invisible, "") !== "";
+  const shows = (text: string) => isVisible(renderMarkdown(text).text);
   return shows(markdown.slice(0, 200)) || (markdown.length > 200 && shows(markdown));
 }

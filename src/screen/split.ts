@@ -1,5 +1,7 @@
 /** Cuts rendered text into messages where a reader would cut: between blocks, lines, sentences, words. */
+
 import type { MessageEntity } from "grammy/types";
+import { splitsCharacter } from "../base/characters.ts";
 import { isSplittable, type Rendered, tidyRendered } from "../markdown/entities.ts";
 
 export interface SplitLimits {
@@ -226,16 +228,11 @@ const longestCluster = 64;
 /** The last boundary between grapheme clusters up to `limit`, or at least one between surrogate pairs. */
 function graphemeCut(window: string, limit: number): number {
   const start = Math.max(0, limit - longestCluster);
-  const lead = isLowSurrogate(window, start) ? start - 1 : start;
+  const lead = splitsCharacter(window, start) ? start - 1 : start;
   let cut = 0;
   for (const { index } of graphemes.segment(window.slice(lead))) {
     if (lead + index <= limit && lead + index > 0) cut = Math.max(cut, lead + index);
   }
   if (cut > lead) return cut;
-  return isLowSurrogate(window, limit) ? Math.max(limit - 1, 1) : limit;
-}
-
-function isLowSurrogate(text: string, at: number): boolean {
-  const unit = text.charCodeAt(at);
-  return unit >= 0xdc00 && unit <= 0xdfff;
+  return splitsCharacter(window, limit) ? Math.max(limit - 1, 1) : limit;
 }

@@ -1,5 +1,7 @@
 /** What a message asks, in the parts that the model gets: its own words, and what they are about. Pure. */
+
 import type { Message } from "grammy/types";
+import { isVisible } from "../base/characters.ts";
 import { type Content, textParts } from "../ports/content.ts";
 import { withoutStatus } from "../screen/status-lines.ts";
 import { authorOf, type Carrier, hasContent, tellable, type Unseen, unseenIn, unseenText } from "./content.ts";
@@ -9,7 +11,6 @@ import { quoted, writtenText } from "./written-text.ts";
 /** Characters of a message that is replied to. */
 const longestQuote = 2_000;
 /** Letters that leave nothing to read: of these alone no question is made. */
-const invisible = /[\s\p{Cc}\p{Cf}\p{Z}\u{2800}\u{3164}\u{115f}\u{1160}\u{ffa0}]/gu;
 
 /** The words of a message as they were written, without our name; empty when there are none to read. */
 export function wordsOf(message: Message, me: Me): string {
@@ -80,16 +81,12 @@ function clippedWords(target: Carrier): string {
 }
 
 function clipped(text: string): string {
-  if (isBlank(text)) return "";
+  if (!isVisible(text)) return "";
   return text.length <= longestQuote ? text : `${text.slice(0, longestQuote).toWellFormed()}…`;
 }
 
 function written({ text, entities }: Words, cuts: Parameters<typeof writtenText>[2] = []): string {
-  return isBlank(writtenText(text, [], cuts)) ? "" : writtenText(text, entities, cuts);
-}
-
-function isBlank(text: string): boolean {
-  return text.replace(invisible, "") === "";
+  return isVisible(writtenText(text, [], cuts)) ? writtenText(text, entities, cuts) : "";
 }
 
 function joined(...parts: readonly string[]): string {

@@ -2,7 +2,9 @@
  * A person's text as the model gets it: as written, with what only its entities hold (addresses, code, quotes) put into
  * words as Markdown does. Offsets are UTF-16 units, as in Telegram and in JavaScript. Pure.
  */
+
 import type { MessageEntity } from "grammy/types";
+import { splitsCharacter } from "../base/characters.ts";
 
 /** A piece of a text that is left out: from the first unit to that behind the last. */
 export interface Cut {
@@ -79,10 +81,6 @@ function marksOf(text: string, entities: readonly MessageEntity[]): Mark[] {
     return splitsCharacter(text, offset) || splitsCharacter(text, to) ? [] : [{ entity, rank, from: offset, to }];
   });
   return marks.sort((one, other) => one.from - other.from || other.to - one.to || one.rank - other.rank);
-}
-
-function splitsCharacter(text: string, at: number): boolean {
-  return /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(Math.max(at - 1, 0), at + 1));
 }
 
 /** Puts pieces together; one that is a block gets lines of its own. */

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { isVisible } from "../../src/screen/live-message.ts";
+import { showsAnything } from "../../src/screen/live-message.ts";
 import { withStatus } from "../../src/screen/status-lines.ts";
 import { english as texts } from "../../src/texts/english.ts";
 import { createScreenScene, long, pass, until } from "../support/screen-scene.ts";
@@ -242,10 +242,10 @@ describe("leaving", () => {
 
 describe("whether there is anything to see", () => {
   it.each(["a", "1", "**x**", "👍", "```\ncode\n```", "…", `${" ".repeat(3000)}x`])("%j can be seen", (markdown) => {
-    expect(isVisible(markdown)).toBe(true);
+    expect(showsAnything(markdown)).toBe(true);
   });
 
   it.each(["", " \n\t", "\u200b\u200d", "\u2800", "> \n>", "\ufe0f", "```\n\n```"])("%j cannot be seen", (markdown) => {
-    expect(isVisible(markdown)).toBe(false);
+    expect(showsAnything(markdown)).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 /** What reaches the model and the user of questions that are more than their words. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { english as texts } from "../../src/texts/english.ts";
 import { chat, createBotScene, group, said } from "../support/bot-scene.ts";
 import { noteWords } from "../support/note-words.ts";
@@ -144,5 +144,25 @@ describe("a message without words", () => {
 
   it("gets the same line when it is nothing but blanks", async () => {
     expect(said(await write(" \n "))).toEqual([texts.unsupported]);
+  });
+});
+
+describe("a Regenerate", () => {
+  it.each([
+    ["an answer", false],
+    ["an answer that was continued", true],
+  ])("reads the turn of %s once", async (_, continued) => {
+    scene.finish = "length";
+    await write("tell me more", { message_id: 70 });
+    const [sent] = scene.calls.flatMap(({ method }, at) => (method === "sendMessage" ? [5001 + at] : []));
+    if (continued) await press(`continue:70:${scene.nextId - 1}`, { message_id: sent });
+    const read = vi.spyOn(scene.store, "readTurn");
+    const newest = vi.spyOn(scene.store, "newestTurn");
+    await press("again:70");
+    expect(scene.requests).toHaveLength(continued ? 3 : 2);
+    const ofTurn = read.mock.calls.filter(([, question]) => question === 70);
+    expect(newest).toHaveBeenCalledTimes(1);
+    // The newest turn is another one when the answer was continued.
+    expect(ofTurn).toHaveLength(continued ? 1 : 0);
   });
 });

@@ -1,4 +1,5 @@
 /** The text of an answer as it grows, up to its end or ours. */
+import { isVisible, wholeCharacters } from "../../base/characters.ts";
 
 export interface AnswerText {
   /** Adds what may be shown; true when that is more than an answer may have: the rest is dropped. */
@@ -16,7 +17,6 @@ export interface AnswerText {
 
 /** An answer of 200,000 characters is 50 messages: nobody reads on. */
 const longest = 200_000;
-const visibleCharacter = /[^\s\p{Cc}\p{Cf}\p{Z}\p{Mn}\u115f\u1160\u2800\u3164\uffa0]/u;
 
 /** Creates an empty text. */
 export function createAnswerText(): AnswerText {
@@ -30,7 +30,7 @@ export function createAnswerText(): AnswerText {
     add(text) {
       const tooLong = text.length > longest - length;
       const more = tooLong ? wholeCharacters(text.slice(0, longest - length)) : text;
-      visible ||= visibleCharacter.test(more);
+      visible ||= isVisible(more);
       waiting += more;
       length = tooLong ? longest : length + more.length;
       return tooLong;
@@ -60,11 +60,6 @@ export function createAnswerText(): AnswerText {
       return taken;
     },
   };
-}
-
-function wholeCharacters(text: string): string {
-  const last = text.charCodeAt(text.length - 1);
-  return last >= 0xd800 && last <= 0xdbff ? text.slice(0, -1) : text;
 }
 
 /** Without the blank lines at the beginning. */

@@ -1,5 +1,7 @@
 /** What people do in their clients: each deed changes what Telegram holds, and becomes an update for the bot. */
+
 import type { CallbackQuery, Message, MessageEntity, Update, User } from "grammy/types";
+import { wholeCharacters } from "../../base/characters.ts";
 import { ParleyError } from "../../base/errors.ts";
 import { type AttachmentKind, type AttachmentOptions, attachmentOf } from "./attachments.ts";
 import { createGroupSide, type GroupSide } from "./groups.ts";
@@ -265,8 +267,7 @@ function partsOf({ text, entities }: FormattedText): FormattedText[] {
   if (text.length <= longestMessage) return [{ text, entities }];
   const head = text.slice(0, longestMessage);
   const at = [head.lastIndexOf("\n"), head.lastIndexOf(" ")].find((index) => index > longestMessage / 2);
-  const pair = /[\ud800-\udbff]$/.test(head) ? 1 : 0;
-  const cut = at ?? longestMessage - pair;
+  const cut = at ?? wholeCharacters(head).length;
   return [formatOwnText(text.slice(0, cut)), ...partsOf(formatOwnText(text.slice(cut)))];
 }
 

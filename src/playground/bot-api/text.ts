@@ -1,5 +1,7 @@
 /** What Telegram makes of a text and its entities: cleaned, checked, repaired, links and commands found. */
+
 import type { MessageEntity } from "grammy/types";
+import { splitsCharacter } from "../../base/characters.ts";
 import { detectEntities } from "./detection.ts";
 import { repairEntities } from "./entities.ts";
 import { readEntities } from "./entity-types.ts";
@@ -68,7 +70,7 @@ function checkBounds(text: string, entities: readonly MessageEntity[]): void {
     if (offset >= text.length) {
       throw badRequest(`entity begins after the end of the text at UTF-16 offset ${offset}`);
     }
-    if (splitsPair(text, offset)) {
+    if (splitsCharacter(text, offset)) {
       const at = Buffer.byteLength(text.slice(0, offset + 1));
       throw badRequest(`entity begins in a middle of a UTF-16 symbol at byte offset ${at}`);
     }
@@ -77,19 +79,13 @@ function checkBounds(text: string, entities: readonly MessageEntity[]): void {
         `entity beginning at UTF-16 offset ${offset} ends after the end of the text at UTF-16 offset ${end}`,
       );
     }
-    if (splitsPair(text, end)) {
+    if (splitsCharacter(text, end)) {
       const at = Buffer.byteLength(text.slice(0, end + 1));
       throw badRequest(
         `entity beginning at UTF-16 offset ${offset} ends in a middle of a UTF-16 symbol at byte offset ${at}`,
       );
     }
   }
-}
-
-function splitsPair(text: string, index: number): boolean {
-  const before = text.charCodeAt(index - 1);
-  const after = text.charCodeAt(index);
-  return before >= 0xd800 && before <= 0xdbff && after >= 0xdc00 && after <= 0xdfff;
 }
 
 function cleanText(raw: string, entities: readonly MessageEntity[]): FormattedText {

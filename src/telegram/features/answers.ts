@@ -5,7 +5,7 @@ import { answerOf, mayAnswerAgain, mayContinue } from "../../chat/continuation.t
 import { answerQuestion, type Question } from "../../chat/turn.ts";
 import { textOf } from "../../ports/content.ts";
 import type { Turn } from "../../ports/store.ts";
-import { isVisible } from "../../screen/live-message.ts";
+import { showsAnything } from "../../screen/live-message.ts";
 import { getsNote } from "../albums.ts";
 import { answerPress, type BotContext, isCommand, pressOf, retirePressed, say } from "../context.ts";
 import { questionOf, unseenOf } from "../question.ts";
@@ -61,7 +61,7 @@ answeringAgain.filter(
       return await retirePressed(ctx);
     }
     const turn = press.part === undefined ? await wholeAnswer(ctx, newest) : newest;
-    await answer(ctx, turn.question, turn.root, turn, newest);
+    await answer(ctx, turn.question, turn.root, { ...turn, known: turn }, newest);
   },
 );
 
@@ -115,7 +115,7 @@ async function wholeAnswer(ctx: BotContext, newest: Turn): Promise<Turn> {
 }
 
 /** What a turn asks: the words, and the lines for below its answer; or the answer that it goes on with. */
-type Asked = Pick<Question, "asked" | "questionNotes" | "continuing">;
+type Asked = Pick<Question, "asked" | "questionNotes" | "continuing" | "known">;
 
 async function answerMessage(ctx: BotContext, message: Message, id: number, newest: Turn | undefined): Promise<void> {
   // Delivered again it asks what it asked: the conversation has its own turn as the newest now.
@@ -145,7 +145,7 @@ async function answer(
   ctx: BotContext,
   id: number,
   root: number,
-  { asked, questionNotes, continuing }: Asked,
+  { asked, questionNotes, continuing, known }: Asked,
   newest: Turn | undefined,
 ): Promise<void> {
   const { deps, job } = ctx;
@@ -159,7 +159,8 @@ async function answer(
     asked,
     questionNotes,
     retires: retiredBy(ctx, id, newest),
-    ...(continuing === undefined ? {} : { continuing }),
+    continuing,
+    known: known ?? (newest?.question === id ? newest : undefined),
   };
   const sinceArrival = () => Math.max(0, deps.now() - job.receivedAt);
   const line = answerLine(deps.log, sinceArrival);
@@ -167,7 +168,7 @@ async function answer(
   const run = answerQuestion(
     {
       ...deps,
-      visible: isVisible,
+      visible: showsAnything,
       work: ctx.work,
       observer: {
         turnEnded(ending) {
