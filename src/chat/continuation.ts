@@ -10,7 +10,7 @@ export interface Continued {
   /** Question and answer as they were before the continuation. */
   readonly exchange: Exchange;
   /** The line that opens the code block which the answer was cut in. */
-  readonly openFence?: string;
+  readonly openFence?: string | undefined;
 }
 
 /** The turn whose answer a turn writes, alone or as a part of it: by it the queue and the buttons know the answer. */
@@ -21,7 +21,7 @@ export function answerOf(turn: Turn): number {
 /** Whether the newest turn of its conversation can be written again by a button that names these. */
 export function mayAnswerAgain(
   newest: Turn | undefined,
-  { question, part }: { readonly question: number; readonly part?: number },
+  { question, part }: { readonly question: number; readonly part?: number | undefined },
 ): newest is Turn {
   return newest !== undefined && answerOf(newest) === question && (part ?? newest.question) === newest.question;
 }
@@ -50,9 +50,7 @@ export async function continuedBy(
   const asked = textOf(exchange.asked);
   const tokens =
     answered === exchange.answered ? whole : shareOf(whole, `${asked}${answered}`, `${asked}${exchange.answered}`);
-  const fence = openFence(answered);
-  const open = fence === undefined ? {} : { openFence: fence };
-  return { question, exchange: { ...exchange, answered, tokens }, ...open };
+  return { question, exchange: { ...exchange, answered, tokens }, openFence: openFence(answered) };
 }
 
 /** The tokens of a part of an exchange, whose stored number was corrected for the model that answered. */

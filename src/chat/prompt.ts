@@ -15,7 +15,7 @@ export interface HistoryLimits {
 export interface ShownHistory {
   readonly exchanges: readonly Exchange[];
   /** See `Exchange`. Left out while all of the history is shown. */
-  readonly since?: number;
+  readonly since?: number | undefined;
   /** For the first time in this conversation something is not shown. */
   readonly firstCut: boolean;
 }
@@ -62,7 +62,7 @@ export function halfOf(shown: ShownHistory, history: readonly Exchange[]): Shown
 
 function cutShown(exchanges: readonly Exchange[], history: readonly Exchange[]): ShownHistory {
   const since = (exchanges[0] ?? history.at(-1))?.question;
-  return { exchanges, ...(since === undefined ? {} : { since }), firstCut: history.at(-1)?.since === undefined };
+  return { exchanges, since, firstCut: history.at(-1)?.since === undefined };
 }
 
 function tokensOf(exchanges: readonly Exchange[]): number {

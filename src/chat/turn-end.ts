@@ -21,7 +21,7 @@ export interface FinalView {
   readonly markdown: string;
   /** What is said below the answer, a line each; at most two. */
   readonly notes?: readonly Note[];
-  readonly button?: NonNullable<Turn["button"]>;
+  readonly button?: Turn["button"] | undefined;
 }
 
 /** How the model's part of a turn went. */
@@ -147,6 +147,6 @@ export function finalView(turn: Turn): FinalView {
   return {
     markdown: turn.answer ?? "",
     ...(turn.notes === undefined ? {} : { notes: turn.notes }),
-    ...(turn.button === undefined ? {} : { button: turn.button }),
+    button: turn.button,
   };
 }

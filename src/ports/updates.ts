@@ -60,14 +60,14 @@ export interface Addressed {
   readonly conversation: ConversationId;
   readonly lane: LaneKind;
   /** See `IncomingUpdate`. */
-  readonly question?: number;
+  readonly question?: number | undefined;
   /** Left out for those who may not talk to the bot. */
-  readonly interrupt?: Interrupt;
+  readonly interrupt?: Interrupt | undefined;
   /**
    * Whose token bucket pays: the sender's of what is asked of the bot, a chat's where somebody writes as one. An update with a
    * `question` pays from the bucket of questions, any other from that of commands.
    */
-  readonly payer?: number;
+  readonly payer?: number | undefined;
   /** A word for metrics: `question`, `command`, `edit`, … */
   readonly kind: string;
 }

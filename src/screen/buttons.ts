@@ -12,13 +12,18 @@ export type Press =
    * Answer the question with this message id again: Regenerate and Retry. With `part`, only that turn, which goes on with the
    * answer to the question.
    */
-  | { readonly action: "again"; readonly question: number; readonly part?: number }
+  | { readonly action: "again"; readonly question: number; readonly part?: number | undefined }
   /** Go on with the answer to this question, where the run that this `update_id` asked for was cut at the length limit. */
   | { readonly action: "continue"; readonly question: number; readonly run: number }
   /** Choose the model with this key. */
   | { readonly action: "model"; readonly key: string }
   /** Show a page of the models: of all, of the provider with this key, or of those that match a search. */
-  | { readonly action: "models"; readonly page: number; readonly provider?: string; readonly search?: string }
+  | {
+      readonly action: "models";
+      readonly page: number;
+      readonly provider?: string | undefined;
+      readonly search?: string | undefined;
+    }
   | { readonly action: "persona"; readonly choice: "save" | "default" | "cancel" };
 
 /** Writes a press as `callback_data`. */
@@ -39,17 +44,12 @@ const models = /^models:(\d{1,6}):(?:p([\w-]{16})|s(.+))?$/su;
 /** Reads `callback_data`; undefined when no version of this bot wrote it. */
 export function parsePress(data: string | undefined): Press | undefined {
   const [listed, page, provider, search] = models.exec(data ?? "") ?? [];
-  if (listed !== undefined) {
-    const which = provider !== undefined ? { provider } : search !== undefined ? { search } : {};
-    return { action: "models", page: Number(page), ...which };
-  }
+  if (listed !== undefined) return { action: "models", page: Number(page), provider, search };
   const [action, value, further] = data?.split(":", 3) ?? [];
   if (value === undefined) return undefined;
   const [number, second] = [idIn(value), idIn(further)];
   if (action === "stop" && number !== undefined) return { action, run: number };
-  if (action === "again" && number !== undefined) {
-    return { action, question: number, ...(second === undefined ? {} : { part: second }) };
-  }
+  if (action === "again" && number !== undefined) return { action, question: number, part: second };
   if (action === "continue" && number !== undefined && second !== undefined) {
     return { action, question: number, run: second };
   }
@@ -83,7 +83,7 @@ export interface ButtonTurn {
    * there. Milliseconds since the epoch.
    */
   readonly delivery?: number | undefined;
-  readonly continues?: { readonly question: number };
+  readonly continues?: { readonly question: number } | undefined;
 }
 
 /** Below an answer that has ended. Regenerate is about the whole answer, Retry about what the turn itself has to write. */
@@ -93,8 +93,8 @@ export function endKeyboard(
   turn: ButtonTurn,
 ): InlineKeyboardMarkup {
   const question = turn.continues?.question ?? turn.question;
-  const part = turn.continues === undefined ? {} : { part: turn.question };
-  if (button === "retry") return row([labels.retry, { action: "again", question, ...part }]);
+  const part = turn.continues && turn.question;
+  if (button === "retry") return row([labels.retry, { action: "again", question, part }]);
   const regenerate = [labels.regenerate, { action: "again", question }] as const;
   if (button === "regenerate") return row(regenerate);
   return row([labels.continue, { action: "continue", question, run: turn.run }], regenerate);

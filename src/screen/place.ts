@@ -7,18 +7,18 @@ import type { ButtonTurn } from "./buttons.ts";
 /** Where an answer goes, and what its buttons name; by its run also its draft. */
 export interface AnswerPlace extends ButtonTurn {
   readonly chatId: number;
-  readonly threadId?: number;
+  readonly threadId?: number | undefined;
   /** The first message answers this one. */
-  readonly replyTo?: number;
+  readonly replyTo?: number | undefined;
 }
 
 /** That, and what stands there already. */
 export interface Place extends AnswerPlace {
   /** Messages of a former run or delivery, to be written into. */
   readonly messages: readonly number[];
-  readonly file?: number;
+  readonly file?: number | undefined;
   /** What these messages show, when that is known. */
-  readonly shown?: FinalView;
+  readonly shown?: FinalView | undefined;
   /** The messages carry a Stop button of this run already, if of a delivery before this one. */
   readonly resumed: boolean;
 }
@@ -42,8 +42,8 @@ export function chatOf({ moved }: Pick<Turn, "moved">, asked: number): number {
 /** The place of an answer whose group has become a supergroup: nothing that its messages refer to exists there. */
 export function movedTo(former: AnswerPlace, chatId: number): AnswerPlace {
   const { threadId: _topic, replyTo: _reply, continues, ...place } = former;
-  const other = continues === undefined ? {} : { continues: { question: -continues.question } };
-  return { ...place, ...other, chatId, question: -place.question };
+  const other = continues && { question: -continues.question };
+  return { ...place, continues: other, chatId, question: -place.question };
 }
 
 /** The place of an answer whose topic takes no messages any more: no reply either, which would go to that topic. */

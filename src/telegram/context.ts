@@ -116,12 +116,12 @@ export function pressOf(ctx: BotContext): Press | undefined {
 }
 
 /** The chat and topic that the update belongs to. */
-export function placeOf(ctx: BotContext): { chatId: number; threadId?: number } | undefined {
+export function placeOf(ctx: BotContext): { chatId: number; threadId: number | undefined } | undefined {
   const message = messageOfContext(ctx);
   const chat = message?.chat ?? ctx.chat;
   if (chat === undefined) return undefined;
   const threadId = threadOf(message) ?? ctx.stoppedMessageGeneration?.message_thread_id;
-  return { chatId: chat.id, ...(threadId === undefined ? {} : { threadId }) };
+  return { chatId: chat.id, threadId };
 }
 
 function messageOfContext(ctx: BotContext): Message | undefined {
@@ -182,7 +182,7 @@ async function send(
 /** Answers a pressed button, so that it stops spinning; a press that Telegram has forgotten is no failure. */
 export async function answerPress(ctx: BotContext, text?: string): Promise<void> {
   if (ctx.callbackQuery === undefined) return;
-  await tolerate(ctx, ctx.answerCallbackQuery(text === undefined ? {} : { text: text.slice(0, maxNoticeUnits) }));
+  await tolerate(ctx, ctx.answerCallbackQuery(text?.slice(0, maxNoticeUnits)));
 }
 
 /** Takes the buttons from a message in the update's chat. Never rejects. */

@@ -22,18 +22,17 @@ export interface Addressing {
 export function addressUpdate(update: Update, { me, allowed }: Addressing): Addressed | undefined {
   const sender = senderOf(update);
   const mayTalk = (chatId: number | undefined) => sender !== undefined && allowed(sender, chatId);
-  const paid = sender === undefined ? {} : { payer: sender };
   const message = update.message ?? update.edited_message;
   if (message !== undefined) {
     const upgrade = upgradeIn(message);
     // In the lane of the new chat, where what is asked behind it waits for it.
     if (upgrade !== undefined) return { conversation: String(upgrade.to), lane: "turn", kind: "migration" };
     const addressed = addressMessage(message, me, update.edited_message !== undefined);
-    return addressed && restrict({ ...addressed, ...paid }, mayTalk(message.chat.id));
+    return addressed && restrict({ ...addressed, payer: sender }, mayTalk(message.chat.id));
   }
   if (update.callback_query !== undefined) {
     const query = update.callback_query;
-    return restrict({ ...addressPress(query, update.update_id), ...paid }, mayTalk(query.message?.chat.id));
+    return restrict({ ...addressPress(query, update.update_id), payer: sender }, mayTalk(query.message?.chat.id));
   }
   const stopped = update.stopped_message_generation;
   if (stopped !== undefined) {
@@ -67,8 +66,8 @@ function addressMessage(message: Message, me: Me, edited: boolean): Addressed | 
       conversation,
       lane: command?.lane ?? "quick",
       kind: "command",
-      ...(command?.interrupt === undefined ? {} : { interrupt: { kind: command.interrupt } }),
-      ...(command?.asks ? { question: message.message_id } : {}),
+      interrupt: command?.interrupt && { kind: command.interrupt },
+      question: command?.asks ? message.message_id : undefined,
     };
   }
   if (!direct && !mentions(message, me) && !repliesTo(message, me)) return undefined;

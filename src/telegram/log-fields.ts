@@ -11,10 +11,10 @@ export function logFields(job: Named, update?: Update): object {
   const user = senderIn(job, update);
   return {
     updateId: job.updateId,
-    ...(chat === undefined ? {} : { chat: Number(chat) }),
-    ...(thread === undefined ? {} : { thread: Number(thread) }),
-    ...(user === undefined ? {} : { user }),
-    ...(job.question === undefined ? {} : { turn: job.question }),
+    chat: chat && Number(chat),
+    thread: thread && Number(thread),
+    user,
+    turn: job.question,
   };
 }
 

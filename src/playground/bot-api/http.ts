@@ -100,7 +100,7 @@ export async function createBotApiHttp(deps: BotApiHttpDeps): Promise<BotApiHttp
       ...chatIdOf(parsed),
       params: parsed === undefined ? {} : shownParams(parsed),
       status: "cut" in answer || gone ? 0 : answer.status,
-      ...(description === undefined ? {} : { description }),
+      description,
       durationMs: performance.now() - startedAt,
     });
   }

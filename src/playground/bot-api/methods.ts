@@ -181,7 +181,7 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
       if ((text?.length ?? 0) > longestNotification) throw badRequest("MESSAGE_TOO_LONG");
       if (url !== undefined) throw badRequest("URL_INVALID");
       const showAlert = params.boolean("show_alert");
-      const answer = { ...(text === undefined ? {} : { text }), ...(showAlert && { showAlert }) };
+      const answer = { text, showAlert: showAlert || undefined };
       if (!presses.answer(params.string("callback_query_id") ?? "", answer)) {
         throw badRequest("query is too old and response timeout expired or query ID is invalid");
       }

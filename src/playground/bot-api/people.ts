@@ -19,9 +19,9 @@ export interface PersonOptions {
 }
 
 export interface WriteOptions {
-  readonly threadId?: number;
+  readonly threadId?: number | undefined;
   /** Id of the message that is answered. */
-  readonly replyTo?: number;
+  readonly replyTo?: number | undefined;
 }
 
 export type FileOptions = WriteOptions & AttachmentOptions & { readonly caption?: string };

@@ -182,7 +182,7 @@ export function createTelegramState(options: StateOptions): TelegramState {
       }
       emit({ type: "message-new", chatId: chat.chat.id, message });
       if (markup !== undefined && "keyboard" in markup) {
-        const view = { messageId: message.message_id, ...threadOf(threadId), keyboard: markup };
+        const view = { messageId: message.message_id, threadId, keyboard: markup };
         showReplyKeyboard(chat, view, threadId);
       } else if (unchangeable) showReplyKeyboard(chat, undefined, threadId);
       return record;
@@ -216,7 +216,7 @@ export function createTelegramState(options: StateOptions): TelegramState {
     },
     showDraft(chat, { draftId, threadId, text, entities, canStop, keepOnStop }) {
       if (chat.stoppedDrafts.has(draftId)) return;
-      const view: DraftView = { draftId, ...threadOf(threadId), text, entities, canStop, at: Date.now() };
+      const view: DraftView = { draftId, threadId, text, entities, canStop, at: Date.now() };
       const known = chat.drafts.get(threadId ?? 0);
       const timer = known?.timer.refresh() ?? setTimeout(() => removeDraft(chat, threadId), options.draftMs).unref();
       chat.drafts.set(threadId ?? 0, { view, keepOnStop, timer });
@@ -240,7 +240,7 @@ export function stateOf(message: Message): MessageState {
     at: Date.now(),
     text: message.text ?? message.caption ?? "",
     entities: message.entities ?? message.caption_entities ?? [],
-    ...(message.reply_markup === undefined ? {} : { replyMarkup: message.reply_markup }),
+    replyMarkup: message.reply_markup,
   };
 }
 
@@ -259,13 +259,8 @@ function contentFields(message: Message, content: FormattedText): Partial<Messag
   return message.text === undefined ? captionFields(content) : textFields(content);
 }
 
-/** For an object that may have a thread. */
-export function threadOf(threadId: number | undefined): { threadId?: number } {
-  return threadId === undefined ? {} : { threadId };
-}
-
-function placeOf(chat: ChatRecord, threadId: number | undefined): { chatId: number; threadId?: number } {
-  return { chatId: chat.chat.id, ...threadOf(threadId) };
+function placeOf(chat: ChatRecord, threadId: number | undefined): { chatId: number; threadId: number | undefined } {
+  return { chatId: chat.chat.id, threadId };
 }
 
 /** A reply in a plain supergroup has a thread id as well, that of the message the chain of replies began with. */

@@ -9,13 +9,13 @@ export interface ApiCall {
   /** Milliseconds since the epoch, when the call arrived. */
   readonly at: number;
   readonly method: string;
-  readonly chatId?: number;
+  readonly chatId?: number | undefined;
   /** Files stand there by name and size, secrets as an ellipsis. */
   readonly params: Readonly<Record<string, unknown>>;
   /** HTTP status; 0 when the connection was cut by a fault or left by the bot. */
   readonly status: number;
   /** Telegram's words for a refusal; what a fault did. */
-  readonly description?: string;
+  readonly description?: string | undefined;
   readonly durationMs: number;
 }
 
@@ -23,7 +23,7 @@ export interface ApiCall {
 export interface Place {
   readonly chatId: number;
   /** Left out outside of topics. */
-  readonly threadId?: number;
+  readonly threadId?: number | undefined;
 }
 
 /** A change that a Telegram client would show at once, and each call of the bot. */
@@ -45,14 +45,14 @@ export type BotApiEvent =
 
 /** What the bot answers to a pressed button. */
 export interface PressAnswer {
-  readonly text?: string;
-  readonly showAlert?: boolean;
-  readonly url?: string;
+  readonly text?: string | undefined;
+  readonly showAlert?: boolean | undefined;
+  readonly url?: string | undefined;
 }
 
 export interface DraftView {
   readonly draftId: number;
-  readonly threadId?: number;
+  readonly threadId?: number | undefined;
   readonly text: string;
   readonly entities: readonly MessageEntity[];
   readonly canStop: boolean;
@@ -64,7 +64,7 @@ export interface DraftView {
 export interface ReplyKeyboardView {
   /** The message that brought it. */
   readonly messageId: number;
-  readonly threadId?: number;
+  readonly threadId?: number | undefined;
   readonly keyboard: ReplyKeyboard;
 }
 
@@ -75,7 +75,7 @@ export interface MessageState {
   /** The caption, for a message with a file. */
   readonly text: string;
   readonly entities: readonly MessageEntity[];
-  readonly replyMarkup?: InlineKeyboardMarkup;
+  readonly replyMarkup?: InlineKeyboardMarkup | undefined;
 }
 
 export interface StoredFile {
@@ -88,14 +88,14 @@ export interface StoredFile {
 export interface MessageView extends MessageState {
   readonly id: number;
   readonly fromBot: boolean;
-  readonly threadId?: number;
+  readonly threadId?: number | undefined;
   /** Id of the message that it answers; a topic's service message does not count. */
-  readonly replyTo?: number;
-  readonly document?: StoredFile;
+  readonly replyTo?: number | undefined;
+  readonly document?: StoredFile | undefined;
   /** Everything that it ever showed, the first text first. Only the newest without `keepViews`. */
   readonly views: readonly MessageState[];
   /** Milliseconds since the epoch. */
-  readonly deletedAt?: number;
+  readonly deletedAt?: number | undefined;
   /** As the bot would get it. */
   readonly message: Message;
 }
@@ -126,5 +126,5 @@ export interface ChatView {
   /** Every draft that was ever shown. Empty without `keepViews`. */
   readonly draftViews: readonly DraftView[];
   /** Chat actions shown right now. */
-  readonly typing: readonly { readonly threadId?: number; readonly action: string }[];
+  readonly typing: readonly { readonly threadId?: number | undefined; readonly action: string }[];
 }

@@ -1,4 +1,4 @@
-import { type ChatRecord, type MessageRecord, stateOf, threadOf } from "./state.ts";
+import { type ChatRecord, type MessageRecord, stateOf } from "./state.ts";
 import type { ChatView, MessageState, MessageView } from "./types.ts";
 
 /** What stands in a chat right now, as values that do not change any more. */
@@ -21,7 +21,7 @@ export function viewOf(record: ChatRecord): ChatView {
     draftViews: [...record.draftViews],
     typing: [...record.typing]
       .filter(([, { until }]) => until > now)
-      .map(([threadId, { action }]) => ({ ...threadOf(threadId || undefined), action })),
+      .map(([threadId, { action }]) => ({ threadId: threadId || undefined, action })),
   };
 }
 
@@ -34,11 +34,11 @@ function messageView({ message, fromBot, file, views, deletedAt }: MessageRecord
     ...shown,
     id: message.message_id,
     fromBot,
-    ...threadOf(message.is_topic_message ? message.message_thread_id : undefined),
-    ...(isReply || isPlainReply ? { replyTo: answered.message_id } : {}),
-    ...(file === undefined ? {} : { document: file }),
+    threadId: message.is_topic_message ? message.message_thread_id : undefined,
+    replyTo: isReply || isPlainReply ? answered.message_id : undefined,
+    document: file,
     views: [...views],
-    ...(deletedAt === undefined ? {} : { deletedAt }),
+    deletedAt,
     message,
   };
 }

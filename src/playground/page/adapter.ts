@@ -68,10 +68,7 @@ export function createPageSource(botApi: BotApi): PageSource {
       return botApi.user.createTopic(chatId, name, owner?.id ?? "bot");
     },
     sendText({ chatId, senderId, text, threadId, replyTo }) {
-      botApi.user.sendText(chatId, senderId, text, {
-        ...(threadId === undefined ? {} : { threadId }),
-        ...(replyTo === undefined ? {} : { replyTo }),
-      });
+      botApi.user.sendText(chatId, senderId, text, { threadId, replyTo });
     },
     editText({ chatId, messageId, text }) {
       botApi.user.edit(chatId, messageId, text);
@@ -80,7 +77,7 @@ export function createPageSource(botApi: BotApi): PageSource {
       const answer = await botApi.user.press(chatId, messageId, data, senderId, pressWaitMs);
       if (answer === undefined) return undefined;
       const { showAlert, ...rest } = answer;
-      return { ...rest, ...(showAlert === undefined ? {} : { alert: showAlert }) };
+      return { ...rest, alert: showAlert };
     },
     stopDraft({ chatId, threadId }) {
       botApi.user.stopDraft(chatId, threadId);
@@ -104,11 +101,11 @@ function pageChat(chat: ChatView): PageChat {
     blocked: chat.blocked,
     replyKeyboards: chat.replyKeyboards.map(({ messageId, threadId, keyboard }) => ({
       messageId,
-      ...(threadId === undefined ? {} : { threadId }),
+      threadId,
       rows: keyboard.keyboard.map((row) => row.map(({ text }) => text)),
       oneTime: keyboard.one_time_keyboard === true,
       small: keyboard.resize_keyboard === true,
-      ...(keyboard.input_field_placeholder === undefined ? {} : { placeholder: keyboard.input_field_placeholder }),
+      placeholder: keyboard.input_field_placeholder,
     })),
   };
 }
@@ -121,11 +118,11 @@ function pageCall(call: BotApi["calls"][number]): PageCall {
     status,
     ms: Math.round(durationMs),
     params,
-    ...(chatId === undefined ? {} : { chatId }),
-    ...(description === undefined ? {} : { error: description }),
+    chatId,
+    error: description,
   };
 }
 
-function placeOf({ chatId, threadId }: { chatId: number; threadId?: number }) {
-  return { chatId, ...(threadId === undefined ? {} : { threadId }) };
+function placeOf({ chatId, threadId }: { chatId: number; threadId?: number | undefined }) {
+  return { chatId, threadId };
 }

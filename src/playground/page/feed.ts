@@ -29,7 +29,7 @@ interface Snapshot {
   readonly modelNote: string;
   readonly otherModels: readonly string[];
   /** Left out when nothing was asked yet. */
-  readonly request?: PageRequest;
+  readonly request: PageRequest | undefined;
   readonly commands: ReturnType<PageSource["commands"]>;
   readonly description: string;
   readonly faults: readonly FaultState[];
@@ -105,7 +105,7 @@ export function createPageFeed(source: PageSource, models: PageModels, switches:
         bot: { id: source.bot.id, name: source.bot.first_name, username: source.bot.username ?? "" },
         modelNote: models.note,
         otherModels: models.others ?? [],
-        ...(models.requests?.last === undefined ? {} : { request: models.requests.last }),
+        request: models.requests?.last,
         commands: source.commands(),
         description: source.description(),
         faults: switches.map(stateOf),

@@ -5,11 +5,11 @@ import type { BotCommand, Message, User } from "grammy/types";
 export interface PageCall {
   readonly id: number;
   readonly method: string;
-  readonly chatId?: number;
+  readonly chatId?: number | undefined;
   readonly status: number;
   readonly ms: number;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly error?: string;
+  readonly error?: string | undefined;
 }
 
 /** What the bot asked a model, and how it went so far. */
@@ -25,12 +25,12 @@ export interface PageRequest {
   /** Calls of a model, repetitions and fallbacks included. */
   readonly calls: number;
   /** Milliseconds since the bot asked. */
-  readonly firstTokenMs?: number;
-  readonly endMs?: number;
+  readonly firstTokenMs?: number | undefined;
+  readonly endMs?: number | undefined;
   /** Left out when the provider reported none. */
-  readonly inputTokens?: number;
-  readonly cachedTokens?: number;
-  readonly outputTokens?: number;
+  readonly inputTokens?: number | undefined;
+  readonly cachedTokens?: number | undefined;
+  readonly outputTokens?: number | undefined;
   /** In a word: `waiting`, `writing`, how it ended. */
   readonly outcome: string;
   readonly failed: boolean;
@@ -53,14 +53,14 @@ export interface PageChat {
 export interface PageReplyKeyboard {
   /** The message that brought it. */
   readonly messageId: number;
-  readonly threadId?: number;
+  readonly threadId?: number | undefined;
   readonly rows: readonly (readonly string[])[];
   /** Hidden once a key was pressed. */
   readonly oneTime: boolean;
   /** As high as its keys; else as high as a keyboard of letters. */
   readonly small: boolean;
   /** In the empty box beside it. */
-  readonly placeholder?: string;
+  readonly placeholder?: string | undefined;
 }
 
 export interface PageDraft {
@@ -72,9 +72,9 @@ export interface PageDraft {
 
 /** What a bot answers to a pressed button. */
 export interface PressAnswer {
-  readonly text?: string;
-  readonly alert?: boolean;
-  readonly url?: string;
+  readonly text?: string | undefined;
+  readonly alert?: boolean | undefined;
+  readonly url?: string | undefined;
 }
 
 /** A change that the page shows at once. */

@@ -21,8 +21,7 @@ export function answerLine(
       tokens = { inputTokens, cachedTokens, outputTokens, ...(estimated ? { estimated } : {}) };
     },
     turnEnded(ending) {
-      const first = firstTextMs === undefined ? {} : { firstTextMs };
-      log.info({ ...ending, ...tokens, ...first, lastTextMs: sinceArrival() }, "an answer ended");
+      log.info({ ...ending, ...tokens, firstTextMs, lastTextMs: sinceArrival() }, "an answer ended");
     },
   };
 }

@@ -49,7 +49,7 @@ export function openScreen(
     {
       ...place,
       messages: turn.messages,
-      ...(turn.file === undefined ? {} : { file: turn.file }),
+      file: turn.file,
       ...(known ? { shown: finalView(before) } : {}),
       resumed,
       delivery: resumed && turn.messages.length > 0 ? deps.now() : undefined,
@@ -74,7 +74,7 @@ function placeOfAnswer(ctx: BotContext, turn: Turn, before: Turn | undefined): A
     ...(replies ? { replyTo: question } : {}),
     question,
     run,
-    ...(continues === undefined ? {} : { continues }),
+    continues,
   };
   const { moved } = before ?? turn;
   return moved?.from === turn.conversation ? movedTo(place, Number(moved.to)) : place;

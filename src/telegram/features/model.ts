@@ -28,7 +28,7 @@ model.filter(isCommand("model"), async (ctx) => {
   }
   const search = carriedSearch(wanted);
   const found = search !== "" && matchingModels(names, search).length > 0;
-  const view = { page: 0, ...(found ? { search } : {}) };
+  const view = { page: 0, search: found ? search : undefined };
   const text =
     found || wanted === "" ? headingOf(ctx, names, current, view) : ctx.texts.unknownModel(wanted.slice(0, 100));
   await say(ctx, text, modelKeyboard(ctx.texts.labels, names, current, view));
