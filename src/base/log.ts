@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { type DestinationStream, destination as openDestination, pino } from "pino";
+import { createRepetitions, reasonOf } from "./log-repetitions.ts";
 
 /** Every method takes the event's fields first, then what happened in plain words. An error goes in the field `err`. */
 export interface Logger {
@@ -25,15 +26,22 @@ export interface LogOptions {
   readonly destination?: { write(line: string): unknown };
 }
 
+/** Warnings and what is worse, as pino counts. */
+const firstThinned = 40;
+
 /** Whether people read the log: as `LOG_FORMAT` has it, and left to itself, at a terminal. */
 export function isPretty(format: "auto" | "json" | "pretty"): boolean {
   return format === "pretty" || (format === "auto" && process.stdout.isTTY);
 }
 
-/** Creates the log of a process. Lines are written at once, so that the last ones before a crash are there. */
+/**
+ * Creates the log of a process. Lines are written at once, so that the last ones before a crash are there; of the warnings and
+ * errors of one reason one a second, whatever ids they carry, with the number of those left out in the next (`leftOut`).
+ */
 export function createLogger(options: LogOptions): Logger {
   const redact = createRedactor(options.secrets);
   const output = options.destination ?? openDestination(1);
+  const repetitions = createRepetitions();
   const format = options.pretty ? prettyFormat() : undefined;
   // At the very end, on the finished line: no field, nested cause or stack can slip past.
   const stream: DestinationStream = {
@@ -49,6 +57,15 @@ export function createLogger(options: LogOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError, error: describeError },
+      hooks: {
+        logMethod(args, method, level) {
+          const [fields, message] = args as Parameters<Logger["warn"]>;
+          if (level < firstThinned) return method.call(this, fields, message);
+          repetitions.pass(reasonOf(level, fields, message), (leftOut) =>
+            method.call(this, leftOut === 0 ? fields : { ...fields, leftOut }, message),
+          );
+        },
+      },
     },
     stream,
   );
