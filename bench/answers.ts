@@ -13,18 +13,23 @@
  *   --redis URL               queue and state of the bot in this Redis, and what that costs it
  *   --workers 0               with --redis: one process that takes updates, and so many workers; 0: one process does all
  *   --profile 200             chats of the run that shows where the CPU time goes; 0: none
+ *   --busy 6                  instead of all this: 3,000 chats (or `--chats`) beside so many busy processes, embedded and with
+ *                             Redis (that of `--redis` or REDIS_URL, else a server of its own), and what was wrong or late
+ *   --questions 2             of each chat beside busy processes, sent one right behind the other
+ *   --engines embedded,redis  what is measured beside busy processes
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type AtRest, measureAtRest } from "./at-rest.ts";
+import { runBusy } from "./busy-runs.ts";
 import { type Measured, measure } from "./load.ts";
 import { endOnSignals } from "./processes.ts";
 import { printTable, rounded, writeResults } from "./results.ts";
 
 const { values } = parseArgs({
   options: {
-    chats: { type: "string", default: "1,50,200,1000" },
-    mode: { type: "string", default: "draft,edit" },
+    chats: { type: "string" },
+    mode: { type: "string" },
     subjects: { type: "string", default: "bot,floor" },
     former: { type: "string" },
     starts: { type: "string", default: "5" },
@@ -34,6 +39,9 @@ const { values } = parseArgs({
     redis: { type: "string" },
     workers: { type: "string", default: "0" },
     profile: { type: "string", default: "200" },
+    busy: { type: "string" },
+    questions: { type: "string", default: "2" },
+    engines: { type: "string", default: "embedded,redis" },
   },
 });
 const common = {
@@ -43,11 +51,21 @@ const common = {
   ...(values.redis === undefined ? {} : { redis: values.redis, workers: Number(values.workers) }),
   ...(values.former === undefined ? {} : { former: resolve(values.former) }),
 };
-const modes = (["draft", "edit"] as const).filter((mode) => values.mode.split(",").includes(mode));
+const modes = (["draft", "edit"] as const).filter((mode) =>
+  (values.mode ?? (values.busy === undefined ? "draft,edit" : "edit")).split(",").includes(mode),
+);
 const subjects = [...values.subjects.split(","), ...(values.former === undefined ? [] : ["former"])];
 const kinds = (["bot", "former", "floor"] as const).filter((kind) => subjects.includes(kind));
 
 endOnSignals();
+if (values.busy !== undefined) {
+  const { characters, tokensPerSecond } = common;
+  const chats = Number(values.chats ?? 3000);
+  const load = { characters, tokensPerSecond, chats, questions: Number(values.questions), busy: Number(values.busy) };
+  const url = values.redis ?? process.env["REDIS_URL"];
+  await runBusy({ ...load, mode: modes[0] ?? "edit" }, values.engines.split(","), url);
+  process.exit();
+}
 const atRest: AtRest[] = [];
 for (const kind of Number(values.starts) > 0 ? (["bot", "former", "plain"] as const) : []) {
   if (kind === "former" && values.former === undefined) continue;
@@ -58,7 +76,7 @@ if (atRest.length > 0) printAtRest(atRest);
 
 const runs: Measured[] = [];
 for (const mode of modes) {
-  for (const chats of values.chats
+  for (const chats of (values.chats ?? "1,50,200,1000")
     .split(",")
     .map(Number)
     .filter((chats) => chats > 0)) {

@@ -25,6 +25,9 @@ export type TelegramOrder =
   /** Forgets what was counted so far. */
   | { readonly order: "count" }
   | { readonly order: "report" }
+  /** Each chat sends so many questions, one right behind the other; chats begin spread over `rampMs`. */
+  | { readonly order: "burst"; readonly chats: number; readonly questions: number; readonly rampMs: number }
+  | { readonly order: "tally" }
   | { readonly order: "end" };
 
 export interface TelegramReport {
@@ -35,6 +38,22 @@ export interface TelegramReport {
   readonly wrong: readonly string[];
   /** Questions without a final answer. */
   readonly open: number;
+}
+
+/** A message of the bot; its `round` is 0 as long as its text names no question. In the order in which they stand in their chat. */
+export interface ShownMessage extends QuestionKey {
+  readonly firstTextAt: number;
+  /** Left out while the answer is being written. */
+  readonly finalAt?: number;
+}
+
+/** What all chats show after a burst. */
+export interface Tally {
+  readonly messages: readonly ShownMessage[];
+  /** Calls that were refused, and what Telegram would have mended. */
+  readonly refused: number;
+  /** The first of them, with their descriptions. */
+  readonly wrong: readonly string[];
 }
 
 export function questionText({ chatId, round }: QuestionKey): string {

@@ -29,6 +29,8 @@ export interface Subject {
   readonly port: number;
   /** Milliseconds from its start until it answered; 0 for the floor of answers, which nobody waits for. */
   readonly readyMs: number;
+  /** The file with its log, until it is stopped. */
+  readonly log: string;
   stop(): Promise<void>;
 }
 
@@ -45,6 +47,8 @@ export interface SubjectOptions {
   readonly profileTo?: string;
   /** The npm script that runs the bot; `start` when left out. */
   readonly script?: "start" | "start:web" | "start:worker";
+  /** Of its listener; a free one when left out. */
+  readonly port?: number;
 }
 
 /** What the npm script gives to Node, with its paths made absolute: the bot is measured as it is run. */
@@ -75,8 +79,12 @@ export async function startServer(file: string, env: Readonly<Record<string, str
 
 function nextMessage<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
-    child.once("message", (message) => resolve(message as T));
-    child.once("exit", () => reject(new Error("a server of the benchmark has died")));
+    const died = () => reject(new Error("a server of the benchmark has died"));
+    child.once("exit", died);
+    child.once("message", (message) => {
+      child.off("exit", died);
+      resolve(message as T);
+    });
   });
 }
 
@@ -90,10 +98,11 @@ export async function startSubject({
   profileTo,
   webhook,
   script = "start",
+  port: givenPort,
 }: SubjectOptions): Promise<Subject> {
   const folder = await mkdtemp(join(tmpdir(), "parley-bench-"));
   const log = await open(join(folder, "log"), "w");
-  const port = await freePort();
+  const port = givenPort ?? (await freePort());
   const profiling = profileTo === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileTo}`];
   const isBot = kind === "bot" || kind === "former";
   const checkout = kind === "former" && former !== undefined ? former : path("..");
@@ -135,6 +144,7 @@ export async function startSubject({
     pid: child.pid ?? 0,
     port,
     readyMs,
+    log: join(folder, "log"),
     async stop() {
       // Only a bot that ends in peace leaves its profile; otherwise nobody waits for the last answers.
       child.kill(profileTo === undefined ? "SIGKILL" : "SIGTERM");

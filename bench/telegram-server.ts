@@ -3,8 +3,11 @@ import { createBotApi } from "../src/playground/bot-api/bot-api.ts";
 import { withoutStatus } from "../src/screen/status-lines.ts";
 import {
   type QuestionKey,
+  questionIn,
   questionText,
   type ShownAnswer,
+  type ShownMessage,
+  type Tally,
   type TelegramOrder,
   type TelegramReport,
 } from "./messages.ts";
@@ -29,6 +32,10 @@ let calls: Record<string, number> = {};
 let wrong: string[] = [];
 let pauseMs = 0;
 let asking = false;
+let bursting = false;
+let refused = 0;
+/** Of a burst, by chat and id of the message. */
+const shown = new Map<string, ShownMessage>();
 
 function ask(chatId: number, round: number): void {
   if (!asking) return;
@@ -52,21 +59,57 @@ botApi.onEvent((event) => {
   if (event.type === "message-new" || event.type === "message-edited") {
     const { message, chatId } = event;
     const asked = open.get(chatId);
-    if (!message.from?.is_bot || asked === undefined || message.message_id < asked.messageId) return;
+    if (!message.from?.is_bot) return;
     const labels = message.reply_markup?.inline_keyboard.flat().map(({ text }) => text) ?? [];
-    seen(
-      chatId,
-      message.text,
-      labels.some((label) => label.includes("Regenerate")),
-    );
+    const isFinal = labels.some((label) => label.includes("Regenerate"));
+    if (bursting) note(chatId, message.message_id, message.text, isFinal);
+    if (asked === undefined || message.message_id < asked.messageId) return;
+    seen(chatId, message.text, isFinal);
   }
   if (event.type === "call") {
     const { method, status, description } = event.call;
     calls[method] = (calls[method] ?? 0) + 1;
-    if (status !== 200 && method !== "getUpdates" && wrong.length < mostWrong)
-      wrong.push(`${method} ${status} ${description}`);
+    if (status === 200 || method === "getUpdates") return;
+    refused++;
+    if (wrong.length < mostWrong) wrong.push(`${method} ${status} ${description}`);
   }
 });
+
+function note(chatId: number, messageId: number, text: string | undefined, isFinal: boolean): void {
+  const key = `${chatId} ${messageId}`;
+  const before = shown.get(key);
+  if (!text) return;
+  const round = before?.round || (questionIn(text)?.round ?? 0);
+  // What is final once stays so: the next answer takes its button away.
+  const finalAt = before?.finalAt ?? (isFinal ? Date.now() : undefined);
+  shown.set(key, {
+    ...{ chatId, round, firstTextAt: before?.firstTextAt ?? Date.now() },
+    ...(finalAt === undefined ? {} : { finalAt }),
+  });
+}
+
+function burst(chats: number, questions: number, rampMs: number): void {
+  bursting = true;
+  for (let at = 0; at < chats; at++) {
+    const chatId = botApi.user.createPrivateChat({ userId: firstChat + at, firstName: `Person ${at}` });
+    setTimeout(
+      () => {
+        for (let round = 1; round <= questions; round++)
+          botApi.user.sendText(chatId, chatId, questionText({ chatId, round }));
+      },
+      (rampMs * at) / chats,
+    );
+  }
+}
+
+function tally(): Tally {
+  const mended = botApi.violations;
+  return {
+    messages: [...shown.values()],
+    refused: refused + mended.length,
+    wrong: [...wrong, ...mended.slice(0, mostWrong)],
+  };
+}
 
 function report(): TelegramReport {
   return { answers, calls, wrong: [...wrong, ...botApi.violations.slice(0, mostWrong)], open: open.size };
@@ -85,7 +128,9 @@ process.on("message", (message: TelegramOrder) => {
     calls = {};
     wrong = [];
     botApi.clearLog();
-  } else if (message.order === "report") process.send?.(report());
+  } else if (message.order === "burst") burst(message.chats, message.questions, message.rampMs);
+  else if (message.order === "tally") process.send?.(tally());
+  else if (message.order === "report") process.send?.(report());
   else asking = false;
 });
 process.on("disconnect", () => process.exit(0));
