@@ -37,6 +37,8 @@ function print(runs: readonly BusyRun[]): void {
   ]);
   const counted = ["answers", "copies", "lost", "out of order", "refused"];
   printTable(["run", ...counted, "to first text", "to final text", "seconds", "warnings", "log lines"], rows);
-  for (const { load, wrong } of runs)
-    if (wrong.length > 0) console.log(`\n${load.redis === undefined ? "embedded" : "Redis"}:\n  ${wrong.join("\n  ")}`);
+  for (const { load, wrong, trouble } of runs) {
+    const lines = [...new Set(wrong), ...trouble];
+    if (lines.length > 0) console.log(`\n${load.redis === undefined ? "embedded" : "Redis"}:\n  ${lines.join("\n  ")}`);
+  }
 }

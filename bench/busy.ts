@@ -36,6 +36,8 @@ export interface BusyRun {
   readonly addedToFinalMs: Percentiles;
   readonly seconds: number;
   readonly warnings: number;
+  /** The first of them. */
+  readonly trouble: readonly string[];
   readonly logLines: number;
 }
 
@@ -63,12 +65,14 @@ export async function measureBusy(load: BusyLoad): Promise<BusyRun> {
     const seconds = (performance.now() - startedAt) / 1000;
     const written = await model.ask<readonly WrittenAnswer[]>({ order: "report" });
     const lines = (await Promise.all(subjects.map(({ log }) => readFile(log, "utf8")))).join("").split("\n");
+    const trouble = lines.filter((line) => /"level":"(warn|error)"/.test(line));
     return {
       load,
       ...count(load, tally),
       ...delays(tally, written),
       seconds,
-      warnings: lines.filter((line) => /"level":"(warn|error)"/.test(line)).length,
+      warnings: trouble.length,
+      trouble: trouble.slice(0, 20),
       logLines: lines.filter((line) => line !== "").length,
     };
   } finally {

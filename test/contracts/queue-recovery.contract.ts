@@ -212,15 +212,32 @@ export function queueRecoveryContract(open: OpenNewQueue): void {
       const probe = createProbe();
       probe.hold(...suspects);
       probe.consume(process.queue, { maxCrashes: 50 });
-      await eventually(() => expect(probe.started()).toHaveLength(1));
-      await pause(300);
-      const [alone = 0] = probe.started();
-      expect(probe.started()).toEqual([alone]);
-      // The time for suspects is over when it ends: the others come all at once.
-      probe.letGo(alone);
+      // None of them has ended; the process has lived on for as long as they may be alone.
       await eventually(() => expect(probe.started().toSorted((a, b) => a - b)).toEqual(suspects));
+      await process.queue.enqueue(question(41, { conversation: "other" }));
+      await eventually(() => expect(probe.finished).toEqual([41]));
       for (const id of suspects) probe.letGo(id);
       await idle(process.queue);
+    });
+
+    it("does not count an update as alone that others have run beside for a while", async () => {
+      let process = await open({ aloneForMs: 1 });
+      await process.queue.enqueue(question(1));
+      process = await crashWith(process, [1], 3);
+      for (const other of [11, 12, 13, 14]) {
+        await process.queue.enqueue(question(other, { conversation: `c${other}` }));
+        const probe = createProbe();
+        probe.holdDeaf(1);
+        probe.consume(process.queue, { maxCrashes: 50 });
+        for (const id of [1, other]) await probe.running(id);
+        await pause();
+        process = await process.crash();
+      }
+      const after = createProbe();
+      after.consume(process.queue, { maxCrashes: 50 });
+      await idle(process.queue);
+      expect(after.finished).toContain(1);
+      expect(after.dead).toEqual([]);
     });
 
     it("buries an update that was alone at three of them, and clears those that were not", async () => {

@@ -127,7 +127,7 @@ export function createDelivery(
   return async (entry, abort, leaveSlot) => {
     function stepAside(): void {
       // What waits for Telegram has not crashed on its own, and keeps nobody else waiting.
-      if (lanes.rejoin(entry)) deps.database.write(() => journal.begin(entry)).catch(() => undefined);
+      lanes.rejoin(entry);
       leaveSlot();
     }
     try {

@@ -48,7 +48,11 @@ interface Stored {
 export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
   const { database, maxBacklog = 20_000, maxLane = 500, log, now = Date.now } = options;
   const journal = createJournal(database, now, options.hangFile);
-  const lanes = createLanes({ onReady: () => worker?.wake() });
+  const lanes = createLanes({
+    onReady: () => worker?.wake(),
+    // Should the process die, it was not alone.
+    onRejoined: (entry) => void database.write(() => journal.begin(entry)).catch(() => undefined),
+  });
   /** Updates that are being stored right now. */
   const storing = new Set<number>();
   /** Full lanes whose chat was told so. */

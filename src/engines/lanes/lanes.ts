@@ -58,10 +58,13 @@ export interface Lanes {
   /** Adds an update, at the end of its lane when no place is given. */
   add(entry: Entry, place?: Place): void;
   remove(updateId: number): void;
-  /** These run first, one by one for so long, each with nothing beside it, where they can run at once. Milliseconds. */
+  /**
+   * These run first, one by one, each with nothing beside it, where they can run at once; after so long without a crash all
+   * others run beside them. Milliseconds.
+   */
   isolate(suspects: readonly Entry[], forMs: number): void;
-  /** Lets others run beside an entry again; false when they might already. */
-  rejoin(entry: Entry): boolean;
+  /** Lets others run beside an entry again. */
+  rejoin(entry: Entry): void;
   /** The next update of the lane whose turn it is; the lane is busy until `free`. */
   take(kind: LaneKind): Entry | undefined;
   /** Lets the lane of a taken update move on: with that update again unless it was removed. */
@@ -86,16 +89,23 @@ export function laneKey(conversation: ConversationId, lane: LaneKind): string {
   return `${lane} ${conversation}`;
 }
 
-/** Creates empty lanes. `onReady` is called whenever a lane has something to take. */
-export function createLanes({ onReady }: { onReady: () => void }): Lanes {
+export interface LanesDeps {
+  /** Called whenever a lane has something to take. */
+  onReady(): void;
+  /** Others may run beside this entry from now on, which goes on. */
+  onRejoined(entry: Entry): void;
+}
+
+/** Creates empty lanes. */
+export function createLanes({ onReady, onRejoined }: LanesDeps): Lanes {
   const lanes = new Map<string, Lane>();
   const entries = new Map<number, Entry>();
   // Sets keep the order of becoming ready, so lanes are served round robin.
   const ready = { turn: new Set<Lane>(), quick: new Set<Lane>() };
   const suspects: Entry[] = [];
   let isolationMs = 0;
-  /** Of `performance.now()`; from the first suspect's start on. */
-  let isolationEndsAt: number | undefined;
+  /** Runs from the first suspect's start on. */
+  let isolation: NodeJS.Timeout | undefined;
   let stopped = false;
 
   function laneOf({ conversation, lane: kind }: Entry): Lane {
@@ -142,22 +152,33 @@ export function createLanes({ onReady }: { onReady: () => void }): Lanes {
     for (;;) {
       const [first] = suspects;
       if (first === undefined || first.alone) return first;
-      if (performance.now() >= (isolationEndsAt ?? Number.POSITIVE_INFINITY)) {
-        suspects.length = 0;
-        return undefined;
-      }
       const lane = lanes.get(laneKey(first.conversation, first.lane));
       if (lane?.entries[0] === first && ready[lane.kind].has(lane)) return first;
       suspects.shift();
     }
   }
 
-  function rejoin(entry: Entry): boolean {
+  /** The time in which suspects keep others waiting is over, also for the one that still runs. */
+  function endIsolation(): void {
+    suspects.splice(1);
+    const [first] = suspects;
+    if (first?.alone) rejoin(first);
+    else {
+      suspects.length = 0;
+      onReady();
+    }
+  }
+
+  function release(entry: Entry): boolean {
     if (!entry.alone) return false;
     entry.alone = false;
     suspects.shift();
     onReady();
     return true;
+  }
+
+  function rejoin(entry: Entry): void {
+    if (release(entry)) onRejoined(entry);
   }
 
   function occupy(lane: Lane): void {
@@ -197,7 +218,7 @@ export function createLanes({ onReady }: { onReady: () => void }): Lanes {
       if (suspect !== undefined) {
         if (suspect.alone || suspect.lane !== kind) return undefined;
         suspect.alone = true;
-        isolationEndsAt ??= performance.now() + isolationMs;
+        isolation ??= setTimeout(endIsolation, isolationMs);
         occupy(laneOf(suspect));
         return suspect;
       }
@@ -211,13 +232,14 @@ export function createLanes({ onReady }: { onReady: () => void }): Lanes {
       const lane = laneOf(entry);
       lane.busy = false;
       settle(lane);
-      rejoin(entry);
+      release(entry);
     },
     touch(entry) {
       settle(laneOf(entry));
     },
     stop() {
       stopped = true;
+      clearTimeout(isolation);
       for (const lane of lanes.values()) clearTimeout(lane.timer);
     },
   };

@@ -8,8 +8,8 @@ export const crashesBeforeAlone = 3;
 /** An update that was alone at so many crashes is dead. */
 export const mostLoneCrashes = 3;
 /**
- * For so long suspects run alone, one after another; those that are left then run beside the others, and alone after the next
- * crash. Milliseconds: whoever has crashed nothing waits no longer than this, and for the last suspect's end.
+ * For so long suspects run alone, one after another; the one that runs then goes on beside all others, and those that are left
+ * are alone after the next crash. Milliseconds: whoever has crashed nothing waits no longer than this.
  */
 export const aloneForMs = 30_000;
 /** An update in which the process hung so often is dead. */

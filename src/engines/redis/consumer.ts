@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
+import { withinTime } from "../../base/within-time.ts";
 import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer } from "../../ports/queue.ts";
 import type { LaneKind } from "../../ports/updates.ts";
 import { createIntake } from "../lanes/intake.ts";
@@ -139,12 +140,23 @@ export function createRedisConsumer(deps: RedisConsumerDeps): RedisConsumer {
       }
       if (taken.state === "suspect" && draining) return offer(lane);
       if (taken.state === "suspect" && atWork === 0) taken = await taking.one(lane, "alone");
-      if (taken.state === "run" || taken.state === "doomed") return await run(taken);
+      if (taken.state === "run" || taken.state === "doomed") {
+        const ended = run(taken).then(() => true);
+        const leftMs = Math.max(0, seclusionEndsAt - performance.now());
+        // It has crashed nothing for so long: all others go on beside it.
+        if (!(await withinTime(leftMs, ended, false))) rejoin(taken);
+        return;
+      }
     } finally {
       secluded = false;
       change();
     }
     start(taken.state === "suspect" ? await taking.one(lane, "beside") : taken);
+  }
+
+  /** Lets others run beside a suspect again. */
+  function rejoin({ alone, lane, updateId }: Runnable): void {
+    if (alone) void runStep(link, rejoinScript, lane, updateId).catch(onTrouble);
   }
 
   /** Resolves when the lane needs its place no more: it has ended, has stepped aside, or was lost. */
@@ -155,7 +167,7 @@ export function createRedisConsumer(deps: RedisConsumerDeps): RedisConsumer {
     const leaving = Promise.withResolvers<void>();
     const place = aside.place(() => {
       leaving.resolve();
-      if (taken.alone) void runStep(link, rejoinScript, lane, updateId).catch(onTrouble);
+      rejoin(taken);
     });
     const { stepAside } = place;
     const held: Held = {
