@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { patienceMs } from "./test/support/patience.ts";
 
 /** A file for a machine to read, besides what a person reads. */
 const report = process.env["PARLEY_TEST_REPORT"];
@@ -11,7 +12,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 120_000,
     // Nothing is said of how fast a busy machine is; what has to be fast is counted, or measured by the benchmarks.
-    expect: { poll: { timeout: 60_000 } },
+    expect: { poll: { timeout: patienceMs } },
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
   },
 });

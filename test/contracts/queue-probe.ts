@@ -2,6 +2,7 @@
 import { expect, vi } from "vitest";
 import type { ActiveUpdate, ConsumeOptions, DeadUpdate, UpdateQueue } from "../../src/ports/queue.ts";
 import type { IncomingUpdate } from "../../src/ports/updates.ts";
+import { patienceMs } from "../support/patience.ts";
 
 /** A turn-lane update of conversation `a`; a question unless the change says otherwise. */
 export function update(updateId: number, change: Partial<IncomingUpdate> = {}): IncomingUpdate {
@@ -22,7 +23,7 @@ export function question(updateId: number, change: Partial<IncomingUpdate> = {})
 
 /** Waits until `check` no longer throws. */
 export async function eventually(check: () => void | Promise<void>): Promise<void> {
-  await vi.waitFor(check, { timeout: 15_000, interval: 5 });
+  await vi.waitFor(check, { timeout: patienceMs, interval: 5 });
 }
 
 /** Time enough for a wrong delivery to happen. */

@@ -207,9 +207,9 @@ describe("the place of the database", () => {
     const { folder, said, database } = open();
     await write(database);
     renameSync(folder, `${folder}-away`);
-    await expect.poll(() => said, { timeout: 10_000 }).toEqual([expect.stringContaining("not in its place")]);
+    await expect.poll(() => said).toEqual([expect.stringContaining("not in its place")]);
     renameSync(`${folder}-away`, folder);
-    await expect.poll(() => said.length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => said.length).toBe(2);
     await write(database);
     await database.close();
   });

@@ -3,10 +3,11 @@ import type { Server } from "node:http";
 import type { MessageEntity, Update } from "grammy/types";
 import { afterEach, beforeEach, expect } from "vitest";
 import { type BotApi, type BotApiOptions, createBotApi } from "../../src/playground/bot-api/bot-api.ts";
+import { patienceMs } from "./patience.ts";
 import { ada } from "./wrong-calls.ts";
 
 export const token = "42:a-token_of-the-playground";
-export const patience = { timeout: 10_000, interval: 10 };
+export const patience = { timeout: patienceMs, interval: 10 };
 
 export interface Answer {
   readonly ok: boolean;

@@ -18,6 +18,7 @@ import {
   type ScriptedModelOptions,
 } from "../../src/playground/model/scripted-model.ts";
 import { freePort } from "./free-port.ts";
+import { patienceMs } from "./patience.ts";
 
 const source = (path: string) => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
 export const token = "424242:TEST-token-of-the-emulated-telegram";
@@ -104,7 +105,7 @@ export async function seen(
   chatId: number,
   what: string | RegExp,
   after = 0,
-  withinMs = 60_000,
+  withinMs = patienceMs,
 ): Promise<MessageView> {
   const fits = (message: MessageView) =>
     message.id > after &&
@@ -249,7 +250,7 @@ export async function get(port: number, path: string): Promise<number> {
 }
 
 /** Waits until the condition holds; throws when it does not in time. */
-export async function until<T>(condition: () => T | Promise<T>, withinMs = 60_000): Promise<NonNullable<T>> {
+export async function until<T>(condition: () => T | Promise<T>, withinMs = patienceMs): Promise<NonNullable<T>> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const value = await condition();

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
 import { describe, expect, it, vi } from "vitest";
+import { patienceMs } from "./patience.ts";
 import { canStartRedis, type PrivateRedis } from "./redis-server.ts";
 
 const missing = canStartRedis() ? undefined : "no redis-server here";
@@ -31,7 +32,7 @@ describe.skipIf(missing !== undefined)(
       const closed = once(client, "end");
       parent.kill("SIGKILL");
       await closed;
-      await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 60_000 });
+      await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: patienceMs });
     });
   },
 );

@@ -4,6 +4,7 @@ import { test as base, expect } from "vitest";
 import { createPlaygroundPage, type PlaygroundPage } from "../../src/playground/page/server.ts";
 import { createChatsInMemory } from "./chats-in-memory.ts";
 import { openBrowser } from "./chromium.ts";
+import { patienceMs } from "./patience.ts";
 
 export const ADA = 100;
 
@@ -25,7 +26,7 @@ export interface OpenChat {
 }
 
 /** A loaded machine is slow; nothing here depends on how slow. */
-export const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 20_000 });
+export const eventually = <T>(read: () => T) => expect.poll(read, { timeout: patienceMs });
 
 /** An entity over the first place where `part` stands. */
 export function entity(text: string, part: string, type: string, more: object = {}): object {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { StartError } from "../../../src/base/errors.ts";
 import type { RedisLink } from "../../../src/engines/redis/link.ts";
 import { createRedisLink } from "../../../src/engines/redis/link.ts";
+import { patienceMs } from "../../support/patience.ts";
 import {
   canStartRedis,
   type PrivateRedis,
@@ -52,7 +53,9 @@ describe.skipIf(missing !== undefined)(title, () => {
     expect(await refusal(cluster.url)).toMatch(/is a cluster, which is not supported/);
     const primary = await start();
     const replica = await start({ args: ["--replicaof", "127.0.0.1", String(primary.port)] });
-    await vi.waitFor(async () => expect(await refusal(replica.url)).toMatch(/read-only replica/), { timeout: 60_000 });
+    await vi.waitFor(async () => expect(await refusal(replica.url)).toMatch(/read-only replica/), {
+      timeout: patienceMs,
+    });
   });
 
   it("refuses a wrong password without repeating it", async () => {
@@ -89,15 +92,15 @@ describe.skipIf(missing !== undefined)(title, () => {
       (message) => heard.push(message),
       () => joined++,
     );
-    await vi.waitFor(() => expect(joined).toBe(1), { timeout: 60_000 });
+    await vi.waitFor(() => expect(joined).toBe(1), { timeout: patienceMs });
     await server.kill();
     await expect(link.commands.set("a", 1)).rejects.toThrow();
-    await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 60_000 });
+    await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: patienceMs });
     await server.start();
-    await vi.waitFor(() => expect(joined).toBe(2), { timeout: 60_000 });
-    await vi.waitFor(async () => expect(await link.commands.set("a", 1)).toBe("OK"), { timeout: 60_000 });
+    await vi.waitFor(() => expect(joined).toBe(2), { timeout: patienceMs });
+    await vi.waitFor(async () => expect(await link.commands.set("a", 1)).toBe("OK"), { timeout: patienceMs });
     await link.commands.publish(`${link.prefix}news`, "again");
-    await vi.waitFor(() => expect(heard).toEqual(["again"]), { timeout: 60_000 });
+    await vi.waitFor(() => expect(heard).toEqual(["again"]), { timeout: patienceMs });
     expect(lines).toHaveLength(2);
   });
 
@@ -107,6 +110,6 @@ describe.skipIf(missing !== undefined)(title, () => {
     server.freeze();
     await expect(link.commands.ping()).rejects.toThrow();
     server.thaw();
-    await vi.waitFor(async () => expect(await link.commands.ping()).toBe("PONG"), { timeout: 60_000 });
+    await vi.waitFor(async () => expect(await link.commands.ping()).toBe("PONG"), { timeout: patienceMs });
   });
 });
