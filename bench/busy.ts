@@ -48,7 +48,9 @@ const stillSeconds = 90;
 /** Starts everything, waits until all is answered or nothing moves any more, and counts. */
 export async function measureBusy(load: BusyLoad): Promise<BusyRun> {
   const spinners = Array.from({ length: load.busy }, () =>
-    fork(fileURLToPath(new URL("spinner.ts", import.meta.url)), [String(longestSeconds)], { execArgv: [] }),
+    fork(fileURLToPath(new URL("../test/support/processes/spinner.ts", import.meta.url)), [String(longestSeconds)], {
+      execArgv: [],
+    }),
   );
   const telegram = await startServer("telegram-server.ts", {});
   const model = await startServer("model-server.ts", {

@@ -120,7 +120,7 @@ describe.skipIf(chromiumPath === undefined)(
         await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
       }
       const continuing = page.getByTestId("key").filter({ hasText: "Continue" });
-      await expect.poll(() => continuing.count(), { timeout: PATIENCE_MS }).toBe(0);
+      await expect.poll(() => continuing.count(), { timeout: patienceMs }).toBe(0);
       expect(await botMessages(page).count()).toBe(3);
       expect(new Set(await botMessages(page).getByTestId("message-text").allTextContents()).size).toBe(3);
     });

@@ -4,8 +4,9 @@ import type { LoopDelay } from "../../base/loop-delay.ts";
 /** A loop that is so late takes nothing new: previews have given way long before. Milliseconds. */
 const lateMs = 200;
 /** So few lanes are not what makes a loop late: beside busy processes they begin all the same. */
-const alwaysBeside = 16;
+const alwaysBeside = 64;
 const firstAllowance = 64;
+const leastAllowance = 8;
 const mostAllowance = 4_096;
 
 export interface Intake {
@@ -30,7 +31,7 @@ export function createIntake(loop: LoopDelay, onRoom: () => void): Intake {
 
   const end = loop.onMeasured((measuredMs) => {
     const late = measuredMs > lateMs;
-    if (late) allowance = Math.max(1, Math.floor(allowance / 2));
+    if (late) allowance = Math.max(leastAllowance, Math.floor(allowance / 2));
     else if (begun >= allowance) allowance = Math.min(mostAllowance, allowance * 2);
     portion = late ? 0 : allowance;
     begun = 0;
