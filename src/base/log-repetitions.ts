@@ -87,5 +87,5 @@ export function reasonOf(level: number, fields: object, message: string): string
 
 /** Numbers, and words with numbers in them, tell lines of one reason apart. */
 function withoutIds(text: string): string {
-  return text.slice(0, mostCharacters).replace(/[\w-]*\d[\w-]*/g, "#");
+  return text.slice(0, mostCharacters).replace(/[\w-]+/g, (word) => (/\d/.test(word) ? "#" : word));
 }

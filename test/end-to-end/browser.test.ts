@@ -7,9 +7,9 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { chromiumPath, openBrowser } from "../support/chromium.ts";
 import { freePort } from "../support/free-port.ts";
-import { patienceMs } from "../support/patience.ts";
 
 /** Slow machines are slow; nothing here depends on how long it takes. */
+const PATIENCE_MS = 60_000;
 
 describe.skipIf(chromiumPath === undefined)(
   "the playground in a browser (needs Chromium)",
@@ -43,7 +43,7 @@ describe.skipIf(chromiumPath === undefined)(
       problems = [];
       context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
       page = await context.newPage();
-      page.setDefaultTimeout(patienceMs);
+      page.setDefaultTimeout(PATIENCE_MS);
       page.on("pageerror", (error) => problems.push(error.message));
       page.on("console", (message) => {
         if (message.type() === "error") problems.push(message.text());
@@ -70,7 +70,7 @@ describe.skipIf(chromiumPath === undefined)(
             lengths.add((await textOf(answer)).length);
             return lengths.size;
           },
-          { timeout: patienceMs, interval: 150 },
+          { timeout: PATIENCE_MS, interval: 150 },
         )
         .toBeGreaterThanOrEqual(4);
       await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
@@ -89,7 +89,7 @@ describe.skipIf(chromiumPath === undefined)(
       const stop = page.getByTestId("key").filter({ hasText: "Stop" });
       await stop.waitFor();
       const answer = botMessages(page).last();
-      await expect.poll(async () => (await textOf(answer)).length, { timeout: patienceMs }).toBeGreaterThan(40);
+      await expect.poll(async () => (await textOf(answer)).length, { timeout: PATIENCE_MS }).toBeGreaterThan(40);
       const before = await textOf(answer);
       await stop.click();
       await stop.waitFor({ state: "detached" });
@@ -106,7 +106,7 @@ describe.skipIf(chromiumPath === undefined)(
       const keys = botMessages(page).last().getByTestId("key");
       await keys.first().waitFor();
       await keys.first().click();
-      await expect.poll(() => page.locator("[aria-busy=true]").count(), { timeout: patienceMs }).toBe(0);
+      await expect.poll(() => page.locator("[aria-busy=true]").count(), { timeout: PATIENCE_MS }).toBe(0);
       expect(problems).toEqual([]);
     });
 
@@ -120,7 +120,7 @@ describe.skipIf(chromiumPath === undefined)(
         await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
       }
       const continuing = page.getByTestId("key").filter({ hasText: "Continue" });
-      await expect.poll(() => continuing.count(), { timeout: patienceMs }).toBe(0);
+      await expect.poll(() => continuing.count(), { timeout: PATIENCE_MS }).toBe(0);
       expect(await botMessages(page).count()).toBe(3);
       expect(new Set(await botMessages(page).getByTestId("message-text").allTextContents()).size).toBe(3);
     });
@@ -239,7 +239,7 @@ async function newChat(page: Page): Promise<void> {
   const key = () => page.locator("[data-testid=chat-row][aria-current=true]").getAttribute("data-key");
   const before = await key();
   await page.getByTestId("new-chat").click();
-  await expect.poll(key, { timeout: patienceMs }).not.toBe(before);
+  await expect.poll(key, { timeout: PATIENCE_MS }).not.toBe(before);
 }
 
 async function startPlayground(folder: string): Promise<{ playground: ChildProcess; url: string }> {
