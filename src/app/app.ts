@@ -13,7 +13,7 @@ import { ourselves, tokenRefused } from "../ingress/registration.ts";
 import { createOutbox } from "../screen/outbox.ts";
 import { createHttpServer, type HttpServerOptions } from "../server/http.ts";
 import { createIdentity, type Identity } from "../telegram/identity.ts";
-import { callTimeoutSeconds, createTelegramTransport } from "../telegram/transport.ts";
+import { createTelegramTransport, grammyTimeoutSeconds } from "../telegram/transport.ts";
 import { type Engines, openEngines } from "./engines.ts";
 import { createAppEntrance, entranceOf, webhookRoute } from "./entrance.ts";
 import { answerOperator } from "./operator/commands.ts";
@@ -72,7 +72,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
     },
   });
   /** For calls outside of the bot chain. */
-  const api = new Api(token, { ...client, timeoutSeconds: callTimeoutSeconds });
+  const api = new Api(token, { ...client, timeoutSeconds: grammyTimeoutSeconds });
   api.config.use(outbox.transformer());
   const parts = { config, engines, client, outbox, inHand, loop, api, log, metrics };
   const worker = config.mode === "web" ? undefined : createAppWorker({ ...parts, watchModels });

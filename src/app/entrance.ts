@@ -18,6 +18,7 @@ import type { BotOptions } from "../telegram/bot.ts";
 import { commandLines } from "../telegram/commands.ts";
 import type { Identity } from "../telegram/identity.ts";
 import { allowedBy } from "../telegram/senders.ts";
+import { grammyTimeoutSeconds } from "../telegram/transport.ts";
 import { textsFor } from "../texts/texts.ts";
 import type { Engines } from "./engines.ts";
 
@@ -67,8 +68,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
   let health: WebhookHealth | undefined;
   let closePolling: (() => Promise<void>) | undefined;
 
-  /** For calls about the bot itself; long polls hang longer than any other call may. */
-  const api = new Api(config.telegram.token, { ...deps.client, timeoutSeconds: 60 });
+  const api = new Api(config.telegram.token, { ...deps.client, timeoutSeconds: grammyTimeoutSeconds });
   const registration = createRegistration({
     api,
     log,

@@ -18,7 +18,7 @@ import { persona } from "./features/persona.ts";
 import { welcome } from "./features/welcome.ts";
 import type { Identity } from "./identity.ts";
 import { logFields } from "./log-fields.ts";
-import { callTimeoutSeconds } from "./transport.ts";
+import { grammyTimeoutSeconds } from "./transport.ts";
 import { steppingAside } from "./waiting.ts";
 
 export interface BotOptions {
@@ -41,7 +41,7 @@ export interface ParleyBot {
 /** Builds the chain. */
 export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   const { identity, token } = options;
-  const client = { ...options.client, timeoutSeconds: callTimeoutSeconds };
+  const client = { ...options.client, timeoutSeconds: grammyTimeoutSeconds };
   const bot = new Bot<BotContext>(token, { botInfo: identity.me, client });
   const jobs = new WeakMap<Update, ActiveUpdate>();
 

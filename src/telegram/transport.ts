@@ -9,8 +9,10 @@ import { urlToHttpOptions } from "node:url";
 import type { ApiClientOptions } from "grammy";
 import type { Proxies } from "../base/proxies.ts";
 
-/** Milliseconds would be nicer, but grammY takes seconds: a call that hangs longer has failed, and is repeated. */
-export const callTimeoutSeconds = 15;
+/** A call that hangs longer has failed, and is repeated. Milliseconds. */
+const usualTimeoutMs = 15_000;
+/** For grammY, whose timer knows no better: later than ours, and than a long poll. */
+export const grammyTimeoutSeconds = 60;
 
 export interface TelegramTransport {
   /** For grammY's `client.fetch`. Its response has a status and can be read as JSON, which is all that grammY asks. */
@@ -33,6 +35,8 @@ interface CallInit {
 export interface TelegramTransportDeps {
   readonly proxies?: Proxies | undefined;
   onTokenRefused(): void;
+  /** Milliseconds. */
+  readonly callTimeoutMs?: number;
 }
 
 /**
@@ -40,7 +44,8 @@ export interface TelegramTransportDeps {
  * answer, until it is aborted or the transport stops: no caller can do anything about it, and none may take it for an answer
  * to what it asked. The process ends; what it was at stays as it is.
  */
-export function createTelegramTransport({ proxies = {}, onTokenRefused }: TelegramTransportDeps): TelegramTransport {
+export function createTelegramTransport(deps: TelegramTransportDeps): TelegramTransport {
+  const { proxies = {}, onTokenRefused, callTimeoutMs = usualTimeoutMs } = deps;
   const kept = { keepAlive: true, scheduling: "lifo", proxyEnv: { ...proxies } } as const;
   const agents = { "http:": new http.Agent(kept), "https:": new https.Agent(kept) };
   const targets = new Map<string, RequestOptions>();
@@ -64,12 +69,16 @@ export function createTelegramTransport({ proxies = {}, onTokenRefused }: Telegr
     return new Promise((resolve, reject) => {
       const module = target.protocol === "https:" ? https : http;
       const request = module.request({ ...target, path: url.slice(pathAt), method, headers });
-      const abort = () => {
-        const reason = new Error("the call was aborted");
+      const giveUp = (reason: Error) => {
         request.destroy(reason);
         fail(reason);
       };
+      const abort = () => giveUp(new Error("the call was aborted"));
+      const inTime = url.endsWith("/getUpdates")
+        ? () => undefined
+        : afterReading(callTimeoutMs, () => giveUp(new Error("no answer in time")));
       const fail = (error: Error) => {
+        inTime();
         signal?.removeEventListener("abort", abort);
         refused.delete(abort);
         reject(error);
@@ -79,6 +88,7 @@ export function createTelegramTransport({ proxies = {}, onTokenRefused }: Telegr
         const { statusCode: status } = response;
         readText(response)
           .then((text) => {
+            inTime();
             const answer = parse(text, status);
             if (answer.error_code === 401) {
               refused.add(abort);
@@ -104,6 +114,19 @@ export function createTelegramTransport({ proxies = {}, onTokenRefused }: Telegr
       agents["http:"].destroy();
       agents["https:"].destroy();
     },
+  };
+}
+
+/**
+ * Calls `act` after so long, and not before what has arrived by then was read: timers come first in a round of the loop, and one
+ * that was late would give up a call whose answer waits in its socket. Returns what cancels it. Milliseconds.
+ */
+function afterReading(milliseconds: number, act: () => void): () => void {
+  let cancelled = false;
+  const timer = setTimeout(() => setImmediate(() => setImmediate(() => cancelled || act())), milliseconds);
+  return () => {
+    cancelled = true;
+    clearTimeout(timer);
   };
 }
 

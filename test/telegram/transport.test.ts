@@ -104,6 +104,27 @@ describe("transport to Telegram", () => {
     expect(error).toBeInstanceOf(HttpError);
   });
 
+  it("gives up a call that has no answer in time, but no long poll", async () => {
+    transport = createTelegramTransport({ onTokenRefused: () => undefined, callTimeoutMs: 50 });
+    handler = (request, _body, response) => {
+      if (request.url?.endsWith("/getUpdates")) setTimeout(ok, 500, response, []);
+    };
+    expect(await failureOf(createApi().sendMessage(7, "text"))).toMatchObject({
+      error: { message: "no answer in time" },
+    });
+    expect(await createApi().getUpdates()).toEqual([]);
+  });
+
+  it("gives up no call whose answer is there before a loop that was late could read it", async () => {
+    transport = createTelegramTransport({ onTokenRefused: () => undefined, callTimeoutMs: 300 });
+    handler = (_request, _body, response) => {
+      setTimeout(ok, 100, response, true);
+      const until = performance.now() + 1_000;
+      while (performance.now() < until);
+    };
+    expect(await createApi().sendChatAction(7, "typing")).toBe(true);
+  });
+
   it("leaves Telegram's refusals to grammY, with their parameters", async () => {
     handler = (_request, _body, response) => {
       response.statusCode = 429;
