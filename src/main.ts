@@ -1,5 +1,5 @@
 /** Reads mode and environment, starts, stops on a signal. */
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { config as loadDotenv } from "dotenv";
 import { readOperatorCommand } from "./app/operator/commands.ts";
 import { messageOf, StartError } from "./base/errors.ts";
@@ -36,6 +36,8 @@ function loadSettings(): string[] {
 
 async function main(): Promise<void> {
   const mode = process.argv[2];
+  // For whoever makes an image; nobody runs it.
+  if (mode === "compile") return await loadEverything();
   if (!isMode(mode)) throw new StartError([`The mode must be one of ${modes.join(", ")}.`]);
   const args = process.argv.slice(3);
   if (mode === "queue") readOperatorCommand(args);
@@ -96,6 +98,15 @@ async function main(): Promise<void> {
   await stopQuietly(starting, log);
   if (failure instanceof StartError) refuse(failure);
   process.exit(1);
+}
+
+/**
+ * Loads every source and starts nothing, so that Node keeps what it makes of them (`require-node.js`): an image is made with
+ * that, since its containers may not write.
+ */
+async function loadEverything(): Promise<void> {
+  const folder = import.meta.dirname;
+  for (const file of globSync("{modes,*/**/*}.ts", { cwd: folder })) await import(`${folder}/${file}`);
 }
 
 async function stopQuietly(starting: Promise<Running>, log: Logger): Promise<void> {

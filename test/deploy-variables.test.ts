@@ -62,7 +62,9 @@ const processes: readonly { name: string; mode: RunMode | undefined; given: Vari
           .get("ExecStart")
           ?.replace(/^.*\/usr\/bin\/node/, "node") ?? "",
       ),
-      given: assignmentsOf(`${unitOf(file).get("Environment")} ${unitOf(file).get("ExecStart")}`.replace("%i", "8081")),
+      given: assignmentsOf(
+        `${unitOf(file).get("Environment")} ${unitOf(file).get("ExecStart")}`.replaceAll("%i", "8081"),
+      ),
       byHand: ["BOT_TOKEN", "OPENAI_API_KEY", ...(file === "parley.service" ? [] : ["REDIS_URL", "WEBHOOK_URL"])],
     })),
   ];
@@ -73,7 +75,7 @@ describe("variables", () => {
     return ["API_KEY", "BASE_URL", "CONCURRENCY"].map((end) => `${prefix}_${end}`);
   });
   const ours = new Set([...Object.keys(environmentSchema.shape), ...providerVariables]);
-  const ofNode = ["NODE_ENV", "NODE_VERSION", "NODE_EXTRA_CA_CERTS"];
+  const ofNode = ["NODE_ENV", "NODE_COMPILE_CACHE", "NODE_VERSION", "NODE_EXTRA_CA_CERTS"];
   const ofPlatforms = ["RAILWAY_RUN_UID", "RENDER_EXTERNAL_URL", "REDISCLOUD_URL", "PROJECT_ID", "REGION_ID"];
 
   it("that a file sets are Parley's or Node's", () => {

@@ -69,6 +69,7 @@ describe("the image", () => {
   it("is started without a shell by the script's own command, and asked for its health by Node", () => {
     const command = JSON.parse(instructions("CMD")[0] ?? "[]") as string[];
     expect(`exec ${command.join(" ")}`).toBe(scripts["start"]);
+    expect(JSON.parse(instructions("RUN").at(-1) ?? "[]")).toEqual([...command.slice(0, -1), "compile"]);
     const [, check = "[]"] = /CMD (.*)$/.exec(instructions("HEALTHCHECK")[0] ?? "") ?? [];
     expect((JSON.parse(check) as string[]).join(" ")).toMatch(/^node -e fetch\(.*process\.env\.PORT.*\/healthz/);
   });
@@ -262,6 +263,9 @@ describe("systemd units", () => {
       expect(unit.get("RestartPreventExitStatus")).toBe("78");
       expect(unit.get("StartLimitIntervalSec")).toBe("0");
       expect(unit.get("EnvironmentFile")).toBe("/etc/parley.env");
+      // They may write nowhere else what Node keeps of the sources.
+      const { NODE_COMPILE_CACHE: kept } = assignmentsOf(unit.get("Environment") ?? "");
+      expect(kept).toBe(`/var/cache/${unit.get("CacheDirectory")}`);
     }
     expect(units).toHaveLength(3);
     const one = unitOf("parley.service");
@@ -272,7 +276,7 @@ describe("systemd units", () => {
     const [first = "", ...others] = units.map((file) =>
       read(`deploy/${file}`)
         .split("\n")
-        .filter((line) => !/^(#|Description|Environment=|ExecStart|StateDirectory)/.test(line))
+        .filter((line) => !/^(#|Description|Environment=|ExecStart|(State|Cache)Directory)/.test(line))
         .join("\n"),
     );
     for (const other of others) expect(other).toBe(first);

@@ -1,7 +1,9 @@
 /** What a process holds that nobody has written to: what answers need is loaded with the first update. */
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createRig } from "../support/bot-process.ts";
+import { createRig, runToEnd } from "../support/bot-process.ts";
 
 async function residentMegabytes(pid: number | undefined): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
@@ -21,6 +23,20 @@ describe.skipIf(process.platform !== "linux")("a process at rest", () => {
       expect((await ada.ask("why?")).text).toBe("Because.");
     } finally {
       await rig.stop();
+    }
+  });
+
+  it("holds no more at its first start where all sources were loaded before, as in an image", async () => {
+    const kept = await mkdtemp(join(tmpdir(), "parley-kept-"));
+    const env = { NODE_COMPILE_CACHE: kept };
+    expect(await runToEnd(env, "compile")).toEqual({ code: 0, output: "" });
+    const rig = await createRig({ env });
+    try {
+      await rig.start();
+      expect(await residentMegabytes(rig.child().pid)).toBeLessThan(125);
+    } finally {
+      await rig.stop();
+      await rm(kept, { recursive: true, force: true });
     }
   });
 });
