@@ -54,7 +54,11 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
     start(identity) {
       const handle = async (job: ActiveUpdate) => {
         if (job.attempt > 1) metrics.deliveryRetried();
-        answering ??= openAnswering(deps, identity);
+        answering ??= openAnswering(deps, identity).catch((error: unknown) => {
+          // The next delivery tries again.
+          answering = undefined;
+          throw error;
+        });
         await (await answering).handle(job);
       };
       consumer = queue.consume(handle, {

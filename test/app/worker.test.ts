@@ -60,7 +60,8 @@ function createWorker(standing: object | true = true) {
   worker.start(identity);
   identity.stop();
   const onDead = consume.mock.calls[0]?.[1].onDead;
-  return { store, calls, onDead, stop: () => worker.stop(0) };
+  const handle = consume.mock.calls[0]?.[0] as (job: object) => Promise<void>;
+  return { store, calls, handle, onDead, stop: () => worker.stop(0) };
 }
 
 it.each([
@@ -90,6 +91,23 @@ it.each([
   expect(calls.map(([made]) => made)).toEqual(["editMessageReplyMarkup", method, "sendMessage"]);
   expect(calls[1]?.[1]).toMatchObject({ chat_id: 7, message_id: 32, ...(text === "" ? {} : { text }) });
   await stop();
+});
+
+it("what could not be loaded for one update is loaded for the next", async () => {
+  vi.doMock("../../src/app/answering.ts", () => {
+    throw new Error("too many open files");
+  });
+  const { handle, stop } = createWorker();
+  const job = { updateId: 9, attempt: 1, body: "{}", signal: new AbortController().signal };
+  await expect(handle(job)).rejects.toThrow();
+  const handled = vi.fn(async () => {});
+  vi.doMock("../../src/app/answering.ts", () => ({
+    createAnswering: () => ({ handle: handled, stop: async () => {} }),
+  }));
+  await handle(job);
+  expect(handled).toHaveBeenCalledWith(job);
+  await stop();
+  vi.doUnmock("../../src/app/answering.ts");
 });
 
 it("when a question is given up that never began, the answer of another one is left alone", async () => {
