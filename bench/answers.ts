@@ -69,8 +69,10 @@ if (values.busy !== undefined) {
 const atRest: AtRest[] = [];
 for (const kind of Number(values.starts) > 0 ? (["bot", "former", "plain"] as const) : []) {
   if (kind === "former" && values.former === undefined) continue;
-  console.error(`at rest, ${kind} …`);
-  atRest.push(await measureAtRest(kind, { ...common, starts: Number(values.starts) }));
+  for (const again of kind === "plain" ? [false] : [true, false]) {
+    console.error(`at rest, ${kind}${again ? "" : ", nothing kept"} …`);
+    atRest.push(await measureAtRest(kind, { ...common, again, starts: Number(values.starts) }));
+  }
 }
 if (atRest.length > 0) printAtRest(atRest);
 
@@ -98,9 +100,12 @@ for (const mode of Number(values.profile) > 0 ? modes : []) {
 await writeResults("answers", { atRest, runs, profiles });
 
 function printAtRest(measured: readonly AtRest[]): void {
-  console.log(`At rest, medians of ${values.starts} starts; plain: a grammY bot that does nothing.\n`);
-  const rows = measured.map(({ kind, readyMs, cpuSecondsToReady, residentMiB }) => [
-    kind,
+  console.log(
+    `At rest, medians of ${values.starts} starts: again, with what a start before has kept of the sources, and as at the ` +
+      "very first; plain: a grammY bot that does nothing.\n",
+  );
+  const rows = measured.map(({ kind, again, readyMs, cpuSecondsToReady, residentMiB }) => [
+    `${kind}, ${again ? "again" : "first"}`,
     readyMs.toFixed(0),
     rounded(cpuSecondsToReady),
     residentMiB.toFixed(0),
