@@ -17,9 +17,9 @@ COPY src ./src
 RUN mkdir node_modules/.cache && chown node:node node_modules/.cache
 USER node
 # What Node makes of the sources is kept in the image: with it a start takes half the time and 20 MB less.
-RUN ["node", "--max-old-space-size=1024", "--import", "./src/require-node.js", "src/main.ts", "compile"]
+RUN ["node", "--max-old-space-size=1024", "--max-semi-space-size=16", "--import", "./src/require-node.js", "src/main.ts", "compile"]
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # No npm in between: signals reach the bot, which ends within 30 s of SIGTERM.
-CMD ["node", "--max-old-space-size=1024", "--import", "./src/require-node.js", "src/main.ts", "start"]
+CMD ["node", "--max-old-space-size=1024", "--max-semi-space-size=16", "--import", "./src/require-node.js", "src/main.ts", "start"]

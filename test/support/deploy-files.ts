@@ -76,10 +76,10 @@ export const files = readdirSync(path("deploy"))
   .map((file) => `deploy/${file}`)
   .concat("Dockerfile", "Procfile", "app.json", "app.yaml", "railway.json", "render.yaml");
 
-/** The mode that a command starts in the way of the scripts, apart from the size of its heap; undefined for any other command. */
+/** The mode that a command starts in the way of the scripts, apart from the size of its old heap; undefined for any other command. */
 export function modeOf(command: string): RunMode | undefined {
   const [, mode] =
-    /^(?:exec )?node --max-old-space-size=\d+ --import \.\/src\/require-node\.js src\/main\.ts (start|web|worker)$/.exec(
+    /^(?:exec )?node --max-old-space-size=\d+ --max-semi-space-size=16 --import \.\/src\/require-node\.js src\/main\.ts (start|web|worker)$/.exec(
       command,
     ) ?? [];
   return mode as RunMode | undefined;
