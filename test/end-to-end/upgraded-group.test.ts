@@ -132,7 +132,9 @@ describe.each(engines)("a group that becomes a supergroup, over %s", { timeout: 
   test("has buttons below its newest answer alone, also when both were asked before", async () => {
     const { say, sees, upgrade } = group();
     for (const name of ["first", "second"]) {
-      rig.answers(`${name} of those who wait`, { text: words(300), tokensPerSecond: 60 });
+      // Between the end of the first and the text of the second there is time to see the first with its buttons.
+      const delayFirstMs = name === "second" ? 3_000 : 0;
+      rig.answers(`${name} of those who wait`, { text: words(300), tokensPerSecond: 60, delayFirstMs });
     }
     await sees("Stop", say("@parley_bot first of those who wait"));
     say("@parley_bot second of those who wait");
