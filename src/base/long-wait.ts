@@ -15,18 +15,18 @@ export function callAfter(milliseconds: number, callback: () => void): () => voi
   return () => clearTimeout(timer);
 }
 
-/** Resolves after this time, however long it is; rejects with the signal's reason when that is aborted first. Milliseconds. */
-export function waitFor(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    function end(settle: () => void): void {
+/** Resolves with true after this time, however long it is, and with false as soon as the signal is aborted. Milliseconds. */
+export function waitFor(milliseconds: number, signal?: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    function end(passed: boolean): void {
       cancel();
-      signal.removeEventListener("abort", abort);
-      settle();
+      signal?.removeEventListener("abort", abort);
+      resolve(passed);
     }
-    const abort = () => end(() => reject(signal.reason));
-    const cancel = callAfter(milliseconds, () => end(resolve));
-    signal.addEventListener("abort", abort);
-    if (signal.aborted) abort();
+    const abort = () => end(false);
+    const cancel = callAfter(milliseconds, () => end(true));
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
   });
 }
 

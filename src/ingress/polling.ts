@@ -1,11 +1,12 @@
 /** Long polling: a batch is confirmed to Telegram (by the next `offset`) only after it is stored. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { createBatchSink, createRunner, createSource } from "@grammyjs/runner";
 import { type Api, GrammyError, HttpError } from "grammy";
 import type { Update } from "grammy/types";
 import { messageOf } from "../base/errors.ts";
+import { insist } from "../base/insist.ts";
 import type { Logger } from "../base/log.ts";
 import { retryAfterMs, waitFor } from "../base/long-wait.ts";
+import { withinTime } from "../base/within-time.ts";
 import { isUpdate } from "./chain.ts";
 import { tokenRefused } from "./registration.ts";
 
@@ -74,19 +75,25 @@ export function createPolling(deps: PollingDeps): Polling {
   }
 
   /** Calls Telegram until it answers. Rejects on stop, on a refused token, and when it may not poll any more. */
-  async function insist<T>(what: string, call: (signal: Signal) => Promise<T>): Promise<T> {
-    for (let failures = 0; ; failures += 1) {
+  async function ask<T>(what: string, call: (signal: Signal) => Promise<T>): Promise<T> {
+    async function attempt(): Promise<T> {
       if (deps.mayPoll?.() === false) stopping.abort();
       stopping.signal.throwIfAborted();
-      const attempt = new AbortController();
-      const giveUp = () => attempt.abort(new Error("no answer"));
+      const ending = new AbortController();
+      const giveUp = () => ending.abort(new Error("no answer"));
       const deadline = setTimeout(giveUp, deadConnectionMs);
       stopping.signal.addEventListener("abort", giveUp);
       try {
         // grammY's types know only the signal of a polyfill; the platform's own does the same.
-        return await untilAborted(call(attempt.signal as unknown as Signal), attempt.signal);
-      } catch (error) {
-        stopping.signal.throwIfAborted();
+        return await untilAborted(call(ending.signal as unknown as Signal), ending.signal);
+      } finally {
+        clearTimeout(deadline);
+        stopping.signal.removeEventListener("abort", giveUp);
+      }
+    }
+    return await insist(attempt, {
+      signal: stopping.signal,
+      afterMs(error, failures) {
         if (error instanceof GrammyError && error.error_code === 401) {
           enter("refused");
           log.error({ method: what }, "Telegram refuses the bot token (401): check BOT_TOKEN with @BotFather");
@@ -103,17 +110,14 @@ export function createPolling(deps: PollingDeps): Polling {
             ? "another process takes this bot's updates; trying again"
             : "Telegram cannot be polled; trying again",
         );
-        await waitFor(waitMs, stopping.signal);
-      } finally {
-        clearTimeout(deadline);
-        stopping.signal.removeEventListener("abort", giveUp);
-      }
-    }
+        return waitMs;
+      },
+    });
   }
 
   async function removeWebhook(): Promise<void> {
-    const { url } = await insist("getWebhookInfo", async (signal) => objectOf(await api.getWebhookInfo(signal)));
-    await insist("deleteWebhook", (signal) => api.deleteWebhook({ drop_pending_updates: false }, signal));
+    const { url } = await ask("getWebhookInfo", async (signal) => objectOf(await api.getWebhookInfo(signal)));
+    await ask("deleteWebhook", (signal) => api.deleteWebhook({ drop_pending_updates: false }, signal));
     if (url) log.warn({ url }, "removed the webhook that was set for this bot; its updates are kept");
   }
 
@@ -131,8 +135,8 @@ export function createPolling(deps: PollingDeps): Polling {
   /** One batch, or none. The source asks again only after the sink has settled, so `offset` never runs ahead of the store. */
   async function supply(): Promise<(readonly Update[])[]> {
     // The good updates of a strange batch have been stored meanwhile.
-    if (fruitless > 0) await sleep(pauseMs(fruitless - 1), undefined, { signal: stopping.signal });
-    const { answer, hasty } = await insist("getUpdates", fetchUpdates);
+    if (fruitless > 0) await waitFor(pauseMs(fruitless - 1), stopping.signal);
+    const { answer, hasty } = await ask("getUpdates", fetchUpdates);
     const updates = answer.filter(isUpdate);
     const malformed = answer.length - updates.length;
     const ids = updates.map(({ update_id }) => update_id).filter(isConfirmable);
@@ -151,22 +155,23 @@ export function createPolling(deps: PollingDeps): Polling {
 
   /** Never rejects: a sink that did would let the offset move on past updates that are not stored. */
   async function store(updates: readonly Update[]): Promise<void> {
-    for (let failures = 0; !stopping.signal.aborted; failures += 1) {
-      try {
-        await untilAborted(deps.consume(updates), stopping.signal);
-        enter("polling");
-        return;
-      } catch (error) {
-        if (stopping.signal.aborted) return;
+    const consume = () => untilAborted(deps.consume(updates), stopping.signal);
+    const stored = insist(consume, {
+      signal: stopping.signal,
+      afterMs(error, failures) {
         enter("holding");
         const waitMs = pauseMs(failures);
         log.error(
           { reason: reasonOf(error), updates: updates.length, retryInMs: Math.round(waitMs) },
           "updates could not be stored; polling waits, Telegram keeps them",
         );
-        await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      }
-    }
+        return waitMs;
+      },
+    });
+    await stored.then(
+      () => enter("polling"),
+      () => undefined,
+    );
   }
 
   // An element of the runner's batch is a batch of ours: one call, one transaction.
@@ -195,7 +200,7 @@ export function createPolling(deps: PollingDeps): Polling {
       // The runner first: once it knows, a store that gives up cannot make it fetch, and thereby confirm, again.
       if (running) void runner.stop();
       stopping.abort();
-      await Promise.race([done, sleep(stopWithinMs, undefined, { ref: false })]);
+      await withinTime(stopWithinMs, done, undefined);
     },
   };
 }

@@ -2,8 +2,9 @@
 import { type Api, GrammyError } from "grammy";
 import type { BotCommand, UserFromGetMe } from "grammy/types";
 import { messageOf, StartError } from "../base/errors.ts";
+import { insist } from "../base/insist.ts";
 import type { Logger } from "../base/log.ts";
-import { retryAfterMs, waitFor } from "../base/long-wait.ts";
+import { retryAfterMs } from "../base/long-wait.ts";
 import type { WebhookConfig } from "../config/config.ts";
 import { allowedUpdates } from "./allowed-updates.ts";
 
@@ -60,29 +61,25 @@ export interface Descriptions {
 export function createRegistration(deps: RegistrationDeps): Registration {
   const { api, log, signal } = deps;
 
-  async function insist<T>(method: string, call: () => Promise<T>, onTrouble = deps.onTrouble): Promise<T> {
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-      signal.throwIfAborted();
-      try {
-        const result = await call();
-        deps.onCall(method, 200);
-        return result;
-      } catch (error) {
+  function repeated<T>(method: string, call: () => Promise<T>, onTrouble = deps.onTrouble): Promise<T> {
+    return insist(() => attempt(method, call), {
+      signal,
+      afterMs(error, failures) {
         const refusal = error instanceof GrammyError ? error : undefined;
-        deps.onCall(method, refusal?.error_code ?? "network");
         if (refusal?.error_code === 401 || refusal?.error_code === 404) {
           throw tokenRefused();
         }
         onTrouble();
         const retryAfter = refusal?.parameters.retry_after;
+        const pauseMs = Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
         const waitMs = retryAfter === undefined ? pauseMs : retryAfterMs(retryAfter);
         log.warn({ method, reason: messageOf(error), waitMs }, "Telegram did not do as asked; trying again");
-        await waitFor(waitMs, signal);
-      }
-    }
+        return waitMs;
+      },
+    });
   }
 
-  /** One call that nothing depends on. */
+  /** One call. */
   async function attempt<T>(method: string, call: () => Promise<T>): Promise<T> {
     try {
       const result = await call();
@@ -103,12 +100,12 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   }
 
   return {
-    introduce: () => insist("getMe", async () => ourselves(await api.getMe())),
+    introduce: () => repeated("getMe", async () => ourselves(await api.getMe())),
     async setMenu(commands) {
       try {
         // Updates come without it, too: that it has to wait says nothing about them.
         const call = () => api.setMyCommands(commands);
-        await insist("setMyCommands", call, () => undefined);
+        await repeated("setMyCommands", call, () => undefined);
       } catch (error) {
         if (!signal.aborted) log.warn({ reason: messageOf(error) }, "the menu of commands could not be set");
       }
@@ -120,7 +117,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       await fillIn("ShortDescription", readShort, () => api.setMyShortDescription(short));
     },
     async setWebhook({ url, secret }) {
-      await insist("setWebhook", () =>
+      await repeated("setWebhook", () =>
         api.setWebhook(`${url}${webhookPath}`, {
           secret_token: secret,
           allowed_updates: [...allowedUpdates],

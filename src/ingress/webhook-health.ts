@@ -1,8 +1,8 @@
 /** Whether Telegram can deliver to the webhook: what does not arrive leaves no other trace with us. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Api } from "grammy";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { waitFor } from "../base/long-wait.ts";
 import { withinTime } from "../base/within-time.ts";
 
 export interface WebhookHealthDeps {
@@ -22,8 +22,8 @@ export interface WebhookHealthDeps {
 export interface WebhookState {
   /** Updates that Telegram has not delivered yet. */
   readonly pendingUpdates: number;
-  /** What keeps Telegram from delivering, in its own words or ours; left out while nothing does. */
-  readonly trouble?: string;
+  /** What keeps Telegram from delivering, in its own words or ours; undefined while nothing does. */
+  readonly trouble: string | undefined;
 }
 
 export interface WebhookHealth {
@@ -83,7 +83,7 @@ export function createWebhookHealth(deps: WebhookHealthDeps): WebhookHealth {
     if (found !== undefined) log.warn({ ...fields, reason: found }, "Telegram cannot deliver to the webhook");
     else if (trouble === undefined && state?.trouble !== undefined)
       log.info(fields, "Telegram delivers to the webhook again");
-    state = { pendingUpdates, ...(trouble === undefined ? {} : { trouble }) };
+    state = { pendingUpdates, trouble };
     deps.onLook(state);
   }
 
@@ -100,10 +100,7 @@ export function createWebhookHealth(deps: WebhookHealthDeps): WebhookHealth {
   }
 
   async function watch(): Promise<void> {
-    for (let waitMs = firstMs; ; waitMs = everyMs) {
-      await sleep(waitMs, undefined, { signal });
-      await look();
-    }
+    for (let waitMs = firstMs; await waitFor(waitMs, signal); waitMs = everyMs) await look();
   }
 
   return {
@@ -114,10 +111,7 @@ export function createWebhookHealth(deps: WebhookHealthDeps): WebhookHealth {
       const info = await withinTime(prepareWithinMs, ask(), undefined);
       if (info !== undefined) knownErrorAt = info.last_error_date ?? 0;
     },
-    watch() {
-      // It ends when the signal is aborted.
-      watch().catch(() => undefined);
-    },
+    watch: () => void watch(),
   };
 }
 

@@ -82,7 +82,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
           attempt.end();
         }
         yield { type: "trying-again", reason };
-        if (delayMs > 0 && !(await pause(delayMs, signal))) {
+        if (delayMs > 0 && !(await waitFor(delayMs, signal))) {
           if (asked.aborted) return;
           throw stopped(route.model);
         }
@@ -105,12 +105,4 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
 
 function stopped(model: string): ModelError {
   return modelError(model, { kind: "connection", message: "the process is stopping" });
-}
-
-/** Waits; false when the signal was aborted meanwhile. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-  return waitFor(milliseconds, signal).then(
-    () => !signal.aborted,
-    () => false,
-  );
 }

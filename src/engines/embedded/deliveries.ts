@@ -1,6 +1,6 @@
 /** One delivery of the embedded queue: from the journal to the handler, and its end back into the journal. */
-import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../base/errors.ts";
+import { insist } from "../../base/insist.ts";
 import type { ActiveUpdate, ConsumeOptions } from "../../ports/queue.ts";
 import type { AnswerKeeping } from "../../ports/store.ts";
 import type { Entry, Lanes } from "../lanes/lanes.ts";
@@ -55,12 +55,12 @@ export function createDelivery(
     switch (verdict.kind) {
       case "finished":
         entry.phase = "ending";
-        if (!(await insist(() => journal.end(entry.updateId)))) return true;
+        if (!(await written(() => journal.end(entry.updateId)))) return true;
         lanes.remove(entry.updateId);
         return false;
       case "stays":
         entry.phase = "failing";
-        await insist(() => journal.release(entry.updateId));
+        await written(() => journal.release(entry.updateId));
         return true;
       case "failed":
         entry.failures++;
@@ -90,38 +90,39 @@ export function createDelivery(
     if (entry.alone) Object.assign(entry, { crashes: 0, loneCrashes: 0 });
     const backoffMs = options.backoffMs(entry.failures);
     const dueAt = performance.now() + backoffMs;
-    const written = await insist(() => journal.fail(entry, backoffMs));
+    const isWritten = await written(() => journal.fail(entry, backoffMs));
     // An interrupt that came meanwhile wants it delivered at once, to tidy up.
     entry.dueAt = entry.cancelled === undefined ? dueAt : 0;
-    return !written;
+    return !isWritten;
   }
 
   async function bury(entry: Entry, reason: string, stepAside: () => void): Promise<boolean> {
     entry.phase = "ending";
     entry.doom = reason;
     const { updateId, failures } = entry;
-    if (!(await insist(() => journal.condemn(updateId, reason, failures)))) return true;
+    if (!(await written(() => journal.condemn(updateId, reason, failures)))) return true;
     const stored = journal.read(updateId);
     // A notice that cannot be given does not hold up the lane, and one that waits no other.
     stepAside();
     if (stored !== undefined) await options.onDead(deadOf(stored, reason)).catch(deps.onTrouble);
-    if (!(await insist(() => journal.bury(updateId)))) return true;
+    if (!(await written(() => journal.bury(updateId)))) return true;
     lanes.remove(updateId);
     return false;
   }
 
-  /** Writes until it is on disk: a lane must not move on past an end that a crash would undo. */
-  async function insist(work: () => void): Promise<boolean> {
-    for (;;) {
-      try {
-        await deps.database.write(work);
-        return true;
-      } catch (error) {
+  /** Writes until it is on disk, false when it was given up: a lane must not move on past an end that a crash would undo. */
+  function written(work: () => void): Promise<boolean> {
+    const done = insist(() => deps.database.write(work), {
+      afterMs(error) {
         deps.onTrouble(error);
-        if (deps.leaving()) return false;
-        await pause(repeatDiskEveryMs);
-      }
-    }
+        if (deps.leaving()) throw error;
+        return repeatDiskEveryMs;
+      },
+    });
+    return done.then(
+      () => true,
+      () => false,
+    );
   }
 
   return async (entry, abort, leaveSlot) => {

@@ -1,7 +1,8 @@
 /** A role that one of several processes has: a key in Redis that its holder renews. */
 import { randomUUID } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import { waitFor } from "../../base/long-wait.ts";
 import type { Campaign, Election } from "../../ports/fleet.ts";
 import type { RedisLink } from "./link.ts";
 import { runScript } from "./script.ts";
@@ -12,11 +13,7 @@ export interface ElectionOptions {
   readonly role: string;
   /** How long the role stays with a process that is silent. Milliseconds. */
   readonly leaseMs?: number;
-  readonly log: {
-    info(fields: object, message: string): void;
-    warn(fields: object, message: string): void;
-    error(fields: object, message: string): void;
-  };
+  readonly log: Pick<Logger, "info" | "warn" | "error">;
 }
 
 /**
@@ -63,7 +60,7 @@ export function createElection({ link, role, leaseMs = 5_000, log }: ElectionOpt
           await hold(token);
           log.info({ role }, "this process has the role no more");
         }
-        await wait(everyMs, stopping.signal);
+        await waitFor(everyMs, stopping.signal);
       }
     }
 
@@ -93,7 +90,7 @@ export function createElection({ link, role, leaseMs = 5_000, log }: ElectionOpt
       const watch = setInterval(() => leading() || ending.abort(), everyMs / 10);
       let ours = true;
       while (ours && !settled.signal.aborted) {
-        await wait(everyMs, settled.signal);
+        await waitFor(everyMs, settled.signal);
         if (settled.signal.aborted) break;
         ours = await renew(token);
         if (!ours) ending.abort();
@@ -148,9 +145,4 @@ export function createElection({ link, role, leaseMs = 5_000, log }: ElectionOpt
       },
     };
   }
-}
-
-/** Waits, and ends the wait quietly when the signal is aborted. */
-async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await pause(milliseconds, undefined, { signal }).catch(() => {});
 }
