@@ -1,7 +1,5 @@
 /** What is counted, in Prometheus' terms. No label is ever a person's id, name or text. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { QueueStats } from "../ports/queue.ts";
-import type { TurnOutcome } from "../ports/store.ts";
 import { withinTime } from "./within-time.ts";
 
 /** The figures of `/stats`, since the process started. */
@@ -16,6 +14,9 @@ export interface Summary {
   readonly uptimeSeconds: number;
 }
 
+/** What the gauges of the queue show. */
+type QueueFigures = Readonly<Record<"waiting" | "active" | "delayed" | "dead" | "oldestWaitingMs", number>>;
+
 export interface Metrics {
   /** An update arrived; `kind` is Telegram's name of it, `result` what became of it. */
   updateReceived(kind: string, result: string): void;
@@ -23,7 +24,8 @@ export interface Metrics {
   laneFullDropped(): void;
   /** A user's update was over the rate limit. */
   rateLimited(): void;
-  turnEnded(outcome: TurnOutcome): void;
+  /** An answer ended; of the outcomes `failed` and `empty` are errors. */
+  turnEnded(outcome: string): void;
   /** Milliseconds from the question's arrival to the first text on the screen. */
   firstTextShown(ms: number): void;
   /** Milliseconds from the question's arrival to the final text on the screen. */
@@ -53,7 +55,7 @@ export interface Metrics {
   /** The rate limiter could not reach its store, and let an update through. */
   rateLimiterFailed(): void;
   /** Reads the queue at each scrape from now on. */
-  watchQueue(stats: () => Promise<QueueStats>): void;
+  watchQueue(stats: () => Promise<QueueFigures>): void;
   summary(): Summary;
   /** Everything, in Prometheus' text format. Answers within a second, also when the queue does not. */
   text(): Promise<string>;
@@ -119,15 +121,15 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
   for (const gauge of [undelivered, webhookUp]) gauge.remove();
   const poller = new Gauge({ name: "parley_poller", help: "1 in the process that polls Telegram", registers });
 
-  let readQueue: (() => Promise<QueueStats>) | undefined;
-  let reading: Promise<QueueStats | undefined> | undefined;
+  let readQueue: (() => Promise<QueueFigures>) | undefined;
+  let reading: Promise<QueueFigures | undefined> | undefined;
 
-  async function readStats(): Promise<QueueStats | undefined> {
+  async function readStats(): Promise<QueueFigures | undefined> {
     return await readQueue?.();
   }
 
   /** One reading serves the gauges of one scrape. */
-  function queueStats(): Promise<QueueStats | undefined> {
+  function queueStats(): Promise<QueueFigures | undefined> {
     reading ??= withinTime(queueWithinMs, readStats(), undefined).finally(() => {
       reading = undefined;
     });
