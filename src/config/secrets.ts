@@ -14,10 +14,12 @@ export function secretsIn(
   }
   for (const url of urls) {
     if (url === undefined) continue;
-    const { password } = new URL(url);
+    const { protocol, username, password } = new URL(url);
+    // Alone, a name is a token to whoever is asked by HTTP; to Redis it is one that many share.
+    const isToken = password === "" && protocol.startsWith("http");
     // As it was written too: reading a URL writes some characters of its password anew.
-    const [, written = ""] = /^[a-z]+:\/\/[^/:]*:([^/]*)@/.exec(url) ?? [];
-    secrets.add(password).add(decoded(password)).add(written);
+    const [, name = "", written = ""] = /^(?:[a-z]+:\/\/)?([^/:]*)(?::([^/]*))?@/.exec(url) ?? [];
+    for (const secret of isToken ? [username, name] : [password, written]) secrets.add(secret).add(decoded(secret));
   }
   secrets.delete("");
   return [...secrets];

@@ -48,4 +48,15 @@ describe("proxies", () => {
     expect(secrets).toContain("pass-word");
     expect(proxiesWithoutCredentials(proxies ?? {})).toEqual({ https: "http://p:1" });
   });
+
+  it("take a name without a password for a secret: tokens are written so", () => {
+    const { secrets } = readConfig("start", {
+      ...good,
+      HTTPS_PROXY: "http://to%2Fken@p:1",
+      REDIS_URL: "redis://all@r",
+    });
+    expect(secrets).toEqual(expect.arrayContaining(["to%2Fken", "to/ken"]));
+    expect(secrets).not.toContain("all");
+    expect(readConfig("start", { ...good, HTTPS_PROXY: "http://me:pass-word@p:1" }).secrets).not.toContain("me");
+  });
 });
