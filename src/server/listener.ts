@@ -68,9 +68,13 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 function listenError(error: NodeJS.ErrnoException, { host, port, variable }: ListenerOptions): Error {
   switch (error.code) {
     case "EADDRINUSE":
-      return new StartError([
-        `${variable}: ${port} is in use by another program on ${host}; stop that one, or set ${variable} to a free port.`,
-      ]);
+      // It may be our own predecessor, on its way out.
+      return new StartError(
+        [
+          `${variable}: ${port} is in use by another program on ${host}; stop that one, or set ${variable} to a free port.`,
+        ],
+        { retryable: true },
+      );
     case "EACCES":
       return new StartError([
         `${variable}: ${port} may not be opened by this user; set ${variable} to one above 1023.`,

@@ -3,6 +3,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { messageOf, ParleyError, StartError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
 import { migrate, schemaVersion } from "./migration.ts";
 import { watchFiles } from "./open-files.ts";
 
@@ -32,11 +33,6 @@ const busyWithinMs = 2_000;
 const lookEveryMs = 2_000;
 const lostLine = "the database is not in its place any more, so nothing is stored";
 
-export interface SqliteDatabaseLog {
-  error(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-}
-
 interface PendingWrite {
   run(handle: DatabaseSync): void;
   commit(): void;
@@ -47,7 +43,7 @@ interface PendingWrite {
  * Opens the file, creating it and its folder when missing, readable by its owner alone. Throws a `StartError` when another
  * process holds it, when it cannot be written, or when it is no database. Nothing is stored while the file is not in its place.
  */
-export function createSqliteDatabase(path: string, log?: SqliteDatabaseLog): Database {
+export function createSqliteDatabase(path: string, log?: Pick<Logger, "error" | "info">): Database {
   const handle = open(path, log);
   const files = watchFiles([path, `${path}-wal`].filter((file) => existsSync(file)));
   const looking = setInterval(look, lookEveryMs).unref();
@@ -156,7 +152,7 @@ function rollBack(handle: DatabaseSync): void {
  * Refuses a damaged file, which would fail later and in worse places, and one that a newer version has changed; brings one of
  * an older version up to date.
  */
-function check(handle: DatabaseSync, path: string, log: SqliteDatabaseLog | undefined): void {
+function check(handle: DatabaseSync, path: string, log: Pick<Logger, "error" | "info"> | undefined): void {
   if (statSync(path).size <= quickCheckBytes) {
     const [found] = Object.values(handle.prepare("PRAGMA quick_check(1)").get() ?? {});
     if (found !== "ok") throw new Error(String(found).split("\n").join(", "));
@@ -187,7 +183,7 @@ function createFolder(path: string): void {
   mkdirSync(path);
 }
 
-function open(path: string, log: SqliteDatabaseLog | undefined): DatabaseSync {
+function open(path: string, log: Pick<Logger, "error" | "info"> | undefined): DatabaseSync {
   const folder = dirname(path);
   try {
     createFolder(folder);
@@ -218,7 +214,7 @@ function open(path: string, log: SqliteDatabaseLog | undefined): DatabaseSync {
     const reason = messageOf(error);
     if (/locked|busy/i.test(reason)) {
       const line = `DATA_DIR: another process works on ${path}; stop it first, or set DATA_DIR to another folder.`;
-      throw new StartError([line], { code: "database-busy" });
+      throw new StartError([line], { code: "database-busy", retryable: true });
     }
     throw new StartError([
       `DATA_DIR: ${path} cannot be opened as a database (${reason}); move it away, or set DATA_DIR to another folder.`,
