@@ -113,7 +113,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
     identity = createIdentity({ me, getMe: async () => ourselves(await api.getMe()), log });
     worker?.start(identity);
     const mode = entranceOf(config) === "polling" ? "polling" : "webhook";
-    log.info({ username: me.username, mode, ...(worker === undefined ? {} : { models: worker.models }) }, "ready");
+    log.info({ username: me.username, mode, models: worker?.models }, "ready");
     await entrance.open(identity);
     flushCompileCache();
   }

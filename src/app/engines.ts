@@ -119,7 +119,7 @@ async function openRedis(
   const { createRedisQueue } = await import("../engines/redis/queue.ts");
   // An operator has no token, and claims nothing.
   const [botId = ""] = config.telegram.token.split(":");
-  const link = await createRedisLink({ url, prefix, ...(botId === "" ? {} : { botId }), log });
+  const link = await createRedisLink({ url, prefix, botId: botId === "" ? undefined : botId, log });
   const store = createRedisStore({
     link,
     historyTtlSeconds: config.history.ttlSeconds,

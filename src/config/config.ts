@@ -34,31 +34,31 @@ export interface Config {
     /** Without a slash at its end. */
     readonly apiRoot: string;
     /** Left out: long polling. In `dev`, which always polls, it is there only to be mentioned. */
-    readonly webhook?: WebhookConfig;
+    readonly webhook?: WebhookConfig | undefined;
   };
   readonly http: {
     readonly host: string;
     readonly port: number;
     /** Metrics are here alone, instead of at `port`. */
-    readonly metricsPort?: number;
+    readonly metricsPort?: number | undefined;
     /** Asked for at `/metrics`. */
-    readonly metricsToken?: string;
+    readonly metricsToken?: string | undefined;
   };
   /** Left out: calls go straight to Telegram and the models. */
-  readonly proxies?: Proxies;
+  readonly proxies?: Proxies | undefined;
   readonly dataDir: string;
   /** Set: state and queue are in Redis, for many processes; the prefix is without its hash tag. */
-  readonly redis?: { readonly url: string; readonly prefix: string };
+  readonly redis?: { readonly url: string; readonly prefix: string } | undefined;
   /** Opens the dashboard. */
-  readonly adminToken?: string;
+  readonly adminToken?: string | undefined;
   readonly models: {
     /** `provider/model`, the first is the default; empty in the playground without a key, and where nobody is answered. */
     readonly names: readonly string[];
     /** `provider/model`, tried in order when the chosen model fails. */
     readonly fallbacks: readonly string[];
     readonly providers: readonly ProviderConfig[];
-    readonly maxTokens?: number;
-    readonly temperature?: number;
+    readonly maxTokens?: number | undefined;
+    readonly temperature?: number | undefined;
   };
   /** Empty: none. */
   readonly systemPrompt: string;
@@ -178,23 +178,23 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
   ];
   return deepFreeze<Config>({
     mode,
-    telegram: { token, apiRoot: values.TELEGRAM_API_ROOT, ...(webhook && { webhook }) },
+    telegram: { token, apiRoot: values.TELEGRAM_API_ROOT, webhook },
     http: {
       host: values.HOST ?? (takesDeliveries(mode, webhook) || given["PORT"] !== undefined ? "0.0.0.0" : "127.0.0.1"),
       port: values.PORT,
-      ...(values.METRICS_PORT !== undefined && { metricsPort: values.METRICS_PORT }),
-      ...(values.METRICS_TOKEN !== undefined && { metricsToken: values.METRICS_TOKEN }),
+      metricsPort: values.METRICS_PORT,
+      metricsToken: values.METRICS_TOKEN,
     },
-    ...(proxies !== undefined && { proxies }),
+    proxies,
     dataDir: values.DATA_DIR,
-    ...(values.REDIS_URL !== undefined && { redis: { url: values.REDIS_URL, prefix: values.REDIS_PREFIX } }),
-    ...(values.ADMIN_TOKEN !== undefined && { adminToken: values.ADMIN_TOKEN }),
+    redis: values.REDIS_URL === undefined ? undefined : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
+    adminToken: values.ADMIN_TOKEN,
     models: {
       names: names.map(({ name }) => name),
       fallbacks: fallbacks.map(({ name }) => name),
       providers,
-      ...(values.MODEL_MAX_TOKENS !== undefined && { maxTokens: values.MODEL_MAX_TOKENS }),
-      ...(values.MODEL_TEMPERATURE !== undefined && { temperature: values.MODEL_TEMPERATURE }),
+      maxTokens: values.MODEL_MAX_TOKENS,
+      temperature: values.MODEL_TEMPERATURE,
     },
     systemPrompt: values.SYSTEM_PROMPT,
     history: {

@@ -8,9 +8,9 @@ export interface ProviderConfig {
   readonly name: string;
   readonly baseUrl: string;
   /** Left out for local providers that need none. */
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** Calls at once in this process; left out: no cap. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -119,8 +119,8 @@ function combine(
   return {
     name,
     baseUrl,
-    ...(own.API_KEY !== undefined && { apiKey: own.API_KEY }),
-    ...(concurrency !== undefined && { concurrency }),
+    apiKey: own.API_KEY,
+    concurrency,
   };
 }
 

@@ -35,12 +35,8 @@ export function readProxies(
 
 /** For the log: without credentials. */
 export function proxiesWithoutCredentials({ HTTPS_PROXY, HTTP_PROXY, NO_PROXY }: Proxies): object {
-  const plain = (proxy: string) => new URL(proxy).origin;
-  return {
-    ...(HTTPS_PROXY !== undefined && { https: plain(HTTPS_PROXY) }),
-    ...(HTTP_PROXY !== undefined && { http: plain(HTTP_PROXY) }),
-    ...(NO_PROXY !== undefined && { except: NO_PROXY }),
-  };
+  const plain = (proxy: string | undefined) => (proxy === undefined ? undefined : new URL(proxy).origin);
+  return { https: plain(HTTPS_PROXY), http: plain(HTTP_PROXY), except: NO_PROXY };
 }
 
 /** A proxy may be written without its scheme. */

@@ -143,9 +143,9 @@ export function createIngress(deps: IngressDeps): Ingress {
     const { conversation, lane, question, interrupt, kind } = ctx.addressed;
     const place =
       refusal === undefined
-        ? { lane, ...(question === undefined ? {} : { question }), ...(interrupt === undefined ? {} : { interrupt }) }
+        ? { lane, question, interrupt }
         : // Whatever else is refused, nobody has to watch an answer that they want to stop.
-          { lane: "quick" as const, refusal, ...(interrupt?.kind === "stop" ? { interrupt } : {}) };
+          { lane: "quick" as const, refusal, interrupt: interrupt?.kind === "stop" ? interrupt : undefined };
     const stored = deps.queue.enqueue({
       updateId: update.update_id,
       conversation,

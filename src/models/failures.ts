@@ -65,7 +65,7 @@ export function readingFailure(failure: ReadFailure, contentType: string | undef
   const unknown = failure.bare && (kind === "upstream" || kind === "bad-request") && said.status === undefined;
   return {
     kind: unknown ? "not-a-stream" : kind,
-    ...(said.status === undefined ? {} : { status: said.status }),
+    status: said.status,
     message: `${failure.bare ? `an error (${type}) where a stream was due` : "error in the stream"}: ${said.text || "no reason given"}`,
     retryAfterMs: said.retryAfterMs,
     complaint: complaintOf(said),

@@ -30,7 +30,7 @@ export interface ActiveUpdate extends IncomingUpdate {
   /** 1 on the first delivery; higher after a crash, a shutdown or an exception. */
   readonly attempt: number;
   /** What its own interrupt met, when it carried one. */
-  readonly outcome?: InterruptOutcome;
+  readonly outcome?: InterruptOutcome | undefined;
   /**
    * Aborted with an `AbortReason`. Already aborted at the start when the interrupt came while the update waited for
    * another delivery (after a crash, say): the handler then only tidies up.

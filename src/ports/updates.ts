@@ -48,9 +48,9 @@ export interface IncomingUpdate {
   /** The raw update as JSON. */
   readonly body: string;
   /** Id of the message that asks, when the update wants an answer of the model: such an update can be dropped by an interrupt. */
-  readonly question?: number;
-  readonly interrupt?: Interrupt;
-  readonly refusal?: Refusal;
+  readonly question?: number | undefined;
+  readonly interrupt?: Interrupt | undefined;
+  readonly refusal?: Refusal | undefined;
   /** Why nothing can be done with it: it is dead from the beginning, and stands in no lane until it is requeued. */
   readonly dead?: string;
 }

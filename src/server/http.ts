@@ -25,9 +25,9 @@ export interface HttpServerOptions {
   /** Prometheus text; asked for at most once a second. */
   metrics(): Promise<string>;
   /** Metrics are there alone, instead of at `port`. 0: any free port. */
-  readonly metricsPort?: number;
+  readonly metricsPort?: number | undefined;
   /** Whoever wants the metrics must know it. */
-  readonly metricsToken?: string;
+  readonly metricsToken?: string | undefined;
   readonly dashboard?: Dashboard;
   readonly webhook?: {
     /** With their leading slashes. */
@@ -40,7 +40,7 @@ export interface HttpServerOptions {
 
 export interface HttpServer extends Listener {
   /** The port of the metrics, where they have one of their own. */
-  readonly metricsPort?: number;
+  readonly metricsPort?: number | undefined;
 }
 
 const readyWithinMs = 900;

@@ -49,7 +49,7 @@ async function end(stoodMs) {
     const updateId = Number.isNaN(named[0]) ? undefined : named[0];
     const trouble = updateId === undefined ? undefined : await within(() => leave(updateId));
     /** @type {Record<string, unknown>} */
-    const fields = { ...(updateId === undefined ? {} : { updateId }), stoodMs };
+    const fields = { updateId, stoodMs };
     if (trouble !== undefined) fields["reason"] = `the update could not be noted: ${trouble}`;
     const unwritten = await within(() => say(fields));
     if (unwritten !== undefined)

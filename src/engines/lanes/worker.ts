@@ -39,7 +39,7 @@ export const keepDeadMs = 30 * 24 * 3_600_000;
 /** A dead update as the port shows it. */
 export function deadOf(update: IncomingUpdate, reason: string): DeadUpdate {
   const { updateId, conversation, lane, receivedAt, body, question } = update;
-  return { updateId, conversation, lane, receivedAt, body, reason, ...(question === undefined ? {} : { question }) };
+  return { updateId, conversation, lane, receivedAt, body, reason, question };
 }
 
 /**

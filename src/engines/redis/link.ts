@@ -34,7 +34,7 @@ export interface RedisLinkOptions {
   /** Without the hash tag, which is put around it. */
   readonly prefix?: string;
   /** The public half of the bot's token: the prefix becomes that bot's alone. Left out: nothing is claimed. */
-  readonly botId?: string;
+  readonly botId?: string | undefined;
   readonly log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;

@@ -1,6 +1,6 @@
 /** How an update is written in its Redis hash. */
 import type { AbortReason, ActiveUpdate } from "../../ports/queue.ts";
-import type { IncomingUpdate, InterruptOutcome, LaneKind } from "../../ports/updates.ts";
+import type { Interrupt, InterruptOutcome, LaneKind, Refusal } from "../../ports/updates.ts";
 
 /** A lane as the scripts name it. */
 export function laneName(kind: LaneKind, conversation: string): string {
@@ -51,11 +51,13 @@ export function updateOf(updateId: number, hash: Hash): Omit<ActiveUpdate, "sign
     receivedAt: Number(hash.at),
     body: hash.body,
     attempt: Number(hash.attempts ?? 1),
-    ...(question === undefined ? {} : { question: Number(question) }),
-    ...(interrupt === undefined
-      ? {}
-      : { interrupt: JSON.parse(interrupt) as NonNullable<IncomingUpdate["interrupt"]> }),
-    ...(refusal === undefined ? {} : { refusal: JSON.parse(refusal) as NonNullable<IncomingUpdate["refusal"]> }),
-    ...(outcome === undefined ? {} : { outcome: JSON.parse(outcome) as InterruptOutcome }),
+    question: question === undefined ? undefined : Number(question),
+    interrupt: read<Interrupt>(interrupt),
+    refusal: read<Refusal>(refusal),
+    outcome: read<InterruptOutcome>(outcome),
   };
+}
+
+function read<T>(json: string | undefined): T | undefined {
+  return json === undefined ? undefined : (JSON.parse(json) as T);
 }

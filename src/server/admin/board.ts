@@ -103,7 +103,7 @@ function jobOf(update: UpdateView): QueueJob {
     stacktrace: reason === undefined ? null : [reason],
     data: {
       lane: lane === "quick" ? `${conversation}/quick` : conversation,
-      ...(question !== undefined && { message: question }),
+      message: question,
     },
     returnvalue: null,
     opts: {},
