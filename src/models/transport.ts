@@ -2,9 +2,9 @@
  * HTTP below the SDK, over `node:http`: with thousands of streams at once it costs about half the CPU of the global
  * `fetch`, and it tells a connection that died while idle from one that the provider cut.
  */
-import http, { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
-import https from "node:https";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
+import { createConnections } from "../base/connections.ts";
 import type { Proxies } from "../base/proxies.ts";
 import { decoded } from "./content-encoding.ts";
 
@@ -35,26 +35,22 @@ export class StaleConnection extends Error {}
 const idleMs = 4_000;
 
 /** Creates the connections of one process to its providers, through proxies if there are any. */
-export function createTransport(proxies: Proxies = {}): Transport {
-  const options = { keepAlive: true, timeout: idleMs, scheduling: "lifo", proxyEnv: { ...proxies } } as const;
-  const agents = { "http:": new http.Agent(options), "https:": new https.Agent(options) };
+export function createTransport(proxies?: Proxies): Transport {
+  const connections = createConnections({ proxies, idleMs });
   const messages = new WeakMap<Response, Received>();
 
   function send(url: URL, init: RequestInit): Promise<IncomingMessage> {
-    const secure = url.protocol === "https:";
-    const agent = agents[secure ? "https:" : "http:"];
     return new Promise((resolve, reject) => {
-      const request = (secure ? https : http).request(url, {
+      const request = connections.request(url, {
         method: init.method ?? "GET",
         headers: Object.fromEntries(new Headers(init.headers)),
-        agent,
         ...(init.signal ? { signal: init.signal } : {}),
       });
       request.on("response", resolve);
       request.on("error", (error: NodeJS.ErrnoException) => {
         if (!request.reusedSocket || !(error.code === "ECONNRESET" || error.code === "EPIPE")) return reject(error);
         // The others that idle there have most likely died with it.
-        for (const socket of agent.freeSockets[agent.getName(endpointOf(url))] ?? []) socket.destroy();
+        connections.closeIdle(url);
         reject(new StaleConnection("the provider had closed the idle connection", { cause: error }));
       });
       request.end(init.body);
@@ -74,14 +70,6 @@ export function createTransport(proxies: Proxies = {}): Transport {
       if (received === undefined) throw new Error("a response that did not come through this transport");
       return received;
     },
-    stop() {
-      agents["http:"].destroy();
-      agents["https:"].destroy();
-    },
+    stop: connections.stop,
   };
-}
-
-function endpointOf(url: URL): { host: string; port: number } {
-  const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
-  return { host: url.hostname.replace(/^\[|\]$/g, ""), port };
 }

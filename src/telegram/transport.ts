@@ -2,11 +2,10 @@
  * HTTP below grammY, over `node:http`: its own client (node-fetch) costs several times as much CPU per call, and puts the address
  * with the token in it into the messages of its errors.
  */
-import http, { type IncomingMessage, type RequestOptions } from "node:http";
-import https from "node:https";
+import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
-import { urlToHttpOptions } from "node:url";
 import type { ApiClientOptions } from "grammy";
+import { createConnections } from "../base/connections.ts";
 import type { Proxies } from "../base/proxies.ts";
 
 /** A call that hangs longer has failed, and is repeated. Milliseconds. */
@@ -45,30 +44,14 @@ export interface TelegramTransportDeps {
  * to what it asked. The process ends; what it was at stays as it is.
  */
 export function createTelegramTransport(deps: TelegramTransportDeps): TelegramTransport {
-  const { proxies = {}, onTokenRefused, callTimeoutMs = usualTimeoutMs } = deps;
-  const kept = { keepAlive: true, scheduling: "lifo", proxyEnv: { ...proxies } } as const;
-  const agents = { "http:": new http.Agent(kept), "https:": new https.Agent(kept) };
-  const targets = new Map<string, RequestOptions>();
+  const { onTokenRefused, callTimeoutMs = usualTimeoutMs } = deps;
+  const connections = createConnections({ proxies: deps.proxies });
   /** Gives up calls that have no answer. */
   const refused = new Set<() => void>();
 
-  /** The address without its path, which alone changes from call to call. */
-  function targetOf(origin: string): RequestOptions {
-    let target = targets.get(origin);
-    if (target === undefined) {
-      const url = new URL(origin);
-      target = { ...urlToHttpOptions(url), agent: agents[url.protocol === "https:" ? "https:" : "http:"] };
-      targets.set(origin, target);
-    }
-    return target;
-  }
-
   function call(url: string, { method, headers, body, signal }: CallInit): Promise<object> {
-    const pathAt = url.indexOf("/", "https://".length);
-    const target = targetOf(url.slice(0, pathAt));
     return new Promise((resolve, reject) => {
-      const module = target.protocol === "https:" ? https : http;
-      const request = module.request({ ...target, path: url.slice(pathAt), method, headers });
+      const request = connections.request(new URL(url), { method, headers });
       const giveUp = (reason: Error) => {
         request.destroy(reason);
         fail(reason);
@@ -111,8 +94,7 @@ export function createTelegramTransport(deps: TelegramTransportDeps): TelegramTr
     fetch: call as unknown as TelegramTransport["fetch"],
     stop() {
       for (const abort of [...refused]) abort();
-      agents["http:"].destroy();
-      agents["https:"].destroy();
+      connections.stop();
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Delivery to a webhook: one update of a queue at a time, queues side by side, repeated until it is taken. */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { createConnections } from "../../base/connections.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { PendingUpdate, UpdateQueue } from "./updates.ts";
 
@@ -48,9 +48,7 @@ export function createWebhook(
   onOddity: (what: string) => void,
 ): Webhook {
   const url = new URL(settings.url);
-  const secure = url.protocol === "https:";
-  const agentOptions = { keepAlive: true, maxSockets: settings.maxConnections };
-  const agent = secure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+  const kept = createConnections({ maxSockets: settings.maxConnections });
   const lanes = new Map<string, Lane>();
   const ready: { key: string; lane: Lane }[] = [];
   let connections = 0;
@@ -118,8 +116,8 @@ export function createWebhook(
         "content-length": Buffer.byteLength(body),
         ...(settings.secretToken === "" ? {} : { "x-telegram-bot-api-secret-token": settings.secretToken }),
       };
-      const options = { method: "POST", agent, headers, timeout: timing.answerWithinMs };
-      const request = (secure ? httpsRequest : httpRequest)(url, options, (response) => {
+      const request = kept.request(url, { method: "POST", headers, timeout: timing.answerWithinMs });
+      request.on("response", (response) => {
         readOutcome(response, onOddity).then(resolve, (error: unknown) => resolve(failed(messageOf(error))));
       });
       request.on("timeout", () => request.destroy(new Error("Read timeout expired")));
@@ -139,7 +137,7 @@ export function createWebhook(
       stopped = true;
       queue.onPush = undefined;
       for (const { timer } of lanes.values()) clearTimeout(timer);
-      agent.destroy();
+      kept.stop();
     },
   };
 }
