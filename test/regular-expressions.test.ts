@@ -18,8 +18,8 @@ const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((f
 
 /** What makes a file put together the expressions that it does not write down. */
 const builders: Readonly<Record<string, () => Promise<void>>> = {
-  "base/log.ts": async () => {
-    const { createRedactor } = await import("../src/base/log.ts");
+  "base/redaction.ts": async () => {
+    const { createRedactor } = await import("../src/base/redaction.ts");
     createRedactor(["a secret of some length", "short"])("text");
   },
   "models/wires/requests.ts": async () => {

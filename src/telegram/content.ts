@@ -4,7 +4,7 @@ import type { UnseenKind } from "../ports/notes.ts";
 
 /**
  * Telegram's own notices: somebody joined, a topic was created. Everything else is what a person has sent, of kinds that
- * did not exist when this was written, too.
+ * did not exist when this was written, too. (A table that is compared with Telegram's documentation in the tests.)
  */
 export const serviceFields = [
   "boost_added",

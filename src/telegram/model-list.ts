@@ -23,7 +23,7 @@ interface Choice {
 }
 
 /** The label of each model: its name, with the provider only where the name alone could mean another one. */
-export function modelLabels(names: readonly string[]): ReadonlyMap<string, string> {
+function modelLabels(names: readonly string[]): ReadonlyMap<string, string> {
   const readings = new Map<string, number>();
   for (const name of names) {
     for (const reading of new Set([name.toLowerCase(), nameAlone(name).toLowerCase()])) {

@@ -2,14 +2,14 @@
  * How an operator's command reaches a bot that runs: a Unix socket beside the database, which the bot alone may open (a named
  * pipe on Windows). One line of JSON goes in, one comes out.
  */
-import { createHash } from "node:crypto";
-import { lstatSync, realpathSync, statSync, unlinkSync } from "node:fs";
+import { lstatSync, statSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { messageOf, StartError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { OperatorAnswer } from "../../ports/operators.ts";
+import { operatorAddress } from "./address.ts";
 
 export interface OperatorSocketOptions {
   /** The folder of the database, whose lock this process holds. */
@@ -23,22 +23,10 @@ export interface OperatorSocket {
   stop(): Promise<void>;
 }
 
-/** Of a socket's path; a little below what Linux (107) and macOS (103) take. */
-const longestPathBytes = 100;
 const longestRequestBytes = 4 * 1024;
 const longestAnswerBytes = 4 * 1024 * 1024;
 const answerWithinMs = 10_000;
 const mostOperators = 8;
-
-/** Where the bot over this folder listens. The folder must be there. */
-export function operatorAddress(dataDir: string, workingDirectory = process.cwd()): string {
-  const folder = realpathSync(dataDir);
-  const name = `parley-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`;
-  if (process.platform === "win32") return `\\\\.\\pipe\\${name}`;
-  const path = join(folder, "parley.sock");
-  const short = [path, relative(workingDirectory, path)].find((one) => Buffer.byteLength(one) <= longestPathBytes);
-  return short ?? join(tmpdir(), `${name}.sock`);
-}
 
 /** Serves operators. Where there can be no socket, the log says so and the bot goes on without. */
 export async function createOperatorSocket({ dataDir, answer, log }: OperatorSocketOptions): Promise<OperatorSocket> {

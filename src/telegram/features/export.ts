@@ -57,13 +57,13 @@ function fileName(
 }
 
 /** Exchanges that go into one file: the first of them, and how many. */
-export interface ExportPart {
+interface ExportPart {
   readonly from: number;
   readonly count: number;
 }
 
 /** Divides a conversation so that no part is above `maxBytes`; a single exchange is never divided. */
-export async function planParts(history: AsyncIterable<Exchange>, maxBytes: number): Promise<readonly ExportPart[]> {
+async function planParts(history: AsyncIterable<Exchange>, maxBytes: number): Promise<readonly ExportPart[]> {
   const parts: (ExportPart & { readonly bytes: number })[] = [];
   for await (const exchange of history) {
     const bytes = Buffer.byteLength(asMarkdown(exchange));

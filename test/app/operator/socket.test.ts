@@ -15,12 +15,8 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  askOperatorSocket,
-  createOperatorSocket,
-  type OperatorSocket,
-  operatorAddress,
-} from "../../../src/app/operator/socket.ts";
+import { operatorAddress } from "../../../src/app/operator/address.ts";
+import { askOperatorSocket, createOperatorSocket, type OperatorSocket } from "../../../src/app/operator/socket.ts";
 import { StartError } from "../../../src/base/errors.ts";
 
 let folder: string;

@@ -2,8 +2,6 @@
 import { InputFile } from "grammy";
 import { describe, expect, it } from "vitest";
 import { textParts } from "../../../src/ports/content.ts";
-import type { Exchange } from "../../../src/ports/store.ts";
-import { planParts } from "../../../src/telegram/features/export.ts";
 import { english as texts } from "../../../src/texts/english.ts";
 import { chat, createBotScene, group, mallory, said } from "../../support/bot-scene.ts";
 
@@ -30,9 +28,10 @@ async function textOf(file: InputFile): Promise<string> {
   return Buffer.concat(pieces).toString();
 }
 
-/** Stores exchanges of which each file takes so many. */
-async function stored(count: number, bytes: number): Promise<void> {
-  for (let question = 1; question <= count; question++) {
+/** Stores exchanges with answers of these sizes in bytes. */
+async function stored(...sizes: readonly number[]): Promise<void> {
+  for (const [index, bytes] of sizes.entries()) {
+    const question = index + 1;
     const turn = {
       conversation: "7",
       question,
@@ -109,7 +108,7 @@ describe("an export", () => {
   });
 
   it("of more than 20 MB comes in parts that say so, with every exchange once", async () => {
-    await stored(45, 1_000_000);
+    await stored(...new Array<number>(45).fill(1_000_000));
     const files = await documents(await write("/export"));
     expect(files.map(({ caption }) => caption)).toEqual([1, 2, 3].map((part) => texts.exportCaption({ part, of: 3 })));
     expect(files.map(({ name }) => /part-\d-of-3\.md$/.test(name ?? ""))).toEqual([true, true, true]);
@@ -119,8 +118,15 @@ describe("an export", () => {
     expect(all).toEqual(Array.from({ length: 45 }, (_, n) => n + 1));
   });
 
+  it("has as few parts as it can in this order, and never divides an exchange", async () => {
+    await stored(6_000_000, 2_000_000, 18_000_000, 36_000_000, 10);
+    const files = await documents(await write("/export"));
+    const questions = files.map(({ text }) => [...text.matchAll(/^> asked (\d+)$/gm)].map(([, id]) => Number(id)));
+    expect(questions).toEqual([[1, 2], [3], [4], [5]]);
+  });
+
   it("never holds more of the conversation than a few exchanges", async () => {
-    await stored(60, 100);
+    await stored(...new Array<number>(60).fill(100));
     let [given, most] = [0, 0];
     const { scanHistory } = scene.store;
     scene.store.scanHistory = async function* (...args) {
@@ -140,24 +146,5 @@ describe("an export", () => {
     }
     expect(taken).toBe(61);
     expect(most).toBeLessThanOrEqual(1);
-  });
-});
-
-describe("the parts of an export", () => {
-  async function* exchanges(...sizes: number[]): AsyncGenerator<Exchange> {
-    for (const [question, size] of sizes.entries()) {
-      yield { question, asked: textParts(""), answered: "é".repeat(size), tokens: 0, at: 0 };
-    }
-  }
-
-  it("are as few as they can be in this order, and never divide an exchange", async () => {
-    expect(await planParts(exchanges(), 1_000)).toEqual([]);
-    const parts = await planParts(exchanges(300, 100, 300, 900, 10), 1_000);
-    expect(parts.map(({ from, count }) => [from, count])).toEqual([
-      [0, 2],
-      [2, 1],
-      [3, 1],
-      [4, 1],
-    ]);
   });
 });
