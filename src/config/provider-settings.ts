@@ -97,9 +97,9 @@ function mendedBaseUrl(
   given: string,
   preset: ProviderPreset | undefined,
 ): { readonly baseUrl: string; readonly why: string } | undefined {
-  const base = given.replace(/(?:\/chat)?\/completions$/i, "");
+  const base = given.replace(/(?:(?:\/chat)?\/completions|\/chat|\/models)$/i, "").replace(/(\/v\d+)\1+$/i, "$1");
   if (base !== given) {
-    return { baseUrl: base, why: "ends with the path of a request, which is left out now; it should end before that" };
+    return { baseUrl: base, why: "ends with the path of a request, or twice with a version; that is left out now" };
   }
   // All local presets answer at /v1 alone; others are asked, since some do not.
   if (preset?.local === true && new URL(given).pathname === "/") {

@@ -56,7 +56,11 @@ export function readingFailure(failure: ReadFailure, contentType: string | undef
   }
   const type = contentType?.split(";")[0]?.trim() || "no content type";
   if (failure.is === "no-stream") {
-    const { text } = saidByText(failure.beginning);
+    // Gzip's own mark, read as text.
+    const isGzip = failure.beginning.startsWith("\u001f\ufffd");
+    const { text } = isGzip
+      ? { text: "compressed without a content-encoding that says so" }
+      : saidByText(failure.beginning);
     return { kind: "not-a-stream", message: `${type} where a stream was due${text === "" ? "" : `: ${text}`}` };
   }
   const said = saidBy(failure.event);
@@ -97,8 +101,10 @@ const patterns = {
   filter:
     /content[ _-](filter|policy|management)|responsibleaipolicy|moderation|flagged|safety system|prohibited[ _]content|content exists risk|data_inspection_failed/,
   notFound:
-    /model_not_found|model[_ ]not[_ ](found|exist)|unknown model|invalid model|not a valid model|no such model|models?\b.{0,80}(not found|does not exist|doesn't exist|not exist|not supported for|is not available|has been (retired|decommissioned|deprecated))/,
+    /model_not_found|model[_ ]not[_ ](found|exist)|unknown model|invalid model|not a valid model|no such model|no (available )?(channel|endpoint)s?\b.{0,40}\b(model|found|available)|models?\b.{0,80}(not found|does not exist|doesn't exist|not exist|not supported for|is not available|has been (retired|decommissioned|deprecated))/,
   auth: /api[ _-]?key.{0,40}(not valid|invalid|expired|incorrect|missing)|(invalid|incorrect|missing).{0,20}api[ _-]?key|api_key_invalid|authentication_error|permission_(error|denied)|unauthenticated|unauthorized/,
+  /** Surely about the key, whatever the status. */
+  key: /(invalid|incorrect|missing|no) api[ _-]?key|api[ _-]?key.{0,20}(not valid|invalid|expired|incorrect|missing)/,
   rate: /rate[ _-]?limit|too many requests|resource_exhausted|tokens per minute|requests per (minute|day)/,
   overloaded: /overloaded|server_error|service_unavailable|internal/,
   path: /invalid url|unknown (request )?url|cannot post|(no such|unexpected) endpoint|page not found|route .{0,80}not found/,
@@ -108,14 +114,22 @@ const patterns = {
 function kindOf(status: number | undefined, said: Said, model: string): ModelErrorKind {
   const text = `${said.labels} ${said.text.toLowerCase()}`;
   const is = (name: keyof typeof patterns) => patterns[name].test(text);
-  if (status !== undefined && status >= 500) return is("overflow") ? "context-overflow" : "upstream";
+  if (status !== undefined && status >= 500) {
+    // Relays answer so whatever is wrong; what they say is more exact.
+    if (is("overflow")) return "context-overflow";
+    if (is("quota")) return "quota";
+    if (is("key")) return "auth";
+    if (is("notFound")) return "not-found";
+    return status === 501 ? "bad-request" : "upstream";
+  }
   if (status === 402 || is("quota")) return "quota";
   if (status === 429) return "rate-limit";
   if (status === 401) return "auth";
   if (status === 403) return is("filter") ? "content-filter" : "auth";
+  if ((status === 404 || status === 405) && is("key")) return "auth";
   if (status === 404) {
     const isPath = is("path") || (text.includes("/completions") && !/\bmodel\b/.test(text));
-    return !isPath && (is("aboutModel") || names(text, model)) ? "not-found" : "no-endpoint";
+    return !isPath && (is("notFound") || is("aboutModel") || names(text, model)) ? "not-found" : "no-endpoint";
   }
   if (status === 405) return "no-endpoint";
   if (status === 407) return "connection";

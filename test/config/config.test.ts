@@ -250,6 +250,10 @@ describe("a base URL", () => {
     ["mine", "http://h/v1/completions", "http://h/v1"],
     ["mine", "http://h/api/Chat/Completions", "http://h/api"],
     ["mine", "https://h/chat/completions", "https://h"],
+    ["mine", "http://h/v1/chat", "http://h/v1"],
+    ["mine", "http://h/v1/models", "http://h/v1"],
+    ["mine", "http://h/v1/v1", "http://h/v1"],
+    ["mine", "http://h/v1/v1/chat/completions", "http://h/v1"],
     ["ollama", "http://h:11434", "http://h:11434/v1"],
     ["vllm", "http://h:8000/", "http://h:8000/v1"],
   ])("%s at %s is mended to %s, with a warning that names the variable and not the value", (name, given, mended) => {

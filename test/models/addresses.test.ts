@@ -173,8 +173,28 @@ describe("a path that is not there", () => {
     "This is not a chat model and thus not supported in the v1/chat/completions endpoint.",
     "m not found, try pulling it first",
     "The API deployment for this resource does not exist.",
+    "No endpoints found matching your data policy.",
   ])("is another thing than: %s", async (message) => {
     here.answer = (_, response) => refuse(response, 404, message);
     expect((await answered(models, "relay/m")).error?.kind).toBe("not-found");
+  });
+});
+
+describe("a refusal", () => {
+  test.each([
+    [404, "Incorrect API key provided", "auth"],
+    [405, "No API key was given", "auth"],
+    [500, "Invalid API key", "auth"],
+    [503, "insufficient_quota: top up your account", "quota"],
+    [503, "no available channel for model m in group default", "not-found"],
+    [500, "could not load: model m does not exist", "not-found"],
+    [501, "This server does not support chat completions", "bad-request"],
+    [503, "Loading model", "upstream"],
+  ])("%i is what its words say: %s", async (status, message, kind) => {
+    ({ models, lines } = relayTo(`${here.origin}/v1`, { failedMs: 0 }));
+    here.answer = (_, response) => refuse(response, status, message);
+    const { error } = await answered(models, "relay/m");
+    expect(error).toMatchObject({ kind, status });
+    expect(error?.message).toContain(message);
   });
 });

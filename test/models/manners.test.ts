@@ -223,6 +223,27 @@ describe("an answer is understood", () => {
     expect((await answered(models, "relay/m")).text).toBe("Paris.");
   });
 
+  test("compressed without a word about it is named as what it is", async () => {
+    open({ failedMs: 0 });
+    server.answer = (_, response) => void response.end(gzipSync(paris));
+    const { error } = await answered(models, "relay/m");
+    expect(error?.kind).toBe("not-a-stream");
+    expect(error?.message).toContain("compressed without a content-encoding");
+  });
+
+  test.each([
+    ["in one line", JSON.stringify(JSON.parse(wholeAnswer))],
+    ["in many lines", JSON.stringify(JSON.parse(wholeAnswer), undefined, 2)],
+  ])("whole, %s, on a connection that is left open", async (_, body) => {
+    open({ silenceMs: 60_000, usageMs: 20 });
+    for (const bytes of [body.length, 7]) {
+      server.answer = (__, response) => {
+        for (let at = 0; at < body.length; at += bytes) response.write(body.slice(at, at + bytes));
+      };
+      expect((await answered(models, "relay/m")).text).toBe("Paris.");
+    }
+  });
+
   test("that is compressed and cut is cut, and a refusal that is compressed is read", async () => {
     open({ failedMs: 0 });
     const half = gzipSync(event({ content: "Par" }));

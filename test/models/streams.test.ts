@@ -78,6 +78,11 @@ const expected: Record<
   "relay-json-lines-cut": ["AB", "error truncated"],
   "relay-whole-answer-then-nothing": ["", "error not-a-stream"],
   "ollama-own-stream": ["Hello", "stop"],
+  "ollama-generate": ["Hello", "stop"],
+  "ollama-generate-cut": ["Hello", "error truncated"],
+  "cloudflare-pieces": ["Paris.", "stop", [9, 0, 3]],
+  "cloudflare-result": ["Paris.", "stop", [9, 0, 3]],
+  "relay-data-around-choices": ["Paris.", "stop", [9, 0, 3]],
   // Errors.
   "relay-error-without-data": ["", "error auth"],
   "relay-error-without-data-after-text": ["Half", "error quota"],
@@ -88,6 +93,10 @@ const expected: Record<
   // Thoughts.
   "vllm-thoughts-without-beginning": ["Paris.", "stop"],
   "seed-think": ["The answer", "stop"],
+  "relay-nested-thoughts": ["Paris.", "stop"],
+  "relay-thoughts-that-mention-thoughts": ["It begins  thoughts.", "stop"],
+  "relay-reflection": ["Two.", "stop"],
+  "cohere-marks": ["Paris <b> it is.", "stop"],
   "relay-reasoning-tag": ["The answer", "stop"],
   "magistral-think-tags": ["Oui", "stop"],
   "gpt-oss-channels": ["Paris <|is|> it.", "stop"],

@@ -1,4 +1,7 @@
-/** The channels of gpt-oss, from servers that pass its own marks on: what it says in `final` is its answer. */
+/**
+ * The channels of gpt-oss, from servers that pass its own marks on: what it says in `final` is its answer. Around their
+ * answer, Cohere's models have marks of the same kind.
+ */
 
 export interface ChannelFilter {
   /** Takes the next piece of content and returns what of it may be shown. */
@@ -7,17 +10,19 @@ export interface ChannelFilter {
   end(): string;
 }
 
-const names = ["start", "channel", "message", "constrain", "call", "end", "return"];
+const names = ["start", "channel", "message", "constrain", "call", "end", "return", "START_RESPONSE", "END_RESPONSE"];
+/** What content may begin with. */
+const beginnings = ["<|start|>", "<|channel|>", "<|message|>", "<|start_response|>"];
 const marks = names.map((name) => `<|${name}|>`);
-const mark = /<\|(start|channel|message|constrain|call|end|return)\|>/g;
+const mark = /<\|(start|channel|message|constrain|call|end|return|START_RESPONSE|END_RESPONSE)\|>/g;
 const longestMark = Math.max(...marks.map((one) => one.length));
 /** Role, channel and recipient. Characters. */
 const longestHeader = 200;
 
 /** Whether content that begins so is in channels; undefined while it may become so. */
 export function beginsChannels(text: string): boolean | undefined {
-  if (/^<\|(?:start|channel|message)\|>/.test(text)) return true;
-  return marks.slice(0, 3).some((one) => one.startsWith(text)) ? undefined : false;
+  if (beginnings.some((one) => text.startsWith(one))) return true;
+  return beginnings.some((one) => one.startsWith(text)) ? undefined : false;
 }
 
 /** Creates the filter of one answer; `onThought` is told the length of what is not shown. */

@@ -26,14 +26,17 @@ export interface ChunkSays {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads an event's JSON. */
-export function readChunk(chunk: Fields): ChunkSays {
-  const failed = isError(chunk);
+export function readChunk(given: Fields): ChunkSays {
+  const failed = isError(given);
+  const chunk = unwrapped(given);
   const choice = choiceOf(chunk);
   const usage = usageIn(chunk, choice);
   if (choice === undefined) return { ...nothing, isError: failed, usage, onlyUsage: usage !== undefined };
   const { delta, message } = choice;
-  const finishReason = reasonIn(choice["finish_reason"] ?? choice["done_reason"]);
-  const text = textOf(delta) || textOf(choice["text"]);
+  const finishReason = reasonIn(
+    choice["finish_reason"] ?? choice["done_reason"] ?? (choice["done"] === true ? "stop" : undefined),
+  );
+  const text = textOf(delta) || textOf(choice["text"] ?? (message === undefined ? choice["response"] : undefined));
   const whole = textOf(message);
   const thought = thoughtsIn(delta) + thoughtsIn(message);
   const pictures = picturesIn(delta);
@@ -69,12 +72,21 @@ function usageIn(chunk: Fields, choice: Fields | undefined): TokenUsage | undefi
   return usageOf(chunk["usage"]) ?? usageOf(choice?.["usage"]) ?? usageOf(fieldsOf(chunk["x_groq"])["usage"]);
 }
 
-/** The first choice; Ollama's own stream has its message where the choices would be. */
+/** Some put it all into another object. There a `response` is the whole answer. */
+function unwrapped(chunk: Fields): Fields {
+  const inner = [chunk["result"], chunk["data"]].find(isFields);
+  if (inner === undefined || "choices" in chunk) return chunk;
+  return typeof inner["response"] === "string" ? { ...inner, message: inner["response"], delta: {} } : inner;
+}
+
+/** The first choice; Ollama's own streams have a message or a response where the choices would be. */
 function choiceOf(chunk: Fields): Fields | undefined {
   const choices = chunk["choices"];
   const first = Array.isArray(choices) ? choices[0] : choices;
   if (isFields(first)) return first;
-  const bare = !("choices" in chunk) && (isFields(chunk["message"]) || isFields(chunk["delta"]));
+  const bare =
+    !("choices" in chunk) &&
+    (isFields(chunk["message"]) || isFields(chunk["delta"]) || typeof chunk["response"] === "string");
   return bare ? chunk : undefined;
 }
 
@@ -82,7 +94,7 @@ function isError(chunk: Fields): boolean {
   if (isFault(chunk["error"]) || isFault(fieldsOf(chunk["x_groq"])["error"])) return true;
   if (chunk["object"] === "error" || chunk["type"] === "error" || chunk["success"] === false) return true;
   if (chunk["choices"] !== undefined) return false;
-  if (chunk["detail"] || chunk["errors"]) return true;
+  if (chunk["detail"] || (Array.isArray(chunk["errors"]) ? chunk["errors"].length > 0 : chunk["errors"])) return true;
   const code = chunk["code"] ?? chunk["status_code"] ?? chunk["status"];
   const fine =
     code === undefined || code === null || /^(?:0|2\d\d|ok|success|processing|pending|queued)$/i.test(String(code));

@@ -44,6 +44,8 @@ export function createEventReader(onEvent: (event: StreamEvent) => void): EventR
   let unscanned = "";
   let bare = false;
   let isError = false;
+  /** Of a body that begins with JSON, all of it so far: known to be whole without the end of its last line. */
+  let body: JsonScan | undefined;
   let first = true;
   let afterReturn = false;
 
@@ -137,7 +139,9 @@ export function createEventReader(onEvent: (event: StreamEvent) => void): EventR
       if (first && text !== "") {
         first = false;
         if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+        if (/^\s{0,99}\{/.test(text)) body = createJsonScan();
       }
+      body?.push(text);
       let from = 0;
       for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", from)) {
         const line = text.slice(from, at);
@@ -147,7 +151,9 @@ export function createEventReader(onEvent: (event: StreamEvent) => void): EventR
       }
       rest += text.slice(from);
       // Only what is short is looked at: a long line is put together once.
-      if (rest.length < longestDone && rest.startsWith("data:") && isDone(rest.slice(5))) {
+      const isMark = rest.length < longestDone && rest.startsWith("data:") && isDone(rest.slice(5));
+      // Some leave the connection open behind it.
+      if (isMark || (body?.whole === true && (bare ? rest !== "" : rest.startsWith("{")))) {
         take(rest);
         rest = "";
       }

@@ -27,7 +27,7 @@ export interface ThoughtFilterOptions {
   readonly expectUnopened?: boolean;
 }
 
-const names = ["think", "thinking", "thought", "thoughts", "reasoning", "seed:think"];
+const names = ["think", "thinking", "thought", "thoughts", "reasoning", "reflection", "scratchpad", "seed:think"];
 /** Some close their thoughts by another name than they have opened them. */
 const closedByAnother = `</(?:${names.join("|")})>\\n\\n`;
 const pairs = [
@@ -53,6 +53,8 @@ export function createThoughtFilter(options: ThoughtFilterOptions = {}): Thought
   /** Blanks before the first character of the answer, in its line. */
   let indent = "";
   let inside: Pair | undefined;
+  /** Thoughts have opened their own tag again: they may go on behind the first that closes it, or have only spoken of it. */
+  let reopened = false;
   let channels: ChannelFilter | undefined;
   let watch: UnopenedThoughts | undefined;
   let elsewhere = false;
@@ -100,13 +102,15 @@ export function createThoughtFilter(options: ThoughtFilterOptions = {}): Thought
   }
 
   /** Looks for the end of thoughts; false when it has not come. Only what may be its beginning is kept: they can be long. */
-  function close({ closing }: Pair): boolean {
+  function close({ opening, closing }: Pair): boolean {
     const found = closing.exec(held);
     const end = found === null ? Math.max(0, held.length - longestClosing + 1) : found.index;
     thought += end;
+    reopened ||= held.slice(0, found?.index).toLowerCase().includes(opening);
     held = held.slice(end);
     if (found === null) return false;
-    elsewhere = true;
+    // Then what follows is shown, and taken back should they close once more.
+    elsewhere = !reopened;
     trims = true;
     enter("before", held.slice(found[0].length));
     return true;
@@ -119,7 +123,7 @@ export function createThoughtFilter(options: ThoughtFilterOptions = {}): Thought
     const { settled, rest } = watch?.push(content, ended) ?? { settled: content };
     if (rest !== undefined) {
       thought += content.length - rest.length;
-      unopened = true;
+      unopened ||= !reopened;
       elsewhere = true;
       holdsBack = false;
       heldBack = [];
