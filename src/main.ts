@@ -53,7 +53,7 @@ async function main(): Promise<void> {
     secrets: config.secrets,
     pretty: isPretty(config.logFormat),
     // What a command prints may be read by another program.
-    ...(mode === "queue" ? { destination: process.stderr } : {}),
+    destination: mode === "queue" ? process.stderr : undefined,
   });
   for (const warning of config.warnings) log.warn({}, warning);
   if (mode === "queue") {

@@ -29,8 +29,8 @@ export function createConnections({ proxies, idleMs, maxSockets }: ConnectionsOp
     keepAlive: true,
     scheduling: "lifo",
     maxSockets: maxSockets ?? Number.POSITIVE_INFINITY,
-    ...(idleMs !== undefined && { timeout: idleMs }),
-    ...(proxies !== undefined && { proxyEnv: { ...proxies } }),
+    timeout: idleMs,
+    proxyEnv: proxies === undefined ? undefined : { ...proxies },
   } as const;
   const plain = { client: http, agent: new http.Agent(options) };
   const secure = { client: https, agent: new https.Agent(options) };

@@ -24,7 +24,7 @@ export interface LogOptions {
   /** For people at a terminal; JSON when the package for it is missing. */
   readonly pretty: boolean;
   /** Where the lines go; stdout when left out. */
-  readonly destination?: { write(line: string): unknown };
+  readonly destination?: { write(line: string): unknown } | undefined;
 }
 
 /** Warnings and what is worse, as pino counts. */

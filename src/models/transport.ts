@@ -44,7 +44,7 @@ export function createTransport(proxies?: Proxies): Transport {
       const request = connections.request(url, {
         method: init.method ?? "GET",
         headers: Object.fromEntries(new Headers(init.headers)),
-        ...(init.signal ? { signal: init.signal } : {}),
+        signal: init.signal ?? undefined,
       });
       request.on("response", resolve);
       request.on("error", (error: NodeJS.ErrnoException) => {

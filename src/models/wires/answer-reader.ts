@@ -2,11 +2,10 @@
 import type { TokenUsage } from "../../ports/models.ts";
 import { createAnswerText } from "./answer-text.ts";
 import { type ChunkSays, readChunk } from "./chunk.ts";
+import { createFinishJudge, type Finish } from "./finish.ts";
 import { createPictureFilter, withoutPictures } from "./inline-pictures.ts";
 import { createEventReader, isDone, type StreamEvent } from "./sse.ts";
 import { createThoughtFilter, type ThoughtFilterOptions } from "./thoughts.ts";
-
-type Finish = "stop" | "length" | "filtered" | "too-long" | "failed";
 
 /** What an answer can come to grief of: an event that says so, a body that holds none, thoughts or filler without end. */
 export type ReadFailure =
@@ -26,7 +25,7 @@ export interface AnswerReader {
   /** Whether all text before the one to be taken next has turned out to be thoughts, since the last call. */
   takeRetraction(): boolean;
   /** Undefined until the provider says how the answer ended. */
-  readonly finish: Finish | undefined;
+  readonly finish: Finish | "too-long" | undefined;
   /** The finish reason in the provider's own words. */
   readonly finishReason: string | undefined;
   /** `text`: more has followed a finish reason, or must, since nothing can be seen yet; `unsure`: that may still happen. */
@@ -53,16 +52,14 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
   const thoughts = createThoughtFilter({ ...options, onRetract: retract });
   const events = createEventReader(take);
   const text = createAnswerText();
+  const judged = createFinishJudge();
   /** What came as whole messages where pieces were due. */
   let messages = "";
   let pieces = 0;
-  let unfinishedPieces = 0;
   let alive = false;
   let retracted = false;
   let end: "done" | "usage" | "body" | "whole" | "too-long" | undefined;
   let isWhole = false;
-  let finishReason: string | undefined;
-  let finishDoubt: AnswerReader["finishDoubt"] = "none";
   let usage: TokenUsage | undefined;
   let pictures = 0;
   let thought = 0;
@@ -106,7 +103,7 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
 
   function takeChunk(says: ChunkSays, bare: boolean): void {
     usage = says.usage ?? usage;
-    if (says.onlyUsage && finishReason !== undefined && finishDoubt !== "text") {
+    if (says.onlyUsage && judged.reason !== undefined && judged.doubt !== "text") {
       end = "usage";
       return;
     }
@@ -119,7 +116,7 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
     const { text: piece, pictures: inText } = withoutPictures(says.text || pieceOf(says));
     pictures += inText;
     if (says.text !== "") pieces += 1;
-    judgeFinish(says.finishReason, piece !== "" || says.thought > 0);
+    judged.take(says.finishReason, piece !== "" || says.thought > 0);
     const isTooLong = piece !== "" && text.add(thoughts.push(piece));
     if (isTooLong || thought + thoughts.thought > longestThoughts) tooLong();
   }
@@ -131,15 +128,6 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
     const piece = grows ? message.slice(messages.length) : message;
     messages += piece;
     return piece;
-  }
-
-  /** Some write a finish reason in every chunk, or at the end of the thoughts. */
-  function judgeFinish(reason: string | undefined, says: boolean): void {
-    if (says && finishReason !== undefined) finishDoubt = "text";
-    if (says && reason === undefined) unfinishedPieces += 1;
-    if (reason === undefined) return;
-    finishReason = reason;
-    if (finishDoubt !== "text") finishDoubt = says && unfinishedPieces === 0 ? "unsure" : "none";
   }
 
   function tooLong(): void {
@@ -181,7 +169,7 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
         pass(pictureFilter.end());
         events.end();
         end ??= isWhole ? "whole" : "body";
-        if (word !== undefined && end === "body" && finishReason === undefined) {
+        if (word !== undefined && end === "body" && judged.reason === undefined) {
           failure ??= { is: "event", event: { error: { message: word } }, bare: false };
         }
         const something = beginning.trimStart();
@@ -203,14 +191,13 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
     },
     get finish() {
       if (end === "too-long") return end;
-      if (finishReason === undefined) return end === "done" || end === "whole" ? "stop" : undefined;
-      return finishes.get(finishReason.toLowerCase()) ?? "stop";
+      return judged.finish ?? (end === "done" || end === "whole" ? "stop" : undefined);
     },
     get finishReason() {
-      return finishReason;
+      return judged.reason;
     },
     get finishDoubt() {
-      return text.visible ? finishDoubt : "text";
+      return text.visible ? judged.doubt : "text";
     },
     get usage() {
       return usage;
@@ -229,29 +216,6 @@ export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUn
     },
   };
 }
-
-/** In the words of the providers; any other reason is an ordinary end. */
-const finishes: ReadonlyMap<string, Finish> = new Map([
-  ["length", "length"],
-  ["max_tokens", "length"],
-  ["max_output_tokens", "length"],
-  ["max_new_tokens", "length"],
-  ["max_length", "length"],
-  ["model_length", "length"],
-  ["token_limit", "length"],
-  ["content_filter", "filtered"],
-  ["content-filter", "filtered"],
-  ["content_filtered", "filtered"],
-  ["safety", "filtered"],
-  ["sensitive", "filtered"],
-  ["recitation", "filtered"],
-  ["prohibited_content", "filtered"],
-  ["blocklist", "filtered"],
-  ["spii", "filtered"],
-  ["error", "failed"],
-  ["network_error", "failed"],
-  ["insufficient_system_resource", "failed"],
-]);
 
 /** JSON, or what Python writes for it: with numbers that are none. Undefined when it is neither. */
 function parsedEvent(data: string): unknown {
