@@ -20,7 +20,7 @@
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type AtRest, measureAtRest } from "./at-rest.ts";
+import { type AtRest, measureAtRest, type Resting } from "./at-rest.ts";
 import { runBusy } from "./busy-runs.ts";
 import { type Measured, measure } from "./load.ts";
 import { endOnSignals } from "./processes.ts";
@@ -66,14 +66,17 @@ if (values.busy !== undefined) {
   await runBusy({ ...load, mode: modes[0] ?? "edit" }, values.engines.split(","), url);
   process.exit();
 }
-const atRest: AtRest[] = [];
-for (const kind of Number(values.starts) > 0 ? (["bot", "former", "plain"] as const) : []) {
-  if (kind === "former" && values.former === undefined) continue;
-  for (const again of kind === "plain" ? [false] : [true, false]) {
-    console.error(`at rest, ${kind}${again ? "" : ", nothing kept"} …`);
-    atRest.push(await measureAtRest(kind, { ...common, again, starts: Number(values.starts) }));
-  }
-}
+const kindsAtRest = values.former === undefined ? (["bot"] as const) : (["bot", "former"] as const);
+const resting: Resting[] = [
+  ...kindsAtRest.flatMap((kind) => [
+    { kind, again: true },
+    { kind, again: false },
+  ]),
+  { kind: "plain", again: false },
+];
+const starts = Number(values.starts);
+if (starts > 0) console.error("at rest …");
+const atRest = starts > 0 ? await measureAtRest(resting, { ...common, starts }) : [];
 if (atRest.length > 0) printAtRest(atRest);
 
 const runs: Measured[] = [];

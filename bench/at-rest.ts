@@ -17,41 +17,52 @@ export interface AtRest {
 /** Long enough for what is put off until there is time. */
 const restMs = 5_000;
 
-/** Starts it so many times, one after another, and lets it rest each time. */
+/** What is started: the kind, and whether it finds what a start before has kept. */
+export type Resting = Pick<AtRest, "kind" | "again">;
+
+/** Starts each of them so many times, one after another, and lets it rest each time; in turns, so that all meet the same machine. */
 export async function measureAtRest(
-  kind: SubjectOptions["kind"],
-  { starts, again, former }: Pick<AtRest, "starts" | "again"> & Pick<SubjectOptions, "former">,
-): Promise<AtRest> {
+  subjects: readonly Resting[],
+  { starts, former }: Pick<AtRest, "starts"> & Pick<SubjectOptions, "former">,
+): Promise<AtRest[]> {
   const telegram = await startServer("telegram-server.ts", {});
   const model = await startServer("model-server.ts", { BENCH_CHARACTERS: "100", BENCH_TOKENS_PER_SECOND: "50" });
-  const ready: number[] = [];
-  const cpu: number[] = [];
-  const resident: number[] = [];
+  const measured = subjects.map((subject) => ({
+    subject,
+    ready: [] as number[],
+    cpu: [] as number[],
+    resident: [] as number[],
+  }));
+  async function startOnce({ kind, again }: Resting) {
+    const env = again ? {} : { NODE_DISABLE_COMPILE_CACHE: "1" };
+    return await startSubject({ kind, telegram, model, env, ...(former === undefined ? {} : { former }) });
+  }
   try {
-    for (let start = 0; start < starts; start++) {
-      const subject = await startSubject({
-        kind,
-        telegram,
-        model,
-        env: again ? {} : { NODE_DISABLE_COMPILE_CACHE: "1" },
-        ...(former === undefined ? {} : { former }),
-      });
-      ready.push(subject.readyMs);
-      cpu.push(await cpuSeconds(subject.pid));
+    // What is found again has to be kept once.
+    for (const subject of subjects.filter(({ again }) => again)) {
+      const started = await startOnce(subject);
       await sleep(restMs);
-      resident.push(await residentMemory(subject.pid));
-      await subject.stop();
+      await started.stop();
+    }
+    for (let start = 0; start < starts; start++) {
+      for (const { subject, ready, cpu, resident } of measured) {
+        const started = await startOnce(subject);
+        ready.push(started.readyMs);
+        cpu.push(await cpuSeconds(started.pid));
+        await sleep(restMs);
+        resident.push(await residentMemory(started.pid));
+        await started.stop();
+      }
     }
   } finally {
     telegram.stop();
     model.stop();
   }
-  return {
-    kind,
+  return measured.map(({ subject, ready, cpu, resident }) => ({
+    ...subject,
     starts,
-    again,
     readyMs: percentiles(ready).p50,
     cpuSecondsToReady: percentiles(cpu).p50,
     residentMiB: percentiles(resident).p50,
-  };
+  }));
 }
