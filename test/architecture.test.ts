@@ -50,6 +50,8 @@ interface Import {
   readonly to: string;
   /** Nothing of it is left when the program runs. */
   readonly typeOnly: boolean;
+  /** Loaded when it is first needed. */
+  readonly later: boolean;
 }
 
 function partOf(file: string): string {
@@ -65,7 +67,7 @@ function importsOf(file: string, source: string): Import[] {
   return [...code.matchAll(statement)].map(([, type, named, dynamic]) => {
     const target = named ?? dynamic ?? "";
     const to = target.startsWith(".") ? normalize(join(dirname(file), target)) : target;
-    return { from: file, to, typeOnly: type !== undefined };
+    return { from: file, to, typeOnly: type !== undefined, later: dynamic !== undefined };
   });
 }
 
@@ -107,6 +109,17 @@ function cycle(imports: readonly Import[]): string[] | undefined {
   return undefined;
 }
 
+/** The packages that are loaded with these files. */
+function packagesWith(loaded: readonly string[], imports: readonly Import[], files: ReadonlySet<string>): string[] {
+  const next = Map.groupBy(
+    imports.filter(({ typeOnly, later }) => !typeOnly && !later),
+    ({ from }) => from,
+  );
+  const seen = new Set(loaded);
+  for (const file of seen) for (const { to } of next.get(file) ?? []) seen.add(to);
+  return [...seen].filter((name) => !files.has(name) && !name.startsWith("node:")).sort();
+}
+
 const root = fileURLToPath(new URL("../src", import.meta.url));
 const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => /\.(ts|js)$/.test(file));
 const sources = new Map(files.map((file) => [file, readFileSync(join(root, file), "utf8")]));
@@ -128,6 +141,25 @@ describe("the architecture", () => {
       ({ from, to }) => !known.has(to) && /^[^@].*\.(ts|js)$/.test(to) && partOf(from) !== "playground",
     );
     expect(lost).toEqual([]);
+  });
+
+  it("loads with the embedded engine no package that is not needed to take the first update", () => {
+    const embedded = imports.filter(({ from, to, later }) => from === "app/engines.ts" && later && /embedded/.test(to));
+    expect(embedded.length).toBeGreaterThan(2);
+    const loaded = ["main.ts", "modes.ts", "engines/lanes/token-bucket.ts", ...embedded.map(({ to }) => to)];
+    expect(packagesWith(loaded, imports, known)).toEqual([
+      "@grammyjs/conversations",
+      "@grammyjs/ratelimiter",
+      "@grammyjs/runner",
+      "@hono/node-server",
+      "dotenv",
+      "grammy",
+      "hono",
+      "pino",
+      "prom-client",
+      "tokenx",
+      "zod",
+    ]);
   });
 
   it("names files for what they hold, in kebab-case", () => {
@@ -195,8 +227,21 @@ describe("the rules themselves", () => {
     expect(check("app/app.ts", 'import type { Config } from "../config/config.ts";')).toEqual([]);
   });
 
+  it("tell what is loaded at once from what is loaded later", () => {
+    const found = [
+      ...importsOf(
+        "app/a.ts",
+        'import { b } from "./b.ts";\nimport type { C } from "./c.ts";\nawait import("./d.ts");\n',
+      ),
+      ...["b", "c", "d"].flatMap((name) => importsOf(`app/${name}.ts`, `import "of-${name}";\n`)),
+    ];
+    expect(packagesWith(["app/a.ts"], found, new Set(["app/a.ts", "app/b.ts", "app/c.ts", "app/d.ts"]))).toEqual([
+      "of-b",
+    ]);
+  });
+
   it("find a cycle", () => {
-    const edge = (from: string, to: string) => ({ from, to, typeOnly: false });
+    const edge = (from: string, to: string) => ({ from, to, typeOnly: false, later: false });
     expect(cycle([edge("a", "b"), edge("b", "c"), edge("c", "a")])).toEqual(["a", "b", "c", "a"]);
     expect(cycle([edge("a", "b"), edge("a", "c"), edge("b", "c")])).toBeUndefined();
   });
