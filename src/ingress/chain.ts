@@ -3,6 +3,7 @@ import { limit } from "@grammyjs/ratelimiter";
 import { Bot, Context, type NextFunction } from "grammy";
 import type { Update, UserFromGetMe } from "grammy/types";
 import { ParleyError, UnaddressableError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 import type { EnqueueResult, UpdateQueue } from "../ports/queue.ts";
 import type { RateLimiter } from "../ports/rate-limit.ts";
 import type { Addressed, Refusal } from "../ports/updates.ts";
@@ -21,7 +22,7 @@ export interface IngressDeps {
   /** Of commands and buttons. */
   readonly commandLimiter: RateLimiter;
   readonly queue: Pick<UpdateQueue, "enqueue" | "known">;
-  readonly log: { warn(details: object, message: string): void };
+  readonly log: Pick<Logger, "warn">;
   /** Told each update's kind and what became of it. */
   onUpdate(kind: string, result: EnqueueResult | "ignored" | "rate-limited" | "failed" | "dead"): void;
   /** Told of each update that waits in its own lane from now on, not refused and not a repetition. Must not throw. */

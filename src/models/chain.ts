@@ -1,6 +1,7 @@
 /** The models of this process: the chosen one, then the fallbacks, within what a user can be asked to wait. */
 
 import { ModelError, type ModelErrorKind } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Proxies } from "../base/proxies.ts";
@@ -18,10 +19,7 @@ import { createTransport } from "./transport.ts";
 export interface ModelsDeps {
   readonly models: Config["models"];
   readonly proxies?: Proxies | undefined;
-  readonly log: {
-    info(details: object, message: string): void;
-    warn(details: object, message: string): void;
-  };
+  readonly log: Pick<Logger, "info" | "warn">;
   readonly metrics?: Pick<Metrics, "modelCalled" | "modelFirstToken">;
   /** Milliseconds; those left out have the values of DESIGN's promises. */
   readonly timers?: Partial<Timers>;

@@ -1,6 +1,7 @@
 /** Sends a question to a provider until it is taken: mends what the provider refuses, and follows where it moved to. */
 import OpenAI from "openai";
 import type { Work } from "../base/in-hand.ts";
+import type { Logger } from "../base/log.ts";
 import type { ProviderConfig } from "../config/config.ts";
 import { prefixOf } from "../config/provider-settings.ts";
 import type { ChatMessage } from "../ports/models.ts";
@@ -38,7 +39,7 @@ export interface SenderDeps {
   readonly maxTokens?: number | undefined;
   readonly temperature?: number | undefined;
   readonly transport: Transport;
-  readonly log: { warn(details: object, message: string): void };
+  readonly log: Pick<Logger, "warn">;
 }
 
 /** No timer of the SDK ever fires: it would stop at the headers anyway. */

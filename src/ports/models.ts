@@ -2,8 +2,10 @@
  * The models: a question to one of them, and its answer as it comes.
  * The comment on a member is its contract; every adapter passes the same suite in `test/contracts/`.
  */
+
 import type { ModelErrorKind } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
+import type { Logger } from "../base/log.ts";
 import type { Content } from "./content.ts";
 
 export interface ChatMessage {
@@ -49,7 +51,7 @@ export interface ModelRequest {
   /** Stands around each piece that is read; left out where nobody could be charged. */
   readonly work?: Work;
   /** Told of failures on the way to the answer, with the ids of who asks; left out: the adapter's own log. */
-  readonly log?: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  readonly log?: Pick<Logger, "info" | "warn">;
   /**
    * What a model is asked instead, once, that finds the messages too long (`context-overflow`); undefined when nothing can be
    * left out.

@@ -1,6 +1,7 @@
 /** What follows for an answer from a call that failed. */
 import type { GrammyError } from "grammy";
 import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 import type { AnswerTarget, Target } from "./answer-target.ts";
 import type { Drafting } from "./drafting.ts";
 import type { MessageParts } from "./message-parts.ts";
@@ -11,7 +12,7 @@ import { classify } from "./telegram-errors.ts";
 const draftStrikes = 3;
 
 export interface FailedCallsDeps {
-  readonly log: { warn(details: object, message: string): void };
+  readonly log: Pick<Logger, "warn">;
   /** Told when Telegram refuses drafts, so that nobody tries again. */
   readonly drafts: { refused(chatId: number): void };
   /** The chat refuses our messages (403). */

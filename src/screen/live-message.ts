@@ -7,6 +7,7 @@ import { GrammyError, HttpError } from "grammy";
 import { isVisible } from "../base/characters.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
+import type { Logger } from "../base/log.ts";
 import type { FinalView, Screen } from "../chat/turn.ts";
 import { renderMarkdown } from "../markdown/render.ts";
 import { linesOf, type Texts } from "../texts/texts.ts";
@@ -32,7 +33,7 @@ export interface LiveMessageDeps extends FailedCallsDeps {
   readonly outbox: Outbox;
   /** In the language of who asks. */
   readonly texts: Texts;
-  readonly log: { warn(details: object, message: string): void; debug(details: object, message: string): void };
+  readonly log: Pick<Logger, "warn" | "debug">;
   /** Whether drafts may be tried. */
   readonly drafts: FailedCallsDeps["drafts"] & { enabled(chatId: number): boolean };
   /** Stands around rendering. */

@@ -5,17 +5,14 @@
 import { type ApiCallFn, HttpError, type RawApi, type Transformer } from "grammy";
 import type { ApiError } from "grammy/types";
 import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 import { callAfter, retryAfterMs } from "../base/long-wait.ts";
 import type { LoopDelay } from "../base/loop-delay.ts";
 import { createChatGate, defaultSpacing, givenUp, type Pace, type Spacing } from "./chat-gate.ts";
 import { isTopicGone } from "./telegram-errors.ts";
 
-export interface OutboxLog {
-  warn(fields: object, message: string): void;
-}
-
 export interface OutboxDeps {
-  readonly log: OutboxLog;
+  readonly log: Pick<Logger, "warn">;
   /** Told each answer of Telegram: `status` is an HTTP-like code, or `network` when there was none. */
   onCall(method: string, status: number | "network"): void;
   /** Telegram asked (429) to leave a chat alone for so long; `chatId` is left out when the call named none. */
@@ -34,7 +31,7 @@ export interface Outbox {
    * Installed on the bot's API. Calls that name a chat wait for it and are repeated until they have an answer. `log` is told
    * of those that failed; left out: the outbox's own.
    */
-  transformer(log?: OutboxLog): Transformer;
+  transformer(log?: Pick<Logger, "warn">): Transformer;
   /**
    * Installed instead on an API for the calls of tasks that `run` has started: they are sent at once and once, and their
    * failure reaches the caller, who knows a newer text by then.
@@ -120,7 +117,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   }
 
   /** Repeats a call until Telegram has answered it with something other than 429 or 5xx. */
-  async function patiently(prev: ApiCallFn<RawApi>, call: Call, giveUpMs: number, log: OutboxLog) {
+  async function patiently(prev: ApiCallFn<RawApi>, call: Call, giveUpMs: number, log: Pick<Logger, "warn">) {
     const [method] = call;
     const deadline = performance.now() + giveUpMs;
     for (let failures = 0; ; ) {
@@ -143,7 +140,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     }
   }
 
-  async function carryOut(prev: ApiCallFn<RawApi>, call: Call, log: OutboxLog) {
+  async function carryOut(prev: ApiCallFn<RawApi>, call: Call, log: Pick<Logger, "warn">) {
     const [method, payload] = call;
     const signal = call[2] as unknown as AbortSignal | undefined;
     const chatId = chatIdOf(payload);

@@ -1,5 +1,6 @@
 import { GrammyError } from "grammy";
 import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 import { type EndingApi, endBelow } from "./end-below.ts";
 
 /**
@@ -9,7 +10,7 @@ import { type EndingApi, endBelow } from "./end-below.ts";
 export async function takeButtons(
   api: EndingApi,
   { chatId, messageId }: { readonly chatId: number; readonly messageId: number },
-  log: { debug(fields: object, message: string): void },
+  log: Pick<Logger, "debug">,
 ): Promise<boolean> {
   try {
     await endBelow(api, chatId, messageId, {});

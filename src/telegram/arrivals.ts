@@ -3,6 +3,7 @@ import type { Api } from "grammy";
 import type { CallbackQuery, Update } from "grammy/types";
 import { messageOf, UnaddressableError } from "../base/errors.ts";
 import type { InHand } from "../base/in-hand.ts";
+import type { Logger } from "../base/log.ts";
 import { answerOf, mayAnswerAgain, mayContinue } from "../chat/continuation.ts";
 import type { Store } from "../ports/store.ts";
 import type { Addressed, ConversationId } from "../ports/updates.ts";
@@ -22,7 +23,7 @@ export interface ArrivalsDeps extends Pick<Addressing, "allowed"> {
   readonly store: Pick<Store, "newestTurn" | "readDialog" | "writeDialog" | "firstWithin">;
   readonly api: Pick<Api, "answerCallbackQuery">;
   readonly textsFor: BotDeps["textsFor"];
-  readonly log: { debug(details: object, message: string): void };
+  readonly log: Pick<Logger, "debug">;
 }
 
 export interface Arrivals {

@@ -1,6 +1,7 @@
 /** Who we are in Telegram: a bot can get another name while it runs, and is called by that from then on. */
 import type { Update, UserFromGetMe } from "grammy/types";
 import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 import { withinTime } from "../base/within-time.ts";
 import { namesOtherBot } from "./mentions.ts";
 
@@ -18,7 +19,7 @@ export interface Identity {
 export interface IdentityDeps {
   readonly me: UserFromGetMe;
   getMe(): Promise<UserFromGetMe>;
-  readonly log: { info(details: object, message: string): void; debug(details: object, message: string): void };
+  readonly log: Pick<Logger, "info" | "debug">;
   /** Milliseconds by a clock that no one sets. */
   readonly now?: () => number;
 }

@@ -1,5 +1,7 @@
 /** The embedded queue: a journal in SQLite and the lanes in memory. */
+
 import { messageOf, ParleyError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
 import type { ConsumeOptions, UpdateQueue } from "../../ports/queue.ts";
 import type { AnswerKeeping } from "../../ports/store.ts";
 import { createLanes, type Entry } from "../lanes/lanes.ts";
@@ -23,7 +25,7 @@ export interface SqliteQueueOptions {
   /** Updates that wait or run in one lane. */
   readonly maxLane?: number;
   /** Told when the disk fails; what has to be written is repeated. */
-  readonly log?: { error(fields: object, message: string): void };
+  readonly log?: Pick<Logger, "error">;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }

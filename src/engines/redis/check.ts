@@ -1,6 +1,7 @@
 /** What a Redis must be like for Parley, found out before anything starts. */
 import { Redis } from "ioredis";
 import { StartError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
 import { type RedisAddress, reasonOf } from "./address.ts";
 import { lookAtKeys, rehearse } from "./rehearsal.ts";
 
@@ -10,7 +11,7 @@ export interface RedisCheck {
   readonly prefix: string;
   /** The public half of the bot's token; left out when nobody's state is to be claimed. */
   readonly botId?: string | undefined;
-  readonly log: { warn(fields: object, message: string): void };
+  readonly log: Pick<Logger, "warn">;
 }
 
 /** What the queue's engine and our scripts need. */

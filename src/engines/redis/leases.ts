@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { LeaseLostError, messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
 import type { Lease } from "../../ports/fleet.ts";
 import type { AbortReason } from "../../ports/queue.ts";
 import { runStep } from "./lane-scripts.ts";
@@ -44,7 +45,7 @@ export interface LeasesOptions {
   /** How long lanes stay ours without a heartbeat, and how long nobody is declared dead after an outage. Milliseconds. */
   readonly leaseMs: number;
   readonly graceMs: number;
-  readonly log?: { warn(fields: object, message: string): void } | undefined;
+  readonly log?: Pick<Logger, "warn"> | undefined;
 }
 
 export interface Leases {

@@ -1,6 +1,7 @@
 /** The connections of this process to Redis. */
 import { Redis, type RedisOptions } from "ioredis";
 import { StartError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
 import { withinTime } from "../../base/within-time.ts";
 import { type RedisAddress, readRedisUrl, reasonOf } from "./address.ts";
 import { checkRedis } from "./check.ts";
@@ -35,10 +36,7 @@ export interface RedisLinkOptions {
   readonly prefix?: string;
   /** The public half of the bot's token: the prefix becomes that bot's alone. Left out: nothing is claimed. */
   readonly botId?: string | undefined;
-  readonly log: {
-    info(fields: object, message: string): void;
-    warn(fields: object, message: string): void;
-  };
+  readonly log: Pick<Logger, "info" | "warn">;
 }
 
 const commandTimeoutMs = 1_500;

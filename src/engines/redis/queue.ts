@@ -1,6 +1,8 @@
 /** The shared queue: updates and lanes in Redis, where each step is one script. */
+
 import { messageOf, ParleyError } from "../../base/errors.ts";
 import type { BesideLoop } from "../../base/in-hand.ts";
+import type { Logger } from "../../base/log.ts";
 import type { QueueView } from "../../ports/operators.ts";
 import type { ConsumeOptions, Consumer, EnqueueResult, QueueStats, UpdateQueue } from "../../ports/queue.ts";
 import type { IncomingUpdate } from "../../ports/updates.ts";
@@ -27,7 +29,7 @@ export interface RedisQueueOptions {
   readonly aloneForMs?: number;
   /** How many of its conversation's newest exchanges are read together with a turn, when they are few; 0 when left out. */
   readonly exchanges?: number;
-  readonly log?: { warn(fields: object, message: string): void };
+  readonly log?: Pick<Logger, "warn">;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
