@@ -61,15 +61,18 @@ export interface Descriptions {
 export function createRegistration(deps: RegistrationDeps): Registration {
   const { api, log, signal } = deps;
 
-  function repeated<T>(method: string, call: () => Promise<T>, onTrouble = deps.onTrouble): Promise<T> {
+  function repeated<T>(
+    method: string,
+    call: () => Promise<T>,
+    onTrouble: (error: unknown) => void = deps.onTrouble,
+  ): Promise<T> {
     return insist(() => attempt(method, call), {
       signal,
       afterMs(error, failures) {
         const refusal = error instanceof GrammyError ? error : undefined;
-        if (refusal?.error_code === 401 || refusal?.error_code === 404) {
-          throw tokenRefused();
-        }
-        onTrouble();
+        // A token that is none; one that was revoked (401) is noticed below, at every call.
+        if (refusal?.error_code === 404) throw tokenRefused();
+        onTrouble(error);
         const retryAfter = refusal?.parameters.retry_after;
         const pauseMs = Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
         const waitMs = retryAfter === undefined ? pauseMs : retryAfterMs(retryAfter);
@@ -103,11 +106,17 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     introduce: () => repeated("getMe", async () => ourselves(await api.getMe())),
     async setMenu(commands) {
       try {
-        // Updates come without it, too: that it has to wait says nothing about them.
-        const call = () => api.setMyCommands(commands);
-        await repeated("setMyCommands", call, () => undefined);
+        // Updates come without it, too: that it has to wait says nothing about them. What is wrong with it stays wrong.
+        await repeated(
+          "setMyCommands",
+          () => api.setMyCommands(commands),
+          (error) => {
+            if (error instanceof GrammyError && error.error_code === 400) throw error;
+          },
+        );
       } catch (error) {
-        if (!signal.aborted) log.warn({ reason: messageOf(error) }, "the menu of commands could not be set");
+        if (!signal.aborted)
+          log.warn({ reason: messageOf(error) }, "the menu of commands could not be set; it stays as it was");
       }
     },
     async describe({ long, short }) {

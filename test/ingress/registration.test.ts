@@ -66,6 +66,16 @@ describe("the descriptions of the bot", () => {
   });
 });
 
+describe("a menu that Telegram refuses", () => {
+  it("is not offered again, and one line says so", async () => {
+    scene.api.faults.fail({ match: ({ method }) => method === "setMyCommands", status: 400 });
+    await registration().setMenu([{ command: "help", description: "What I can do" }]);
+    expect(methods()).toEqual(["setMyCommands"]);
+    expect(warnings).toEqual([{ reason: expect.stringContaining("400") }]);
+    expect(troubles).toBe(0);
+  });
+});
+
 describe("a call that Telegram does not carry out at once", () => {
   it("is trouble with Telegram where the start waits for it, and not where it is the menu", async () => {
     for (const method of ["getMe", "setMyCommands"]) {
