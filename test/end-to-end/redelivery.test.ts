@@ -39,7 +39,7 @@ async function settle(question: string): Promise<void> {
   ask(question);
   await until(() => {
     const last = answersIn(rig.botApi, chat).at(-1);
-    return last?.text === `Heard: ${question}` && buttonsOf(last).length > 0;
+    return last?.text === `Heard: ${question}` && buttonsOf(last).join().includes("Regenerate");
   }, patienceMs);
 }
 

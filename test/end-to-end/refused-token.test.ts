@@ -73,6 +73,8 @@ describe.each(forms)("a token that is refused, %s", { timeout: 180_000 }, (_form
     await rig.start();
     const visitor = rig.visitor();
     const answer = await visitor.ask("something to press");
+    // Long enough for typing to be shown, and shown again.
+    rig.answers("and now?", { text: "Heard: and now?", delayFirstMs: 10_000 }, { text: "Heard: and now?" });
     rig.botApi.faults.fail({ method, status: 401, description: "Unauthorized", times: 1 });
     if (method === "answerCallbackQuery") void visitor.press(answer, "Regenerate").catch(() => undefined);
     else visitor.say("and now?");
