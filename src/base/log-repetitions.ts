@@ -10,7 +10,7 @@ const mostReasons = 500;
 const mostCharacters = 200;
 
 /** Fields that belong to the reason: names of what has failed, never whose it was. */
-const telling = ["reason", "method", "status", "kind", "code", "model", "provider"] as const;
+const telling = ["method", "status", "kind", "code", "model", "provider"] as const;
 
 export interface Repetitions {
   /** Calls `write` with the number of lines of this reason left out before it, now or, left out itself, perhaps later. */
@@ -81,8 +81,9 @@ export function createRepetitions(): Repetitions {
 export function reasonOf(level: number, fields: object, message: string): string {
   const error: unknown = Reflect.get(fields, "err") ?? Reflect.get(fields, "error");
   const words = error instanceof Error ? `${error.name} ${error.message}` : "";
-  const others = telling.map((name) => String(Reflect.get(fields, name) ?? ""));
-  return [level, message, ...[words, ...others].map(withoutIds)].join("\n");
+  const reason = String(Reflect.get(fields, "reason") ?? "");
+  const others = telling.map((name) => String(Reflect.get(fields, name) ?? "").slice(0, mostCharacters));
+  return [level, message, ...[words, reason].map(withoutIds), ...others].join("\n");
 }
 
 /** Numbers, and words with numbers in them, tell lines of one reason apart. */

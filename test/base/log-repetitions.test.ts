@@ -50,6 +50,21 @@ describe("a warning or an error that is repeated", () => {
     ]);
   });
 
+  it("is another one with another status or another model, whatever numbers these have", () => {
+    const { log, read } = openLog();
+    const failed = (model: string, status: number) =>
+      log.warn({ model, status, reason: `HTTP ${status}` }, "a model call failed");
+    failed("a/gpt-5", 503);
+    failed("a/gpt-5", 429);
+    failed("a/gpt-6", 503);
+    failed("a/gpt-5", 503);
+    expect(read().map(({ model, status }) => [model, status])).toEqual([
+      ["a/gpt-5", 503],
+      ["a/gpt-5", 429],
+      ["a/gpt-6", 503],
+    ]);
+  });
+
   it("has the fields of its own line, and the number of those left out", () => {
     const { log, read } = openLog();
     for (const lane of [1, 2, 3]) log.warn({ lane }, "it failed");
