@@ -84,6 +84,8 @@ export type BotContext = ConversationFlavor<
     session: Session;
     /** Every sentence, in the language of who has sent the update. */
     texts: Texts;
+    /** Id of the message that `ask` has sent for this update. */
+    asked?: number | undefined;
   }
 >;
 
@@ -156,7 +158,8 @@ export async function say(
 
 /** Like `say`, for what will be changed later. Resolves with the message's id. */
 export async function ask(ctx: BotContext, text: string, keyboard: InlineKeyboardMarkup): Promise<number | undefined> {
-  return await send(ctx, text, keyboard);
+  ctx.asked = await send(ctx, text, keyboard);
+  return ctx.asked;
 }
 
 async function hasExamples({ deps, job }: BotContext): Promise<boolean> {

@@ -10,7 +10,7 @@ import { type ConversationStorage, conversations, type VersionedState } from "@g
 import type { MiddlewareFn, NextFunction } from "grammy";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
-import { type BotContext, callOf, dialogKey, dialogKeyOf } from "./context.ts";
+import { type BotContext, callOf, dialogKey, dialogKeyOf, pressOf, retireButtons } from "./context.ts";
 
 /** To be raised whenever the steps of a dialog change: a state of other steps cannot be replayed. */
 const dialogVersion = 2;
@@ -20,6 +20,8 @@ interface DialogRecord {
   readonly lastUpdateId: number;
   /** Ids of the messages that dialogs took, the newest last: edited, they are still no questions. */
   readonly taken?: readonly number[];
+  /** Id of the message that carries the buttons of a dialog that waits. */
+  readonly asked?: number | undefined;
 }
 
 const remembered = 50;
@@ -87,8 +89,10 @@ export async function guardDialogs(ctx: BotContext, next: NextFunction): Promise
   if (record?.lastUpdateId === ctx.update.update_id) return;
   if (ctx.editedMessage !== undefined && record?.taken?.includes(ctx.editedMessage.message_id)) return;
   if (record?.state !== undefined && (await endsDialog(ctx, record))) {
-    const { state: _ended, ...kept } = record;
+    const { state: _ended, asked, ...kept } = record;
     await writeRecord(ctx, kept);
+    // A button of the dialog is taken away where it is pressed.
+    if (pressOf(ctx)?.action !== "persona") await retireButtons(ctx, asked);
   }
   await next();
 }
@@ -107,7 +111,10 @@ export function dialogs(): MiddlewareFn<BotContext> {
     version: dialogVersion,
     adapter: {
       read: async (ctx) => (await readRecord(ctx))?.state,
-      write: async (ctx, state) => writeRecord(ctx, { ...(await consumed(ctx)), state }),
+      write: async (ctx, state) => {
+        const asked = ctx.asked ?? (await readRecord(ctx))?.asked;
+        await writeRecord(ctx, { ...(await consumed(ctx)), state, asked });
+      },
       delete: async (ctx) => writeRecord(ctx, await consumed(ctx)),
     },
   };

@@ -199,8 +199,12 @@ export const english = {
   unknownModel: (name: string) => `I do not know the model "${name}". Choose one of these:`,
   modelSet: (model: string) => `Model: ${model}. It answers from your next question on.`,
   modelGone: "This model is no longer offered. /model shows the current list.",
-  personaAsk: (current: string | undefined) =>
-    `${current === undefined ? "No persona of your own is set here." : `The persona here is:\n\n${current}\n\n`}${current === undefined ? " " : ""}Send me the new one: who shall I be, how shall I answer? (In a group, reply to this message.)`,
+  personaAsk: (current: string | undefined, group: boolean) => {
+    const standing =
+      current === undefined ? "No persona of your own is set here. " : `The persona here is:\n\n${current}\n\n`;
+    const how = group ? " Reply to this message, so that I see it." : "";
+    return `${standing}Send me the new one: who shall I be, how shall I answer?${how}`;
+  },
   personaPreview: (persona: string) => `The new persona would be:\n\n${persona}\n\nSave it? Or send another text.`,
   personaSaved: "Saved. It holds from your next question on.",
   personaDefault: "The default persona is back. It holds from your next question on.",

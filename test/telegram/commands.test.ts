@@ -65,7 +65,7 @@ describe("a command does what it says:", () => {
   it("/system sets a persona directly, or asks for one", async () => {
     expect(said(await write("/system Be rude."))).toEqual([texts.personaSaved]);
     expect(await scene.store.readSettings("7")).toEqual({ persona: "Be rude." });
-    expect(said(await write("/system"))).toEqual([texts.personaAsk("Be rude.")]);
+    expect(said(await write("/system"))).toEqual([texts.personaAsk("Be rude.", false)]);
     expect(said(await write("Be kind."))).toEqual([texts.personaPreview("Be kind.")]);
     expect(said(await press("persona:save"))).toEqual([texts.personaSaved]);
     expect(await scene.store.readSettings("7")).toEqual({ persona: "Be kind." });

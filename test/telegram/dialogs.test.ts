@@ -77,6 +77,22 @@ describe("while a dialog waits for its answer", () => {
     },
   );
 
+  it.each([["the first question"], ["the preview"]])("a command takes the buttons below %s away", async (where) => {
+    await write("/system");
+    if (where === "the preview") await write("Be kind.");
+    const carries = 5000 + scene.calls.length;
+    const calls = await write("/new");
+    expect(calls.find(({ method }) => method === "editMessageReplyMarkup")?.payload).toMatchObject({
+      message_id: carries,
+    });
+    expect(methods(await write("/new"))).not.toContain("editMessageReplyMarkup");
+  });
+
+  it("it tells to reply in groups alone", () => {
+    expect(texts.personaAsk(undefined, true)).toMatch(/Reply to this message/);
+    expect(texts.personaAsk(undefined, false)).not.toMatch(/reply/i);
+  });
+
   it("only its newest message has buttons", async () => {
     const [asked] = await write("/system");
     const [retired, preview] = await write("Be kind.");

@@ -18,7 +18,11 @@ type PersonaPress = Extract<Press, { readonly action: "persona" }>;
 async function personaDialog(conversation: Conversation<BotContext, Context>): Promise<void> {
   let asked = await conversation.external(async (outer) => {
     const { persona } = await outer.session.read();
-    return await ask(outer, outer.texts.personaAsk(persona), keyboard(outer, "default", "cancel"));
+    return await ask(
+      outer,
+      outer.texts.personaAsk(persona, outer.chat?.type !== "private"),
+      keyboard(outer, "default", "cancel"),
+    );
   });
   let persona: string | undefined;
   for (;;) {
