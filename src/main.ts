@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   const args = process.argv.slice(3);
   if (mode === "queue") readOperatorCommand(args);
   else if (args.length > 0) {
-    throw new StartError([`Nothing may stand behind ${mode}: settings are environment variables, or stand in .env.`]);
+    throw new StartError([`${mode} takes no arguments: settings are environment variables, or go into .env.`]);
   }
   const unread = loadSettings();
   const config = readConfig(mode, process.env, unread);

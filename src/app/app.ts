@@ -45,7 +45,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
     besideLoop: engines.besideLoop,
     log: { level: config.logLevel, secrets: config.secrets, pretty: isPretty(config.logFormat) },
     onTrouble: (error) =>
-      log.error({ err: error }, "the watchdog has failed; a process that hangs is not ended any more"),
+      log.error({ err: error }, "the watchdog has failed; a process that hangs will no longer be ended"),
   });
   metrics.watchQueue(() => queue.stats());
   const failure = Promise.withResolvers<Error>();

@@ -75,7 +75,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
         },
         onLeaseLost(job) {
           metrics.leaseLost();
-          log.warn({ ...logFields(job), lane: job.lane }, "another worker has taken a conversation over");
+          log.warn({ ...logFields(job), lane: job.lane }, "another worker has taken over a conversation");
         },
         onDead(job) {
           metrics.updateDied();

@@ -147,7 +147,7 @@ export function createPolling(deps: PollingDeps): Polling {
     enter(isNew || hasty ? "polling" : "unreachable");
     if (!isNew || malformed > 0) {
       const strange = { updates: answer.length, malformed, hasty, confirmedBefore: isNew ? 0 : ids.length };
-      log.warn(strange, "Telegram's answer is not what was asked for; what is good of it is kept");
+      log.warn(strange, "Telegram's answer is not what was asked for; its usable part is kept");
     }
     if (ids.length > 0) offset = Math.max(...ids) + 1;
     return updates.length === 0 ? [] : [updates];

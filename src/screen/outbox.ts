@@ -105,7 +105,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       if (next === undefined) return response;
       deps.log.warn(
         { method, reason: response.ok ? "" : response.description },
-        "refused where it was meant to go, a call goes elsewhere",
+        "a call was refused where it was meant to go; it goes elsewhere",
       );
     } catch (error) {
       deps.onCall(method, "network");

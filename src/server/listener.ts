@@ -84,7 +84,7 @@ function listenError(error: NodeJS.ErrnoException, { host, port, variable }: Lis
     case "EAI_AGAIN":
     case "EINVAL":
       return new StartError([
-        `HOST: ${host} is no address of this machine; use 0.0.0.0 (all), 127.0.0.1 (this machine only) or one of its own.`,
+        `HOST: ${host} is not an address of this machine; use 0.0.0.0 (all), 127.0.0.1 (this machine only) or one of its own.`,
       ]);
     default:
       return error;

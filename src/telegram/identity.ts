@@ -40,7 +40,7 @@ export function createIdentity({ getMe, log, now = () => performance.now(), ...g
     try {
       const answer = await getMe();
       if (answer.username !== me.username) {
-        log.info({ from: me.username, to: answer.username }, "the bot has another name");
+        log.info({ from: me.username, to: answer.username }, "the bot has been renamed");
       }
       me = answer;
     } catch (error) {

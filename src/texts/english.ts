@@ -12,10 +12,10 @@ const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
   "rate-limit": "⚠️ The model is overloaded right now. Please try again in a minute.",
   "not-found": "⚠️ The provider does not know this model. Please choose another one with /model.",
   "no-endpoint":
-    "⚠️ The model's provider is not where this bot was told to look. The operator has to look at it; /model offers other models.",
+    "⚠️ This bot has the wrong address for the model's provider. The operator has to look at it; /model offers other models.",
   "context-overflow": "⚠️ This conversation has become too long for the model. Start a new one with /new.",
   "bad-request": "⚠️ The model did not accept this request. Please rephrase it, or choose another model with /model.",
-  "content-filter": "⚠️ The model refused to answer this because of its content rules.",
+  "content-filter": "⚠️ The model declined to answer this because of its content rules.",
   timeout: "⚠️ The model took too long. Please try again.",
   upstream: "⚠️ The model's provider has a problem. Please try again.",
   connection: "⚠️ The connection to the model's provider failed. Please try again.",
@@ -97,7 +97,7 @@ const unseen: Readonly<Record<UnseenKind, string>> = {
 const cuts: Readonly<Record<Extract<SpokenNote, { kind: "cut" }>["by"], string>> = {
   length: "✂️ Cut at the length limit.",
   filtered: "✂️ Cut off by the model's content rules.",
-  "too-long": "✂️ Cut here: I read 200,000 characters of an answer, no more.",
+  "too-long": "✂️ Cut here: I read 200,000 characters of an answer at most.",
 };
 
 function lineOf(note: SpokenNote): string {
@@ -174,8 +174,7 @@ export const english = {
   unsupported: `${whatTheBotReads} Please write your question as text.`,
   emptyMention: "Yes? Write your question in the same message as my name.",
   newConversation: "New conversation. I have forgotten what we talked about here.",
-  reset: (model: string) =>
-    `Everything here is as at the start: conversation forgotten, default persona, model ${model}.`,
+  reset: (model: string) => `Back to the start: conversation forgotten, default persona, model ${model}.`,
   stopped,
   nothingToStop: "There is nothing to stop.",
   dropped: (count: number) =>
@@ -188,7 +187,7 @@ export const english = {
   waiting: (provider: string) => `⏳ Waiting for a free place at ${provider}…`,
   tryingAgain: (reason: ModelErrorKind) => `🔁 Trying again… (${modelFailureWords[reason]})`,
   thinking: (seconds: number) => (seconds === 0 ? "💭 Thinking…" : `💭 Thinking… ${seconds} s`),
-  toolAtWork: (name: string) => `🔧 At work: ${name}…`,
+  toolAtWork: (name: string) => `🔧 Using ${name}…`,
   /** A note below an answer: one short line. */
   note: lineOf,
   turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",
@@ -203,7 +202,7 @@ export const english = {
     const standing =
       current === undefined ? "No persona of your own is set here. " : `The persona here is:\n\n${current}\n\n`;
     const how = group ? " Reply to this message, so that I see it." : "";
-    return `${standing}Send me the new one: who shall I be, how shall I answer?${how}`;
+    return `${standing}Send me the new one: who should I be, and how should I answer?${how}`;
   },
   personaPreview: (persona: string) => `The new persona would be:\n\n${persona}\n\nSave it? Or send another text.`,
   personaSaved: "Saved. It holds from your next question on.",

@@ -244,7 +244,7 @@ describe("a start that cannot succeed", { timeout: 180_000 }, () => {
     const extra = await runToEnd(env, "start --verbose");
     expect(extra.code).toBe(78);
     expect(plainLines(extra.output)).toEqual([
-      "Nothing may stand behind start: settings are environment variables, or stand in .env.",
+      "start takes no arguments: settings are environment variables, or go into .env.",
     ]);
     expect(plainLines((await runToEnd(env, "")).output)).toEqual([
       expect.stringMatching(/^The mode must be one of start, dev/),

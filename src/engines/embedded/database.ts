@@ -59,7 +59,7 @@ export function createSqliteDatabase(path: string, log?: Pick<Logger, "error" | 
     if (lost !== (reason !== undefined)) {
       lost = !lost;
       if (lost) log?.error({ reason }, `${lostLine}; put it back, or restart the bot to begin with a new one`);
-      else log?.info({}, "the database is in its place again");
+      else log?.info({}, "the database is back in its place");
     }
     return reason;
   }
@@ -167,11 +167,10 @@ function check(handle: DatabaseSync, path: string, log: Pick<Logger, "error" | "
   try {
     migrate(handle, version);
     // A new file has none.
-    if (version > 0)
-      log?.info({ path }, "the database is up to date; older versions of Parley do not open it any more");
+    if (version > 0) log?.info({ path }, "the database is up to date; older versions of Parley can no longer open it");
   } catch (error) {
     const reason = messageOf(error);
-    const line = `DATA_DIR: ${path} could not be brought up to date, and is as it was (${reason}); see to its disk, then start again.`;
+    const line = `DATA_DIR: ${path} could not be brought up to date, and is as it was (${reason}); check its disk, then start again.`;
     throw new StartError([line], { retryable: /full/i.test(reason) });
   }
 }

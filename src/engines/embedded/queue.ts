@@ -75,7 +75,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
     const reason = messageOf(error);
     if (reason === told.reason && performance.now() - told.at < sayAgainAfterMs) return;
     told = { reason, at: performance.now() };
-    log?.error({ reason }, "the queue ran into trouble; it tries again");
+    log?.error({ reason }, "the queue ran into trouble; trying again");
   }
 
   function consume(handler: Parameters<UpdateQueue["consume"]>[0], consumeOptions: ConsumeOptions): Worker {

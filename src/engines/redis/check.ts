@@ -58,7 +58,7 @@ async function look(redis: Redis, check: RedisCheck, failure: () => unknown): Pr
   if (failure() !== undefined) throw failure();
   const facts = factsOf(await redis.info());
   const version = facts.get("redis_version");
-  if (version === undefined) throw new StartError([`REDIS_URL: what answers at ${place} is no Redis`]);
+  if (version === undefined) throw new StartError([`REDIS_URL: what answers at ${place} is not Redis`]);
   if (!recentEnough(version)) {
     const line = `REDIS_URL: the Redis at ${place} is version ${version}; it must be ${oldestVersion.join(".")} or newer`;
     throw new StartError([line]);
@@ -103,7 +103,7 @@ async function warn(redis: Redis, facts: ReadonlyMap<string, string>, { log }: R
   // Managed services refuse CONFIG, and keep the data in ways of their own.
   const save = await redis.config("GET", "save").catch(() => undefined);
   if (Array.isArray(save) && save[1] === "") {
-    log.warn({}, "Redis keeps nothing on disk, so that its restart loses every message: set appendonly to yes");
+    log.warn({}, "Redis keeps nothing on disk, so a restart of it loses every message: set appendonly to yes");
   }
 }
 

@@ -86,7 +86,7 @@ export function createRedisConsumer(deps: RedisConsumerDeps): RedisConsumer {
   function onTrouble(error: unknown): void {
     calm = false;
     const reason = messageOf(error);
-    if (reason !== lastTrouble) log?.warn({ reason }, "the queue ran into trouble; it tries again");
+    if (reason !== lastTrouble) log?.warn({ reason }, "the queue ran into trouble; trying again");
     lastTrouble = reason;
   }
 

@@ -58,7 +58,7 @@ export function createElection({ link, role, leaseMs = 5_000, log }: ElectionOpt
         if (await take(token)) {
           log.info({ role }, "this process has the role");
           await hold(token);
-          log.info({ role }, "this process has the role no more");
+          log.info({ role }, "this process no longer has the role");
         }
         await waitFor(everyMs, stopping.signal);
       }
@@ -131,7 +131,7 @@ export function createElection({ link, role, leaseMs = 5_000, log }: ElectionOpt
       try {
         await work(signal);
       } catch (error) {
-        if (!signal.aborted) log.error({ role, err: error }, "what this role is for has failed");
+        if (!signal.aborted) log.error({ role, err: error }, "the work of this role has failed");
       }
     }
 

@@ -111,7 +111,7 @@ export function createLeases({ link, presence, leaseMs, graceMs, log }: LeasesOp
       for (let at = 0; at < strange.length; at += batch) await lookAt(strange.slice(at, at + batch), emptied);
       failing = false;
     } catch (error) {
-      if (!failing) log?.warn({ reason: messageOf(error) }, "the heartbeat does not reach Redis; it goes on");
+      if (!failing) log?.warn({ reason: messageOf(error) }, "the heartbeat does not reach Redis; trying again");
       failing = true;
     } finally {
       beating = false;
