@@ -17,7 +17,7 @@ export interface Target {
 }
 
 export interface AnswerTarget {
-  /** Whether a text has come. */
+  /** Whether a text has come; empty lines are none. */
   readonly begun: boolean;
   show(markdown: string): void;
   finish(view: FinalView): void;
@@ -50,7 +50,7 @@ export function createAnswerTarget(texts: Texts, chatId: number): AnswerTarget {
 
   return {
     get begun() {
-      return markdown !== "";
+      return /\S/u.test(markdown);
     },
     show(text) {
       markdown = text;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Place } from "../../src/screen/place.ts";
+import { english as texts } from "../../src/texts/english.ts";
 import { createScreenScene, pass, until } from "../support/screen-scene.ts";
 
 const scene = createScreenScene();
@@ -51,6 +52,18 @@ describe("answering again in the same messages", () => {
     await until(screen.finish({ markdown: "new answer", button: "regenerate" }));
     expect(messages()).toEqual([["new answer", "again:50"]]);
     expect(all("sendMessage")).toHaveLength(0);
+  });
+
+  it("turns the old button into Stop though an empty line is all that has come, and says what the turn is at", async () => {
+    const screen = again(standing(["old", "again:50"]));
+    screen.show("\n");
+    await pass(5);
+    expect(messages()).toEqual([["old", "stop:82"]]);
+    await pass(5_000);
+    expect(messages()).toEqual([[expect.stringContaining(texts.thinking(5)), "stop:82"]]);
+    screen.show("\nnew");
+    await pass(20);
+    expect(messages()).toEqual([["new", "stop:82"]]);
   });
 
   it("deletes what is left of a longer former answer, at the end", async () => {
