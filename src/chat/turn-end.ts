@@ -20,7 +20,7 @@ const mostNotes = 2;
 export interface FinalView {
   readonly markdown: string;
   /** What is said below the answer, a line each; at most two. */
-  readonly notes?: readonly Note[];
+  readonly notes?: readonly Note[] | undefined;
   readonly button?: Turn["button"] | undefined;
 }
 
@@ -34,17 +34,17 @@ export interface Writing {
   /** What the prompt showed of the history. */
   readonly history: Pick<ShownHistory, "since" | "firstCut">;
   /** What the text goes on with. */
-  readonly continued?: Continued;
+  readonly continued: Continued | undefined;
   /** `provider/model` that the conversation has chosen, and the one that wrote. */
   readonly chosen: string;
   readonly model: string;
-  readonly usage?: TokenUsage;
+  readonly usage?: TokenUsage | undefined;
   /** What the question brought along to stand below its answer. */
   readonly notes: readonly Note[];
   /** Why a complete text ends where it does. */
   readonly finish?: AnswerEnd["finish"];
   /** Pictures that came with it and cannot be shown. */
-  readonly pictures?: number;
+  readonly pictures?: number | undefined;
 }
 
 /** The last event of a complete answer. */
@@ -114,7 +114,7 @@ export function exchangeOf(turn: Turn, writing: Writing, factor: number, at: num
       before === undefined ? corrected(countTokens(textOf(turn.asked)) + written) : before.tokens + corrected(written),
     at,
     model: writing.model,
-    ...(since === undefined ? {} : { since }),
+    since,
   };
 }
 
@@ -144,9 +144,5 @@ function estimated(prompt: readonly ChatMessage[]): number {
 
 /** What the screen shows of a turn that has ended; a later run of the turn uses it to know what stands there. */
 export function finalView(turn: Turn): FinalView {
-  return {
-    markdown: turn.answer ?? "",
-    ...(turn.notes === undefined ? {} : { notes: turn.notes }),
-    button: turn.button,
-  };
+  return { markdown: turn.answer ?? "", notes: turn.notes, button: turn.button };
 }

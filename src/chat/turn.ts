@@ -74,7 +74,7 @@ export interface TurnEnding {
   readonly outcome: TurnOutcome;
   /** `provider/model` that wrote or failed last; left out for an end that an earlier delivery has reached. */
   readonly model?: string;
-  readonly finish?: AnswerEnd["finish"];
+  readonly finish?: AnswerEnd["finish"] | undefined;
   readonly failure?: ModelErrorKind;
 }
 
@@ -137,11 +137,9 @@ export async function answerQuestion(
     questionNotes: question.questionNotes,
     retires: question.retires,
     messages: before?.messages ?? [],
-    ...(former?.file === undefined ? {} : { file: former.file }),
+    file: former?.file,
     ...(kept === undefined ? {} : { answer: kept }),
-    ...(continued === undefined
-      ? {}
-      : { continues: { question: continued.question, length: continued.exchange.answered.length } }),
+    continues: continued && { question: continued.question, length: continued.exchange.answered.length },
   };
   await store.beginTurn(
     turn,
@@ -177,7 +175,7 @@ export async function answerQuestion(
 
 function endingOf(outcome: TurnOutcome, { model, finish, error }: Writing): TurnEnding {
   if (error !== undefined) return { outcome, model: error.model, failure: error.kind };
-  return { outcome, model, ...(finish === undefined ? {} : { finish }) };
+  return { outcome, model, finish };
 }
 
 /** A turn that fails with an exception must not go on typing and writing beside its next delivery. */
@@ -217,7 +215,7 @@ async function write(
     outcome,
     prompt: asked.messages,
     history: asked.history,
-    ...(continued === undefined ? {} : { continued }),
+    continued,
     chosen: model,
     model: end?.model ?? answeredBy,
     notes: question.questionNotes ?? [],
@@ -260,13 +258,12 @@ async function write(
     unlink();
   }
   if (end === undefined) return written(outcomeOfAbort(signal, screen));
-  const usage = end.usage === undefined ? {} : { usage: end.usage };
-  const pictures = end.pictures === undefined ? {} : { pictures: end.pictures };
-  if (visible()) return written("complete", { text, finish: end.finish, ...pictures, ...usage });
+  const { finish, pictures, usage } = end;
+  if (visible()) return written("complete", { text, finish, pictures, usage });
   const error = new ModelError("empty", end.model, "the answer has nothing visible in it");
   // To those who asked the model this was a whole answer.
   deps.log.warn({ model: error.model, kind: error.kind, reason: error.message }, "a model call failed");
-  return written("empty", { text: "", error, ...pictures, ...usage });
+  return written("empty", { text: "", error, pictures, usage });
 }
 
 function outcomeOfAbort(signal: AbortSignal, screen: Screen): Writing["outcome"] {

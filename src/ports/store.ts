@@ -34,7 +34,7 @@ export interface Exchange {
    * Once the model is not shown the whole history any more: the question of the oldest exchange that it was shown with this
    * one. The next prompt begins there, too, so that prompts keep their beginning, and nothing before it is read again.
    */
-  readonly since?: number;
+  readonly since?: number | undefined;
 }
 
 /**
@@ -63,7 +63,7 @@ export interface Turn {
   /** Ids of the messages that show the answer, in their order. */
   readonly messages: readonly number[];
   /** Id of the message that carries the whole of a long answer as a file. */
-  readonly file?: number;
+  readonly file?: number | undefined;
   /** What the screen shows at the end: the answer's Markdown, as far as it came. Left out when that is not known. */
   readonly answer?: string;
   /** What is said below the answer: why it ended early, which other model wrote it. Left out when there is nothing to say. */
@@ -76,7 +76,7 @@ export interface Turn {
    * Of a turn that goes on with an answer that was cut at the length limit (Continue): the turn whose answer it is, and how
    * many UTF-16 units of the exchange stood there before. Its `question` is the last message of what it goes on with.
    */
-  readonly continues?: { readonly question: number; readonly length: number };
+  readonly continues?: { readonly question: number; readonly length: number } | undefined;
   /** The last message of the answer before: its buttons go when this one's first text stands. */
   readonly retires?: { readonly chatId: number; readonly messageId: number } | undefined;
   /**

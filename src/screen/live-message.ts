@@ -185,7 +185,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
         // A delivery that was cut short here has done it already.
         if (classify(error) === "unchanged") return;
       }
-      if (notes !== undefined) await finish({ markdown: "", notes, ...(button === undefined ? {} : { button }) });
+      if (notes !== undefined) await finish({ markdown: "", notes, button });
     },
   };
 

@@ -117,8 +117,8 @@ function flipExchange(exchange: Exchange): Exchange {
 
 /** A turn whose question is one of the other chat. */
 function flipTurn({ continues, ...turn }: Turn): Turn {
-  const other = continues === undefined ? {} : { continues: { ...continues, question: -continues.question } };
-  return { ...turn, ...other, question: -turn.question, root: -turn.root };
+  const other = continues && { ...continues, question: -continues.question };
+  return { ...turn, continues: other, question: -turn.question, root: -turn.root };
 }
 
 /** The record of a turn after its conversation has moved: what it has shown stayed behind. */

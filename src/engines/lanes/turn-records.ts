@@ -15,8 +15,7 @@ export const dialogTtlMs = 24 * 3_600_000;
 
 /** The record with other messages on the screen. */
 export function withMessages(turn: Turn, messages: readonly number[], file: number | undefined): Turn {
-  const { file: _former, ...rest } = turn;
-  return { ...rest, messages: [...messages], ...(file === undefined ? {} : { file }) };
+  return { ...turn, messages: [...messages], file };
 }
 
 /** The record at its run's end. Ids of messages are written as they come to exist, so the stored ones are the newest. */
