@@ -1,10 +1,8 @@
 /** The end of a message of which only Telegram knows what it shows. */
 import type { Api } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
+import { maxMessageUnits } from "./split.ts";
 import { withoutStatus } from "./status-lines.ts";
-
-/** Telegram's limit, in UTF-16 units. */
-const maxMessageUnits = 4096;
 
 export interface MessageEnd {
   /** Left out: none. */

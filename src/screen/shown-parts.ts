@@ -5,7 +5,7 @@ import { type Rendered, type RenderOptions, renderMarkdown } from "../markdown/r
 import { linesOf, type Texts } from "../texts/texts.ts";
 import { type ButtonTurn, endKeyboard, stopKeyboard } from "./buttons.ts";
 import type { Place } from "./place.ts";
-import { createSplitter, type Splitter, splitRendered } from "./split.ts";
+import { createSplitter, maxMessageUnits, type Splitter, splitRendered } from "./split.ts";
 
 export type Button = "none" | "stop" | NonNullable<FinalView["button"]>;
 
@@ -58,7 +58,9 @@ export function plainFrom(texts: Texts, parts: readonly Rendered[], first: numbe
   const plain = parts.slice(first).flatMap((part) => splitRendered({ text: withAddresses(part), entities: [] }));
   const all = [...parts.slice(0, first), ...plain];
   if (all.length <= mostParts) return all;
-  const [last] = splitRendered(all[mostParts - 1] ?? { text: "", entities: [] }, { maxUnits: 4096 - spareUnits });
+  const [last] = splitRendered(all[mostParts - 1] ?? { text: "", entities: [] }, {
+    maxUnits: maxMessageUnits - spareUnits,
+  });
   return [...all.slice(0, mostParts - 1), { text: `${last?.text ?? ""}\n\n${texts.restInFile}`, entities: [] }];
 }
 

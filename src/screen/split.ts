@@ -4,8 +4,11 @@ import type { MessageEntity } from "grammy/types";
 import { splitsCharacter } from "../base/characters.ts";
 import { isSplittable, type Rendered, tidyRendered } from "../markdown/entities.ts";
 
+/** Telegram's limit for the text of a message, in UTF-16 units. */
+export const maxMessageUnits = 4096;
+
 export interface SplitLimits {
-  /** UTF-16 units of a message; Telegram's limit is 4096. */
+  /** UTF-16 units of a message; left out: Telegram's limit. */
   readonly maxUnits?: number;
   /** Entities of a message; Telegram drops those beyond 100. */
   readonly maxEntities?: number;
@@ -40,7 +43,7 @@ export function createSplitter(limits: SplitLimits = {}): Splitter {
 }
 
 function cutAll(rendered: Rendered, limits: SplitLimits, former: readonly Rendered[]): Rendered[] {
-  const maxUnits = Math.max(2, limits.maxUnits ?? 4096);
+  const maxUnits = Math.max(2, limits.maxUnits ?? maxMessageUnits);
   const maxEntities = Math.max(1, limits.maxEntities ?? 100);
   const maxEntityBytes = limits.maxEntityBytes ?? 9_000;
   const maxParts = limits.maxParts ?? Number.POSITIVE_INFINITY;

@@ -5,11 +5,10 @@
 import { type Activity, withActivity } from "../chat/activity.ts";
 import type { Rendered } from "../markdown/render.ts";
 import type { Texts } from "../texts/texts.ts";
+import { maxMessageUnits } from "./split.ts";
 
 /** Shown as nothing, and written by no model. */
 const mark = "\u2063\u2060";
-/** UTF-16 units of a message. */
-const mostUnits = 4096;
 
 /**
  * A turn that has nothing else to show is thinking by then: its message stands, with its button, within 1.5 s, and an answer
@@ -111,7 +110,7 @@ export function withStatus(parts: readonly Rendered[], lines: readonly string[])
   const last = parts.at(-1) ?? { text: "", entities: [] };
   const status = `${mark}${lines.join("\n")}`;
   const text = last.text === "" ? status : `${last.text}\n\n${status}`;
-  return text.length > mostUnits ? parts : [...parts.slice(0, -1), { ...last, text }];
+  return text.length > maxMessageUnits ? parts : [...parts.slice(0, -1), { ...last, text }];
 }
 
 /** The text of a message without the status lines that stand below it. */

@@ -24,8 +24,6 @@ const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
   empty: "⚠️ The model gave an empty answer. Please try again, or choose another model with /model.",
 };
 
-const stopped = "⏹ Stopped.";
-
 /** The same in one word, while the model is asked again. */
 const modelFailureWords: Readonly<Record<ModelErrorKind, string>> = {
   auth: "refused",
@@ -44,6 +42,7 @@ const modelFailureWords: Readonly<Record<ModelErrorKind, string>> = {
   empty: "empty",
 };
 
+const stopped = "⏹ Stopped.";
 const whatTheBotReads = "I read text so far, and the captions of pictures and files.";
 
 function money(dollars: number): string {
