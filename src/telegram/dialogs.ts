@@ -91,8 +91,8 @@ export async function guardDialogs(ctx: BotContext, next: NextFunction): Promise
   if (record?.state !== undefined && (await endsDialog(ctx, record))) {
     const { state: _ended, asked, ...kept } = record;
     await writeRecord(ctx, kept);
-    // A button of the dialog is taken away where it is pressed.
-    if (pressOf(ctx)?.action !== "persona") await retireButtons(ctx, asked);
+    // In a private chat a pressed button of the dialog is taken away by its handler.
+    if (ctx.chat?.type !== "private" || pressOf(ctx)?.action !== "persona") await retireButtons(ctx, asked);
   }
   await next();
 }

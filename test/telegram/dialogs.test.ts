@@ -88,6 +88,16 @@ describe("while a dialog waits for its answer", () => {
     expect(methods(await write("/new"))).not.toContain("editMessageReplyMarkup");
   });
 
+  it("a button of it takes them all away in a group, too, once a command has ended it", async () => {
+    const group = { chat: { id: -7, type: "group", title: "g" } };
+    const tag = "@parley_bot";
+    await write(`/system${tag}`, group);
+    const carries = 5000 + scene.calls.length;
+    await write(`/help${tag}`, group);
+    const pressed = await press("persona:cancel", group);
+    expect(pressed).toMatchObject([{ method: "editMessageReplyMarkup", payload: { message_id: carries } }]);
+  });
+
   it("it tells to reply in groups alone", () => {
     expect(texts.personaAsk(undefined, true)).toMatch(/Reply to this message/);
     expect(texts.personaAsk(undefined, false)).not.toMatch(/reply/i);
