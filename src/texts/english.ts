@@ -43,7 +43,7 @@ const modelFailureWords: Readonly<Record<ModelErrorKind, string>> = {
 };
 
 const stopped = "⏹ Stopped.";
-const whatTheBotReads = "I read text so far, and the captions of pictures and files.";
+const whatTheBotReads = "So far I read only text, and the captions of pictures and files.";
 
 function money(dollars: number): string {
   return dollars === 0 ? "$0" : dollars < 0.01 ? `$${dollars.toFixed(6)}` : `$${dollars.toFixed(4)}`;
@@ -204,8 +204,8 @@ export const english = {
     return `${standing}Send me the new one: who should I be, and how should I answer?${how}`;
   },
   personaPreview: (persona: string) => `The new persona would be:\n\n${persona}\n\nSave it? Or send another text.`,
-  personaSaved: "Saved. It holds from your next question on.",
-  personaDefault: "The default persona is back. It holds from your next question on.",
+  personaSaved: "Saved. It applies from your next question on.",
+  personaDefault: "The default persona is back. It applies from your next question on.",
   personaCancelled: "Nothing was changed.",
   personaTooLong: (limit: number, length: number) =>
     `A persona may have ${limit} characters; yours has ${length}. Please send a shorter one.`,

@@ -52,13 +52,13 @@ describe.each(engines)("an album, over %s", { timeout: 60_000 }, (engine, env) =
   test("without words gets one notice, also when it is delivered again after a restart", async () => {
     const visitor = rig.visitor();
     const deliverAgain = send(visitor, "no words", [undefined, undefined, undefined]);
-    await visitor.sees(/I read text so far/);
+    await visitor.sees(/So far I read only text/);
     deliverAgain();
     await rig.end("SIGKILL");
     await rig.start();
     deliverAgain();
     await settle(visitor, "behind the album without words");
-    expect(visitor.written().filter(({ text }) => text.startsWith("I read text so far"))).toHaveLength(1);
+    expect(visitor.written().filter(({ text }) => text.startsWith("So far I read only text"))).toHaveLength(1);
   });
 
   test.for<[string, (string | undefined)[]]>([
@@ -70,7 +70,7 @@ describe.each(engines)("an album, over %s", { timeout: 60_000 }, (engine, env) =
     await visitor.sees("Regenerate");
     deliverAgain();
     await settle(visitor, `behind the album with words ${where}`);
-    const lines = visitor.written().flatMap(({ text }) => text.match(/📎|I read text so far/g) ?? []);
+    const lines = visitor.written().flatMap(({ text }) => text.match(/📎|So far I read only text/g) ?? []);
     expect(lines).toHaveLength(1);
     await until(() => rig.requests("[a photo that you cannot see]\nwho are they").length > 0);
   });

@@ -78,7 +78,7 @@ describe.concurrent("the answers of the bot", { timeout: 180_000 }, () => {
     user.sendSticker(chatId, userId);
     user.sendDocument(chatId, userId);
     await until(() => visitor.written().length === 4);
-    for (const { text } of visitor.written()) expect(text).toMatch(/^I read text so far[^\n]*$/);
+    for (const { text } of visitor.written()) expect(text).toMatch(/^So far I read only text[^\n]*$/);
     const photo = user.sendPhoto(chatId, userId, { caption: "what is in the picture" });
     const answer = await visitor.sees("Regenerate", photo.message_id);
     expect(rig.requests("[a photo that you cannot see]\nwhat is in the picture")).toHaveLength(1);

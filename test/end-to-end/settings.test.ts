@@ -166,7 +166,7 @@ describe.concurrent("the commands of the bot", { timeout: 180_000 }, () => {
     const visitor = rig.visitor();
     await visitor.sees(/Send me the new one/, visitor.say("/system"));
     rig.botApi.user.sendVoice(visitor.chatId, visitor.userId);
-    await visitor.sees(/I read text so far/);
+    await visitor.sees(/So far I read only text/);
     await visitor.sees(/3000 characters; yours has 3001/, visitor.say("p".repeat(3_001)));
     const preview = await visitor.sees(/would be/, visitor.say("q".repeat(3_000)));
     await visitor.press(preview, "Save");

@@ -65,7 +65,7 @@ describe.concurrent("what people write", { timeout: 180_000 }, () => {
     const visitor = rig.visitor();
     const photo = { photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
     for (let part = 0; part < 3; part++) bring(visitor, { ...photo, media_group_id: "no words" });
-    await visitor.sees(/I read text so far/);
+    await visitor.sees(/So far I read only text/);
     bring(visitor, { ...photo, media_group_id: "words", caption: "who are they" });
     for (let part = 0; part < 2; part++) bring(visitor, { ...photo, media_group_id: "words" });
     const answer = await visitor.sees("Regenerate");

@@ -36,8 +36,8 @@ const help = `I am a scripted stand-in, so that you can try the chat without a k
 - **length** — an answer that is cut at the length limit, twice, good for pressing Continue
 - **slow** — an answer that takes its time, good for pressing Stop
 - **echo** followed by any text — the same text back, Markdown included
-- **think** — a pause for thought first, with its seconds
-- **busy** — two refusals before the answer, good for seeing that it is tried again
+- **think** — a pause for thought first, with the seconds counted
+- **busy** — two refusals before the answer, good for seeing it tried again
 - **fail 429**, **fail 500**, **fail cut**, **fail empty**, **fail silence** — the faults of real providers
 
 Anything else gets a short answer. With a real key in \`.env\`, a real model answers instead.`;
