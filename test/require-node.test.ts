@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path/posix";
 import { describe, expect, it } from "vitest";
-import { engines } from "./support/deploy-files.ts";
+import { engines, scripts } from "./support/deploy-files.ts";
 
 const source = readFileSync(new URL("../src/require-node.js", import.meta.url), "utf8");
 
@@ -38,6 +38,10 @@ describe("a Node that cannot carry the bot", () => {
     expect(kept).toEqual([]);
     toldTo("24.21.0", kept);
     expect(kept).toEqual(["/srv/parley/node_modules/.cache/parley"]);
+  });
+
+  it("compiles when packages are installed, with the very options that a start has", () => {
+    expect(`exec ${scripts["postinstall"]}`).toBe(scripts["start"]?.replace(/start$/, "compile || true"));
   });
 
   it("is one that package.json names", () => {
