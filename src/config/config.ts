@@ -2,14 +2,8 @@
 import { createHmac } from "node:crypto";
 import { StartError } from "../base/errors.ts";
 import type { Proxies } from "../base/proxies.ts";
-import {
-  type Environment,
-  environmentSchema,
-  mistakesOf,
-  officialApiRoot,
-  providerSchema,
-  readModelNames,
-} from "./environment.ts";
+import { type Environment, environmentSchema, mistakesOf, officialApiRoot, providerSchema } from "./environment.ts";
+import { type ModelName, readFallbacks, readModelChains } from "./model-list.ts";
 import { defaultModels, noModels, type ProviderConfig, providerPrefixes, readProviders } from "./provider-settings.ts";
 import { proxyNames, readProxies } from "./proxies.ts";
 import { secretsIn } from "./secrets.ts";
@@ -24,6 +18,12 @@ export interface WebhookConfig {
   /** Public base URL without a slash at its end; a path in it is kept. */
   readonly url: string;
   readonly secret: string;
+}
+
+/** What is asked of a model, wherever it stands in a chain. */
+export interface ModelTarget {
+  /** `provider/model`. */
+  readonly model: string;
 }
 
 export interface Config {
@@ -54,8 +54,10 @@ export interface Config {
   readonly models: {
     /** `provider/model`, the first is the default; empty in the playground without a key, and where nobody is answered. */
     readonly names: readonly string[];
-    /** `provider/model`, tried in order when the chosen model fails. */
-    readonly fallbacks: readonly string[];
+    /** By each of these names what is asked: the model itself, then those that stand behind it in `MODELS`. */
+    readonly chains: Readonly<Record<string, readonly ModelTarget[]>>;
+    /** Tried in order when a whole chain has failed. */
+    readonly fallbacks: readonly ModelTarget[];
     readonly providers: readonly ProviderConfig[];
     readonly maxTokens?: number | undefined;
     readonly temperature?: number | undefined;
@@ -147,12 +149,14 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
 
   // Of a list with a mistake in it the other entries are still checked.
   const answers = answersIn(mode);
-  const listed = (name: "MODELS" | "FALLBACK_MODELS") =>
-    wrong.has(name) ? readModelNames(given[name] ?? "").models : values[name];
-  const names = listed("MODELS") ?? (answers ? defaultModels(given) : []);
-  const fallbacks = listed("FALLBACK_MODELS") ?? [];
-  if (names.length === 0 && answers && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
-  const providers = readProviders(names, fallbacks, given, { mistakes, warnings });
+  const chains =
+    (wrong.has("MODELS") ? readModelChains(given["MODELS"] ?? "").chains : values.MODELS) ??
+    (answers ? defaultModels(given) : []);
+  const fallbacks =
+    (wrong.has("FALLBACK_MODELS") ? readFallbacks(given["FALLBACK_MODELS"] ?? "").models : values.FALLBACK_MODELS) ??
+    [];
+  if (chains.length === 0 && answers && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
+  const providers = readProviders(chains.flat(), fallbacks, given, { mistakes, warnings });
 
   if (values.METRICS_PORT !== undefined && values.METRICS_PORT !== 0 && values.METRICS_PORT === values.PORT)
     mistakes.push("METRICS_PORT is that of PORT; set it to another one, or leave it out to have /metrics at PORT");
@@ -190,8 +194,9 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     redis: values.REDIS_URL === undefined ? undefined : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
     adminToken: values.ADMIN_TOKEN,
     models: {
-      names: names.map(({ name }) => name),
-      fallbacks: fallbacks.map(({ name }) => name),
+      names: chains.map(([first]) => first.name),
+      chains: Object.fromEntries(chains.map((chain) => [chain[0].name, chain.map(targetOf)])),
+      fallbacks: fallbacks.map(targetOf),
       providers,
       maxTokens: values.MODEL_MAX_TOKENS,
       temperature: values.MODEL_TEMPERATURE,
@@ -219,6 +224,10 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     warnings,
     secrets: secretsIn([token, webhook?.secret, values.ADMIN_TOKEN, values.METRICS_TOKEN], providers, urls),
   });
+}
+
+function targetOf({ name }: ModelName): ModelTarget {
+  return { model: name };
 }
 
 /** Parses each variable; those that are wrong are reported and then read as if left out, so that the rest is checked too. */

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { standIns } from "../base/stand-ins.ts";
+import { readFallbacks, readModelChains } from "./model-list.ts";
 
 /** The official Bot API, the only one that insists on HTTPS and on certain ports for webhooks. */
 export const officialApiRoot = "https://api.telegram.org";
@@ -50,8 +51,8 @@ export const environmentSchema = z.object({
     "may hold only 1 to 64 of A-Z a-z 0-9 _ and -; bots that share a Redis need one each",
   ).prefault(defaults.REDIS_PREFIX),
   ADMIN_TOKEN: token("and there is no dashboard").optional(),
-  MODELS: modelList().optional(),
-  FALLBACK_MODELS: modelList().optional(),
+  MODELS: list(readModelChains, ({ chains }) => chains).optional(),
+  FALLBACK_MODELS: list(readFallbacks, ({ models }) => models).optional(),
   MODEL_MAX_TOKENS: whole(1, 10_000_000, "tokens").optional(),
   MODEL_TEMPERATURE: matching(/^([01](\.\d+)?|2(\.0+)?|\.\d+)$/, "must be a number from 0 to 2, like 0.7")
     .transform(Number)
@@ -87,13 +88,6 @@ export const providerSchema = z.object({
   BASE_URL: url().optional(),
   CONCURRENCY: whole(1, 100_000, "calls at once").optional(),
 });
-
-/** A model as `MODELS` names it. */
-export interface ModelName {
-  readonly provider: string;
-  /** `provider/model`. */
-  readonly name: string;
-}
 
 /** One line for each variable that is wrong, by its name in the schema; `prefix` begins its name in the environment. */
 export function mistakesOf(error: z.ZodError, prefix = ""): ReadonlyMap<string, string> {
@@ -151,29 +145,16 @@ function redisUrl() {
   );
 }
 
-function modelList() {
+/** A list whose reader finds what is wrong with it. */
+function list<L extends { readonly mistakes: readonly string[] }, T>(
+  read: (text: string) => L,
+  resultOf: (list: L) => T,
+) {
   return z.string().transform((text, context) => {
-    const { models, misplaced } = readModelNames(text);
-    if (misplaced.length > 0) {
-      context.addIssue({
-        code: "custom",
-        message: `has no provider/model in place ${misplaced.join(", ")}; write it like openai/gpt-6-luna,ollama/llama3.2`,
-      });
-    }
-    return models;
+    const found = read(text);
+    if (found.mistakes.length > 0) context.addIssue({ code: "custom", message: found.mistakes.join("; it ") });
+    return resultOf(found);
   });
-}
-
-/** The models of a list, each once, and the places (from 1) of the entries that name none. */
-export function readModelNames(list: string): { models: ModelName[]; misplaced: number[] } {
-  const models = new Map<string, ModelName>();
-  const misplaced: number[] = [];
-  for (const [index, entry] of split(list).entries()) {
-    const provider = /^([A-Za-z0-9][A-Za-z0-9._-]*)\/./.exec(entry)?.[1];
-    if (provider === undefined) misplaced.push(index + 1);
-    else models.set(entry, { provider, name: entry });
-  }
-  return { models: [...models.values()], misplaced };
 }
 
 function userIds() {

@@ -1,5 +1,6 @@
 /** Which providers the models of a configuration need, and what the environment says of each. */
-import { type ModelName, mistakesOf, providerSchema } from "./environment.ts";
+import { mistakesOf, providerSchema } from "./environment.ts";
+import type { ModelName, NamedChain } from "./model-list.ts";
 import { type ProviderPreset, providerPresets } from "./providers.ts";
 
 /** A provider of models that the configuration names. */
@@ -16,10 +17,10 @@ export interface ProviderConfig {
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The default model of every provider that has a key. */
-export function defaultModels(env: Variables): ModelName[] {
-  return providerPresets.flatMap(({ name, defaultModel }) =>
+export function defaultModels(env: Variables): NamedChain[] {
+  return providerPresets.flatMap(({ name, defaultModel }): NamedChain[] =>
     defaultModel !== undefined && env[`${prefixOf(name)}API_KEY`] !== undefined
-      ? [{ provider: name, name: `${name}/${defaultModel}` }]
+      ? [[{ provider: name, name: `${name}/${defaultModel}` }]]
       : [],
   );
 }

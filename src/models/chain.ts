@@ -42,13 +42,19 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
   );
   const begin = createAttempts({ providers, metrics: deps.metrics, now });
 
+  /** What is asked for this choice, in order. */
+  function chainOf(model: string): string[] {
+    const own = models.chains[model] ?? [{ model }];
+    return [...new Set([...own, ...models.fallbacks].map((target) => target.model))];
+  }
+
   async function* answer(request: ModelRequest, asked: AbortSignal): AsyncGenerator<ModelEvent, void> {
     if (asked.aborted) return;
     const linked = linkedSignal(asked, stopping.signal);
     const { signal } = linked;
     const log = request.log ?? deps.log;
     const allowance = createAllowance(timers, now);
-    const route = createRoute(request, models.fallbacks, allowance, log);
+    const route = createRoute(request, chainOf(request.model), allowance, log);
     try {
       for (;;) {
         let shown = false;

@@ -16,14 +16,14 @@ export interface Route {
   after(failed: ModelError): number;
 }
 
-/** Creates the route of one question. */
+/** Creates the route of one question along these models, each `provider/model` once, the chosen one first. */
 export function createRoute(
   request: ModelRequest,
-  fallbacks: readonly string[],
+  chain: readonly string[],
   allowance: Allowance,
   log: Pick<Logger, "info">,
 ): Route {
-  const ahead = [...new Set([request.model, ...fallbacks])];
+  const ahead = [...chain];
   let model = ahead.shift() ?? request.model;
   let shorter: ModelRequest["messages"] | undefined;
   let repeats = 0;

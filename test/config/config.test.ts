@@ -121,6 +121,45 @@ describe("models", () => {
     ]);
   });
 
+  it("may have others behind them, which need their settings too", () => {
+    const { models } = readConfig("start", {
+      BOT_TOKEN: token,
+      MODELS: "groq/x>mine/y, mine/z,groq/x > mine/y  groq/w> groq/w>ollama/v",
+      FALLBACK_MODELS: "mine/y,ollama/v,mine/y",
+      GROQ_API_KEY: "k-groq",
+      MINE_BASE_URL: "http://127.0.0.1:9/v1",
+    });
+    expect(models.names).toEqual(["groq/x", "mine/z", "groq/w"]);
+    expect(models.chains).toEqual({
+      "groq/x": [{ model: "groq/x" }, { model: "mine/y" }],
+      "mine/z": [{ model: "mine/z" }],
+      "groq/w": [{ model: "groq/w" }, { model: "ollama/v" }],
+    });
+    expect(models.fallbacks).toEqual([{ model: "mine/y" }, { model: "ollama/v" }]);
+    expect(models.providers.map(({ name }) => name)).toEqual(["groq", "mine", "ollama"]);
+    expect(mistakes({ BOT_TOKEN: token, MODELS: "ollama/x>groq/y" })).toEqual([
+      expect.stringMatching(/^GROQ_API_KEY is missing; MODELS names groq/),
+    ]);
+  });
+
+  it.each([
+    [
+      "MODELS",
+      "ollama/x,ollama/y>,>ollama/z",
+      /^MODELS has no provider\/model in place 2 \(behind its >\), 3; write it/,
+    ],
+    ["MODELS", "ollama/x>llama,ollama/y", /^MODELS has no provider\/model in place 1 \(behind its >\); write it/],
+    [
+      "MODELS",
+      "ollama/x,ollama/y,ollama/x>ollama/y",
+      /^MODELS has the same model in places 1 and 3, with others behind it; write it once$/,
+    ],
+    ["FALLBACK_MODELS", "ollama/y,ollama/x>ollama/z", /^FALLBACK_MODELS has a > in place 2, where .*; write a comma/],
+    ["FALLBACK_MODELS", "nonsense", /^FALLBACK_MODELS has no provider\/model in place 1; write it/],
+  ])("of a %s that is %s: the mistake names its place", (name, value, line) => {
+    expect(mistakes({ BOT_TOKEN: token, MODELS: "ollama/x", [name]: value })).toEqual([expect.stringMatching(line)]);
+  });
+
   it("need the key of a hosted provider behind another address too, and when it is only a fallback", () => {
     const env = { ...good, MODELS: "openai/x", FALLBACK_MODELS: "groq/y", GROQ_BASE_URL: "http://127.0.0.1:9/v1" };
     expect(mistakes(env)).toEqual([expect.stringMatching(/^GROQ_API_KEY is missing; FALLBACK_MODELS/)]);
@@ -152,7 +191,7 @@ describe("models", () => {
     const telegram = { BOT_TOKEN: "x", TELEGRAM_API_ROOT: "x", WEBHOOK_URL: "x", WEBHOOK_SECRET: "x x" };
     const redis = { REDIS_URL: "x", REDIS_PREFIX: "a:b", ADMIN_TOKEN: "x" };
     const config = readConfig("playground", { ...telegram, ...redis });
-    expect(config.models).toEqual({ names: [], fallbacks: [], providers: [] });
+    expect(config.models).toEqual({ names: [], chains: {}, fallbacks: [], providers: [] });
     expect(config.telegram.token).toBe("");
     expect(config.redis).toBeUndefined();
     expect(config.adminToken).toBeUndefined();

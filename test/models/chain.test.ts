@@ -51,6 +51,16 @@ describe("the chain", () => {
     expect([text, scene.first.requests.length]).toEqual(["B", 0]);
   });
 
+  test("asks what stands behind the chosen model in its own chain before the fallbacks, and nobody twice", async () => {
+    const chains = { "openai/a": ["openai/a", "openai/c", "deepseek/b"].map((model) => ({ model })) };
+    const fallbacks = ["openai/d", "openai/c"].map((model) => ({ model }));
+    scene.first.script.always({ status: 400 });
+    scene.second.script.always({ status: 400 });
+    const { events } = await answered(open({}, { chains, fallbacks }), "openai/a");
+    const asked = events.flatMap((event) => (event.type === "attempt" ? [event.model] : []));
+    expect(asked).toEqual(["openai/a", "openai/c", "deepseek/b", "openai/d"]);
+  });
+
   test("goes past a model whose provider is not configured", async () => {
     scene.first.script.always({ text: "A" });
     const { text } = await answered(open(), "gone/model");

@@ -33,7 +33,7 @@ async function openLine(target: string, requestsEach: number) {
   await new Promise<void>((resolve) => line.listen(0, "127.0.0.1", resolve));
   const baseUrl = `http://127.0.0.1:${(line.address() as AddressInfo).port}/v1`;
   return {
-    models: { fallbacks: [], providers: [{ name: "relay", baseUrl }] },
+    models: { chains: {}, fallbacks: [], providers: [{ name: "relay", baseUrl }] },
     get connections() {
       return connections;
     },

@@ -119,7 +119,12 @@ describe("a model that is asked late", () => {
   async function ask(urls: readonly string[]) {
     const names = urls.map((_, at) => `p${at}/m`);
     const models = createModels({
-      models: { names, fallbacks: names, providers: urls.map((baseUrl, at) => ({ name: `p${at}`, baseUrl })) },
+      models: {
+        names,
+        chains: {},
+        fallbacks: names.map((model) => ({ model })),
+        providers: urls.map((baseUrl, at) => ({ name: `p${at}`, baseUrl })),
+      },
       log: { info() {}, warn() {} },
       timers: { refusedMs: 1_000 },
     });

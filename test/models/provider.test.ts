@@ -7,7 +7,12 @@ import { key, log } from "../support/providers-scene.ts";
 modelsContract("an OpenAI-compatible provider", async () => {
   const server = await createScriptedModel({ tokensPerSecond: 1000, label: false });
   const models = createModels({
-    models: { names: ["openai/m"], fallbacks: [], providers: [{ name: "openai", baseUrl: server.url, apiKey: key }] },
+    models: {
+      names: ["openai/m"],
+      chains: {},
+      fallbacks: [],
+      providers: [{ name: "openai", baseUrl: server.url, apiKey: key }],
+    },
     log,
     timers: { firstTokenMs: 1000, silenceMs: 1000, usageMs: 100, refusedMs: 0, failedMs: 0 },
   });
@@ -15,7 +20,7 @@ modelsContract("an OpenAI-compatible provider", async () => {
 });
 
 test("prices are known for listed models alone, cached tokens are cheaper, and a date chooses the price", async () => {
-  const models = createModels({ models: { names: [], fallbacks: [], providers: [] }, log });
+  const models = createModels({ models: { names: [], chains: {}, fallbacks: [], providers: [] }, log });
   const usage = { inputTokens: 1_000_000, cachedTokens: 0, outputTokens: 0 };
   const at = Date.UTC(2026, 10, 24, 12);
   expect(models.cost("openai/gpt-4.1", usage, at)).toBeCloseTo(2, 6);

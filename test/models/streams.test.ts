@@ -129,7 +129,12 @@ describe("a recorded stream, over HTTP", () => {
     const server = await createScriptedModel();
     server.script.always({ rawChunks: pieces(bytes, 37) });
     const models = createModels({
-      models: { names: ["relay/m"], fallbacks: [], providers: [{ name: "relay", baseUrl: server.url, apiKey: "k" }] },
+      models: {
+        names: ["relay/m"],
+        chains: {},
+        fallbacks: [],
+        providers: [{ name: "relay", baseUrl: server.url, apiKey: "k" }],
+      },
       log: { info() {}, warn() {} },
       timers: { usageMs: 50, refusedMs: 0, failedMs: 0 },
     });

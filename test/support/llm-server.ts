@@ -82,7 +82,7 @@ export function relayTo(
   };
   const providers = [{ name: "relay", baseUrl, apiKey: "sk-relay-0123456789" }];
   const models = createModels({
-    models: { names: ["relay/m"], fallbacks: [], providers, ...more },
+    models: { names: ["relay/m"], chains: {}, fallbacks: [], providers, ...more },
     log,
     timers: { backoffMs: 5, usageMs: 50, ...timers },
   });

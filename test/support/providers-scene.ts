@@ -51,7 +51,8 @@ export function createProvidersScene() {
       models = createModels({
         models: {
           names: ["openai/a", "deepseek/b"],
-          fallbacks: ["openai/a", "deepseek/b"],
+          chains: {},
+          fallbacks: [{ model: "openai/a" }, { model: "deepseek/b" }],
           providers: [
             { name: "openai", baseUrl: server("first").url, apiKey: key },
             { name: "deepseek", baseUrl: server("second").url, apiKey: key },

@@ -1,0 +1,83 @@
+/** The models that `MODELS` and `FALLBACK_MODELS` name: `a/x>b/y,c/z` offers x, with y behind it when it fails, and z. */
+
+/** A model as a list names it. */
+export interface ModelName {
+  readonly provider: string;
+  /** `provider/model`. */
+  readonly name: string;
+}
+
+/** One choice: the model that it is known by, and those that are asked in its place when it fails. */
+export type NamedChain = readonly [ModelName, ...ModelName[]];
+
+export interface ModelList {
+  /** Each choice once, without the entries that are mistakes. */
+  readonly chains: readonly NamedChain[];
+  /** What is wrong, to stand behind the name of the variable. */
+  readonly mistakes: readonly string[];
+}
+
+const arrow = ">";
+
+/** Reads `MODELS`. */
+export function readModelChains(list: string): ModelList {
+  const chains = new Map<string, { readonly chain: NamedChain; readonly place: number }>();
+  const misplaced: string[] = [];
+  const differing: string[] = [];
+  for (const [index, entry] of entriesOf(list).entries()) {
+    const place = index + 1;
+    const parts = entry.split(arrow).map(readModelName);
+    for (const [at, part] of parts.entries()) {
+      if (part === undefined) misplaced.push(at === 0 ? `${place}` : `${place} (behind its ${arrow})`);
+    }
+    const [first, ...behind] = [...new Map(parts.flatMap((part) => (part ? [[part.name, part]] : []))).values()];
+    if (first === undefined || parts.includes(undefined)) continue;
+    const chain: NamedChain = [first, ...behind];
+    const known = chains.get(first.name);
+    if (known === undefined) chains.set(first.name, { chain, place });
+    else if (namesOf(known.chain) !== namesOf(chain)) differing.push(`${known.place} and ${place}`);
+  }
+  const mistakes = [
+    ...(misplaced.length === 0 ? [] : [noModel(misplaced)]),
+    ...differing.map((places) => `has the same model in places ${places}, with others behind it; write it once`),
+  ];
+  return { chains: [...chains.values()].map(({ chain }) => chain), mistakes };
+}
+
+/** Reads `FALLBACK_MODELS`, which is one chain. */
+export function readFallbacks(list: string): { models: readonly ModelName[]; mistakes: readonly string[] } {
+  const entries = entriesOf(list);
+  const models = entries.map((entry) => (entry.includes(arrow) ? undefined : readModelName(entry)));
+  const placesOf = (wrong: (entry: string, at: number) => boolean) =>
+    entries.flatMap((entry, at) => (wrong(entry, at) ? [`${at + 1}`] : []));
+  const arrows = placesOf((entry) => entry.includes(arrow));
+  const misplaced = placesOf((entry, at) => !entry.includes(arrow) && models[at] === undefined);
+  return {
+    models: [...new Map(models.flatMap((model) => (model ? [[model.name, model]] : []))).values()],
+    mistakes: [
+      ...(misplaced.length === 0 ? [] : [noModel(misplaced)]),
+      ...(arrows.length === 0
+        ? []
+        : [`has a ${arrow} in place ${arrows.join(", ")}, where all are tried in order anyway; write a comma instead`]),
+    ],
+  };
+}
+
+function noModel(places: readonly string[]): string {
+  return `has no provider/model in place ${places.join(", ")}; write it like openai/gpt-6-luna,ollama/llama3.2`;
+}
+
+function readModelName(entry: string): ModelName | undefined {
+  const provider = /^([A-Za-z0-9][A-Za-z0-9._-]*)\/./.exec(entry)?.[1];
+  return provider === undefined ? undefined : { provider, name: entry };
+}
+
+function namesOf(chain: NamedChain): string {
+  return chain.map(({ name }) => name).join(arrow);
+}
+
+/** What stands between commas or spaces; around an arrow spaces separate nothing. */
+function entriesOf(list: string): string[] {
+  const joined = list.replace(/\s*>\s*/g, arrow);
+  return joined.split(/[\s,]+/).filter((entry) => entry !== "");
+}
