@@ -8,6 +8,7 @@ import type { Metrics } from "../base/metrics.ts";
 import { createTokenFactors } from "../chat/token-factors.ts";
 import type { Config } from "../config/config.ts";
 import { createModels } from "../models/chain.ts";
+import type { Alerts } from "../ports/alerts.ts";
 import type { Models } from "../ports/models.ts";
 import type { Outbox } from "../screen/outbox.ts";
 import { type BotOptions, createBot, type ParleyBot } from "../telegram/bot.ts";
@@ -22,6 +23,7 @@ export interface AnsweringDeps {
   readonly client: BotOptions["client"];
   readonly outbox: Outbox;
   readonly inHand: InHand;
+  readonly alerts: Alerts;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Stands between the bot and its models. */
@@ -35,9 +37,9 @@ export interface Answering extends Pick<ParleyBot, "handle"> {
 
 /** Builds the bot of a process over its queue and its store. */
 export function createAnswering(deps: AnsweringDeps, identity: Identity): Answering {
-  const { config, engines, client, outbox, inHand, log, metrics } = deps;
+  const { config, engines, client, outbox, inHand, alerts, log, metrics } = deps;
   const { store, queue } = engines;
-  const models = createModels({ models: config.models, proxies: config.proxies, log, metrics });
+  const models = createModels({ models: config.models, proxies: config.proxies, log, metrics, alerts });
   const bot = createBot(
     {
       token: config.telegram.token,

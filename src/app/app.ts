@@ -14,6 +14,7 @@ import { createOutbox } from "../screen/outbox.ts";
 import { createHttpServer, type HttpServerOptions } from "../server/http.ts";
 import { createIdentity, type Identity } from "../telegram/identity.ts";
 import { createTelegramTransport, grammyTimeoutSeconds } from "../telegram/transport.ts";
+import { createAppAlerts } from "./alerts.ts";
 import { type Engines, openEngines } from "./engines.ts";
 import { createAppEntrance, entranceOf, webhookRoute } from "./entrance.ts";
 import { answerOperator } from "./operator/commands.ts";
@@ -74,7 +75,8 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   /** For calls outside of the bot chain. */
   const api = new Api(token, { ...client, timeoutSeconds: grammyTimeoutSeconds });
   api.config.use(outbox.transformer());
-  const parts = { config, engines, client, outbox, inHand, loop, api, log, metrics };
+  const alerts = createAppAlerts({ config, store, api, log });
+  const parts = { config, engines, client, outbox, inHand, loop, api, alerts, log, metrics };
   const worker = config.mode === "web" ? undefined : createAppWorker({ ...parts, watchModels });
   const entrance = createAppEntrance({ ...parts, onFatal: failure.resolve });
   const http = await createHttpServer({
@@ -135,7 +137,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
       outbox.stop();
       loop.stop();
       transport.stop();
-      await Promise.all([http.stop(), operators?.stop()]);
+      await Promise.all([http.stop(), operators?.stop(), alerts.stop()]);
       await engines.stop();
       await watchdog.stop();
       log.info({ leftQueued: left ?? 0 }, "stopped");

@@ -12,6 +12,7 @@ import { createPolling } from "../ingress/polling.ts";
 import { createRegistration, webhookPath } from "../ingress/registration.ts";
 import { createWebhook } from "../ingress/webhook.ts";
 import { createWebhookHealth, type WebhookHealth, type WebhookState } from "../ingress/webhook-health.ts";
+import type { Alerts } from "../ports/alerts.ts";
 import type { HttpServerOptions } from "../server/http.ts";
 import { createArrivals } from "../telegram/arrivals.ts";
 import type { BotOptions } from "../telegram/bot.ts";
@@ -29,6 +30,7 @@ export interface AppEntranceDeps {
   readonly client: BotOptions["client"];
   /** For the answers to presses that wait in their lane. */
   readonly api: Api;
+  readonly alerts: Alerts;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Telegram refuses the token: nothing will come any more. */
@@ -97,11 +99,13 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
       queue: { known: (updateId) => noting(engines.queue.known(updateId)), enqueue },
       log,
       now: () => Date.now(),
-      onUpdate(kind, result) {
+      onUpdate(kind, result, updateId) {
         metrics.updateReceived(kind, result);
         if (result === "rate-limited") metrics.rateLimited();
         if (result === "lane-full") metrics.laneFullDropped();
-        if (result === "dead") metrics.updateDied();
+        if (result !== "dead") return;
+        metrics.updateDied();
+        deps.alerts.raise({ kind: "dead-update", updateId });
       },
     });
   }
@@ -160,6 +164,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
       onLook({ pendingUpdates, trouble }) {
         metrics.webhookSeen(pendingUpdates, trouble === undefined);
         telegram = trouble === undefined ? "webhook set" : "webhook in trouble";
+        if (trouble !== undefined) deps.alerts.raise({ kind: "webhook-failing", reason: trouble, pendingUpdates });
       },
       signal: stopped.signal,
     });

@@ -79,6 +79,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
         },
         onDead(job) {
           metrics.updateDied();
+          deps.alerts.raise({ kind: "dead-update", updateId: job.updateId });
           return tellDead(deps.api, store, job, log);
         },
       });

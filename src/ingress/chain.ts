@@ -24,7 +24,11 @@ export interface IngressDeps {
   readonly queue: Pick<UpdateQueue, "enqueue" | "known">;
   readonly log: Pick<Logger, "warn">;
   /** Told each update's kind and what became of it. */
-  onUpdate(kind: string, result: EnqueueResult | "ignored" | "rate-limited" | "failed" | "dead"): void;
+  onUpdate(
+    kind: string,
+    result: EnqueueResult | "ignored" | "rate-limited" | "failed" | "dead",
+    updateId: number,
+  ): void;
   /** Told of each update that waits in its own lane from now on, not refused and not a repetition. Must not throw. */
   onQueued?(update: Update, addressed: Addressed): void;
   /** Milliseconds since the epoch. */
@@ -98,7 +102,7 @@ export function createIngress(deps: IngressDeps): Ingress {
       return await keepDead(ctx.update, error.message);
     }
     if (found === undefined) {
-      deps.onUpdate("unaddressed", "ignored");
+      deps.onUpdate("unaddressed", "ignored", ctx.update.update_id);
       return;
     }
     ctx.addressed = found;
@@ -159,10 +163,10 @@ export function createIngress(deps: IngressDeps): Ingress {
     try {
       result = await stored;
     } catch (error) {
-      deps.onUpdate(kind, "failed");
+      deps.onUpdate(kind, "failed", update.update_id);
       throw error;
     }
-    deps.onUpdate(kind, result === "queued" && refusal !== undefined ? "rate-limited" : result);
+    deps.onUpdate(kind, result === "queued" && refusal !== undefined ? "rate-limited" : result, update.update_id);
     if (result === "queued" && refusal === undefined) deps.onQueued?.(update, ctx.addressed);
     if (result === "full") {
       throw new ParleyError("backlog-full", "the backlog is full; Telegram keeps the update", { retryable: true });
@@ -184,7 +188,7 @@ export function createIngress(deps: IngressDeps): Ingress {
     });
     handedOver.get(update)?.();
     const result = await stored;
-    deps.onUpdate("unaddressable", result === "queued" ? "dead" : result);
+    deps.onUpdate("unaddressable", result === "queued" ? "dead" : result, updateId);
     if (result === "queued")
       deps.log.warn({ updateId, reason: dead }, "an update is malformed; it is kept among the dead");
   }

@@ -3,11 +3,13 @@ import type { ModelError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
+import type { Alerts } from "../ports/alerts.ts";
 import type { ModelEvent, ModelRequest } from "../ports/models.ts";
 import type { Allowance } from "./allowance.ts";
 import { modelError } from "./failures.ts";
 import type { Provider } from "./provider.ts";
 import type { Route } from "./route.ts";
+import { troubleOf } from "./trouble.ts";
 
 export interface Attempt {
   readonly provider: string;
@@ -36,12 +38,13 @@ export type Attempts = (
 export interface AttemptsDeps {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly metrics?: Pick<Metrics, "modelCalled" | "modelFirstToken"> | undefined;
+  readonly alerts?: Alerts | undefined;
   /** A clock that never goes back. Milliseconds. */
   readonly now: () => number;
 }
 
 /** Creates what begins an attempt at the model that a route has come to. */
-export function createAttempts({ providers, metrics, now }: AttemptsDeps): Attempts {
+export function createAttempts({ providers, metrics, alerts, now }: AttemptsDeps): Attempts {
   return (route, request, allowance, log) => {
     const { model } = route;
     const slash = Math.max(0, model.indexOf("/"));
@@ -87,6 +90,8 @@ export function createAttempts({ providers, metrics, now }: AttemptsDeps): Attem
         outcome = kind;
         const tookMs = Math.round(now() - startedMs);
         log.warn({ model, kind, status, reason: message, tookMs }, "a model call failed");
+        const trouble = troubleOf(error);
+        if (trouble !== undefined) alerts?.raise(trouble);
       },
       end() {
         if (leave === undefined) return;

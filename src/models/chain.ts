@@ -7,6 +7,7 @@ import type { Metrics } from "../base/metrics.ts";
 import type { Proxies } from "../base/proxies.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { Config } from "../config/config.ts";
+import type { Alerts } from "../ports/alerts.ts";
 import type { ModelEvent, ModelRequest, Models } from "../ports/models.ts";
 import { createAllowance, defaultTimers, type Timers } from "./allowance.ts";
 import { createAttempts } from "./attempt.ts";
@@ -21,6 +22,8 @@ export interface ModelsDeps {
   readonly proxies?: Proxies | undefined;
   readonly log: Pick<Logger, "info" | "warn">;
   readonly metrics?: Pick<Metrics, "modelCalled" | "modelFirstToken">;
+  /** Told of failures that an operator has to mend. */
+  readonly alerts?: Alerts;
   /** Milliseconds; those left out have the values of DESIGN's promises. */
   readonly timers?: Partial<Timers>;
   /** A clock that never goes back. Milliseconds. */
@@ -40,7 +43,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
       return [config.name, createProvider({ config, maxTokens, temperature, transport, log })];
     }),
   );
-  const begin = createAttempts({ providers, metrics: deps.metrics, now });
+  const begin = createAttempts({ providers, metrics: deps.metrics, alerts: deps.alerts, now });
 
   /** What is asked for this choice, in order. */
   function chainOf(model: string): string[] {

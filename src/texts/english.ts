@@ -2,6 +2,7 @@
 import type { ModelErrorKind } from "../base/errors.ts";
 import type { UsageTotals } from "../ports/ledger.ts";
 import type { SpokenNote, UnseenKind } from "../ports/notes.ts";
+import { alertWords } from "./english-alerts.ts";
 import type { CommandLine, StatsLines } from "./facts.ts";
 
 /** What a user is told when a model failed; the key is the kind of the failure. */
@@ -187,6 +188,8 @@ export const english = {
   tryingAgain: (reason: ModelErrorKind) => `🔁 Trying again… (${modelFailureWords[reason]})`,
   thinking: (seconds: number) => (seconds === 0 ? "💭 Thinking…" : `💭 Thinking… ${seconds} s`),
   toolAtWork: (name: string) => `🔧 Using ${name}…`,
+  /** To an operator. */
+  alert: alertWords,
   /** A note below an answer: one short line. */
   note: lineOf,
   turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",

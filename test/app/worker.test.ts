@@ -8,6 +8,7 @@ import { createLogger } from "../../src/base/log.ts";
 import { createMetrics } from "../../src/base/metrics.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
+import type { Alert } from "../../src/ports/alerts.ts";
 import { textParts } from "../../src/ports/content.ts";
 import type { ConsumeOptions } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
@@ -37,6 +38,7 @@ function createWorker(standing: object | true = true) {
   const log = createLogger({ level: "silent", secrets: [], pretty: false });
   const api = new Api("1:token");
   const calls: [string, object][] = [];
+  const alerts: Alert[] = [];
   api.config.use(async (_prev, method, payload) => {
     calls.push([method, payload]);
     return { ok: true, result: method === "editMessageReplyMarkup" ? standing : true } as never;
@@ -47,6 +49,7 @@ function createWorker(standing: object | true = true) {
       config,
       log,
       api,
+      alerts: { raise: (alert: Alert) => void alerts.push(alert) },
       client: {},
       inHand: createInHand(),
       loop: createScriptedLoop().loop,
@@ -61,7 +64,7 @@ function createWorker(standing: object | true = true) {
   identity.stop();
   const onDead = consume.mock.calls[0]?.[1].onDead;
   const handle = consume.mock.calls[0]?.[0] as (job: object) => Promise<void>;
-  return { store, calls, handle, onDead, stop: () => worker.stop(0) };
+  return { store, calls, alerts, handle, onDead, stop: () => worker.stop(0) };
 }
 
 it.each([
@@ -111,7 +114,7 @@ it("what could not be loaded for one update is loaded for the next", async () =>
 });
 
 it("when a question is given up that never began, the answer of another one is left alone", async () => {
-  const { store, calls, onDead, stop } = createWorker();
+  const { store, calls, alerts, onDead, stop } = createWorker();
   await store.beginTurn({ ...begun, run: 8 });
   await onDead?.({
     ...{ updateId: 9, conversation: "7", lane: "turn", receivedAt: 1, body: "{}" },
@@ -119,5 +122,6 @@ it("when a question is given up that never began, the answer of another one is l
     reason: "",
   });
   expect(calls.map(([method]) => method)).toEqual(["sendMessage"]);
+  expect(alerts).toEqual([{ kind: "dead-update", updateId: 9 }]);
   await stop();
 });

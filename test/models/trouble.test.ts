@@ -1,0 +1,64 @@
+/** Which failures of models are told to operators. */
+import { afterEach, expect, it } from "vitest";
+import { createModels } from "../../src/models/chain.ts";
+import type { Alert } from "../../src/ports/alerts.ts";
+import { textParts } from "../../src/ports/content.ts";
+import { createLlmServer, type LlmServer, paris, refuse } from "../support/llm-server.ts";
+
+const log = { info: () => undefined, warn: () => undefined };
+let server: LlmServer | undefined;
+afterEach(() => server?.stop());
+
+/** The alerts of one question to `relay/gone`, whose provider answers so. */
+async function alertsOf(answer: LlmServer["answer"]): Promise<readonly Alert[]> {
+  server = await createLlmServer(answer);
+  const alerts: Alert[] = [];
+  const models = createModels({
+    models: {
+      names: ["relay/gone"],
+      chains: {},
+      fallbacks: [],
+      providers: [{ name: "relay", baseUrl: `${server.origin}/v1`, apiKey: "sk-relay-0123456789" }],
+    },
+    log,
+    alerts: { raise: (alert) => void alerts.push(alert) },
+    timers: { backoffMs: 1, usageMs: 20 },
+  });
+  const question = { model: "relay/gone", messages: [{ role: "user" as const, content: textParts("Hello?") }] };
+  try {
+    for await (const _event of models.answer(question, new AbortController().signal));
+  } catch {
+    // The user is told; here only the operators count.
+  }
+  await models.stop();
+  return alerts;
+}
+
+it.each<readonly [string, number, unknown, Alert]>([
+  ["a refused key", 401, "Incorrect API key provided", { kind: "key-refused", provider: "relay" }],
+  ["an empty account", 402, "Insufficient Balance", { kind: "credit-empty", provider: "relay" }],
+  [
+    "a spent quota, though its status is that of too many calls",
+    429,
+    { error: { message: "You exceeded your current quota", code: "insufficient_quota" } },
+    { kind: "credit-empty", provider: "relay" },
+  ],
+  [
+    "a model that is not there",
+    404,
+    { error: { message: "The model `gone` does not exist", code: "model_not_found" } },
+    { kind: "model-gone", model: "relay/gone" },
+  ],
+  ["a wrong address", 404, { detail: "Not Found" }, { kind: "address-wrong", provider: "relay" }],
+])("operators hear of %s", async (_what, status, body, alert) => {
+  expect(await alertsOf((_heard, response) => refuse(response, status, body))).toEqual([alert]);
+});
+
+it.each<readonly [string, LlmServer["answer"]]>([
+  ["an overloaded provider", (_heard, response) => refuse(response, 529, "Overloaded")],
+  ["too many calls", (_heard, response) => refuse(response, 429, "Rate limit reached")],
+  ["a question that it declines", (_heard, response) => refuse(response, 400, "flagged by our content policy")],
+  ["an answer", (_heard, response) => void response.end(paris)],
+])("operators do not hear of %s", async (_what, answer) => {
+  expect(await alertsOf(answer)).toEqual([]);
+});
