@@ -23,12 +23,16 @@ const builders: Readonly<Record<string, () => Promise<void>>> = {
     createRedactor(["a secret of some length", "short"])("text");
   },
   "models/wires/requests.ts": async () => {
-    const { mended } = await import("../src/models/wires/requests.ts");
-    const manner = { fields: { temperature: 1 }, swapped: false, streams: true, takesSystem: true };
-    mended(manner, asMessages([{ role: "system", content: "a persona" }]), {
-      status: 400,
-      text: "system role: not supported",
-    });
+    const { mended, untaught } = await import("../src/models/wires/requests.ts");
+    const messages = asMessages([{ role: "system", content: "a persona" }]);
+    mended(
+      untaught,
+      { messages, fields: { temperature: 1 } },
+      {
+        status: 400,
+        text: "system role: not supported",
+      },
+    );
   },
   "models/wires/thoughts.ts": async () => {
     await import("../src/models/wires/thoughts.ts");

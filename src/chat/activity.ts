@@ -18,7 +18,8 @@ const mostAtOnce = 3;
 export function activityOf(event: ModelEvent): Activity | undefined {
   if (event.type === "waiting") return { kind: "waiting-for-place", provider: event.provider };
   if (event.type === "trying-again") return { kind: "trying-again", reason: event.reason };
-  return event.type === "attempt" || event.type === "thinking" ? { kind: "thinking", seconds: 0 } : undefined;
+  const thinks = event.type === "attempt" || event.type === "thinking" || event.type === "thought-delta";
+  return thinks ? { kind: "thinking", seconds: 0 } : undefined;
 }
 
 /**

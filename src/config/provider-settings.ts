@@ -1,13 +1,15 @@
 /** Which providers the models of a configuration need, and what the environment says of each. */
 import { mistakesOf, providerSchema } from "./environment.ts";
 import type { ModelName, NamedChain } from "./model-list.ts";
-import { type ProviderPreset, providerPresets } from "./providers.ts";
+import { type ProviderPreset, providerPresets, type WireName } from "./providers.ts";
 
 /** A provider of models that the configuration names. */
 export interface ProviderConfig {
   /** As written before the slash in `MODELS`: `openai`, `llama.cpp`, any name of one's own. */
   readonly name: string;
   readonly baseUrl: string;
+  /** How it is spoken to; left out: by Chat Completions. */
+  readonly wire?: WireName | undefined;
   /** Left out for local providers that need none. */
   readonly apiKey?: string | undefined;
   /** Calls at once in this process; left out: no cap. */

@@ -1,5 +1,9 @@
 /** The providers that are known by name. What each does differently on the wire is in `models/wires/dialects.ts`. */
 
+/** Chat Completions, OpenAI's Responses, Claude's Messages. */
+export const wireNames = ["chat", "responses", "messages"] as const;
+export type WireName = (typeof wireNames)[number];
+
 export interface ProviderPreset {
   /** What stands before the first slash in `MODELS`; in capitals it begins the names of the provider's variables. */
   readonly name: string;

@@ -75,7 +75,9 @@ export function createAttempts({ providers, metrics, alerts, now }: AttemptsDeps
         const { messages, left } = route;
         const patience = allowance.patience(left);
         const work: Work = request.work ?? ((piece) => piece());
-        const ask = { model: model.slice(slash + 1), messages, work, patience, mayCall: allowance.call, onLife };
+        const { effort, thoughts, cacheKey } = request;
+        const how = { effort, thoughts, cacheKey, work, patience, mayCall: allowance.call, onLife };
+        const ask = { ...how, model: model.slice(slash + 1), messages };
         return provider.ask(ask, signal);
       },
       completed() {

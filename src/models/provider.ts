@@ -1,4 +1,4 @@
-/** One provider on the Chat Completions wire: a question to one of its models, once. */
+/** One provider: a question to one of its models, once. */
 import type { ModelError } from "../base/errors.ts";
 import { textOf } from "../ports/content.ts";
 import type { ModelEvent } from "../ports/models.ts";
@@ -9,6 +9,7 @@ import { type Incoming, openIncoming } from "./incoming.ts";
 import { createPlaces, type Places } from "./places.ts";
 import { createReading, type Reading, type ReadingEvent, Refused } from "./reading.ts";
 import { createSender, type Question, type SenderDeps } from "./sending.ts";
+import { wireOf } from "./wires/wires.ts";
 
 interface Ask extends Omit<Question, "onWhole"> {
   readonly patience: Patience;
@@ -26,9 +27,10 @@ export interface Provider {
 }
 
 /** Creates a provider with its client. */
-export function createProvider(deps: SenderDeps): Provider {
+export function createProvider(deps: Omit<SenderDeps, "wire">): Provider {
   const { config } = deps;
-  const sender = createSender(deps);
+  const wire = wireOf(config.wire);
+  const sender = createSender({ ...deps, wire });
   /** Models that close their thoughts without having opened them. */
   const unopened = new Set<string>();
 
@@ -64,6 +66,7 @@ export function createProvider(deps: SenderDeps): Provider {
         incoming = openIncoming(received.body);
         return createReading({
           incoming,
+          wire,
           model,
           contentType: received.headers["content-type"],
           patience,

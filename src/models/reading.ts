@@ -6,6 +6,7 @@ import type { Patience } from "./allowance.ts";
 import { type Failure, readingFailure } from "./failures.ts";
 import type { Incoming } from "./incoming.ts";
 import { type AnswerReader, createAnswerReader } from "./wires/answer-reader.ts";
+import type { Wire } from "./wires/wire.ts";
 
 /** A failure that nothing has thrown. */
 export class Refused extends Error {
@@ -18,6 +19,7 @@ export class Refused extends Error {
 
 export interface ReadingDeps {
   readonly incoming: Incoming;
+  readonly wire: Pick<Wire, "createChunkReader">;
   /** The model's name on the wire. */
   readonly model: string;
   readonly contentType: string | undefined;
@@ -57,7 +59,7 @@ export interface Reading {
 /** Begins to read an answer. */
 export function createReading(deps: ReadingDeps): Reading {
   const { incoming, patience, work } = deps;
-  const reader = createAnswerReader({ expectUnopened: deps.expectUnopened });
+  const reader = createAnswerReader({ wire: deps.wire, expectUnopened: deps.expectUnopened });
   let shown = false;
   let toldThinkingAt = Number.NEGATIVE_INFINITY;
   /** Since when the answer may be over: its finish reason, or what came after it. */

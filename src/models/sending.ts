@@ -4,16 +4,17 @@ import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { ProviderConfig } from "../config/config.ts";
 import { prefixOf } from "../config/provider-settings.ts";
-import type { ChatMessage } from "../ports/models.ts";
+import type { ChatMessage, ModelRequest } from "../ports/models.ts";
 import { plain, redirected, versioned } from "./address.ts";
 import { type Failure, refusalFailure } from "./failures.ts";
 import { readBeginning } from "./incoming.ts";
 import { Refused } from "./reading.ts";
 import { type Received, StaleConnection, type Transport } from "./transport.ts";
-import { dialectOf, optionalFields } from "./wires/dialects.ts";
-import { type Manner, mended, requestBody } from "./wires/requests.ts";
+import { dialectOf } from "./wires/dialects.ts";
+import { fieldsAsTaught, mended, untaught } from "./wires/requests.ts";
+import type { Manner, Wire, WireRequest } from "./wires/wire.ts";
 
-export interface Question {
+export interface Question extends Pick<ModelRequest, "effort" | "thoughts" | "cacheKey"> {
   /** The model's name on the wire. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
@@ -36,6 +37,7 @@ export interface Sender {
 
 export interface SenderDeps {
   readonly config: ProviderConfig;
+  readonly wire: Wire;
   readonly maxTokens?: number | undefined;
   readonly temperature?: number | undefined;
   readonly transport: Transport;
@@ -47,12 +49,13 @@ const neverMs = 2 ** 31 - 1;
 /** As much of a refusal is read, and for so long. */
 const maxRefusalBytes = 64 * 1024;
 const maxRefusalMs = 5_000;
-const completions = "/chat/completions";
 const permanent: ReadonlySet<number> = new Set([301, 308]);
 const followed: ReadonlySet<number> = new Set([301, 302, 307, 308]);
 
+const sharedHeaders = { accept: "application/json", "content-type": "application/json", "user-agent": "Parley" };
+
 /** Creates a sender with its client. */
-export function createSender({ config, transport, log, ...settings }: SenderDeps): Sender {
+export function createSender({ config, wire, transport, log, ...settings }: SenderDeps): Sender {
   const dialect = dialectOf(config.name);
   const client = new OpenAI({
     baseURL: config.baseUrl,
@@ -62,24 +65,28 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
     project: null,
     webhookSecret: null,
     // The SDK's own headers hold what it reads from the environment (OPENAI_CUSTOM_HEADERS), whichever provider it is.
-    fetch: (url, init) => transport.fetch(url, { ...init, headers: headersFor(config) }),
+    fetch: (url, init) =>
+      transport.fetch(url, { ...init, headers: { ...sharedHeaders, ...wire.headers(config.apiKey) } }),
     maxRetries: 0,
     timeout: neverMs,
     logLevel: "off",
   });
   const manners = new Map<string, Manner>();
-  const configured = `${config.baseUrl}${completions}`;
+  const configured = `${config.baseUrl}${wire.path}`;
   let address = configured;
   /** Addresses that the log has named. */
   const told = new Set<string>();
 
   function mannerOf(model: string): Manner {
-    const fields = optionalFields(dialect, model, settings);
-    return manners.get(model) ?? { fields, swapped: false, streams: true, takesSystem: true };
+    return manners.get(model) ?? untaught;
   }
 
-  async function post(to: string, { model, messages }: Question, manner: Manner, signal: AbortSignal) {
-    const body = requestBody(model, messages, manner);
+  function requestOf({ model, messages, effort, thoughts, cacheKey }: Question): WireRequest {
+    return { model, messages, dialect, manner: mannerOf(model), ...settings, effort, thoughts, cacheKey };
+  }
+
+  async function post(to: string, request: WireRequest, signal: AbortSignal) {
+    const body = wire.body(request, fieldsAsTaught(wire.optionalFields(request), request.manner));
     return transport.received(await client.post(to, { body, signal }).asResponse());
   }
 
@@ -87,7 +94,7 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
   function nextAddress(from: string, { status, headers }: Received, failure: Failure): string | undefined {
     if (failure.kind === "no-endpoint") {
       const mended = versioned(config.baseUrl);
-      const next = mended === undefined ? undefined : `${mended}${completions}`;
+      const next = mended === undefined ? undefined : `${mended}${wire.path}`;
       return from === configured ? next : undefined;
     }
     if (status < 300 || status >= 400 || headers.location === undefined) return undefined;
@@ -108,9 +115,13 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
     return work(() => refusalFailure({ status, headers, body: text, model }));
   }
 
-  function learns({ model, messages, work }: Question, { status, complaint }: Failure): boolean {
+  function learns(question: Question, { status, complaint }: Failure): boolean {
+    const { model, messages, work } = question;
     const refusal = { status: status ?? 400, text: complaint ?? "" };
-    const better = work(() => mended(mannerOf(model), messages, refusal));
+    const better = work(() => {
+      const request = requestOf(question);
+      return mended(request.manner, { messages, fields: wire.optionalFields(request) }, refusal);
+    });
     if (better === undefined) return false;
     manners.set(model, better.manner);
     log.warn({ provider: config.name, model }, better.why);
@@ -119,16 +130,16 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
 
   return {
     async send(question, signal) {
-      const { model, mayCall } = question;
+      const { mayCall } = question;
       let to = address;
       /** Kept once something has been accepted there. */
       let settles = false;
       for (let stale = false; ; ) {
-        const manner = mannerOf(model);
-        if (!manner.streams) question.onWhole();
+        const request = requestOf(question);
+        if (!request.manner.streams) question.onWhole();
         let received: Received;
         try {
-          received = await post(to, question, manner, signal);
+          received = await post(to, request, signal);
         } catch (error) {
           if (stale || signal.aborted || !isStale(error) || !mayCall()) throw error;
           stale = true;
@@ -163,15 +174,6 @@ export function createSender({ config, transport, log, ...settings }: SenderDeps
     if (failure.kind !== "no-endpoint") return failure;
     return { ...failure, message: `${failure.message.slice(0, 80)} (POST ${plain(to)}: is ${variable()} right?)` };
   }
-}
-
-function headersFor({ apiKey }: ProviderConfig): Record<string, string> {
-  return {
-    accept: "application/json",
-    "content-type": "application/json",
-    "user-agent": "Parley",
-    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
-  };
 }
 
 function isStale(error: unknown): boolean {

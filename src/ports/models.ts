@@ -11,14 +11,30 @@ import type { Content } from "./content.ts";
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
   readonly content: Content;
+  /** An assistant's step of the turn that is going on: the model that has written it gets it back as it was. */
+  readonly native?: NativeStep | undefined;
 }
 
 export interface TokenUsage {
   /** The cached ones included. */
   readonly inputTokens: number;
   readonly cachedTokens: number;
+  /** Of the input, what was written to the provider's cache; left out where the provider does not say so. */
+  readonly cacheWriteTokens?: number | undefined;
   /** The reasoning ones included. */
   readonly outputTokens: number;
+  /** Left out where the provider does not say so. */
+  readonly reasoningTokens?: number | undefined;
+}
+
+/** How much a model shall think before it answers. */
+export type Effort = "off" | "low" | "high";
+
+/** What a model has said in one step, in the words of its wire: thoughts with their signatures, text and calls. */
+export interface NativeStep {
+  /** `provider/model`: to any other the step means nothing. */
+  readonly model: string;
+  readonly content: readonly unknown[];
 }
 
 export type ModelEvent =
@@ -30,9 +46,23 @@ export type ModelEvent =
   | { readonly type: "attempt"; readonly model: string; readonly shorter?: true | undefined }
   /** The model is alive but has nothing to show yet (reasoning). */
   | { readonly type: "thinking" }
+  /** A summary of its thoughts, as far as the provider offers one to be shown; only where the request asks for it. */
+  | { readonly type: "thought-delta"; readonly text: string }
   | { readonly type: "text-delta"; readonly text: string }
   /** The text so far was no answer but thoughts, as its end has told: the answer begins anew. */
   | { readonly type: "text-reset" }
+  /**
+   * A call of a tool, whole, between the last text and the end of a complete answer: of a stream that was cut none is handed
+   * on. `arguments` is JSON as the model has written it, or what it has written instead.
+   */
+  | {
+      readonly type: "tool-call";
+      readonly id: string;
+      readonly name: string;
+      readonly arguments: string;
+      /** What must go back with the call to the provider that sent it. */
+      readonly native?: unknown;
+    }
   /** The last event of a complete answer. `usage` is left out when the provider sent none. */
   | {
       readonly type: "answer-end";
@@ -42,12 +72,20 @@ export type ModelEvent =
       readonly usage?: TokenUsage | undefined;
       /** Pictures that came with the answer and were dropped unread; left out when none came. */
       readonly pictures?: number | undefined;
+      /** The step as the provider gave it, where more of it than its text has to go back. */
+      readonly native?: NativeStep | undefined;
     };
 
 export interface ModelRequest {
   /** `provider/model` as written in `MODELS`. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
+  /** Left out: as the provider does by itself, or as a chat wants it. */
+  readonly effort?: Effort | undefined;
+  /** Whether `thought-delta` is wanted. */
+  readonly thoughts?: boolean | undefined;
+  /** The same for all questions of a conversation, and tells nothing of it: who has its prefix in a cache is asked again. */
+  readonly cacheKey?: string | undefined;
   /** Stands around each piece that is read; left out where nobody could be charged. */
   readonly work?: Work;
   /** Told of failures on the way to the answer, with the ids of who asks; left out: the adapter's own log. */

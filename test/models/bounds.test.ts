@@ -4,6 +4,7 @@ import { createGzip, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Work } from "../../src/base/in-hand.ts";
 import { createAnswerReader } from "../../src/models/wires/answer-reader.ts";
+import { chatCompletions } from "../../src/models/wires/chat-completions.ts";
 import type { Models } from "../../src/ports/models.ts";
 import { answered, until } from "../contracts/models.contract.ts";
 import { createLlmServer, event, type LlmServer, refuse, relayTo } from "../support/llm-server.ts";
@@ -109,7 +110,7 @@ describe("an answer is read up to 200,000 characters, then ended and its connect
   });
 
   test("and no character is cut in two", () => {
-    const reader = createAnswerReader();
+    const reader = createAnswerReader({ wire: chatCompletions });
     reader.push(event({ content: `x${"😀".repeat(longest)}` }));
     reader.end(false);
     const text = reader.takeText();

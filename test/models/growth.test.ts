@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { saidByText } from "../../src/models/error-words.ts";
 import { modelError, readingFailure, refusalFailure } from "../../src/models/failures.ts";
 import { createAnswerReader } from "../../src/models/wires/answer-reader.ts";
-import { mended } from "../../src/models/wires/requests.ts";
+import { chatCompletions } from "../../src/models/wires/chat-completions.ts";
+import { mended, untaught } from "../../src/models/wires/requests.ts";
 import { expectNoGrowth } from "../support/growth.ts";
 import { asMessages } from "../support/messages.ts";
 
@@ -68,7 +69,7 @@ const streams: Readonly<Record<string, (n: number) => string[]>> = {
 describe("reading a stream takes time by its length", () => {
   test.each(Object.entries(streams))("%s", (_, make) => {
     expectNoGrowth(make, (pieces) => {
-      const reader = createAnswerReader();
+      const reader = createAnswerReader({ wire: chatCompletions });
       for (const piece of pieces) {
         reader.push(piece);
         reader.takeText();
@@ -85,7 +86,7 @@ describe("reading a stream takes time by its length", () => {
       expectNoGrowth(
         (n) => (make?.(n) ?? []).join(""),
         (body) => {
-          const reader = createAnswerReader();
+          const reader = createAnswerReader({ wire: chatCompletions });
           reader.push(body);
           reader.end(true);
         },
@@ -116,13 +117,11 @@ describe("classifying an error takes time by its length", () => {
         (body) => {
           const failure = refusalFailure({ status: 400, headers: {}, body, model: "m" });
           expect(modelError("a/m", failure, ["sk-key-0123456789", question]).message.length).toBeLessThanOrEqual(200);
-          const manner = {
+          const request = {
+            messages: asMessages([{ role: "system", content: "x" }]),
             fields: { max_tokens: 1, temperature: 1 },
-            swapped: false,
-            streams: true,
-            takesSystem: true,
           };
-          mended(manner, asMessages([{ role: "system", content: "x" }]), {
+          mended(untaught, request, {
             status: 400,
             text: failure.complaint ?? "",
           });

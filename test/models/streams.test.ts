@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createModels } from "../../src/models/chain.ts";
 import { type AnswerReader, createAnswerReader } from "../../src/models/wires/answer-reader.ts";
+import { chatCompletions } from "../../src/models/wires/chat-completions.ts";
 import { createThoughtFilter } from "../../src/models/wires/thoughts.ts";
 import { createScriptedModel } from "../../src/playground/model/scripted-model.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
@@ -169,26 +170,26 @@ describe("a recorded stream, over HTTP", () => {
 describe("the reader", () => {
   test.each(recorded)("reads $name the same, wherever the network cuts it", ({ bytes }) => {
     const stream = bytes.toString("utf8");
-    const whole = outcomeOf(createAnswerReader(), [stream]);
+    const whole = outcomeOf(createAnswerReader({ wire: chatCompletions }), [stream]);
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: stream.length }), { maxLength: 12 }), (cuts) => {
         const places = [0, ...cuts.sort((a, b) => a - b), stream.length];
         const parts = places.slice(1).map((to, index) => stream.slice(places[index], to));
-        expect(outcomeOf(createAnswerReader(), parts)).toEqual(whole);
+        expect(outcomeOf(createAnswerReader({ wire: chatCompletions }), parts)).toEqual(whole);
       }),
       { numRuns: 30 },
     );
   });
 
   test("gives up an event that never ends", () => {
-    const reader = createAnswerReader();
+    const reader = createAnswerReader({ wire: chatCompletions });
     reader.push("data: {");
     for (let piece = 0; piece < 5; piece++) reader.push(" ".repeat(1024 * 1024));
     expect(reader.failure).toBeDefined();
   });
 
   test("gives the deltas of one piece of the network as one text", () => {
-    const reader = createAnswerReader();
+    const reader = createAnswerReader({ wire: chatCompletions });
     reader.push(
       ["a", "b", "c"].map((content) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`).join(""),
     );

@@ -1,11 +1,12 @@
 /** What a provider's stream says, in the terms of the `Models` port. No network and no clock. */
 import type { TokenUsage } from "../../ports/models.ts";
 import { createAnswerText } from "./answer-text.ts";
-import { type ChunkSays, readChunk } from "./chunk.ts";
+import type { ChunkSays } from "./chunk.ts";
 import { createFinishJudge, type Finish } from "./finish.ts";
 import { createPictureFilter, withoutPictures } from "./inline-pictures.ts";
 import { createEventReader, isDone, type StreamEvent } from "./sse.ts";
 import { createThoughtFilter, type ThoughtFilterOptions } from "./thoughts.ts";
+import type { Wire } from "./wire.ts";
 
 /** What an answer can come to grief of: an event that says so, a body that holds none, thoughts or filler without end. */
 export type ReadFailure =
@@ -46,8 +47,13 @@ const mostInAll = 256 * 1024 * 1024;
 /** As much is kept of a body to say what it was, if it was no stream. */
 const longestBeginning = 4_096;
 
+export interface AnswerReaderOptions extends Pick<ThoughtFilterOptions, "expectUnopened"> {
+  readonly wire: Pick<Wire, "createChunkReader">;
+}
+
 /** Creates the reader of one answer. */
-export function createAnswerReader(options: Pick<ThoughtFilterOptions, "expectUnopened"> = {}): AnswerReader {
+export function createAnswerReader({ wire, ...options }: AnswerReaderOptions): AnswerReader {
+  const readChunk = wire.createChunkReader();
   const pictureFilter = createPictureFilter();
   const thoughts = createThoughtFilter({ ...options, onRetract: retract });
   const events = createEventReader(take);

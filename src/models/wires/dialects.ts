@@ -61,22 +61,3 @@ const dialects: Readonly<Record<string, Dialect>> = {
 export function dialectOf(provider: string): Dialect {
   return Object.hasOwn(dialects, provider) ? (dialects[provider] ?? conservative) : conservative;
 }
-
-/** Fields that a request can do without. */
-export type OptionalFields = Record<string, unknown>;
-
-/** Builds the optional fields of a request in the provider's dialect. */
-export function optionalFields(
-  dialect: Dialect,
-  model: string,
-  settings: { readonly maxTokens?: number | undefined; readonly temperature?: number | undefined },
-): OptionalFields {
-  const fields: OptionalFields = { ...dialect.extra(model) };
-  if (dialect.streamOptions) fields["stream_options"] = { include_usage: true };
-  if (settings.maxTokens !== undefined) fields[dialect.lengthField] = settings.maxTokens;
-  const highest = dialect.maxTemperature(model);
-  if (settings.temperature !== undefined && highest > 0) {
-    fields["temperature"] = Math.min(settings.temperature, highest);
-  }
-  return fields;
-}

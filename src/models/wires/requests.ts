@@ -1,51 +1,42 @@
-/** The body of a request, and how it is mended after a refusal. Pure. */
+/** How a model wants to be asked, as its refusals have taught. Pure. */
 import { textOf, textParts } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
-import type { OptionalFields } from "./dialects.ts";
+import type { Manner, OptionalFields } from "./wire.ts";
 
-/** How a model of a provider wants to be asked; what a refusal has taught holds for the life of the process. */
-export interface Manner {
-  readonly fields: OptionalFields;
-  /** The length limit goes under its other name already. */
-  readonly swapped: boolean;
-  readonly streams: boolean;
-  /** False: the persona goes into the first question. */
-  readonly takesSystem: boolean;
-}
+/** Before anything was refused. */
+export const untaught: Manner = { refused: new Set(), swapped: false, streams: true, takesSystem: true };
 
-/** The body of a request. */
-export function requestBody(model: string, messages: readonly ChatMessage[], manner: Manner): Record<string, unknown> {
-  const { stream_options: options, ...others } = manner.fields;
-  return {
-    model,
-    messages: (manner.takesSystem ? messages : withoutSystem(messages)).map(wireMessage),
-    stream: manner.streams,
-    ...others,
-    ...(manner.streams && options !== undefined ? { stream_options: options } : {}),
-  };
-}
+const otherName: Readonly<Record<string, string>> = {
+  max_tokens: "max_completion_tokens",
+  max_completion_tokens: "max_tokens",
+};
 
-/** Words alone are a plain string: many servers refuse a list of parts. */
-function wireMessage({ role, content }: ChatMessage): { readonly role: string; readonly content: string } {
-  return { role, content: textOf(content) };
+/** The fields that are left of a request, under the names that they go by. */
+export function fieldsAsTaught(fields: OptionalFields, { refused, swapped }: Manner): OptionalFields {
+  return Object.fromEntries(
+    Object.entries(fields)
+      .map(([name, value]) => [swapped ? (otherName[name] ?? name) : name, value] as const)
+      .filter(([name]) => !refused.has(name)),
+  );
 }
 
 /** What is to be asked instead after a refusal, and why; undefined when it names nothing that can be mended. */
 export function mended(
   manner: Manner,
-  messages: readonly ChatMessage[],
+  request: { readonly messages: readonly ChatMessage[]; readonly fields: OptionalFields },
   refusal: { readonly status: number; readonly text: string },
 ): { readonly manner: Manner; readonly why: string } | undefined {
   const { status, text } = refusal;
+  const { messages, fields } = request;
   const isComplaint = status === 400 || status === 422;
-  const fields = isComplaint ? mendedFields(manner.fields, text, manner.swapped) : undefined;
-  if (fields !== undefined) {
-    const swapped = manner.swapped || lengthFieldOf(fields) !== lengthFieldOf(manner.fields);
-    const left = Object.keys(fields).join(", ") || "none";
-    return {
-      manner: { ...manner, fields, swapped },
-      why: `the provider refuses a field; from now on it gets only these: ${left}`,
-    };
+  const sent = fieldsAsTaught(fields, manner);
+  const named = isComplaint ? fieldNamedIn(text, sent) : undefined;
+  if (named !== undefined) {
+    // The length limit goes on under its other name before it is given up.
+    const swaps = !manner.swapped && Object.hasOwn(otherName, named);
+    const better = swaps ? { ...manner, swapped: true } : { ...manner, refused: new Set([...manner.refused, named]) };
+    const left = Object.keys(fieldsAsTaught(fields, better)).join(", ") || "none";
+    return { manner: better, why: `the provider refuses a field; from now on it gets only these: ${left}` };
   }
   if (manner.streams && (isComplaint || status === 403 || status === 501) && refusesToStream(text)) {
     return {
@@ -65,7 +56,7 @@ export function mended(
 }
 
 /** The persona before the first question, for models that know only two roles. */
-function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
+export function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
   const system = messages.filter(({ role }) => role === "system").map(({ content }) => textOf(content));
   const others = messages.filter(({ role }) => role !== "system");
   const first = others.findIndex(({ role }) => role === "user");
@@ -99,20 +90,9 @@ function refusesSystem(text: string): boolean {
 const refused =
   /\b(?:not|cannot|unsupported|disabled|invalid|unknown|unexpected|unrecognized|disallowed)\b|(?:do|does|is|are|can)n't/;
 
-/** Drops the field that the refusal names first; the length limit goes on under its other name before that. */
-function mendedFields(fields: OptionalFields, refusal: string, swapped: boolean): OptionalFields | undefined {
-  const named = Object.keys(fields)
+/** "Use 'max_completion_tokens' instead" names two; the one that was sent is the one to mend. */
+function fieldNamedIn(refusal: string, fields: OptionalFields): string | undefined {
+  return Object.keys(fields)
     .filter((field) => new RegExp(`(^|[^a-z_])${field}([^a-z_]|$)`).test(refusal))
-    // "Use 'max_completion_tokens' instead" names two; the one that was sent is the one to mend.
     .sort((a, b) => refusal.indexOf(a) - refusal.indexOf(b))[0];
-  if (named === undefined) return undefined;
-  const { [named]: value, ...others } = fields;
-  if (swapped) return others;
-  if (named === "max_tokens") return { ...others, max_completion_tokens: value };
-  if (named === "max_completion_tokens") return { ...others, max_tokens: value };
-  return others;
-}
-
-function lengthFieldOf(fields: OptionalFields): string | undefined {
-  return ["max_tokens", "max_completion_tokens"].find((field) => field in fields);
 }

@@ -1,0 +1,50 @@
+/**
+ * A wire: how a question is written for a provider, and how its answer is read. Pure: no network, no clock. What stands above
+ * (timers, repeats, the chain, caps) knows none of them.
+ */
+import type { ChatMessage, Effort } from "../../ports/models.ts";
+import type { ChunkSays } from "./chunk.ts";
+import type { Dialect } from "./dialects.ts";
+
+/** How a model of a provider wants to be asked; what a refusal has taught holds for the life of the process. */
+export interface Manner {
+  /** Fields that it does not take. */
+  readonly refused: ReadonlySet<string>;
+  /** The length limit goes under its other name. */
+  readonly swapped: boolean;
+  readonly streams: boolean;
+  /** False: the persona goes into the first question. */
+  readonly takesSystem: boolean;
+}
+
+export interface WireRequest {
+  /** The model's name on the wire. */
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+  readonly dialect: Dialect;
+  readonly manner: Manner;
+  readonly maxTokens?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly effort?: Effort | undefined;
+  readonly thoughts?: boolean | undefined;
+  readonly cacheKey?: string | undefined;
+}
+
+/** Fields that a request can do without: what a refusal names among them is left out from then on. */
+export type OptionalFields = Readonly<Record<string, unknown>>;
+
+/** Reads one event of a stream, or a whole answer, as JSON. */
+export type ChunkReader = (chunk: Readonly<Record<string, unknown>>) => ChunkSays;
+
+export interface Wire {
+  /** Behind the base URL. */
+  readonly path: string;
+  /** What proves who asks, and whatever else this wire wants beside the content's type. */
+  headers(apiKey: string | undefined): Readonly<Record<string, string>>;
+  /** In the provider's dialect, whatever refusals have taught. */
+  optionalFields(request: WireRequest): OptionalFields;
+  /** The body of a request with these of its optional fields. */
+  body(request: WireRequest, fields: OptionalFields): Record<string, unknown>;
+  /** A reader for the events of one answer. */
+  createChunkReader(): ChunkReader;
+}
