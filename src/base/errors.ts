@@ -7,6 +7,7 @@ export type ModelErrorKind =
   | "rate-limit" // 429
   | "not-found" // 404: no such model
   | "no-endpoint" // 404, 405 for the path: the address is wrong
+  | "misconfigured" // 400 for what the bot's settings lack, a header of a gateway say: no other question would do
   | "context-overflow" // the prompt is too long for the model
   | "bad-request" // any other 4xx
   | "content-filter" // refused for its content
@@ -38,6 +39,7 @@ export const modelErrorFates: Readonly<Record<ModelErrorKind, ModelErrorFate>> =
   "rate-limit": passesSoon,
   "not-found": persists,
   "no-endpoint": persists,
+  misconfigured: persists,
   "context-overflow": persists,
   // Another model, chosen meanwhile, may take it.
   "bad-request": { ...persists, retryButton: true },

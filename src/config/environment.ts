@@ -87,6 +87,8 @@ export const providerSchema = z.object({
   API_KEY: matching(/^[\x21-\x7e]+$/, "holds spaces or characters that no key has; copy it again").optional(),
   BASE_URL: url().optional(),
   CONCURRENCY: whole(1, 100_000, "calls at once").optional(),
+  // Read by itself: each header has a mistake of its own.
+  HEADERS: z.string().optional(),
 });
 
 /** One line for each variable that is wrong, by its name in the schema; `prefix` begins its name in the environment. */

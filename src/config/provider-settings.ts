@@ -1,6 +1,7 @@
 /** Which providers the models of a configuration need, and what the environment says of each. */
 import { mistakesOf, providerSchema } from "./environment.ts";
 import type { ModelName, NamedChain } from "./model-list.ts";
+import { carryKey, readHeaders } from "./provider-headers.ts";
 import { type ProviderPreset, providerPresets, type WireName } from "./providers.ts";
 
 /** A provider of models that the configuration names. */
@@ -12,8 +13,12 @@ export interface ProviderConfig {
   readonly wire?: WireName | undefined;
   /** Left out for local providers that need none. */
   readonly apiKey?: string | undefined;
+  /** The header that carries the key as it is; left out: `authorization`, as a bearer. */
+  readonly keyHeader?: string | undefined;
   /** Calls at once in this process; left out: no cap. */
   readonly concurrency?: number | undefined;
+  /** Sent with each request, in the place of what we would send under the same name; by their names in lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -29,7 +34,9 @@ export function defaultModels(env: Variables): NamedChain[] {
 
 /** The mistake of a configuration without any model. */
 export function noModels(): string {
-  const keys = providerPresets.filter(({ local }) => !local).map(({ name }) => `${prefixOf(name)}API_KEY`);
+  const keys = providerPresets.flatMap(({ name, defaultModel }) =>
+    defaultModel === undefined ? [] : [`${prefixOf(name)}API_KEY`],
+  );
   return `MODELS is missing and no provider has a key; set one of ${keys.join(", ")}, or MODELS=ollama/… for a model of your own`;
 }
 
@@ -75,12 +82,15 @@ function readProvider(name: string, variable: string, env: Variables, remarks: R
   const given = Object.fromEntries(
     Object.keys(providerSchema.shape).map((field) => [field, env[prefix + field]?.trim()] as const),
   );
-  if (given["BASE_URL"] === undefined && preset === undefined) {
-    mistakes.push(
-      `${prefix}BASE_URL is missing; ${variable} names ${name}, which is none of ${knownNames()}, so its OpenAI-compatible URL is needed`,
-    );
+  const headers = readHeaders(`${prefix}HEADERS`, given["HEADERS"] ?? "", mistakes);
+  if (given["BASE_URL"] === undefined && preset?.baseUrl === undefined) {
+    const why =
+      preset === undefined
+        ? `is none of ${knownNames()}, so its OpenAI-compatible URL is needed`
+        : "has an address of its own for each account, like https://your-name.openai.azure.com/openai/v1";
+    mistakes.push(`${prefix}BASE_URL is missing; ${variable} names ${name}, which ${why}`);
   }
-  if (given["API_KEY"] === undefined && preset?.local === false) {
+  if (given["API_KEY"] === undefined && preset?.local === false && !carryKey(headers)) {
     mistakes.push(`${prefix}API_KEY is missing; ${variable} names ${name}, which needs its key`);
   }
   const parsed = providerSchema.safeParse(given);
@@ -89,10 +99,10 @@ function readProvider(name: string, variable: string, env: Variables, remarks: R
     return undefined;
   }
   const { BASE_URL } = parsed.data;
-  if (BASE_URL === undefined) return combine(name, preset, parsed.data);
+  if (BASE_URL === undefined) return combine(name, preset, { ...parsed.data, headers });
   const mended = mendedBaseUrl(BASE_URL, preset);
   if (mended !== undefined) warnings.push(`${prefix}BASE_URL ${mended.why}`);
-  return combine(name, preset, { ...parsed.data, BASE_URL: mended?.baseUrl ?? BASE_URL });
+  return combine(name, preset, { ...parsed.data, headers, BASE_URL: mended?.baseUrl ?? BASE_URL });
 }
 
 /** A base URL as it was probably meant; undefined when there is nothing to mend. */
@@ -100,21 +110,36 @@ function mendedBaseUrl(
   given: string,
   preset: ProviderPreset | undefined,
 ): { readonly baseUrl: string; readonly why: string } | undefined {
+  const { hostname, origin, pathname } = new URL(given);
+  // The address of the account, or of a deployment as it was before there was a v1.
+  if (preset?.name === "azure" && azureHost.test(hostname) && !/\/v1(\/|$)/.test(pathname)) {
+    return {
+      baseUrl: `${origin}/openai/v1`,
+      why: "lacks the version; /openai/v1 is asked, with the deployment as the model",
+    };
+  }
   const base = given.replace(/(?:(?:\/chat)?\/completions|\/chat|\/models)$/i, "").replace(/(\/v\d+)\1+$/i, "$1");
   if (base !== given) {
     return { baseUrl: base, why: "ends with the path of a request, or twice with a version; that is left out now" };
   }
   // All local presets answer at /v1 alone; others are asked, since some do not.
-  if (preset?.local === true && new URL(given).pathname === "/") {
+  if (preset?.local === true && pathname === "/") {
     return { baseUrl: `${given}/v1`, why: "has no path; /v1 is put behind it, where such a server answers" };
   }
   return undefined;
 }
 
+const azureHost = /\.(?:openai\.azure|services\.ai\.azure|cognitiveservices\.azure)\.(?:com|us|cn)$/;
+
 function combine(
   name: string,
   preset: ProviderPreset | undefined,
-  own: { API_KEY?: string | undefined; BASE_URL?: string | undefined; CONCURRENCY?: number | undefined },
+  own: {
+    readonly API_KEY?: string | undefined;
+    readonly BASE_URL?: string | undefined;
+    readonly CONCURRENCY?: number | undefined;
+    readonly headers: Readonly<Record<string, string>>;
+  },
 ): ProviderConfig | undefined {
   const baseUrl = own.BASE_URL ?? preset?.baseUrl;
   const concurrency = own.CONCURRENCY ?? preset?.defaultConcurrency;
@@ -124,6 +149,8 @@ function combine(
     baseUrl,
     apiKey: own.API_KEY,
     concurrency,
+    keyHeader: preset?.keyHeader,
+    headers: Object.keys(own.headers).length === 0 ? undefined : own.headers,
   };
 }
 

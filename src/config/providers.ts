@@ -7,12 +7,14 @@ export type WireName = (typeof wireNames)[number];
 export interface ProviderPreset {
   /** What stands before the first slash in `MODELS`; in capitals it begins the names of the provider's variables. */
   readonly name: string;
-  /** OpenAI-compatible; `<PROVIDER>_BASE_URL` replaces it. */
-  readonly baseUrl: string;
+  /** OpenAI-compatible; `<PROVIDER>_BASE_URL` replaces it. Undefined where each account has its own. */
+  readonly baseUrl: string | undefined;
   /** Runs on a machine of one's own and needs no key. */
   readonly local: boolean;
   /** Chosen when `MODELS` is left out; undefined where the model is whatever its owner has loaded. */
   readonly defaultModel: string | undefined;
+  /** The header that carries the key as it is; undefined: `authorization`, as a bearer. */
+  readonly keyHeader?: string;
   /** Calls at once when `<PROVIDER>_CONCURRENCY` is left out; undefined: no cap. */
   readonly defaultConcurrency: number | undefined;
 }
@@ -28,13 +30,21 @@ export const providerPresets: readonly ProviderPreset[] = [
   hosted("xai", "https://api.x.ai/v1", "grok-4.3"),
   hosted("together", "https://api.together.xyz/v1", "meta-llama/Llama-3.3-70B-Instruct-Turbo"),
   hosted("openrouter", "https://openrouter.ai/api/v1", "openai/gpt-6-luna"),
+  hosted("holysheep", "https://api.holysheep.ai/v1", "deepseek-v3.2"),
+  hosted("moonshot", "https://api.moonshot.ai/v1", "kimi-k2.6"),
+  hosted("qwen", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "qwen-plus"),
+  hosted("zai", "https://api.z.ai/api/paas/v4", "glm-4.7"),
+  hosted("perplexity", "https://api.perplexity.ai", "sonar"),
+  hosted("cerebras", "https://api.cerebras.ai/v1", "gpt-oss-120b"),
+  // What follows the slash is the name of a deployment, which is its owner's.
+  { ...hosted("azure", undefined, undefined), keyHeader: "api-key" },
   local("ollama", "http://127.0.0.1:11434/v1"),
   local("lmstudio", "http://127.0.0.1:1234/v1"),
   local("vllm", "http://127.0.0.1:8000/v1"),
   local("llama.cpp", "http://127.0.0.1:8080/v1"),
 ];
 
-function hosted(name: string, baseUrl: string, defaultModel: string): ProviderPreset {
+function hosted(name: string, baseUrl: string | undefined, defaultModel: string | undefined): ProviderPreset {
   return { name, baseUrl, local: false, defaultModel, defaultConcurrency: undefined };
 }
 

@@ -1,5 +1,9 @@
 /** Which parts of a configuration are secret. */
 import type { ProviderConfig } from "./provider-settings.ts";
+import { providerPresets } from "./providers.ts";
+
+/** Of a header's value, in characters: `true` or `eu` is none, and would be taken out of every line. */
+const shortestSecret = 6;
 
 /** What logs and messages must never contain: the token (also without its public half), keys, passwords in URLs. */
 export function secretsIn(
@@ -8,9 +12,15 @@ export function secretsIn(
   urls: readonly (string | undefined)[],
 ): string[] {
   const secrets = new Set([token, token.slice(token.indexOf(":") + 1), ...others.map((other) => other ?? "")]);
-  for (const { name, apiKey } of providers) {
+  const names = new Set([...providerPresets, ...providers].map(({ name }) => name));
+  for (const { name, apiKey, headers = {} } of providers) {
     // Local servers take any key, and people write the provider's name: no secret, and found in every model's name.
     if (apiKey !== undefined && apiKey !== name) secrets.add(apiKey);
+    for (const value of Object.values(headers)) {
+      // A gateway is told by a header which provider is meant; of a scheme and its token, the token alone may be shown.
+      if (value.length >= shortestSecret && !names.has(value))
+        secrets.add(value).add(value.replace(/^\S+ (?=\S{8})/, ""));
+    }
   }
   for (const url of urls) {
     if (url === undefined) continue;

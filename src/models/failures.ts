@@ -95,11 +95,12 @@ export function connectionFailure(error: unknown): Failure {
 }
 
 const patterns = {
-  quota: /insufficient[ _](quota|balance|credits?|funds)|credit balance is too low|out of credits|billing_not_active/,
+  quota:
+    /insufficient[ _](quota|balance|credits?|funds)|credit balance is too low|out of credits|billing_not_active|arrearage|in good standing/,
   overflow:
-    /context[ _-](length|window|size)|maximum context|prompt (is )?too long|input (is )?too long|too many (input )?tokens|reduce the length|input token count|max_prompt_tokens|maximum prompt length|exceeds? the (model'?s )?(maximum|available) (number of )?(input )?(context|tokens)/,
+    /context[ _-](length|window|size)|maximum context|prompt (is )?too long|input (is )?too long|too many (input )?tokens|reduce the length|input token count|max_prompt_tokens|maximum prompt length|range of input length|prompt exceeds|exceeds? the (model'?s )?(maximum|available) (number of )?(input )?(context|tokens)/,
   filter:
-    /content[ _-](filter|policy|management)|responsibleaipolicy|moderation|flagged|safety system|prohibited[ _]content|content exists risk|data_inspection_failed/,
+    /content[ _-](filter|policy|management)|responsibleaipolicy|moderation|flagged|safety system|prohibited[ _]content|content exists risk|sensitive content|data_inspection_failed/,
   notFound:
     /model_not_found|model[_ ]not[_ ](found|exist)|unknown model|invalid model|not a valid model|no such model|no (available )?(channel|endpoint)s?\b.{0,40}\b(model|found|available)|models?\b.{0,80}(not found|does not exist|doesn't exist|not exist|not supported for|is not available|has been (retired|decommissioned|deprecated))/,
   auth: /api[ _-]?key.{0,40}(not valid|invalid|expired|incorrect|missing)|(invalid|incorrect|missing).{0,20}api[ _-]?key|api_key_invalid|authentication_error|permission_(error|denied)|unauthenticated|unauthorized/,
@@ -109,6 +110,9 @@ const patterns = {
   overloaded: /overloaded|server_error|service_unavailable|internal/,
   path: /invalid url|unknown (request )?url|cannot post|(no such|unexpected) endpoint|page not found|route .{0,80}not found/,
   aboutModel: /model|deployment|engine/,
+  /** A gateway wants to be told more than a question could tell it. */
+  setup:
+    /\bheaders?\b.{0,40}\b(?:required|missing|not (?:set|found|provided|valid))|(?:missing|required|requires?|invalid|provide|without|need)\b.{0,40}\bheaders?\b|invalid (?:provider|config|virtual key|gateway)\b|(?:provider|config|gateway|virtual key)\b.{0,20}\b(?:not (?:provided|configured|set|passed)|is required)|configure (?:the |your )?(?:ai )?gateway|api[- ]version\b.{0,40}(?:required|missing|not (?:supported|valid))|(?:missing|invalid|unsupported).{0,40}\bapi[- ]version/,
 };
 
 function kindOf(status: number | undefined, said: Said, model: string): ModelErrorKind {
@@ -144,7 +148,8 @@ function kindOf(status: number | undefined, said: Said, model: string): ModelErr
   if (is("notFound")) return "not-found";
   if (is("auth")) return "auth";
   if (status === undefined) return "upstream";
-  return status >= 400 ? "bad-request" : "not-a-stream";
+  if (status >= 400) return is("setup") ? "misconfigured" : "bad-request";
+  return "not-a-stream";
 }
 
 /** Whether a text names a model, as a word of its own. */

@@ -13,6 +13,11 @@ const tableNames: Readonly<Record<string, string>> = {
   xai: "x-ai",
   together: "together",
   openrouter: "openrouter",
+  moonshot: "moonshotai",
+  zai: "zai",
+  perplexity: "perplexity",
+  cerebras: "cerebras",
+  azure: "azure",
 };
 
 /**

@@ -40,7 +40,8 @@ export function createProvider(deps: Omit<SenderDeps, "wire">): Provider {
       const { model, patience } = ask;
       const name = `${config.name}/${model}`;
       const question = textOf(ask.messages.at(-1)?.content ?? []);
-      const fail = (failure: Failure): ModelError => modelError(name, failure, [config.apiKey ?? "", question]);
+      const hidden = [config.apiKey ?? "", ...Object.values(config.headers ?? {}), question];
+      const fail = (failure: Failure): ModelError => modelError(name, failure, hidden);
       if (signal.aborted) return;
       if (!ask.mayCall()) throw fail({ kind: "upstream", message: "the question has used up its calls" });
 

@@ -65,8 +65,7 @@ export function createSender({ config, wire, transport, log, ...settings }: Send
     project: null,
     webhookSecret: null,
     // The SDK's own headers hold what it reads from the environment (OPENAI_CUSTOM_HEADERS), whichever provider it is.
-    fetch: (url, init) =>
-      transport.fetch(url, { ...init, headers: { ...sharedHeaders, ...wire.headers(config.apiKey) } }),
+    fetch: (url, init) => transport.fetch(url, { ...init, headers: headersOf(config, wire) }),
     maxRetries: 0,
     timeout: neverMs,
     logLevel: "off",
@@ -171,9 +170,21 @@ export function createSender({ config, wire, transport, log, ...settings }: Send
   };
 
   function located(failure: Failure, to: string): Failure {
+    if (failure.kind === "misconfigured") {
+      return { ...failure, message: `${failure.message.slice(0, 120)} (${prefixOf(config.name)}HEADERS adds headers)` };
+    }
     if (failure.kind !== "no-endpoint") return failure;
     return { ...failure, message: `${failure.message.slice(0, 80)} (POST ${plain(to)}: is ${variable()} right?)` };
   }
+}
+
+/** Those of one's own stand in the place of ours. */
+function headersOf({ apiKey, keyHeader, headers }: ProviderConfig, wire: Wire): Record<string, string> {
+  const key =
+    keyHeader === undefined || apiKey === undefined
+      ? wire.headers(apiKey)
+      : { ...wire.headers(undefined), [keyHeader]: apiKey };
+  return { ...sharedHeaders, ...key, ...headers };
 }
 
 function isStale(error: unknown): boolean {

@@ -14,6 +14,8 @@ const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
   "not-found": "⚠️ The provider does not know this model. Please choose another one with /model.",
   "no-endpoint":
     "⚠️ This bot has the wrong address for the model's provider. The operator has to look at it; /model offers other models.",
+  misconfigured:
+    "⚠️ The way to this model is not set up yet. The operator has to look at it; /model offers other models.",
   "context-overflow": "⚠️ This conversation has become too long for the model. Start a new one with /new.",
   "bad-request": "⚠️ The model did not accept this request. Please rephrase it, or choose another model with /model.",
   "content-filter": "⚠️ The model declined to answer this because of its content rules.",
@@ -32,6 +34,7 @@ const modelFailureWords: Readonly<Record<ModelErrorKind, string>> = {
   "rate-limit": "busy",
   "not-found": "unknown",
   "no-endpoint": "address",
+  misconfigured: "settings",
   "context-overflow": "length",
   "bad-request": "refused",
   "content-filter": "filtered",

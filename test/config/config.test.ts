@@ -317,9 +317,11 @@ describe(".env.example", () => {
   const text = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
   const shown = parse(text.replaceAll(/^# ?([A-Z][A-Z_]*=)/gm, "$1"));
   const capitals = (name: string) => name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_");
-  const ofPresets = providerPresets.map((preset) =>
-    preset.local ? [`${capitals(preset.name)}_BASE_URL`, preset.baseUrl] : [`${capitals(preset.name)}_API_KEY`, ""],
-  );
+  const ofPresets = providerPresets.flatMap(({ name, local, baseUrl }) => [
+    // An address where it is one of your own.
+    ...(local || baseUrl === undefined ? [[`${capitals(name)}_BASE_URL`, baseUrl ?? ""]] : []),
+    ...(local ? [] : [[`${capitals(name)}_API_KEY`, ""]]),
+  ]);
 
   it("shows every variable with its default, and no other", () => {
     const ofSchema = [...Object.keys(environmentSchema.shape), "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"].map((name) => [

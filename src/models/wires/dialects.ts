@@ -30,13 +30,18 @@ function geminiEffort(model: string): Record<string, unknown> {
   return /^gemini-(2\.5|[3-9]|\d\d|flash|pro)/.test(model) ? { reasoning_effort: "low" } : {};
 }
 
+/** Reasoning models refuse every temperature but their own. */
+function openaiTemperature(model: string): number {
+  return /^(gpt-([5-9]|\d\d)|o\d)/.test(model) ? 0 : 2;
+}
+
 const dialects: Readonly<Record<string, Dialect>> = {
   openai: {
     ...common,
     lengthField: "max_completion_tokens",
-    // Reasoning models refuse every temperature but their own.
-    maxTemperature: (model) => (/^(gpt-([5-9]|\d\d)|o\d)/.test(model) ? 0 : 2),
+    maxTemperature: openaiTemperature,
   },
+  azure: { ...common, lengthField: "max_completion_tokens", maxTemperature: openaiTemperature },
   anthropic: { ...common, maxTemperature: () => 1 },
   gemini: { ...common, extra: geminiEffort },
   // Its current models think by default.
@@ -48,7 +53,24 @@ const dialects: Readonly<Record<string, Dialect>> = {
     lengthField: "max_completion_tokens",
     extra: (model) => (model.includes("gpt-oss") ? { reasoning_effort: "low" } : {}),
   },
+  cerebras: {
+    ...common,
+    lengthField: "max_completion_tokens",
+    maxTemperature: () => 1.5,
+    extra: (model) => (model.includes("gpt-oss") ? { reasoning_effort: "low" } : {}),
+  },
   xai: { ...common, lengthField: "max_completion_tokens" },
+  // A relay of others' models, of which only the ordinary request is known.
+  holysheep: { ...common, maxTemperature: openaiTemperature },
+  // Its models think by default, and take no other temperature than their own.
+  moonshot: {
+    ...common,
+    maxTemperature: (model) => (model.startsWith("kimi-") ? 0 : 1),
+    extra: (model) => (/^kimi-k2\.[56]/.test(model) ? { thinking: { type: "disabled" } } : {}),
+  },
+  qwen: { ...common, maxTemperature: () => 1.99, extra: () => ({ enable_thinking: false }) },
+  zai: { ...common, maxTemperature: () => 1, extra: () => ({ thinking: { type: "disabled" } }) },
+  perplexity: { ...common, streamOptions: false, maxTemperature: () => 1.99 },
   together: common,
   openrouter: common,
   ollama: common,
