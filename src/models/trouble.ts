@@ -11,6 +11,7 @@ export function troubleOf({ kind, model }: Pick<ModelError, "kind" | "model">): 
     case "quota":
       return { kind: "credit-empty", provider };
     case "no-endpoint":
+    case "misconfigured":
       return { kind: "address-wrong", provider };
     case "not-found":
       return { kind: "model-gone", model };

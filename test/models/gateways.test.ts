@@ -23,7 +23,7 @@ async function ask(provider: Partial<ProviderConfig> = {}) {
   const log = (details: object, message: string) => void lines.push(`${message} ${JSON.stringify(details)}`);
   const model = `${config.name}/m`;
   const models = createModels({
-    models: { names: [model], fallbacks: [], providers: [config] },
+    models: { names: [model], chains: {}, fallbacks: [], providers: [config] },
     log: { info: log, warn: log },
     timers: { usageMs: 50 },
   });
