@@ -104,6 +104,7 @@ function keyOf(alert: Alert): string {
     case "key-refused":
     case "credit-empty":
     case "address-wrong":
+    case "settings-missing":
       return `${alert.kind}:${alert.provider}`;
     case "model-gone":
       return `${alert.kind}:${alert.model}`;

@@ -10,8 +10,9 @@ export function troubleOf({ kind, model }: Pick<ModelError, "kind" | "model">): 
       return { kind: "key-refused", provider };
     case "quota":
       return { kind: "credit-empty", provider };
-    case "no-endpoint":
     case "misconfigured":
+      return { kind: "settings-missing", provider };
+    case "no-endpoint":
       return { kind: "address-wrong", provider };
     case "not-found":
       return { kind: "model-gone", model };

@@ -6,6 +6,8 @@ export type Alert =
   | { readonly kind: "credit-empty"; readonly provider: string }
   /** There is nothing at the provider's address that answers questions. */
   | { readonly kind: "address-wrong"; readonly provider: string }
+  /** It wants to be told more with each request: a header of a gateway, say. */
+  | { readonly kind: "settings-missing"; readonly provider: string }
   /** The provider does not know `provider/model`; `nearest` is what it may have become, when that could be found out. */
   | { readonly kind: "model-gone"; readonly model: string; readonly nearest?: string | undefined }
   /** So much, in percent, of what the whole bot may spend in a day is spent. `resetsAt`: milliseconds since the epoch. */

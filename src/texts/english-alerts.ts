@@ -12,6 +12,8 @@ export function alertWords(alert: Alert, prefix: (provider: string) => string): 
       return `💳 The account at ${alert.provider} has run out of credit, so none of its models answer. Add credit there, or let FALLBACK_MODELS name a model of another provider.`;
     case "address-wrong":
       return `🧭 Nothing answers questions at the address of ${alert.provider}. Mend ${prefix(alert.provider)}BASE_URL, ${restart}. npm run doctor shows whether it is right.`;
+    case "settings-missing":
+      return `🧩 ${alert.provider} wants to be told more than it is, so none of its models answer; the log has its words. Put the headers that it names into ${prefix(alert.provider)}HEADERS, ${restart}.`;
     case "model-gone": {
       const nearest = alert.nearest === undefined ? "" : ` The nearest name in its list is ${alert.nearest}.`;
       return `👻 The provider does not know the model ${alert.model}, or not any more.${nearest} Mend MODELS or FALLBACK_MODELS, ${restart}.`;

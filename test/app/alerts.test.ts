@@ -9,6 +9,7 @@ const everyAlert: readonly Alert[] = [
   { kind: "key-refused", provider: "llama.cpp" },
   { kind: "credit-empty", provider: "openai" },
   { kind: "address-wrong", provider: "relay" },
+  { kind: "settings-missing", provider: "relay" },
   { kind: "model-gone", model: "openai/gpt-5", nearest: "gpt-6-luna" },
   { kind: "bot-budget", share: 80, resetsAt: Date.UTC(2026, 10, 28) },
   { kind: "bot-budget", share: 100, resetsAt: Date.UTC(2026, 10, 28) },

@@ -49,6 +49,12 @@ it.each<readonly [string, number, unknown, Alert]>([
     { error: { message: "The model `gone` does not exist", code: "model_not_found" } },
     { kind: "model-gone", model: "relay/gone" },
   ],
+  [
+    "a header that is missing",
+    400,
+    { message: "x-a header is required" },
+    { kind: "settings-missing", provider: "relay" },
+  ],
   ["a wrong address", 404, { detail: "Not Found" }, { kind: "address-wrong", provider: "relay" }],
 ])("operators hear of %s", async (_what, status, body, alert) => {
   expect(await alertsOf((_heard, response) => refuse(response, status, body))).toEqual([alert]);
