@@ -92,6 +92,22 @@ export class ModelError extends ParleyError {
   }
 }
 
+/** Whose budget: a user's of the day or the month, a chat's, that of the whole bot. */
+export type Whose = "user-day" | "user-month" | "chat-day" | "bot-day";
+
+/** A call that would cost more than is left. No model was asked. */
+export class BudgetError extends ParleyError {
+  readonly whose: Whose;
+  /** When there is a new budget; milliseconds since the epoch. */
+  readonly resetsAt: number;
+  constructor(whose: Whose, resetsAt: number) {
+    super("over-budget", `the budget ${whose} is used up`);
+    this.name = "BudgetError";
+    this.whose = whose;
+    this.resetsAt = resetsAt;
+  }
+}
+
 /** An update that the bot can make nothing of, however often it comes. The message says why, and holds nothing of it. */
 export class UnaddressableError extends ParleyError {
   constructor(reason: string, cause?: unknown) {

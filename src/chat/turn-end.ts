@@ -1,6 +1,6 @@
 /** How a turn ends: what its record, the history, the ledger and the screen get of what the model has written. Pure. */
 import { isDeepStrictEqual } from "node:util";
-import { type ModelError, modelErrorFates } from "../base/errors.ts";
+import { type BudgetError, type ModelError, modelErrorFates } from "../base/errors.ts";
 import { textOf } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { ChatMessage, ModelEvent, Models, TokenUsage } from "../ports/models.ts";
@@ -30,6 +30,8 @@ export interface Writing {
   readonly text: string;
   readonly outcome: TurnOutcome | "shutdown" | "vanished";
   readonly error?: ModelError;
+  /** Nothing could be asked, or not again. */
+  readonly overBudget?: BudgetError;
   readonly prompt: readonly ChatMessage[];
   /** What the prompt showed of the history. */
   readonly history: Pick<ShownHistory, "since" | "firstCut">;
@@ -79,8 +81,10 @@ export function viewOfVanished({ continued, text }: Writing): FinalView {
 
 /** What is to be said below the answer, the more important first. */
 function notesOf(writing: Writing): Pick<Turn, "notes"> {
-  const { outcome, error, finish, history, model, chosen, pictures = 0 } = writing;
+  const { outcome, error, overBudget, finish, history, model, chosen, pictures = 0 } = writing;
   const notes: Note[] = [];
+  if (overBudget !== undefined)
+    notes.push({ kind: "over-budget", whose: overBudget.whose, resetsAt: overBudget.resetsAt });
   if (error !== undefined) notes.push({ kind: "failed", failure: error.kind, retryAfterMs: error.retryAfterMs });
   if (outcome === "stopped") notes.push({ kind: "stopped" });
   if (outcome === "complete" && finish !== undefined && finish !== "stop") notes.push({ kind: "cut", by: finish });

@@ -2,7 +2,7 @@
  * A turn: a question on its way to its answer. It knows the conversation, the models and an abstract screen; not
  * Telegram, not how questions are queued.
  */
-import { ModelError, type ModelErrorKind, ParleyError } from "../base/errors.ts";
+import { BudgetError, ModelError, type ModelErrorKind, ParleyError } from "../base/errors.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { Content } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
@@ -209,7 +209,7 @@ async function write(
   const visible = () => text !== "" && deps.work(() => deps.visible(text));
   const written = (
     outcome: Writing["outcome"],
-    more: Partial<Pick<Writing, "text" | "error" | "usage" | "finish" | "pictures">> = {},
+    more: Partial<Pick<Writing, "text" | "error" | "overBudget" | "usage" | "finish" | "pictures">> = {},
   ): Writing => ({
     text: more.text ?? (visible() ? text : ""),
     outcome,
@@ -252,8 +252,11 @@ async function write(
       }
     }
   } catch (error) {
-    if (!(error instanceof ModelError)) throw error;
-    if (!stopped.aborted) return written(error.kind === "empty" ? "empty" : "failed", { error });
+    if (!(error instanceof ModelError || error instanceof BudgetError)) throw error;
+    if (!stopped.aborted) {
+      if (error instanceof BudgetError) return written("failed", { overBudget: error });
+      return written(error.kind === "empty" ? "empty" : "failed", { error });
+    }
   } finally {
     unlink();
   }

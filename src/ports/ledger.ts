@@ -1,23 +1,124 @@
-/** What answers have cost. */
+/**
+ * What calls of models have cost, and what may still be spent.
+ * The comment on a member is its contract; every engine passes the suite `test/contracts/ledger.contract.ts`.
+ */
+import type { ModelErrorKind, Whose } from "../base/errors.ts";
 
-/** One answer's use of a model. */
+/** Inside of the ledger money is whole billionths of a US dollar: sums of fractions would drift. */
+export const perDollar = 1e9;
+/** Days are those of UTC, counted from the beginning of 1970. */
+export const dayMs = 24 * 3_600_000;
+
+/** What a call has used. */
 export interface UsageEntry {
+  /** 0: nobody's any more. */
   readonly userId: number;
-  /** `provider/model` that was charged. */
+  /** `provider/model` that was asked, and is charged. */
   readonly model: string;
-  /** Input tokens, the cached ones included. */
+  /** Input tokens, the cached ones and those written to the cache included. */
   readonly inputTokens: number;
   readonly cachedTokens: number;
+  readonly cacheWriteTokens?: number | undefined;
+  /** The reasoning ones included. */
   readonly outputTokens: number;
+  readonly reasoningTokens?: number | undefined;
   /** US dollars; left out when the model has no known price. */
   readonly cost?: number;
   /** The provider sent no usage, so the tokens were counted here. */
   readonly estimated: boolean;
+  /** When the call ended; milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** One call of a model. */
+export interface LedgerRow extends UsageEntry {
+  readonly chatId: number;
+  /** Id of the message that asks. */
+  readonly turn: number;
+  /** From 1: which step of the turn. */
+  readonly step: number;
+  /** From 1: which call of the question. */
+  readonly attempt: number;
+  /** The model's name as the provider has told it, where that is another one. */
+  readonly served?: string | undefined;
+  readonly firstTokenMs?: number | undefined;
+  readonly durationMs: number;
+  readonly outcome: CallOutcome;
+}
+
+/** `lost`: the process died in its middle. `over-budget`: ended by us, since no more could be paid. */
+export type CallOutcome = "complete" | "stopped" | "lost" | "over-budget" | ModelErrorKind;
+
+/** A call that has ended, to be written, and with it its reservation settled: a part of it spent, the rest refunded. */
+export interface Settlement extends LedgerRow {
+  /** Left out where nothing was reserved. Once it is gone, whoever has settled it was first, and nothing is written. */
+  readonly reservation?: ReservationName | undefined;
+}
+
+export interface ReservationName {
+  /** One at a time is open for each: for a turn, its conversation and question. */
+  readonly id: string;
+  /** Different for each call. */
+  readonly token: string;
+}
+
+/** What may be spent at most by a call that is about to begin, or goes on. */
+export interface Reservation extends ReservationName {
+  readonly userId: number;
+  readonly chatId: number;
+  /** Billionths of a US dollar; 0 when the price is not known. */
+  readonly money: number;
+  readonly tokens: number;
+  /** What is written should nobody ever end the call. */
+  readonly lost: LedgerRow;
+}
+
+/** A budget as it is now. */
+export interface Limit {
+  readonly whose: Whose;
+  /** What is counted. */
+  readonly of: Subject;
+  /** The days that are counted, both included. */
+  readonly fromDay: number;
+  readonly toDay: number;
+  readonly unit: BudgetUnit;
+  /** Billionths of a US dollar, or tokens; without what was granted. */
+  readonly amount: number;
+}
+
+export type BudgetUnit = "money" | "tokens";
+
+export type Subject = { readonly userId: number } | { readonly chatId: number } | "all";
+
+/** How much of a limit is used. All in its unit. */
+export interface Standing {
+  readonly limit: Limit;
+  readonly spent: number;
+  /** By calls that have not ended yet. */
+  readonly reserved: number;
+  /** Comes on top of the limit. */
+  readonly granted: number;
+}
+
+/**
+ * - `reserved`: the call may begin.
+ * - `wait`: it fits into what is spent, but for reservations of others.
+ * - `refused`: it does not fit.
+ */
+export type Verdict = { readonly kind: "reserved" } | { readonly kind: "wait" | "refused"; readonly limit: Limit };
+
+/** Comes on top of what a user may spend on the day and in the month that `at` is in; other budgets stay as they are. */
+export interface Grant {
+  readonly userId: number;
+  readonly unit: BudgetUnit;
+  /** Billionths of a US dollar, or tokens. */
+  readonly amount: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
 
 export interface UsageTotals {
+  /** Calls that have used anything. */
   readonly answers: number;
   readonly inputTokens: number;
   readonly cachedTokens: number;
@@ -26,4 +127,50 @@ export interface UsageTotals {
   readonly cost: number;
   /** Answers whose price is not known. */
   readonly unpriced: number;
+}
+
+export interface TotalsQuery {
+  readonly of: Subject;
+  /** Milliseconds since the epoch; left out: since ever. Whole days (UTC) are counted, those of `from` and `to` included. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  /** `user`: of `all` alone. A sum by user needs `from`. Left out: one sum. */
+  readonly by?: "model" | "day" | "user" | undefined;
+}
+
+export interface TotalsPart extends UsageTotals {
+  /** The model, the day as in `Limit`, the user's id; empty for the one sum. */
+  readonly key: string;
+  readonly cacheWriteTokens: number;
+  readonly reasoningTokens: number;
+}
+
+/** @public Its engines follow. */
+export interface Ledger {
+  /** Sums, in no particular order; parts without use are left out. The one sum is always there. */
+  totals(query: TotalsQuery): Promise<readonly TotalsPart[]>;
+  /** The calls that ended on these days (as in `Limit`, both included), oldest day first, read a few at a time. */
+  rows(fromDay: number, toDay: number): AsyncIterable<LedgerRow>;
+
+  /**
+   * Reserves for a call if it fits into all these limits. In the same step `settled` are written, and what is open for this id
+   * already is settled as `lost`: whoever reserved it is dead.
+   */
+  reserve(reservation: Reservation, limits: readonly Limit[], settled: readonly Settlement[]): Promise<Verdict>;
+  /**
+   * Makes an open reservation this large, if it fits; keeps `lost` in any case. `refused` also when it is no longer open.
+   */
+  extend(reservation: Reservation, limits: readonly Limit[]): Promise<Verdict>;
+  /**
+   * Writes calls that end without the end of their turn. `leaves` names a turn whose next delivery shall not take them for
+   * lost.
+   */
+  settle(settlements: readonly Settlement[], leaves?: string): Promise<void>;
+  /** True, once, when the turn of this name was left in good order by the delivery before. */
+  wasLeft(turn: string): Promise<boolean>;
+  /** Settles as `lost` what nobody has touched for so long. Resolves with their number. */
+  sweep(olderThanMs: number): Promise<number>;
+
+  standing(limits: readonly Limit[]): Promise<readonly Standing[]>;
+  grant(grant: Grant): Promise<void>;
 }

@@ -7,6 +7,7 @@ import type { ModelErrorKind } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Content } from "./content.ts";
+import type { CallOutcome } from "./ledger.ts";
 
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
@@ -67,14 +68,49 @@ export type ModelEvent =
   | {
       readonly type: "answer-end";
       readonly model: string;
-      /** `too-long`: ended by us, at 200,000 characters; the model had more to say. */
-      readonly finish: "stop" | "length" | "filtered" | "too-long";
+      /** Ended by us, while the model had more to say: `too-long` at 200,000 characters, `budget` when no more could be paid. */
+      readonly finish: "stop" | "length" | "filtered" | "too-long" | "budget";
       readonly usage?: TokenUsage | undefined;
       /** Pictures that came with the answer and were dropped unread; left out when none came. */
       readonly pictures?: number | undefined;
       /** The step as the provider gave it, where more of it than its text has to go back. */
       readonly native?: NativeStep | undefined;
     };
+
+/** Who pays for the calls of one question: asked before each of them, told of it, and after it. */
+export interface Payer {
+  /**
+   * Reserves what the call may cost, once it has its place and before it is sent. May wait for calls of others to end; rejects
+   * with the signal's reason when that is aborted, and with a `BudgetError` when the call would cost more than is left.
+   */
+  open(call: PayableCall, signal: AbortSignal): Promise<OpenCall>;
+}
+
+export interface PayableCall {
+  /** `provider/model`. */
+  readonly model: string;
+  /** From 1: which call of the question. */
+  readonly attempt: number;
+  readonly messages: readonly ChatMessage[];
+}
+
+export interface OpenCall {
+  /** The answer has gone on with this. False: no more can be paid, end it here as at the length limit. Cheap. */
+  wrote(text: string): boolean;
+  /** Ends it, however it ended. Only the first time counts. */
+  close(end: CallEnd): void;
+}
+
+export interface CallEnd {
+  readonly outcome: CallOutcome;
+  /** The model's name as the provider has told it, where that is another one. */
+  readonly served?: string | undefined;
+  /** Left out where the provider sent none: what was written is counted, or nothing if the model has not lived. */
+  readonly usage?: TokenUsage | undefined;
+  /** Left out when there was no sign of life. */
+  readonly firstTokenMs?: number | undefined;
+  readonly durationMs: number;
+}
 
 export interface ModelRequest {
   /** `provider/model` as written in `MODELS`. */
@@ -88,6 +124,8 @@ export interface ModelRequest {
   readonly cacheKey?: string | undefined;
   /** Stands around each piece that is read; left out where nobody could be charged. */
   readonly work?: Work;
+  /** Left out where nobody counts. */
+  readonly payer?: Payer | undefined;
   /** Told of failures on the way to the answer, with the ids of who asks; left out: the adapter's own log. */
   readonly log?: Pick<Logger, "info" | "warn">;
   /**

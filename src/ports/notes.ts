@@ -2,7 +2,7 @@
  * Notes: what is said below an answer about it, as data. The words are chosen where it is shown, in the language of who
  * reads it.
  */
-import type { ModelErrorKind } from "../base/errors.ts";
+import type { ModelErrorKind, Whose } from "../base/errors.ts";
 
 /** A sentence as the version before has stored it: shown as it is, whoever reads it. */
 interface FormerNote {
@@ -16,8 +16,10 @@ export type Note = SpokenNote | FormerNote;
 export type SpokenNote =
   | { readonly kind: "failed"; readonly failure: ModelErrorKind; readonly retryAfterMs?: number | undefined }
   | { readonly kind: "stopped" }
-  /** The answer ends before its end; `too-long`: by us, at 200,000 characters. */
-  | { readonly kind: "cut"; readonly by: "length" | "filtered" | "too-long" }
+  /** The answer ends before its end; by us: `too-long`, at 200,000 characters, and `budget`, when no more could be paid. */
+  | { readonly kind: "cut"; readonly by: "length" | "filtered" | "too-long" | "budget" }
+  /** Nothing was asked, since it would have cost more than is left. `resetsAt`: milliseconds since the epoch. */
+  | { readonly kind: "over-budget"; readonly whose: Whose; readonly resetsAt: number }
   /** The model is no longer shown the whole history. */
   | { readonly kind: "history-cut" }
   /** A fallback, `provider/model`, has written it. */

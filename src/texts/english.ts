@@ -1,5 +1,5 @@
 /** English: every sentence that a person reads in Telegram. Plain text: no markup, so nothing can fail to parse. */
-import type { ModelErrorKind } from "../base/errors.ts";
+import type { ModelErrorKind, Whose } from "../base/errors.ts";
 import type { UsageTotals } from "../ports/ledger.ts";
 import type { SpokenNote, UnseenKind } from "../ports/notes.ts";
 import { alertWords } from "./english-alerts.ts";
@@ -101,7 +101,20 @@ const cuts: Readonly<Record<Extract<SpokenNote, { kind: "cut" }>["by"], string>>
   length: "✂️ Cut at the length limit.",
   filtered: "✂️ Cut off by the model's content rules.",
   "too-long": "✂️ Cut here: I read 200,000 characters of an answer at most.",
+  budget: "✂️ Cut here: the budget is used up.",
 };
+
+const usedUp: Readonly<Record<Whose, string>> = {
+  "user-day": "Your budget for today is used up.",
+  "user-month": "Your budget for this month is used up.",
+  "chat-day": "This chat's budget for today is used up.",
+  "bot-day": "This bot's budget for today is used up.",
+};
+
+/** A moment in UTC, as `2026-11-28 00:00 UTC`. */
+function moment(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
 
 function lineOf(note: SpokenNote): string {
   switch (note.kind) {
@@ -113,6 +126,8 @@ function lineOf(note: SpokenNote): string {
       return stopped;
     case "cut":
       return cuts[note.by];
+    case "over-budget":
+      return `💸 ${usedUp[note.whose]} There is a new one at ${moment(note.resetsAt)}.`;
     case "history-cut":
       return "The model no longer sees all of the older messages here.";
     case "answered-by":
@@ -188,6 +203,7 @@ export const english = {
   oldButton: "This button is too old.",
   alreadyFinished: "This answer is already finished.",
   waiting: (provider: string) => `⏳ Waiting for a free place at ${provider}…`,
+  waitingForBudget: "⏳ Waiting until it is clear what other answers cost…",
   tryingAgain: (reason: ModelErrorKind) => `🔁 Trying again… (${modelFailureWords[reason]})`,
   thinking: (seconds: number) => (seconds === 0 ? "💭 Thinking…" : `💭 Thinking… ${seconds} s`),
   toolAtWork: (name: string) => `🔧 Using ${name}…`,

@@ -1,6 +1,6 @@
 /** Turns that end before their answer is whole. */
 import { describe, expect, it } from "vitest";
-import { ModelError } from "../../src/base/errors.ts";
+import { BudgetError, ModelError } from "../../src/base/errors.ts";
 import { answerQuestion, type TurnDeps } from "../../src/chat/turn.ts";
 import { english as texts } from "../../src/texts/english.ts";
 import { noteWords } from "../support/note-words.ts";
@@ -160,4 +160,14 @@ describe("a chat that blocks the bot", () => {
     expect(await history()).toEqual([["why?", "x"]]);
     expect(scene.observed).toContain("blocked");
   });
+});
+
+it("says whose budget is used up, below nothing, when a question would cost more than is left", async () => {
+  const resetsAt = Date.UTC(2026, 10, 28);
+  scene.script = [new BudgetError("user-day", resetsAt)];
+  expect(await ask()).toBe("failed");
+  const note = "💸 Your budget for today is used up. There is a new one at 2026-11-28 00:00 UTC.";
+  expect(scene.views).toEqual([{ markdown: "", note }]);
+  expect(await turn()).toMatchObject({ state: "done", notes: [{ kind: "over-budget", whose: "user-day", resetsAt }] });
+  expect(await history()).toEqual([]);
 });

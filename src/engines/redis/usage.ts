@@ -3,14 +3,11 @@
  * the two days before the newest one.
  */
 import type { Redis } from "ioredis";
-import type { UsageEntry, UsageTotals } from "../../ports/ledger.ts";
+import { dayMs, perDollar, type UsageEntry, type UsageTotals } from "../../ports/ledger.ts";
 import type { ScriptArgument } from "./script.ts";
 
-const dayMs = 24 * 3_600_000;
 const recentMs = 2 * dayMs;
 const keptDays = 400;
-/** Money is added up in whole billionths of a dollar: sums of fractions would drift. */
-const perDollar = 1e9;
 
 /**
  * Defines `add_usage(key, arg)`. KEYS[key] totals (a hash: `total` and days), KEYS[key + 1] entries (a sorted set by time);
