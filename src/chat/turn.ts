@@ -26,6 +26,7 @@ import {
   type Writing,
 } from "./turn-end.ts";
 import { type Prompt, type PromptDeps, promptOf } from "./turn-prompt.ts";
+import { createWritten, type WrittenText } from "./written.ts";
 
 export type { FinalView } from "./turn-end.ts";
 export { modelFor } from "./turn-prompt.ts";
@@ -202,28 +203,29 @@ async function write(
   const prompt = await promptOf(deps, turn, continued);
   const { model, shorter } = prompt;
   const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);
-  let text = turn.answer ?? "";
-  let answeredBy = model;
+  const seen = (text: string) => text !== "" && deps.work(() => deps.visible(text));
+  const writing = createWritten(model, turn.answer ?? "", seen);
   let asked: Prompt = prompt;
   let end: AnswerEnd | undefined;
-  const visible = () => text !== "" && deps.work(() => deps.visible(text));
   const written = (
     outcome: Writing["outcome"],
-    more: Partial<Pick<Writing, "text" | "error" | "overBudget" | "usage" | "finish" | "pictures">> = {},
+    { text, model: by }: WrittenText,
+    more: Partial<Pick<Writing, "error" | "overBudget" | "usage" | "finish" | "pictures">> = {},
   ): Writing => ({
-    text: more.text ?? (visible() ? text : ""),
+    text: seen(text) ? text : "",
     outcome,
     prompt: asked.messages,
     history: asked.history,
     continued,
     chosen: model,
-    model: end?.model ?? answeredBy,
+    model: by,
     notes: question.questionNotes ?? [],
     ...more,
   });
   const keep = () => {
+    const { text } = writing.standing;
     // When it fails, the interrupt has failed with it.
-    if (visible()) keeping?.keep({ ...turn, answer: text }).catch(() => undefined);
+    if (seen(text)) keeping?.keep({ ...turn, answer: text }).catch(() => undefined);
   };
   keeping?.interrupting.addEventListener("abort", keep, { once: true });
   try {
@@ -237,14 +239,15 @@ async function write(
       };
       for await (const event of models.answer(request, stopped)) {
         if (event.type === "text-delta") {
-          text += event.text;
-          screen.show(shownText(continued, text));
-        } else if (event.type === "text-reset") text = "";
+          writing.add(event.text);
+          if (writing.stands) screen.show(shownText(continued, writing.text));
+        } else if (event.type === "text-reset") writing.reset();
+        else if (event.type === "restart") writing.abandon();
         else if (event.type === "answer-end") end = event;
         else {
           screen.status(activityOf(event));
           if (event.type === "attempt") {
-            answeredBy = event.model;
+            writing.begin(event.model);
             asked = (event.shorter ? shorter() : undefined) ?? prompt;
           }
         }
@@ -254,19 +257,21 @@ async function write(
   } catch (error) {
     if (!(error instanceof ModelError || error instanceof BudgetError)) throw error;
     if (!stopped.aborted) {
-      if (error instanceof BudgetError) return written("failed", { overBudget: error });
-      return written(error.kind === "empty" ? "empty" : "failed", { error });
+      if (error instanceof BudgetError) return written("failed", writing.longest, { overBudget: error });
+      return written(error.kind === "empty" ? "empty" : "failed", writing.longest, { error });
     }
   } finally {
     unlink();
   }
-  if (end === undefined) return written(outcomeOfAbort(signal, screen));
+  if (end === undefined) return written(outcomeOfAbort(signal, screen), writing.standing);
   const { finish, pictures, usage } = end;
-  if (visible()) return written("complete", { text, finish, pictures, usage });
+  if (seen(writing.text)) {
+    return written("complete", { text: writing.text, model: end.model }, { finish, pictures, usage });
+  }
   const error = new ModelError("empty", end.model, "the answer has nothing visible in it");
   // To those who asked the model this was a whole answer.
   deps.log.warn({ model: error.model, kind: error.kind, reason: error.message }, "a model call failed");
-  return written("empty", { text: "", error, pictures, usage });
+  return written("empty", { ...writing.longest, model: end.model }, { error, pictures, usage });
 }
 
 function outcomeOfAbort(signal: AbortSignal, screen: Screen): Writing["outcome"] {

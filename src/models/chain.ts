@@ -58,9 +58,10 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     const log = request.log ?? deps.log;
     const allowance = createAllowance(timers, now);
     const route = createRoute(request, chainOf(request.model), allowance, log);
+    let shown: boolean;
     try {
       for (;;) {
-        let shown = false;
+        shown = false;
         let delayMs: number;
         let reason: ModelErrorKind;
         const attempt = begin(route, request, allowance, log);
@@ -82,12 +83,12 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
           if (asked.aborted) return;
           if (!(error instanceof ModelError) || stopping.signal.aborted) throw error;
           attempt.failed(error);
-          if (shown) throw error;
-          delayMs = route.after(error);
+          delayMs = route.after(error, shown);
           reason = error.kind;
         } finally {
           attempt.end();
         }
+        if (shown) yield { type: "restart" };
         yield { type: "trying-again", reason };
         if (delayMs > 0 && !(await waitFor(delayMs, signal))) {
           if (asked.aborted) return;

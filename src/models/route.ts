@@ -12,8 +12,11 @@ export interface Route {
   readonly shortened: boolean;
   /** How many models are left behind it. */
   readonly left: number;
-  /** Goes on after a failure. Milliseconds to wait before; throws the failure when nobody is to be asked any more. */
-  after(failed: ModelError): number;
+  /**
+   * Goes on after a failure, in the middle of a text that was `shown`, perhaps. Milliseconds to wait before; throws the failure
+   * when nobody is to be asked any more.
+   */
+  after(failed: ModelError, shown: boolean): number;
 }
 
 /** Creates the route of one question along these models, each `provider/model` once, the chosen one first. */
@@ -41,7 +44,9 @@ export function createRoute(
     get left() {
       return ahead.length;
     },
-    after(failed) {
+    after(failed, shown) {
+      // Who asks shall not find out which model says it all the same.
+      if (failed.kind === "content-filter") throw failed;
       if (failed.kind === "context-overflow" && shorter === undefined && allowance.mayGoOn()) {
         // Before others are asked: the model that was chosen answers, if it can. Those after it may read more.
         shorter = request.shorter?.();
@@ -50,6 +55,7 @@ export function createRoute(
           return 0;
         }
       }
+      if (ahead.length === 0 && shown) throw failed;
       if (ahead.length === 0) {
         const delayMs = allowance.repeatAfter(failed, repeats);
         if (delayMs === undefined) throw failed;

@@ -41,7 +41,9 @@ export interface NativeStep {
 export type ModelEvent =
   /** The turn waits for a free place at the provider (`<PROVIDER>_CONCURRENCY`). */
   | { readonly type: "waiting"; readonly provider: string }
-  /** An attempt has failed in this way before it showed anything; another one follows, after a pause perhaps. */
+  /** The text so far will not be gone on with: its model has failed, and another one writes the answer anew. */
+  | { readonly type: "restart" }
+  /** An attempt has failed in this way; another one follows, after a pause perhaps. */
   | { readonly type: "trying-again"; readonly reason: ModelErrorKind }
   /** An attempt begins to be sent to this model (`provider/model`): the messages, or the shorter ones. */
   | { readonly type: "attempt"; readonly model: string; readonly shorter?: true | undefined }
@@ -139,8 +141,8 @@ export interface Models {
   /** The choices in their order, `provider/model`; the first is the default. */
   readonly names: readonly string[];
   /**
-   * Asks the chosen model, then the fallbacks. Text comes in deltas of one answer of one model. Throws a `ModelError` when
-   * no answer, or only a part of one, could be had; ends quietly, without `answer-end`, when the signal was aborted.
+   * Asks the chosen model, then those behind it. Text comes in deltas of one answer of one model, after a `restart` of another
+   * one. Throws a `ModelError` when no answer, or only a part of one, could be had; ends quietly, without `answer-end`, when the signal was aborted.
    */
   answer(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
   /** US dollars, or undefined when the model's price is not known. */

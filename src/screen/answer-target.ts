@@ -14,6 +14,8 @@ export interface Target {
   readonly drafting: boolean;
   /** Status lines stand below the last part. */
   readonly status: boolean;
+  /** The text was begun anew: what is left of the one before would be read as its end. */
+  readonly anew: boolean;
 }
 
 export interface AnswerTarget {
@@ -35,6 +37,7 @@ export function createAnswerTarget(texts: Texts, chatId: number): AnswerTarget {
   const renderer = createStreamRenderer(renderOptionsFor(chatId));
   const split = createAnswerSplitter();
   let markdown = "";
+  let anew = false;
   let view: FinalView | undefined;
   let final: Target | undefined;
   let plainPart: number | undefined;
@@ -45,7 +48,7 @@ export function createAnswerTarget(texts: Texts, chatId: number): AnswerTarget {
 
   function finalOf(end: FinalView): Target {
     const parts = finalParts(texts, end, renderer.renderFinal(end.markdown), split);
-    return { parts: settled(parts), view: end, drafting: false, status: false };
+    return { parts: settled(parts), view: end, drafting: false, status: false, anew };
   }
 
   return {
@@ -53,6 +56,7 @@ export function createAnswerTarget(texts: Texts, chatId: number): AnswerTarget {
       return /\S/u.test(markdown);
     },
     show(text) {
+      anew ||= text.length < markdown.length;
       markdown = text;
     },
     finish(end) {
@@ -72,9 +76,9 @@ export function createAnswerTarget(texts: Texts, chatId: number): AnswerTarget {
       const rendered = renderer.render(markdown);
       const text = /\S/u.test(rendered.text) ? split(rendered) : undefined;
       const shown = text ?? (lines.length === 0 ? undefined : former);
-      if (shown === undefined) return { parts: [], drafting, status: false };
+      if (shown === undefined) return { parts: [], drafting, status: false, anew };
       const lined = lines.length === 0 ? shown : withStatus(shown, lines);
-      return { parts: settled(lined), drafting, status: lined !== shown };
+      return { parts: settled(lined), drafting, status: lined !== shown, anew };
     },
   };
 }

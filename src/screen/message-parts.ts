@@ -71,6 +71,7 @@ export function createMessageParts(
   const misplaced: number[] = [];
   let file = opened.file;
   let draftShown: string | undefined;
+  let wrote = false;
 
   function buttonOf(target: Target, index: number): Button {
     if (index !== target.parts.length - 1) return "none";
@@ -89,8 +90,19 @@ export function createMessageParts(
     return part?.id === undefined || part.shown !== keyOf(rendered) || part.button !== buttonOf(target, index);
   }
 
+  /**
+   * Whether a message of a text that was begun anew is to be deleted next: in turn with the new text, which is not to wait, but
+   * before a draft, which would stand below it.
+   */
+  function isLeftover(target: Target): boolean {
+    const { anew, drafting, view, parts: wanted } = target;
+    if (!anew || view !== undefined || wanted.length === 0) return false;
+    return parts.length > (drafting ? wanted.length - 1 : wanted.length) && (drafting || wrote);
+  }
+
   /** Earlier parts must be whole before a new one is sent; among those that exist, the newest text goes first. */
   function nextPart(target: Target): number | undefined {
+    if (isLeftover(target)) return undefined;
     const indexes = target.parts.map((_, index) => index);
     const missing = indexes.some((index) => parts[index]?.id === undefined);
     return missing
@@ -125,6 +137,7 @@ export function createMessageParts(
   }
 
   async function put(index: number, rendered: Rendered, button: Button, api: MessageApi): Promise<void> {
+    wrote = true;
     const keyboard = keyboardOf(texts, button, place);
     const options = {
       ...entitiesOf(rendered),
@@ -169,6 +182,13 @@ export function createMessageParts(
   /** What is left of a longer former answer loses its button while we write, and is deleted at the end. */
   async function tidy(target: Target, api: MessageApi): Promise<boolean> {
     const count = target.parts.length;
+    if (isLeftover(target)) {
+      const { id } = parts.at(-1) ?? {};
+      if (id !== undefined) await api.deleteMessage(place.chatId, id);
+      forgetLast(0);
+      await save();
+      return true;
+    }
     if (target.view === undefined) {
       const stale = parts.slice(count).find((part) => part.button !== undefined && part.button !== "none");
       if (count === 0 || stale === undefined) return false;
@@ -185,6 +205,7 @@ export function createMessageParts(
   }
 
   function forgetLast(count: number): void {
+    wrote = false;
     if (parts.length > count) parts.pop();
     else misplaced.pop();
   }
@@ -243,7 +264,7 @@ export function createMessageParts(
     },
     async markGone(target) {
       const index = nextPart(target);
-      if (index === undefined) forgetLast(target.parts.length);
+      if (index === undefined) forgetLast(isLeftover(target) ? 0 : target.parts.length);
       else {
         delete parts[index]?.id;
         // Its successor will stand below what follows, which therefore is written anew, too.

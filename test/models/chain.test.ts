@@ -11,7 +11,6 @@ describe("the chain", () => {
     ["refuses the key", { status: 401 }],
     ["is at its rate limit, for long", { status: 429, headers: { "retry-after": "3600" } }],
     ["is out of order", { status: 503 }],
-    ["filters the content", { finishReason: "content_filter" }],
     ["cuts the connection", { cutAfterChunks: 0 }],
     ["answers nothing", { text: "" }],
     ["breaks off after thoughts alone", { reasoning: "Hmm.", endWithoutFinish: true }],
@@ -30,6 +29,16 @@ describe("the chain", () => {
     ]);
     expect(events.at(-1)).toMatchObject({ model: "deepseek/b" });
     expect([scene.first.requests.length, scene.second.requests.length]).toEqual([1, 1]);
+  });
+
+  test.each([
+    ["refuses", { status: 400, body: { error: { message: "flagged", code: "content_filter" } } }],
+    ["ends without a word", { finishReason: "content_filter" }],
+  ] as const)("no other is asked for what a model %s because of its content", async (_, script) => {
+    scene.first.script.always(script);
+    const { error } = await answered(open(), "openai/a");
+    expect(error).toMatchObject({ kind: "content-filter", model: "openai/a" });
+    expect([scene.first.requests.length, scene.second.requests.length]).toEqual([1, 0]);
   });
 
   test("tells why before each further attempt, of the same model or of the next", async () => {
@@ -67,11 +76,35 @@ describe("the chain", () => {
     expect(text).toBe("A");
   });
 
-  test("never asks again after the first visible word", async () => {
+  test("a model that fails in the middle of its text is followed by the next, which writes it anew", async () => {
     scene.first.script.always({ chunks: ["Par", "is"], cutAfterChunks: 1 });
-    const { text, error } = await answered(open(), "openai/a");
-    expect([text, error?.kind, error?.model]).toEqual(["Par", "connection", "openai/a"]);
-    expect([scene.first.requests.length, scene.second.requests.length]).toEqual([1, 0]);
+    scene.second.script.always({ text: "Lyon." });
+    const { events, error } = await answered(open(), "openai/a");
+    expect(error).toBeUndefined();
+    const told = events.flatMap((event) =>
+      event.type === "attempt" ? [event.model] : event.type === "text-delta" ? [event.text] : [event.type],
+    );
+    expect(told.join(" ")).toMatch(/^openai\/a Par restart trying-again deepseek\/b .*Lyon.* answer-end$/);
+    expect([scene.first.requests.length, scene.second.requests.length]).toEqual([1, 1]);
+  });
+
+  test("nobody is asked a second time after a visible word", async () => {
+    scene.first.script.always({ chunks: ["Par", "is"], cutAfterChunks: 1 });
+    scene.second.script.always({ chunks: ["Ly", "on"], cutAfterChunks: 1 });
+    const { events, error } = await answered(open(), "openai/a");
+    expect([error?.kind, error?.model]).toEqual(["connection", "deepseek/b"]);
+    expect(events.filter(({ type }) => type === "restart")).toHaveLength(1);
+    expect([scene.first.requests.length, scene.second.requests.length]).toEqual([1, 1]);
+    const only = await answered(open({}, alone), "openai/a");
+    expect([only.text, only.error?.kind]).toEqual(["Par", "connection"]);
+    expect(scene.first.requests.length).toBe(2);
+  });
+
+  test("the time in which text has come is not counted against the next", async () => {
+    scene.first.script.always({ text: "word ".repeat(60), tokensPerSecond: 100, cutAfterChunks: 40 });
+    scene.second.script.always({ text: "Lyon." });
+    const { events, error } = await answered(open({ failedMs: 250, refusedMs: 250 }), "openai/a");
+    expect([error, events.at(-1)?.type]).toEqual([undefined, "answer-end"]);
   });
 
   test.each([

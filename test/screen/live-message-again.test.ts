@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Place } from "../../src/screen/place.ts";
 import { english as texts } from "../../src/texts/english.ts";
-import { createScreenScene, pass, until } from "../support/screen-scene.ts";
+import { createScreenScene, long, pass, until } from "../support/screen-scene.ts";
 
 const scene = createScreenScene();
 const { open, all, messages, standing } = scene;
@@ -36,6 +36,34 @@ describe("answering again in the same messages", () => {
       ["new", "stop:82"],
       ["two", undefined],
     ]);
+  });
+
+  it("lets nothing of a text stand that is written anew, as soon as the new one is there", async () => {
+    const screen = open();
+    screen.show(long(1500));
+    await pass(200);
+    expect(scene.chat.size).toBe(4);
+    screen.show("another text");
+    screen.show("another text, which grows");
+    await pass(15);
+    screen.show("another text, which grows and grows");
+    await pass(200);
+    expect(messages()).toEqual([["another text, which grows and grows", "stop:81"]]);
+    expect(scene.saved.at(-1)?.[0]).toHaveLength(1);
+    await until(screen.finish({ markdown: "another text, whole", button: "regenerate" }));
+    expect(messages()).toEqual([["another text, whole", "again:50"]]);
+  });
+
+  it("survives that a message of such a text is gone already", async () => {
+    const screen = open();
+    screen.show(long(1500));
+    await pass(200);
+    scene.chat.delete([...scene.chat.keys()].at(-1) ?? 0);
+    screen.show("another text");
+    await pass(200);
+    screen.show("another text, which grows");
+    await pass(400);
+    expect(messages()).toEqual([["another text, which grows", "stop:81"]]);
   });
 
   const again = (ids: number[], shown?: Place["shown"]) =>

@@ -28,6 +28,18 @@ describe("an answer that is drafted", () => {
     expect(methods.lastIndexOf("sendMessageDraft")).toBeLessThan(methods.indexOf("sendMessage"));
   });
 
+  it("leaves no message of a text that is written anew above the new draft", async () => {
+    const screen = open();
+    screen.show(long(1500));
+    await pass(100);
+    expect(scene.chat.size).toBe(3);
+    screen.show("another text");
+    await pass(100);
+    expect([scene.chat.size, scene.draft]).toEqual([0, "another text"]);
+    await until(screen.finish({ markdown: "another text, whole", button: "regenerate" }));
+    expect(messages()).toEqual([["another text, whole", "again:50"]]);
+  });
+
   it("is kept alive while the model is silent, and not after the end", async () => {
     const screen = open();
     screen.show("Hello");

@@ -1,0 +1,77 @@
+/**
+ * What models have written of an answer. When one fails in its middle, the next writes the answer anew: nothing is stitched, and
+ * what was written before stands until the new text is longer than a line.
+ */
+
+export interface WrittenText {
+  readonly text: string;
+  /** `provider/model` that wrote it. */
+  readonly model: string;
+}
+
+export interface Written {
+  /** Of the model that writes now. */
+  readonly text: string;
+  /** Whether that is what stands on the screen. */
+  readonly stands: boolean;
+  /** What stands on the screen, and stays when it is stopped now. */
+  readonly standing: WrittenText;
+  /** The most that any of them has written: what stays when all have failed. */
+  readonly longest: WrittenText;
+  /** Another model is asked, or the same again. */
+  begin(model: string): void;
+  add(text: string): void;
+  /** What it wrote was no answer. */
+  reset(): void;
+  /** What it wrote will not be gone on with. */
+  abandon(): void;
+}
+
+/** About a line on a phone, in UTF-16 units. */
+const lineUnits = 60;
+
+/** Nothing but `text` is there yet. `visible`: whether anything of a text can be seen. */
+export function createWritten(model: string, text: string, visible: (text: string) => boolean): Written {
+  let current: WrittenText = { text, model };
+  let former: WrittenText | undefined;
+  let longest: WrittenText | undefined;
+
+  const stands = () => former === undefined || isLongerThanALine(current.text);
+  const standing = () => (stands() ? current : (former ?? current));
+
+  return {
+    get text() {
+      return current.text;
+    },
+    get stands() {
+      return stands();
+    },
+    get standing() {
+      return standing();
+    },
+    get longest() {
+      const best = longest;
+      return best !== undefined && best.text.length > current.text.length ? best : current;
+    },
+    begin(next) {
+      current = { ...current, model: next };
+    },
+    add(more) {
+      current = { ...current, text: current.text + more };
+    },
+    reset() {
+      current = { ...current, text: "" };
+    },
+    abandon() {
+      if (visible(current.text)) {
+        former = standing();
+        if (current.text.length > (longest?.text.length ?? 0)) longest = current;
+      }
+      current = { ...current, text: "" };
+    },
+  };
+}
+
+function isLongerThanALine(text: string): boolean {
+  return text.length > lineUnits && text.trimStart().length > lineUnits;
+}
