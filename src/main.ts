@@ -4,10 +4,10 @@ import { config as loadDotenv } from "dotenv";
 import { readOperatorCommand } from "./app/operator/commands.ts";
 import { messageOf, StartError } from "./base/errors.ts";
 import { createLogger, isPretty, type Logger } from "./base/log.ts";
-import { type RunMode, readConfig } from "./config/config.ts";
+import { type Config, type RunMode, readConfig } from "./config/config.ts";
 import type { Running } from "./modes.ts";
 
-const modes: readonly string[] = ["start", "dev", "web", "worker", "playground", "queue"] satisfies RunMode[];
+const modes: readonly string[] = ["start", "dev", "web", "worker", "playground", "queue", "doctor"] satisfies RunMode[];
 /** Below the 30 s after which platforms kill. */
 const exitWithinMs = 26_000;
 
@@ -41,10 +41,12 @@ async function main(): Promise<void> {
   if (!isMode(mode)) throw new StartError([`The mode must be one of ${modes.join(", ")}.`]);
   const args = process.argv.slice(3);
   if (mode === "queue") readOperatorCommand(args);
-  else if (args.length > 0) {
-    throw new StartError([`${mode} takes no arguments: settings are environment variables, or go into .env.`]);
+  else if (args.length > 0 && !(mode === "doctor" && args.join() === "--json")) {
+    const taken = mode === "doctor" ? "--json and nothing else" : "no arguments";
+    throw new StartError([`${mode} takes ${taken}: settings are environment variables, or go into .env.`]);
   }
   const unread = loadSettings();
+  if (mode === "doctor") return await consultDoctor(unread, args.length > 0);
   const config = readConfig(mode, process.env, unread);
   // The models' SDK would read it for every provider, and throw when it is malformed; no option of it prevents that.
   delete process.env["OPENAI_CUSTOM_HEADERS"];
@@ -98,6 +100,24 @@ async function main(): Promise<void> {
   await stopQuietly(starting, log);
   if (failure instanceof StartError) refuse(failure);
   process.exit(1);
+}
+
+/** What is found goes to stdout alone, which another program may read. */
+async function consultDoctor(unread: readonly string[], asJson: boolean): Promise<void> {
+  const { answerDoctor } = await import("./app/doctor/command.ts");
+  const { exitCode, lines } = await answerDoctor(examined(unread), asJson);
+  process.stdout.write(lines.map((line) => `${line}\n`).join(""), () => process.exit(exitCode));
+}
+
+function examined(unread: readonly string[]): Config | { readonly mistakes: readonly string[] } {
+  try {
+    return readConfig("doctor", process.env, unread);
+  } catch (error) {
+    if (error instanceof StartError) return { mistakes: error.lines };
+    throw error;
+  } finally {
+    delete process.env["OPENAI_CUSTOM_HEADERS"];
+  }
 }
 
 /**

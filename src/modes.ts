@@ -1,5 +1,6 @@
 /** What each run mode starts. */
 import { createApp } from "./app/app.ts";
+import { remarksOn } from "./app/remarks.ts";
 import type { Logger } from "./base/log.ts";
 import type { Config } from "./config/config.ts";
 import { proxiesWithoutCredentials } from "./config/proxies.ts";
@@ -12,7 +13,15 @@ export interface Running {
 }
 
 /** Milliseconds that running answers may take to end after SIGTERM. In development a reload should not wait for them. */
-const graceMs = { start: 20_000, web: 20_000, worker: 20_000, dev: 1_000, playground: 1_000, queue: 0 } as const;
+const graceMs = {
+  start: 20_000,
+  web: 20_000,
+  worker: 20_000,
+  dev: 1_000,
+  playground: 1_000,
+  queue: 0,
+  doctor: 0,
+} as const;
 
 /** Starts the parts of a run mode, in order. */
 export async function startMode(config: Config, log: Logger): Promise<Running> {
@@ -30,12 +39,7 @@ export async function startMode(config: Config, log: Logger): Promise<Running> {
       },
     });
   }
-  if (config.access.allowed.size === 0 && config.access.allowedChats.size === 0) {
-    log.warn({}, "ALLOWED_USER_IDS is empty: everyone who finds this bot can spend your key's money");
-  }
-  if (config.adminToken !== undefined && config.redis === undefined) {
-    log.warn({}, "ADMIN_TOKEN does nothing without REDIS_URL: only a queue in Redis has a dashboard");
-  }
+  for (const remark of remarksOn(config)) log.warn({}, remark);
   const app = await createApp(config, log);
   return { failed: app.failed, stop: () => app.stop(graceMs[config.mode]) };
 }

@@ -11,8 +11,8 @@ import { type KnownNames, misspelledNames } from "./variable-names.ts";
 
 export type { ProviderConfig } from "./provider-settings.ts";
 
-/** `queue`: the commands of an operator. */
-export type RunMode = "start" | "dev" | "web" | "worker" | "playground" | "queue";
+/** `queue`: the commands of an operator; `doctor`: a look at everything. */
+export type RunMode = "start" | "dev" | "web" | "worker" | "playground" | "queue" | "doctor";
 
 export interface WebhookConfig {
   /** Public base URL without a slash at its end; a path in it is kept. */
@@ -94,6 +94,7 @@ const unread: Readonly<Record<RunMode, readonly (keyof Environment)[]>> = {
   start: [],
   dev: [],
   worker: [],
+  doctor: [],
   web: ofModels,
   // It only looks for the queue.
   queue: allBut("DATA_DIR", "REDIS_URL", "REDIS_PREFIX", "LOG_LEVEL", "LOG_FORMAT"),

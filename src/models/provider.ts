@@ -24,6 +24,8 @@ export interface Provider {
    * `thinking` to `answer-end`; throws a `ModelError`; ends quietly when the signal was aborted.
    */
   ask(ask: Ask, signal: AbortSignal): AsyncGenerator<ModelEvent, void>;
+  /** The names in its own list of models; undefined when there is none to be had. Never rejects. */
+  list(signal: AbortSignal): Promise<readonly string[] | undefined>;
 }
 
 /** Creates a provider with its client. */
@@ -36,6 +38,7 @@ export function createProvider(deps: Omit<SenderDeps, "wire">): Provider {
 
   return {
     places: createPlaces(config.concurrency),
+    list: sender.list,
     async *ask(ask, signal) {
       const { model, patience } = ask;
       const name = `${config.name}/${model}`;

@@ -6,6 +6,7 @@ import type { ProviderConfig } from "../config/config.ts";
 import { prefixOf } from "../config/provider-settings.ts";
 import type { ChatMessage, ModelRequest } from "../ports/models.ts";
 import { plain, redirected, versioned } from "./address.ts";
+import { readList } from "./catalogue.ts";
 import { type Failure, refusalFailure } from "./failures.ts";
 import { readBeginning } from "./incoming.ts";
 import { Refused } from "./reading.ts";
@@ -31,6 +32,8 @@ export interface Sender {
   send(question: Question, signal: AbortSignal): Promise<Received>;
   /** Whether a failure has taught how to ask instead, so that it is worth asking again at once. */
   learns(question: Question, failure: Failure): boolean;
+  /** The names in the provider's own list of models; undefined when it has none that can be had. Never rejects. */
+  list(signal: AbortSignal): Promise<readonly string[] | undefined>;
   /** A failure that the address may be the reason of, with the address and the variable to look at. */
   located(failure: Failure): Failure;
 }
@@ -49,6 +52,8 @@ const neverMs = 2 ** 31 - 1;
 /** As much of a refusal is read, and for so long. */
 const maxRefusalBytes = 64 * 1024;
 const maxRefusalMs = 5_000;
+const maxListBytes = 4 * 1024 * 1024;
+const maxListMs = 8_000;
 const permanent: ReadonlySet<number> = new Set([301, 308]);
 const followed: ReadonlySet<number> = new Set([301, 302, 307, 308]);
 
@@ -166,6 +171,16 @@ export function createSender({ config, wire, transport, log, ...settings }: Send
       }
     },
     learns,
+    async list(signal) {
+      const base = address.endsWith(wire.path) ? address.slice(0, -wire.path.length) : config.baseUrl;
+      return await readList(async (query) => {
+        const { status, body } = transport.received(
+          await client.get(`${base}/models${query}`, { signal }).asResponse(),
+        );
+        const text = await readBeginning(body, maxListBytes, maxListMs);
+        return status === 200 ? text : undefined;
+      });
+    },
     located: (failure) => located(failure, address),
   };
 

@@ -38,3 +38,13 @@ export interface QueueView {
   /** What the server says of itself, as Redis' INFO writes it. */
   serverInfo(): Promise<string>;
 }
+
+/** One thing that was looked at, and how it is. Each text is one line, without a secret. */
+export interface Finding {
+  /** `bad`: something must be mended before all is well. `warn`: it works, but probably not as meant. */
+  readonly state: "ok" | "warn" | "bad";
+  readonly about: string;
+  readonly says: string;
+  /** What to do; left out where there is nothing. */
+  readonly todo?: string | undefined;
+}

@@ -11,7 +11,18 @@ export interface RedisCheck {
   readonly prefix: string;
   /** The public half of the bot's token; left out when nobody's state is to be claimed. */
   readonly botId?: string | undefined;
+  /** Nobody's state is claimed, only looked whose it is. */
+  readonly looksOnly?: boolean;
   readonly log: Pick<Logger, "warn">;
+}
+
+/** What a Redis says of itself. */
+export interface RedisFacts {
+  readonly version: string;
+  /** What it does when its memory is full; undefined where it does not say. */
+  readonly evicts: string | undefined;
+  /** How it keeps what it is given over a restart; `unknown` where it may not be asked. */
+  readonly keeps: "appendonly" | "snapshots" | "nothing" | "unknown";
 }
 
 /** What the queue's engine and our scripts need. */
@@ -19,10 +30,10 @@ const oldestVersion = [6, 2] as const;
 const withinMs = 5_000;
 
 /**
- * Connects once and looks around. Throws a `StartError` of one line, without any secret, when this Redis cannot be used;
+ * Connects once and looks around; resolves with what it has found. Throws a `StartError` of one line, without any secret, when this Redis cannot be used;
  * warns in the log about settings under which state may be lost. Takes at most 6 s.
  */
-export async function checkRedis(check: RedisCheck): Promise<void> {
+export async function checkRedis(check: RedisCheck): Promise<RedisFacts> {
   const { address } = check;
   const redis = new Redis({
     ...address.options,
@@ -40,7 +51,7 @@ export async function checkRedis(check: RedisCheck): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`no answer within ${withinMs / 1000} s`)), withinMs);
   try {
-    await Promise.race([look(redis, check, () => failure), late.promise]);
+    return await Promise.race([look(redis, check, () => failure), late.promise]);
   } catch (error) {
     if (error instanceof StartError) throw error;
     const reason = reasonOf(failure ?? error, address.password);
@@ -51,7 +62,7 @@ export async function checkRedis(check: RedisCheck): Promise<void> {
   }
 }
 
-async function look(redis: Redis, check: RedisCheck, failure: () => unknown): Promise<void> {
+async function look(redis: Redis, check: RedisCheck, failure: () => unknown): Promise<RedisFacts> {
   const { place } = check.address;
   await redis.connect();
   // A database that does not exist is such an error: the client would go on in number 0.
@@ -74,7 +85,9 @@ async function look(redis: Redis, check: RedisCheck, failure: () => unknown): Pr
     const line = `REDIS_URL: the Redis at ${place} is a read-only replica; give the address of its primary`;
     throw new StartError([line], { retryable: true });
   }
-  await warn(redis, facts, check);
+  const evicts = facts.get("maxmemory_policy");
+  const found: RedisFacts = { version, evicts, keeps: await persistenceOf(redis, facts) };
+  warn(found, check);
   const wrong = await lookAtKeys(redis, check.prefix, Date.now());
   if (wrong !== undefined) {
     throw new StartError([`REDIS_PREFIX: ${wrong}, in the Redis at ${place}; delete it, or use another REDIS_PREFIX`]);
@@ -82,6 +95,7 @@ async function look(redis: Redis, check: RedisCheck, failure: () => unknown): Pr
   await claim(redis, check);
   // The last: a connection that has subscribed can do nothing else.
   await rehearse(redis, check.prefix);
+  return found;
 }
 
 function factsOf(info: string): Map<string, string> {
@@ -94,26 +108,34 @@ function recentEnough(version: string): boolean {
   return major > oldestVersion[0] || (major === oldestVersion[0] && minor >= oldestVersion[1]);
 }
 
-async function warn(redis: Redis, facts: ReadonlyMap<string, string>, { log }: RedisCheck): Promise<void> {
-  const policy = facts.get("maxmemory_policy");
-  if (policy !== undefined && policy !== "noeviction") {
-    log.warn({ policy }, "Redis may throw messages away when its memory is full: set maxmemory-policy to noeviction");
+function warn({ evicts, keeps }: RedisFacts, { log }: RedisCheck): void {
+  if (evicts !== undefined && evicts !== "noeviction") {
+    log.warn(
+      { policy: evicts },
+      "Redis may throw messages away when its memory is full: set maxmemory-policy to noeviction",
+    );
   }
-  if (facts.get("aof_enabled") !== "0") return;
-  // Managed services refuse CONFIG, and keep the data in ways of their own.
-  const save = await redis.config("GET", "save").catch(() => undefined);
-  if (Array.isArray(save) && save[1] === "") {
+  if (keeps === "nothing") {
     log.warn({}, "Redis keeps nothing on disk, so a restart of it loses every message: set appendonly to yes");
   }
 }
 
+async function persistenceOf(redis: Redis, facts: ReadonlyMap<string, string>): Promise<RedisFacts["keeps"]> {
+  const appends = facts.get("aof_enabled");
+  if (appends !== "0") return appends === undefined ? "unknown" : "appendonly";
+  // Managed services refuse CONFIG, and keep the data in ways of their own.
+  const save = await redis.config("GET", "save").catch(() => undefined);
+  if (!Array.isArray(save)) return "unknown";
+  return save[1] === "" ? "nothing" : "snapshots";
+}
+
 /** Two bots on one prefix would answer each other's messages, and take each other's updates for repeated ones. */
-async function claim(redis: Redis, { prefix, botId, address }: RedisCheck): Promise<void> {
+async function claim(redis: Redis, { prefix, botId, address, looksOnly }: RedisCheck): Promise<void> {
   if (botId === undefined) return;
   const key = `${prefix}bot`;
-  await redis.set(key, botId, "NX");
+  if (looksOnly !== true) await redis.set(key, botId, "NX");
   const owner = await redis.get(key);
-  if (owner === botId) return;
+  if (owner === botId || (owner === null && looksOnly === true)) return;
   throw new StartError([
     `REDIS_PREFIX: another bot (${owner}) keeps its state under ${prefix} in the Redis at ${address.place}; ` +
       "use another REDIS_PREFIX, or another database number in REDIS_URL",

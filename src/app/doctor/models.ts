@@ -1,0 +1,139 @@
+/** Each provider and each model that the configuration names, asked. */
+import type { ModelError } from "../../base/errors.ts";
+import type { Config } from "../../config/config.ts";
+import { prefixOf } from "../../config/provider-settings.ts";
+import { providerPresets } from "../../config/providers.ts";
+import { lists, nearestName } from "../../models/catalogue.ts";
+import { createExamination, type Examination, type ModelTrial } from "../../models/examination.ts";
+import { costOf } from "../../models/prices.ts";
+import type { Finding } from "../../ports/operators.ts";
+import { bad, ok, warn } from "./findings.ts";
+
+export interface ModelsExamination {
+  readonly config: Config;
+  /** Of each provider one model is asked; the others are looked for in its list. */
+  readonly sparing: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Models of one provider that are asked at once. */
+const sideBySide = 4;
+const someTokens = 1_000;
+
+/** Looks at all of them side by side: a line for each provider, then one for each of its models. */
+export async function examineModels({ config, sparing, signal }: ModelsExamination): Promise<readonly Finding[]> {
+  const { models, proxies } = config;
+  const examination = createExamination({ models, proxies, log: { info: () => undefined, warn: () => undefined } });
+  const named = Map.groupBy(modelsOf(config), (model) => model.slice(0, model.indexOf("/")));
+  try {
+    const found = models.providers.map(({ name }) =>
+      examineProvider(examination, name, named.get(name) ?? [], sparing, signal),
+    );
+    return (await Promise.all(found)).flat();
+  } finally {
+    examination.stop();
+  }
+}
+
+/** `provider/model` of all that may be asked, each once. */
+function modelsOf({ models: { names, chains, fallbacks } }: Config): readonly string[] {
+  const targets = [...Object.values(chains).flat(), ...fallbacks].map(({ model }) => model);
+  return [...new Set([...names, ...targets])];
+}
+
+async function examineProvider(
+  examination: Examination,
+  provider: string,
+  models: readonly string[],
+  sparing: boolean,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const startedMs = performance.now();
+  const listing = examination.list(provider, signal).then((names) => ({ names, ms: performance.now() - startedMs }));
+  const asked = sparing ? models.slice(0, 1) : models;
+  const trials = new Map<string, ModelTrial | "begun">();
+  const waiting = [...asked];
+  async function askNext(): Promise<void> {
+    for (let model = waiting.shift(); model !== undefined; model = waiting.shift()) {
+      trials.set(model, "begun");
+      trials.set(model, await examination.tryOut(model, signal));
+    }
+  }
+  // What is not asked in time has no trial, or none that has ended.
+  await Promise.all(Array.from({ length: sideBySide }, () => askNext().catch(() => undefined)));
+  const { names, ms } = await listing;
+  const list =
+    names === undefined
+      ? ok(provider, "gives no list of its models")
+      : ok(provider, `lists ${names.length} ${names.length === 1 ? "model" : "models"} (${Math.round(ms)} ms)`);
+  return [list, ...models.map((model) => findingOf(model, trials.get(model), names, asked.includes(model)))];
+}
+
+function findingOf(
+  model: string,
+  trial: ModelTrial | "begun" | undefined,
+  names: readonly string[] | undefined,
+  asked: boolean,
+): Finding {
+  const wire = model.slice(model.indexOf("/") + 1);
+  if (!asked) return listed(model, wire, names);
+  if (trial === undefined) return warn(model, "was not asked in time", "try again, with fewer models at once");
+  if (trial === "begun")
+    return bad(model, "no answer in time", "try again: a model that has to be loaded first is slow once");
+  if (!trial.ok) return failed(trial.error, names);
+  const thought = trial.thoughtOnly ? ", though a few tokens hold only thoughts of it" : "";
+  return ok(model, `answers${thought}: first token after ${Math.round(trial.firstTokenMs)} ms; ${priceOf(model)}`);
+}
+
+function listed(model: string, wire: string, names: readonly string[] | undefined): Finding {
+  if (names === undefined) return ok(model, `not asked: npm run doctor does; ${priceOf(model)}`);
+  if (lists(names, wire)) return ok(model, `in the provider's list; ${priceOf(model)}`);
+  return warn(model, "not in the provider's list, and not asked: npm run doctor does", nearestAdvice(wire, names));
+}
+
+function failed(error: ModelError, names: readonly string[] | undefined): Finding {
+  const { model, kind, message } = error;
+  const slash = model.indexOf("/");
+  const prefix = prefixOf(model.slice(0, slash));
+  switch (kind) {
+    case "auth":
+      return bad(model, message, `put a valid key into ${prefix}API_KEY`);
+    case "quota":
+      return bad(model, message, "add credit at the provider, or take another one");
+    case "rate-limit":
+      return warn(model, `busy: ${message}`, "wait, or let FALLBACK_MODELS name another one");
+    case "not-found":
+      return bad(model, message, nearestAdvice(model.slice(slash + 1), names));
+    case "misconfigured":
+      return bad(model, message, `put what it asks for into ${prefix}HEADERS`);
+    case "no-endpoint":
+      return bad(model, message, `mend ${prefix}BASE_URL`);
+    case "connection":
+      return bad(model, message, `is ${prefix}BASE_URL right, is it running, and is there a way to it?`);
+    case "timeout":
+      return bad(model, message, "try again: a model that has to be loaded first is slow once");
+    case "content-filter":
+      return warn(model, message, 'it declined the words "Say OK."; take another model');
+    default:
+      return bad(model, message, "look at the provider's status page, and try again");
+  }
+}
+
+function nearestAdvice(model: string, names: readonly string[] | undefined): string {
+  const nearest = names === undefined ? undefined : nearestName(names, model);
+  return nearest === undefined
+    ? "take a name from the provider's list into MODELS"
+    : `the nearest name in the provider's list is ${nearest}`;
+}
+
+function priceOf(model: string): string {
+  const price = (inputTokens: number, outputTokens: number) => {
+    const cost = costOf(model, { inputTokens, cachedTokens: 0, outputTokens }, Date.now());
+    return cost === undefined ? undefined : Number(((cost * 1_000_000) / someTokens).toPrecision(3));
+  };
+  const [input, output] = [price(someTokens, 0), price(0, someTokens)];
+  if (input !== undefined && output !== undefined) return `$${input} in, $${output} out per million tokens`;
+  const provider = model.slice(0, model.indexOf("/"));
+  const own = providerPresets.some(({ name, local }) => local && name === provider);
+  return own ? "costs nothing: a machine of your own" : "price not known";
+}

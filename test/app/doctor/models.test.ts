@@ -1,0 +1,128 @@
+import type { ServerResponse } from "node:http";
+import { afterEach, describe, expect, it } from "vitest";
+import { examineModels } from "../../../src/app/doctor/models.ts";
+import { doctorConfig, short } from "../../support/doctor-scene.ts";
+import { createLlmServer, event, type LlmServer, paris, refuse } from "../../support/llm-server.ts";
+
+let server: LlmServer | undefined;
+afterEach(() => server?.stop());
+
+const key = "sk-relay-0123456789";
+
+type Answer = (response: ServerResponse) => void;
+
+/** The findings of models of `relay`, of which each answers so; `list` is what the provider says that it has. */
+async function findings(
+  models: Readonly<Record<string, Answer>>,
+  { list, sparing = false, env = {} }: { list?: object; sparing?: boolean; env?: Record<string, string> } = {},
+): Promise<string[]> {
+  server = await createLlmServer(({ method, body }, response) => {
+    if (method !== "GET") return models[body.model]?.(response);
+    if (list === undefined) refuse(response, 404, "no such path");
+    else response.end(JSON.stringify(list));
+  });
+  const config = doctorConfig({
+    MODELS: Object.keys(models)
+      .map((model) => `relay/${model}`)
+      .join(","),
+    RELAY_BASE_URL: `${server.origin}/v1`,
+    RELAY_API_KEY: key,
+    ...env,
+  });
+  return short(await examineModels({ config, sparing, signal: new AbortController().signal }));
+}
+
+const answers: Answer = (response) => void response.end(paris);
+const says =
+  (status: number, message: unknown): Answer =>
+  (response) =>
+    refuse(response, status, message);
+const listOf = (...ids: string[]) => ({ object: "list", data: ids.map((id) => ({ id })) });
+
+describe("the doctor's look at models", () => {
+  it("asks each for a few tokens, and the provider for its list", async () => {
+    const found = await findings({ one: answers, two: answers }, { list: listOf("one", "two", "three") });
+    expect(found).toEqual([
+      expect.stringMatching(/^ok relay: lists 3 models \(\d+ ms\)$/),
+      expect.stringMatching(/^ok relay\/one: answers: first token after \d+ ms; price not known$/),
+      expect.stringMatching(/^ok relay\/two: answers: first token after \d+ ms; price not known$/),
+    ]);
+    const asked = server?.heard.filter(({ method }) => method === "POST") ?? [];
+    expect(asked).toHaveLength(2);
+    for (const { body } of asked) expect([body.max_tokens, body.max_completion_tokens]).toContain(16);
+  });
+
+  it("counts an end at the length limit as working, also when nothing shows yet", async () => {
+    const cut: Answer = (response) =>
+      void response.end(`${event({ content: "OK" })}${event({}, "length")}data: [DONE]\n\n`);
+    const thought: Answer = (response) => void response.end(`${event({}, "length")}data: [DONE]\n\n`);
+    const [list, ...found] = await findings({ cut, thought });
+    expect(list).toBe("ok relay: gives no list of its models");
+    expect(found[0]).toMatch(/^ok relay\/cut: answers: first/);
+    expect(found[1]).toMatch(/^ok relay\/thought: answers, though a few tokens hold only thoughts of it: first/);
+  });
+
+  it.each<readonly [string, Answer, RegExp]>([
+    [
+      "a refused key",
+      says(401, `Incorrect API key provided: ${key}`),
+      /^bad .*HTTP 401: .* → put a valid key into RELAY_API_KEY$/,
+    ],
+    ["an empty account", says(402, "Insufficient Balance"), /^bad .*→ add credit at the provider/],
+    ["a busy provider", says(429, "Rate limit reached"), /^warn .*busy: HTTP 429: Rate limit reached → wait/],
+    ["a wrong address", says(404, { detail: "Not Found" }), /^bad .*→ mend RELAY_BASE_URL$/],
+    [
+      "a broken provider",
+      says(503, "down for maintenance"),
+      /^bad .*HTTP 503: down for maintenance → look at the provider's status/,
+    ],
+    [
+      "a page",
+      (response) => void response.writeHead(200, { "content-type": "text/html" }).end("<title>Hi</title>"),
+      /^bad /,
+    ],
+  ])("says what to do about %s", async (_what, answer, line) => {
+    const found = await findings({ one: answer });
+    expect(found[1]).toMatch(line);
+    expect(found.join("\n")).not.toContain(key);
+  });
+
+  it("names the nearest model of the list for one that is not there", async () => {
+    const gone = says(404, { error: { message: "The model `gpt-5-luna` does not exist", code: "model_not_found" } });
+    const found = await findings({ "gpt-5-luna": gone }, { list: listOf("gpt-6-sol", "gpt-6-luna", "whisper-2") });
+    expect(found[1]).toMatch(
+      /^bad relay\/gpt-5-luna: HTTP 404: .* → the nearest name in the provider's list is gpt-6-luna$/,
+    );
+    await server?.stop();
+    const lost = await findings({ "gpt-5-luna": gone }, { list: listOf("whisper-2") });
+    expect(lost[1]).toMatch(/ → take a name from the provider's list into MODELS$/);
+  });
+
+  it("finds nobody at an address", async () => {
+    const found = await findings({ one: answers }, { env: { RELAY_BASE_URL: "http://127.0.0.1:9/v1" } });
+    expect(found[1]).toMatch(
+      /^bad relay\/one: the connection to the provider failed \(ECONNREFUSED 127\.0\.0\.1:9\) → is RELAY_BASE_URL right/,
+    );
+  });
+
+  it("looks at fallbacks and at those behind another one in a chain, too", async () => {
+    const config = { env: { MODELS: "relay/one>relay/two", FALLBACK_MODELS: "relay/three" } };
+    const found = await findings({ one: answers, two: answers, three: answers }, config);
+    expect(found.map((line) => line.split(":")[0])).toEqual([
+      "ok relay",
+      "ok relay/one",
+      "ok relay/two",
+      "ok relay/three",
+    ]);
+  });
+
+  it("asks one of each provider when it is to make few calls, and looks for the others in the list", async () => {
+    const models = { one: answers, two: answers, tow: answers };
+    const found = await findings(models, { sparing: true, list: listOf("one", "two:latest") });
+    expect(server?.heard.filter(({ method }) => method === "POST")).toHaveLength(1);
+    expect(found.slice(2)).toEqual([
+      "ok relay/two: in the provider's list; price not known",
+      "warn relay/tow: not in the provider's list, and not asked: npm run doctor does → the nearest name in the provider's list is two:latest",
+    ]);
+  });
+});
