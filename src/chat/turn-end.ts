@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type BudgetError, type ModelError, modelErrorFates } from "../base/errors.ts";
 import { textOf } from "../ports/content.ts";
-import type { UsageEntry } from "../ports/ledger.ts";
+import type { LedgerRow } from "../ports/ledger.ts";
 import type { ChatMessage, ModelEvent, Models, TokenUsage } from "../ports/models.ts";
 import type { Note } from "../ports/notes.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
@@ -123,7 +123,13 @@ export function exchangeOf(turn: Turn, writing: Writing, factor: number, at: num
 }
 
 /** What the ledger gets: nothing of a turn that has used no model. */
-export function usageOf(models: Models, userId: number, writing: Writing, factor: number, at: number): UsageEntry[] {
+export function usageOf(
+  models: Models,
+  { userId, id }: { readonly userId: number; readonly id: number },
+  writing: Writing,
+  factor: number,
+  at: number,
+): LedgerRow[] {
   if (writing.usage === undefined && writing.text === "") return [];
   const usage = writing.usage ?? {
     inputTokens: Math.ceil(factor * estimated(writing.prompt)),
@@ -132,7 +138,8 @@ export function usageOf(models: Models, userId: number, writing: Writing, factor
   };
   const cost = models.cost(writing.model, usage, at);
   const priced = cost === undefined ? {} : { cost };
-  return [{ userId, model: writing.model, ...usage, ...priced, estimated: writing.usage === undefined, at }];
+  const call = { chatId: 0, turn: id, step: 1, attempt: 1, durationMs: 0, outcome: "complete" } as const;
+  return [{ userId, model: writing.model, ...usage, ...priced, estimated: writing.usage === undefined, at, ...call }];
 }
 
 /** Learns how far estimates are off for the model that was asked, from the tokens that it has counted itself. */

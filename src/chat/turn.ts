@@ -164,7 +164,7 @@ export async function answerQuestion(
     const end = endOf(turn, before, writing);
     learnFrom(deps.tokenFactors, writing);
     const factor = deps.tokenFactors.of(writing.model);
-    const used = usageOf(deps.models, question.userId, writing, factor, at);
+    const used = usageOf(deps.models, question, writing, factor, at);
     return { ended: end, exchange: exchangeOf(end, writing, factor, at), entries: used };
   });
   await orLeave(screen, store.finishTurn(ended, exchange, entries));

@@ -145,9 +145,12 @@ export interface TotalsPart extends UsageTotals {
   readonly reasoningTokens: number;
 }
 
-/** @public Its engines follow. */
 export interface Ledger {
-  /** Sums, in no particular order; parts without use are left out. The one sum is always there. */
+  /**
+   * Sums, in no particular order; parts without use are left out. The one sum is always there. `from` and `to` reach as far as
+   * calls are kept; sums since ever do not end there. Of a user's use by model two months are kept one by one, and a chat's
+   * is not kept by model at all.
+   */
   totals(query: TotalsQuery): Promise<readonly TotalsPart[]>;
   /** The calls that ended on these days (as in `Limit`, both included), oldest day first, read a few at a time. */
   rows(fromDay: number, toDay: number): AsyncIterable<LedgerRow>;
@@ -158,9 +161,10 @@ export interface Ledger {
    */
   reserve(reservation: Reservation, limits: readonly Limit[], settled: readonly Settlement[]): Promise<Verdict>;
   /**
-   * Makes an open reservation this large, if it fits; keeps `lost` in any case. `refused` also when it is no longer open.
+   * Makes an open reservation this large, if it fits now; keeps `lost` in any case. False when it does not fit, or is no longer
+   * open.
    */
-  extend(reservation: Reservation, limits: readonly Limit[]): Promise<Verdict>;
+  extend(reservation: Reservation, limits: readonly Limit[]): Promise<boolean>;
   /**
    * Writes calls that end without the end of their turn. `leaves` names a turn whose next delivery shall not take them for
    * lost.

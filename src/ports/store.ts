@@ -4,7 +4,7 @@
  */
 import type { Content } from "./content.ts";
 import type { Lease } from "./fleet.ts";
-import type { UsageEntry, UsageTotals } from "./ledger.ts";
+import type { Ledger, Settlement } from "./ledger.ts";
 import type { Note } from "./notes.ts";
 import type { ConversationId } from "./updates.ts";
 
@@ -150,15 +150,15 @@ export interface Store {
   ): Promise<void>;
   /**
    * The turn's end in one write: the record becomes `answered`, `exchange` enters the history (in the place of the
-   * question's former exchange, if there is one; `undefined` removes nothing and adds nothing), usage the ledger.
-   * A turn that was forgotten meanwhile writes its usage only.
+   * question's former exchange, if there is one; `undefined` removes nothing and adds nothing), its
+   * calls the ledger. A turn that was forgotten meanwhile writes its calls only.
    */
-  finishTurn(turn: Turn, exchange: Exchange | undefined, usage: readonly UsageEntry[]): Promise<void>;
+  finishTurn(turn: Turn, exchange: Exchange | undefined, calls: readonly Settlement[]): Promise<void>;
   /** The final text is on the screen. */
   closeTurn(conversation: ConversationId, question: number, run: number): Promise<void>;
 
-  /** A user's use since `since` (milliseconds since the epoch; 0: ever). */
-  readUsage(userId: number, since: number): Promise<UsageTotals>;
+  /** What calls of models have cost. */
+  readonly ledger: Ledger;
 
   readDialog(key: string): Promise<string | undefined>;
   writeDialog(key: string, value: string): Promise<void>;

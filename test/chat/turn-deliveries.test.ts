@@ -7,6 +7,7 @@ import type { Turn } from "../../src/ports/store.ts";
 import { english as texts } from "../../src/texts/english.ts";
 import { linesOf } from "../../src/texts/texts.ts";
 import { noteWords } from "../support/note-words.ts";
+import { readUsage } from "../support/read-usage.ts";
 import { conversation, createTurnScene, delta, end, question } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
@@ -55,7 +56,7 @@ describe("a run that is delivered again", () => {
     expect(await ask()).toBe("complete");
     expect(scene.requests).toHaveLength(1);
     expect(scene.opened).toHaveLength(1);
-    expect(await scene.store.readUsage(7, 0)).toMatchObject({ answers: 1 });
+    expect(await readUsage(scene.store, 7, 0)).toMatchObject({ answers: 1 });
   });
 
   it("and answered is brought to the screen without the model", async () => {
@@ -70,7 +71,7 @@ describe("a run that is delivered again", () => {
     expect(scene.opened[1]).toMatchObject({ turn: { messages: [60] }, former: undefined });
     expect(scene.views).toEqual([{ markdown: "x", note: noteWords.answeredBy("b/two"), button: "regenerate" }]);
     expect(await turn()).toMatchObject({ state: "done" });
-    expect(await scene.store.readUsage(7, 0)).toMatchObject({ answers: 1 });
+    expect(await readUsage(scene.store, 7, 0)).toMatchObject({ answers: 1 });
   });
 
   it.each([

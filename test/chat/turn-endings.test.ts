@@ -4,6 +4,7 @@ import { BudgetError, ModelError } from "../../src/base/errors.ts";
 import { answerQuestion, type TurnDeps } from "../../src/chat/turn.ts";
 import { english as texts } from "../../src/texts/english.ts";
 import { noteWords } from "../support/note-words.ts";
+import { readUsage } from "../support/read-usage.ts";
 import { conversation, createTurnScene, delta, end, question, type Step } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
@@ -16,7 +17,7 @@ describe("a stop", () => {
     expect(scene.views).toEqual([{ markdown: "half an answer", note: texts.stopped, button: "retry" }]);
     expect(await history()).toEqual([["why?", "half an answer"]]);
     expect(await turn()).toMatchObject({ state: "done", outcome: "stopped" });
-    expect(await scene.store.readUsage(7, 0)).toMatchObject({ answers: 1 });
+    expect(await readUsage(scene.store, 7, 0)).toMatchObject({ answers: 1 });
     expect(scene.observed).toEqual(["usage a/one", "stopped"]);
   });
 
@@ -42,7 +43,7 @@ describe("a stop", () => {
     expect(await ask()).toBe("stopped");
     expect(scene.views).toEqual([{ markdown: "", note: texts.stopped, button: "retry" }]);
     expect(await history()).toEqual([]);
-    expect(await scene.store.readUsage(7, 0)).toMatchObject({ answers: 0 });
+    expect(await readUsage(scene.store, 7, 0)).toMatchObject({ answers: 0 });
   });
 
   it("that came before the start asks no model", async () => {
@@ -97,7 +98,7 @@ describe("a failure of the model", () => {
     scene.script = [new ModelError("auth", "a/one", "401")];
     expect(await ask()).toBe("failed");
     expect(scene.views).toEqual([{ markdown: "", note: noteWords.modelFailed("auth") }]);
-    expect(await scene.store.readUsage(7, 0)).toMatchObject({ answers: 0 });
+    expect(await readUsage(scene.store, 7, 0)).toMatchObject({ answers: 0 });
   });
 
   it("tells the seconds that the provider asks for", async () => {
@@ -138,7 +139,7 @@ describe("an empty answer", () => {
   it("is charged when the provider says what it cost", async () => {
     scene.script = [delta("**"), end()];
     await ask();
-    expect(await scene.store.readUsage(7, 0)).toMatchObject({ answers: 1, outputTokens: 5 });
+    expect(await readUsage(scene.store, 7, 0)).toMatchObject({ answers: 1, outputTokens: 5 });
   });
 });
 

@@ -4,6 +4,7 @@ import { ModelError } from "../../src/base/errors.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
 import { english as texts } from "../../src/texts/english.ts";
 import { noteWords, saying } from "../support/note-words.ts";
+import { readUsage } from "../support/read-usage.ts";
 import { conversation, createTurnScene, cut, delta, end, usage } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
@@ -151,12 +152,12 @@ describe("older messages that fall out of the prompt", () => {
 
   it("are charged as they were asked when the provider sent no usage", async () => {
     await converse(4);
-    const fetched = await scene.store.readUsage(7, 0);
+    const fetched = await readUsage(scene.store, 7, 0);
     const { usage: _usage, ...withoutUsage } = cut as ModelEvent & { usage?: object };
     scene.script = [{ type: "attempt", model: "a/one", shorter: true }, delta("x"), withoutUsage as ModelEvent];
     await ask({ id: 5, root: 5, run: 5 });
     const whole = (scene.requests[4]?.messages ?? []).map(({ content }) => content).join(" ");
-    const spent = (await scene.store.readUsage(7, 0)).inputTokens - fetched.inputTokens;
+    const spent = (await readUsage(scene.store, 7, 0)).inputTokens - fetched.inputTokens;
     expect(spent).toBeGreaterThan(0);
     expect(spent).toBeLessThan(whole.length / 4);
     expect((await turn(5))?.outcome).toBe("complete");

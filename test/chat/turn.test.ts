@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { answerQuestion } from "../../src/chat/turn.ts";
 import { textParts } from "../../src/ports/content.ts";
 import { noteWords, saying } from "../support/note-words.ts";
+import { readUsage } from "../support/read-usage.ts";
 import { conversation, createTurnScene, delta, end, endWithoutUsage, question, usage } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
@@ -32,7 +33,7 @@ describe("a complete answer", () => {
     ]);
     expect((await scene.store.readHistory(conversation))[0]?.tokens).toBeGreaterThan(2);
     const totals = { answers: 1, ...usage, cost: 0.05, unpriced: 0 };
-    expect(await scene.store.readUsage(7, 0)).toEqual(totals);
+    expect(await readUsage(scene.store, 7, 0)).toEqual(totals);
     expect(scene.observed).toEqual(["usage a/one", "complete"]);
   });
 
@@ -86,7 +87,7 @@ describe("a complete answer", () => {
     await ask();
     expect(scene.views).toEqual([{ markdown: "x", note: noteWords.answeredBy("b/two"), button: "regenerate" }]);
     expect(await history()).toEqual([["why?", "x"]]);
-    expect(await scene.store.readUsage(7, 0)).toMatchObject({ unpriced: 1, cost: 0 });
+    expect(await readUsage(scene.store, 7, 0)).toMatchObject({ unpriced: 1, cost: 0 });
   });
 
   it("puts at most two lines below an answer, first its own and then those of its question", async () => {
@@ -170,6 +171,6 @@ describe("a conversation that is forgotten meanwhile", () => {
     expect(await ask()).toBe("stopped");
     expect(await history()).toEqual([]);
     expect(await turn()).toBeUndefined();
-    expect(await scene.store.readUsage(7, 0)).toMatchObject({ answers: 1 });
+    expect(await readUsage(scene.store, 7, 0)).toMatchObject({ answers: 1 });
   });
 });

@@ -1,9 +1,10 @@
 /** The contract of `Store`, for any engine. */
 import { afterEach, describe, expect, it } from "vitest";
 import { textParts } from "../../src/ports/content.ts";
-import type { UsageEntry } from "../../src/ports/ledger.ts";
+import type { LedgerRow } from "../../src/ports/ledger.ts";
 import type { Exchange, Store, Turn } from "../../src/ports/store.ts";
 import { saying } from "../support/note-words.ts";
+import { readUsage } from "../support/read-usage.ts";
 
 export interface StoreOptions {
   readonly historyTtlSeconds: number;
@@ -43,7 +44,7 @@ export function exchange(question: number, change: Partial<Exchange> = {}): Exch
   };
 }
 
-export function usage(change: Partial<UsageEntry> = {}): UsageEntry {
+export function usage(change: Partial<LedgerRow> = {}): LedgerRow {
   return {
     userId: 1,
     model: "p/m",
@@ -53,6 +54,12 @@ export function usage(change: Partial<UsageEntry> = {}): UsageEntry {
     cost: 0.5,
     estimated: false,
     at: 1000,
+    chatId: 1,
+    turn: 1,
+    step: 1,
+    attempt: 1,
+    durationMs: 900,
+    outcome: "complete",
     ...change,
   };
 }
@@ -334,7 +341,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         await store.closeTurn("a", 1, 101);
         expect(await store.readTurn("a", 1)).toBeUndefined();
         expect(await store.readHistory("a")).toEqual([]);
-        expect((await store.readUsage(1, 0)).answers).toBe(1);
+        expect((await readUsage(store, 1, 0)).answers).toBe(1);
       });
 
       it("is read as it was stored, whatever is done to the object afterwards", async () => {
@@ -419,7 +426,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         const history = await store.readHistory(to);
         expect(history.map(({ question }) => question)).toEqual([-1, 2, -2]);
         expect(history.at(-1)).toEqual(exchange(-2, { asked: textParts("asked 2"), answered: "answer 2", since: -1 }));
-        expect((await store.readUsage(1, 0)).answers).toBe(1);
+        expect((await readUsage(store, 1, 0)).answers).toBe(1);
       });
 
       it("is understood under its former id", async () => {
@@ -486,21 +493,22 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       });
     });
 
-    it("adds up a user's use since a moment", async () => {
+    it("adds up a user's use since a day", async () => {
       const store = await newStore();
       const none = { answers: 0, inputTokens: 0, cachedTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };
-      expect(await store.readUsage(1, 0)).toEqual(none);
-      const { cost: _, ...unpriced } = usage({ at: 3000, estimated: true });
+      expect(await readUsage(store, 1, 0)).toEqual(none);
+      const day = 24 * hour;
+      const { cost: _, ...unpriced } = usage({ at: 3 * day - 1, estimated: true });
       await store.beginTurn(turn(1));
-      await store.finishTurn(turn(1), undefined, [usage({ at: 1000 }), usage({ at: 2000, cost: 0.25 }), unpriced]);
+      await store.finishTurn(turn(1), undefined, [usage({ at: 1000 }), usage({ at: 2 * day, cost: 0.25 }), unpriced]);
       await store.beginTurn(turn(2));
       await store.finishTurn(turn(2), undefined, [usage({ userId: 2 })]);
       const all = { answers: 3, inputTokens: 30, cachedTokens: 12, outputTokens: 9, cost: 0.75, unpriced: 1 };
-      expect(await store.readUsage(1, 0)).toEqual(all);
+      expect(await readUsage(store, 1, 0)).toEqual(all);
       const late = { answers: 2, inputTokens: 20, cachedTokens: 8, outputTokens: 6, cost: 0.25, unpriced: 1 };
-      expect(await store.readUsage(1, 2000)).toEqual(late);
+      expect(await readUsage(store, 1, 2 * day)).toEqual(late);
       clock.now += 100 * ttlMs;
-      expect((await store.readUsage(2, 0)).answers).toBe(1);
+      expect((await readUsage(store, 2, 0)).answers).toBe(1);
     });
 
     it("knows a user's use since any midnight (UTC), however long ago, and adds up without an error", async () => {
@@ -513,14 +521,14 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         const entries = [0, hour, day - 1].map((after) => usage({ at: midnight - daysAgo * day + after, cost: 0.1 }));
         await store.finishTurn(turn(1 + daysAgo), undefined, entries);
       }
-      const since = async (moment: number) => (await store.readUsage(1, moment)).answers;
+      const since = async (moment: number) => (await readUsage(store, 1, moment)).answers;
       expect(await since(midnight)).toBe(3);
-      expect(await since(midnight + 1)).toBe(2);
+      expect(await since(midnight + 1)).toBe(3);
       expect(await since(midnight - day)).toBe(6);
       expect(await since(midnight - 8 * day)).toBe(9);
       expect(await since(midnight - 9 * day)).toBe(12);
       expect(await since(midnight - 100 * day)).toBe(15);
-      const all = await store.readUsage(1, 0);
+      const all = await readUsage(store, 1, 0);
       expect(all.answers).toBe(15);
       expect(all.cost).toBeCloseTo(1.5, 9);
     });

@@ -8,6 +8,7 @@ import { english as texts } from "../../src/texts/english.ts";
 import { address, content, edited, inGroup, pressed, privateChat, written } from "../support/addressed-updates.ts";
 import { createBotScene, group, mallory, said } from "../support/bot-scene.ts";
 import { good, mistakes } from "../support/environments.ts";
+import { readUsage } from "../support/read-usage.ts";
 
 const accounts = [...standIns].map((id) => ({ id, is_bot: false, first_name: "Group" }));
 const [anonymous] = accounts;
@@ -89,7 +90,7 @@ describe("a sender that is a chat", () => {
     scene.access.allowedChats.add(-100);
     expect(said(await scene.write("@parley_bot why?", asAdmin)).join()).toContain("answer 1");
     expect(said(await scene.write("@parley_bot when?", asChannel)).join()).toContain("answer 2");
-    const answers = async (id: number) => (await scene.store.readUsage(id, 0)).answers;
+    const answers = async (id: number) => (await readUsage(scene.store, id, 0)).answers;
     expect([await answers(-100), await answers(-200), await answers(7)]).toEqual([1, 1, 0]);
     for (const id of standIns) expect(await answers(id)).toBe(0);
     expect(said(await scene.write("/usage@parley_bot", asChannel)).join()).toContain("In total: 1 answer,");

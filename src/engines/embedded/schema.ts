@@ -1,5 +1,24 @@
 /** The store's tables. A conversation's exchanges and turns live and expire with its row in `conversation`. */
 import type { DatabaseSync } from "node:sqlite";
+import { dayMs, perDollar } from "../../ports/ledger.ts";
+
+const countColumns = [
+  "answers",
+  "input_tokens",
+  "cached_tokens",
+  "output_tokens",
+  "cost",
+  "unpriced",
+  "cache_write_tokens",
+  "reasoning_tokens",
+] as const;
+
+/** Ends an INSERT into `spent`: what is there already is added to. */
+export const addUp = `ON CONFLICT (subject, day, model) DO UPDATE SET ${countColumns
+  .map((name) => `${name} = ${name} + excluded.${name}`)
+  .join(", ")}`;
+/** The sums of some rows of `spent`, in the order of their columns. */
+export const sumsOfSpent = countColumns.map((name) => `coalesce(sum(${name}), 0) AS ${name}`).join(", ");
 
 const schema = `
   CREATE TABLE IF NOT EXISTS setting (
@@ -22,11 +41,35 @@ const schema = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS turn_place ON turn (conversation, place);
 
-  CREATE TABLE IF NOT EXISTS usage (
-    user_id INTEGER NOT NULL, at INTEGER NOT NULL, model TEXT NOT NULL, input_tokens INTEGER NOT NULL,
-    cached_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cost REAL, estimated INTEGER NOT NULL
+  CREATE TABLE IF NOT EXISTS ledger (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, user_id INTEGER NOT NULL, chat_id INTEGER NOT NULL, turn INTEGER NOT NULL,
+    step INTEGER NOT NULL, attempt INTEGER NOT NULL, model TEXT NOT NULL, served TEXT, input_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL, cache_write_tokens INTEGER, output_tokens INTEGER NOT NULL, reasoning_tokens INTEGER,
+    cost INTEGER, estimated INTEGER NOT NULL, first_token_ms INTEGER, duration_ms INTEGER NOT NULL, outcome TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS usage_user ON usage (user_id, at);
+  CREATE INDEX IF NOT EXISTS ledger_at ON ledger (at);
+  CREATE INDEX IF NOT EXISTS ledger_user ON ledger (user_id);
+
+  -- The sums of the ledger, by user, chat and for all; what is older than the days that are kept is under day -1.
+  CREATE TABLE IF NOT EXISTS spent (
+    subject TEXT NOT NULL, day INTEGER NOT NULL, model TEXT NOT NULL, answers INTEGER NOT NULL, input_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cost INTEGER NOT NULL, unpriced INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, PRIMARY KEY (subject, day, model)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS spent_day ON spent (day);
+
+  CREATE TABLE IF NOT EXISTS reservation (
+    id TEXT PRIMARY KEY, token TEXT NOT NULL, user_id INTEGER NOT NULL, chat_id INTEGER NOT NULL, money INTEGER NOT NULL,
+    tokens INTEGER NOT NULL, touched_at INTEGER NOT NULL, lost TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS reserved (
+    subject TEXT PRIMARY KEY, money INTEGER NOT NULL, tokens INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS granted (
+    user_id INTEGER NOT NULL, day INTEGER NOT NULL, money INTEGER NOT NULL, tokens INTEGER NOT NULL,
+    PRIMARY KEY (user_id, day)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS left_turn (turn TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE IF NOT EXISTS dialog (key TEXT PRIMARY KEY, value TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS dialog_at ON dialog (at);
@@ -52,4 +95,25 @@ export function createTables(handle: DatabaseSync): void {
   );
   if (!columns.has("model")) handle.exec("ALTER TABLE exchange ADD COLUMN model TEXT");
   if (!columns.has("since")) handle.exec("ALTER TABLE exchange ADD COLUMN since INTEGER");
+  carryUsageOver(handle);
+}
+
+/** What a version before has kept of answers counts on. It may come back, and write again: then that is carried over, too. */
+function carryUsageOver(handle: DatabaseSync): void {
+  if (handle.prepare("SELECT 1 FROM sqlite_master WHERE name = 'usage'").get() === undefined) return;
+  if (handle.prepare("SELECT 1 FROM usage").get() === undefined) return;
+  const sums = `count(*), sum(input_tokens), sum(cached_tokens), sum(output_tokens),
+    coalesce(sum(CAST(round(cost * ${perDollar}) AS INTEGER)), 0), count(*) - count(cost), 0, 0`;
+  handle.exec(`
+    BEGIN IMMEDIATE;
+    INSERT INTO ledger (at, user_id, chat_id, turn, step, attempt, model, input_tokens, cached_tokens, output_tokens, cost,
+        estimated, duration_ms, outcome)
+      SELECT at, user_id, 0, 0, 1, 1, model, input_tokens, cached_tokens, output_tokens,
+        CAST(round(cost * ${perDollar}) AS INTEGER), estimated, 0, 'complete' FROM usage;
+    INSERT INTO spent SELECT 'user:' || user_id, at / ${dayMs}, model, ${sums} FROM usage
+      WHERE true GROUP BY user_id, at / ${dayMs}, model ${addUp};
+    INSERT INTO spent SELECT 'all', at / ${dayMs}, model, ${sums} FROM usage WHERE true GROUP BY at / ${dayMs}, model ${addUp};
+    DELETE FROM usage;
+    COMMIT;
+  `);
 }

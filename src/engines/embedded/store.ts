@@ -5,16 +5,18 @@ import { followingMoves, turnAtHome } from "../lanes/moved-conversations.ts";
 import { createConversations } from "./conversations.ts";
 import { type Database, statementsOf } from "./database.ts";
 import { createHistory } from "./history.ts";
+import { createLedger } from "./ledger.ts";
 import { createMarks } from "./marks.ts";
 import { moveRows, readMoves } from "./moves.ts";
 import { createTables } from "./schema.ts";
 import { createTurns } from "./turns.ts";
-import { createUsage } from "./usage.ts";
 
 export interface SqliteStoreOptions {
   readonly database: Database;
   /** A conversation in which nothing was asked for this long is forgotten. */
   readonly historyTtlSeconds: number;
+  /** How long calls are kept one by one; without an end when left out. */
+  readonly ledgerDays?: number | undefined;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -28,14 +30,15 @@ export interface SqliteStore extends Store {
 }
 
 /** Creates the store; its tables are made when missing. */
-export function createSqliteStore({ database, historyTtlSeconds, now = Date.now }: SqliteStoreOptions): SqliteStore {
+export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
+  const { database, historyTtlSeconds, ledgerDays = Number.POSITIVE_INFINITY, now = Date.now } = options;
   const { statement: sql } = database;
   const run = statementsOf(database);
   createTables(database.handle);
   const conversations = createConversations(database, historyTtlSeconds * 1000, now);
   const { add: addExchange, ...history } = createHistory(database, conversations);
-  const { add: addUsage, ...usage } = createUsage(database);
-  const { keepAnswer, ...turns } = createTurns({ database, conversations, addExchange, addUsage });
+  const { ledger, write: writeCalls, forgetOld: forgetOldCalls } = createLedger(database, ledgerDays, now);
+  const { keepAnswer, ...turns } = createTurns({ database, conversations, addExchange, writeCalls });
   const { forgetOld, ...marks } = createMarks(database, now);
   let stopped = false;
 
@@ -55,12 +58,12 @@ export function createSqliteStore({ database, historyTtlSeconds, now = Date.now 
 
   /** True when there may be more. */
   function purgeSlice(): boolean {
-    return [conversations.forgetOldest(), forgetOld()].includes(true);
+    return [conversations.forgetOldest(), forgetOld(), forgetOldCalls()].includes(true);
   }
 
   const store: Store = {
     ...history,
-    ...usage,
+    ledger,
     ...turns,
     ...marks,
     async readSettings(conversation) {

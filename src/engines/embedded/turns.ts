@@ -7,7 +7,7 @@ import { answered, withMessages } from "../lanes/turn-records.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Database } from "./database.ts";
 import type { History } from "./history.ts";
-import type { Usage } from "./usage.ts";
+import type { LedgerParts } from "./ledger.ts";
 
 export interface Turns
   extends Pick<Store, "readTurn" | "newestTurn" | "beginTurn" | "setTurnMessages" | "finishTurn" | "closeTurn"> {
@@ -18,11 +18,11 @@ export interface TurnsDeps {
   readonly database: Database;
   readonly conversations: Conversations;
   readonly addExchange: History["add"];
-  readonly addUsage: Usage["add"];
+  readonly writeCalls: LedgerParts["write"];
 }
 
 /** Creates the store's part for turns. */
-export function createTurns({ database, conversations, addExchange, addUsage }: TurnsDeps): Turns {
+export function createTurns({ database, conversations, addExchange, writeCalls }: TurnsDeps): Turns {
   const { statement: sql } = database;
 
   function findTurn(conversation: ConversationId, question: number): Turn | undefined {
@@ -81,9 +81,9 @@ export function createTurns({ database, conversations, addExchange, addUsage }: 
         stored.state === "writing" && answer !== undefined ? { ...stored, answer } : stored;
       return database.write(() => void changeTurn(turn, keep));
     },
-    finishTurn(turn, exchange, entries) {
+    finishTurn(turn, exchange, calls) {
       return database.write(() => {
-        for (const entry of entries) addUsage(entry);
+        writeCalls(calls);
         if (!changeTurn(turn, (stored) => answered(turn, stored))) return;
         conversations.markActive(turn.conversation);
         if (exchange !== undefined) addExchange(turn.conversation, exchange);

@@ -1,9 +1,9 @@
 /** The store in memory, for tests: the same contract, gone with the process. */
 
-import type { UsageEntry } from "../../ports/ledger.ts";
 import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
 import { followingMoves, movedExchange, movedTurn } from "../lanes/moved-conversations.ts";
 import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "../lanes/turn-records.ts";
+import { createMemoryLedger } from "./ledger.ts";
 
 export interface MemoryStoreOptions {
   /** A conversation in which nothing was asked for this long is forgotten. */
@@ -24,7 +24,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
   const ttlMs = historyTtlSeconds * 1000;
   const settings = new Map<string, Settings>();
   const conversations = new Map<string, Conversation>();
-  const usage: UsageEntry[] = [];
+  const ledger = createMemoryLedger(now);
   const dialogs = new Map<string, { value: string; at: number }>();
   const blocked = new Map<number, number>();
   const firsts = new Map<string, number>();
@@ -49,6 +49,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
   }
 
   const store: Store = {
+    ledger,
     async readSettings(conversation) {
       return { ...settings.get(conversation) };
     },
@@ -99,7 +100,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       change(conversation, question, run, (turn) => withMessages(turn, messages, file));
     },
     async finishTurn(turn, exchange, entries) {
-      usage.push(...structuredClone(entries));
+      ledger.write(entries);
       if (!change(turn.conversation, turn.question, turn.run, (stored) => answered(turn, stored))) return;
       const conversation = find(turn.conversation);
       if (conversation === undefined) return;
@@ -108,19 +109,6 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     },
     async closeTurn(conversation, question, run) {
       change(conversation, question, run, (turn) => ({ ...turn, state: "done" }));
-    },
-    async readUsage(userId, since) {
-      const totals = { answers: 0, inputTokens: 0, cachedTokens: 0, outputTokens: 0, cost: 0, unpriced: 0 };
-      for (const entry of usage) {
-        if (entry.userId !== userId || entry.at < since) continue;
-        totals.answers++;
-        totals.inputTokens += entry.inputTokens;
-        totals.cachedTokens += entry.cachedTokens;
-        totals.outputTokens += entry.outputTokens;
-        totals.cost += entry.cost ?? 0;
-        if (entry.cost === undefined) totals.unpriced++;
-      }
-      return totals;
     },
     async readDialog(key) {
       const dialog = dialogs.get(key);

@@ -4,6 +4,7 @@
  */
 
 import { droppedAtOnce } from "../lanes/turn-records.ts";
+import { ledgerFunctions } from "./ledger-scripts.ts";
 
 /** What is older than this is not there, whether Redis has removed it or not. KEYS[1] turns, ARGV[1] oldest. */
 const present = `
@@ -68,21 +69,20 @@ export const closeTurn = `${present}${find}
 `;
 
 /**
- * KEYS the four, then two for each entry of usage. ARGV oldest, now, ttlMs, kept, question, run, state, rest, root (empty:
- * no exchange), exchange, then six for each entry of usage.
+ * KEYS the four, prefix. ARGV oldest, now, ttlMs, kept, question, run, state, rest, root (empty: no exchange), exchange, how
+ * the ledger is kept, settlements.
  */
-export function finishTurn(addUsage: string): string {
-  return `${present}${put}${find}${addUsage}
-    local state, shown = find(ARGV[5], ARGV[6])
-    -- Written before, and the answer was lost on its way: usage counts once.
-    if state == ARGV[7] then return end
-    for n = 5, #KEYS - 1, 2 do add_usage(n, 11 + (n - 5) * 3) end
-    if not state then return end
-    change(ARGV[5], ARGV[6], ARGV[7], shown, ARGV[8])
-    if ARGV[9] ~= '' then put(KEYS[3], KEYS[4], ARGV[9], ARGV[10], ARGV[4]) end
-    ${keepAlive}
-  `;
-}
+export const finishTurn = `${present}${put}${find}${ledgerFunctions}
+  local state, shown = find(ARGV[5], ARGV[6])
+  -- Written before, and the answer was lost on its way: calls count once.
+  if state == ARGV[7] then return end
+  -- The last argument is that of the guard.
+  for n = 12, #ARGV - 1 do settle(ARGV[11], ARGV[n]) end
+  if not state then return end
+  change(ARGV[5], ARGV[6], ARGV[7], shown, ARGV[8])
+  if ARGV[9] ~= '' then put(KEYS[3], KEYS[4], ARGV[9], ARGV[10], ARGV[4]) end
+  ${keepAlive}
+`;
 
 /** KEYS turns, order. ARGV oldest, question (empty: the newest). */
 export const readTurn = `${present}

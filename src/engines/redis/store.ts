@@ -14,6 +14,8 @@ import { isFormer, presentForm, readExchange, type StoredForm } from "../lanes/s
 import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "../lanes/turn-records.ts";
 import { createFormChoice } from "./form.ts";
 import type { RedisLease } from "./leases.ts";
+import { createRedisLedger } from "./ledger.ts";
+import { keepingArgument, settlementArgument } from "./ledger-scripts.ts";
 import type { RedisLink } from "./link.ts";
 import type { Opening } from "./opening.ts";
 import { decodeTurn, encodeEnd, encodeShown, encodeTurn, isFormerTurn } from "./records.ts";
@@ -21,12 +23,13 @@ import { lookAtKeys } from "./rehearsal.ts";
 import { FormerReaderError, runGuarded, runScript, type ScriptArgument } from "./script.ts";
 import * as lua from "./store-scripts.ts";
 import { fieldsOf } from "./updates.ts";
-import { addUsage, readUsage, usageArguments } from "./usage.ts";
 
 export interface RedisStoreOptions {
   readonly link: RedisLink;
   /** A conversation in which nothing was asked for this long is forgotten. */
   readonly historyTtlSeconds: number;
+  /** How long calls are kept one by one, and sums by day; 400 when left out. */
+  readonly ledgerDays?: number | undefined;
   /** Puts notes into words, a line each, for workers of the version before, which know no others. */
   readonly noteWords: (notes: readonly Note[]) => string;
   /** Milliseconds since the epoch. */
@@ -40,16 +43,17 @@ const blockedTtlMs = 180 * 24 * 3_600_000;
 /** Between attempts of a write that a handler waits for. */
 const repeatMs = 200;
 
-const finishTurn = lua.finishTurn(addUsage);
-
 /**
  * Creates the store; it uses the link's commands connection. Keys expire with what they hold, but for choices (a persona
  * must not vanish) and totals of usage: those stay, a few hundred bytes per conversation and user.
  */
-export function createRedisStore({ link, historyTtlSeconds, noteWords, now = Date.now }: RedisStoreOptions): Store {
+export function createRedisStore(options: RedisStoreOptions): Store {
+  const { link, historyTtlSeconds, ledgerDays = 400, noteWords, now = Date.now } = options;
   const { commands: redis, prefix } = link;
   const ttlMs = historyTtlSeconds * 1000;
   const forms = createFormChoice(link, noteWords);
+  const ledger = createRedisLedger(link, ledgerDays, now);
+  const keeping = keepingArgument({ prefix, ledgerDays });
 
   // === Keys =========================================================================================
 
@@ -222,14 +226,14 @@ export function createRedisStore({ link, historyTtlSeconds, noteWords, now = Dat
         const args = [oldest(), question, run, encodeShown(messages, file)];
         return write(conversation, lua.setTurnMessages, [turnsKey(conversation)], args);
       },
-      finishTurn(turn, exchange, usage) {
-        const [usageKeys, usageArgs] = usageArguments(prefix, usage);
+      finishTurn(turn, exchange, calls) {
+        const booked = [keeping, ...calls.map(settlementArgument)];
         const where = [oldest(), now(), ttlMs, keptPerConversation];
-        const keys: [string, ...string[]] = [...conversationKeys(turn.conversation), ...usageKeys];
-        return write(turn.conversation, finishTurn, keys, (form) => {
+        const keys: [string, ...string[]] = [...conversationKeys(turn.conversation), prefix];
+        return write(turn.conversation, lua.finishTurn, keys, (form) => {
           const { state, rest } = encodeEnd(turn, form);
           const record = exchange === undefined ? ["", ""] : [exchange.question, form.exchange(exchange)];
-          return [...where, turn.question, turn.run, state, rest, ...record, ...usageArgs];
+          return [...where, turn.question, turn.run, state, rest, ...record, ...booked];
         });
       },
       async closeTurn(conversation, question, run) {
@@ -237,7 +241,7 @@ export function createRedisStore({ link, historyTtlSeconds, noteWords, now = Dat
           return lease.closeAtEnd(conversation, oldest(), question, run);
         await write(conversation, lua.closeTurn, [turnsKey(conversation)], [oldest(), question, run, "done"]);
       },
-      readUsage: (userId, since) => readUsage(redis, prefix, userId, since),
+      ledger,
       async readDialog(key) {
         const [at, value] = await redis.hmget(dialogKey(key), "at", "value");
         return typeof value === "string" && Number(at) >= now() - dialogTtlMs ? value : undefined;

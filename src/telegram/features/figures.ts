@@ -19,6 +19,10 @@ figures.filter(isCommand("usage"), async (ctx) => {
   if (sender === undefined) return;
   const { store, now } = ctx.deps;
   const midnight = new Date(now()).setUTCHours(0, 0, 0, 0);
-  const [today, total] = await Promise.all([store.readUsage(sender, midnight), store.readUsage(sender, 0)]);
-  await say(ctx, ctx.texts.usage(today, total));
+  const of = { userId: sender };
+  const [[today], [total]] = await Promise.all([
+    store.ledger.totals({ of, from: midnight }),
+    store.ledger.totals({ of }),
+  ]);
+  if (today !== undefined && total !== undefined) await say(ctx, ctx.texts.usage(today, total));
 });

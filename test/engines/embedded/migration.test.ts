@@ -15,6 +15,7 @@ import { textParts } from "../../../src/ports/content.ts";
 import type { ActiveUpdate } from "../../../src/ports/queue.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { asPresent, formerNow, readFormerDatabase, writeFormerDatabase } from "../../support/former-state.ts";
+import { readUsage } from "../../support/read-usage.ts";
 
 const script = fileURLToPath(new URL("../../support/processes/migration.ts", import.meta.url));
 const root = mkdtempSync(join(tmpdir(), "parley-migration-"));
@@ -85,7 +86,7 @@ describe("a file of the version before", () => {
       expect(await store.readSettings("8")).toEqual({ examples: "1" });
       expect((await store.readTurn("-55", 2))?.moved).toEqual({ from: "-55", to: "-1001234567890" });
       expect(await store.readDialog("7:7")).toBe('{"version":[1,0],"state":"waiting"}');
-      expect(await store.readUsage(7, 0)).toMatchObject({ answers: 15, unpriced: 2 });
+      expect(await readUsage(store, 7, 0)).toMatchObject({ answers: 15, unpriced: 2 });
       expect(await store.blockedAt(99)).toBe(1_790_000_000_000);
       expect(await store.firstWithin("unseen 7", 3_600_000)).toBe(false);
     });

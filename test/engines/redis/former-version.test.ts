@@ -20,6 +20,7 @@ import {
   writeFormerRecords,
 } from "../../support/former-state.ts";
 import { inEnglish, saying } from "../../support/note-words.ts";
+import { readUsage } from "../../support/read-usage.ts";
 import { findRedis } from "../../support/redis-server.ts";
 import { openLink } from "../../support/redis-state.ts";
 
@@ -96,7 +97,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("what the version befor
     expect(await store.readSettings("7")).toEqual({ model: "a/one", persona: "Answer as a pirate.\nAlways." });
     expect((await store.readTurn("-55", 2))?.moved).toEqual({ from: "-55", to: "-1001234567890" });
     expect(await store.readDialog("7:7")).toBe('{"version":[1,0],"state":"waiting"}');
-    expect(await store.readUsage(7, 0)).toMatchObject({ answers: 15, unpriced: 2 });
+    expect(await readUsage(store, 7, 0)).toMatchObject({ answers: 15, unpriced: 2 });
     expect(await store.blockedAt(99)).toBe(1_790_000_000_000);
   });
 

@@ -12,6 +12,7 @@ import {
   storeContract,
 } from "../../contracts/store.contract.ts";
 import { inEnglish } from "../../support/note-words.ts";
+import { readUsage } from "../../support/read-usage.ts";
 import { canStartRedis, findRedis, startPrivateRedis } from "../../support/redis-server.ts";
 import { openLink, startProcess } from "../../support/redis-state.ts";
 
@@ -40,6 +41,7 @@ function alternating(stores: readonly [Store, Store]): Store {
       // A store is no promise, though it is handed over by one.
       if (name === "then") return undefined;
       if (name === "guardedBy") return (lease: Lease | undefined) => (lease ? stores[1].guardedBy(lease) : facade);
+      if (name === "ledger") return stores[1].ledger;
       if (name === "scanHistory") return (...args: [string, number?]) => stores[1].scanHistory(...args);
       return async (...args: unknown[]) => {
         if (pending++ === 0) current = current === 0 ? 1 : 0;
@@ -107,7 +109,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
         await store.readHistory("a"),
         await store.readTurn("a", 1),
         await store.newestTurn("a"),
-        await store.readUsage(1, 0),
+        await readUsage(store, 1, 0),
       ];
       const before = await state();
       await link.commands.set(current.key, current.fence);
@@ -175,19 +177,28 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
       keys.map(async (key) => [key.split(":")[1], await link.commands.pttl(key)] as const),
     );
     const endless = lives.filter(([, life]) => life < 0).map(([name]) => name);
-    expect(endless).toEqual(["settings", "usage"]);
+    expect(endless).toEqual(["settings", "usage-models", "usage"]);
     const names = [
       "blocked",
       "dialog",
       "first",
       "history-order",
       "history",
+      "ledger",
       "probe",
       "settings",
       "turn-order",
       "turns",
     ];
-    expect(lives.map(([name]) => name)).toEqual([...names, "usage-recent", "usage"]);
+    expect(lives.map(([name]) => name)).toEqual([
+      ...names,
+      "usage-all",
+      "usage-chat",
+      "usage-models",
+      "usage-models",
+      "usage-users",
+      "usage",
+    ]);
     const hour = 3_600_000;
     for (const [name = "", life] of lives.filter(([one]) => /turn|history/.test(one ?? ""))) {
       expect(life, name).toBeGreaterThan(hour - 60_000);
@@ -232,13 +243,17 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
         { ...use, at: at + 1 },
       ]);
     }
-    const total = await store.readUsage(1, 0);
+    const total = await readUsage(store, 1, 0);
     expect([total.answers, total.inputTokens, total.cost]).toEqual([2_000, 20_000, 1_000]);
-    expect(await link.commands.hlen(`{${prefix}}:usage:1`)).toBeLessThanOrEqual(422);
-    expect(await link.commands.zcard(`{${prefix}}:usage-recent:1`)).toBeLessThanOrEqual(6);
+    const sizeOf = (key: string) => link.commands.hlen(`{${prefix}}:${key}`);
+    expect(await sizeOf("usage:1")).toBeLessThanOrEqual(402);
+    expect(await sizeOf("usage-models:1")).toBeLessThanOrEqual(64);
+    expect(await sizeOf("usage-chat:1")).toBeLessThanOrEqual(63);
+    expect(await sizeOf("usage-all")).toBeLessThanOrEqual(401);
+    expect(await sizeOf("usage-models")).toBeLessThanOrEqual(401);
     const midnight = Math.floor((use.at + 999 * day) / day) * day;
-    expect((await store.readUsage(1, midnight)).answers).toBe(2);
-    expect((await store.readUsage(1, midnight - 300 * day)).answers).toBe(602);
+    expect((await readUsage(store, 1, midnight)).answers).toBe(2);
+    expect((await readUsage(store, 1, midnight - 300 * day)).answers).toBe(602);
     await close();
   });
 
@@ -257,8 +272,8 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
         await store.finishTurn({ ...turn, question }, undefined, entries);
       }),
     );
-    expect(await store.readUsage(1, 0)).toMatchObject({ answers: 1_000, cost: 0.1234, unpriced: 0 });
-    expect(await store.readUsage(1, use.at)).toMatchObject({ answers: 1_000, cost: 0.1234 });
+    expect(await readUsage(store, 1, 0)).toMatchObject({ answers: 1_000, cost: 0.1234, unpriced: 0 });
+    expect(await readUsage(store, 1, use.at)).toMatchObject({ answers: 1_000, cost: 0.1234 });
     await close();
   });
 
@@ -311,7 +326,7 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
     await expect(store.finishTurn(turn, exchange, [use])).rejects.toThrow(/OOM/);
     expect(await store.healthy()).toBe(false);
     expect((await store.newestTurn("a"))?.question).toBe(1);
-    expect((await store.readUsage(1, 0)).answers).toBe(0);
+    expect((await readUsage(store, 1, 0)).answers).toBe(0);
     await link.commands.config("SET", "maxmemory", "0");
     expect(await store.healthy()).toBe(true);
     await store.finishTurn(turn, exchange, [use]);
@@ -333,7 +348,7 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
     expect(await store.readSettings("a")).toEqual({ persona: "a pirate" });
     expect(await store.readHistory("a")).toEqual([exchange]);
     expect((await store.newestTurn("a"))?.state).toBe("answered");
-    expect((await store.readUsage(1, 0)).answers).toBe(1);
+    expect((await readUsage(store, 1, 0)).answers).toBe(1);
     await link.stop();
     await server.stop();
   });

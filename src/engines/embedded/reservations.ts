@@ -1,0 +1,98 @@
+/** What may still be spent, in the embedded database. All of it reads, or writes in the transaction of who calls it. */
+import type { Grant, LedgerRow, Limit, Reservation, ReservationName, Standing, Verdict } from "../../ports/ledger.ts";
+import { dayOf, decodeRow, encodeRow, judge, subjectName, subjectsOf, sumDays } from "../lanes/ledger-sums.ts";
+import type { Database } from "./database.ts";
+
+export type Reservations = ReturnType<typeof createReservations>;
+
+/** A turn that was left for so long does not come back. */
+const leftMs = 7 * 24 * 3_600_000;
+
+/** `now` in milliseconds since the epoch; `lose` writes the row of a call that nobody has ended. */
+export function createReservations({ statement: sql }: Database, now: () => number, lose: (row: LedgerRow) => void) {
+  function change(of: Pick<Reservation, "userId" | "chatId">, money: number, tokens: number): void {
+    for (const subject of subjectsOf(of)) {
+      sql(
+        `INSERT INTO reserved VALUES (?, ?, ?)
+         ON CONFLICT (subject) DO UPDATE SET money = money + excluded.money, tokens = tokens + excluded.tokens`,
+      ).run(subject, money, tokens);
+      sql("DELETE FROM reserved WHERE subject = ? AND money = 0 AND tokens = 0").run(subject);
+    }
+  }
+
+  /** Takes a reservation out, if it is open; whoever comes later finds nothing. */
+  function take(id: string, token?: string): LedgerRow | undefined {
+    const row = sql("SELECT * FROM reservation WHERE id = ?").get(id);
+    if (row === undefined || (token !== undefined && row["token"] !== token)) return undefined;
+    sql("DELETE FROM reservation WHERE id = ?").run(id);
+    const [userId, chatId] = [Number(row["user_id"]), Number(row["chat_id"])];
+    change({ userId, chatId }, -Number(row["money"]), -Number(row["tokens"]));
+    return decodeRow(String(row["lost"]));
+  }
+
+  function put(reservation: Reservation): void {
+    const { id, token, userId, chatId, money, tokens, lost } = reservation;
+    sql("INSERT INTO reservation VALUES (?, ?, ?, ?, ?, ?, ?, ?)").run(
+      ...[id, token, userId, chatId, money, tokens, now(), encodeRow(lost)],
+    );
+    change(reservation, money, tokens);
+  }
+
+  function standingOf(limit: Limit): Standing {
+    const { of, fromDay, toDay, unit } = limit;
+    const counted = unit === "money" ? "cost" : "input_tokens + output_tokens";
+    const spent = sql(`SELECT coalesce(sum(${counted}), 0) AS n FROM spent WHERE subject = ? AND day BETWEEN ? AND ?`);
+    const reserved = sql(`SELECT ${unit} AS n FROM reserved WHERE subject = ?`);
+    const granted = sql(`SELECT coalesce(sum(${unit}), 0) AS n FROM granted WHERE user_id = ? AND day BETWEEN ? AND ?`);
+    const name = subjectName(of);
+    return {
+      limit,
+      spent: Number(spent.get(name, fromDay, toDay)?.["n"]),
+      reserved: Number(reserved.get(name)?.["n"] ?? 0),
+      granted: of !== "all" && "userId" in of ? Number(granted.get(of.userId, fromDay, toDay)?.["n"]) : 0,
+    };
+  }
+
+  return {
+    standingOf,
+    /** False when it is open no longer. */
+    release: ({ id, token }: ReservationName): boolean => take(id, token) !== undefined,
+    reserve(reservation: Reservation, limits: readonly Limit[]): Verdict {
+      const lost = take(reservation.id);
+      if (lost !== undefined) lose(lost);
+      const verdict = judge(limits.map(standingOf), reservation);
+      if (verdict.kind === "reserved") put(reservation);
+      return verdict;
+    },
+    extend(reservation: Reservation, limits: readonly Limit[]): boolean {
+      const { id, token } = reservation;
+      const former = sql("SELECT money, tokens FROM reservation WHERE id = ? AND token = ?").get(id, token);
+      if (former === undefined || take(id, token) === undefined) return false;
+      const fits = judge(limits.map(standingOf), reservation).kind === "reserved";
+      put(fits ? reservation : { ...reservation, money: Number(former["money"]), tokens: Number(former["tokens"]) });
+      return fits;
+    },
+    /** Settles as lost what nobody has touched for so long, and says how many. */
+    sweep(olderThanMs: number): number {
+      const dead = sql("SELECT id FROM reservation WHERE touched_at < ?").all(now() - olderThanMs);
+      for (const { id } of dead) {
+        const lost = take(String(id));
+        if (lost !== undefined) lose(lost);
+      }
+      return dead.length;
+    },
+    grant({ userId, unit, amount, at }: Grant): void {
+      const [money, tokens] = unit === "money" ? [amount, 0] : [0, amount];
+      sql(
+        `INSERT INTO granted VALUES (?, ?, ?, ?)
+         ON CONFLICT (user_id, day) DO UPDATE SET money = money + excluded.money, tokens = tokens + excluded.tokens`,
+      ).run(userId, dayOf(at), money, tokens);
+    },
+    /** There are never many of either. */
+    forgetOld(): false {
+      sql("DELETE FROM left_turn WHERE at < ?").run(now() - leftMs);
+      sql("DELETE FROM granted WHERE day < ?").run(dayOf(now()) - sumDays(0));
+      return false;
+    },
+  };
+}

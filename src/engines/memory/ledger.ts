@@ -1,0 +1,122 @@
+/** The ledger in memory, for tests: adds up what it is asked for, each time anew. */
+import type { Grant, Ledger, LedgerRow, Limit, Reservation, Settlement, Standing } from "../../ports/ledger.ts";
+import { perDollar } from "../../ports/ledger.ts";
+import { countsOf, dayOf, judge, rowOf, subjectName, subjectsOf, totalsOf } from "../lanes/ledger-sums.ts";
+
+export interface MemoryLedger extends Ledger {
+  /** Writes calls, and settles what was reserved for them. */
+  write(settlements: readonly Settlement[]): void;
+}
+
+/** Creates an empty ledger; `now` in milliseconds since the epoch. */
+export function createMemoryLedger(now: () => number): MemoryLedger {
+  const rows: LedgerRow[] = [];
+  const open = new Map<string, Reservation & { touchedAt: number }>();
+  const grants: Grant[] = [];
+  const left = new Set<string>();
+
+  function write(settlements: readonly Settlement[]): void {
+    for (const settlement of settlements) {
+      const { reservation } = settlement;
+      if (reservation !== undefined) {
+        if (open.get(reservation.id)?.token !== reservation.token) continue;
+        open.delete(reservation.id);
+      }
+      rows.push(structuredClone(rowOf(settlement)));
+    }
+  }
+
+  function lose({ id, lost }: Reservation): void {
+    open.delete(id);
+    rows.push(lost);
+  }
+
+  function standingOf(limit: Limit, without?: string): Standing {
+    const name = subjectName(limit.of);
+    const within = (at: number) => dayOf(at) >= limit.fromDay && dayOf(at) <= limit.toDay;
+    const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+    const spent = rows
+      .filter((row) => within(row.at) && subjectsOf(row).includes(name))
+      .map(({ inputTokens, outputTokens, cost = 0 }) =>
+        limit.unit === "tokens" ? inputTokens + outputTokens : Math.round(cost * perDollar),
+      );
+    const reserved = [...open.values()]
+      .filter((one) => one.id !== without && subjectsOf(one).includes(name))
+      .map((one) => one[limit.unit]);
+    const granted = grants
+      .filter((one) => subjectName({ userId: one.userId }) === name && one.unit === limit.unit && within(one.at))
+      .map(({ amount }) => amount);
+    return { limit, spent: sum(spent), reserved: sum(reserved), granted: sum(granted) };
+  }
+
+  return {
+    write,
+    async totals({ of, from = 0, to = Number.MAX_SAFE_INTEGER, by }) {
+      const counted = rows.filter(
+        (row) =>
+          subjectsOf(row).includes(subjectName(of)) && dayOf(row.at) >= dayOf(from) && dayOf(row.at) <= dayOf(to),
+      );
+      if (by === undefined)
+        return [
+          totalsOf(
+            "",
+            counted.flatMap((row) => [countsOf(row) ?? []]),
+          ),
+        ];
+      const keyOf = (row: LedgerRow) =>
+        by === "model" ? row.model : String(by === "day" ? dayOf(row.at) : row.userId);
+      const groups = Map.groupBy(
+        counted.filter((row) => countsOf(row) !== undefined),
+        keyOf,
+      );
+      return [...groups].map(([key, some]) =>
+        totalsOf(
+          key,
+          some.map((row) => countsOf(row) ?? []),
+        ),
+      );
+    },
+    async *rows(fromDay, toDay) {
+      yield* rows
+        .filter(({ at }) => dayOf(at) >= fromDay && dayOf(at) <= toDay)
+        .sort((a, b) => dayOf(a.at) - dayOf(b.at));
+    },
+    async reserve(reservation, limits, settled) {
+      write(settled);
+      const former = open.get(reservation.id);
+      if (former !== undefined && former.token !== reservation.token) lose(former);
+      const verdict = judge(
+        limits.map((limit) => standingOf(limit)),
+        reservation,
+      );
+      if (verdict.kind === "reserved") open.set(reservation.id, { ...reservation, touchedAt: now() });
+      return verdict;
+    },
+    async extend(reservation, limits) {
+      const former = open.get(reservation.id);
+      if (former?.token !== reservation.token) return false;
+      const fits =
+        judge(
+          limits.map((limit) => standingOf(limit, reservation.id)),
+          reservation,
+        ).kind === "reserved";
+      const { money, tokens } = fits ? reservation : former;
+      open.set(reservation.id, { ...reservation, money, tokens, touchedAt: now() });
+      return fits;
+    },
+    async settle(settlements, leaves) {
+      write(settlements);
+      if (leaves !== undefined) left.add(leaves);
+    },
+    wasLeft: async (turn) => left.delete(turn),
+    async sweep(olderThanMs) {
+      const dead = [...open.values()].filter(({ touchedAt }) => touchedAt < now() - olderThanMs);
+      for (const one of dead) lose(one);
+      return dead.length;
+    },
+    standing: async (limits) => limits.map((limit) => standingOf(limit)),
+    async grant(grant) {
+      grants.push(grant);
+    },
+  };
+}

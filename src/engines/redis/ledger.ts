@@ -1,0 +1,135 @@
+/** What calls have cost, in Redis: of bounded size for each user, each chat and each day. Each write is one atomic step. */
+import { dayMs, type Ledger, type Limit, type TotalsQuery } from "../../ports/ledger.ts";
+import { dayOf, decodeRow, sumDays, totalsOf } from "../lanes/ledger-sums.ts";
+import * as lua from "./ledger-scripts.ts";
+import type { RedisLink } from "./link.ts";
+import { runScript } from "./script.ts";
+
+/** Read at once. */
+const rowsAtOnce = 500;
+/** Settled in one step. */
+const sweptAtOnce = 100;
+/** A turn that was left for so long does not come back. */
+const leftMs = 7 * dayMs;
+
+/** Creates the ledger; it uses the link's commands connection. `now` in milliseconds since the epoch. */
+export function createRedisLedger(
+  { commands: redis, prefix }: Pick<RedisLink, "commands" | "prefix">,
+  ledgerDays: number,
+  now: () => number,
+): Ledger {
+  const keeping = lua.keepingArgument({ prefix, ledgerDays });
+
+  /** Fields of a hash, with their numbers. */
+  async function sumsIn(key: string): Promise<[field: string, counts: number[]][]> {
+    const found = Object.entries(await redis.hgetall(prefix + key));
+    return found.map(([field, record]) => [field, record.split(" ").map(Number)]);
+  }
+
+  async function totals({ of, from, to, by }: TotalsQuery) {
+    const [first, last] = [from === undefined ? -1 : dayOf(from), to === undefined ? Infinity : dayOf(to)];
+    const within = (day: number) => day >= first && day <= last;
+    const ever = from === undefined && to === undefined;
+    if (by === "user") return await totalsByUser(first, Math.min(last, dayOf(now()) + 1));
+    if (by === "model") return await totalsByModel(of, ever, within);
+    const sums = await sumsIn(lua.sumsKey(of));
+    const days = sums.filter(([day]) => day !== "total" && within(Number(day)));
+    if (by === "day") return days.map(([day, counts]) => totalsOf(day, [counts]));
+    const whole = sums.filter(([field]) => field === "total");
+    return [
+      totalsOf(
+        "",
+        (ever && whole.length > 0 ? whole : days).map(([, counts]) => counts),
+      ),
+    ];
+  }
+
+  async function totalsByModel(of: TotalsQuery["of"], ever: boolean, within: (day: number) => boolean) {
+    if (of !== "all" && "chatId" in of) return [];
+    const sums = await sumsIn(of === "all" ? "usage-models" : `usage-models:${of.userId}`);
+    const wanted = sums.flatMap(([field, counts]) => {
+      const [when, model] = [field.slice(0, field.indexOf(" ")), field.slice(field.indexOf(" ") + 1)];
+      const counted = of !== "all" && ever ? when === "total" : when !== "total" && within(Number(when));
+      return counted ? [{ model, counts }] : [];
+    });
+    const parts = [...Map.groupBy(wanted, ({ model }) => model)];
+    return parts.map(([model, some]) =>
+      totalsOf(
+        model,
+        some.map(({ counts }) => counts),
+      ),
+    );
+  }
+
+  async function totalsByUser(first: number, last: number) {
+    const from = Math.max(first, dayOf(now()) - sumDays(ledgerDays));
+    const users = new Map<string, number[][]>();
+    for (let day = from; day <= last; day++) {
+      for (const [user, counts] of await sumsIn(`usage-users:${day}`)) {
+        users.set(user, [...(users.get(user) ?? []), counts]);
+      }
+    }
+    return [...users].map(([user, parts]) => totalsOf(user, parts));
+  }
+
+  function run(script: string, ...args: readonly (string | number)[]): Promise<unknown> {
+    return runScript(redis, script, [prefix], args);
+  }
+
+  function limitsAndMore(limits: readonly Limit[]) {
+    return [limits.length, ...limits.map(lua.limitArgument)];
+  }
+
+  return {
+    totals,
+    async *rows(fromDay, toDay) {
+      // Of days long ago, and of those to come, there are none.
+      const [first, last] = [Math.max(fromDay, dayOf(now()) - ledgerDays - 1), Math.min(toDay, dayOf(now()) + 1)];
+      for (let day = first; day <= last; day++) {
+        for (let at = 0; ; at += rowsAtOnce) {
+          const some = await redis.lrange(`${prefix}ledger:${day}`, at, at + rowsAtOnce - 1);
+          yield* some.map(decodeRow);
+          if (some.length < rowsAtOnce) break;
+        }
+      }
+    },
+    async reserve(reservation, limits, settled) {
+      const about = [keeping, now(), lua.reservationArgument(reservation), ...limitsAndMore(limits)];
+      const verdict = await run(lua.reserveScript, ...about, ...settled.map(lua.settlementArgument));
+      if (!Array.isArray(verdict)) return { kind: "reserved" };
+      const [kind, place] = verdict as ["wait" | "refused", number];
+      const limit = limits[place - 1];
+      return limit === undefined ? { kind: "reserved" } : { kind, limit };
+    },
+    async extend(reservation, limits) {
+      const about = [keeping, now(), lua.reservationArgument(reservation), ...limitsAndMore(limits)];
+      return (await run(lua.extendScript, ...about)) === 1;
+    },
+    async settle(settlements, leaves = "") {
+      await run(lua.settleScript, keeping, leaves, leftMs, ...settlements.map(lua.settlementArgument));
+    },
+    wasLeft: async (turn) => (await redis.del(`${prefix}left:${turn}`)) === 1,
+    async sweep(olderThanMs) {
+      let swept = 0;
+      for (;;) {
+        const some = Number(await run(lua.sweepReservationsScript, keeping, now() - olderThanMs, sweptAtOnce));
+        swept += some;
+        if (some < sweptAtOnce) return swept;
+      }
+    },
+    async standing(limits) {
+      if (limits.length === 0) return [];
+      const found = (await run(lua.standingScript, ...limits.map(lua.limitArgument))) as string[];
+      return limits.map((limit, n) => {
+        const [spent = 0, reserved = 0, granted = 0] = found.slice(3 * n, 3 * n + 3).map(Number);
+        return { limit, spent, reserved, granted };
+      });
+    },
+    async grant({ userId, unit, amount, at }) {
+      const day = dayOf(at);
+      const sums = unit === "money" ? `${amount} 0` : `0 ${amount}`;
+      const keys = [prefix, `${prefix}grants:${userId}`];
+      await runScript(redis, lua.grantScript, keys, [day, sums, day - sumDays(0), sumDays(0) * 2 * dayMs]);
+    },
+  };
+}

@@ -1,0 +1,361 @@
+/** Everything that a ledger must do, and what holds whatever fails. */
+import fc from "fast-check";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Ledger, LedgerRow, Limit, Reservation, Settlement } from "../../src/ports/ledger.ts";
+import type { Store } from "../../src/ports/store.ts";
+import { turn, usage } from "./store.contract.ts";
+
+export interface LedgerOptions {
+  readonly now: () => number;
+  readonly ledgerDays: number;
+}
+
+export interface OpenLedger {
+  readonly store: Store;
+  /** What a process finds that starts after this one was killed. */
+  restart(): Promise<Store>;
+  close(): Promise<void>;
+}
+
+const dayMs = 24 * 3_600_000;
+const today = 20_000;
+const noon = today * dayMs + dayMs / 2;
+
+const limit = (change: Partial<Limit> = {}): Limit => ({
+  whose: "user-day",
+  of: { userId: 1 },
+  fromDay: today,
+  toDay: today,
+  unit: "money",
+  amount: 1_000,
+  ...change,
+});
+
+/** A call that has cost so many billionths of a dollar. */
+const row = (billionths: number, change: Partial<LedgerRow> = {}): LedgerRow =>
+  usage({ at: noon, chatId: 1, cost: billionths / 1e9, ...change });
+
+const reservation = (id: string, money: number, change: Partial<Reservation> = {}): Reservation => ({
+  ...{ id, token: `token of ${id}`, userId: 1, chatId: 1, money, tokens: money },
+  lost: row(money, { outcome: "lost", estimated: true }),
+  ...change,
+});
+
+const settlement = ({ id, token }: Reservation, billionths: number, change: Partial<LedgerRow> = {}): Settlement => ({
+  ...row(billionths, change),
+  reservation: { id, token },
+});
+
+const reserved = { kind: "reserved" } as const;
+
+/** `open` gives an empty one each time. */
+export function ledgerContract(name: string, open: (options: LedgerOptions) => Promise<OpenLedger>): void {
+  describe(`ledger: ${name}`, () => {
+    const opened: OpenLedger[] = [];
+    const clock = { now: noon };
+
+    async function newLedger(): Promise<OpenLedger & { readonly ledger: Ledger }> {
+      clock.now = noon;
+      const one = await open({ now: () => clock.now, ledgerDays: 400 });
+      opened.push(one);
+      return { ...one, ledger: one.store.ledger };
+    }
+
+    afterEach(async () => {
+      for (const one of opened.splice(0)) await one.close();
+    });
+
+    const rowsOf = (ledger: Ledger) => Array.fromAsync(ledger.rows(0, today + 1));
+
+    async function standingOf(ledger: Ledger, one = limit()) {
+      const [standing] = await ledger.standing([one]);
+      return [standing?.spent, standing?.reserved, standing?.granted];
+    }
+
+    it("keeps a row for each call, with all that is known of it, and reads them by day", async () => {
+      const { ledger, store } = await newLedger();
+      const whole = row(5, {
+        ...{ at: noon - dayMs, chatId: -100, turn: 8, step: 2, attempt: 3, served: "m-2026", cacheWriteTokens: 6 },
+        ...{ reasoningTokens: 2, firstTokenMs: 40, estimated: true, outcome: "stopped" },
+      });
+      const { cost: _, ...unpriced } = row(0, { userId: 2, outcome: "timeout", inputTokens: 0, outputTokens: 0 });
+      await ledger.settle([whole]);
+      await store.beginTurn(turn(1));
+      await store.finishTurn(turn(1), undefined, [row(7), unpriced]);
+      expect(await rowsOf(ledger)).toEqual([whole, row(7), unpriced]);
+      expect(await Array.fromAsync(ledger.rows(today - 1, today - 1))).toEqual([whole]);
+      expect(await Array.fromAsync(ledger.rows(today + 1, today + 900))).toEqual([]);
+    });
+
+    it("reads more rows than it reads at once", async () => {
+      const { ledger } = await newLedger();
+      await ledger.settle(Array.from({ length: 1_203 }, (_, n) => row(n)));
+      expect((await rowsOf(ledger)).map(({ cost = 0 }) => Math.round(cost * 1e9))).toEqual(
+        Array.from({ length: 1_203 }, (_, n) => n),
+      );
+    });
+
+    it("adds up by model, by day and by user; a price that is not known is not 0, and what used nothing is no answer", async () => {
+      const { ledger } = await newLedger();
+      const { cost: _, ...unpriced } = row(0, { model: "c/own" });
+      await ledger.settle([
+        ...[row(1), row(2, { at: noon - dayMs, cacheWriteTokens: 3, reasoningTokens: 1 }), unpriced],
+        ...[row(4, { userId: 2, model: "b/two" }), row(0, { inputTokens: 0, outputTokens: 0, outcome: "rate-limit" })],
+      ]);
+      const sums = async (query: Parameters<Ledger["totals"]>[0]) =>
+        (await ledger.totals(query))
+          .map(({ key, answers, cost, unpriced: without }) => [key, answers, Math.round(cost * 1e9), without])
+          .toSorted();
+      const of = { userId: 1 };
+      expect(await sums({ of })).toEqual([["", 3, 3, 1]]);
+      expect(await sums({ of, from: noon, to: noon })).toEqual([["", 2, 1, 1]]);
+      expect(await sums({ of, by: "model" })).toEqual([
+        ["c/own", 1, 0, 1],
+        ["p/m", 2, 3, 0],
+      ]);
+      expect(await sums({ of, from: noon, by: "model" })).toEqual([
+        ["c/own", 1, 0, 1],
+        ["p/m", 1, 1, 0],
+      ]);
+      expect(await sums({ of: "all", from: noon - dayMs, by: "user" })).toEqual([
+        ["1", 3, 3, 1],
+        ["2", 1, 4, 0],
+      ]);
+      expect(await sums({ of: "all", from: noon - dayMs, by: "day" })).toEqual([
+        [`${today - 1}`, 1, 2, 0],
+        [`${today}`, 3, 5, 1],
+      ]);
+      expect(await sums({ of: "all", from: noon - dayMs, by: "model" })).toHaveLength(3);
+      expect(await sums({ of: { chatId: 1 }, from: noon })).toEqual([["", 3, 5, 1]]);
+      expect(await sums({ of: { userId: 3 } })).toEqual([["", 0, 0, 0]]);
+      const [whole] = await ledger.totals({ of });
+      expect(whole).toMatchObject({ inputTokens: 30, cachedTokens: 12, cacheWriteTokens: 3, reasoningTokens: 1 });
+    });
+
+    it("lets a call begin that fits, have others wait for it, and refuses what can not fit", async () => {
+      const { ledger } = await newLedger();
+      const [first, second] = [reservation("a", 700), reservation("b", 400)];
+      const limits = [limit()];
+      expect(await ledger.reserve(first, limits, [])).toEqual(reserved);
+      expect(await ledger.reserve(second, limits, [])).toEqual({ kind: "wait", limit: limits[0] });
+      expect(await ledger.reserve(reservation("c", 1_001), limits, [])).toEqual({ kind: "refused", limit: limits[0] });
+      expect(await standingOf(ledger)).toEqual([0, 700, 0]);
+      await ledger.settle([settlement(first, 500)]);
+      expect(await standingOf(ledger)).toEqual([500, 0, 0]);
+      expect(await ledger.reserve(second, limits, [])).toEqual(reserved);
+      await ledger.settle([settlement(second, 350)]);
+      expect(await ledger.reserve(reservation("d", 151), limits, [])).toEqual({ kind: "refused", limit: limits[0] });
+      expect(await ledger.reserve(reservation("e", 150), limits, [])).toEqual(reserved);
+    });
+
+    it("counts each budget for itself: of users, chats and all, of days and months, in money and tokens", async () => {
+      const { ledger } = await newLedger();
+      await ledger.settle([row(100, { at: noon - dayMs }), row(10, { userId: 2, chatId: 2 })]);
+      const month = limit({ whose: "user-month", fromDay: today - 10, toDay: today + 20 });
+      const all = limit({ whose: "bot-day", of: "all" });
+      const tokens = limit({ whose: "chat-day", of: { chatId: 2 }, unit: "tokens" });
+      await ledger.reserve(reservation("a", 3, { chatId: 2, tokens: 5 }), [], []);
+      expect(await standingOf(ledger)).toEqual([0, 3, 0]);
+      expect(await standingOf(ledger, month)).toEqual([100, 3, 0]);
+      expect(await standingOf(ledger, all)).toEqual([10, 3, 0]);
+      expect(await standingOf(ledger, tokens)).toEqual([13, 5, 0]);
+      const small = [limit(), { ...tokens, amount: 17 }, { ...all, amount: 1 }];
+      expect(await ledger.reserve(reservation("b", 1), small.slice(0, 2), [])).toMatchObject({ kind: "wait" });
+      expect(await ledger.reserve(reservation("b", 1), small, [])).toEqual({ kind: "refused", limit: small[2] });
+    });
+
+    it("adds what was granted to the user's day and month, and to nothing else", async () => {
+      const { ledger } = await newLedger();
+      await ledger.grant({ userId: 1, unit: "money", amount: 500, at: noon });
+      await ledger.grant({ userId: 1, unit: "tokens", amount: 7, at: noon });
+      await ledger.grant({ userId: 1, unit: "money", amount: 20, at: noon - dayMs });
+      expect(await standingOf(ledger)).toEqual([0, 0, 500]);
+      expect(await standingOf(ledger, limit({ fromDay: today - 5 }))).toEqual([0, 0, 520]);
+      expect(await standingOf(ledger, limit({ unit: "tokens" }))).toEqual([0, 0, 7]);
+      expect(await standingOf(ledger, limit({ of: { userId: 2 } }))).toEqual([0, 0, 0]);
+      expect(await standingOf(ledger, limit({ of: "all" }))).toEqual([0, 0, 0]);
+      expect(await ledger.reserve(reservation("a", 1_500), [limit()], [])).toEqual(reserved);
+    });
+
+    it("makes a reservation larger while that fits, and keeps what it has when it does not", async () => {
+      const { ledger } = await newLedger();
+      const [one, other] = [reservation("a", 400), reservation("b", 300)];
+      const limits = [limit()];
+      await ledger.reserve(one, limits, []);
+      await ledger.reserve(other, limits, []);
+      expect(await ledger.extend({ ...one, money: 700 }, limits)).toBe(true);
+      expect(await ledger.extend({ ...one, money: 701, lost: row(650, { outcome: "lost" }) }, limits)).toBe(false);
+      expect(await standingOf(ledger)).toEqual([0, 1_000, 0]);
+      expect(await ledger.extend({ ...one, token: "another's", money: 1 }, limits)).toBe(false);
+      clock.now += 1_000;
+      expect(await ledger.sweep(500)).toBe(2);
+      // What it was told last is what is lost.
+      expect(await standingOf(ledger)).toEqual([950, 0, 0]);
+      expect(await ledger.extend({ ...one, money: 1 }, limits)).toBe(false);
+    });
+
+    it("settles a call once, whoever says so how often, and with the end of its turn", async () => {
+      const { ledger, store } = await newLedger();
+      const one = reservation("a", 400);
+      await ledger.reserve(one, [limit()], []);
+      await store.beginTurn(turn(1));
+      await store.finishTurn(turn(1), undefined, [settlement(one, 120)]);
+      await ledger.settle([settlement(one, 120)]);
+      expect(await standingOf(ledger)).toEqual([120, 0, 0]);
+      expect(await rowsOf(ledger)).toEqual([row(120)]);
+    });
+
+    it("settles the dead call of a turn with the reservation of the next, in one step", async () => {
+      const { ledger, restart } = await newLedger();
+      const dead = reservation("7/50", 600);
+      const limits = [limit()];
+      await ledger.reserve(dead, limits, []);
+      const { ledger: after } = await restart();
+      const next = reservation("7/50", 600, { token: "the next" });
+      // It spent its 600: the next does not fit any more, and is not counted.
+      expect(await after.reserve(next, limits, [])).toEqual({ kind: "refused", limit: limits[0] });
+      expect(await standingOf(after)).toEqual([600, 0, 0]);
+      expect(await rowsOf(after)).toEqual([dead.lost]);
+      // Who was only thought dead comes too late.
+      await after.settle([settlement(dead, 10)]);
+      expect(await rowsOf(after)).toEqual([dead.lost]);
+    });
+
+    it("settles what ended before together with what begins", async () => {
+      const { ledger } = await newLedger();
+      const [first, second] = [reservation("a", 900), reservation("a", 900, { token: "second" })];
+      await ledger.reserve(first, [limit()], []);
+      expect(await ledger.reserve(second, [limit()], [settlement(first, 100, { outcome: "upstream" })])).toEqual(
+        reserved,
+      );
+      expect(await standingOf(ledger)).toEqual([100, 900, 0]);
+    });
+
+    it("sweeps only what nobody has touched for so long", async () => {
+      const { ledger, restart } = await newLedger();
+      await ledger.reserve(reservation("a", 1), [limit()], []);
+      await ledger.reserve(reservation("b", 2), [limit()], []);
+      clock.now += 60_000;
+      await ledger.extend(reservation("b", 3, { lost: row(2, { outcome: "lost" }) }), [limit()]);
+      const { ledger: after } = await restart();
+      expect(await after.sweep(30_000)).toBe(1);
+      expect(await standingOf(after)).toEqual([1, 3, 0]);
+      expect(await after.sweep(30_000)).toBe(0);
+    });
+
+    it("knows once that a turn was left in good order", async () => {
+      const { ledger, restart } = await newLedger();
+      expect(await ledger.wasLeft("7/50")).toBe(false);
+      await ledger.settle([row(1)], "7/50");
+      const { ledger: after } = await restart();
+      expect(await after.wasLeft("7/51")).toBe(false);
+      expect(await after.wasLeft("7/50")).toBe(true);
+      expect(await after.wasLeft("7/50")).toBe(false);
+    });
+
+    it("lets no two of many at once have the same money", async () => {
+      const { ledger } = await newLedger();
+      const many = Array.from({ length: 100 }, (_, n) => reservation(`${n}`, 16));
+      const verdicts = await Promise.all(many.map((one) => ledger.reserve(one, [limit()], [])));
+      expect(verdicts.filter(({ kind }) => kind === "reserved")).toHaveLength(62);
+      expect(await standingOf(ledger)).toEqual([0, 992, 0]);
+      await Promise.all(many.map((one) => ledger.settle([settlement(one, 16)])));
+      expect(await standingOf(ledger)).toEqual([992, 0, 0]);
+    });
+
+    it("ends each reservation once, whatever fails: what was reserved was spent or is free again", async () => {
+      const turns = ["a", "b", "c"];
+      const command = fc.oneof(
+        fc.record({ do: fc.constant("reserve" as const), turn: fc.nat(2), money: fc.integer({ min: 0, max: 500 }) }),
+        fc.record({ do: fc.constant("extend" as const), turn: fc.nat(2), money: fc.integer({ min: 0, max: 700 }) }),
+        fc.record({ do: fc.constant("finish" as const), turn: fc.nat(2), money: fc.nat(500), twice: fc.boolean() }),
+        fc.record({ do: fc.constant("fail" as const), turn: fc.nat(2) }),
+        fc.record({ do: fc.constant("kill" as const) }),
+        fc.record({ do: fc.constant("sweep" as const) }),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(command, { maxLength: 25 }), async (commands) => {
+          const one = await open({ now: () => clock.now, ledgerDays: 400 });
+          try {
+            let { store } = one;
+            /** What a process holds in memory: lost with it. */
+            let held = new Map<string, Reservation>();
+            /** What is open, as the ledger should have it, and what should have been written. */
+            const openNow = new Map<string, Reservation>();
+            const spent: number[] = [];
+            let tokens = 0;
+            for (const step of commands) {
+              clock.now += 1;
+              if (step.do === "kill") {
+                held = new Map();
+                store = await one.restart();
+                continue;
+              }
+              if (step.do === "sweep") {
+                await store.ledger.sweep(-1);
+                for (const { money } of openNow.values()) spent.push(money);
+                openNow.clear();
+                continue;
+              }
+              const id = turns[step.turn] ?? "a";
+              const mine = held.get(id);
+              if (step.do === "reserve") {
+                const next = reservation(id, step.money, { token: `${tokens++}` });
+                const dead = openNow.get(id);
+                if (dead !== undefined) spent.push(dead.money);
+                openNow.delete(id);
+                const used = sum(spent) + sum([...openNow.values()].map(({ money }) => money));
+                const { kind } = await store.ledger.reserve(next, [limit()], []);
+                const expected =
+                  sum(spent) + step.money > 1_000 ? "refused" : used + step.money > 1_000 ? "wait" : "reserved";
+                expect(kind).toBe(expected);
+                if (kind !== "reserved") continue;
+                openNow.set(id, next);
+                held.set(id, next);
+              } else if (mine === undefined) continue;
+              else if (step.do === "extend") {
+                const larger = { ...mine, money: step.money, tokens: step.money };
+                const has = await store.ledger.extend({ ...larger, lost: row(step.money) }, [limit()]);
+                if (openNow.get(id)?.token !== mine.token) expect(has).toBe(false);
+                else {
+                  const { money, tokens: kept } = has ? larger : (openNow.get(id) ?? mine);
+                  openNow.set(id, { ...mine, money, tokens: kept });
+                  // What would be lost is what was told last, however much is reserved.
+                  await store.ledger.extend({ ...mine, money, tokens: kept, lost: row(money) }, []);
+                }
+              } else {
+                const money = step.do === "finish" ? step.money : 0;
+                const used =
+                  step.do === "finish" ? {} : { inputTokens: 0, outputTokens: 0, outcome: "upstream" as const };
+                const ended = settlement(mine, money, used);
+                await store.ledger.settle([ended]);
+                if (step.do === "finish" && step.twice) await store.ledger.settle([ended]);
+                if (openNow.get(id)?.token === mine.token) {
+                  openNow.delete(id);
+                  spent.push(money);
+                }
+                held.delete(id);
+              }
+              const open = sum([...openNow.values()].map(({ money }) => money));
+              expect(await standingOf(store.ledger)).toEqual([sum(spent), open, 0]);
+            }
+            const left = [...openNow.values()].map(({ money }) => money);
+            clock.now += 1;
+            await store.ledger.sweep(0);
+            const all = [...spent, ...left];
+            expect(await standingOf(store.ledger)).toEqual([sum(all), 0, 0]);
+            const written = (await rowsOf(store.ledger)).map(({ cost = 0 }) => Math.round(cost * 1e9));
+            expect(written.toSorted()).toEqual(all.toSorted());
+          } finally {
+            await one.close();
+          }
+        }),
+        { numRuns: 15 },
+      );
+    });
+  });
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
