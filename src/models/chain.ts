@@ -16,6 +16,7 @@ import { costOf } from "./prices.ts";
 import { createProvider } from "./provider.ts";
 import { createRoute } from "./route.ts";
 import { createTransport } from "./transport.ts";
+import { withNearestNames } from "./trouble.ts";
 
 export interface ModelsDeps {
   readonly models: Config["models"];
@@ -43,7 +44,14 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
       return [config.name, createProvider({ config, maxTokens, temperature, transport, log })];
     }),
   );
-  const begin = createAttempts({ providers, metrics: deps.metrics, alerts: deps.alerts, now });
+  const alerts = withNearestNames({
+    alerts: deps.alerts,
+    list: async (name, signal) => await providers.get(name)?.list(signal),
+    log,
+    signal: stopping.signal,
+    now,
+  });
+  const begin = createAttempts({ providers, metrics: deps.metrics, alerts, now });
 
   /** What is asked for this choice, in order. */
   function chainOf(model: string): string[] {

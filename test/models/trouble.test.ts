@@ -1,16 +1,20 @@
 /** Which failures of models are told to operators. */
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { createModels } from "../../src/models/chain.ts";
 import type { Alert } from "../../src/ports/alerts.ts";
 import { textParts } from "../../src/ports/content.ts";
 import { createLlmServer, type LlmServer, paris, refuse } from "../support/llm-server.ts";
 
-const log = { info: () => undefined, warn: () => undefined };
+const lines: object[] = [];
+const log = { info: () => undefined, warn: (fields: object) => void lines.push(fields) };
 let server: LlmServer | undefined;
-afterEach(() => server?.stop());
+afterEach(async () => {
+  lines.length = 0;
+  await server?.stop();
+});
 
-/** The alerts of one question to `relay/gone`, whose provider answers so. */
-async function alertsOf(answer: LlmServer["answer"]): Promise<readonly Alert[]> {
+/** The alerts of so many questions to `relay/gone`, whose provider answers so; at least `least` are waited for. */
+async function alertsOf(answer: LlmServer["answer"], { questions = 1, least = 0 } = {}): Promise<readonly Alert[]> {
   server = await createLlmServer(answer);
   const alerts: Alert[] = [];
   const models = createModels({
@@ -25,11 +29,14 @@ async function alertsOf(answer: LlmServer["answer"]): Promise<readonly Alert[]> 
     timers: { backoffMs: 1, usageMs: 20 },
   });
   const question = { model: "relay/gone", messages: [{ role: "user" as const, content: textParts("Hello?") }] };
-  try {
-    for await (const _event of models.answer(question, new AbortController().signal));
-  } catch {
-    // The user is told; here only the operators count.
+  for (let asked = 0; asked < questions; asked += 1) {
+    try {
+      for await (const _event of models.answer(question, new AbortController().signal));
+    } catch {
+      // The user is told; here only the operators count.
+    }
   }
+  await vi.waitFor(() => expect(alerts.length).toBeGreaterThanOrEqual(least), 10_000);
   await models.stop();
   return alerts;
 }
@@ -42,12 +49,6 @@ it.each<readonly [string, number, unknown, Alert]>([
     429,
     { error: { message: "You exceeded your current quota", code: "insufficient_quota" } },
     { kind: "credit-empty", provider: "relay" },
-  ],
-  [
-    "a model that is not there",
-    404,
-    { error: { message: "The model `gone` does not exist", code: "model_not_found" } },
-    { kind: "model-gone", model: "relay/gone" },
   ],
   [
     "a header that is missing",
@@ -67,4 +68,25 @@ it.each<readonly [string, LlmServer["answer"]]>([
   ["an answer", (_heard, response) => void response.end(paris)],
 ])("operators do not hear of %s", async (_what, answer) => {
   expect(await alertsOf(answer)).toEqual([]);
+});
+
+const gone = { error: { message: "The model `gone` does not exist", code: "model_not_found" } };
+
+it("operators hear what a provider has instead of a model that is gone, and the log says it; it is asked once", async () => {
+  const list = { data: [{ id: "whisper-2" }, { id: "gone-2" }] };
+  const alerts = await alertsOf(
+    ({ method }, response) =>
+      method === "GET" ? void response.end(JSON.stringify(list)) : refuse(response, 404, gone),
+    { questions: 3, least: 3 },
+  );
+  expect(alerts).toEqual(
+    Array.from({ length: 3 }, () => ({ kind: "model-gone", model: "relay/gone", nearest: "gone-2" })),
+  );
+  expect(lines.filter((line) => "nearest" in line)).toEqual([{ model: "relay/gone", nearest: "gone-2" }]);
+  expect(server?.heard.filter(({ method }) => method === "GET")).toHaveLength(1);
+});
+
+it("operators hear of a model that is gone, though the provider has no list, or the list nothing like it", async () => {
+  const heard = { kind: "model-gone", model: "relay/gone", nearest: undefined };
+  expect(await alertsOf((_heard, response) => refuse(response, 404, gone), { least: 1 })).toEqual([heard]);
 });
