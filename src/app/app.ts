@@ -115,7 +115,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
     identity = createIdentity({ me, getMe: async () => ourselves(await api.getMe()), log });
     worker?.start(identity);
     const mode = entranceOf(config) === "polling" ? "polling" : "webhook";
-    log.info({ username: me.username, mode, models: worker?.models }, "ready");
+    log.info({ username: me.username, mode, models: worker?.models, wires: wiresOf(config) }, "ready");
     await entrance.open(identity);
     flushCompileCache();
   }
@@ -154,4 +154,10 @@ async function dashboardRoute(
   // Half a second of start time, for those who asked for it.
   const { createDashboard } = await import("../server/admin/dashboard.ts");
   return { dashboard: createDashboard({ view: shared.view, adminToken }) };
+}
+
+/** How each provider will be spoken to; undefined where none will be. */
+function wiresOf({ models, mode }: Config): Record<string, string> | undefined {
+  if (mode === "web") return undefined;
+  return Object.fromEntries(models.providers.map(({ name, wire = "chat" }) => [name, wire]));
 }

@@ -12,6 +12,7 @@ import type { AbortReason } from "../ports/queue.ts";
 import type { AnswerKeeping, Turn, TurnOutcome } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Activity, activityOf } from "./activity.ts";
+import { cacheKeyOf } from "./cache-key.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
 import type { TokenFactors } from "./token-factors.ts";
 import {
@@ -233,6 +234,7 @@ async function write(
       const request = {
         model,
         messages: prompt.messages,
+        cacheKey: cacheKeyOf(turn.conversation),
         work: deps.work,
         log: deps.log,
         shorter: () => shorter()?.messages,

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { standIns } from "../base/stand-ins.ts";
 import { readFallbacks, readModelChains } from "./model-list.ts";
+import { wireNames } from "./providers.ts";
 
 /** The official Bot API, the only one that insists on HTTPS and on certain ports for webhooks. */
 export const officialApiRoot = "https://api.telegram.org";
@@ -89,6 +90,7 @@ export const providerSchema = z.object({
   CONCURRENCY: whole(1, 100_000, "calls at once").optional(),
   // Read by itself: each header has a mistake of its own.
   HEADERS: z.string().optional(),
+  WIRE: z.enum(wireNames, { error: `must be one of ${wireNames.join(", ")}` }).optional(),
 });
 
 /** One line for each variable that is wrong, by its name in the schema; `prefix` begins its name in the environment. */

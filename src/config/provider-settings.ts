@@ -118,7 +118,9 @@ function mendedBaseUrl(
       why: "lacks the version; /openai/v1 is asked, with the deployment as the model",
     };
   }
-  const base = given.replace(/(?:(?:\/chat)?\/completions|\/chat|\/models)$/i, "").replace(/(\/v\d+)\1+$/i, "$1");
+  const base = given
+    .replace(/(?:(?:\/chat)?\/completions|\/chat|\/models|\/responses|\/messages)$/i, "")
+    .replace(/(\/v\d+)\1+$/i, "$1");
   if (base !== given) {
     return { baseUrl: base, why: "ends with the path of a request, or twice with a version; that is left out now" };
   }
@@ -138,6 +140,7 @@ function combine(
     readonly API_KEY?: string | undefined;
     readonly BASE_URL?: string | undefined;
     readonly CONCURRENCY?: number | undefined;
+    readonly WIRE?: WireName | undefined;
     readonly headers: Readonly<Record<string, string>>;
   },
 ): ProviderConfig | undefined {
@@ -147,6 +150,8 @@ function combine(
   return {
     name,
     baseUrl,
+    // Nobody is asked what they speak: whoever stands behind another address speaks what everybody does.
+    wire: own.WIRE ?? (baseUrl === preset?.baseUrl ? preset.wire : undefined),
     apiKey: own.API_KEY,
     concurrency,
     keyHeader: preset?.keyHeader,

@@ -13,6 +13,8 @@ export interface ProviderPreset {
   readonly local: boolean;
   /** Chosen when `MODELS` is left out; undefined where the model is whatever its owner has loaded. */
   readonly defaultModel: string | undefined;
+  /** Spoken at the preset address; undefined, and behind any other address: Chat Completions. */
+  readonly wire?: WireName;
   /** The header that carries the key as it is; undefined: `authorization`, as a bearer. */
   readonly keyHeader?: string;
   /** Calls at once when `<PROVIDER>_CONCURRENCY` is left out; undefined: no cap. */
@@ -21,13 +23,13 @@ export interface ProviderPreset {
 
 /** In the order in which defaults are chosen. Model names die every few months: this table is the one place to mend. */
 export const providerPresets: readonly ProviderPreset[] = [
-  hosted("openai", "https://api.openai.com/v1", "gpt-6-luna"),
-  hosted("anthropic", "https://api.anthropic.com/v1", "claude-haiku-4-5"),
+  { ...hosted("openai", "https://api.openai.com/v1", "gpt-6-luna"), wire: "responses" },
+  { ...hosted("anthropic", "https://api.anthropic.com/v1", "claude-haiku-4-5"), wire: "messages" },
   hosted("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "gemini-3.5-flash-lite"),
   hosted("deepseek", "https://api.deepseek.com", "deepseek-v4-flash"),
   hosted("mistral", "https://api.mistral.ai/v1", "mistral-small-latest"),
   hosted("groq", "https://api.groq.com/openai/v1", "openai/gpt-oss-120b"),
-  hosted("xai", "https://api.x.ai/v1", "grok-4.3"),
+  { ...hosted("xai", "https://api.x.ai/v1", "grok-4.3"), wire: "responses" },
   hosted("together", "https://api.together.xyz/v1", "meta-llama/Llama-3.3-70B-Instruct-Turbo"),
   hosted("openrouter", "https://openrouter.ai/api/v1", "openai/gpt-6-luna"),
   hosted("holysheep", "https://api.holysheep.ai/v1", "deepseek-v3.2"),

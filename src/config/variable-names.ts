@@ -36,7 +36,7 @@ const aliasesOfBaseUrls = ["URL", "API_BASE", "API_URL", "API_BASE_URL", "BASE",
 /** What others set by names of their own: npm, and Kubernetes for each service near by. */
 const foreign = /^npm_|_SERVICE_(HOST|PORT)|_PORT_\d/;
 /** The name of a provider may be any: only a slip in one that is known counts. */
-const ofProvider = /^([A-Z][A-Z0-9_]*)_(API_KEY|BASE_URL|CONCURRENCY|HEADERS)$/;
+const ofProvider = /^([A-Z][A-Z0-9_]*)_(API_KEY|BASE_URL|CONCURRENCY|HEADERS|WIRE)$/;
 /** Below it, one letter makes another word: PORT and POST, HOST and HOSTS. */
 const shortestName = 6;
 const longestName = 48;

@@ -96,11 +96,11 @@ export function connectionFailure(error: unknown): Failure {
 
 const patterns = {
   quota:
-    /insufficient[ _](quota|balance|credits?|funds)|credit balance is too low|out of credits|billing_not_active|arrearage|in good standing/,
+    /insufficient[ _](quota|balance|credits?|funds)|credit balance is too low|out of credits|billing_not_active|billing_error|arrearage|in good standing/,
   overflow:
-    /context[ _-](length|window|size)|maximum context|prompt (is )?too long|input (is )?too long|too many (input )?tokens|reduce the length|input token count|max_prompt_tokens|maximum prompt length|range of input length|prompt exceeds|exceeds? the (model'?s )?(maximum|available) (number of )?(input )?(context|tokens)/,
+    /context[ _-](length|window|size|limit)|maximum context|prompt (is )?too long|input (is )?too long|too many (input )?tokens|reduce the length|input token count|max_prompt_tokens|maximum prompt length|range of input length|prompt exceeds|exceeds? the (model'?s )?(maximum|available) (number of )?(input )?(context|tokens)/,
   filter:
-    /content[ _-](filter|policy|management)|responsibleaipolicy|moderation|flagged|safety system|prohibited[ _]content|content exists risk|sensitive content|data_inspection_failed/,
+    /content[ _-](filter|policy|management)|responsibleaipolicy|moderation|flagged|safety system|prohibited[ _]content|policy_violation|(bio|cyber)_policy|invalid_prompt|content exists risk|sensitive content|data_inspection_failed/,
   notFound:
     /model_not_found|model[_ ]not[_ ](found|exist)|unknown model|invalid model|not a valid model|no such model|no (available )?(channel|endpoint)s?\b.{0,40}\b(model|found|available)|models?\b.{0,80}(not found|does not exist|doesn't exist|not exist|not supported for|is not available|has been (retired|decommissioned|deprecated))/,
   auth: /api[ _-]?key.{0,40}(not valid|invalid|expired|incorrect|missing)|(invalid|incorrect|missing).{0,20}api[ _-]?key|api_key_invalid|authentication_error|permission_(error|denied)|unauthenticated|unauthorized/,
@@ -132,7 +132,7 @@ function kindOf(status: number | undefined, said: Said, model: string): ModelErr
   if (status === 403) return is("filter") ? "content-filter" : "auth";
   if ((status === 404 || status === 405) && is("key")) return "auth";
   if (status === 404) {
-    const isPath = is("path") || (text.includes("/completions") && !/\bmodel\b/.test(text));
+    const isPath = is("path") || (/\/(completions|responses|messages)\b/.test(text) && !/\bmodel\b/.test(text));
     return !isPath && (is("notFound") || is("aboutModel") || names(text, model)) ? "not-found" : "no-endpoint";
   }
   if (status === 405) return "no-endpoint";

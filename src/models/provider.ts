@@ -75,6 +75,7 @@ export function createProvider(deps: Omit<SenderDeps, "wire">): Provider {
           contentType: received.headers["content-type"],
           patience,
           work: ask.work,
+          thoughts: ask.thoughts ?? false,
           expectUnopened: unopened.has(model),
           onLife,
           locate: sender.located,
@@ -103,7 +104,8 @@ export function createProvider(deps: Omit<SenderDeps, "wire">): Provider {
             if (event.type === "answer-end") {
               // What is too long would go on.
               complete = event.finish !== "too-long";
-              yield { ...event, model: name };
+              const { native, ...end } = event;
+              yield { ...end, model: name, native: native && { model: name, content: native } };
               return;
             }
             yield event;

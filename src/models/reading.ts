@@ -26,6 +26,8 @@ export interface ReadingDeps {
   readonly patience: Patience;
   /** Stands around each piece that is read. */
   readonly work: Work;
+  /** Whether what may be shown of its thoughts is wanted. */
+  readonly thoughts: boolean;
   /** The model is known to think without opening its thoughts. */
   readonly expectUnopened: boolean;
   /** Told of each sign of life, visible or not. */
@@ -36,10 +38,11 @@ export interface ReadingDeps {
   readonly onUnopened: (unopened: boolean) => void;
 }
 
+type AnswerEnd = Extract<ModelEvent, { type: "answer-end" }>;
 /** The end is without the model's whole name, which only its provider knows. */
 export type ReadingEvent =
-  | Exclude<ModelEvent, { type: "answer-end" }>
-  | Omit<Extract<ModelEvent, { type: "answer-end" }>, "model">;
+  | Exclude<ModelEvent, AnswerEnd>
+  | (Omit<AnswerEnd, "model" | "native"> & { readonly native?: readonly unknown[] | undefined });
 
 const thinkingEveryMs = 1_000;
 /** So many times as long as for the usage is waited for what may follow a doubtful finish reason. */
@@ -83,6 +86,8 @@ export function createReading(deps: ReadingDeps): Reading {
       shown = false;
       events.push({ type: "text-reset" });
     }
+    const summary = reader.takeSummary();
+    if (summary !== "" && deps.thoughts) events.push({ type: "thought-delta", text: summary });
     const text = reader.takeText();
     if (text !== "") {
       shown = true;
@@ -94,9 +99,12 @@ export function createReading(deps: ReadingDeps): Reading {
     return events;
   }
 
-  function conclude(): ReadingEvent {
+  function conclude(): readonly ReadingEvent[] {
     if (reader.unopenedThoughts || (shown && reader.finish !== undefined)) deps.onUnopened(reader.unopenedThoughts);
-    if (reader.finish !== undefined) return ending(reader, shown);
+    if (reader.finish !== undefined) {
+      const end = ending(reader, shown);
+      return [...reader.calls.map((call) => ({ type: "tool-call", ...call }) as const), end];
+    }
     const { failure } = reader;
     if (failure !== undefined) {
       throw new Refused(deps.locate(work(() => readingFailure(failure, deps.contentType, deps.model))));
@@ -107,7 +115,7 @@ export function createReading(deps: ReadingDeps): Reading {
   return {
     async next() {
       // What was read last has been shown by now, whatever comes of the rest.
-      if (over) return [conclude()];
+      if (over) return conclude();
       const leftMs =
         finishedAt === undefined ? undefined : finishedAt + waitMs(reader.finishDoubt, patience) - performance.now();
       let chunk: string | undefined;
@@ -135,6 +143,7 @@ function ending(reader: AnswerReader, shown: boolean): ReadingEvent {
   if (finish === "failed") throw new Refused({ kind: "upstream", message: reason });
   // A picture alone is an answer that was paid for, though nothing of it can be shown.
   if (!shown && pictures === 0) {
+    if (/context_window/.test(reason)) throw new Refused({ kind: "context-overflow", message: reason });
     if (finish === "filtered") throw new Refused({ kind: "content-filter", message: reason });
     throw new Refused({ kind: "empty", message: `nothing visible in the answer (${reason})` });
   }
@@ -143,5 +152,6 @@ function ending(reader: AnswerReader, shown: boolean): ReadingEvent {
     finish: finish ?? "stop",
     usage,
     pictures: pictures === 0 ? undefined : pictures,
+    native: reader.calls.length === 0 ? undefined : reader.native,
   };
 }

@@ -86,7 +86,8 @@ export function createSender({ config, wire, transport, log, ...settings }: Send
   }
 
   function requestOf({ model, messages, effort, thoughts, cacheKey }: Question): WireRequest {
-    return { model, messages, dialect, manner: mannerOf(model), ...settings, effort, thoughts, cacheKey };
+    const name = `${config.name}/${model}`;
+    return { model, name, messages, dialect, manner: mannerOf(model), ...settings, effort, thoughts, cacheKey };
   }
 
   async function post(to: string, request: WireRequest, signal: AbortSignal) {
@@ -194,11 +195,11 @@ export function createSender({ config, wire, transport, log, ...settings }: Send
 }
 
 /** Those of one's own stand in the place of ours. */
-function headersOf({ apiKey, keyHeader, headers }: ProviderConfig, wire: Wire): Record<string, string> {
+function headersOf({ name, apiKey, keyHeader, headers }: ProviderConfig, wire: Wire): Record<string, string> {
   const key =
     keyHeader === undefined || apiKey === undefined
-      ? wire.headers(apiKey)
-      : { ...wire.headers(undefined), [keyHeader]: apiKey };
+      ? wire.headers(apiKey, name)
+      : { ...wire.headers(undefined, name), [keyHeader]: apiKey };
   return { ...sharedHeaders, ...key, ...headers };
 }
 

@@ -1,9 +1,11 @@
 /** What a provider's stream says, in the terms of the `Models` port. No network and no clock. */
+import { randomUUID } from "node:crypto";
 import type { TokenUsage } from "../../ports/models.ts";
 import { createAnswerText } from "./answer-text.ts";
-import type { ChunkSays } from "./chunk.ts";
+import { type Call, type CallPiece, createCalls } from "./calls.ts";
 import { createFinishJudge, type Finish } from "./finish.ts";
 import { createPictureFilter, withoutPictures } from "./inline-pictures.ts";
+import type { ChunkSays } from "./says.ts";
 import { createEventReader, isDone, type StreamEvent } from "./sse.ts";
 import { createThoughtFilter, type ThoughtFilterOptions } from "./thoughts.ts";
 import type { Wire } from "./wire.ts";
@@ -21,6 +23,8 @@ export interface AnswerReader {
   end(whole: boolean): void;
   /** The visible text since the last call: all deltas of a chunk at once. */
   takeText(): string;
+  /** What may be shown of its thoughts, since the last call. */
+  takeSummary(): string;
   /** Whether the model gave a sign of life since the last call, visible or not. */
   takeLife(): boolean;
   /** Whether all text before the one to be taken next has turned out to be thoughts, since the last call. */
@@ -33,6 +37,10 @@ export interface AnswerReader {
   readonly finishDoubt: "none" | "unsure" | "text";
   readonly usage: TokenUsage | undefined;
   readonly pictures: number;
+  /** Those of a stream that was cut are no calls: nobody knows what is missing. */
+  readonly calls: readonly Call[];
+  /** See `ChunkReader`. */
+  readonly native: readonly unknown[] | undefined;
   /** Thoughts had an end and no beginning. */
   readonly unopenedThoughts: boolean;
   /** Nothing more is to come: usage or `[DONE]` after the finish reason, the end of the body, or the end of our patience. */
@@ -49,11 +57,14 @@ const longestBeginning = 4_096;
 
 export interface AnswerReaderOptions extends Pick<ThoughtFilterOptions, "expectUnopened"> {
   readonly wire: Pick<Wire, "createChunkReader">;
+  /** Names calls that came without an id. */
+  readonly newCallId?: () => string;
 }
 
 /** Creates the reader of one answer. */
-export function createAnswerReader({ wire, ...options }: AnswerReaderOptions): AnswerReader {
-  const readChunk = wire.createChunkReader();
+export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
+  const chunks = options.wire.createChunkReader();
+  const calls = createCalls(options.newCallId ?? newCallId);
   const pictureFilter = createPictureFilter();
   const thoughts = createThoughtFilter({ ...options, onRetract: retract });
   const events = createEventReader(take);
@@ -69,6 +80,7 @@ export function createAnswerReader({ wire, ...options }: AnswerReaderOptions): A
   let usage: TokenUsage | undefined;
   let pictures = 0;
   let thought = 0;
+  let summary = "";
   let failure: ReadFailure | undefined;
   /** Events have come, or JSON that says what events would. */
   let isStream = false;
@@ -100,8 +112,10 @@ export function createAnswerReader({ wire, ...options }: AnswerReaderOptions): A
     }
     for (const chunk of Array.isArray(parsed) ? parsed : [parsed]) {
       if (typeof chunk !== "object" || chunk === null) continue;
-      const says = readChunk(chunk as Record<string, unknown>);
-      if (says.isError || (isError && !says.alive)) failure ??= { is: "event", event: chunk, bare: !isStream };
+      const says = chunks.read(chunk as Record<string, unknown>);
+      if (says.failure !== undefined || (isError && !says.alive)) {
+        failure ??= { is: "event", event: says.failure ?? chunk, bare: !isStream };
+      }
       if (failure !== undefined || end !== undefined) return;
       takeChunk(says, bare);
     }
@@ -117,6 +131,9 @@ export function createAnswerReader({ wire, ...options }: AnswerReaderOptions): A
     pictures = Math.max(pictures + says.pictures, says.messagePictures);
     thought += says.thought;
     if (says.thought > 0) thoughts.thinksElsewhere();
+    if (summary.length < longestThoughts) summary += says.summary;
+    for (const piece of says.calls) takeCall(piece);
+    for (const piece of says.wholeCalls) calls.takeWhole(piece);
     isStream ||= says.alive || says.finishReason !== undefined;
     isWhole ||= bare && says.message !== "";
     const { text: piece, pictures: inText } = withoutPictures(says.text || pieceOf(says));
@@ -125,6 +142,13 @@ export function createAnswerReader({ wire, ...options }: AnswerReaderOptions): A
     judged.take(says.finishReason, piece !== "" || says.thought > 0);
     const isTooLong = piece !== "" && text.add(thoughts.push(piece));
     if (isTooLong || thought + thoughts.thought > longestThoughts) tooLong();
+    if (says.done) end ??= "done";
+  }
+
+  /** Nobody sees them, as little as thoughts. */
+  function takeCall(piece: CallPiece): void {
+    calls.take(piece);
+    if (typeof piece.arguments === "string") thought += piece.arguments.length;
   }
 
   /** A message repeats what was said in pieces; without pieces it grows, or is a piece itself. */
@@ -185,6 +209,11 @@ export function createAnswerReader({ wire, ...options }: AnswerReaderOptions): A
       text.end();
     },
     takeText: text.take,
+    takeSummary() {
+      const more = summary;
+      summary = "";
+      return more;
+    },
     takeLife() {
       const was = alive;
       alive = false;
@@ -211,6 +240,12 @@ export function createAnswerReader({ wire, ...options }: AnswerReaderOptions): A
     get pictures() {
       return pictures;
     },
+    get calls() {
+      return calls.any && this.finish !== undefined && failure === undefined ? calls.all() : [];
+    },
+    get native() {
+      return chunks.native();
+    },
     get unopenedThoughts() {
       return thoughts.unopened;
     },
@@ -221,6 +256,11 @@ export function createAnswerReader({ wire, ...options }: AnswerReaderOptions): A
       return failure;
     },
   };
+}
+
+/** Nine letters and digits: Mistral takes no others. */
+function newCallId(): string {
+  return randomUUID().replaceAll("-", "").slice(0, 9);
 }
 
 /** JSON, or what Python writes for it: with numbers that are none. Undefined when it is neither. */

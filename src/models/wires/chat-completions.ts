@@ -2,8 +2,11 @@
 import { textOf } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
 import { readChunk } from "./chunk.ts";
-import { withoutSystem } from "./requests.ts";
+import { longestAnswer, withoutSystem } from "./requests.ts";
 import type { OptionalFields, Wire, WireRequest } from "./wire.ts";
+
+/** Each event is understood without the others. */
+const chunks = { read: readChunk, native: () => undefined };
 
 export const chatCompletions: Wire = {
   path: "/chat/completions",
@@ -15,16 +18,18 @@ export const chatCompletions: Wire = {
     stream: manner.streams,
     ...fields,
   }),
-  // Each event is understood without the others.
-  createChunkReader: () => readChunk,
+  createChunkReader: () => chunks,
 };
 
-function optionalFields({ dialect, model, manner, maxTokens, temperature }: WireRequest): OptionalFields {
+function optionalFields(request: WireRequest): OptionalFields {
+  const { dialect, model, manner, temperature, cacheKey } = request;
+  const maxTokens = longestAnswer(request);
   const fields: Record<string, unknown> = { ...dialect.extra(model) };
   if (dialect.streamOptions && manner.streams) fields["stream_options"] = { include_usage: true };
   if (maxTokens !== undefined) fields[dialect.lengthField] = maxTokens;
   const highest = dialect.maxTemperature(model);
   if (temperature !== undefined && highest > 0) fields["temperature"] = Math.min(temperature, highest);
+  if (dialect.cacheKey && cacheKey !== undefined) fields["prompt_cache_key"] = cacheKey;
   return fields;
 }
 

@@ -1,29 +1,9 @@
-/** What one event of a stream says. Providers agree on the words, hardly ever on where they stand. Pure. */
+/** What one event of a stream says on the chat wire. Providers agree on the words, hardly ever on where they stand. Pure. */
 import type { TokenUsage } from "../../ports/models.ts";
+import type { CallPiece } from "./calls.ts";
+import type { ChunkSays } from "./says.ts";
+import { type Fields, fieldsOf, isError, isFields, nothing, text as stringOf } from "./says.ts";
 import { usageOf } from "./usage.ts";
-
-export interface ChunkSays {
-  /** The event tells of a failure; all the rest of it is nothing. */
-  readonly isError: boolean;
-  /** The next piece of the content. */
-  readonly text: string;
-  /** A text where a piece was due: the whole content so far, or a piece after all. */
-  readonly message: string;
-  /** Characters of thoughts in a field of their own. */
-  readonly thought: number;
-  /** The model gave a sign of life, visible or not. */
-  readonly alive: boolean;
-  readonly pictures: number;
-  /** Pictures of a message: all that came so far. */
-  readonly messagePictures: number;
-  /** In the provider's own words. */
-  readonly finishReason: string | undefined;
-  readonly usage: TokenUsage | undefined;
-  /** Nothing but counts. */
-  readonly onlyUsage: boolean;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads an event's JSON. */
 export function readChunk(given: Fields): ChunkSays {
@@ -31,7 +11,9 @@ export function readChunk(given: Fields): ChunkSays {
   const chunk = unwrapped(given);
   const choice = choiceOf(chunk);
   const usage = usageIn(chunk, choice);
-  if (choice === undefined) return { ...nothing, isError: failed, usage, onlyUsage: usage !== undefined };
+  if (choice === undefined) {
+    return { ...nothing, failure: failed ? given : undefined, usage, onlyUsage: usage !== undefined };
+  }
   const { delta, message } = choice;
   const finishReason = reasonIn(
     choice["finish_reason"] ?? choice["done_reason"] ?? (choice["done"] === true ? "stop" : undefined),
@@ -45,28 +27,22 @@ export function readChunk(given: Fields): ChunkSays {
   const alive = says || isBusy(delta) || isBusy(message);
   const onlyUsage = usage !== undefined && !alive && finishReason === undefined;
   return {
-    isError: failed,
+    failure: failed ? given : undefined,
     text,
     message: whole,
     thought,
+    summary: summaryIn(delta),
     alive,
     pictures,
     messagePictures,
+    calls: callsIn(delta),
+    wholeCalls: callsIn(message),
     finishReason,
     usage,
     onlyUsage,
+    done: false,
   };
 }
-
-const nothing = {
-  text: "",
-  message: "",
-  thought: 0,
-  alive: false,
-  pictures: 0,
-  messagePictures: 0,
-  finishReason: undefined,
-};
 
 function usageIn(chunk: Fields, choice: Fields | undefined): TokenUsage | undefined {
   return usageOf(chunk["usage"]) ?? usageOf(choice?.["usage"]) ?? usageOf(fieldsOf(chunk["x_groq"])["usage"]);
@@ -88,22 +64,6 @@ function choiceOf(chunk: Fields): Fields | undefined {
     !("choices" in chunk) &&
     (isFields(chunk["message"]) || isFields(chunk["delta"]) || typeof chunk["response"] === "string");
   return bare ? chunk : undefined;
-}
-
-function isError(chunk: Fields): boolean {
-  if (isFault(chunk["error"]) || isFault(fieldsOf(chunk["x_groq"])["error"])) return true;
-  if (chunk["object"] === "error" || chunk["type"] === "error" || chunk["success"] === false) return true;
-  if (chunk["choices"] !== undefined) return false;
-  if (chunk["detail"] || (Array.isArray(chunk["errors"]) ? chunk["errors"].length > 0 : chunk["errors"])) return true;
-  const code = chunk["code"] ?? chunk["status_code"] ?? chunk["status"];
-  const fine =
-    code === undefined || code === null || /^(?:0|2\d\d|ok|success|processing|pending|queued)$/i.test(String(code));
-  return !fine && ["message", "msg", "error_msg"].some((field) => typeof chunk[field] === "string");
-}
-
-/** Some write in every chunk that there is no error: an empty object, a code of 0. */
-function isFault(error: unknown): boolean {
-  return isFields(error) ? Object.values(error).some(Boolean) : Boolean(error);
 }
 
 /** Content nests at most as deep as this: a list of parts, each with its text. */
@@ -134,6 +94,38 @@ function thoughtsIn(delta: unknown): number {
   return 0;
 }
 
+/** OpenRouter says which of its thoughts may be shown. */
+function summaryIn(delta: unknown): string {
+  const details = isFields(delta) ? delta["reasoning_details"] : undefined;
+  if (!Array.isArray(details)) return "";
+  return details.map((detail) => stringOf(fieldsOf(detail)["summary"])).join("");
+}
+
+/** More than any model calls at once. */
+const mostCalls = 128;
+
+function callsIn(delta: unknown): readonly CallPiece[] {
+  if (!isFields(delta)) return nothing.calls;
+  const { tool_calls: calls, function_call: only } = delta;
+  if (isFields(only)) return [{ index: 0, ...functionIn(only) }];
+  if (!calls) return nothing.calls;
+  return [calls].flat().slice(0, mostCalls).filter(isFields).map(callIn);
+}
+
+function callIn(call: Fields): CallPiece {
+  const index = call["index"];
+  return {
+    index: typeof index === "number" ? index : undefined,
+    id: stringOf(call["id"]),
+    ...functionIn(isFields(call["function"]) ? call["function"] : call),
+    native: call["extra_content"],
+  };
+}
+
+function functionIn(called: Fields): CallPiece {
+  return { name: stringOf(called["name"]), arguments: called["arguments"] };
+}
+
 function picturesIn(delta: unknown): number {
   if (!isFields(delta)) return 0;
   const { images, content } = delta;
@@ -151,12 +143,4 @@ function reasonIn(reason: unknown): string | undefined {
   if (typeof reason !== "string") return undefined;
   const word = reason.trim().slice(0, 100);
   return /^(?:|null|none|nil|undefined)$/i.test(word) ? undefined : word;
-}
-
-function fieldsOf(value: unknown): Fields {
-  return isFields(value) ? value : {};
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-/** What providers do differently on the Chat Completions wire, as data keyed by the provider's name. */
+/** What providers do differently, as data keyed by the provider's name. */
 
 export interface Dialect {
   /** The field that limits the answer's length. */
@@ -7,7 +7,11 @@ export interface Dialect {
   readonly streamOptions: boolean;
   /** The highest temperature accepted; 0 where none may be sent. */
   readonly maxTemperature: (model: string) => number;
-  /** Further fields of the request. */
+  /** Whether a key for the cache of prefixes may be sent. */
+  readonly cacheKey?: boolean;
+  /** Whether reasoning is returned in a form that can be given back (Responses). */
+  readonly encryptedReasoning?: boolean;
+  /** Further fields of the request (Chat Completions). */
   readonly extra: (model: string) => Readonly<Record<string, unknown>>;
 }
 
@@ -38,11 +42,14 @@ function openaiTemperature(model: string): number {
 const dialects: Readonly<Record<string, Dialect>> = {
   openai: {
     ...common,
+    cacheKey: true,
+    encryptedReasoning: true,
     lengthField: "max_completion_tokens",
     maxTemperature: openaiTemperature,
   },
   azure: { ...common, lengthField: "max_completion_tokens", maxTemperature: openaiTemperature },
-  anthropic: { ...common, maxTemperature: () => 1 },
+  // Of its newest models none takes a temperature.
+  anthropic: { ...common, maxTemperature: (model) => (/-5[-.]5|-5[-.]1/.test(model) ? 0 : 1) },
   gemini: { ...common, extra: geminiEffort },
   // Its current models think by default.
   deepseek: { ...common, extra: () => ({ thinking: { type: "disabled" } }) },
@@ -59,7 +66,7 @@ const dialects: Readonly<Record<string, Dialect>> = {
     maxTemperature: () => 1.5,
     extra: (model) => (model.includes("gpt-oss") ? { reasoning_effort: "low" } : {}),
   },
-  xai: { ...common, lengthField: "max_completion_tokens" },
+  xai: { ...common, lengthField: "max_completion_tokens", encryptedReasoning: true },
   // A relay of others' models, of which only the ordinary request is known.
   holysheep: { ...common, maxTemperature: openaiTemperature },
   // Its models think by default, and take no other temperature than their own.

@@ -1,7 +1,7 @@
 /** How a model wants to be asked, as its refusals have taught. Pure. */
 import { textOf, textParts } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
-import type { Manner, OptionalFields } from "./wire.ts";
+import type { Manner, OptionalFields, WireRequest } from "./wire.ts";
 
 /** Before anything was refused. */
 export const untaught: Manner = { refused: new Set(), swapped: false, streams: true, takesSystem: true };
@@ -20,6 +20,12 @@ export function fieldsAsTaught(fields: OptionalFields, { refused, swapped }: Man
   );
 }
 
+/** How long an answer may be at most, in tokens; undefined where nobody has said so. */
+export function longestAnswer({ maxTokens, manner }: WireRequest): number | undefined {
+  const { mostTokens } = manner;
+  return maxTokens === undefined || mostTokens === undefined ? maxTokens : Math.min(maxTokens, mostTokens);
+}
+
 /** What is to be asked instead after a refusal, and why; undefined when it names nothing that can be mended. */
 export function mended(
   manner: Manner,
@@ -29,6 +35,13 @@ export function mended(
   const { status, text } = refusal;
   const { messages, fields } = request;
   const isComplaint = status === 400 || status === 422;
+  const mostTokens = isComplaint && manner.mostTokens === undefined ? mostTokensIn(text) : undefined;
+  if (mostTokens !== undefined) {
+    return {
+      manner: { ...manner, mostTokens },
+      why: `the model writes at most ${mostTokens} tokens; from now on it is asked for no more`,
+    };
+  }
   const sent = fieldsAsTaught(fields, manner);
   const named = isComplaint ? fieldNamedIn(text, sent) : undefined;
   if (named !== undefined) {
@@ -95,4 +108,13 @@ function fieldNamedIn(refusal: string, fields: OptionalFields): string | undefin
   return Object.keys(fields)
     .filter((field) => new RegExp(`(^|[^a-z_])${field}([^a-z_]|$)`).test(refusal))
     .sort((a, b) => refusal.indexOf(a) - refusal.indexOf(b))[0];
+}
+
+/** "max_tokens: 100000 > 8192, which is the maximum", "supports at most 16384 completion tokens", "range of max_tokens is [1, 8192]". */
+function mostTokensIn(refusal: string): number | undefined {
+  const found =
+    /max_(?:completion_|output_)?tokens\D{1,9}\d{1,9} > (\d{1,9})/.exec(refusal) ??
+    /at most (\d{1,9}) (?:completion|output) tokens/.exec(refusal) ??
+    /range of max_tokens is \[\d, ?(\d{1,9})\]/.exec(refusal);
+  return found?.[1] === undefined ? undefined : Number(found[1]) || undefined;
 }

@@ -3,8 +3,8 @@
  * (timers, repeats, the chain, caps) knows none of them.
  */
 import type { ChatMessage, Effort } from "../../ports/models.ts";
-import type { ChunkSays } from "./chunk.ts";
 import type { Dialect } from "./dialects.ts";
+import type { ChunkSays, Fields } from "./says.ts";
 
 /** How a model of a provider wants to be asked; what a refusal has taught holds for the life of the process. */
 export interface Manner {
@@ -12,6 +12,8 @@ export interface Manner {
   readonly refused: ReadonlySet<string>;
   /** The length limit goes under its other name. */
   readonly swapped: boolean;
+  /** The longest answer in tokens that may be asked for; undefined while that is not known. */
+  readonly mostTokens?: number | undefined;
   readonly streams: boolean;
   /** False: the persona goes into the first question. */
   readonly takesSystem: boolean;
@@ -20,6 +22,8 @@ export interface Manner {
 export interface WireRequest {
   /** The model's name on the wire. */
   readonly model: string;
+  /** `provider/model`: what it has written natively itself goes back to it as it was. */
+  readonly name: string;
   readonly messages: readonly ChatMessage[];
   readonly dialect: Dialect;
   readonly manner: Manner;
@@ -33,18 +37,23 @@ export interface WireRequest {
 /** Fields that a request can do without: what a refusal names among them is left out from then on. */
 export type OptionalFields = Readonly<Record<string, unknown>>;
 
-/** Reads one event of a stream, or a whole answer, as JSON. */
-export type ChunkReader = (chunk: Readonly<Record<string, unknown>>) => ChunkSays;
+/** Reads the events of one answer, or all of it at once. */
+export interface ChunkReader {
+  /** Takes an event as JSON. */
+  read(event: Fields): ChunkSays;
+  /** The step so far as it must go back to the model; undefined where plain text and calls are enough. */
+  native(): readonly unknown[] | undefined;
+}
 
 export interface Wire {
   /** Behind the base URL. */
   readonly path: string;
   /** What proves who asks, and whatever else this wire wants beside the content's type. */
-  headers(apiKey: string | undefined): Readonly<Record<string, string>>;
+  headers(apiKey: string | undefined, provider: string): Readonly<Record<string, string>>;
   /** In the provider's dialect, whatever refusals have taught. */
   optionalFields(request: WireRequest): OptionalFields;
   /** The body of a request with these of its optional fields. */
   body(request: WireRequest, fields: OptionalFields): Record<string, unknown>;
-  /** A reader for the events of one answer. */
+  /** Creates a reader for one answer. */
   createChunkReader(): ChunkReader;
 }

@@ -1,0 +1,80 @@
+/** Claude's `/v1/messages`: how a question is written. */
+import { textOf } from "../../ports/content.ts";
+import type { ChatMessage } from "../../ports/models.ts";
+import { cacheMinimum } from "./cache-minimum.ts";
+import { createMessagesReader } from "./messages-reader.ts";
+import { longestAnswer, withoutSystem } from "./requests.ts";
+import type { OptionalFields, Wire, WireRequest } from "./wire.ts";
+
+const version = "2023-06-01";
+/** The wire wants a limit: where nobody has set one, it is a long answer that every current model may give. */
+const usualMaxTokens = 8_192;
+const highestTemperature = 1;
+/** A mark that is placed in vain costs nothing: rather too few characters for a token than too many. */
+const charactersPerToken = 3;
+
+interface Turn {
+  readonly role: ChatMessage["role"];
+  readonly content: string | readonly unknown[];
+}
+
+export const messagesWire: Wire = {
+  path: "/messages",
+  headers: (apiKey, provider) => ({ "anthropic-version": version, ...keyHeaders(apiKey, provider) }),
+  optionalFields,
+  body,
+  createChunkReader: createMessagesReader,
+};
+
+/** Those who serve this wire beside Claude look for the key at either place. */
+function keyHeaders(apiKey: string | undefined, provider: string): Record<string, string> {
+  if (apiKey === undefined) return {};
+  const own = { "x-api-key": apiKey };
+  return provider === "anthropic" ? own : { ...own, authorization: `Bearer ${apiKey}` };
+}
+
+function optionalFields({ dialect, model, temperature }: WireRequest): OptionalFields {
+  const highest = Math.min(dialect.maxTemperature(model), highestTemperature);
+  return {
+    // Not a field of the body: it marks where the prefix ends that the next request will begin with.
+    cache_control: { type: "ephemeral" },
+    ...(temperature !== undefined && highest > 0 ? { temperature: Math.min(temperature, highest) } : {}),
+  };
+}
+
+function body(request: WireRequest, fields: OptionalFields): Record<string, unknown> {
+  const { model, manner } = request;
+  const { cache_control: cache, ...others } = fields;
+  const messages = manner.takesSystem ? request.messages : withoutSystem(request.messages);
+  const said = messages.filter(({ role }) => role !== "system");
+  const system = textOfAll(messages.filter(({ role }) => role === "system"));
+  const fewest = cache === undefined ? Number.POSITIVE_INFINITY : cacheMinimum(model) * charactersPerToken;
+  const turns = said.map((message) => turnOf(message, request)).filter(({ content }) => content.length > 0);
+  // The persona stays when the history is cut; and all that is said so far is the beginning of what is asked next.
+  const isLong = system.length + textOfAll(said).length >= fewest;
+  return {
+    model,
+    max_tokens: longestAnswer({ ...request, maxTokens: request.maxTokens ?? usualMaxTokens }),
+    ...(system === ""
+      ? {}
+      : { system: system.length >= fewest ? [{ type: "text", text: system, cache_control: cache }] : system }),
+    messages: isLong ? turns.map((turn, at) => (at === turns.length - 1 ? marked(turn, cache) : turn)) : turns,
+    stream: manner.streams,
+    ...others,
+  };
+}
+
+function textOfAll(messages: readonly ChatMessage[]): string {
+  return messages.map(({ content }) => textOf(content)).join("\n\n");
+}
+
+function turnOf({ role, content, native }: ChatMessage, { name }: WireRequest): Turn {
+  return { role, content: native?.model === name ? native.content : textOf(content) };
+}
+
+function marked({ role, content }: Turn, cache: unknown): Turn {
+  const blocks = typeof content === "string" ? [{ type: "text", text: content }] : content;
+  const last = blocks.at(-1);
+  if (typeof last !== "object" || last === null) return { role, content };
+  return { role, content: [...blocks.slice(0, -1), { ...last, cache_control: cache }] };
+}

@@ -1,0 +1,175 @@
+/** OpenAI's Responses: how an answer is read, item by item. */
+import type { TokenUsage } from "../../ports/models.ts";
+import type { CallPiece } from "./calls.ts";
+import { type ChunkSays, type Fields, fieldsOf, isError, listOf, nothing, text } from "./says.ts";
+import { usageFrom } from "./usage.ts";
+import type { ChunkReader } from "./wire.ts";
+
+/** A call whose end has not been told. */
+interface OpenCall {
+  id: string;
+  name: string;
+  json: string;
+}
+
+/** Creates the reader of one answer. */
+export function createResponsesReader(): ChunkReader {
+  /** Characters of the answer that came in pieces, and of the items that came whole. */
+  let said = 0;
+  let itemsText = "";
+  const open = new Map<unknown, OpenCall>();
+  const items = new Map<unknown, Fields>();
+  let thinks = false;
+
+  function piece(delta: string): ChunkSays {
+    said += delta.length;
+    return { ...nothing, text: delta, alive: delta !== "" };
+  }
+
+  function thoughts(delta: string, shown: boolean): ChunkSays {
+    return { ...nothing, thought: delta.length, summary: shown ? delta : "", alive: true };
+  }
+
+  /** What of a text has not come in pieces: all of it, where none came. */
+  function rest(whole: string): string {
+    const more = whole.slice(said);
+    said = Math.max(said, whole.length);
+    return more;
+  }
+
+  function begin(event: Fields): ChunkSays {
+    const item = fieldsOf(event["item"]);
+    thinks = item["type"] === "reasoning";
+    if (item["type"] !== "function_call") return nothing;
+    open.set(keyOf(event, item), { id: text(item["call_id"]), name: text(item["name"]), json: "" });
+    return { ...nothing, alive: true };
+  }
+
+  function argue(event: Fields, more: string): ChunkSays {
+    const call = open.get(keyOf(event, event));
+    if (call !== undefined) call.json += more;
+    return { ...nothing, alive: true };
+  }
+
+  function end(event: Fields): ChunkSays {
+    const item = fieldsOf(event["item"]);
+    thinks = false;
+    items.set(keyOf(event, item), item);
+    if (item["type"] === "function_call") {
+      const call = open.get(keyOf(event, item));
+      open.delete(keyOf(event, item));
+      return { ...nothing, alive: true, calls: [callOf(item, call)] };
+    }
+    itemsText += textIn(item);
+    const more = rest(itemsText);
+    return { ...nothing, text: more, alive: more !== "" };
+  }
+
+  function conclude(response: Fields, otherwise?: string): ChunkSays {
+    const output = listOf(response["output"]);
+    if (items.size === 0) for (const [index, item] of output.entries()) items.set(index, item);
+    const more = rest(output.map(textIn).join(""));
+    const calls = [...open.values()].map(({ id, name, json }) => ({ id, name, arguments: json }));
+    return {
+      ...nothing,
+      text: more,
+      alive: more !== "" || output.length > 0,
+      calls,
+      wholeCalls: output.filter(({ type }) => type === "function_call").map((item) => callOf(item)),
+      finishReason: reasonOf(response) ?? otherwise,
+      usage: usageOf(response["usage"]),
+      done: true,
+    };
+  }
+
+  function read(event: Fields): ChunkSays {
+    switch (event["type"]) {
+      case "response.output_text.delta":
+      case "response.refusal.delta":
+        return piece(text(event["delta"]));
+      case "response.reasoning_summary_text.delta":
+        return thoughts(text(event["delta"]), true);
+      case "response.reasoning_summary_part.added":
+        return event["summary_index"] === 0 ? nothing : { ...nothing, summary: "\n\n" };
+      case "response.reasoning_text.delta":
+      case "response.reasoning.delta":
+        return thoughts(text(event["delta"]), false);
+      case "response.output_item.added":
+        return begin(event);
+      case "response.function_call_arguments.delta":
+        return argue(event, text(event["delta"]));
+      case "response.output_item.done":
+        return end(event);
+      case "response.incomplete":
+        return conclude(fieldsOf(event["response"]), "incomplete");
+      case "response.completed":
+      case "response.done":
+        return conclude(fieldsOf(event["response"]));
+      // While it thinks unseen, nothing else comes.
+      case "keepalive":
+      case "ping":
+        return thinks ? { ...nothing, alive: true } : nothing;
+      default:
+        return event["object"] === "response" && event["type"] === undefined ? conclude(event) : nothing;
+    }
+  }
+
+  return {
+    read(event) {
+      const failure = failureIn(event);
+      return failure === undefined ? read(event) : { ...nothing, failure };
+    },
+    native() {
+      const kept = [...items.values()];
+      return kept.some(({ type }) => type === "reasoning" || type === "function_call") ? kept : undefined;
+    },
+  };
+}
+
+/** Items are known by their place; with those that leave it out, by their id. */
+function keyOf(event: Fields, item: Fields): unknown {
+  return event["output_index"] ?? event["item_id"] ?? item["id"];
+}
+
+function failureIn(event: Fields): unknown {
+  if (isError(event)) return event;
+  const response = event["object"] === "response" ? event : fieldsOf(event["response"]);
+  const { status, error } = response;
+  const failed = status === "failed" || status === "cancelled";
+  if (!failed && event["type"] !== "response.failed") return undefined;
+  return { error: error ?? { message: `the response has ${status === "cancelled" ? "been cancelled" : "failed"}` } };
+}
+
+function textIn(item: Fields): string {
+  if (item["type"] !== "message") return "";
+  return listOf(item["content"])
+    .map((part) => text(part["text"]) || text(part["refusal"]))
+    .join("");
+}
+
+function callOf(item: Fields, before?: OpenCall): CallPiece {
+  return {
+    id: text(item["call_id"]) || before?.id,
+    name: text(item["name"]) || before?.name,
+    arguments: item["arguments"] || before?.json,
+  };
+}
+
+/** Why an answer ended: as it says itself, or by its status. */
+function reasonOf(response: Fields): string | undefined {
+  const reason = text(fieldsOf(response["incomplete_details"])["reason"]);
+  return reason || text(response["status"]) || undefined;
+}
+
+function usageOf(usage: unknown): TokenUsage | undefined {
+  const fields = fieldsOf(usage);
+  const details = fieldsOf(fields["input_tokens_details"]);
+  return usageFrom({
+    input: fields["input_tokens"],
+    cached: details["cached_tokens"],
+    cacheWrite: details["cache_write_tokens"],
+    output: fields["output_tokens"],
+    reasoning: fieldsOf(fields["output_tokens_details"])["reasoning_tokens"],
+    total: fields["total_tokens"],
+  });
+}

@@ -1,0 +1,47 @@
+/** OpenAI's Responses: how a question is written. Nothing is kept at the provider: all that was said goes along each time. */
+import { textOf } from "../../ports/content.ts";
+import type { ChatMessage } from "../../ports/models.ts";
+import { longestAnswer, withoutSystem } from "./requests.ts";
+import { createResponsesReader } from "./responses-reader.ts";
+import { fieldsOf } from "./says.ts";
+import type { OptionalFields, Wire, WireRequest } from "./wire.ts";
+
+/** Less is refused. */
+const fewestTokens = 16;
+
+export const responsesWire: Wire = {
+  path: "/responses",
+  headers: (apiKey) => (apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+  optionalFields,
+  body(request, fields) {
+    const { model, messages, manner } = request;
+    const said = manner.takesSystem ? messages : withoutSystem(messages);
+    return { model, input: said.flatMap((message) => itemsOf(message, request)), stream: manner.streams, ...fields };
+  },
+  createChunkReader: createResponsesReader,
+};
+
+function optionalFields(request: WireRequest): OptionalFields {
+  const { dialect, model, temperature, cacheKey } = request;
+  const fields: Record<string, unknown> = { store: false };
+  if (dialect.encryptedReasoning) fields["include"] = ["reasoning.encrypted_content"];
+  const maxTokens = longestAnswer(request);
+  if (maxTokens !== undefined) fields["max_output_tokens"] = Math.max(maxTokens, fewestTokens);
+  const highest = dialect.maxTemperature(model);
+  if (temperature !== undefined && highest > 0) fields["temperature"] = Math.min(temperature, highest);
+  if (dialect.cacheKey && cacheKey !== undefined) fields["prompt_cache_key"] = cacheKey;
+  return fields;
+}
+
+function itemsOf({ role, content, native }: ChatMessage, { name }: WireRequest): readonly unknown[] {
+  if (native?.model === name) return native.content.flatMap(givenBack);
+  const text = textOf(content);
+  return text === "" ? [] : [{ role, content: text }];
+}
+
+/** Of what was thought only the encrypted form is taken back; a bare id means nothing, since nothing is kept there. */
+function givenBack(item: unknown): readonly unknown[] {
+  const { type, encrypted_content: encrypted, summary, content, status, ...others } = fieldsOf(item);
+  if (type !== "reasoning") return [item];
+  return encrypted ? [{ ...others, type, summary: summary ?? [], encrypted_content: encrypted }] : [];
+}

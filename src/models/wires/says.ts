@@ -1,0 +1,88 @@
+/** What one event of a stream says, in the terms that all wires share; and what their readers share. Pure. */
+import type { TokenUsage } from "../../ports/models.ts";
+import type { CallPiece } from "./calls.ts";
+
+export interface ChunkSays {
+  /** What tells of a failure: the event, or a part of it. All the rest is nothing then. */
+  readonly failure: unknown;
+  /** The next piece of the content. */
+  readonly text: string;
+  /** A text where a piece was due: the whole content so far, or a piece after all. */
+  readonly message: string;
+  /** Characters of thoughts in a field of their own. */
+  readonly thought: number;
+  /** Of them, what the provider offers to be shown. */
+  readonly summary: string;
+  /** The model gave a sign of life, visible or not. */
+  readonly alive: boolean;
+  readonly pictures: number;
+  /** Pictures of a message: all that came so far. */
+  readonly messagePictures: number;
+  readonly calls: readonly CallPiece[];
+  /** Calls of a message: all that came so far. */
+  readonly wholeCalls: readonly CallPiece[];
+  /** In the provider's own words. */
+  readonly finishReason: string | undefined;
+  readonly usage: TokenUsage | undefined;
+  /** Nothing but counts. */
+  readonly onlyUsage: boolean;
+  /** Nothing more is to come. */
+  readonly done: boolean;
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** An event that says nothing. */
+export const nothing: ChunkSays = {
+  failure: undefined,
+  text: "",
+  message: "",
+  thought: 0,
+  summary: "",
+  alive: false,
+  pictures: 0,
+  messagePictures: 0,
+  calls: [],
+  wholeCalls: [],
+  finishReason: undefined,
+  usage: undefined,
+  onlyUsage: false,
+  done: false,
+};
+
+/** Whether an event, or a whole body, tells of a failure. */
+export function isError(chunk: Fields): boolean {
+  if (isFault(chunk["error"]) || isFault(fieldsOf(chunk["x_groq"])["error"])) return true;
+  if (chunk["object"] === "error" || chunk["type"] === "error" || chunk["success"] === false) return true;
+  if (chunk["choices"] !== undefined) return false;
+  if (chunk["detail"] || (Array.isArray(chunk["errors"]) ? chunk["errors"].length > 0 : chunk["errors"])) return true;
+  const code = chunk["code"] ?? chunk["status_code"] ?? chunk["status"];
+  const fine =
+    code === undefined || code === null || /^(?:0|2\d\d|ok|success|processing|pending|queued)$/i.test(String(code));
+  return !fine && ["message", "msg", "error_msg"].some((field) => typeof chunk[field] === "string");
+}
+
+/** Some write in every chunk that there is no error: an empty object, a code of 0. */
+function isFault(error: unknown): boolean {
+  return isFields(error) ? Object.values(error).some(Boolean) : Boolean(error);
+}
+
+/** A value as an object; one without fields when it is none. */
+export function fieldsOf(value: unknown): Fields {
+  return isFields(value) ? value : {};
+}
+
+/** Whether a value is an object and no list. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The entries of a list that are objects. */
+export function listOf(value: unknown): Fields[] {
+  return Array.isArray(value) ? value.filter(isFields) : [];
+}
+
+/** A string as it is, anything else as none. */
+export function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

@@ -1,0 +1,112 @@
+/** Every wire against streams that others have made: those of aimock. */
+import { LLMock } from "@copilotkit/aimock";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { WireName } from "../../../src/config/providers.ts";
+import { eachWire, speaking, told } from "../../support/wires.ts";
+
+const mock = new LLMock({ port: 0, chunkSize: 5 });
+beforeAll(() => mock.start().then(() => undefined));
+afterAll(() => mock.stop());
+beforeEach(() => void mock.reset());
+
+const paths: Readonly<Record<WireName, string>> = {
+  chat: "/v1/chat/completions",
+  responses: "/v1/responses",
+  messages: "/v1/messages",
+};
+const text = "Paris is the capital of France. 🗼";
+
+describe.each(eachWire)("by the $wire wire, aimock", ({ wire }) => {
+  const ask = async (more: Parameters<typeof speaking>[4] = {}, request: object = {}) => {
+    const { models } = speaking("relay", wire, `${mock.url}/v1`, {}, more);
+    try {
+      return await told(models, { model: "relay/m", ...request });
+    } finally {
+      await models.stop();
+    }
+  };
+
+  test("answers", async () => {
+    mock.onMessage("capital", {
+      content: text,
+      usage: { input_tokens: 11, output_tokens: 7, prompt_tokens: 11, completion_tokens: 7 },
+    });
+    const answer = await ask({ maxTokens: 300, temperature: 0.5 });
+    expect(answer).toMatchObject({ text, failed: undefined, end: { finish: "stop" } });
+    expect(mock.getLastRequest()?.path).toBe(paths[wire]);
+    if (wire !== "chat") expect(answer.end?.usage).toMatchObject({ inputTokens: 11, outputTokens: 7 });
+  });
+
+  test("answers in one piece where it may not be streamed", async () => {
+    mock.nextRequestError(400, { message: "Your organization must be verified to stream this model" });
+    mock.onMessage("capital", { content: text });
+    expect(await ask()).toMatchObject({ text, failed: undefined, end: { finish: "stop" } });
+    expect(mock.getRequests()).toHaveLength(2);
+  });
+
+  test("thinks, which is not the answer", async () => {
+    mock.onMessage("capital", { content: text, reasoning: "The user asks for a capital." });
+    const answer = await ask({}, { thoughts: true });
+    expect(answer).toMatchObject({ text, failed: undefined });
+    if (wire !== "chat") expect(answer.thoughts).toBe("The user asks for a capital.");
+    expect((await ask()).types).not.toContain("thought-delta");
+  });
+
+  test("calls tools beside its text", async () => {
+    mock.onMessage("capital", {
+      content: text,
+      toolCalls: [
+        { id: "call_1", name: "web_search", arguments: '{"query":"Paris"}' },
+        { id: "call_2", name: "calculate", arguments: "{}" },
+      ],
+    });
+    const { calls, text: said, types } = await ask();
+    expect(said).toBe(text);
+    expect(calls.map(({ name, arguments: given }) => [name, given])).toEqual([
+      ["web_search", '{"query":"Paris"}'],
+      ["calculate", "{}"],
+    ]);
+    expect(types.slice(-3)).toEqual(["tool-call", "tool-call", "answer-end"]);
+  });
+
+  test.each([
+    [429, "rate-limit"],
+    [500, "upstream"],
+    [401, "auth"],
+    [529, "upstream"],
+  ] as const)("refuses with %i", async (status, kind) => {
+    mock.nextRequestError(status, { message: "no", type: "some_error" });
+    expect((await ask()).failed).toBe(kind);
+  });
+
+  test("is cut in mid-answer", async () => {
+    mock.onMessage(
+      "capital",
+      { content: text, toolCalls: [{ id: "call_1", name: "web_search", arguments: "{}" }] },
+      { truncateAfterChunks: 5, latency: 5 },
+    );
+    const { failed, calls, end } = await ask();
+    expect([failed, calls, end]).toEqual(["connection", [], undefined]);
+  });
+});
+
+test("the answer of Claude comes with its thoughts as they must go back", async () => {
+  mock.onMessage("capital", {
+    content: text,
+    reasoning: "Hmm.",
+    reasoningSignature: "c2lnbmVk",
+    redactedThinking: ["b3BhcXVl"],
+    toolCalls: [{ id: "toolu_1", name: "web_search", arguments: '{"query":"Paris"}' }],
+  });
+  const { models } = speaking("anthropic", "messages", `${mock.url}/v1`);
+  const { end } = await told(models, { model: "anthropic/m" });
+  await models.stop();
+  expect(end?.native).toEqual({
+    model: "anthropic/m",
+    content: expect.arrayContaining([
+      { type: "thinking", thinking: "Hmm.", signature: "c2lnbmVk" },
+      { type: "redacted_thinking", data: "b3BhcXVl" },
+      { type: "tool_use", id: "toolu_1", name: "web_search", input: { query: "Paris" } },
+    ]),
+  });
+});
