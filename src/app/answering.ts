@@ -16,6 +16,7 @@ import type { Identity } from "../telegram/identity.ts";
 import { allowedBy } from "../telegram/senders.ts";
 import { textsFor } from "../texts/texts.ts";
 import type { Engines } from "./engines.ts";
+import { privacyFacts } from "./privacy-facts.ts";
 
 export interface AnsweringDeps {
   readonly config: Config;
@@ -38,7 +39,7 @@ export interface Answering extends Pick<ParleyBot, "handle"> {
 /** Builds the bot of a process over its queue and its store. */
 export function createAnswering(deps: AnsweringDeps, identity: Identity): Answering {
   const { config, engines, client, outbox, inHand, alerts, log, metrics } = deps;
-  const { store, queue } = engines;
+  const { store, queue, directory } = engines;
   const models = createModels({ models: config.models, proxies: config.proxies, log, metrics, alerts });
   const bot = createBot(
     {
@@ -50,6 +51,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
     },
     {
       store,
+      directory,
       models: deps.watchModels?.(models) ?? models,
       outbox,
       log,
@@ -61,6 +63,11 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       textsFor,
       allowed: allowedBy(config.access),
       admins: config.access.admins,
+      privacy: privacyFacts(config),
+      eraseDead: (matches) => queue.dead.erase(matches),
+      async forgetRates(userId) {
+        await Promise.all([engines.rateLimiter.forget(userId), engines.commandLimiter.forget(userId)]);
+      },
       figures: () => metrics.summary(),
       queueStats: () => queue.stats(),
       now: () => Date.now(),

@@ -4,6 +4,7 @@ import { messageOf, StartError } from "../base/errors.ts";
 import type { BesideLoop } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
+import type { Directory } from "../ports/directory.ts";
 import type { ChatHolds, Election } from "../ports/fleet.ts";
 import type { QueueView } from "../ports/operators.ts";
 import type { UpdateQueue } from "../ports/queue.ts";
@@ -15,6 +16,7 @@ import { linesOf, textsFor } from "../texts/texts.ts";
 export interface Engines {
   readonly store: Store;
   readonly queue: UpdateQueue;
+  readonly directory: Directory;
   /** Of questions, and whatever else asks the model. */
   readonly rateLimiter: RateLimiter;
   /** Of commands and buttons. */
@@ -56,13 +58,19 @@ export function databasePath({ dataDir }: Pick<Config, "dataDir">): string {
 }
 
 async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
-  const [{ createSqliteDatabase }, { createSqliteStore }, { createSqliteQueue }, { createTokenBucket }] =
-    await Promise.all([
-      import("../engines/embedded/database.ts"),
-      import("../engines/embedded/store.ts"),
-      import("../engines/embedded/queue.ts"),
-      import("../engines/lanes/token-bucket.ts"),
-    ]);
+  const [
+    { createSqliteDatabase },
+    { createSqliteStore },
+    { createSqliteDirectory },
+    { createSqliteQueue },
+    { createTokenBucket },
+  ] = await Promise.all([
+    import("../engines/embedded/database.ts"),
+    import("../engines/embedded/store.ts"),
+    import("../engines/embedded/directory.ts"),
+    import("../engines/embedded/queue.ts"),
+    import("../engines/lanes/token-bucket.ts"),
+  ]);
   const path = databasePath(config);
   const database = createSqliteDatabase(path, log);
   const hangFile = join(config.dataDir, "hangs");
@@ -73,22 +81,25 @@ async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
   function openParts() {
     try {
       const store = createSqliteStore({ database, historyTtlSeconds });
-      return { store, queue: createSqliteQueue({ database, hangFile, log, keepAnswer: store.keepAnswer }) };
+      const directory = createSqliteDirectory(database);
+      return { store, directory, queue: createSqliteQueue({ database, hangFile, log, keepAnswer: store.keepAnswer }) };
     } catch (error) {
       void database.close();
       const line = `DATA_DIR: ${path} cannot be used (${messageOf(error)}); see to its disk, or set DATA_DIR to another folder.`;
       throw new StartError([line], { retryable: /full/i.test(messageOf(error)) });
     }
   }
-  const { store, queue } = openParts();
+  const { store, queue, directory } = openParts();
   return {
     store,
     queue,
+    directory,
     besideLoop: { module: new URL("../engines/embedded/hang-file.js", import.meta.url).href, data: { file: hangFile } },
     rateLimiter: createTokenBucket(config.rateLimit),
     commandLimiter: createTokenBucket(commandRate),
     async stop() {
       await queue.stop();
+      await directory.stop();
       await store.stop();
       await database.close();
     },
@@ -104,6 +115,7 @@ async function openRedis(
   const [
     { createRedisLink },
     { createRedisStore },
+    { createRedisDirectory },
     { createRedisTokenBucket },
     { createChatHolds },
     { createElection },
@@ -111,6 +123,7 @@ async function openRedis(
   ] = await Promise.all([
     import("../engines/redis/link.ts"),
     import("../engines/redis/store.ts"),
+    import("../engines/redis/directory.ts"),
     import("../engines/redis/token-bucket.ts"),
     import("../engines/redis/holds.ts"),
     import("../engines/redis/election.ts"),
@@ -126,11 +139,13 @@ async function openRedis(
     noteWords: (notes) => linesOf(textsFor(undefined), notes),
   });
   const queue = createRedisQueue({ link, exchanges: exchangesNeeded(config.history), log });
+  const directory = createRedisDirectory(link);
   const holds = createChatHolds({ link });
   const bucket = { link, onFailure: onLimiterFailure };
   return {
     store,
     queue,
+    directory,
     besideLoop: queue.besideLoop,
     rateLimiter: createRedisTokenBucket({ ...config.rateLimit, ...bucket, name: "bucket" }),
     commandLimiter: createRedisTokenBucket({ ...commandRate, ...bucket, name: "command-bucket" }),
@@ -142,6 +157,7 @@ async function openRedis(
     },
     async stop() {
       await queue.stop();
+      await directory.stop();
       await store.stop();
       await link.stop();
     },

@@ -18,9 +18,9 @@ export interface IngressDeps {
    */
   address(update: Update): Promise<Addressed | undefined>;
   /** Of questions, and whatever else asks the model. */
-  readonly rateLimiter: RateLimiter;
+  readonly rateLimiter: Pick<RateLimiter, "take">;
   /** Of commands and buttons. */
-  readonly commandLimiter: RateLimiter;
+  readonly commandLimiter: Pick<RateLimiter, "take">;
   readonly queue: Pick<UpdateQueue, "enqueue" | "known">;
   readonly log: Pick<Logger, "warn">;
   /** Told each update's kind and what became of it. */

@@ -122,6 +122,8 @@ export interface UpdateQueue {
     list(limit: number): Promise<readonly DeadUpdate[]>;
     /** Puts a dead update at the end of its lane with fresh counts; false when there is none of that id. */
     requeue(updateId: number): Promise<boolean>;
+    /** Keeps nothing more of those that `matches` says, but that they were there. Resolves with their number. */
+    erase(matches: (update: DeadUpdate) => boolean): Promise<number>;
   };
   /**
    * Makes what waits in a lane dead, with `reason`, so that the lane is free and nothing is lost; what runs goes on.

@@ -14,4 +14,6 @@ export interface RateVerdict {
 export interface RateLimiter {
   /** Takes one token of the payer's bucket at the time `at` (milliseconds since the epoch). */
   take(payer: number, at: number): Promise<RateVerdict>;
+  /** Keeps nothing more of the payer. */
+  forget(payer: number): Promise<void>;
 }

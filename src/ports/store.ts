@@ -129,6 +129,12 @@ export interface Store {
   /** Forgets history and turns of the conversation, not its settings. */
   forget(conversation: ConversationId): Promise<void>;
 
+  /**
+   * Forgets all that is a user's own: the private conversation with its topics and settings, dialogs anywhere, notices that
+   * were told. What groups keep, and the ledger, stay.
+   */
+  eraseUser(userId: number): Promise<void>;
+
   readTurn(conversation: ConversationId, question: number): Promise<Turn | undefined>;
   /** The turn begun last in the conversation. */
   newestTurn(conversation: ConversationId): Promise<Turn | undefined>;

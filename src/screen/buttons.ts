@@ -24,7 +24,17 @@ export type Press =
       readonly provider?: string | undefined;
       readonly search?: string | undefined;
     }
-  | { readonly action: "persona"; readonly choice: "save" | "default" | "cancel" };
+  | { readonly action: "persona"; readonly choice: "save" | "default" | "cancel" }
+  /** Delete all that is this user's, who was asked at this time (seconds since the epoch); or do not. */
+  | { readonly action: "erase"; readonly choice: "yes" | "no"; readonly user: number; readonly at: number };
+
+/** A question whether to delete is answered within these ten minutes, or it is asked anew. */
+const answeredWithinSeconds = 600;
+
+/** Whether a question of this time (seconds since the epoch) is answered too late. `now`: milliseconds. */
+export function isExpired(askedAt: number, now: number): boolean {
+  return Math.abs(now / 1000 - askedAt) > answeredWithinSeconds;
+}
 
 /** Writes a press as `callback_data`. */
 export function pressData(press: Press): string {
@@ -36,6 +46,7 @@ export function pressData(press: Press): string {
     const { page, provider, search } = press;
     return `models:${page}:${provider !== undefined ? `p${provider}` : search !== undefined ? `s${search}` : ""}`;
   }
+  if (press.action === "erase") return `erase:${press.choice}:${press.user}:${press.at}`;
   return `persona:${press.choice}`;
 }
 
@@ -45,7 +56,7 @@ const models = /^models:(\d{1,6}):(?:p([\w-]{16})|s(.+))?$/su;
 export function parsePress(data: string | undefined): Press | undefined {
   const [listed, page, provider, search] = models.exec(data ?? "") ?? [];
   if (listed !== undefined) return { action: "models", page: Number(page), provider, search };
-  const [action, value, further] = data?.split(":", 3) ?? [];
+  const [action, value, further, last] = data?.split(":", 4) ?? [];
   if (value === undefined) return undefined;
   const [number, second] = [idIn(value), idIn(further)];
   if (action === "stop" && number !== undefined) return { action, run: number };
@@ -56,6 +67,9 @@ export function parsePress(data: string | undefined): Press | undefined {
   if (action === "model") return { action, key: value };
   if (action === "persona" && (value === "save" || value === "default" || value === "cancel"))
     return { action, choice: value };
+  const at = idIn(last);
+  if (action === "erase" && (value === "yes" || value === "no") && second !== undefined && at !== undefined)
+    return { action, choice: value, user: second, at };
   return undefined;
 }
 

@@ -7,7 +7,7 @@ import type { Logger } from "../base/log.ts";
 import { answerOf, mayAnswerAgain, mayContinue } from "../chat/continuation.ts";
 import type { Store } from "../ports/store.ts";
 import type { Addressed, ConversationId } from "../ports/updates.ts";
-import { type Press, parsePress } from "../screen/buttons.ts";
+import { isExpired, type Press, parsePress } from "../screen/buttons.ts";
 import type { Texts } from "../texts/texts.ts";
 import { claimAlbum } from "./albums.ts";
 import type { BotDeps } from "./context.ts";
@@ -24,6 +24,8 @@ export interface ArrivalsDeps extends Pick<Addressing, "allowed"> {
   readonly api: Pick<Api, "answerCallbackQuery">;
   readonly textsFor: BotDeps["textsFor"];
   readonly log: Pick<Logger, "debug">;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
 }
 
 export interface Arrivals {
@@ -37,7 +39,9 @@ export interface Arrivals {
 }
 
 /** Creates the handler of arrivals. */
-export function createArrivals({ identity, inHand, allowed, store, api, textsFor, log }: ArrivalsDeps): Arrivals {
+export function createArrivals(deps: ArrivalsDeps): Arrivals {
+  const { identity, inHand, allowed, store, api, textsFor, log, now = Date.now } = deps;
+
   /** No store is asked here, so whatever goes wrong is the update's fault, and will go wrong again. */
   async function addressNow(update: Update): Promise<Addressed | undefined> {
     const work = inHand.workOf(update.update_id);
@@ -62,6 +66,7 @@ export function createArrivals({ identity, inHand, allowed, store, api, textsFor
       const waits = sender !== undefined && (await dialogWaits(store, conversation, sender));
       return waits ? undefined : texts.dialogOver;
     }
+    if (press.action === "erase") return undefined;
     const newest = await store.newestTurn(conversation);
     if (press.action === "continue") return mayContinue(newest, press) ? undefined : texts.notContinued;
     return press.action === "again" && mayAnswerAgain(newest, press) ? undefined : texts.notTheNewest;
@@ -90,6 +95,9 @@ export function createArrivals({ identity, inHand, allowed, store, api, textsFor
         await noteCommand(store, addressed.conversation, sender, update.update_id);
       }
       if (addressed?.interrupt === undefined) return addressed;
+      const press = parsePress(update.callback_query?.data);
+      // Too late, it ends no answer either.
+      if (press?.action === "erase" && isExpired(press.at, now())) return { ...addressed, interrupt: undefined };
       if (addressed.interrupt.kind !== "edit") return await inLaneOfAnswer(addressed);
       const newest = await store.newestTurn(addressed.conversation);
       if (newest === undefined || newest.root !== addressed.question) return addressed;

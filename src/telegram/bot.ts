@@ -2,7 +2,7 @@
  * The bot: one chain, read from top to bottom. A worker hands it one update at a time of each lane; what ingress has decided
  * (lane, verdict, interrupt) comes along as `ctx.job`.
  */
-import { Api, type ApiClientOptions, Bot, type Transformer } from "grammy";
+import { Api, type ApiClientOptions, Bot, type NextFunction, type Transformer } from "grammy";
 import type { Update } from "grammy/types";
 import type { Lease } from "../ports/fleet.ts";
 import type { ActiveUpdate } from "../ports/queue.ts";
@@ -10,6 +10,7 @@ import { type BotContext, type BotDeps, session } from "./context.ts";
 import { dialogs, guardDialogs } from "./dialogs.ts";
 import { answering, answeringAgain, stopping } from "./features/answers.ts";
 import { forgetting } from "./features/conversation.ts";
+import { erasing, privacy } from "./features/deleting.ts";
 import { exporting } from "./features/export.ts";
 import { figures } from "./features/figures.ts";
 import { model } from "./features/model.ts";
@@ -18,6 +19,7 @@ import { persona } from "./features/persona.ts";
 import { welcome } from "./features/welcome.ts";
 import type { Identity } from "./identity.ts";
 import { logFields } from "./log-fields.ts";
+import { personIn } from "./people.ts";
 import { grammyTimeoutSeconds } from "./transport.ts";
 import { steppingAside } from "./waiting.ts";
 
@@ -70,14 +72,16 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   bot.use(upgrades);
   bot.use(membership); // before access: a stranger may block us, too
   bot.use(access);
+  bot.use(sightings); // of who is let in
   bot.use(refusals); // in the quick lane already, so no notice waits behind an answer
   bot.use(session);
 
   const quick = bot.filter((ctx) => ctx.job.lane === "quick");
-  quick.use(welcome, model, stopping, figures, exporting);
+  quick.use(welcome, model, stopping, figures, exporting, privacy);
   quick.use(leftovers);
   quick.use(() => undefined); // nothing of the quick lane reaches dialogs or models
 
+  bot.use(erasing); // before dialogs, which it deletes
   bot.use(guardDialogs); // a command ends a dialog, it never answers it
   bot.use(answeringAgain); // neither do Regenerate and edits
   bot.use(dialogs());
@@ -97,6 +101,13 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
       await work(() => bot.handleUpdate(update));
     },
   };
+}
+
+/** Admins find people by name, and see names in what the bot has cost. */
+async function sightings(ctx: BotContext, next: NextFunction): Promise<void> {
+  const person = personIn(ctx.update);
+  if (person !== undefined) ctx.deps.directory.seen(person);
+  await next();
 }
 
 /** A worker that was frozen may have been replaced: it makes no call that the other one makes, too. */

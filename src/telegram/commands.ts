@@ -29,6 +29,8 @@ export const commands: readonly Command[] = [
   { name: "stats", lane: "quick" },
   { name: "usage", lane: "quick" },
   { name: "export", lane: "quick" },
+  { name: "privacy", lane: "quick" },
+  { name: "delete", lane: "quick" },
 ];
 
 /** The command of this name, if there is one. */

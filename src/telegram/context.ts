@@ -6,15 +6,17 @@ import { messageOf } from "../base/errors.ts";
 import type { InHand, Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { TurnDeps } from "../chat/turn.ts";
+import type { Directory } from "../ports/directory.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { Models } from "../ports/models.ts";
-import type { ActiveUpdate, QueueStats } from "../ports/queue.ts";
+import type { ActiveUpdate, DeadUpdate, QueueStats } from "../ports/queue.ts";
 import type { Settings, Store, Turn, TurnOutcome } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Press, parsePress } from "../screen/buttons.ts";
 import type { LiveMessageDeps } from "../screen/live-message.ts";
 import { chatOf, sendOptions } from "../screen/place.ts";
 import { takeButtons } from "../screen/take-buttons.ts";
+import type { PrivacyFacts } from "../texts/facts.ts";
 import type { Texts } from "../texts/texts.ts";
 import type { CommandName } from "./commands.ts";
 import { type CommandCall, commandOf, conversationOf, isPrivate, threadOf } from "./messages.ts";
@@ -44,6 +46,7 @@ export interface AnswerObserver {
 /** What the handlers need of the outside world. */
 export interface BotDeps {
   readonly store: Store;
+  readonly directory: Directory;
   readonly models: Models;
   readonly outbox: LiveMessageDeps["outbox"];
   readonly observer: AnswerObserver;
@@ -58,6 +61,11 @@ export interface BotDeps {
   readonly admins: ReadonlySet<number>;
   /** The sentences for people whose client speaks this language. */
   textsFor(language: string | undefined): Texts;
+  readonly privacy: PrivacyFacts;
+  /** See `UpdateQueue`. */
+  eraseDead(matches: (update: DeadUpdate) => boolean): Promise<number>;
+  /** Forgets how much a user has asked. */
+  forgetRates(userId: number): Promise<void>;
   figures(): Figures;
   queueStats(): Promise<QueueStats>;
   /** Milliseconds since the epoch. */

@@ -32,7 +32,10 @@ export function addressUpdate(update: Update, { me, allowed }: Addressing): Addr
   }
   if (update.callback_query !== undefined) {
     const query = update.callback_query;
-    return restrict({ ...addressPress(query, update.update_id), payer: sender }, mayTalk(query.message?.chat.id));
+    return restrict(
+      { ...addressPress(query, update.update_id, sender), payer: sender },
+      mayTalk(query.message?.chat.id),
+    );
   }
   const stopped = update.stopped_message_generation;
   if (stopped !== undefined) {
@@ -78,7 +81,7 @@ function addressMessage(message: Message, me: Me, edited: boolean): Addressed | 
   return { ...asks, kind: "edit", interrupt: { kind: "edit", question: message.message_id } };
 }
 
-function addressPress(query: CallbackQuery, updateId: number): Addressed {
+function addressPress(query: CallbackQuery, updateId: number, sender: number | undefined): Addressed {
   const message = query.message;
   if (message === undefined) return { conversation: `update:${updateId}`, lane: "quick", kind: "button" };
   const thread = "date" in message && message.date !== 0 ? threadOf(message as Message) : undefined;
@@ -89,6 +92,10 @@ function addressPress(query: CallbackQuery, updateId: number): Addressed {
   }
   if (press?.action === "again" || press?.action === "continue") {
     return { conversation, lane: "turn", kind: "button", question: press.question };
+  }
+  if (press?.action === "erase" && press.choice === "yes" && press.user === sender) {
+    // Wherever it was asked: what is deleted, and ended before, is the asker's own conversation.
+    return { conversation: String(sender), lane: "turn", kind: "button", interrupt: { kind: "new" } };
   }
   return { conversation, lane: press?.action === "persona" ? "turn" : "quick", kind: "button" };
 }

@@ -3,6 +3,7 @@ import type { ModelErrorKind, Whose } from "../base/errors.ts";
 import type { UsageTotals } from "../ports/ledger.ts";
 import type { SpokenNote, UnseenKind } from "../ports/notes.ts";
 import { alertWords } from "./english-alerts.ts";
+import { privacyTexts } from "./english-privacy.ts";
 import type { CommandLine, StatsLines } from "./facts.ts";
 
 /** What a user is told when a model failed; the key is the kind of the failure. */
@@ -154,6 +155,7 @@ export const english = {
     save: "💾 Save",
     default: "↩️ Default",
     cancel: "✖ Cancel",
+    erase: "🗑 Delete everything",
     allProviders: "‹ All providers",
     pageBack: (page: number) => `‹ Page ${page}`,
     pageOn: (page: number) => `Page ${page} ›`,
@@ -171,6 +173,8 @@ export const english = {
     stats: "how the bot is doing",
     usage: "your tokens and their cost",
     export: "this conversation as a Markdown file",
+    privacy: "what I keep, and who reads along",
+    delete: "delete what is yours",
   },
   /** Questions that `/start` offers; each is sent as it stands. */
   examples: [
@@ -242,6 +246,7 @@ export const english = {
   usage: (today: UsageTotals, total: UsageTotals) =>
     `Your use of this bot\nToday: ${usageLine(today)}\nIn total: ${usageLine(total)}`,
   stats: (stats: StatsLines) => statsLines(stats).join("\n"),
+  ...privacyTexts,
   exportEmpty: "There is no conversation here to export yet.",
   exportTooSoon: "I sent you an export less than a minute ago. Please wait a moment before the next one.",
   exportCaption: (which?: { readonly part: number; readonly of: number }) =>

@@ -6,6 +6,18 @@ export interface CommandLine {
   readonly description: string;
 }
 
+/** What `/privacy` says. */
+export interface PrivacyFacts {
+  readonly conversationDays: number;
+  readonly ledgerDays: number;
+  readonly directoryDays: number;
+  readonly deadDays: number;
+  /** It is kept in a server of its own, not beside the bot. */
+  readonly shared: boolean;
+  /** Who may be asked. `own`: on a machine of the operator's. */
+  readonly providers: readonly { readonly name: string; readonly host: string; readonly own: boolean }[];
+}
+
 /** What `/stats` says; with `queue`, what an operator wants to know besides. Times in milliseconds. */
 export interface StatsLines {
   readonly requests: number;

@@ -448,5 +448,21 @@ export function queueRecoveryContract(open: OpenNewQueue): void {
       await idle(queue);
       expect(after.finished).toEqual([1]);
     });
+
+    it("keeps nothing more of the dead that are erased, and knows them again all the same", async () => {
+      const { queue } = await open();
+      const probe = createProbe();
+      const ids = [1, 2, 3];
+      for (const id of ids) probe.failNext(id, 9);
+      for (const id of ids) await queue.enqueue(question(id));
+      probe.consume(queue, { maxFailures: 1 });
+      await eventually(async () => expect((await queue.stats()).dead).toBe(3));
+      expect(await queue.dead.erase(({ updateId }) => updateId !== 2)).toBe(2);
+      expect(await queue.dead.erase(({ updateId }) => updateId !== 2)).toBe(0);
+      expect((await queue.stats()).dead).toBe(1);
+      expect((await queue.dead.list(10)).map(({ updateId }) => updateId)).toEqual([2]);
+      expect(await queue.dead.requeue(1)).toBe(false);
+      expect(await queue.enqueue(question(1))).toBe("duplicate");
+    });
   });
 }

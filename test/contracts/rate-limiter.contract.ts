@@ -31,6 +31,15 @@ export function rateLimiterContract(name: string, open: (limits: RateLimits) => 
       for (const one of opened.splice(0)) await one.close();
     });
 
+    it("knows nothing more of who is forgotten", async () => {
+      const limiter = await newLimiter();
+      for (const payer of [1, 2]) for (let n = 0; n < 5; n++) await limiter.take(payer, at);
+      await limiter.forget(1);
+      await limiter.forget(3);
+      expect((await limiter.take(1, at)).allowed).toBe(true);
+      expect((await limiter.take(2, at)).allowed).toBe(false);
+    });
+
     it("allows a burst, then as many as are refilled", async () => {
       const limiter = await newLimiter();
       const take = async (time: number) => (await limiter.take(1, time)).allowed;

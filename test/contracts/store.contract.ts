@@ -533,6 +533,53 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       expect(all.cost).toBeCloseTo(1.5, 9);
     });
 
+    it("forgets all that is a user's own, and nothing of others", async () => {
+      const store = await newStore();
+      const own = ["7", "7:3", "7:70"];
+      const others = ["77", "-7", "-100:7", "70:7", "a"];
+      for (const conversation of [...own, ...others]) {
+        await ask(store, 1, { conversation });
+        await store.setSetting(conversation, "model", "p/m");
+      }
+      const dialogs = [...own.map((id) => `${id}/7`), "7/8", "-100/7", "-100:7/7", "-100/7/command"];
+      const othersDialogs = ["-100:7/66", "-100/77", "77/77", "-100/66/command", "-7/66"];
+      const firsts = ["export:7", "album-note:7:5"];
+      const othersFirsts = ["export:77", "album-note:-100:7", "alert:dead-update", "export:-7"];
+      for (const key of [...dialogs, ...othersDialogs]) await store.writeDialog(key, "open");
+      for (const key of [...firsts, ...othersFirsts]) await store.firstWithin(key, hour);
+      await store.markBlocked(7, 5);
+      await store.markBlocked(-7, 5);
+      for (const _twice of [1, 2]) {
+        await store.eraseUser(7);
+        for (const conversation of own) {
+          expect(await store.readHistory(conversation), conversation).toEqual([]);
+          expect(await store.newestTurn(conversation), conversation).toBeUndefined();
+          expect(await store.readSettings(conversation), conversation).toEqual({});
+        }
+        for (const key of dialogs) expect(await store.readDialog(key), key).toBeUndefined();
+        expect(await store.blockedAt(7)).toBeUndefined();
+      }
+      for (const key of firsts) expect(await store.firstWithin(key, hour), key).toBe(true);
+      for (const conversation of others) {
+        expect(await questions(store, conversation), conversation).toEqual([1]);
+        expect(await store.readSettings(conversation), conversation).toEqual({ model: "p/m" });
+      }
+      for (const key of othersDialogs) expect(await store.readDialog(key), key).toBe("open");
+      for (const key of othersFirsts) expect(await store.firstWithin(key, hour), key).toBe(false);
+      expect(await store.blockedAt(-7)).toBe(5);
+      await ask(store, 2, { conversation: "7" });
+      expect(await questions(store, "7")).toEqual([2]);
+    });
+
+    it("brings nothing back of what was forgotten while an answer was being written", async () => {
+      const store = await newStore();
+      await store.beginTurn(turn(1, { conversation: "7:3" }));
+      await store.eraseUser(7);
+      await store.finishTurn(turn(1, { conversation: "7:3", answer: "late" }), exchange(1), []);
+      expect(await store.readHistory("7:3")).toEqual([]);
+      expect(await store.newestTurn("7:3")).toBeUndefined();
+    });
+
     it("keeps a dialog until it is deleted, or for a day", async () => {
       const store = await newStore();
       expect(await store.readDialog("k")).toBeUndefined();

@@ -25,7 +25,7 @@ function update(id: number, text = "q", chatId = 7): Update {
   return { update_id: id, message: { message_id: id + 1000, chat: { id: chatId }, text } } as unknown as Update;
 }
 
-function setUp(options: { burst?: number; limiter?: RateLimiter; commandBurst?: number } = {}) {
+function setUp(options: { burst?: number; limiter?: Pick<RateLimiter, "take">; commandBurst?: number } = {}) {
   const stored: IncomingUpdate[] = [];
   const calls: number[] = [];
   const told: string[] = [];
@@ -118,7 +118,7 @@ describe("a batch", () => {
   it("is handed over in its order, although commands have a shorter way than questions", async () => {
     // The limiter takes longer with each question, so what comes later would overtake.
     let rounds = 20;
-    const limiter: RateLimiter = {
+    const limiter: Pick<RateLimiter, "take"> = {
       async take() {
         for (let i = 0; i < rounds; i++) await Promise.resolve();
         rounds = Math.max(0, rounds - 5);

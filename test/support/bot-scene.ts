@@ -6,9 +6,10 @@ import { createInHand } from "../../src/base/in-hand.ts";
 import type { Logger } from "../../src/base/log.ts";
 import { createTokenFactors } from "../../src/chat/token-factors.ts";
 import type { AnswerEnd } from "../../src/chat/turn-end.ts";
+import { createMemoryDirectory } from "../../src/engines/memory/directory.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import type { ModelRequest } from "../../src/ports/models.ts";
-import type { ActiveUpdate } from "../../src/ports/queue.ts";
+import type { ActiveUpdate, DeadUpdate } from "../../src/ports/queue.ts";
 import type { IncomingUpdate } from "../../src/ports/updates.ts";
 import { createOutbox, type Outbox } from "../../src/screen/outbox.ts";
 import { createArrivals } from "../../src/telegram/arrivals.ts";
@@ -36,6 +37,7 @@ export const said = (made: Call[]) =>
 function emptyScene() {
   return {
     store: createMemoryStore({ historyTtlSeconds: 3600 }),
+    directory: createMemoryDirectory(),
     calls: [] as Call[],
     requests: [] as (Omit<ModelRequest, "messages"> & { readonly messages: readonly Worded[] })[],
     /** What Telegram answers to a call, if anything but that it is done. */
@@ -50,6 +52,8 @@ function emptyScene() {
     meanwhile: async (): Promise<void> => undefined,
     /** How the model's answers end. */
     finish: "stop" as AnswerEnd["finish"],
+    dead: [] as DeadUpdate[],
+    forgottenRates: [] as number[],
     nextId: 1,
   };
 }
@@ -73,7 +77,7 @@ export function createBotScene() {
   let outbox: Outbox | undefined;
 
   function open(): ParleyBot {
-    const { store } = scene;
+    const { store, directory } = scene;
     const log = logInto(scene.logged, {});
     outbox = createOutbox({
       log,
@@ -99,6 +103,7 @@ export function createBotScene() {
       },
       {
         store,
+        directory,
         models: {
           get names() {
             return scene.names;
@@ -123,6 +128,15 @@ export function createBotScene() {
         textsFor: (language) => scene.textsFor(language),
         allowed: (sender, chatId) => allowedBy(scene.access)(sender, chatId),
         admins: scene.admins,
+        privacy: {
+          ...{ conversationDays: 30, ledgerDays: 400, directoryDays: 400, deadDays: 30, shared: false },
+          providers: [{ name: "a", host: "a.example", own: false }],
+        },
+        eraseDead: async (matches) => {
+          const kept = scene.dead.filter((update) => !matches(update));
+          return scene.dead.splice(0, Infinity, ...kept).length - kept.length;
+        },
+        forgetRates: async (userId) => void scene.forgottenRates.push(userId),
         figures: () => ({ requests: 3, errors: 1, p50Ms: 1200, p95Ms: undefined, uptimeSeconds: 3700 }),
         queueStats: async () => ({ waiting: 4, active: 1, delayed: 0, dead: 2, oldestWaitingMs: 1500 }),
         now: () => Date.now(),

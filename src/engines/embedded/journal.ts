@@ -269,7 +269,8 @@ function entryOf(row: Row, at: number): Entry {
   };
 }
 
-function updateOf(row: Row): StoredUpdate {
+/** The update of a row. */
+export function updateOf(row: Row): StoredUpdate {
   const parsed = (name: string) => (row[name] === null ? {} : { [name]: JSON.parse(String(row[name])) });
   return {
     updateId: Number(row["update_id"]),

@@ -10,6 +10,7 @@ import { createWorker, type Worker } from "../lanes/worker.ts";
 import type { Database } from "./database.ts";
 import { createDelivery } from "./deliveries.ts";
 import { createEnqueueing } from "./enqueueing.ts";
+import { eraseDead } from "./erasure.ts";
 import { createJournal } from "./journal.ts";
 
 export interface SqliteQueueOptions {
@@ -125,6 +126,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
       async list(limit) {
         return journal.dead(limit);
       },
+      erase: (matches) => database.write(() => eraseDead(database, matches, now())),
       async requeue(updateId) {
         const entry = await database.write(() => journal.revive(updateId));
         if (entry === undefined) return false;

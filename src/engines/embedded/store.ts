@@ -4,6 +4,7 @@ import type { AnswerKeeping, Settings, Store, Turn } from "../../ports/store.ts"
 import { followingMoves, turnAtHome } from "../lanes/moved-conversations.ts";
 import { createConversations } from "./conversations.ts";
 import { type Database, statementsOf } from "./database.ts";
+import { eraseUser } from "./erasure.ts";
 import { createHistory } from "./history.ts";
 import { createLedger } from "./ledger.ts";
 import { createMarks } from "./marks.ts";
@@ -82,6 +83,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
           if (conversations.expired(conversation)) conversations.forget(conversation);
         moveRows(database, from, to);
       }),
+    eraseUser: (userId) => database.write(() => eraseUser(database, conversations, userId)),
     forget: (conversation) => database.write(() => conversations.forget(conversation)),
     // No other process writes here.
     guardedBy: () => store,

@@ -62,5 +62,8 @@ export function createTokenBucket(options: {
         waitSeconds: Math.max(1, Math.ceil((1 - bucket.tokens) / perMs / 1000 - roundingError)),
       };
     },
+    async forget(userId) {
+      buckets.delete(userId);
+    },
   };
 }

@@ -83,6 +83,16 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     async forget(conversation) {
       conversations.delete(conversation);
     },
+    async eraseUser(userId) {
+      const isOwn = (conversation: string) => new RegExp(`^${userId}(:|$)`).test(conversation);
+      for (const map of [settings, conversations]) for (const id of map.keys()) if (isOwn(id)) map.delete(id);
+      for (const key of dialogs.keys()) {
+        const [conversation = "", sender] = key.split("/");
+        if (isOwn(conversation) || sender === String(userId)) dialogs.delete(key);
+      }
+      for (const key of firsts.keys()) if (isOwn(key.slice(key.indexOf(":") + 1))) firsts.delete(key);
+      blocked.delete(userId);
+    },
     async readTurn(conversation, question) {
       return structuredClone(find(conversation)?.turns.get(question));
     },

@@ -4,7 +4,14 @@ import { messageOf, ParleyError } from "../../base/errors.ts";
 import type { BesideLoop } from "../../base/in-hand.ts";
 import type { Logger } from "../../base/log.ts";
 import type { QueueView } from "../../ports/operators.ts";
-import type { ConsumeOptions, Consumer, EnqueueResult, QueueStats, UpdateQueue } from "../../ports/queue.ts";
+import type {
+  ConsumeOptions,
+  Consumer,
+  DeadUpdate,
+  EnqueueResult,
+  QueueStats,
+  UpdateQueue,
+} from "../../ports/queue.ts";
 import type { IncomingUpdate } from "../../ports/updates.ts";
 import { mostHangs } from "../lanes/suspects.ts";
 import { deadOf } from "../lanes/worker.ts";
@@ -14,7 +21,7 @@ import { runStep } from "./lane-scripts.ts";
 import type { RedisLink } from "./link.ts";
 import { createPresence } from "./presence.ts";
 import { hashOf, laneName, updateOf } from "./updates.ts";
-import { deadScript, drainLaneScript, requeueScript, statsScript } from "./upkeep-scripts.ts";
+import { deadScript, drainLaneScript, eraseDeadScript, requeueScript, statsScript } from "./upkeep-scripts.ts";
 import { createRedisView } from "./view.ts";
 
 export interface RedisQueueOptions {
@@ -54,6 +61,7 @@ export interface BesideLoopData {
 const laneFull = JSON.stringify({ reason: "lane-full" });
 const hangsEveryMs = 2_000;
 const mostExchanges = 50;
+const deadAtOnce = 500;
 
 /** Opens the queue. It uses the link's own connection; a consumer adds two, and the thread beside the loop one. */
 export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
@@ -114,6 +122,14 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
   const hearing = setInterval(() => void hearOfHangs(), hangsEveryMs).unref();
   void hearOfHangs();
 
+  async function readDead(most: number, leftOut: number): Promise<DeadUpdate[]> {
+    const found = (await runStep(link, deadScript, now(), most, leftOut)) as [string, string[]][];
+    return found.map(([id, flat]) => {
+      const hash = hashOf(flat);
+      return deadOf(updateOf(Number(id), hash), hash.doom ?? "");
+    });
+  }
+
   async function stats(): Promise<QueueStats> {
     const at = now();
     const figures = (await runStep(link, statsScript, at)) as (number | string)[];
@@ -159,11 +175,17 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
     stats,
     dead: {
       async list(limit) {
-        const found = (await runStep(link, deadScript, now(), limit)) as [string, string[]][];
-        return found.map(([id, flat]) => {
-          const hash = hashOf(flat);
-          return deadOf(updateOf(Number(id), hash), hash.doom ?? "");
-        });
+        return await readDead(limit, 0);
+      },
+      async erase(matches) {
+        const ids: number[] = [];
+        for (let read = 0; ; ) {
+          const some = await readDead(deadAtOnce, read);
+          if (some.length === 0) break;
+          read += some.length;
+          ids.push(...some.filter(matches).map(({ updateId }) => updateId));
+        }
+        return ids.length === 0 ? 0 : Number(await runStep(link, eraseDeadScript, ...ids));
       },
       async requeue(updateId) {
         return (await runStep(link, requeueScript, updateId, now())) === 1;

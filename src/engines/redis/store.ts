@@ -12,6 +12,7 @@ import type { ConversationId } from "../../ports/updates.ts";
 import { ConversationMovedError, followingMoves } from "../lanes/moved-conversations.ts";
 import { isFormer, presentForm, readExchange, type StoredForm } from "../lanes/stored-forms.ts";
 import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "../lanes/turn-records.ts";
+import { eraseUser } from "./erasure.ts";
 import { createFormChoice } from "./form.ts";
 import type { RedisLease } from "./leases.ts";
 import { createRedisLedger } from "./ledger.ts";
@@ -212,6 +213,10 @@ export function createRedisStore(options: RedisStoreOptions): Store {
           conversationKeys(conversation),
           [],
         ),
+      async eraseUser(userId) {
+        opening?.spoil("all");
+        await eraseUser(redis, prefix, userId, async () => await lease?.hold());
+      },
       readTurn: (conversation, question) => findTurn(opening, conversation, question),
       newestTurn: (conversation) => findTurn(opening, conversation, ""),
       beginTurn(turn, dropped = []) {

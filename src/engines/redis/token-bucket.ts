@@ -65,5 +65,6 @@ export function createRedisTokenBucket(options: RedisTokenBucketOptions): RateLi
         return { allowed: true, tell: false, waitSeconds: 0 };
       }
     },
+    forget: async (payer) => void (await link.commands.del(`${link.prefix}${options.name}:${payer}`)),
   };
 }

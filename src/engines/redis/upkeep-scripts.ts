@@ -106,14 +106,27 @@ return {
 }
 `;
 
-/** Dead updates, the oldest first. ARGV: now, most. */
+/** Dead updates, the oldest first. ARGV: now, most, how many before them are left out. */
 export const deadScript = `${common}
 local found = {}
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'dead', '(' .. (ARGV[1] - KEEP_DEAD), '+inf', 'LIMIT', 0, ARGV[2])) do
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'dead', '(' .. (ARGV[1] - KEEP_DEAD), '+inf', 'LIMIT', ARGV[3], ARGV[2])) do
   local hash = redis.call('HGETALL', updateKey(id))
   if #hash == 0 then redis.call('ZREM', P .. 'dead', id) else found[#found + 1] = {id, hash} end
 end
 return found
+`;
+
+/** Keeps nothing more of dead updates. ARGV: ids. Returns how many there were. */
+export const eraseDeadScript = `${common}
+local count = 0
+for _, id in ipairs(ARGV) do
+  if redis.call('ZREM', P .. 'dead', id) == 1 then
+    redis.call('DEL', updateKey(id))
+    redis.call('HDEL', P .. 'hangs', id)
+    count = count + 1
+  end
+end
+return count
 `;
 
 /** Puts a dead update at the end of its lane. ARGV: id, now. Returns whether there is one of that id. */

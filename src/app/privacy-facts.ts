@@ -1,0 +1,30 @@
+/** What `/privacy` tells, as far as it follows from the configuration. */
+import { isIP } from "node:net";
+import type { Config } from "../config/config.ts";
+import { knownForMs } from "../engines/lanes/directory.ts";
+import { keepDeadMs } from "../engines/lanes/worker.ts";
+import type { PrivacyFacts } from "../texts/facts.ts";
+
+const daySeconds = 86_400;
+
+/** Reads it. */
+export function privacyFacts({ history, models, redis }: Pick<Config, "history" | "models" | "redis">): PrivacyFacts {
+  return {
+    conversationDays: history.ttlSeconds / daySeconds,
+    ledgerDays: 400,
+    directoryDays: knownForMs / (daySeconds * 1000),
+    deadDays: keepDeadMs / (daySeconds * 1000),
+    shared: redis !== undefined,
+    providers: models.providers.map(({ name, baseUrl }) => {
+      const { hostname } = new URL(baseUrl);
+      return { name, host: hostname, own: isOwn(hostname) };
+    }),
+  };
+}
+
+/** Whether no stranger's machine has this name: that of this machine, of a container beside it, of a local network. */
+function isOwn(hostname: string): boolean {
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(host) === 0) return !host.includes(".") || /\.(local|localhost|internal|lan|home\.arpa)$/i.test(host);
+  return /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|::1$|f[cd])/i.test(host);
+}

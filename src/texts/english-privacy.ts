@@ -1,0 +1,55 @@
+/** English: what is kept of people, and how they have it deleted. */
+import type { PrivacyFacts } from "./facts.ts";
+
+export const privacyTexts = {
+  privacy: privacyWords,
+  deleteAsk: (group: boolean) => {
+    const stays = group
+      ? "What was said in this group belongs to the group and stays; /new makes me forget it."
+      : "What was said in groups belongs to them and stays.";
+    return `Shall I delete everything of yours? That is our private conversation with all its topics, your choices, your name, and your id at what your answers have cost; an answer that I am writing to you ends. ${stays} The messages in Telegram stay, too, until you delete the chat. This cannot be undone.`;
+  },
+  deleted:
+    "Deleted. I know nothing of you any more. What answers have cost is kept as sums, without a name. Your next message begins anew.",
+  deletedJustNow:
+    "I have deleted everything of yours less than a minute ago. Please wait a moment before the next time.",
+  deleteCancelled: "Nothing was deleted.",
+  deleteExpired: "Nothing was deleted: this question is more than ten minutes old. /delete asks it again.",
+  deleteAsYourself: "I can only delete what is a person's own. Please send me /delete in a private chat.",
+  notYourButton: "Only who has asked can press this.",
+};
+
+/** What `/privacy` says, in plain words. */
+function privacyWords(facts: PrivacyFacts): string {
+  const { conversationDays, ledgerDays, directoryDays, deadDays, shared, providers } = facts;
+  const place = shared ? "in a Redis database of its operator" : "in a database on the machine that it runs on";
+  return [
+    "What this bot keeps",
+    "",
+    `💬 What we write to each other, so that we can go on talking: until /new, or until nothing was asked here for ${days(conversationDays)}.`,
+    "⚙️ Your choices, such as model and persona: until you change them.",
+    `📥 What Telegram delivers: until it is handled. What could not be handled: ${days(deadDays)}.`,
+    `👤 Your id, your name, and the day you were here last: ${days(directoryDays)} from then.`,
+    `💰 For each answer its model, its number of tokens and its cost, with your id, but nothing that was written: ${days(ledgerDays)}.`,
+    "",
+    `All of it is ${place}. In a group the conversation belongs to the group.`,
+    "",
+    "Who reads along",
+    "",
+    ...providers.map(providerLine),
+    "",
+    "Your question and the conversation before it go to the provider of the model that answers; when it fails, another of these may be asked. What they keep is up to them. Telegram keeps the chat itself.",
+    "",
+    "/export gives you the conversation, /delete removes what is yours.",
+  ].join("\n");
+}
+
+function providerLine({ name, host, own }: PrivacyFacts["providers"][number]): string {
+  return own ? `• ${name}, on a machine of this bot's operator` : `• ${name} (${host})`;
+}
+
+function days(count: number): string {
+  if (count >= 1) return Math.round(count) === 1 ? "1 day" : `${Math.round(count)} days`;
+  const hours = Math.ceil(count * 24);
+  return hours === 1 ? "1 hour" : `${hours} hours`;
+}
