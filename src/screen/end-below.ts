@@ -1,6 +1,7 @@
 /** The end of a message of which only Telegram knows what it shows. */
 import type { Api } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
+import { markupOf } from "./place.ts";
 import { maxMessageUnits } from "./split.ts";
 import { withoutStatus } from "./status-lines.ts";
 
@@ -25,11 +26,13 @@ export async function endBelow(
   message: number,
   { keyboard, note, otherwise }: MessageEnd,
 ): Promise<boolean> {
-  const markup = keyboard === undefined ? {} : { reply_markup: keyboard };
+  const markup = markupOf(keyboard);
   const standing = await api.editMessageReplyMarkup(chatId, message, markup);
   if (standing === true || standing.text === undefined) return false;
   const answer = withoutStatus(standing.text);
-  const whole = [answer, note].filter(Boolean).join("\n\n") || otherwise;
+  // An end that was cut short behind the text has said it already.
+  const said = note !== undefined && answer.endsWith(note);
+  const whole = (said ? answer : [answer, note].filter(Boolean).join("\n\n")) || otherwise;
   // The button alone has to do where no line fits any more.
   const text = whole !== undefined && whole.length > maxMessageUnits ? answer : whole;
   if (text === standing.text) return true;

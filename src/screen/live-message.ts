@@ -15,13 +15,13 @@ import { createAnswerTarget, type Target } from "./answer-target.ts";
 import { endKeyboard } from "./buttons.ts";
 import type { Pace } from "./chat-gate.ts";
 import { createDrafting } from "./drafting.ts";
-import { endBelow } from "./end-below.ts";
+import { endBelow, type MessageEnd } from "./end-below.ts";
 import { createFailedCalls, type FailedCallsDeps } from "./failed-calls.ts";
 import { createMessageParts, type MessageApi } from "./message-parts.ts";
 import type { Outbox } from "./outbox.ts";
 import { type Place, sendOptions } from "./place.ts";
 import { startPreviews } from "./preview-loop.ts";
-import { formerParts } from "./shown-parts.ts";
+import { formerParts, withoutNotes } from "./shown-parts.ts";
 import { createStatusLines, withoutStatus } from "./status-lines.ts";
 import { classify } from "./telegram-errors.ts";
 import { startTyping } from "./typing.ts";
@@ -50,8 +50,10 @@ export interface LiveMessageDeps extends FailedCallsDeps {
 export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
   const { api, admitted, outbox, texts, log } = deps;
   const answer = createAnswerTarget(texts, place.chatId);
-  let former = formerParts(texts, place);
-  const messages = createMessageParts(deps, place, former);
+  const standing = formerParts(texts, place);
+  const messages = createMessageParts(deps, place, standing);
+  /** What stands above the status lines. */
+  let former = standing && withoutNotes(texts, standing, place.shown?.notes);
   const gone = new AbortController();
   const again = messages.last !== undefined;
   const drafting = createDrafting(place.chatId > 0 && !again && deps.drafts.enabled(place.chatId), () => {
@@ -175,19 +177,28 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       // What stands there is all that shall.
       if (notes === undefined && (last === undefined || messages.endsWith(button))) return;
       const keyboard = button === undefined ? undefined : endKeyboard(texts.labels, button, messages.place);
-      const note = notes === undefined ? undefined : linesOf(texts, notes);
-      const end = { keyboard, note, otherwise: texts.stopped };
+      const end = { keyboard, note: linesOf(texts, notes ?? place.shown?.notes ?? []), otherwise: texts.stopped };
       try {
-        if (last !== undefined && (await endBelow(api, messages.place.chatId, last, end))) return;
+        if (last !== undefined && (await endLast(last, end))) return;
       } catch (error) {
         if (!isTolerable(error, notes === undefined)) throw error;
         log.debug({ reason: messageOf(error) }, "a message could not be given its end");
-        // A delivery that was cut short here has done it already.
-        if (classify(error) === "unchanged") return;
       }
       if (notes !== undefined) await finish({ markdown: "", notes, button });
     },
   };
+
+  /** The button that a delivery before has put there, cut short before the text, is put there again: Telegram tells the text. */
+  async function endLast(last: number, end: MessageEnd): Promise<boolean> {
+    const attempt = () => endBelow(api, messages.place.chatId, last, end);
+    try {
+      return await attempt();
+    } catch (error) {
+      if (classify(error) !== "unchanged") throw error;
+      await messages.setStop(api);
+      return await attempt();
+    }
+  }
 
   async function finish(view: FinalView): Promise<void> {
     await endPreviews();

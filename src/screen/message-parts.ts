@@ -8,7 +8,7 @@ import type { FinalView } from "../chat/turn.ts";
 import type { Rendered } from "../markdown/render.ts";
 import type { Texts } from "../texts/texts.ts";
 import type { Target } from "./answer-target.ts";
-import { type AnswerPlace, movedTo, outOfTopic, type Place, sendOptions } from "./place.ts";
+import { type AnswerPlace, markupOf, movedTo, outOfTopic, type Place, sendOptions } from "./place.ts";
 import { type Button, keyboardOf, keyOf, type Part, partsOf } from "./shown-parts.ts";
 
 /** Past this many messages the whole answer is attached as a file besides. */
@@ -138,11 +138,10 @@ export function createMessageParts(
 
   async function put(index: number, rendered: Rendered, button: Button, api: MessageApi): Promise<void> {
     wrote = true;
-    const keyboard = keyboardOf(texts, button, place);
     const options = {
       ...entitiesOf(rendered),
       link_preview_options: { is_disabled: true },
-      ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
+      ...markupOf(keyboardOf(texts, button, place)),
     };
     const part = parts[index];
     if (part?.id === undefined) {
@@ -169,8 +168,7 @@ export function createMessageParts(
 
   async function setButton(part: Part, button: Button, api: MessageApi): Promise<Rendered | undefined> {
     if (part.id === undefined) return undefined;
-    const keyboard = keyboardOf(texts, button, place);
-    const markup = keyboard === undefined ? {} : { reply_markup: keyboard };
+    const markup = markupOf(keyboardOf(texts, button, place));
     const edited = await api.editMessageReplyMarkup(place.chatId, part.id, markup);
     part.button = button;
     if (edited === true || edited.text === undefined) return undefined;

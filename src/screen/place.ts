@@ -1,5 +1,5 @@
 /** Where an answer goes, and what becomes of that place while it is written. Pure. */
-import type { ReplyParameters } from "grammy/types";
+import type { InlineKeyboardMarkup, ReplyParameters } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
 import type { Turn } from "../ports/store.ts";
 import type { ButtonTurn } from "./buttons.ts";
@@ -32,6 +32,11 @@ export function sendOptions({ threadId, replyTo }: { threadId?: number | undefin
     ...(threadId !== undefined && { message_thread_id: threadId }),
     ...(replyTo !== undefined && { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
   };
+}
+
+/** The option that shows a keyboard; none takes away the one that is there. */
+export function markupOf(keyboard: InlineKeyboardMarkup | undefined): { reply_markup?: InlineKeyboardMarkup } {
+  return keyboard === undefined ? {} : { reply_markup: keyboard };
 }
 
 /** The chat in which the messages of a turn stand: the one that it is asked in, or the supergroup that this has become. */

@@ -2,6 +2,7 @@
 import type { InlineKeyboardMarkup } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
 import { type Rendered, type RenderOptions, renderMarkdown } from "../markdown/render.ts";
+import type { Note } from "../ports/notes.ts";
 import { linesOf, type Texts } from "../texts/texts.ts";
 import { type ButtonTurn, endKeyboard, stopKeyboard } from "./buttons.ts";
 import type { Place } from "./place.ts";
@@ -83,6 +84,19 @@ export function formerParts(texts: Texts, { chatId, messages, shown: view }: Pla
   const shown =
     view === undefined ? [] : finalParts(texts, view, renderMarkdown(view.markdown, renderOptionsFor(chatId)));
   return shown.length === messages.length ? shown : undefined;
+}
+
+/** Parts as they stand while the answer is written anew: what was said of the end before is not true any more. */
+export function withoutNotes(
+  texts: Texts,
+  parts: readonly Rendered[],
+  notes: readonly Note[] = [],
+): readonly Rendered[] {
+  const [last, words] = [parts.at(-1), linesOf(texts, notes)];
+  if (last === undefined || words === "" || !last.text.endsWith(words)) return parts;
+  const text = last.text.slice(0, -words.length).trimEnd();
+  if (text === "") return parts.length === 1 ? [] : parts;
+  return [...parts.slice(0, -1), { ...last, text }];
 }
 
 /** The messages that stand there already, with what is known of them. */

@@ -232,6 +232,36 @@ describe("an answer that is written anew", () => {
     expect(messages()).toEqual([[texts.stopped, "again:50"]]);
   });
 
+  it("has them in the place of what was said of the end before, which comes back when nothing new does", async () => {
+    const notes = [{ kind: "stopped" }] as const;
+    const ids = standing([texts.stopped, "again:50"]);
+    const screen = again(ids, { markdown: "", notes, button: "retry" });
+    await pass(1_400);
+    expect(messages()).toEqual([[lined("", thinking(1)), "stop:82"]]);
+    await until(screen.leave("retry"));
+    expect(messages()).toEqual([[texts.stopped, "again:50"]]);
+    const half = standing([`half\n\n${texts.stopped}`, "again:50"]);
+    const other = again(half, { markdown: "half", notes, button: "retry" });
+    await pass(1_400);
+    expect(messages().at(-1)).toEqual([lined("half", thinking(1)), "stop:82"]);
+    await until(other.leave("retry"));
+    expect(messages().at(-1)).toEqual([`half\n\n${texts.stopped}`, "again:50"]);
+  });
+
+  it.each([
+    ["its button alone", lined("half", thinking(35)) ?? ""],
+    ["all of its end", `half\n\n${texts.stopped}`],
+  ])("gets the end once that a delivery before has given it, cut short behind %s", async (_what, text) => {
+    const screen = open({ messages: standing([text, "again:50"]) });
+    scene.fault = ({ method }) => {
+      if (method !== "editMessageReplyMarkup") return undefined;
+      scene.fault = () => undefined;
+      return telegramError(400, "Bad Request: message is not modified");
+    };
+    await until(screen.leave("retry", [{ kind: "stopped" }]));
+    expect(messages()).toEqual([[`half\n\n${texts.stopped}`, "again:50"]]);
+  });
+
   it("has them below what the delivery before has left, in the place of its own", async () => {
     const ids = standing([lined("half", thinking(35)) ?? "", "stop:81"]);
     const screen = open({ messages: ids, delivery: 5_000 });
