@@ -51,13 +51,17 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   metrics.watchQueue(() => queue.stats());
   const failure = Promise.withResolvers<Error>();
   let stopping = false;
-  let refused = false;
+  /** Nothing more can be shown to anybody: what runs stays queued at once. */
+  let hopeless = false;
   let identity: Identity | undefined;
+  function giveUp(error: Error): void {
+    hopeless = true;
+    failure.resolve(error);
+  }
   const transport = createTelegramTransport({
     proxies: config.proxies,
     onTokenRefused() {
-      refused = true;
-      failure.resolve(tokenRefused());
+      giveUp(tokenRefused());
     },
   });
 
@@ -77,7 +81,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   api.config.use(outbox.transformer());
   const alerts = createAppAlerts({ config, store, api, log });
   const parts = { config, engines, client, outbox, inHand, loop, api, alerts, log, metrics };
-  const worker = config.mode === "web" ? undefined : createAppWorker({ ...parts, watchModels });
+  const worker = config.mode === "web" ? undefined : createAppWorker({ ...parts, watchModels, onFatal: giveUp });
   const entrance = createAppEntrance({ ...parts, onFatal: failure.resolve });
   const http = await createHttpServer({
     ...config.http,
@@ -132,8 +136,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
       stopping = true;
       identity?.stop();
       await entrance.stop();
-      // Nothing more can be shown to anybody: what runs stays queued at once.
-      const left = await worker?.stop(refused ? 0 : graceMs);
+      const left = await worker?.stop(hopeless ? 0 : graceMs);
       outbox.stop();
       loop.stop();
       transport.stop();

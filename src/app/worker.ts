@@ -4,6 +4,7 @@ import type { Api } from "grammy";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { LoopDelay } from "../base/loop-delay.ts";
+import { whenAborted } from "../base/signals.ts";
 import type { ActiveUpdate, Consumer, DeadUpdate } from "../ports/queue.ts";
 import type { Store } from "../ports/store.ts";
 import { chatOf, sendOptions } from "../screen/place.ts";
@@ -19,6 +20,8 @@ export interface AppWorkerDeps extends AnsweringDeps {
   readonly loop: LoopDelay;
   /** For what the queue has to tell someone: its calls go through the outbox. */
   readonly api: Api;
+  /** The bot cannot be loaded into this process: its updates are for another one. */
+  onFatal(error: Error): void;
 }
 
 export interface AppWorker {
@@ -46,6 +49,16 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
   let consumer: Consumer | undefined;
   let answering: Promise<Answering> | undefined;
 
+  /** What may be there for the next delivery is tried again; what cannot be, as after files were changed, costs no question. */
+  async function unloaded(error: unknown, { signal }: ActiveUpdate): Promise<never> {
+    if (!isHopeless(error)) answering = undefined;
+    else {
+      deps.onFatal(new Error(`the bot cannot be loaded: ${messageOf(error)}`, { cause: error }));
+      await whenAborted(signal);
+    }
+    throw error;
+  }
+
   return {
     models: config.models.names,
     get running() {
@@ -54,12 +67,9 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
     start(identity) {
       const handle = async (job: ActiveUpdate) => {
         if (job.attempt > 1) metrics.deliveryRetried();
-        answering ??= openAnswering(deps, identity).catch((error: unknown) => {
-          // The next delivery tries again.
-          answering = undefined;
-          throw error;
-        });
-        await (await answering).handle(job);
+        answering ??= openAnswering(deps, identity);
+        const loaded = await answering.catch((error: unknown) => unloaded(error, job));
+        await loaded.handle(job);
       };
       consumer = queue.consume(handle, {
         turnSlots: config.concurrency,
@@ -88,7 +98,10 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
       const giveUp = setTimeout(() => outbox.stop(), graceMs + 1_000);
       const left = (await consumer?.drain(graceMs)) ?? 0;
       clearTimeout(giveUp);
-      await (await answering)?.stop();
+      await answering?.then(
+        (loaded) => loaded.stop(),
+        () => undefined,
+      );
       return left;
     },
   };

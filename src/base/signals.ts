@@ -1,4 +1,12 @@
-/** Signals that follow others. */
+/** Signals that follow others, and waiting for one. */
+
+/** Resolves when the signal is aborted. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+  });
+}
 
 /**
  * A signal that is aborted with either of two. Unlike `AbortSignal.any`, whose links live as long as the longer-lived

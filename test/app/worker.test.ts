@@ -39,6 +39,7 @@ function createWorker(standing: object | true = true) {
   const api = new Api("1:token");
   const calls: [string, object][] = [];
   const alerts: Alert[] = [];
+  const fatal: string[] = [];
   api.config.use(async (_prev, method, payload) => {
     calls.push([method, payload]);
     return { ok: true, result: method === "editMessageReplyMarkup" ? standing : true } as never;
@@ -55,6 +56,7 @@ function createWorker(standing: object | true = true) {
       loop: createScriptedLoop().loop,
       metrics: createMetrics(),
       watchModels: undefined,
+      onFatal: (error: Error) => void fatal.push(error.message),
     },
     engines: { store, queue: { consume } } as unknown as Engines,
     outbox: createOutbox({ log, onCall: () => undefined, onHold: () => undefined }),
@@ -64,7 +66,7 @@ function createWorker(standing: object | true = true) {
   identity.stop();
   const onDead = consume.mock.calls[0]?.[1].onDead;
   const handle = consume.mock.calls[0]?.[0] as (job: object) => Promise<void>;
-  return { store, calls, alerts, handle, onDead, stop: () => worker.stop(0) };
+  return { store, calls, alerts, fatal, handle, onDead, stop: () => worker.stop(0) };
 }
 
 it.each([
@@ -109,6 +111,25 @@ it("what could not be loaded for one update is loaded for the next", async () =>
   }));
   await handle(job);
   expect(handled).toHaveBeenCalledWith(job);
+  await stop();
+  vi.doUnmock("../../src/app/answering.ts");
+});
+
+it("what can never be loaded ends the process, and leaves its updates to the next one", async () => {
+  vi.doMock("../../src/app/answering.ts", () => ({
+    createAnswering() {
+      throw new SyntaxError("place.ts does not provide an export named 'placeOf'");
+    },
+  }));
+  const { handle, fatal, stop } = createWorker();
+  const abort = new AbortController();
+  const settled = vi.fn();
+  const handled = handle({ updateId: 9, attempt: 1, body: "{}", signal: abort.signal }).catch(settled);
+  await vi.waitFor(() => expect(fatal).toEqual([expect.stringContaining("the bot cannot be loaded: place.ts")]));
+  expect(settled).not.toHaveBeenCalled();
+  abort.abort("shutdown");
+  await handled;
+  expect(settled).toHaveBeenCalled();
   await stop();
   vi.doUnmock("../../src/app/answering.ts");
 });
