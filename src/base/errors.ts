@@ -16,7 +16,8 @@ export type ModelErrorKind =
   | "connection" // refused, reset, DNS
   | "truncated" // the stream ended without finish_reason
   | "not-a-stream" // JSON or HTML where a stream was due
-  | "empty"; // an answer without a visible character
+  | "empty" // an answer without a visible character
+  | "busy"; // no place at the provider came free in time
 
 /** What follows from a failure of a model. */
 export interface ModelErrorFate {
@@ -50,6 +51,7 @@ export const modelErrorFates: Readonly<Record<ModelErrorKind, ModelErrorFate>> =
   truncated: passesSoon,
   "not-a-stream": passes,
   empty: passesSoon,
+  busy: passes,
 };
 
 /** An error that Parley raises itself: `code` names it for logs and tests. */
@@ -71,7 +73,7 @@ export class ModelError extends ParleyError {
   readonly model: string;
   /** HTTP status, when there was one. */
   readonly status: number | undefined;
-  /** The provider's `Retry-After`, in milliseconds. */
+  /** The provider's `Retry-After`; of the failure of a whole chain, the time until one of its models can be asked. Milliseconds. */
   readonly retryAfterMs: number | undefined;
   constructor(
     kind: ModelErrorKind,

@@ -34,6 +34,8 @@ export interface Metrics {
   modelFirstToken(model: string, ms: number): void;
   /** A call of a model ended: `complete`, `aborted`, or the kind of its error. */
   modelCalled(model: string, outcome: string): void;
+  /** A model that keeps failing is asked after the others from now on, or is not any more. */
+  modelLeftAlone(model: string, alone: boolean): void;
   tokensUsed(model: string, kind: "input" | "cached" | "output", count: number): void;
   /** A call of the Bot API was answered with this HTTP status, or `network` when it was not. */
   telegramCalled(method: string, status: number | "network"): void;
@@ -91,6 +93,13 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
   const final = durations("time_to_final", "Question's arrival to final text on the screen");
   const firstToken = durations("model_first_token", "Call of the model to its first token", "model");
   const calls = counter("model_calls_total", "Calls of models by how they ended", "model", "outcome");
+  const alone = new Gauge({
+    name: "parley_model_breaker_open",
+    help: "1 while a model that keeps failing is asked after the others",
+    labelNames: ["model"],
+    registers,
+  });
+  const openings = counter("model_breaker_openings_total", "Times a model that kept failing was put behind", "model");
   const tokens = counter("tokens_total", "Tokens; cached ones are part of the input", "model", "kind");
   const telegram = counter("telegram_calls_total", "Calls of the Bot API by HTTP status", "method", "status");
   const holds = counter("telegram_holds_total", "Times Telegram asked to leave a chat alone (429)");
@@ -192,6 +201,10 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
     },
     modelFirstToken: (model, ms) => firstToken.observe({ model }, ms / 1000),
     modelCalled: (model, outcome) => calls.inc({ model, outcome }),
+    modelLeftAlone(model, isAlone) {
+      alone.set({ model }, isAlone ? 1 : 0);
+      if (isAlone) openings.inc({ model });
+    },
     tokensUsed: (model, kind, count) => tokens.inc({ model, kind }, count),
     telegramCalled: (method, status) => telegram.inc({ method, status }),
     telegramHeld(ms) {

@@ -54,3 +54,8 @@ function hosted(name: string, baseUrl: string | undefined, defaultModel: string 
 function local(name: string, baseUrl: string): ProviderPreset {
   return { name, baseUrl, local: true, defaultModel: undefined, defaultConcurrency: 4 };
 }
+
+/** Whether a provider of this name runs the models itself, for others. */
+export function isHosted(name: string): boolean {
+  return providerPresets.find((preset) => preset.name === name)?.local === false;
+}

@@ -15,16 +15,21 @@ export interface Patience {
   readonly totalMs: number;
   /** For the usage, after the finish reason. */
   readonly usageMs: number;
+  /** It has less time to respond than a model has that is asked first: its silence says little. */
+  readonly hurried: boolean;
 }
 
 /** All in milliseconds. */
-export interface Timers extends Omit<Patience, "responseMs" | "wholeMs"> {
+export interface Timers extends Omit<Patience, "responseMs" | "wholeMs" | "hurried"> {
   /** For all attempts together: when every model refused (4xx), failed otherwise, or said nothing. */
   readonly refusedMs: number;
   readonly failedMs: number;
   readonly silentMs: number;
   /** Before the first repeat; doubled for each further one. */
   readonly backoffMs: number;
+  /** For a place at a provider, while others are left to be asked, and when it is the last. */
+  readonly placeMs: number;
+  readonly lastPlaceMs: number;
 }
 
 /** Somewhat below what is promised (30, 60 and 110 s), which counts to the message on the screen. */
@@ -37,13 +42,18 @@ export const defaultTimers: Timers = {
   failedMs: 50_000,
   silentMs: 105_000,
   backoffMs: 500,
+  placeMs: 20_000,
+  lastPlaceMs: 300_000,
 };
 
 export interface Allowance {
   /** Takes a call; false when there is none left. */
   call(): boolean;
-  /** How long the next attempt may take, with `after` targets left behind it. */
-  patience(after: number): Patience;
+  /**
+   * How long the next attempt may take, with `after` targets left behind it. `mayLoad`: its server may have to load the model
+   * first, and sends no status until it has.
+   */
+  patience(after: number, mayLoad: boolean): Patience;
   /** The turn waited so long for its place at the provider: that counts against no limit. */
   waited(ms: number): void;
   /** A model was seen thinking for so long: that counts against the total alone. */
@@ -60,7 +70,7 @@ const maxCalls = 8;
 const longestBackoffMs = 8_000;
 /** As much of the time is kept for each target that is still to come, a fraction of the first token's time. */
 const reserve = 0.25;
-/** A target that is asked late has at least this fraction of the limit's time to respond, so that it has a chance. */
+/** A target that has to hurry has at least this fraction of the limit's time to respond, so that it has a chance. */
 const lateShare = 0.125;
 
 /** Creates the allowance of one question, from now on. */
@@ -71,30 +81,33 @@ export function createAllowance(timers: Timers, now: () => number): Allowance {
   let calls = 0;
   let limitMs = 0;
   let lastTookMs = 0;
-  let late = false;
+  let hurried = false;
 
+  const totalElapsed = (): number => now() - startedMs - waitedMs;
   const elapsed = (): number => now() - startedMs - waitedMs - thoughtMs;
 
   return {
     call: () => ++calls <= maxCalls,
-    patience(after) {
+    patience(after, mayLoad) {
       const silentMs = timers.silentMs - elapsed();
       // Of many targets each has at least its even share.
       const leftMs = Math.max(silentMs - after * reserve * timers.firstTokenMs, silentMs / (after + 1));
       const firstTokenMs = Math.max(1, Math.min(timers.firstTokenMs, leftMs));
-      // Failures that have taken this long may go on so: another one must not come after its limit. Before that a response
-      // may come as late as a first token: servers that load a model or read a long prompt send no status until then, so
-      // one that will refuse cannot be told from one that will answer.
-      late = limitMs > 0 && elapsed() > limitMs / 2;
-      const shareMs = Math.max(limitMs - elapsed(), limitMs * lateShare);
-      const responseMs = late ? Math.min(firstTokenMs, shareMs) : firstTokenMs;
+      // Once one has failed, another failure must not come after its limit. A server that loads a model cannot be told from
+      // one that will refuse at last, so as long as there is time for it, it may respond as late as with a first token.
+      const late = limitMs > 0 && elapsed() > limitMs / 2;
+      hurried = late || (limitMs > 0 && !mayLoad);
+      const leastMs = limitMs * lateShare;
+      const shareMs = Math.max(limitMs - elapsed() - after * leastMs, leastMs);
+      const responseMs = hurried ? Math.min(firstTokenMs, shareMs) : firstTokenMs;
       return {
         responseMs,
         firstTokenMs,
         wholeMs: late ? responseMs : Math.max(firstTokenMs, leftMs),
         silenceMs: timers.silenceMs,
-        totalMs: Math.max(1, timers.totalMs - (now() - startedMs - waitedMs)),
+        totalMs: Math.max(1, timers.totalMs - totalElapsed()),
         usageMs: timers.usageMs,
+        hurried,
       };
     },
     waited(ms) {
@@ -105,10 +118,12 @@ export function createAllowance(timers: Timers, now: () => number): Allowance {
     },
     failed(error, tookMs) {
       lastTookMs = tookMs;
+      // Waiting for a place is no failure of a model.
+      if (error.kind === "busy") return;
       // Silence that was cut short gives no more time to others.
-      if (!late || !isSilence(error)) limitMs = Math.max(limitMs, limitOf(error));
+      if (!hurried || !isSilence(error)) limitMs = Math.max(limitMs, limitOf(error));
     },
-    mayGoOn: () => calls < maxCalls && elapsed() < limitMs,
+    mayGoOn: () => calls < maxCalls && totalElapsed() < timers.totalMs && (limitMs === 0 || elapsed() < limitMs),
     repeatAfter(error, repeats) {
       if (!isRepeatable(error) || (error.kind === "empty" && repeats > 0) || calls >= maxCalls) return undefined;
       const backoffMs = Math.min(timers.backoffMs * 2 ** repeats, longestBackoffMs);

@@ -1,23 +1,25 @@
-/** One attempt at one model: its place at the provider, its metrics and its line in the log. */
+/** One attempt at one model: its place at the provider, its breaker, its metrics and its line in the log. */
 import type { ModelError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Alerts } from "../ports/alerts.ts";
 import type { ModelEvent, ModelRequest } from "../ports/models.ts";
-import type { Allowance } from "./allowance.ts";
+import type { Allowance, Patience, Timers } from "./allowance.ts";
+import type { Breakers } from "./breakers.ts";
 import { modelError } from "./failures.ts";
+import type { Places } from "./places.ts";
 import type { Provider } from "./provider.ts";
 import type { Route } from "./route.ts";
 import { troubleOf } from "./trouble.ts";
 
 export interface Attempt {
   readonly provider: string;
-  /** All places at the provider are taken. */
-  readonly mustWait: boolean;
+  /** Queues for a place. Resolves soon: whether all are taken. */
+  queue(signal: AbortSignal): Promise<boolean>;
   /**
-   * Takes a place: the provider is asked as soon as its events, from `thinking` to `answer-end`, are read. Undefined when the
-   * signal was aborted before. Rejects with a `ModelError` when there is no such provider.
+   * Takes the place: the provider is asked as soon as its events, from `thinking` to `answer-end`, are read. Undefined when the
+   * signal was aborted before. Rejects with a `ModelError` when there is no such provider, or no place in time.
    */
   enter(signal: AbortSignal): Promise<AsyncIterable<ModelEvent> | undefined>;
   /** The answer was whole. */
@@ -28,6 +30,13 @@ export interface Attempt {
   end(): void;
 }
 
+/** A provider with its places. */
+export interface AskedProvider extends Provider {
+  readonly places: Places;
+  /** It has the models of others loaded, and answers or refuses without delay. */
+  readonly hosted: boolean;
+}
+
 export type Attempts = (
   route: Route,
   request: ModelRequest,
@@ -36,20 +45,31 @@ export type Attempts = (
 ) => Attempt;
 
 export interface AttemptsDeps {
-  readonly providers: ReadonlyMap<string, Provider>;
+  readonly providers: ReadonlyMap<string, AskedProvider>;
+  readonly breakers: Breakers;
+  readonly timers: Pick<Timers, "placeMs" | "lastPlaceMs">;
   readonly metrics?: Pick<Metrics, "modelCalled" | "modelFirstToken"> | undefined;
   readonly alerts?: Alerts | undefined;
   /** A clock that never goes back. Milliseconds. */
   readonly now: () => number;
 }
 
+/** A server of one's own that has said nothing for so long may have put its model away. */
+const loadedMs = 240_000;
+
 /** Creates what begins an attempt at the model that a route has come to. */
-export function createAttempts({ providers, metrics, alerts, now }: AttemptsDeps): Attempts {
+export function createAttempts({ providers, breakers, timers, metrics, alerts, now }: AttemptsDeps): Attempts {
+  /** When a model was heard of last. */
+  const heard = new Map<string, number>();
+
   return (route, request, allowance, log) => {
-    const { model } = route;
+    const { model } = route.choice;
     const slash = Math.max(0, model.indexOf("/"));
     const provider = providers.get(model.slice(0, slash));
-    let leave = provider?.places.tryTake();
+    const passage = breakers.enter(route.choice);
+    let place: ReturnType<Places["enter"]> | undefined;
+    let leave: (() => void) | undefined;
+    let patience: Patience | undefined;
     let startedMs = now();
     let lifeMs: number | undefined;
     let outcome = "aborted";
@@ -57,23 +77,29 @@ export function createAttempts({ providers, metrics, alerts, now }: AttemptsDeps
     function onLife(): void {
       if (lifeMs === undefined) metrics?.modelFirstToken(model, now() - startedMs);
       lifeMs = now();
+      heard.set(model, lifeMs);
+      passage.alive();
     }
 
     return {
       provider: model.slice(0, slash),
-      mustWait: provider !== undefined && leave === undefined,
+      async queue(signal) {
+        place = provider?.places.enter(route.left > 0 ? timers.placeMs : timers.lastPlaceMs, signal);
+        return place !== undefined && !(await place.atOnce);
+      },
       async enter(signal) {
         if (provider === undefined) {
           throw modelError(model, { kind: "not-found", message: "no provider of this name is configured" });
         }
-        if (leave === undefined) {
-          leave = await provider.places.take(signal);
-          allowance.waited(now() - startedMs);
-          startedMs = now();
-        }
-        if (leave === undefined) return undefined;
+        const entry = await place?.entry;
+        allowance.waited(now() - startedMs);
+        startedMs = now();
+        if (entry === "late") throw modelError(model, { kind: "busy", message: "no place came free in time" });
+        if (entry === undefined || entry === "aborted") return undefined;
+        leave = entry;
         const { messages, left } = route;
-        const patience = allowance.patience(left);
+        const mayLoad = !provider.hosted && now() - (heard.get(model) ?? Number.NEGATIVE_INFINITY) > loadedMs;
+        patience = allowance.patience(left, mayLoad);
         const work: Work = request.work ?? ((piece) => piece());
         const { effort, thoughts, cacheKey } = request;
         const how = { effort, thoughts, cacheKey, work, patience, mayCall: allowance.call, onLife };
@@ -82,20 +108,26 @@ export function createAttempts({ providers, metrics, alerts, now }: AttemptsDeps
       },
       completed() {
         outcome = "complete";
+        passage.completed();
       },
       failed(error) {
+        const { kind, status, message } = error;
         // A model that was thinking kept nobody waiting in silence.
         if (lifeMs !== undefined) allowance.thought(lifeMs - startedMs);
         allowance.failed(error, now() - (lifeMs ?? startedMs));
-        if (leave === undefined) return;
-        const { kind, status, message } = error;
+        if (status !== undefined) heard.set(model, now());
+        // One that had to hurry might have answered.
+        if (kind === "timeout" && lifeMs === undefined && patience?.hurried === true) passage.left();
+        else passage.failed(error);
         outcome = kind;
         const tookMs = Math.round(now() - startedMs);
         log.warn({ model, kind, status, reason: message, tookMs }, "a model call failed");
+        if (leave === undefined) return;
         const trouble = troubleOf(error);
         if (trouble !== undefined) alerts?.raise(trouble);
       },
       end() {
+        passage.left();
         if (leave === undefined) return;
         metrics?.modelCalled(model, outcome);
         leave();

@@ -7,11 +7,16 @@ import type { Metrics } from "../base/metrics.ts";
 import type { Proxies } from "../base/proxies.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { Config } from "../config/config.ts";
+import { isHosted } from "../config/providers.ts";
 import type { Alerts } from "../ports/alerts.ts";
+import type { SharedBreakers } from "../ports/breakers.ts";
 import type { ModelEvent, ModelRequest, Models } from "../ports/models.ts";
+import type { SharedPlaces } from "../ports/places.ts";
 import { createAllowance, defaultTimers, type Timers } from "./allowance.ts";
 import { createAttempts } from "./attempt.ts";
+import { createBreakers } from "./breakers.ts";
 import { modelError } from "./failures.ts";
+import { createPlaces } from "./places.ts";
 import { costOf } from "./prices.ts";
 import { createProvider } from "./provider.ts";
 import { createRoute } from "./route.ts";
@@ -22,7 +27,9 @@ export interface ModelsDeps {
   readonly models: Config["models"];
   readonly proxies?: Proxies | undefined;
   readonly log: Pick<Logger, "info" | "warn">;
-  readonly metrics?: Pick<Metrics, "modelCalled" | "modelFirstToken">;
+  readonly metrics?: Pick<Metrics, "modelCalled" | "modelFirstToken" | "modelLeftAlone">;
+  /** Only where several processes serve one bot. */
+  readonly shared?: { readonly places: SharedPlaces; readonly breakers: SharedBreakers } | undefined;
   /** Told of failures that an operator has to mend. */
   readonly alerts?: Alerts;
   /** Milliseconds; those left out have the values of DESIGN's promises. */
@@ -38,10 +45,14 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
   const timers: Timers = { ...defaultTimers, ...deps.timers };
   const transport = createTransport(deps.proxies);
   const stopping = new AbortController();
+  const { metrics, shared } = deps;
   const providers = new Map(
     models.providers.map((config) => {
+      const { name, concurrency: limit } = config;
       const { maxTokens, temperature } = models;
-      return [config.name, createProvider({ config, maxTokens, temperature, transport, log })];
+      const places = createPlaces({ provider: name, limit, shared: shared?.places });
+      const provider = createProvider({ config, maxTokens, temperature, transport, log });
+      return [name, { ...provider, places, hosted: isHosted(name) }];
     }),
   );
   const alerts = withNearestNames({
@@ -51,12 +62,18 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     signal: stopping.signal,
     now,
   });
-  const begin = createAttempts({ providers, metrics: deps.metrics, alerts, now });
+  shared?.places.listen((name) => {
+    for (const [known, { places }] of providers) if (name === undefined || name === known) places.stir();
+  });
+  const breakers = createBreakers({ shared: shared?.breakers, log, metrics, now });
+  const begin = createAttempts({ providers, breakers, timers, metrics, alerts, now });
 
   /** What is asked for this choice, in order. */
-  function chainOf(model: string): string[] {
-    const own = models.chains[model] ?? [{ model }];
-    return [...new Set([...own, ...models.fallbacks].map((target) => target.model))];
+  function chainOf(model: string): [string, ...string[]] {
+    const own = models.chains[model] ?? [];
+    const behind = new Set([...own, ...models.fallbacks].map((target) => target.model));
+    behind.delete(model);
+    return [model, ...behind];
   }
 
   async function* answer(request: ModelRequest, asked: AbortSignal): AsyncGenerator<ModelEvent, void> {
@@ -65,19 +82,19 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     const { signal } = linked;
     const log = request.log ?? deps.log;
     const allowance = createAllowance(timers, now);
-    const route = createRoute(request, chainOf(request.model), allowance, log);
     let shown: boolean;
     try {
+      const route = await createRoute(request, chainOf(request.model), { allowance, breakers, log });
       for (;;) {
         shown = false;
         let delayMs: number;
         let reason: ModelErrorKind;
         const attempt = begin(route, request, allowance, log);
         try {
-          if (attempt.mustWait) yield { type: "waiting", provider: attempt.provider };
+          if (await attempt.queue(signal)) yield { type: "waiting", provider: attempt.provider };
           const events = await attempt.enter(signal);
           if (events !== undefined) {
-            yield { type: "attempt", model: route.model, shorter: route.shortened || undefined };
+            yield { type: "attempt", model: route.choice.model, shorter: route.shortened || undefined };
             for await (const event of events) {
               shown = event.type === "text-delta" || (shown && event.type !== "text-reset");
               if (event.type === "answer-end") attempt.completed();
@@ -86,12 +103,12 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
             }
           }
           // Only an abort ends an attempt without an end.
-          throw stopped(route.model);
+          throw stopped(route.choice.model);
         } catch (error) {
           if (asked.aborted) return;
           if (!(error instanceof ModelError) || stopping.signal.aborted) throw error;
           attempt.failed(error);
-          delayMs = route.after(error, shown);
+          delayMs = await route.after(error, shown);
           reason = error.kind;
         } finally {
           attempt.end();
@@ -100,7 +117,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
         yield { type: "trying-again", reason };
         if (delayMs > 0 && !(await waitFor(delayMs, signal))) {
           if (asked.aborted) return;
-          throw stopped(route.model);
+          throw stopped(route.choice.model);
         }
       }
     } finally {

@@ -41,6 +41,7 @@ const patience: Patience = {
   silenceMs: patienceMs,
   totalMs: patienceMs,
   usageMs: 200,
+  hurried: false,
 };
 
 /** Creates an examination of the models of a configuration, with connections of its own. */

@@ -6,7 +6,6 @@ import type { Patience } from "./allowance.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { connectionFailure, type Failure, modelError } from "./failures.ts";
 import { type Incoming, openIncoming } from "./incoming.ts";
-import { createPlaces, type Places } from "./places.ts";
 import { createReading, type Reading, type ReadingEvent, Refused } from "./reading.ts";
 import { createSender, type Question, type SenderDeps } from "./sending.ts";
 import { wireOf } from "./wires/wires.ts";
@@ -18,7 +17,6 @@ interface Ask extends Omit<Question, "onWhole"> {
 }
 
 export interface Provider {
-  readonly places: Places;
   /**
    * Asks once; a request that the provider refused for what it can do without is mended and sent again. Yields from
    * `thinking` to `answer-end`; throws a `ModelError`; ends quietly when the signal was aborted.
@@ -37,7 +35,6 @@ export function createProvider(deps: Omit<SenderDeps, "wire">): Provider {
   const unopened = new Set<string>();
 
   return {
-    places: createPlaces(config.concurrency),
     list: sender.list,
     async *ask(ask, signal) {
       const { model, patience } = ask;

@@ -1,39 +1,82 @@
-/** Which model is asked next, and with what: the chosen one, with shorter messages, the fallbacks, the last of them again. */
-import type { ModelError } from "../base/errors.ts";
+/** Which model is asked next, and with what: the chosen one, with shorter messages, those behind it, one of them again. */
+import { ModelError, modelErrorFates } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { ModelRequest } from "../ports/models.ts";
 import type { Allowance } from "./allowance.ts";
+import type { Breakers, Choice } from "./breakers.ts";
 
 export interface Route {
-  /** `provider/model`, to be asked now. */
-  readonly model: string;
+  /** What is to be asked now. */
+  readonly choice: Choice;
   readonly messages: ModelRequest["messages"];
   /** The messages are the shorter ones. */
   readonly shortened: boolean;
   /** How many models are left behind it. */
   readonly left: number;
   /**
-   * Goes on after a failure, in the middle of a text that was `shown`, perhaps. Milliseconds to wait before; throws the failure
-   * when nobody is to be asked any more.
+   * Goes on after a failure, in the middle of a text that was `shown`, perhaps. Milliseconds to wait before; throws what the user
+   * is to be told when nobody is to be asked any more.
    */
-  after(failed: ModelError, shown: boolean): number;
+  after(failed: ModelError, shown: boolean): Promise<number>;
 }
 
-/** Creates the route of one question along these models, each `provider/model` once, the chosen one first. */
-export function createRoute(
-  request: ModelRequest,
-  chain: readonly string[],
-  allowance: Allowance,
-  log: Pick<Logger, "info">,
-): Route {
-  const ahead = [...chain];
-  let model = ahead.shift() ?? request.model;
+/** How a model has failed last. */
+interface Tried {
+  readonly error: ModelError;
+  readonly shown: boolean;
+  /** How often it was asked again. */
+  readonly repeats: number;
+}
+
+export interface RouteDeps {
+  readonly allowance: Allowance;
+  readonly breakers: Pick<Breakers, "choose" | "openForMs">;
+  readonly log: Pick<Logger, "info">;
+}
+
+/** Creates the route of one question along these models, each `provider/model` once, in the order in which they are wanted. */
+export async function createRoute(
+  request: Pick<ModelRequest, "messages" | "shorter">,
+  chain: readonly [string, ...string[]],
+  { allowance, breakers, log }: RouteDeps,
+): Promise<Route> {
+  const ahead = new Set<string>(chain);
+  const tried = new Map<string, Tried>();
   let shorter: ModelRequest["messages"] | undefined;
-  let repeats = 0;
+  let choice = await next();
+
+  async function next(): Promise<Choice> {
+    const chosen = (await breakers.choose([...ahead])) ?? { model: chain[0], probe: false };
+    ahead.delete(chosen.model);
+    return chosen;
+  }
+
+  /** Who failed last of those that may do better when they are asked once more. */
+  function again(): { readonly model: string; readonly delayMs: number } | undefined {
+    for (const [model, { error, shown, repeats }] of [...tried].reverse()) {
+      const delayMs = shown ? undefined : allowance.repeatAfter(error, repeats);
+      if (delayMs !== undefined) return { model, delayMs };
+    }
+    return undefined;
+  }
+
+  /** Of all failures the one that says most: the last that may pass, with the time until one of the models can be asked again. */
+  function outcome(): ModelError {
+    const errors = [...tried.values()].map(({ error }) => error);
+    const said = errors.findLast(({ kind }) => modelErrorFates[kind].passes) ?? errors.at(-1);
+    if (said === undefined) throw new Error("nothing has failed");
+    if (!modelErrorFates[said.kind].passes) return said;
+    const waitsMs = errors.flatMap(({ kind, model, retryAfterMs }) =>
+      modelErrorFates[kind].passes ? [retryAfterMs || breakers.openForMs(model)] : [],
+    );
+    const soonestMs = Math.min(...waitsMs, ...[...ahead].map(breakers.openForMs));
+    const { status } = said;
+    return new ModelError(said.kind, said.model, said.message, { status, retryAfterMs: soonestMs || undefined });
+  }
 
   return {
-    get model() {
-      return model;
+    get choice() {
+      return choice;
     },
     get messages() {
       return shorter ?? request.messages;
@@ -42,32 +85,38 @@ export function createRoute(
       return shorter !== undefined;
     },
     get left() {
-      return ahead.length;
+      return ahead.size;
     },
-    after(failed, shown) {
+    async after(failed, shown) {
+      const { model } = choice;
       // Who asks shall not find out which model says it all the same.
       if (failed.kind === "content-filter") throw failed;
-      if (failed.kind === "context-overflow" && shorter === undefined && allowance.mayGoOn()) {
+      if (failed.kind === "context-overflow" && !shown && shorter === undefined && allowance.mayGoOn()) {
         // Before others are asked: the model that was chosen answers, if it can. Those after it may read more.
         shorter = request.shorter?.();
         if (shorter !== undefined) {
-          repeats += 1;
+          choice = { model, probe: false };
           return 0;
         }
       }
-      if (ahead.length === 0 && shown) throw failed;
-      if (ahead.length === 0) {
-        const delayMs = allowance.repeatAfter(failed, repeats);
-        if (delayMs === undefined) throw failed;
-        repeats += 1;
-        return delayMs;
+      const repeats = tried.get(model)?.repeats ?? 0;
+      // The last one that was asked stands at the end.
+      tried.delete(model);
+      tried.set(model, { error: failed, shown, repeats });
+      if (ahead.size > 0) {
+        if (!allowance.mayGoOn()) throw outcome();
+        choice = await next();
+        shorter = undefined;
+        log.info({ from: model, to: choice.model, kind: failed.kind }, "asking another model");
+        return 0;
       }
-      if (!allowance.mayGoOn()) throw failed;
-      model = ahead.shift() ?? model;
-      shorter = undefined;
-      repeats = 0;
-      log.info({ from: failed.model, to: model, kind: failed.kind }, "asking a fallback");
-      return 0;
+      const repeated = again();
+      const former = repeated && tried.get(repeated.model);
+      if (repeated === undefined || former === undefined) throw outcome();
+      tried.set(repeated.model, { ...former, repeats: former.repeats + 1 });
+      if (repeated.model !== model) shorter = undefined;
+      choice = { model: repeated.model, probe: false };
+      return repeated.delayMs;
     },
   };
 }

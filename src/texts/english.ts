@@ -26,7 +26,25 @@ const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
   truncated: "⚠️ The answer broke off. Please try again.",
   "not-a-stream": "⚠️ The model's provider sent something that is not an answer. Please try again.",
   empty: "⚠️ The model gave an empty answer. Please try again, or choose another model with /model.",
+  busy: "⚠️ Too many questions are being answered at once right now. Please try again in a minute.",
 };
+
+/** When it is known how soon it is worth it. */
+function failureLine(kind: ModelErrorKind, retryAfterMs: number | undefined): string {
+  const line = modelFailures[kind];
+  if (retryAfterMs === undefined || retryAfterMs <= 1000) return line;
+  return line.replace(/Please try again( in a minute)?/, `Please try again in ${timeUntil(retryAfterMs)}`);
+}
+
+/** A time to wait, rounded up as people would. */
+function timeUntil(milliseconds: number): string {
+  const totalSeconds = Math.ceil(milliseconds / 1000);
+  if (totalSeconds <= 30) return `${totalSeconds} seconds`;
+  if (totalSeconds <= 120) return `${Math.ceil(totalSeconds / 5) * 5} seconds`;
+  const minutes = Math.ceil(totalSeconds / 60);
+  if (minutes <= 90) return `about ${minutes} minutes`;
+  return `about ${Math.ceil(minutes / 60)} hours`;
+}
 
 /** The same in one word, while the model is asked again. */
 const modelFailureWords: Readonly<Record<ModelErrorKind, string>> = {
@@ -45,6 +63,7 @@ const modelFailureWords: Readonly<Record<ModelErrorKind, string>> = {
   truncated: "interrupted",
   "not-a-stream": "unreadable",
   empty: "empty",
+  busy: "no place",
 };
 
 const stopped = "⏹ Stopped.";
@@ -120,9 +139,7 @@ function moment(milliseconds: number): string {
 function lineOf(note: SpokenNote): string {
   switch (note.kind) {
     case "failed":
-      return note.failure === "rate-limit" && note.retryAfterMs !== undefined && note.retryAfterMs > 1000
-        ? `⚠️ The model is overloaded right now. Please try again in ${Math.ceil(note.retryAfterMs / 1000)} seconds.`
-        : modelFailures[note.failure];
+      return failureLine(note.failure, note.retryAfterMs);
     case "stopped":
       return stopped;
     case "cut":

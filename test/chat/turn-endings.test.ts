@@ -107,6 +107,21 @@ describe("a failure of the model", () => {
     expect(scene.views[0]?.note).toContain("12 seconds");
   });
 
+  it.each([
+    ["upstream", 41_000, "⚠️ The model's provider has a problem. Please try again in 45 seconds."],
+    ["timeout", 121_000, "⚠️ The model took too long. Please try again in about 3 minutes."],
+    ["busy", 7_300_000, /Please try again in about 3 hours\.$/],
+    ["connection", 900, "⚠️ The connection to the model's provider failed. Please try again."],
+    ["empty", 5_000, /Please try again in 5 seconds, or choose another model/],
+  ] as const)(
+    "tells when it is worth trying again, as people would: %s after %d ms",
+    async (kind, retryAfterMs, words) => {
+      scene.script = [new ModelError(kind, "a/one", "no", { retryAfterMs })];
+      await ask();
+      expect(scene.views[0]).toMatchObject({ note: expect.stringMatching(words), button: "retry" });
+    },
+  );
+
   it("of a Regenerate leaves the former answer on the screen and in the history", async () => {
     await asked("Because.");
     scene.script = [new ModelError("upstream", "a/one", "500")];

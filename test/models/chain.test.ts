@@ -231,6 +231,7 @@ describe("the chain", () => {
     const metrics: Recorder = {
       modelCalled: (model, outcome) => void calls.push(`${model} ${outcome}`),
       modelFirstToken: (model, ms) => void calls.push(`${model} first ${ms >= 0}`),
+      modelLeftAlone: () => undefined,
     };
     scene.first.script.always({ status: 503 });
     scene.second.script.always({ text: "Paris." });

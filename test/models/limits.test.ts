@@ -11,13 +11,13 @@ import { answered } from "../contracts/models.contract.ts";
 type Failing = "refuses" | "breaks" | "hangs";
 
 /** Asks target after target, then the last one again and again, each failing so slowly; seconds until the user is told. */
-function toldAfter(targets: readonly (readonly [how: Failing, afterSeconds: number])[]): number {
+function toldAfter(targets: readonly (readonly [how: Failing, afterSeconds: number])[], mayLoad = true): number {
   let clockMs = 0;
   const allowance = createAllowance(defaultTimers, () => clockMs);
 
   function fail([how, afterSeconds]: readonly [Failing, number], after: number): ModelError {
     allowance.call();
-    const { responseMs } = allowance.patience(after);
+    const { responseMs } = allowance.patience(after, mayLoad);
     const tookMs = how === "hangs" ? responseMs : Math.min(afterSeconds * 1000, responseMs);
     clockMs += tookMs;
     const error =
@@ -74,22 +74,57 @@ describe("the user is told in time", () => {
     let clockMs = 0;
     const allowance = createAllowance(defaultTimers, () => clockMs);
     for (let after = 8; after >= 0; after--) {
-      const { firstTokenMs } = allowance.patience(after);
+      const { firstTokenMs } = allowance.patience(after, true);
       expect(firstTokenMs).toBeGreaterThan(10_000);
       clockMs += firstTokenMs;
       allowance.failed(new ModelError("timeout", "p/m", "no first token in time"), firstTokenMs);
     }
   });
 
-  test("but a model that is asked soon has its full time to begin", () => {
+  test.for([0.1, 1, 4, 8, 12, 20, 24.9])(
+    "when one refuses after %d s, and hosted ones later than one can wait",
+    (seconds) => {
+      for (const slow of [10, 26, 40, 59]) {
+        const others = [["refuses", slow] as const, ["refuses", slow] as const];
+        expect(
+          toldAfter(
+            [
+              ["refuses", seconds],
+              ["refuses", slow],
+            ],
+            false,
+          ),
+        ).toBeLessThan(29);
+        expect(toldAfter([["refuses", seconds], ...others], false)).toBeLessThan(29);
+        expect(toldAfter([["refuses", seconds], ["hangs", 0], ...others], false)).toBeLessThan(29);
+      }
+    },
+  );
+
+  test("and the last of several hosted models still has time to respond after others that hang", () => {
     let clockMs = 0;
     const allowance = createAllowance(defaultTimers, () => clockMs);
-    expect(allowance.patience(0).responseMs).toBe(defaultTimers.firstTokenMs);
+    clockMs += 300;
+    allowance.failed(new ModelError("auth", "p/m", "no", { status: 401 }), 300);
+    for (const after of [2, 1]) {
+      const { responseMs, hurried } = allowance.patience(after, false);
+      expect(hurried).toBe(true);
+      clockMs += responseMs;
+      allowance.failed(new ModelError("timeout", "p/m", "no response in time"), responseMs);
+      expect(allowance.mayGoOn()).toBe(true);
+    }
+    expect(allowance.patience(0, false).responseMs).toBeGreaterThan(3_000);
+  });
+
+  test("but a server that may have to load its model has its full time to begin, if it is asked soon", () => {
+    let clockMs = 0;
+    const allowance = createAllowance(defaultTimers, () => clockMs);
+    expect(allowance.patience(0, true).responseMs).toBe(defaultTimers.firstTokenMs);
     clockMs += 2_000;
     allowance.failed(new ModelError("auth", "p/m", "no", { status: 401 }), 2_000);
-    expect(allowance.patience(0).responseMs).toBe(defaultTimers.firstTokenMs);
+    expect(allowance.patience(0, true).responseMs).toBe(defaultTimers.firstTokenMs);
     clockMs += 15_000;
-    const late = allowance.patience(0);
+    const late = allowance.patience(0, true);
     expect(late.responseMs).toBeLessThan(10_000);
     expect(late.firstTokenMs).toBe(defaultTimers.firstTokenMs);
   });

@@ -14,6 +14,7 @@ export const alone = { fallbacks: [] };
 export interface Recorder {
   modelCalled(model: string, outcome: string): void;
   modelFirstToken(model: string, ms: number): void;
+  modelLeftAlone(model: string, alone: boolean): void;
 }
 
 /** To be called at the top of a file: each of its tests begins with two providers that were asked nothing. */
