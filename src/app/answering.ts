@@ -6,6 +6,7 @@ import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { createTokenFactors } from "../chat/token-factors.ts";
+import { historyShare } from "../chat/turn-prompt.ts";
 import type { Config } from "../config/config.ts";
 import { createModels } from "../models/chain.ts";
 import type { Alerts } from "../ports/alerts.ts";
@@ -41,6 +42,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
   const { config, engines, client, outbox, inHand, alerts, log, metrics } = deps;
   const { store, queue, directory } = engines;
   const models = createModels({ models: config.models, proxies: config.proxies, log, metrics, alerts });
+  tellLimits(config, models.capabilities, log);
   const bot = createBot(
     {
       token: config.telegram.token,
@@ -86,6 +88,22 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
     },
   );
   return { handle: bot.handle, stop: () => models.stop() };
+}
+
+/** Once in the life of the process: what of the settings no model that is offered can hold. */
+function tellLimits(
+  { models, history }: Config,
+  capabilities: Models["capabilities"],
+  log: Pick<Logger, "warn">,
+): void {
+  const told = "MODEL_CAPABILITIES says otherwise if that is wrong";
+  for (const model of models.names) {
+    const { contextTokens, answerTokens = Infinity } = capabilities(model);
+    if (history.maxTokens > contextTokens * historyShare)
+      log.warn({ model, contextTokens }, `HISTORY_MAX_TOKENS is above what this model reads, and cut for it; ${told}`);
+    if (models.maxTokens !== undefined && models.maxTokens > answerTokens)
+      log.warn({ model, answerTokens }, `MODEL_MAX_TOKENS is above what this model writes, and cut for it; ${told}`);
+  }
 }
 
 /** Drafts are tried until Telegram refuses one: a Bot API server of one's own may be too old for them. */

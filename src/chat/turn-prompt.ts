@@ -31,6 +31,9 @@ export interface TurnPrompt extends Prompt {
 /** Whatever little history the model is shown, the answer that it shall go on with is in it. */
 const leastToGoOn: HistoryLimits = { maxTokens: 2_000, maxMessages: 2 };
 
+/** Of what a model reads. */
+export const historyShare = 0.75;
+
 /** Reads persona, model and as much of the history as the prompt needs, and builds the prompt. */
 export async function promptOf(deps: PromptDeps, turn: Turn, continued: Continued | undefined): Promise<TurnPrompt> {
   const { store, historyLimits } = deps;
@@ -40,7 +43,9 @@ export async function promptOf(deps: PromptDeps, turn: Turn, continued: Continue
   ]);
   const others = read.filter((exchange) => exchange.question !== turn.root);
   const history = continued === undefined ? others : [...others, continued.exchange];
-  const limits = continued === undefined ? historyLimits : atLeast(leastToGoOn, historyLimits);
+  const model = modelFor(deps.models.names, settings.model);
+  const readable = within(deps.models.capabilities(model).contextTokens, historyLimits);
+  const limits = continued === undefined ? readable : atLeast(leastToGoOn, readable);
   const whole = deps.work(() => showHistory(history, limits));
   const persona = settings.persona ?? deps.defaultPersona;
 
@@ -53,7 +58,7 @@ export async function promptOf(deps: PromptDeps, turn: Turn, continued: Continue
 
   let half: Prompt | undefined;
   return {
-    model: modelFor(deps.models.names, settings.model),
+    model,
     ...asPrompt(whole),
     shorter() {
       const shown = half === undefined ? deps.work(() => halfOf(whole, history)) : undefined;
@@ -61,6 +66,11 @@ export async function promptOf(deps: PromptDeps, turn: Turn, continued: Continue
       return half;
     },
   };
+}
+
+/** No more than the model reads: the rest of that is for persona, question and answer. */
+function within(contextTokens: number, limits: HistoryLimits): HistoryLimits {
+  return { ...limits, maxTokens: Math.min(limits.maxTokens, Math.floor(contextTokens * historyShare)) };
 }
 
 function atLeast(least: HistoryLimits, limits: HistoryLimits): HistoryLimits {

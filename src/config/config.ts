@@ -3,7 +3,8 @@ import { createHmac } from "node:crypto";
 import { StartError } from "../base/errors.ts";
 import type { Proxies } from "../base/proxies.ts";
 import { type Environment, environmentSchema, mistakesOf, officialApiRoot, providerSchema } from "./environment.ts";
-import { type ModelName, readFallbacks, readModelChains } from "./model-list.ts";
+import type { StatedCapabilities } from "./model-capabilities.ts";
+import { type Effort, type ModelName, readFallbacks, readModelChains } from "./model-list.ts";
 import { defaultModels, noModels, type ProviderConfig, providerPrefixes, readProviders } from "./provider-settings.ts";
 import { proxyNames, readProxies } from "./proxies.ts";
 import { secretsIn } from "./secrets.ts";
@@ -24,6 +25,8 @@ export interface WebhookConfig {
 export interface ModelTarget {
   /** `provider/model`. */
   readonly model: string;
+  /** How much it shall think, where nobody has chosen. */
+  readonly effort?: Effort | undefined;
 }
 
 export interface Config {
@@ -59,6 +62,8 @@ export interface Config {
     /** Tried in order when a whole chain has failed. */
     readonly fallbacks: readonly ModelTarget[];
     readonly providers: readonly ProviderConfig[];
+    /** By `provider/model`, what the operator says that it can do. */
+    readonly capabilities?: Readonly<Record<string, StatedCapabilities>> | undefined;
     readonly maxTokens?: number | undefined;
     readonly temperature?: number | undefined;
   };
@@ -87,7 +92,7 @@ export interface Config {
 type Variables = Readonly<Record<string, string | undefined>>;
 
 const ofWebhook = ["WEBHOOK_URL", "WEBHOOK_SECRET"] as const;
-const ofModels = ["MODELS", "FALLBACK_MODELS", "MODEL_MAX_TOKENS", "MODEL_TEMPERATURE"] as const;
+const ofModels = ["MODELS", "FALLBACK_MODELS", "MODEL_CAPABILITIES", "MODEL_MAX_TOKENS", "MODEL_TEMPERATURE"] as const;
 
 /** What a mode has no use for: a mistake in it must not keep that mode from starting. */
 const unread: Readonly<Record<RunMode, readonly (keyof Environment)[]>> = {
@@ -199,6 +204,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
       chains: Object.fromEntries(chains.map((chain) => [chain[0].name, chain.map(targetOf)])),
       fallbacks: fallbacks.map(targetOf),
       providers,
+      capabilities: values.MODEL_CAPABILITIES,
       maxTokens: values.MODEL_MAX_TOKENS,
       temperature: values.MODEL_TEMPERATURE,
     },
@@ -227,8 +233,8 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
   });
 }
 
-function targetOf({ name }: ModelName): ModelTarget {
-  return { model: name };
+function targetOf({ name, effort }: ModelName): ModelTarget {
+  return effort === undefined ? { model: name } : { model: name, effort };
 }
 
 /** Parses each variable; those that are wrong are reported and then read as if left out, so that the rest is checked too. */

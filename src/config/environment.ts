@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { standIns } from "../base/stand-ins.ts";
+import { readCapabilities } from "./model-capabilities.ts";
 import { readFallbacks, readModelChains } from "./model-list.ts";
 import { wireNames } from "./providers.ts";
 
@@ -54,6 +55,7 @@ export const environmentSchema = z.object({
   ADMIN_TOKEN: token("and there is no dashboard").optional(),
   MODELS: list(readModelChains, ({ chains }) => chains).optional(),
   FALLBACK_MODELS: list(readFallbacks, ({ models }) => models).optional(),
+  MODEL_CAPABILITIES: list(readCapabilities, ({ stated }) => stated).optional(),
   MODEL_MAX_TOKENS: whole(1, 10_000_000, "tokens").optional(),
   MODEL_TEMPERATURE: matching(/^([01](\.\d+)?|2(\.0+)?|\.\d+)$/, "must be a number from 0 to 2, like 0.7")
     .transform(Number)

@@ -1,10 +1,15 @@
 /** The models that `MODELS` and `FALLBACK_MODELS` name: `a/x>b/y,c/z` offers x, with y behind it when it fails, and z. */
 
+/** How much a model shall think. */
+export type Effort = "off" | "low" | "high";
+
 /** A model as a list names it. */
 export interface ModelName {
   readonly provider: string;
-  /** `provider/model`. */
+  /** `provider/model`, without what stands behind it. */
   readonly name: string;
+  /** `provider/model@low`: how much it shall think. Never on the wire. */
+  readonly effort?: Effort | undefined;
 }
 
 /** One choice: the model that it is known by, and those that are asked in its place when it fails. */
@@ -39,7 +44,7 @@ export function readModelChains(list: string): ModelList {
   }
   const mistakes = [
     ...(misplaced.length === 0 ? [] : [noModel(misplaced)]),
-    ...differing.map((places) => `has the same model in places ${places}, with others behind it; write it once`),
+    ...differing.map((places) => `has the same model in places ${places}, but not the same behind it; write it once`),
   ];
   return { chains: [...chains.values()].map(({ chain }) => chain), mistakes };
 }
@@ -68,16 +73,22 @@ function noModel(places: readonly string[]): string {
 }
 
 function readModelName(entry: string): ModelName | undefined {
-  const provider = /^([A-Za-z0-9][A-Za-z0-9._-]*)\/./.exec(entry)?.[1];
-  return provider === undefined ? undefined : { provider, name: entry };
+  const [, name = entry, effort] = /^(.+)@(off|low|high)$/.exec(entry) ?? [];
+  const provider = /^([A-Za-z0-9][A-Za-z0-9._-]*)\/./.exec(name)?.[1];
+  if (provider === undefined) return undefined;
+  // Any other @ is a part of the name.
+  return effort === undefined ? { provider, name } : { provider, name, effort: effort as Effort };
 }
 
 function namesOf(chain: NamedChain): string {
-  return chain.map(({ name }) => name).join(arrow);
+  return chain.map(({ name, effort = "" }) => `${name}@${effort}`).join(arrow);
 }
 
 /** What stands between commas or spaces; around an arrow spaces separate nothing. */
 function entriesOf(list: string): string[] {
-  const joined = list.replace(/\s*>\s*/g, arrow);
+  const joined = list
+    .split(arrow)
+    .map((part) => part.trim())
+    .join(arrow);
   return joined.split(/[\s,]+/).filter((entry) => entry !== "");
 }

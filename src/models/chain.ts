@@ -10,11 +10,12 @@ import type { Config } from "../config/config.ts";
 import { isHosted } from "../config/providers.ts";
 import type { Alerts } from "../ports/alerts.ts";
 import type { SharedBreakers } from "../ports/breakers.ts";
-import type { ModelEvent, ModelRequest, Models } from "../ports/models.ts";
+import type { Effort, ModelEvent, ModelRequest, Models } from "../ports/models.ts";
 import type { SharedPlaces } from "../ports/places.ts";
 import { createAllowance, defaultTimers, type Timers } from "./allowance.ts";
 import { createAttempts } from "./attempt.ts";
 import { createBreakers } from "./breakers.ts";
+import { createCapabilities } from "./capabilities.ts";
 import { modelError } from "./failures.ts";
 import { createPlaces } from "./places.ts";
 import { costOf } from "./prices.ts";
@@ -44,6 +45,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
   const now = deps.now ?? (() => performance.now());
   const timers: Timers = { ...defaultTimers, ...deps.timers };
   const transport = createTransport(deps.proxies);
+  const capabilities = createCapabilities(models.capabilities);
   const stopping = new AbortController();
   const { metrics, shared } = deps;
   const providers = new Map(
@@ -51,7 +53,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
       const { name, concurrency: limit } = config;
       const { maxTokens, temperature } = models;
       const places = createPlaces({ provider: name, limit, shared: shared?.places });
-      const provider = createProvider({ config, maxTokens, temperature, transport, log });
+      const provider = createProvider({ config, maxTokens, temperature, capabilities, transport, log });
       return [name, { ...provider, places, hosted: isHosted(name) }];
     }),
   );
@@ -76,6 +78,11 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     return [model, ...behind];
   }
 
+  /** How much the configuration wants this model to think, where it is asked for this choice. */
+  function effortOf(choice: string, model: string): Effort | undefined {
+    return [...(models.chains[choice] ?? []), ...models.fallbacks].find((target) => target.model === model)?.effort;
+  }
+
   async function* answer(request: ModelRequest, asked: AbortSignal): AsyncGenerator<ModelEvent, void> {
     if (asked.aborted) return;
     const linked = linkedSignal(asked, stopping.signal);
@@ -89,7 +96,8 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
         shown = false;
         let delayMs: number;
         let reason: ModelErrorKind;
-        const attempt = begin(route, request, allowance, log);
+        const effort = request.effort ?? effortOf(request.model, route.choice.model);
+        const attempt = begin(route, { ...request, effort }, allowance, log);
         try {
           if (await attempt.queue(signal)) yield { type: "waiting", provider: attempt.provider };
           const events = await attempt.enter(signal);
@@ -129,6 +137,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     names: models.names,
     answer,
     cost: costOf,
+    capabilities: capabilities.of,
     async stop() {
       stopping.abort();
       transport.stop();

@@ -5,6 +5,7 @@ import type { Proxies } from "../base/proxies.ts";
 import type { Config } from "../config/config.ts";
 import { textParts } from "../ports/content.ts";
 import type { Patience } from "./allowance.ts";
+import { createCapabilities } from "./capabilities.ts";
 import { createProvider, type Provider } from "./provider.ts";
 import { createTransport } from "./transport.ts";
 
@@ -48,10 +49,11 @@ const patience: Patience = {
 export function createExamination({ models, proxies, log }: ExaminationDeps): Examination {
   const transport = createTransport(proxies);
   const { temperature } = models;
+  const capabilities = createCapabilities(models.capabilities);
   const providers = new Map<string, Provider>(
     models.providers.map((config) => [
       config.name,
-      createProvider({ config, maxTokens: fewTokens, temperature, transport, log }),
+      createProvider({ config, maxTokens: fewTokens, temperature, capabilities, transport, log }),
     ]),
   );
 

@@ -6,9 +6,11 @@ import type { ProviderConfig } from "../config/config.ts";
 import { prefixOf } from "../config/provider-settings.ts";
 import type { ChatMessage, ModelRequest } from "../ports/models.ts";
 import { plain, redirected, versioned } from "./address.ts";
+import type { CapabilityTable } from "./capabilities.ts";
 import { readList } from "./catalogue.ts";
 import { type Failure, refusalFailure } from "./failures.ts";
 import { readBeginning } from "./incoming.ts";
+import { lessonOfOverflow, lessonOfRefusal } from "./lessons.ts";
 import { Refused } from "./reading.ts";
 import { type Received, StaleConnection, type Transport } from "./transport.ts";
 import { dialectOf } from "./wires/dialects.ts";
@@ -43,6 +45,7 @@ export interface SenderDeps {
   readonly wire: Wire;
   readonly maxTokens?: number | undefined;
   readonly temperature?: number | undefined;
+  readonly capabilities: CapabilityTable;
   readonly transport: Transport;
   readonly log: Pick<Logger, "warn">;
 }
@@ -60,7 +63,7 @@ const followed: ReadonlySet<number> = new Set([301, 302, 307, 308]);
 const sharedHeaders = { accept: "application/json", "content-type": "application/json", "user-agent": "Parley" };
 
 /** Creates a sender with its client. */
-export function createSender({ config, wire, transport, log, ...settings }: SenderDeps): Sender {
+export function createSender({ config, wire, capabilities, transport, log, ...settings }: SenderDeps): Sender {
   const dialect = dialectOf(config.name);
   const client = new OpenAI({
     baseURL: config.baseUrl,
@@ -87,7 +90,9 @@ export function createSender({ config, wire, transport, log, ...settings }: Send
 
   function requestOf({ model, messages, effort, thoughts, cacheKey }: Question): WireRequest {
     const name = `${config.name}/${model}`;
-    return { model, name, messages, dialect, manner: mannerOf(model), ...settings, effort, thoughts, cacheKey };
+    const thinking = effort && capabilities.thinking(name, effort);
+    const how = { manner: mannerOf(model), can: capabilities.of(name), effort, thinking, thoughts, cacheKey };
+    return { model, name, messages, dialect, ...settings, ...how };
   }
 
   async function post(to: string, request: WireRequest, signal: AbortSignal) {
@@ -120,13 +125,19 @@ export function createSender({ config, wire, transport, log, ...settings }: Send
     return work(() => refusalFailure({ status, headers, body: text, model }));
   }
 
-  function learns(question: Question, { status, complaint }: Failure): boolean {
+  function learns(question: Question, failure: Failure): boolean {
+    const { status, complaint } = failure;
     const { model, messages, work } = question;
     const refusal = { status: status ?? 400, text: complaint ?? "" };
-    const better = work(() => {
-      const request = requestOf(question);
-      return mended(request.manner, { messages, fields: wire.optionalFields(request) }, refusal);
-    });
+    const request = requestOf(question);
+    const fields = wire.optionalFields(request);
+    const lesson = work(() => lessonOfRefusal(failure, { ...request, fields: fieldsAsTaught(fields, request.manner) }));
+    if (lesson !== undefined) {
+      capabilities.learn(`${config.name}/${model}`, lesson);
+      log.warn({ provider: config.name, model, ...lesson }, "the provider has told what the model cannot do");
+      return true;
+    }
+    const better = work(() => mended(request.manner, { messages, fields }, refusal));
     if (better === undefined) return false;
     manners.set(model, better.manner);
     log.warn({ provider: config.name, model }, better.why);
@@ -167,6 +178,8 @@ export function createSender({ config, wire, transport, log, ...settings }: Send
           continue;
         }
         if (learns(question, failure) && mayCall()) continue;
+        const overflow = question.work(() => lessonOfOverflow(failure));
+        if (overflow !== undefined) capabilities.learn(`${config.name}/${question.model}`, overflow);
         if (failure.kind === "no-endpoint") address = configured;
         throw new Refused(located(failure, to));
       }

@@ -31,6 +31,21 @@ export interface TokenUsage {
 /** How much a model shall think before it answers. */
 export type Effort = "off" | "low" | "high";
 
+/** What a model can do, as far as anybody knows. */
+export interface Capabilities {
+  /** False: nobody has said anything of it, and what follows is a guess. */
+  readonly known: boolean;
+  /** Pictures. */
+  readonly sees: boolean;
+  readonly tools: boolean;
+  /** How it can be told to think, each in a way of its own; empty when it cannot. Asked for another, it does the nearest. */
+  readonly efforts: readonly Effort[];
+  /** What it reads, its answer included. */
+  readonly contextTokens: number;
+  /** Its longest answer; left out when that is not known. */
+  readonly answerTokens?: number | undefined;
+}
+
 /** What a model has said in one step, in the words of its wire: thoughts with their signatures, text and calls. */
 export interface NativeStep {
   /** `provider/model`: to any other the step means nothing. */
@@ -147,4 +162,6 @@ export interface Models {
   answer(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
   /** US dollars, or undefined when the model's price is not known. */
   cost(model: string, usage: TokenUsage, at: number): number | undefined;
+  /** What `provider/model` can do; changes with what its provider refuses. */
+  capabilities(model: string): Capabilities;
 }

@@ -58,6 +58,17 @@ describe("one line below the answer", () => {
 });
 
 describe("older messages that fall out of the prompt", () => {
+  it("are cut at three quarters of what the model reads, however much the settings allow", async () => {
+    const long = "word ".repeat(60);
+    scene.script = [delta(long), end()];
+    for (let at = 1; at < 9; at += 1) await ask({ id: at, root: at, run: at, asked: `question ${at}` });
+    expect(scene.requests.at(-1)?.messages).toHaveLength(16);
+    scene.contextTokens = 400;
+    await ask({ id: 9, root: 9, run: 9, asked: "question 9" });
+    expect(scene.requests.at(-1)?.messages.length).toBeLessThan(9);
+    expect(notes().at(-1)).toBe(noteWords.historyCut);
+  });
+
   /** Questions with answers, from 1 on. */
   async function converse(count: number, from = 1): Promise<void> {
     for (let id = from; id < from + count; id++) await scene.asked(`answer ${id}`, { id, root: id, run: id });

@@ -152,7 +152,7 @@ describe("models", () => {
     [
       "MODELS",
       "ollama/x,ollama/y,ollama/x>ollama/y",
-      /^MODELS has the same model in places 1 and 3, with others behind it; write it once$/,
+      /^MODELS has the same model in places 1 and 3, but not the same behind it; write it once$/,
     ],
     ["FALLBACK_MODELS", "ollama/y,ollama/x>ollama/z", /^FALLBACK_MODELS has a > in place 2, where .*; write a comma/],
     ["FALLBACK_MODELS", "nonsense", /^FALLBACK_MODELS has no provider\/model in place 1; write it/],

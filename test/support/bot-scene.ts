@@ -16,6 +16,7 @@ import { createArrivals } from "../../src/telegram/arrivals.ts";
 import { createBot, type ParleyBot } from "../../src/telegram/bot.ts";
 import { allowedBy } from "../../src/telegram/senders.ts";
 import { textsFor } from "../../src/texts/texts.ts";
+import { capabilities } from "./capable.ts";
 import { inWords, type Worded } from "./messages.ts";
 
 const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as UserFromGetMe;
@@ -116,6 +117,7 @@ export function createBotScene() {
             yield { type: "answer-end", model: request.model, finish: scene.finish };
           },
           cost: () => undefined,
+          capabilities,
         },
         outbox,
         inHand: createInHand(),

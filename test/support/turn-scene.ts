@@ -17,6 +17,7 @@ import type { AbortReason } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
 import { english } from "../../src/texts/english.ts";
 import { linesOf } from "../../src/texts/texts.ts";
+import { capabilities } from "./capable.ts";
 import { inWords, type Worded } from "./messages.ts";
 
 export const conversation = "7";
@@ -41,6 +42,8 @@ function emptyScene() {
     script: [] as Step[],
     tokenFactors: createTokenFactors(),
     limits: { maxTokens: 1000, maxMessages: 20 },
+    /** What each model reads. */
+    contextTokens: 32_768,
     requests: [] as { readonly model: string; readonly messages: readonly Worded[] }[],
     /** What would have been asked instead, had it been too long. */
     shorter: [] as (readonly Worded[] | undefined)[],
@@ -83,6 +86,7 @@ export function createTurnScene() {
             else yield step;
           }
         },
+        capabilities: () => ({ ...capabilities(), contextTokens: scene.contextTokens }),
         cost: (model, { outputTokens }) => (model === "a/one" ? outputTokens / 100 : undefined),
       },
       defaultPersona: "Be brief.",

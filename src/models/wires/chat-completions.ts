@@ -22,9 +22,10 @@ export const chatCompletions: Wire = {
 };
 
 function optionalFields(request: WireRequest): OptionalFields {
-  const { dialect, model, manner, temperature, cacheKey } = request;
+  const { dialect, model, manner, temperature, cacheKey, effort, thinking } = request;
   const maxTokens = longestAnswer(request);
-  const fields: Record<string, unknown> = { ...dialect.extra(model) };
+  const unasked = effort === undefined ? dialect.extra(model) : {};
+  const fields: Record<string, unknown> = { ...unasked, ...(thinking && dialect.tellThinking(thinking)) };
   if (dialect.streamOptions && manner.streams) fields["stream_options"] = { include_usage: true };
   if (maxTokens !== undefined) fields[dialect.lengthField] = maxTokens;
   const highest = dialect.maxTemperature(model);

@@ -1,5 +1,16 @@
 /** What providers do differently, as data keyed by the provider's name. */
 
+import {
+  byBudget,
+  byEffort,
+  byFlag,
+  byObject,
+  byObjectSwitch,
+  bySwitch,
+  bySwitchOrEffort,
+  type TellThinking,
+} from "./thinking.ts";
+
 export interface Dialect {
   /** The field that limits the answer's length. */
   readonly lengthField: LengthField;
@@ -11,8 +22,10 @@ export interface Dialect {
   readonly cacheKey?: boolean;
   /** Whether reasoning is returned in a form that can be given back (Responses). */
   readonly encryptedReasoning?: boolean;
-  /** Further fields of the request (Chat Completions). */
+  /** Further fields of a request where nobody has set how much shall be thought (Chat Completions). */
   readonly extra: (model: string) => Readonly<Record<string, unknown>>;
+  /** How much shall be thought, where somebody has set it. */
+  readonly tellThinking: TellThinking;
 }
 
 type LengthField = "max_tokens" | "max_completion_tokens";
@@ -23,6 +36,7 @@ const conservative: Dialect = {
   streamOptions: false,
   maxTemperature: () => 2,
   extra: () => ({}),
+  tellThinking: byEffort,
 };
 
 /** The same, with usage at the end of the stream. */
@@ -49,10 +63,14 @@ const dialects: Readonly<Record<string, Dialect>> = {
   },
   azure: { ...common, lengthField: "max_completion_tokens", maxTemperature: openaiTemperature },
   // Of its newest models none takes a temperature.
-  anthropic: { ...common, maxTemperature: (model) => (/-5[-.]5|-5[-.]1/.test(model) ? 0 : 1) },
+  anthropic: {
+    ...common,
+    maxTemperature: (model) => (/-5[-.]5|-5[-.]1/.test(model) ? 0 : 1),
+    tellThinking: byBudget,
+  },
   gemini: { ...common, extra: geminiEffort },
   // Its current models think by default.
-  deepseek: { ...common, extra: () => ({ thinking: { type: "disabled" } }) },
+  deepseek: { ...common, extra: () => ({ thinking: { type: "disabled" } }), tellThinking: bySwitch },
   // 422 for every field it does not know; usage comes unasked.
   mistral: { ...conservative, maxTemperature: () => 1.5 },
   groq: {
@@ -74,12 +92,23 @@ const dialects: Readonly<Record<string, Dialect>> = {
     ...common,
     maxTemperature: (model) => (model.startsWith("kimi-") ? 0 : 1),
     extra: (model) => (/^kimi-k2\.[56]/.test(model) ? { thinking: { type: "disabled" } } : {}),
+    tellThinking: bySwitchOrEffort,
   },
-  qwen: { ...common, maxTemperature: () => 1.99, extra: () => ({ enable_thinking: false }) },
-  zai: { ...common, maxTemperature: () => 1, extra: () => ({ thinking: { type: "disabled" } }) },
+  qwen: {
+    ...common,
+    maxTemperature: () => 1.99,
+    extra: () => ({ enable_thinking: false }),
+    tellThinking: byFlag,
+  },
+  zai: {
+    ...common,
+    maxTemperature: () => 1,
+    extra: () => ({ thinking: { type: "disabled" } }),
+    tellThinking: bySwitch,
+  },
   perplexity: { ...common, streamOptions: false, maxTemperature: () => 1.99 },
-  together: common,
-  openrouter: common,
+  together: { ...common, tellThinking: byObjectSwitch },
+  openrouter: { ...common, tellThinking: byObject },
   ollama: common,
   lmstudio: common,
   vllm: common,

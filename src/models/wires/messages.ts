@@ -4,11 +4,14 @@ import type { ChatMessage } from "../../ports/models.ts";
 import { cacheMinimum } from "./cache-minimum.ts";
 import { createMessagesReader } from "./messages-reader.ts";
 import { longestAnswer, withoutSystem } from "./requests.ts";
+import { messagesThinking } from "./thinking.ts";
 import type { OptionalFields, Wire, WireRequest } from "./wire.ts";
 
 const version = "2023-06-01";
 /** The wire wants a limit: where nobody has set one, it is a long answer that every current model may give. */
 const usualMaxTokens = 8_192;
+/** The same where much shall be thought first, which counts. */
+const thinkingMaxTokens = 32_000;
 const highestTemperature = 1;
 /** A mark that is placed in vain costs nothing: rather too few characters for a token than too many. */
 const charactersPerToken = 3;
@@ -33,9 +36,20 @@ function keyHeaders(apiKey: string | undefined, provider: string): Record<string
   return provider === "anthropic" ? own : { ...own, authorization: `Bearer ${apiKey}` };
 }
 
-function optionalFields({ dialect, model, temperature }: WireRequest): OptionalFields {
-  const highest = Math.min(dialect.maxTemperature(model), highestTemperature);
+function maxTokensOf(request: WireRequest): number {
+  const usual = request.effort === "high" ? thinkingMaxTokens : usualMaxTokens;
+  const maxTokens = request.maxTokens ?? usual;
+  return longestAnswer({ ...request, maxTokens }) ?? maxTokens;
+}
+
+function optionalFields(request: WireRequest): OptionalFields {
+  const { dialect, model, temperature, thinking, thoughts = false, can } = request;
+  // A model that thinks takes no temperature but its own.
+  const thinks = thinking !== undefined && thinking.level !== "off";
+  const highest = thinks ? 0 : Math.min(dialect.maxTemperature(model), highestTemperature);
+  const always = can.efforts.length > 0 && !can.efforts.includes("off");
   return {
+    ...messagesThinking(thinking, { thoughts, maxTokens: maxTokensOf(request), always }),
     // Not a field of the body: it marks where the prefix ends that the next request will begin with.
     cache_control: { type: "ephemeral" },
     ...(temperature !== undefined && highest > 0 ? { temperature: Math.min(temperature, highest) } : {}),
@@ -54,7 +68,7 @@ function body(request: WireRequest, fields: OptionalFields): Record<string, unkn
   const isLong = system.length + textOfAll(said).length >= fewest;
   return {
     model,
-    max_tokens: longestAnswer({ ...request, maxTokens: request.maxTokens ?? usualMaxTokens }),
+    max_tokens: maxTokensOf(request),
     ...(system === ""
       ? {}
       : { system: system.length >= fewest ? [{ type: "text", text: system, cache_control: cache }] : system }),

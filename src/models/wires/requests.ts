@@ -21,8 +21,8 @@ export function fieldsAsTaught(fields: OptionalFields, { refused, swapped }: Man
 }
 
 /** How long an answer may be at most, in tokens; undefined where nobody has said so. */
-export function longestAnswer({ maxTokens, manner }: WireRequest): number | undefined {
-  const { mostTokens } = manner;
+export function longestAnswer({ maxTokens, manner, can }: WireRequest): number | undefined {
+  const mostTokens = manner.mostTokens ?? can.answerTokens;
   return maxTokens === undefined || mostTokens === undefined ? maxTokens : Math.min(maxTokens, mostTokens);
 }
 
@@ -103,8 +103,8 @@ function refusesSystem(text: string): boolean {
 const refused =
   /\b(?:not|cannot|unsupported|disabled|invalid|unknown|unexpected|unrecognized|disallowed)\b|(?:do|does|is|are|can)n't/;
 
-/** "Use 'max_completion_tokens' instead" names two; the one that was sent is the one to mend. */
-function fieldNamedIn(refusal: string, fields: OptionalFields): string | undefined {
+/** The field of these that a refusal names. "Use 'max_completion_tokens' instead" names two: the one that was sent counts. */
+export function fieldNamedIn(refusal: string, fields: OptionalFields): string | undefined {
   return Object.keys(fields)
     .filter((field) => new RegExp(`(^|[^a-z_])${field}([^a-z_]|$)`).test(refusal))
     .sort((a, b) => refusal.indexOf(a) - refusal.indexOf(b))[0];
@@ -115,6 +115,7 @@ function mostTokensIn(refusal: string): number | undefined {
   const found =
     /max_(?:completion_|output_)?tokens\D{1,9}\d{1,9} > (\d{1,9})/.exec(refusal) ??
     /at most (\d{1,9}) (?:completion|output) tokens/.exec(refusal) ??
-    /range of max_tokens is \[\d, ?(\d{1,9})\]/.exec(refusal);
+    /range of max_tokens is \[\d, ?(\d{1,9})\]/.exec(refusal) ??
+    /max_(?:completion_|output_)?tokens\W{1,3}(?:must|should) be less than or equal to\W{1,3}(\d{1,9})/.exec(refusal);
   return found?.[1] === undefined ? undefined : Number(found[1]) || undefined;
 }

@@ -4,6 +4,7 @@ import type { ChatMessage } from "../../ports/models.ts";
 import { longestAnswer, withoutSystem } from "./requests.ts";
 import { createResponsesReader } from "./responses-reader.ts";
 import { fieldsOf } from "./says.ts";
+import { responsesThinking } from "./thinking.ts";
 import type { OptionalFields, Wire, WireRequest } from "./wire.ts";
 
 /** Less is refused. */
@@ -22,8 +23,9 @@ export const responsesWire: Wire = {
 };
 
 function optionalFields(request: WireRequest): OptionalFields {
-  const { dialect, model, temperature, cacheKey } = request;
-  const fields: Record<string, unknown> = { store: false };
+  const { dialect, model, temperature, cacheKey, thinking, thoughts = false, can } = request;
+  const shown = thoughts && can.efforts.length > 0;
+  const fields: Record<string, unknown> = { store: false, ...responsesThinking(thinking, shown) };
   if (dialect.encryptedReasoning) fields["include"] = ["reasoning.encrypted_content"];
   const maxTokens = longestAnswer(request);
   if (maxTokens !== undefined) fields["max_output_tokens"] = Math.max(maxTokens, fewestTokens);

@@ -2,9 +2,10 @@
  * A wire: how a question is written for a provider, and how its answer is read. Pure: no network, no clock. What stands above
  * (timers, repeats, the chain, caps) knows none of them.
  */
-import type { ChatMessage, Effort } from "../../ports/models.ts";
+import type { Capabilities, ChatMessage, Effort } from "../../ports/models.ts";
 import type { Dialect } from "./dialects.ts";
 import type { ChunkSays, Fields } from "./says.ts";
+import type { Thinking } from "./thinking.ts";
 
 /** How a model of a provider wants to be asked; what a refusal has taught holds for the life of the process. */
 export interface Manner {
@@ -27,9 +28,14 @@ export interface WireRequest {
   readonly messages: readonly ChatMessage[];
   readonly dialect: Dialect;
   readonly manner: Manner;
+  /** What the model can do, as far as anybody knows. */
+  readonly can: Capabilities;
   readonly maxTokens?: number | undefined;
   readonly temperature?: number | undefined;
+  /** What somebody has set; left out: the dialect's own. */
   readonly effort?: Effort | undefined;
+  /** In the model's terms; undefined when nothing was set, or when it cannot be told. */
+  readonly thinking?: Thinking | undefined;
   readonly thoughts?: boolean | undefined;
   readonly cacheKey?: string | undefined;
 }

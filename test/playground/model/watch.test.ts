@@ -4,6 +4,7 @@ import { ModelError } from "../../../src/base/errors.ts";
 import { createModelWatch } from "../../../src/playground/model/watch.ts";
 import type { PageRequest } from "../../../src/playground/page/source.ts";
 import type { ModelEvent, ModelRequest, Models } from "../../../src/ports/models.ts";
+import { capabilities } from "../../support/capable.ts";
 import { asMessages, type Worded } from "../../support/messages.ts";
 
 const worded: readonly Worded[] = [
@@ -19,6 +20,7 @@ function scene(events: readonly (ModelEvent | Error)[]) {
   const models: Models = {
     names: ["a/one"],
     cost: () => undefined,
+    capabilities,
     async *answer() {
       for (const event of events) {
         nowMs += 1;

@@ -1,0 +1,41 @@
+/** What a refusal tells of what a model can do. Pure. */
+import type { Lesson } from "./capabilities.ts";
+import type { Failure } from "./failures.ts";
+import { fieldNamedIn } from "./wires/requests.ts";
+import { type Thinking, thinkingFields } from "./wires/thinking.ts";
+import type { OptionalFields } from "./wires/wire.ts";
+
+/** About a value, and not about the field: the next level may be taken. */
+const aboutValue =
+  /supported values|does not support ['"`]|one of|must be|should be|invalid value|unsupported value|input should|cannot be|not supported with this model|['"`](?:none|minimal|low|medium|high|xhigh|max|disabled|enabled)['"`]/;
+const context = [
+  /(?:maximum|max|available) (?:context|prompt)[ _-](?:length|window|size)(?: is| of| \()?\D{0,12}(\d[\d,]{2,11})/,
+  /context[ _-](?:length|window|size)(?: is| of| \()\D{0,12}(\d[\d,]{2,11})/,
+  /range of input length should be \[1,\D{0,12}(\d[\d,]{2,11})/,
+  /tokens? > (\d[\d,]{2,11}) maximum/,
+];
+
+/** What a refusal of how it was told to think teaches; undefined when it is not about that. */
+export function lessonOfRefusal(
+  { status, complaint = "" }: Failure,
+  { fields, thinking }: { readonly fields: OptionalFields; readonly thinking?: Thinking | undefined },
+): Lesson | undefined {
+  const isComplaint = status === undefined || status === 400 || status === 422;
+  const named = isComplaint && thinking !== undefined ? fieldNamedIn(complaint, fields) : undefined;
+  if (named === undefined || thinking === undefined || !thinkingFields.has(named)) return undefined;
+  return { refuses: aboutValue.test(complaint) ? thinking.level : "all" };
+}
+
+/** How much a model reads that finds a conversation too long; undefined when it does not say so. */
+export function lessonOfOverflow({ kind, complaint = "" }: Failure): Lesson | undefined {
+  const most = kind === "context-overflow" ? tokensIn(complaint, context) : undefined;
+  return most === undefined ? undefined : { contextTokens: most };
+}
+
+function tokensIn(text: string, patterns: readonly RegExp[]): number | undefined {
+  for (const pattern of patterns) {
+    const found = pattern.exec(text)?.[1];
+    if (found !== undefined) return Number(found.replaceAll(",", ""));
+  }
+  return undefined;
+}

@@ -1,0 +1,105 @@
+/** How a model is told on each wire how much it shall think. Pure. */
+import type { Effort } from "../../ports/models.ts";
+
+/** Between off and high, as the provider names it; `on` where there is nothing in between, `budget` where tokens count. */
+export type ThinkingLevel = "off" | "on" | "budget" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
+
+/** How a model is told to think. */
+export interface Thinking {
+  readonly level: ThinkingLevel;
+  /** The level as the provider calls it. */
+  readonly word: string;
+  /** What somebody wanted of it. */
+  readonly effort: Effort;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** In the fields of Chat Completions, as a dialect has them. */
+export type TellThinking = (thinking: Thinking) => Fields;
+
+/** The fields that say it, on whatever wire: what a refusal names among them is about thinking. */
+export const thinkingFields: ReadonlySet<string> = new Set([
+  "reasoning_effort",
+  "reasoning",
+  "thinking",
+  "enable_thinking",
+  "output_config",
+]);
+
+/** Claude's least is 1,024; the answer needs room behind it. Tokens. */
+const budgets: Readonly<Record<Effort, number>> = { off: 1_024, low: 2_048, high: 16_000 };
+const leastBudget = 1_024;
+
+/** By a level, `none` for off: OpenAI's way, and that of most others. */
+export function byEffort(thinking: Thinking): Fields {
+  return { reasoning_effort: effortWord(thinking) };
+}
+
+/** By a switch, with a level where the model has any. */
+export function bySwitch({ level, word }: Thinking): Fields {
+  const on = level !== "off";
+  return {
+    thinking: { type: on ? "enabled" : "disabled" },
+    ...(on && level !== "on" ? { reasoning_effort: word } : {}),
+  };
+}
+
+/** Moonshot's newer models have levels, the others a switch. */
+export function bySwitchOrEffort(thinking: Thinking): Fields {
+  return thinking.level === "off" || thinking.level === "on" ? bySwitch(thinking) : byEffort(thinking);
+}
+
+/** Qwen's switch. */
+export function byFlag({ level, word }: Thinking): Fields {
+  const on = level !== "off";
+  return { enable_thinking: on, ...(on && level !== "on" ? { reasoning_effort: word } : {}) };
+}
+
+/** In an object, as OpenRouter and Together have it. */
+export function byObject(thinking: Thinking): Fields {
+  const { level } = thinking;
+  return { reasoning: level === "on" ? { enabled: true } : { effort: effortWord(thinking) } };
+}
+
+/** Together switches with it, and has the level beside. */
+export function byObjectSwitch({ level, word }: Thinking): Fields {
+  const on = level !== "off";
+  return { reasoning: { enabled: on }, ...(on && level !== "on" ? { reasoning_effort: word } : {}) };
+}
+
+/** Claude's budget, which its layer for Chat Completions takes as well. */
+export function byBudget({ level, effort }: Thinking): Fields {
+  return { thinking: level === "off" ? { type: "disabled" } : { type: "enabled", budget_tokens: budgets[effort] } };
+}
+
+/** On the Responses wire. `thoughts`: their summary is to be shown. */
+export function responsesThinking(thinking: Thinking | undefined, thoughts: boolean): Fields {
+  const effort = thinking === undefined ? {} : { effort: effortWord(thinking) };
+  const summary = thoughts && thinking?.level !== "off" ? { summary: "auto" } : {};
+  const reasoning = { ...effort, ...summary };
+  return Object.keys(reasoning).length === 0 ? {} : { reasoning };
+}
+
+/**
+ * On the Messages wire, which counts the thoughts against `maxTokens`. `thoughts`: their summary is to be shown; where nothing
+ * was said of thinking, that of a model that always thinks.
+ */
+export function messagesThinking(
+  thinking: Thinking | undefined,
+  { thoughts, maxTokens, always }: { readonly thoughts: boolean; readonly maxTokens: number; readonly always: boolean },
+): Fields {
+  const display = thoughts ? { display: "summarized" } : {};
+  if (thinking === undefined) return thoughts && always ? { thinking: { type: "adaptive", ...display } } : {};
+  const { level, word, effort } = thinking;
+  if (level === "off") return { thinking: { type: "disabled" } };
+  if (level !== "budget" && level !== "on")
+    return { thinking: { type: "adaptive", ...display }, output_config: { effort: word } };
+  const budget = Math.min(budgets[effort], Math.floor(maxTokens / 2));
+  return budget < leastBudget ? {} : { thinking: { type: "enabled", budget_tokens: budget, ...display } };
+}
+
+function effortWord({ level, word, effort }: Thinking): string {
+  if (level === "off") return word === "off" ? "none" : word;
+  return level === "on" || level === "budget" ? effort : word;
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import { readConfig } from "../../src/config/config.ts";
+import { good, mistakes, token } from "../support/environments.ts";
+
+const stated = (text: string) => readConfig("start", { ...good, MODEL_CAPABILITIES: text }).models.capabilities;
+
+describe("MODEL_CAPABILITIES", () => {
+  it("says of each model what it can do, also of one with colons in its name", () => {
+    expect(
+      stated(
+        "ollama/qwen3:8b: context=40960 answer=8192 sees=no tools=yes efforts=off,on;\n mine/x@y: sees=yes efforts=no;",
+      ),
+    ).toEqual({
+      "ollama/qwen3:8b": { context: 40_960, answer: 8_192, sees: false, tools: true, efforts: "off on" },
+      "mine/x@y": { sees: true, efforts: "" },
+    });
+  });
+
+  it("names what is wrong in one line, and where", () => {
+    const line = (text: string) => mistakes({ ...good, MODEL_CAPABILITIES: text });
+    expect(line("ollama/x context=1")).toEqual([
+      expect.stringMatching(/^MODEL_CAPABILITIES has no model with a colon and a blank in place 1; write it like /),
+    ]);
+    for (const wrong of [
+      "context=0",
+      "context=x",
+      "answer=1e3",
+      "sees=maybe",
+      "efforts=budget",
+      "reads=3",
+      "context",
+    ]) {
+      expect(line(`a/b: context=5; ollama/x: ${wrong}`)).toEqual([
+        expect.stringMatching(/^MODEL_CAPABILITIES has in place 2 something that is none of context=32768, /),
+      ]);
+    }
+    expect(line("; x; a/b: sees=1")[0]).toMatch(/in place 2; .* in place 3 /s);
+    expect(
+      mistakes({ BOT_TOKEN: token, REDIS_URL: "redis://h", WEBHOOK_URL: "https://h", MODEL_CAPABILITIES: "x" }, "web"),
+    ).toEqual([]);
+  });
+});
+
+describe("an effort behind the name of a model", () => {
+  const models = (MODELS: string, more = {}) =>
+    readConfig("start", { BOT_TOKEN: token, MODELS, MINE_BASE_URL: "http://h/v1", ...more }).models;
+
+  it("is no part of the name; any other @ is", () => {
+    expect(models("mine/a@low, mine/b>mine/c@off, mine/d@v2,mine/e@medium")).toMatchObject({
+      names: ["mine/a", "mine/b", "mine/d@v2", "mine/e@medium"],
+      chains: {
+        "mine/a": [{ model: "mine/a", effort: "low" }],
+        "mine/b": [{ model: "mine/b" }, { model: "mine/c", effort: "off" }],
+        "mine/d@v2": [{ model: "mine/d@v2" }],
+      },
+    });
+    expect(models("mine/a", { FALLBACK_MODELS: "mine/b@high" }).fallbacks).toEqual([
+      { model: "mine/b", effort: "high" },
+    ]);
+  });
+
+  it("cannot differ for the same choice", () => {
+    expect(mistakes({ BOT_TOKEN: token, MINE_BASE_URL: "http://h/v1", MODELS: "mine/a@low,mine/a@high" })).toEqual([
+      "MODELS has the same model in places 1 and 2, but not the same behind it; write it once",
+    ]);
+    expect(mistakes({ BOT_TOKEN: token, MODELS: "@low" })).toEqual([
+      expect.stringMatching(/^MODELS has no provider\/model/),
+    ]);
+  });
+});
