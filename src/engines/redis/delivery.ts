@@ -1,6 +1,6 @@
 /** What a worker of the shared queue does with an update that it has taken, until its end stands in Redis. */
-import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../base/errors.ts";
+import { insist } from "../../base/insist.ts";
 import type { ActiveUpdate, ConsumeOptions } from "../../ports/queue.ts";
 import { deadOf, deliver } from "../lanes/worker.ts";
 import { endScript, runStep } from "./lane-scripts.ts";
@@ -68,18 +68,20 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   async function end(held: Held, how: string, backoffMs = 0, reason = ""): Promise<string> {
     const { lane, fence, updateId } = held;
     held.ending = how !== "doomed";
-    for (let attempts = 0; ; attempts++) {
-      try {
-        const script = [lane, fence, updateId, how, now(), backoffMs, reason, ...(held.closing ?? [])];
-        const answer = String(await runStep(link, endScript, ...script));
-        // The first attempt was carried out, and its answer lost on the way.
-        return answer === "lost" && attempts > 0 && !held.lost ? "ended" : answer;
-      } catch (error) {
-        onTrouble(error);
-        if (held.lost || (deps.leaving() && attempts > 3)) return "lost";
-        await pause(repeatMs);
-      }
+    let attempts = 0;
+    async function attempt(): Promise<string> {
+      attempts++;
+      const script = [lane, fence, updateId, how, now(), backoffMs, reason, ...(held.closing ?? [])];
+      return String(await runStep(link, endScript, ...script));
     }
+    function afterMs(error: unknown, failures: number): number {
+      onTrouble(error);
+      if (held.lost || (deps.leaving() && failures > 3)) throw error;
+      return repeatMs;
+    }
+    const answer = await insist(attempt, { afterMs }).catch(() => undefined);
+    // The first attempt was carried out, and its answer lost on the way.
+    return answer === "lost" && attempts > 1 && !held.lost ? "ended" : (answer ?? "lost");
   }
 
   return { handle, bury };

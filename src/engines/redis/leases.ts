@@ -174,8 +174,14 @@ export function createLeases({ link, presence, leaseMs, graceMs, log }: LeasesOp
 
   function nextBeat(one: Held): Promise<void> {
     return new Promise((resolve) => {
-      waiters.push(resolve);
-      one.abort.signal.addEventListener("abort", () => resolve(), { once: true });
+      const { signal } = one.abort;
+      const wake = () => {
+        // A long outage brings many of these waits.
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      waiters.push(wake);
+      signal.addEventListener("abort", wake);
       void beat();
     });
   }
