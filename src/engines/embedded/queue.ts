@@ -12,6 +12,7 @@ import { createDelivery } from "./deliveries.ts";
 import { createEnqueueing } from "./enqueueing.ts";
 import { eraseDead } from "./erasure.ts";
 import { createJournal } from "./journal.ts";
+import { startPurging } from "./purging.ts";
 
 export interface SqliteQueueOptions {
   readonly database: Database;
@@ -31,7 +32,6 @@ export interface SqliteQueueOptions {
   readonly now?: () => number;
 }
 
-const purgeEveryMs = 10 * 60_000;
 const sayAgainAfterMs = 30_000;
 /** Rows forgotten in one transaction, so that no acknowledgement waits for it. */
 const purgeRows = 500;
@@ -54,22 +54,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
   for (const entry of inherited) lanes.add(entry);
   const hung = new Set(journal.hung(mostHangs));
   lanes.isolate(suspectsOf(inherited), options.aloneForMs ?? aloneForMs);
-  let purged = purge();
-  const purging = setInterval(() => {
-    purged = purged.then(purge);
-  }, purgeEveryMs);
-
-  async function purge(): Promise<void> {
-    try {
-      let found = purgeRows;
-      while (found === purgeRows && !stopped) {
-        found = await database.write(() => journal.purge(purgeRows));
-      }
-    } catch (error) {
-      // The next round tries again.
-      onTrouble(error);
-    }
-  }
+  const purging = startPurging(database, () => journal.purge(purgeRows) === purgeRows, onTrouble);
 
   /** Each update that cannot be written tries again and again: the same reason is said now and then. */
   function onTrouble(error: unknown): void {
@@ -149,7 +134,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
     },
     async stop() {
       stopped = true;
-      clearInterval(purging);
+      const purged = purging.stop();
       await worker?.drain(0);
       lanes.stop();
       await purged;

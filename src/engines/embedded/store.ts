@@ -9,6 +9,7 @@ import { createHistory } from "./history.ts";
 import { createLedger } from "./ledger.ts";
 import { createMarks } from "./marks.ts";
 import { moveRows, readMoves } from "./moves.ts";
+import { startPurging } from "./purging.ts";
 import { createTables } from "./schema.ts";
 import { createTurns } from "./turns.ts";
 
@@ -22,7 +23,6 @@ export interface SqliteStoreOptions {
   readonly now?: () => number;
 }
 
-const purgeEveryMs = 10 * 60_000;
 const healthyWithinMs = 800;
 
 export interface SqliteStore extends Store {
@@ -41,21 +41,8 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   const { ledger, write: writeCalls, forgetOld: forgetOldCalls } = createLedger(database, ledgerDays, now);
   const { keepAnswer, ...turns } = createTurns({ database, conversations, addExchange, writeCalls });
   const { forgetOld, ...marks } = createMarks(database, now);
-  let stopped = false;
-
-  let purged = purge();
-  const purging = setInterval(() => {
-    purged = purged.then(purge);
-  }, purgeEveryMs);
-
-  /** Forgets what has expired, in slices, so that nobody's write waits for long. */
-  async function purge(): Promise<void> {
-    try {
-      while (!stopped && (await database.write(purgeSlice)));
-    } catch {
-      // The next round tries again; a disk that fails is reported by those who need it.
-    }
-  }
+  // A disk that fails is reported by those who need it.
+  const purging = startPurging(database, purgeSlice, () => {});
 
   /** True when there may be more. */
   function purgeSlice(): boolean {
@@ -91,11 +78,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
       const written = run("INSERT OR REPLACE INTO probe VALUES (1, ?)", now()).then(() => true);
       return await withinTime(healthyWithinMs, written, false);
     },
-    async stop() {
-      stopped = true;
-      clearInterval(purging);
-      await purged;
-    },
+    stop: purging.stop,
   };
   const moves = readMoves(database);
   return Object.assign(followingMoves(store, moves), {
