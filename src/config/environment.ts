@@ -143,7 +143,7 @@ function url() {
 /** As it was written: the client reads it in its own way. */
 function redisUrl() {
   const mistake =
-    "is no Redis URL; write it like redis://user:password@host:6379/0, or rediss:// for TLS, with nothing behind it (special characters of a password as %40 and the like, % itself as %25)";
+    "is not a Redis URL; write it like redis://user:password@host:6379/0, or rediss:// for TLS, with nothing behind it (special characters of a password as %40 and the like, % itself as %25)";
   // A bare / ? or # in a password would end the address there, and what stands before it would pass for host and port.
   return matching(/^rediss?:\/\/([^\s/?#@]*@)?(\[[\da-fA-F:.]+\]|[^\s/:@?#[\]]+)(:\d{1,5})?(\/\d*)?$/, mistake).refine(
     (text) => URL.canParse(text) && !/%(?![\da-f]{2})/i.test(text),

@@ -114,7 +114,7 @@ describe("mistakes", () => {
       ...["redis://:se?cret@host:6379", "redis://:se@cret@host:6379", "redis://:100%@host", "redis://u%zz:x@host"],
     ]) {
       expect(mistakes({ ...good, REDIS_URL: url }), url).toEqual([
-        expect.stringMatching(/^REDIS_URL is no Redis URL; write it like redis:\/\/user:password@host[^\n]*$/),
+        expect.stringMatching(/^REDIS_URL is not a Redis URL; write it like redis:\/\/user:password@host[^\n]*$/),
       ]);
     }
     expect(mistakes({ ...good, REDIS_PREFIX: "a:b", ADMIN_TOKEN: "short" })).toEqual([

@@ -27,7 +27,7 @@ describe("a DATA_DIR that is taken away from a running bot", () => {
     const folder = join(created.dataDir, "data");
     renameSync(folder, `${folder}-away`);
     await until(async () => (await get(created.port, "/readyz")) === 503, 10_000);
-    await until(() => created.output().includes("the database is not in its place any more"));
+    await until(() => created.output().includes("the database file was moved, deleted or replaced"));
     const asked = ann.say("And now?");
     await until(() => created.output().includes("updates could not be stored"));
     expect(ann.written().filter(({ id }) => id > asked)).toEqual([]);

@@ -192,12 +192,12 @@ describe("the place of the database", () => {
     const queue = createSqliteQueue({ database });
     expect(await store.healthy()).toBe(true);
     lose(folder, path);
-    await expect(write(database)).rejects.toThrow(/not in its place/);
+    await expect(write(database)).rejects.toThrow(/was moved, deleted or replaced/);
     const update = { updateId: 1, conversation: "a", lane: "turn", receivedAt: 1, body: "{}" } as const;
-    for (let n = 0; n < 2; n++) await expect(queue.enqueue(update)).rejects.toThrow(/not in its place/);
+    for (let n = 0; n < 2; n++) await expect(queue.enqueue(update)).rejects.toThrow(/was moved, deleted or replaced/);
     expect(await queue.known(1)).toBe(false);
     expect(await store.healthy()).toBe(false);
-    expect(said.filter((line) => line.includes("not in its place"))).toHaveLength(1);
+    expect(said.filter((line) => line.includes("was moved, deleted or replaced"))).toHaveLength(1);
     await queue.stop();
     await store.stop();
     await database.close();
@@ -207,7 +207,7 @@ describe("the place of the database", () => {
     const { folder, said, database } = open();
     await write(database);
     renameSync(folder, `${folder}-away`);
-    await expect.poll(() => said).toEqual([expect.stringContaining("not in its place")]);
+    await expect.poll(() => said).toEqual([expect.stringContaining("was moved, deleted or replaced")]);
     renameSync(`${folder}-away`, folder);
     await expect.poll(() => said.length).toBe(2);
     await write(database);

@@ -31,7 +31,7 @@ const busyWithinMs = 2_000;
 
 /** For a loss that nobody's write finds. */
 const lookEveryMs = 2_000;
-const lostLine = "the database is not in its place any more, so nothing is stored";
+const lostLine = "the database file was moved, deleted or replaced, so nothing is stored";
 
 interface PendingWrite {
   run(handle: DatabaseSync): void;
@@ -41,7 +41,7 @@ interface PendingWrite {
 
 /**
  * Opens the file, creating it and its folder when missing, readable by its owner alone. Throws a `StartError` when another
- * process holds it, when it cannot be written, or when it is no database. Nothing is stored while the file is not in its place.
+ * process holds it, when it cannot be written, or when it is no database. Nothing is stored while the file is elsewhere.
  */
 export function createSqliteDatabase(path: string, log?: Pick<Logger, "error" | "info">): Database {
   const handle = open(path, log);
@@ -59,7 +59,7 @@ export function createSqliteDatabase(path: string, log?: Pick<Logger, "error" | 
     if (lost !== (reason !== undefined)) {
       lost = !lost;
       if (lost) log?.error({ reason }, `${lostLine}; put it back, or restart the bot to begin with a new one`);
-      else log?.info({}, "the database is back in its place");
+      else log?.info({}, "the database file is back");
     }
     return reason;
   }
