@@ -72,6 +72,10 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       },
       figures: () => metrics.summary(),
       queueStats: () => queue.stats(),
+      async examine() {
+        const { examine } = await import("./doctor/doctor.ts");
+        return await examine({ config, running: true });
+      },
       now: () => Date.now(),
       observer: {
         firstText: (milliseconds) => metrics.firstTextShown(milliseconds),

@@ -213,7 +213,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
       if (entranceOf(config) === "none") return;
       ingress = createChain(identity);
       const texts = textsFor(undefined);
-      const menu = commandLines(texts).map(({ name, description }) => ({ command: name, description }));
+      const menu = commandLines(texts, "everybody").map(({ name, description }) => ({ command: name, description }));
       void registration.setMenu(menu);
       void registration.describe({ long: texts.description, short: texts.shortDescription });
       if (webhook === undefined || entranceOf(config) === "polling") return openPolling(ingress);

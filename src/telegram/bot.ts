@@ -11,6 +11,7 @@ import { dialogs, guardDialogs } from "./dialogs.ts";
 import { answering, answeringAgain, stopping } from "./features/answers.ts";
 import { forgetting } from "./features/conversation.ts";
 import { erasing, privacy } from "./features/deleting.ts";
+import { examining } from "./features/doctor.ts";
 import { exporting } from "./features/export.ts";
 import { figures } from "./features/figures.ts";
 import { model } from "./features/model.ts";
@@ -77,7 +78,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   bot.use(session);
 
   const quick = bot.filter((ctx) => ctx.job.lane === "quick");
-  quick.use(welcome, model, stopping, figures, exporting, privacy);
+  quick.use(welcome, model, stopping, figures, exporting, privacy, examining);
   quick.use(leftovers);
   quick.use(() => undefined); // nothing of the quick lane reaches dialogs or models
 

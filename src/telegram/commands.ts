@@ -15,6 +15,8 @@ export interface Command {
   readonly interrupt?: "stop" | "new";
   /** It asks the model, so it counts against the rate limit and can be dropped by an interrupt. */
   readonly asks?: boolean;
+  /** To everybody else it is unknown: neither the menu nor `/help` names it. */
+  readonly forAdmins?: boolean;
 }
 
 export const commands: readonly Command[] = [
@@ -31,6 +33,7 @@ export const commands: readonly Command[] = [
   { name: "export", lane: "quick" },
   { name: "privacy", lane: "quick" },
   { name: "delete", lane: "quick" },
+  { name: "doctor", lane: "quick", forAdmins: true },
 ];
 
 /** The command of this name, if there is one. */
@@ -38,7 +41,8 @@ export function findCommand(name: string): Command | undefined {
   return commands.find((command) => command.name === name);
 }
 
-/** The commands with what they do, in the words of a language. */
-export function commandLines(texts: Texts): readonly CommandLine[] {
-  return commands.map(({ name }) => ({ name, description: texts.commands[name] }));
+/** The commands with what they do, in the words of a language: those for everybody, or all. */
+export function commandLines(texts: Texts, forWhom: "everybody" | "admins"): readonly CommandLine[] {
+  const named = commands.filter(({ forAdmins }) => forWhom === "admins" || forAdmins !== true);
+  return named.map(({ name }) => ({ name, description: texts.commands[name] }));
 }

@@ -9,6 +9,7 @@ import type { TurnDeps } from "../chat/turn.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { Models } from "../ports/models.ts";
+import type { Finding } from "../ports/operators.ts";
 import type { ActiveUpdate, DeadUpdate, QueueStats } from "../ports/queue.ts";
 import type { Settings, Store, Turn, TurnOutcome } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
@@ -68,6 +69,8 @@ export interface BotDeps {
   forgetRates(userId: number): Promise<void>;
   figures(): Figures;
   queueStats(): Promise<QueueStats>;
+  /** Looks at everything that the bot stands on, with few calls. Takes 20 s at most, and never rejects. */
+  examine(): Promise<readonly Finding[]>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -113,6 +116,12 @@ export async function session(ctx: BotContext, next: NextFunction): Promise<void
 /** Passes messages that call this command, whatever its case. */
 export function isCommand(name: CommandName): (ctx: BotContext) => boolean {
   return (ctx) => callOf(ctx)?.name === name;
+}
+
+/** Whether the update comes from somebody of `ADMIN_USER_IDS`. */
+export function isAdmin(ctx: BotContext): boolean {
+  const sender = senderOf(ctx.update);
+  return sender !== undefined && ctx.deps.admins.has(sender);
 }
 
 /** The command that the update calls. */

@@ -2,7 +2,7 @@
 import type { ModelErrorKind, Whose } from "../base/errors.ts";
 import type { UsageTotals } from "../ports/ledger.ts";
 import type { SpokenNote, UnseenKind } from "../ports/notes.ts";
-import { alertWords } from "./english-alerts.ts";
+import { operatorTexts } from "./english-operators.ts";
 import { privacyTexts } from "./english-privacy.ts";
 import type { CommandLine, StatsLines } from "./facts.ts";
 
@@ -192,6 +192,7 @@ export const english = {
     export: "this conversation as a Markdown file",
     privacy: "what I keep, and who reads along",
     delete: "delete what is yours",
+    doctor: "for admins: whether everything is as it should be",
   },
   /** Questions that `/start` offers; each is sent as it stands. */
   examples: [
@@ -228,8 +229,6 @@ export const english = {
   tryingAgain: (reason: ModelErrorKind) => `🔁 Trying again… (${modelFailureWords[reason]})`,
   thinking: (seconds: number) => (seconds === 0 ? "💭 Thinking…" : `💭 Thinking… ${seconds} s`),
   toolAtWork: (name: string) => `🔧 Using ${name}…`,
-  /** To an operator. */
-  alert: alertWords,
   /** A note below an answer: one short line. */
   note: lineOf,
   turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",
@@ -264,6 +263,7 @@ export const english = {
     `Your use of this bot\nToday: ${usageLine(today)}\nIn total: ${usageLine(total)}`,
   stats: (stats: StatsLines) => statsLines(stats).join("\n"),
   ...privacyTexts,
+  ...operatorTexts,
   exportEmpty: "There is no conversation here to export yet.",
   exportTooSoon: "I sent you an export less than a minute ago. Please wait a moment before the next one.",
   exportCaption: (which?: { readonly part: number; readonly of: number }) =>

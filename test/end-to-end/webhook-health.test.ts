@@ -22,7 +22,9 @@ async function readiness(port: number): Promise<Readiness> {
 describe("the webhook of a real process", { timeout: 60_000 }, () => {
   test("that Telegram cannot reach is said in log, readiness and metrics; the process stays ready", async () => {
     const closed = await freePort();
-    rig = await createRig({ env: { WEBHOOK_URL: `http://127.0.0.1:${closed}` } });
+    const userId = 7_500_001;
+    rig = await createRig({ env: { WEBHOOK_URL: `http://127.0.0.1:${closed}`, ADMIN_USER_IDS: String(userId) } });
+    const admin = rig.visitor({ userId });
     await rig.start();
     const { port } = rig;
     await until(() => rig?.output().includes("webhook set"));
@@ -39,6 +41,7 @@ describe("the webhook of a real process", { timeout: 60_000 }, () => {
       const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
       return /^parley_webhook_up 0$/m.test(metrics) && /^parley_webhook_pending_updates 1$/m.test(metrics);
     });
+    expect((await admin.sees(/Telegram cannot deliver to the webhook/)).text).toContain("1 update waits there.");
   });
 
   test("is served below the path of its address, and without it, as a proxy may pass it on", async () => {

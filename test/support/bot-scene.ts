@@ -9,6 +9,7 @@ import type { AnswerEnd } from "../../src/chat/turn-end.ts";
 import { createMemoryDirectory } from "../../src/engines/memory/directory.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import type { ModelRequest } from "../../src/ports/models.ts";
+import type { Finding } from "../../src/ports/operators.ts";
 import type { ActiveUpdate, DeadUpdate } from "../../src/ports/queue.ts";
 import type { IncomingUpdate } from "../../src/ports/updates.ts";
 import { createOutbox, type Outbox } from "../../src/screen/outbox.ts";
@@ -55,6 +56,8 @@ function emptyScene() {
     finish: "stop" as AnswerEnd["finish"],
     dead: [] as DeadUpdate[],
     forgottenRates: [] as number[],
+    /** What a look at everything finds. */
+    findings: [{ state: "ok", about: "token", says: "@parley_bot" }] as readonly Finding[],
     nextId: 1,
   };
 }
@@ -140,6 +143,7 @@ export function createBotScene() {
         },
         forgetRates: async (userId) => void scene.forgottenRates.push(userId),
         figures: () => ({ requests: 3, errors: 1, p50Ms: 1200, p95Ms: undefined, uptimeSeconds: 3700 }),
+        examine: async () => scene.findings,
         queueStats: async () => ({ waiting: 4, active: 1, delayed: 0, dead: 2, oldestWaitingMs: 1500 }),
         now: () => Date.now(),
       },

@@ -1,5 +1,5 @@
 import { Composer } from "grammy";
-import { type BotContext, isCommand, say } from "../context.ts";
+import { type BotContext, isAdmin, isCommand, say } from "../context.ts";
 import { senderOf } from "../senders.ts";
 
 /** `/stats` and `/usage`. */
@@ -7,9 +7,7 @@ export const figures = new Composer<BotContext>();
 
 figures.filter(isCommand("stats"), async (ctx) => {
   const { deps } = ctx;
-  const sender = senderOf(ctx.update);
-  const admin = sender !== undefined && deps.admins.has(sender);
-  const queue = admin ? await deps.queueStats() : undefined;
+  const queue = isAdmin(ctx) ? await deps.queueStats() : undefined;
   const megabytes = Math.round(process.memoryUsage.rss() / 1e6);
   await say(ctx, ctx.texts.stats({ ...deps.figures(), queue, megabytes }));
 });

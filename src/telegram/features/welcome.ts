@@ -3,7 +3,7 @@ import type { ReplyKeyboardMarkup } from "grammy/types";
 import { modelFor } from "../../chat/turn.ts";
 import type { Texts } from "../../texts/texts.ts";
 import { commandLines } from "../commands.ts";
-import { type BotContext, isCommand, say } from "../context.ts";
+import { type BotContext, isAdmin, isCommand, say } from "../context.ts";
 import { isPrivate } from "../messages.ts";
 import { modelLabel } from "../model-list.ts";
 
@@ -20,7 +20,9 @@ welcome.filter(isCommand("start"), async (ctx) => {
   await say(ctx, text, exampleQuestions(ctx.texts));
 });
 
-welcome.filter(isCommand("help"), (ctx) => say(ctx, ctx.texts.help(commandLines(ctx.texts))));
+welcome.filter(isCommand("help"), (ctx) =>
+  say(ctx, ctx.texts.help(commandLines(ctx.texts, isAdmin(ctx) ? "admins" : "everybody"))),
+);
 
 /** A press is the user's own message, so nothing has to be handled here. */
 function exampleQuestions({ examples, examplesPlaceholder }: Texts): ReplyKeyboardMarkup {

@@ -1,10 +1,11 @@
-/** English: what operators are told of trouble, with what to do. */
+/** English: what operators are told, of trouble and when they ask, with what to do. */
 import type { Alert } from "../ports/alerts.ts";
+import type { Finding } from "../ports/operators.ts";
 
 const restart = "then restart the bot";
 
 /** A message to an operator. `prefix` begins the names of a provider's variables: `OPENAI_`. */
-export function alertWords(alert: Alert, prefix: (provider: string) => string): string {
+function alertWords(alert: Alert, prefix: (provider: string) => string): string {
   switch (alert.kind) {
     case "key-refused":
       return `🔑 ${alert.provider} refuses this bot's key, so none of its models answer. Put a valid key into ${prefix(alert.provider)}API_KEY, ${restart}. npm run doctor shows whether it is taken.`;
@@ -36,3 +37,35 @@ function clock(at: number): string {
 function waiting(updates: number): string {
   return updates === 1 ? "1 update waits there." : `${updates} updates wait there.`;
 }
+
+const signs: Readonly<Record<Finding["state"], string>> = { bad: "❌", warn: "⚠️", ok: "✅" };
+/** Somewhat less than what Telegram takes in a message. */
+const longestReport = 4_000;
+
+/** What must be mended first; what does not fit is counted. */
+function reportWords(findings: readonly Finding[]): string {
+  const inOrder = (["bad", "warn", "ok"] as const).flatMap((state) => findings.filter((one) => one.state === state));
+  const wrong = findings.filter(({ state }) => state === "bad").length;
+  const head =
+    wrong === 0 ? "🩺 Nothing must be mended." : `🩺 ${wrong} ${wrong === 1 ? "thing" : "things"} must be mended.`;
+  let text = `${head}\n`;
+  for (const [index, { state, about, says, todo }] of inOrder.entries()) {
+    const line = `\n${signs[state]} ${about}: ${says}${todo === undefined ? "" : ` → ${todo}`}`.slice(
+      0,
+      longestReport / 4,
+    );
+    const rest = `\n… and ${inOrder.length - index} more: npm run doctor shows all.`;
+    if (text.length + line.length + rest.length > longestReport) return text + rest;
+    text += line;
+  }
+  return text;
+}
+
+/** For operators alone. */
+export const operatorTexts = {
+  alert: alertWords,
+  doctorLooking: "🩺 I am looking at everything. This takes 20 seconds at most.",
+  doctorReport: reportWords,
+  doctorTooSoon: "I have looked less than a minute ago. Please wait a moment before you ask again.",
+  doctorElsewhere: "Please ask me this in our private chat: the answer is not for everybody here.",
+};
