@@ -41,7 +41,14 @@ export interface Answering extends Pick<ParleyBot, "handle"> {
 export function createAnswering(deps: AnsweringDeps, identity: Identity): Answering {
   const { config, engines, client, outbox, inHand, alerts, log, metrics } = deps;
   const { store, queue, directory } = engines;
-  const models = createModels({ models: config.models, proxies: config.proxies, log, metrics, alerts });
+  const models = createModels({
+    models: config.models,
+    shared: engines.shared,
+    proxies: config.proxies,
+    log,
+    metrics,
+    alerts,
+  });
   tellLimits(config, models.capabilities, log);
   const bot = createBot(
     {

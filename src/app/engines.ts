@@ -4,9 +4,11 @@ import { messageOf, StartError } from "../base/errors.ts";
 import type { BesideLoop } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
+import type { SharedBreakers } from "../ports/breakers.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { ChatHolds, Election } from "../ports/fleet.ts";
 import type { QueueView } from "../ports/operators.ts";
+import type { SharedPlaces } from "../ports/places.ts";
 import type { UpdateQueue } from "../ports/queue.ts";
 import type { RateLimiter } from "../ports/rate-limit.ts";
 import type { Store } from "../ports/store.ts";
@@ -26,6 +28,8 @@ export interface Engines {
   /** Only where several processes serve one bot. */
   readonly shared?: {
     readonly holds: ChatHolds;
+    readonly places: SharedPlaces;
+    readonly breakers: SharedBreakers;
     /** Who polls. */
     readonly poller: Election;
     /** What the dashboard shows. */
@@ -118,6 +122,8 @@ async function openRedis(
     { createRedisDirectory },
     { createRedisTokenBucket },
     { createChatHolds },
+    { createRedisPlaces },
+    { createRedisBreakers },
     { createElection },
     { exchangesNeeded },
   ] = await Promise.all([
@@ -126,6 +132,8 @@ async function openRedis(
     import("../engines/redis/directory.ts"),
     import("../engines/redis/token-bucket.ts"),
     import("../engines/redis/holds.ts"),
+    import("../engines/redis/places.ts"),
+    import("../engines/redis/breakers.ts"),
     import("../engines/redis/election.ts"),
     import("../chat/prompt.ts"),
   ]);
@@ -151,6 +159,8 @@ async function openRedis(
     commandLimiter: createRedisTokenBucket({ ...commandRate, ...bucket, name: "command-bucket" }),
     shared: {
       holds,
+      places: createRedisPlaces({ link, presence: queue.presence }),
+      breakers: createRedisBreakers({ link }),
       poller: createElection({ link, role: "poller", log }),
       view: queue.view,
       used: () => queue.used(),

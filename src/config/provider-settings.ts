@@ -15,7 +15,7 @@ export interface ProviderConfig {
   readonly apiKey?: string | undefined;
   /** The header that carries the key as it is; left out: `authorization`, as a bearer. */
   readonly keyHeader?: string | undefined;
-  /** Calls at once in this process; left out: no cap. */
+  /** Calls at once, over all processes that share a Redis; left out: no cap. */
   readonly concurrency?: number | undefined;
   /** Sent with each request, in the place of what we would send under the same name; by their names in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined;

@@ -128,7 +128,11 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
       },
       end() {
         passage.left();
-        if (leave === undefined) return;
+        if (leave === undefined) {
+          // A place that came free in the very moment in which nobody wanted it any more.
+          void place?.entry.then((entry) => typeof entry === "function" && entry());
+          return;
+        }
         metrics?.modelCalled(model, outcome);
         leave();
       },

@@ -19,7 +19,7 @@ import { createRedisConsumer, type RedisConsumer } from "./consumer.ts";
 import { enqueueScript } from "./enqueue-script.ts";
 import { runStep } from "./lane-scripts.ts";
 import type { RedisLink } from "./link.ts";
-import { createPresence } from "./presence.ts";
+import { createPresence, type Presence } from "./presence.ts";
 import { hashOf, laneName, updateOf } from "./updates.ts";
 import { deadScript, drainLaneScript, eraseDeadScript, requeueScript, statsScript } from "./upkeep-scripts.ts";
 import { createRedisView } from "./view.ts";
@@ -48,6 +48,8 @@ export interface RedisQueue extends UpdateQueue {
   used(): Promise<boolean>;
   /** What a thread beside the loop does for this process. */
   readonly besideLoop: BesideLoop;
+  /** The name under which it lives, while it has a consumer. */
+  readonly presence: Pick<Presence, "name">;
 }
 
 /** What `beside-loop.js` is given. */
@@ -138,6 +140,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
   }
 
   return {
+    presence,
     view: createRedisView(link, { stats }),
     async used() {
       // `bot` is claimed at each start; a queue that nobody has claimed may still hold something.
