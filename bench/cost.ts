@@ -10,7 +10,7 @@
  */
 import { parseArgs } from "node:util";
 import { countTokens } from "../src/chat/tokens.ts";
-import { costOf } from "../src/models/prices.ts";
+import { createPrices } from "../src/models/prices.ts";
 import { chatsOf, readDialogues } from "./cost/dialogues.ts";
 import { personas } from "./cost/personas.ts";
 import { type Manner, type Replayed, replay } from "./cost/replay.ts";
@@ -31,6 +31,7 @@ const questions = values.quick ? 240 : 1_440;
 const lengths = values.turns.split(",").map(Number);
 const priceDate = "2026-11-21";
 const pricedAt = Date.parse(`${priceDate}T12:00:00Z`);
+const costOf = createPrices();
 const messages = 50_000;
 
 /** Nothing of a history is ever left out. */

@@ -67,6 +67,7 @@ export async function replay(
   const deps: TurnDeps = {
     store: createMemoryStore({ historyTtlSeconds: config.history.ttlSeconds, now: () => now }),
     models: manner.newestMessages === undefined ? models : slidingWindow(models, manner.newestMessages),
+    spending: { budgets: {} },
     defaultPersona: config.systemPrompt,
     historyLimits: config.history,
     tokenFactors: createTokenFactors(),

@@ -68,6 +68,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       defaultPersona: config.systemPrompt,
       historyLimits: config.history,
       tokenFactors: createTokenFactors(),
+      spending: { budgets: config.budgets, maxTokens: config.models.maxTokens, alerts },
       drafts: draftSupport(config.streamMode),
       textsFor,
       allowed: allowedBy(config.access),

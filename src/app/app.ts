@@ -19,6 +19,7 @@ import { type Engines, openEngines } from "./engines.ts";
 import { createAppEntrance, entranceOf, webhookRoute } from "./entrance.ts";
 import { answerOperator } from "./operator/commands.ts";
 import { createOperatorSocket } from "./operator/socket.ts";
+import { checkPrices } from "./price-check.ts";
 import { startWatchdog } from "./watchdog/watchdog.ts";
 import { type AppWorkerDeps, createAppWorker } from "./worker.ts";
 
@@ -36,6 +37,7 @@ export interface App {
  * `StartError` when a person has to mend something first.
  */
 export async function createApp(config: Config, log: Logger, watchModels?: AppWorkerDeps["watchModels"]): Promise<App> {
+  if (config.mode !== "web") await checkPrices(config);
   const metrics = createMetrics();
   const inHand = createInHand();
   const loop = createLoopDelay();

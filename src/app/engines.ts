@@ -79,12 +79,14 @@ async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
   const database = createSqliteDatabase(path, log);
   const hangFile = join(config.dataDir, "hangs");
   // An operator does not know how long the bot keeps conversations, and makes it forget none.
-  const historyTtlSeconds = config.mode === "queue" ? Number.POSITIVE_INFINITY : config.history.ttlSeconds;
+  const operator = config.mode === "queue";
+  const historyTtlSeconds = operator ? Number.POSITIVE_INFINITY : config.history.ttlSeconds;
+  const ledgerDays = operator ? undefined : config.ledgerDays;
 
   /** What is wrong with the disk, or with a part of the file that nobody has looked at yet, is met here. */
   function openParts() {
     try {
-      const store = createSqliteStore({ database, historyTtlSeconds });
+      const store = createSqliteStore({ database, historyTtlSeconds, ledgerDays });
       const directory = createSqliteDirectory(database);
       return { store, directory, queue: createSqliteQueue({ database, hangFile, log, keepAnswer: store.keepAnswer }) };
     } catch (error) {
@@ -144,6 +146,7 @@ async function openRedis(
   const store = createRedisStore({
     link,
     historyTtlSeconds: config.history.ttlSeconds,
+    ledgerDays: config.ledgerDays,
     noteWords: (notes) => linesOf(textsFor(undefined), notes),
   });
   const queue = createRedisQueue({ link, exchanges: exchangesNeeded(config.history), log });

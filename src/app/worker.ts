@@ -41,6 +41,10 @@ const maxFailures = 5;
 /** Deliveries that died with the process. High: after a crash nobody knows which of the many in flight was the cause. */
 const maxCrashes = 50;
 
+/** Longer than any call says nothing of itself. */
+const deadCallMs = 20 * 60_000;
+const sweepEveryMs = 60_000;
+
 /** Creates the worker of a process; it takes nothing before `start`. */
 export function createAppWorker(deps: AppWorkerDeps): AppWorker {
   const { config, engines, outbox, log, metrics } = deps;
@@ -48,6 +52,17 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
   engines.shared?.holds.listen(outbox.hold);
   let consumer: Consumer | undefined;
   let answering: Promise<Answering> | undefined;
+  let sweeping: NodeJS.Timeout | undefined;
+
+  /** Calls whose process has died, and whose turn never came back, are settled as lost. */
+  async function sweepCalls(olderThanMs: number): Promise<void> {
+    try {
+      const calls = await store.ledger.sweep(olderThanMs);
+      if (calls > 0) log.info({ calls }, "calls of models that nobody has ended are settled as lost");
+    } catch {
+      // The next round tries again; storage that fails is reported by those who need it.
+    }
+  }
 
   /** What may be there for the next delivery is tried again; what cannot be, as after files were changed, costs no question. */
   async function unloaded(error: unknown, { signal }: ActiveUpdate): Promise<never> {
@@ -65,6 +80,9 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
       return consumer !== undefined;
     },
     start(identity) {
+      // Where no other process may be at work, all that is open is dead.
+      if (engines.shared === undefined) void sweepCalls(-1);
+      sweeping = setInterval(() => void sweepCalls(deadCallMs), sweepEveryMs);
       const handle = async (job: ActiveUpdate) => {
         if (job.attempt > 1) metrics.deliveryRetried();
         answering ??= openAnswering(deps, identity);
@@ -98,6 +116,7 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
       const giveUp = setTimeout(() => outbox.stop(), graceMs + 1_000);
       const left = (await consumer?.drain(graceMs)) ?? 0;
       clearTimeout(giveUp);
+      clearInterval(sweeping);
       await answering?.then(
         (loaded) => loaded.stop(),
         () => undefined,

@@ -2,11 +2,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { type BudgetError, type ModelError, modelErrorFates } from "../base/errors.ts";
 import { textOf } from "../ports/content.ts";
-import type { LedgerRow } from "../ports/ledger.ts";
-import type { ChatMessage, ModelEvent, Models, TokenUsage } from "../ports/models.ts";
+import type { ChatMessage, ModelEvent, TokenUsage } from "../ports/models.ts";
 import type { Note } from "../ports/notes.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
 import { type Continued, shownText } from "./continuation.ts";
+import type { BudgetMark } from "./payment.ts";
 import type { ShownHistory } from "./prompt.ts";
 import type { TokenFactors } from "./token-factors.ts";
 import { countTokens } from "./tokens.ts";
@@ -30,6 +30,8 @@ export interface Writing {
   readonly text: string;
   readonly outcome: TurnOutcome | "shutdown" | "vanished";
   readonly error?: ModelError;
+  /** Budgets that this answer has nearly or wholly used up. */
+  readonly marks?: readonly BudgetMark[];
   /** Nothing could be asked, or not again. */
   readonly overBudget?: BudgetError;
   readonly prompt: readonly ChatMessage[];
@@ -87,7 +89,11 @@ function notesOf(writing: Writing): Pick<Turn, "notes"> {
     notes.push({ kind: "over-budget", whose: overBudget.whose, resetsAt: overBudget.resetsAt });
   if (error !== undefined) notes.push({ kind: "failed", failure: error.kind, retryAfterMs: error.retryAfterMs });
   if (outcome === "stopped") notes.push({ kind: "stopped" });
+  // Of what is used up more need not be said.
+  const [mark] = (writing.marks ?? []).toSorted((a, b) => b.share - a.share);
+
   if (outcome === "complete" && finish !== undefined && finish !== "stop") notes.push({ kind: "cut", by: finish });
+  if (mark !== undefined) notes.push({ kind: "budget-used", ...mark });
   // What does not enter the history says it again with the next answer.
   if (keeps(writing) && history.firstCut) notes.push({ kind: "history-cut" });
   if (outcome === "complete" && model !== chosen) notes.push({ kind: "answered-by", model });
@@ -120,26 +126,6 @@ export function exchangeOf(turn: Turn, writing: Writing, factor: number, at: num
     model: writing.model,
     since,
   };
-}
-
-/** What the ledger gets: nothing of a turn that has used no model. */
-export function usageOf(
-  models: Models,
-  { userId, id }: { readonly userId: number; readonly id: number },
-  writing: Writing,
-  factor: number,
-  at: number,
-): LedgerRow[] {
-  if (writing.usage === undefined && writing.text === "") return [];
-  const usage = writing.usage ?? {
-    inputTokens: Math.ceil(factor * estimated(writing.prompt)),
-    cachedTokens: 0,
-    outputTokens: Math.ceil(factor * countTokens(writing.text)),
-  };
-  const cost = models.cost(writing.model, usage, at);
-  const priced = cost === undefined ? {} : { cost };
-  const call = { chatId: 0, turn: id, step: 1, attempt: 1, durationMs: 0, outcome: "complete" } as const;
-  return [{ userId, model: writing.model, ...usage, ...priced, estimated: writing.usage === undefined, at, ...call }];
 }
 
 /** Learns how far estimates are off for the model that was asked, from the tokens that it has counted itself. */

@@ -11,44 +11,19 @@ import type { Note } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
 import type { AnswerKeeping, Turn, TurnOutcome } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
-import { type Activity, activityOf } from "./activity.ts";
+import { activityOf } from "./activity.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
+import { createPayment, type Payment, type Spending } from "./payment.ts";
+import type { Screen } from "./screen.ts";
 import type { TokenFactors } from "./token-factors.ts";
-import {
-  type AnswerEnd,
-  endOf,
-  exchangeOf,
-  type FinalView,
-  finalView,
-  learnFrom,
-  usageOf,
-  viewOfVanished,
-  type Writing,
-} from "./turn-end.ts";
+import { type AnswerEnd, endOf, exchangeOf, finalView, learnFrom, viewOfVanished, type Writing } from "./turn-end.ts";
 import { type Prompt, type PromptDeps, promptOf } from "./turn-prompt.ts";
 import { createWritten, type WrittenText } from "./written.ts";
 
+export type { Screen } from "./screen.ts";
 export type { FinalView } from "./turn-end.ts";
 export { modelFor } from "./turn-prompt.ts";
-
-/** Where an answer appears while it is written. Its methods, save `finish`, return at once: it keeps its own pace. */
-export interface Screen {
-  /** Aborted when the chat takes no messages of ours any more. */
-  readonly gone: AbortSignal;
-  /** Shows what the turn is at, below its text, until more text comes; `undefined`: nothing more. */
-  status(activity: Activity | undefined): void;
-  /** Shows this much of the answer; the latest text wins. */
-  show(markdown: string): void;
-  /** Shows the end. Resolves when it stands there; rejects when it could not be delivered. */
-  finish(view: FinalView): Promise<void>;
-  /**
-   * Leaves what is shown of the answer, with this button, and with these notes below it; with neither, exactly as it stands,
-   * since it will go on. Resolves when nothing is on its way to the chat any more; rejects when the notes could not be
-   * delivered.
-   */
-  leave(button?: "retry", notes?: readonly Note[]): Promise<void>;
-}
 
 /** A question as it comes from the chat. */
 export interface Question {
@@ -90,6 +65,7 @@ export interface TurnObserver {
 export type OpenScreen = (turn: Turn, former: Turn | undefined, dropped: readonly Turn[]) => Screen;
 
 export interface TurnDeps extends PromptDeps {
+  readonly spending: Spending;
   /** Whether anything of this Markdown can be seen when it is rendered. */
   readonly visible: (markdown: string) => boolean;
   readonly observer: TurnObserver;
@@ -148,28 +124,34 @@ export async function answerQuestion(
     dropped.map((part) => part.question),
   );
   const screen = openScreen(turn, before, dropped);
-  const writing = await orLeave(screen, write(deps, question, turn, continued, screen, signal, keeping));
+  const payment = createPayment(deps, question, () => screen.status({ kind: "waiting-for-budget" }));
+  const died = former?.run === question.run ? former : undefined;
+  const paid = { payment, died };
+  const writing = await orLeave(screen, write(deps, question, turn, continued, screen, paid, signal, keeping), payment);
   if (writing.outcome === "shutdown" || writing.outcome === "superseded") {
     await screen.leave();
+    // Whoever has taken the lane over settles what was asked here.
+    if (signal.reason !== "lease-lost") await payment.leave(writing.outcome === "shutdown");
     if (writing.outcome === "superseded") return "superseded";
     throw new ParleyError("shutdown", "the process is shutting down; the turn stays queued", { retryable: true });
   }
   if (writing.outcome === "vanished") {
     // Nobody else knows of its message: without this it would show a Stop button for ever.
     await screen.finish(viewOfVanished(writing));
+    await payment.leave(false);
     deps.observer.turnEnded({ outcome: "failed", model: writing.model });
     return "failed";
   }
-  const { ended, exchange, entries } = deps.work(() => {
+  const marks = await orLeave(screen, payment.marks(), payment);
+  const { ended, exchange } = deps.work(() => {
     const at = deps.now();
-    const end = endOf(turn, before, writing);
+    const end = endOf(turn, before, { ...writing, marks });
     learnFrom(deps.tokenFactors, writing);
-    const factor = deps.tokenFactors.of(writing.model);
-    const used = usageOf(deps.models, question, writing, factor, at);
-    return { ended: end, exchange: exchangeOf(end, writing, factor, at), entries: used };
+    return { ended: end, exchange: exchangeOf(end, writing, deps.tokenFactors.of(writing.model), at) };
   });
-  await orLeave(screen, store.finishTurn(ended, exchange, entries));
-  for (const entry of entries) deps.observer.usage(entry);
+  const calls = payment.take();
+  await orLeave(screen, store.finishTurn(ended, exchange, calls));
+  for (const call of calls) if (call.inputTokens + call.outputTokens > 0) deps.observer.usage(call);
   const outcome = await deliver(deps, ended, screen);
   deps.observer.turnEnded(endingOf(outcome, writing));
   return outcome;
@@ -181,11 +163,12 @@ function endingOf(outcome: TurnOutcome, { model, finish, error }: Writing): Turn
 }
 
 /** A turn that fails with an exception must not go on typing and writing beside its next delivery. */
-async function orLeave<T>(screen: Screen, work: Promise<T>): Promise<T> {
+async function orLeave<T>(screen: Screen, work: Promise<T>, payment?: Payment): Promise<T> {
   try {
     return await work;
   } catch (error) {
     await screen.leave();
+    await payment?.leave(true);
     throw error;
   }
 }
@@ -197,12 +180,14 @@ async function write(
   turn: Turn,
   continued: Continued | undefined,
   screen: Screen,
+  { payment, died }: { readonly payment: Payment; readonly died: Turn | undefined },
   signal: AbortSignal,
   keeping: AnswerKeeping | undefined,
 ): Promise<Writing> {
   const { models } = deps;
   const prompt = await promptOf(deps, turn, continued);
   const { model, shorter } = prompt;
+  if (died !== undefined) await payment.lost(model, prompt.messages, died.answer ?? died.messages.length);
   const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);
   const seen = (text: string) => text !== "" && deps.work(() => deps.visible(text));
   const writing = createWritten(model, turn.answer ?? "", seen);
@@ -235,6 +220,7 @@ async function write(
         model,
         messages: prompt.messages,
         cacheKey: cacheKeyOf(turn.conversation),
+        payer: payment,
         work: deps.work,
         log: deps.log,
         shorter: () => shorter()?.messages,

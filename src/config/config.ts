@@ -2,18 +2,19 @@
 import { createHmac } from "node:crypto";
 import { StartError } from "../base/errors.ts";
 import type { Proxies } from "../base/proxies.ts";
+import { type Budgets, budgetsOf } from "./budgets.ts";
 import { type Environment, environmentSchema, mistakesOf, officialApiRoot, providerSchema } from "./environment.ts";
 import type { StatedCapabilities } from "./model-capabilities.ts";
 import { type Effort, type ModelName, readFallbacks, readModelChains } from "./model-list.ts";
+import { type OwnPrices, readPricesFile } from "./prices-file.ts";
 import { defaultModels, noModels, type ProviderConfig, providerPrefixes, readProviders } from "./provider-settings.ts";
 import { proxyNames, readProxies } from "./proxies.ts";
+import { answersIn, type RunMode, unread } from "./run-mode.ts";
 import { secretsIn } from "./secrets.ts";
 import { type KnownNames, misspelledNames } from "./variable-names.ts";
 
 export type { ProviderConfig } from "./provider-settings.ts";
-
-/** `queue`: the commands of an operator; `doctor`: a look at everything. */
-export type RunMode = "start" | "dev" | "web" | "worker" | "playground" | "queue" | "doctor";
+export type { RunMode } from "./run-mode.ts";
 
 export interface WebhookConfig {
   /** Public base URL without a slash at its end; a path in it is kept. */
@@ -66,7 +67,12 @@ export interface Config {
     readonly capabilities?: Readonly<Record<string, StatedCapabilities>> | undefined;
     readonly maxTokens?: number | undefined;
     readonly temperature?: number | undefined;
+    /** Prices of one's own, by `provider/model`. */
+    readonly prices?: OwnPrices | undefined;
   };
+  readonly budgets: Budgets;
+  /** How long calls are kept one by one. */
+  readonly ledgerDays: number;
   /** Empty: none. */
   readonly systemPrompt: string;
   readonly history: { readonly maxTokens: number; readonly maxMessages: number; readonly ttlSeconds: number };
@@ -91,34 +97,8 @@ export interface Config {
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-const ofWebhook = ["WEBHOOK_URL", "WEBHOOK_SECRET"] as const;
-const ofModels = ["MODELS", "FALLBACK_MODELS", "MODEL_CAPABILITIES", "MODEL_MAX_TOKENS", "MODEL_TEMPERATURE"] as const;
-
-/** What a mode has no use for: a mistake in it must not keep that mode from starting. */
-const unread: Readonly<Record<RunMode, readonly (keyof Environment)[]>> = {
-  start: [],
-  dev: [],
-  worker: [],
-  doctor: [],
-  web: ofModels,
-  // It only looks for the queue.
-  queue: allBut("DATA_DIR", "REDIS_URL", "REDIS_PREFIX", "LOG_LEVEL", "LOG_FORMAT"),
-  playground: [
-    ...(["BOT_TOKEN", "TELEGRAM_API_ROOT", ...ofWebhook, "REDIS_URL", "REDIS_PREFIX"] as const),
-    ...(["ADMIN_TOKEN", "METRICS_PORT", "METRICS_TOKEN"] as const),
-  ],
-};
-
 /** The playground's own Telegram and model. */
 const loopback = "127.0.0.1,localhost";
-
-function answersIn(mode: RunMode): boolean {
-  return mode !== "web" && mode !== "queue";
-}
-
-function allBut(...read: readonly (keyof Environment)[]): (keyof Environment)[] {
-  return environmentSchema.keyof().options.filter((name) => !read.includes(name));
-}
 
 /**
  * Reads the configuration of a run mode. A variable that is empty counts as left out, but for `SYSTEM_PROMPT`. Throws a
@@ -167,6 +147,8 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
   if (values.METRICS_PORT !== undefined && values.METRICS_PORT !== 0 && values.METRICS_PORT === values.PORT)
     mistakes.push("METRICS_PORT is that of PORT; set it to another one, or leave it out to have /metrics at PORT");
 
+  const prices = values.PRICES_FILE === undefined ? undefined : readPricesFile(values.PRICES_FILE, mistakes);
+  const budgets = budgetsOf(values, mistakes);
   const proxies = mode === "queue" ? undefined : readProxies(given, mistakes, playground ? loopback : "");
 
   for (const { given: written, meant } of misspelledNames(Object.keys(given), knownNames(mode, providers)))
@@ -207,7 +189,10 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
       capabilities: values.MODEL_CAPABILITIES,
       maxTokens: values.MODEL_MAX_TOKENS,
       temperature: values.MODEL_TEMPERATURE,
+      prices,
     },
+    budgets,
+    ledgerDays: values.LEDGER_DAYS,
     systemPrompt: values.SYSTEM_PROMPT,
     history: {
       maxTokens: values.HISTORY_MAX_TOKENS,

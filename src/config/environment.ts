@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { standIns } from "../base/stand-ins.ts";
+import { budgetMistake, readBudget } from "./budgets.ts";
 import { readCapabilities } from "./model-capabilities.ts";
 import { readFallbacks, readModelChains } from "./model-list.ts";
 import { wireNames } from "./providers.ts";
@@ -19,6 +20,7 @@ export const defaults = {
   REDIS_PREFIX: "parley",
   SYSTEM_PROMPT:
     "You are a helpful assistant in a Telegram chat. Answer in the language of the question, clearly and to the point.",
+  LEDGER_DAYS: "400",
   HISTORY_MAX_TOKENS: "8000",
   HISTORY_MAX_MESSAGES: "40",
   HISTORY_TTL_SECONDS: "2592000",
@@ -60,6 +62,12 @@ export const environmentSchema = z.object({
   MODEL_TEMPERATURE: matching(/^([01](\.\d+)?|2(\.0+)?|\.\d+)$/, "must be a number from 0 to 2, like 0.7")
     .transform(Number)
     .optional(),
+  PRICES_FILE: z.string().optional(),
+  BUDGET_USER_DAY: budget().optional(),
+  BUDGET_USER_MONTH: budget().optional(),
+  BUDGET_CHAT_DAY: budget().optional(),
+  BUDGET_BOT_DAY: budget().optional(),
+  LEDGER_DAYS: whole(1, 36_500, "days").prefault(defaults.LEDGER_DAYS),
   SYSTEM_PROMPT: z.string().prefault(defaults.SYSTEM_PROMPT),
   HISTORY_MAX_TOKENS: whole(0, 10_000_000, "tokens").prefault(defaults.HISTORY_MAX_TOKENS),
   HISTORY_MAX_MESSAGES: whole(0, 10_000, "messages").prefault(defaults.HISTORY_MAX_MESSAGES),
@@ -122,6 +130,14 @@ function whole(min: number, max: number, unit: string) {
   return matching(/^\d{1,15}$/, mistake)
     .transform(Number)
     .pipe(z.number().min(min, { error: mistake }).max(max, { error: mistake }));
+}
+
+function budget() {
+  return z.string().transform((text, context) => {
+    const found = readBudget(text);
+    if (found === undefined) context.addIssue({ code: "custom", message: budgetMistake });
+    return found ?? z.NEVER;
+  });
 }
 
 /** Without a slash at its end: paths are appended. */

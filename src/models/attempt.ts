@@ -4,10 +4,11 @@ import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Alerts } from "../ports/alerts.ts";
-import type { ModelEvent, ModelRequest } from "../ports/models.ts";
+import type { ModelEvent, ModelRequest, OpenCall } from "../ports/models.ts";
 import type { Allowance, Patience, Timers } from "./allowance.ts";
 import type { Breakers } from "./breakers.ts";
 import { modelError } from "./failures.ts";
+import { paid, type Times } from "./paying.ts";
 import type { Places } from "./places.ts";
 import type { Provider } from "./provider.ts";
 import type { Route } from "./route.ts";
@@ -72,6 +73,8 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
     let patience: Patience | undefined;
     let startedMs = now();
     let lifeMs: number | undefined;
+    let firstMs: number | undefined;
+    let call: OpenCall | undefined;
     let outcome = "aborted";
 
     function onLife(): void {
@@ -79,6 +82,11 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
       lifeMs = now();
       heard.set(model, lifeMs);
       passage.alive();
+      firstMs ??= lifeMs;
+    }
+
+    function times(): Times {
+      return { firstTokenMs: firstMs === undefined ? undefined : firstMs - startedMs, durationMs: now() - startedMs };
     }
 
     return {
@@ -98,13 +106,19 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
         if (entry === undefined || entry === "aborted") return undefined;
         leave = entry;
         const { messages, left } = route;
+        call = await request.payer?.open({ model, messages }, signal);
+        if (request.payer !== undefined && call === undefined) return undefined;
+        // However long that took: whoever waits knows.
+        allowance.waited(now() - startedMs);
+        startedMs = now();
         const mayLoad = !provider.hosted && now() - (heard.get(model) ?? Number.NEGATIVE_INFINITY) > loadedMs;
         patience = allowance.patience(left, mayLoad);
         const work: Work = request.work ?? ((piece) => piece());
         const { effort, thoughts, cacheKey } = request;
         const how = { effort, thoughts, cacheKey, work, patience, mayCall: allowance.call, onLife };
         const ask = { ...how, model: model.slice(slash + 1), messages };
-        return provider.ask(ask, signal);
+        const events = provider.ask(ask, signal);
+        return call === undefined ? events : paid(call, model, events, times);
       },
       completed() {
         outcome = "complete";
@@ -128,6 +142,8 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
       },
       end() {
         passage.left();
+        // Whatever has not told its end was stopped.
+        call?.close({ outcome: "stopped", ...times() });
         if (leave === undefined) {
           // A place that came free in the very moment in which nobody wanted it any more.
           void place?.entry.then((entry) => typeof entry === "function" && entry());

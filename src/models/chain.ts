@@ -18,7 +18,7 @@ import { createBreakers } from "./breakers.ts";
 import { createCapabilities } from "./capabilities.ts";
 import { modelError } from "./failures.ts";
 import { createPlaces } from "./places.ts";
-import { costOf } from "./prices.ts";
+import { createPrices } from "./prices.ts";
 import { createProvider } from "./provider.ts";
 import { createRoute } from "./route.ts";
 import { createTransport } from "./transport.ts";
@@ -136,7 +136,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
   return {
     names: models.names,
     answer,
-    cost: costOf,
+    cost: createPrices(models.prices),
     capabilities: capabilities.of,
     async stop() {
       stopping.abort();

@@ -4,8 +4,10 @@ import type { Logger } from "../base/log.ts";
 import type { Proxies } from "../base/proxies.ts";
 import type { Config } from "../config/config.ts";
 import { textParts } from "../ports/content.ts";
+import type { Models } from "../ports/models.ts";
 import type { Patience } from "./allowance.ts";
 import { createCapabilities } from "./capabilities.ts";
+import { createPrices } from "./prices.ts";
 import { createProvider, type Provider } from "./provider.ts";
 import { createTransport } from "./transport.ts";
 
@@ -20,6 +22,7 @@ export interface Examination {
   list(provider: string, signal: AbortSignal): Promise<readonly string[] | undefined>;
   /** Asks `provider/model` for a few tokens. Rejects only when the signal is aborted. */
   tryOut(model: string, signal: AbortSignal): Promise<ModelTrial>;
+  readonly cost: Models["cost"];
   /** Closes every connection. */
   stop(): void;
 }
@@ -94,6 +97,7 @@ export function createExamination({ models, proxies, log }: ExaminationDeps): Ex
   return {
     list: async (provider, signal) => await providers.get(provider)?.list(signal),
     tryOut: ask,
+    cost: createPrices(models.prices),
     stop: () => transport.stop(),
   };
 }

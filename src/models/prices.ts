@@ -1,8 +1,10 @@
-/** What an answer cost, by a table of list prices that comes as a package. */
+/** What a call cost, by a table of list prices that comes as a package, and by the prices of one's own that go before it. */
 import { calcPrice } from "@pydantic/genai-prices";
-import type { TokenUsage } from "../ports/models.ts";
+import type { OwnPrice } from "../config/prices-file.ts";
+import { providerPresets } from "../config/providers.ts";
+import type { Models, TokenUsage } from "../ports/models.ts";
 
-/** Names in the table. Any other provider, one's own machine included, has no list price. */
+/** Names in the table. Any other provider has no list price. */
 const tableNames: Readonly<Record<string, string>> = {
   openai: "openai",
   anthropic: "anthropic",
@@ -17,26 +19,45 @@ const tableNames: Readonly<Record<string, string>> = {
   zai: "zai",
   perplexity: "perplexity",
   cerebras: "cerebras",
-  azure: "azure",
 };
 
+const perMillion = 1e-6;
+const free = new Set(providerPresets.flatMap(({ name, local }) => (local ? [name] : [])));
+
 /**
- * US dollars for an answer of `provider/model`, or undefined when the model's price is not known. `at` is in
- * milliseconds since the epoch: prices change, and some with the hour.
+ * Returns what tells the US dollars of a call of `provider/model`: undefined when the model's price is not known. `at` is in
+ * milliseconds since the epoch: prices change, and some with the hour. A model on a machine of one's own costs nothing.
  */
-export function costOf(model: string, usage: TokenUsage, at: number): number | undefined {
-  const slash = model.indexOf("/");
-  const provider = model.slice(0, slash);
+export function createPrices(own: Readonly<Record<string, OwnPrice>> = {}): Models["cost"] {
+  return (model, usage, at) => {
+    const price = Object.hasOwn(own, model) ? own[model] : undefined;
+    if (price !== undefined) return ownCost(price, usage);
+    const slash = model.indexOf("/");
+    const provider = model.slice(0, slash);
+    return free.has(provider) ? 0 : listCost(provider, model.slice(slash + 1), usage, at);
+  };
+}
+
+function ownCost(
+  price: OwnPrice,
+  { inputTokens, cachedTokens, cacheWriteTokens = 0, outputTokens }: TokenUsage,
+): number {
+  const plain = Math.max(0, inputTokens - cachedTokens - cacheWriteTokens);
+  const input = plain * price.input + cachedTokens * price.cached + cacheWriteTokens * price.cacheWrite;
+  return perMillion * (input + outputTokens * price.output);
+}
+
+function listCost(provider: string, name: string, usage: TokenUsage, at: number): number | undefined {
   const providerId = Object.hasOwn(tableNames, provider) ? tableNames[provider] : undefined;
   if (providerId === undefined) return undefined;
-  const { inputTokens, cachedTokens, outputTokens } = usage;
+  const { inputTokens, cachedTokens, cacheWriteTokens = 0, outputTokens } = usage;
+  const tokens = { input_tokens: inputTokens, cache_read_tokens: cachedTokens, output_tokens: outputTokens };
+  const timestamp = new Date(at);
+  // Reasoning is among the output, and costs as much.
+  const priceOf = (counted: Parameters<typeof calcPrice>[0]) =>
+    calcPrice(counted, name, { providerId, timestamp })?.total_price;
   try {
-    const price = calcPrice(
-      { input_tokens: inputTokens, cache_read_tokens: cachedTokens, output_tokens: outputTokens },
-      model.slice(slash + 1),
-      { providerId, timestamp: new Date(at) },
-    );
-    return price?.total_price;
+    return priceOf(cacheWriteTokens === 0 ? tokens : { ...tokens, cache_write_tokens: cacheWriteTokens });
   } catch {
     // A row that cannot be computed with these counts is a price that is not known.
     return undefined;

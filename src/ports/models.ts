@@ -97,17 +97,15 @@ export type ModelEvent =
 /** Who pays for the calls of one question: asked before each of them, told of it, and after it. */
 export interface Payer {
   /**
-   * Reserves what the call may cost, once it has its place and before it is sent. May wait for calls of others to end; rejects
-   * with the signal's reason when that is aborted, and with a `BudgetError` when the call would cost more than is left.
+   * Reserves what the call may cost, once it has its place and before it is sent. May wait for calls of others to end:
+   * undefined when the signal is aborted meanwhile. Rejects with a `BudgetError` when the call would cost more than is left.
    */
-  open(call: PayableCall, signal: AbortSignal): Promise<OpenCall>;
+  open(call: PayableCall, signal: AbortSignal): Promise<OpenCall | undefined>;
 }
 
 export interface PayableCall {
   /** `provider/model`. */
   readonly model: string;
-  /** From 1: which call of the question. */
-  readonly attempt: number;
   readonly messages: readonly ChatMessage[];
 }
 

@@ -20,6 +20,13 @@ export type SpokenNote =
   | { readonly kind: "cut"; readonly by: "length" | "filtered" | "too-long" | "budget" }
   /** Nothing was asked, since it would have cost more than is left. `resetsAt`: milliseconds since the epoch. */
   | { readonly kind: "over-budget"; readonly whose: Whose; readonly resetsAt: number }
+  /** With this answer so much of a budget, in percent, is used for the first time in its period. */
+  | {
+      readonly kind: "budget-used";
+      readonly whose: Whose;
+      readonly share: 80 | 100;
+      readonly resetsAt: number;
+    }
   /** The model is no longer shown the whole history. */
   | { readonly kind: "history-cut" }
   /** A fallback, `provider/model`, has written it. */

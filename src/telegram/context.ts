@@ -56,6 +56,7 @@ export interface BotDeps {
   readonly defaultPersona: string;
   readonly historyLimits: TurnDeps["historyLimits"];
   readonly tokenFactors: TurnDeps["tokenFactors"];
+  readonly spending: TurnDeps["spending"];
   readonly drafts: LiveMessageDeps["drafts"];
   /** Whether a sender may talk to the bot in a chat. */
   allowed(sender: number | undefined, chatId: number | undefined): boolean;

@@ -124,11 +124,11 @@ const cuts: Readonly<Record<Extract<SpokenNote, { kind: "cut" }>["by"], string>>
   budget: "✂️ Cut here: the budget is used up.",
 };
 
-const usedUp: Readonly<Record<Whose, string>> = {
-  "user-day": "Your budget for today is used up.",
-  "user-month": "Your budget for this month is used up.",
-  "chat-day": "This chat's budget for today is used up.",
-  "bot-day": "This bot's budget for today is used up.",
+const budgets: Readonly<Record<Whose, string>> = {
+  "user-day": "Your budget for today",
+  "user-month": "Your budget for this month",
+  "chat-day": "This chat's budget for today",
+  "bot-day": "This bot's budget for today",
 };
 
 /** A moment in UTC, as `2026-11-28 00:00 UTC`. */
@@ -145,7 +145,11 @@ function lineOf(note: SpokenNote): string {
     case "cut":
       return cuts[note.by];
     case "over-budget":
-      return `💸 ${usedUp[note.whose]} There is a new one at ${moment(note.resetsAt)}.`;
+      return `💸 ${budgets[note.whose]} is used up. There is a new one at ${moment(note.resetsAt)}.`;
+    case "budget-used":
+      return note.share === 100
+        ? `💸 ${budgets[note.whose]} is used up now. There is a new one at ${moment(note.resetsAt)}.`
+        : `💸 ${budgets[note.whose]} is used up to ${note.share} %. There is a new one at ${moment(note.resetsAt)}.`;
     case "history-cut":
       return "The model no longer sees all of the older messages here.";
     case "answered-by":

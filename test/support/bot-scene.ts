@@ -114,8 +114,12 @@ export function createBotScene() {
           },
           async *answer(request, signal) {
             scene.requests.push({ ...request, messages: inWords(request.messages) });
-            yield { type: "text-delta", text: `answer ${scene.requests.length}` };
+            const call = await request.payer?.open(request, signal);
+            const text = `answer ${scene.requests.length}`;
+            yield { type: "text-delta", text };
+            call?.wrote(text);
             await scene.meanwhile();
+            call?.close({ outcome: signal.aborted ? "stopped" : "complete", durationMs: 5 });
             if (signal.aborted) return;
             yield { type: "answer-end", model: request.model, finish: scene.finish };
           },
@@ -128,6 +132,7 @@ export function createBotScene() {
         log,
         defaultPersona: "",
         tokenFactors: createTokenFactors(),
+        spending: { budgets: {} },
         historyLimits: { maxTokens: 1000, maxMessages: 20 },
         drafts: { enabled: () => false, refused: () => undefined },
         textsFor: (language) => scene.textsFor(language),

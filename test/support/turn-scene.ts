@@ -1,5 +1,6 @@
 /** A conversation with one question, a model that follows a script, and a screen that takes notes. */
 import { beforeEach, vi } from "vitest";
+import { ModelError } from "../../src/base/errors.ts";
 import type { Activity } from "../../src/chat/activity.ts";
 import { createTokenFactors } from "../../src/chat/token-factors.ts";
 import {
@@ -12,7 +13,7 @@ import {
 } from "../../src/chat/turn.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { textOf, textParts } from "../../src/ports/content.ts";
-import type { ModelEvent } from "../../src/ports/models.ts";
+import type { CallEnd, ModelEvent, OpenCall } from "../../src/ports/models.ts";
 import type { AbortReason } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
 import { english } from "../../src/texts/english.ts";
@@ -44,6 +45,7 @@ function emptyScene() {
     limits: { maxTokens: 1000, maxMessages: 20 },
     /** What each model reads. */
     contextTokens: 32_768,
+    spending: { budgets: {} } as TurnDeps["spending"],
     requests: [] as { readonly model: string; readonly messages: readonly Worded[] }[],
     /** What would have been asked instead, had it been too long. */
     shorter: [] as (readonly Worded[] | undefined)[],
@@ -78,12 +80,43 @@ export function createTurnScene() {
           const shorter = request.shorter?.();
           scene.requests.push({ model, messages: inWords(messages) });
           scene.shorter.push(shorter && inWords(shorter));
-          for (const step of scene.script) {
-            await Promise.resolve();
-            if (signal.aborted) return;
-            if (step instanceof Error) throw step;
-            if (typeof step === "function") step();
-            else yield step;
+          // Each call is paid as the chain does it: that of the attempt, or the one whose end the script tells.
+          const ended = scene.script.find((step) => "type" in step && step.type === "answer-end");
+          let next = {
+            model: ended !== undefined && "model" in ended ? ended.model : model,
+            messages: request.messages,
+          };
+          let call: OpenCall | undefined;
+          const close = (outcome: CallEnd["outcome"], usage?: CallEnd["usage"]) =>
+            call?.close({ outcome, usage, durationMs: 5 });
+          try {
+            for (const step of scene.script) {
+              await Promise.resolve();
+              if (signal.aborted) return;
+              if (step instanceof Error) throw step;
+              if (typeof step === "function") {
+                step();
+                continue;
+              }
+              if (step.type === "attempt") {
+                close("upstream");
+                call = undefined;
+                const messages = (step.shorter ? request.shorter?.() : undefined) ?? request.messages;
+                next = { model: step.model, messages };
+              } else call ??= await request.payer?.open(next, signal);
+              if (step.type === "answer-end") close("complete", step.usage);
+              yield step;
+              if (step.type === "text-delta" && call?.wrote(step.text) === false) {
+                close("over-budget");
+                yield { type: "answer-end", model: next.model, finish: "budget" };
+                return;
+              }
+            }
+          } catch (error) {
+            if (error instanceof ModelError) close(error.kind);
+            throw error;
+          } finally {
+            close("stopped");
           }
         },
         capabilities: () => ({ ...capabilities(), contextTokens: scene.contextTokens }),
@@ -92,6 +125,7 @@ export function createTurnScene() {
       defaultPersona: "Be brief.",
       historyLimits: scene.limits,
       tokenFactors: scene.tokenFactors,
+      spending: scene.spending,
       visible: (markdown) => markdown.replace(/[*\s]/g, "") !== "",
       work: (work) => work(),
       observer: {

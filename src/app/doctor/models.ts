@@ -5,7 +5,7 @@ import { prefixOf } from "../../config/provider-settings.ts";
 import { providerPresets } from "../../config/providers.ts";
 import { lists, nearestName } from "../../models/catalogue.ts";
 import { createExamination, type Examination, type ModelTrial } from "../../models/examination.ts";
-import { costOf } from "../../models/prices.ts";
+import type { Models } from "../../ports/models.ts";
 import type { Finding } from "../../ports/operators.ts";
 import { bad, ok, warn } from "./findings.ts";
 
@@ -66,7 +66,10 @@ async function examineProvider(
     names === undefined
       ? ok(provider, "gives no list of its models")
       : ok(provider, `lists ${names.length} ${names.length === 1 ? "model" : "models"} (${Math.round(ms)} ms)`);
-  return [list, ...models.map((model) => findingOf(model, trials.get(model), names, asked.includes(model)))];
+  return [
+    list,
+    ...models.map((model) => findingOf(model, trials.get(model), names, asked.includes(model), examination.cost)),
+  ];
 }
 
 function findingOf(
@@ -74,20 +77,24 @@ function findingOf(
   trial: ModelTrial | "begun" | undefined,
   names: readonly string[] | undefined,
   asked: boolean,
+  cost: Models["cost"],
 ): Finding {
   const wire = model.slice(model.indexOf("/") + 1);
-  if (!asked) return listed(model, wire, names);
+  if (!asked) return listed(model, wire, names, cost);
   if (trial === undefined) return warn(model, "was not asked in time", "try again, with fewer models at once");
   if (trial === "begun")
     return bad(model, "no answer in time", "try again: a model that has to be loaded first is slow once");
   if (!trial.ok) return failed(trial.error, names);
   const thought = trial.thoughtOnly ? ", though a few tokens hold only thoughts of it" : "";
-  return ok(model, `answers${thought}: first token after ${Math.round(trial.firstTokenMs)} ms; ${priceOf(model)}`);
+  return ok(
+    model,
+    `answers${thought}: first token after ${Math.round(trial.firstTokenMs)} ms; ${priceOf(model, cost)}`,
+  );
 }
 
-function listed(model: string, wire: string, names: readonly string[] | undefined): Finding {
-  if (names === undefined) return ok(model, `not asked: npm run doctor does; ${priceOf(model)}`);
-  if (lists(names, wire)) return ok(model, `in the provider's list; ${priceOf(model)}`);
+function listed(model: string, wire: string, names: readonly string[] | undefined, cost: Models["cost"]): Finding {
+  if (names === undefined) return ok(model, `not asked: npm run doctor does; ${priceOf(model, cost)}`);
+  if (lists(names, wire)) return ok(model, `in the provider's list; ${priceOf(model, cost)}`);
   return warn(model, "not in the provider's list, and not asked: npm run doctor does", nearestAdvice(wire, names));
 }
 
@@ -126,14 +133,15 @@ function nearestAdvice(model: string, names: readonly string[] | undefined): str
     : `the nearest name in the provider's list is ${nearest}`;
 }
 
-function priceOf(model: string): string {
+function priceOf(model: string, cost: Models["cost"]): string {
   const price = (inputTokens: number, outputTokens: number) => {
-    const cost = costOf(model, { inputTokens, cachedTokens: 0, outputTokens }, Date.now());
-    return cost === undefined ? undefined : Number(((cost * 1_000_000) / someTokens).toPrecision(3));
+    const dollars = cost(model, { inputTokens, cachedTokens: 0, outputTokens }, Date.now());
+    return dollars === undefined ? undefined : Number(((dollars * 1_000_000) / someTokens).toPrecision(3));
   };
   const [input, output] = [price(someTokens, 0), price(0, someTokens)];
-  if (input !== undefined && output !== undefined) return `$${input} in, $${output} out per million tokens`;
+  if (input === undefined || output === undefined) return "price not known";
   const provider = model.slice(0, model.indexOf("/"));
   const own = providerPresets.some(({ name, local }) => local && name === provider);
-  return own ? "costs nothing: a machine of your own" : "price not known";
+  if (own && input + output === 0) return "costs nothing: a machine of your own";
+  return `$${input} in, $${output} out per million tokens`;
 }

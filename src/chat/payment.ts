@@ -1,0 +1,204 @@
+/** Who pays for a question: reserves before each call what it may cost, and keeps what each has cost for the ledger. */
+import { randomUUID } from "node:crypto";
+import { BudgetError, type Whose } from "../base/errors.ts";
+import { waitFor } from "../base/long-wait.ts";
+import type { Alerts } from "../ports/alerts.ts";
+import { textOf } from "../ports/content.ts";
+import { type LedgerRow, type Limit, perDollar, type Settlement } from "../ports/ledger.ts";
+import type { CallEnd, ChatMessage, Models, Payer } from "../ports/models.ts";
+import type { Store } from "../ports/store.ts";
+import type { ConversationId } from "../ports/updates.ts";
+import { type Budgets, limitsAt, resetOf } from "./limits.ts";
+import { createRunning, type Running } from "./running-call.ts";
+import type { TokenFactors } from "./token-factors.ts";
+import { countTokens } from "./tokens.ts";
+
+/** What may be spent, and who hears of it. */
+export interface Spending {
+  readonly budgets: Budgets;
+  /** Tokens of the longest answer (`MODEL_MAX_TOKENS`), where there is one. */
+  readonly maxTokens?: number | undefined;
+  readonly alerts?: Alerts | undefined;
+}
+
+export interface PaymentDeps {
+  readonly store: Pick<Store, "ledger" | "firstWithin">;
+  readonly models: Pick<Models, "cost">;
+  readonly spending: Spending;
+  readonly tokenFactors: TokenFactors;
+  readonly now: () => number;
+}
+
+export interface PaidQuestion {
+  readonly conversation: ConversationId;
+  /** Id of the message that asks. */
+  readonly id: number;
+  readonly userId: number;
+}
+
+/** A budget of which so much, in percent, is used for the first time in its period. */
+export interface BudgetMark {
+  readonly whose: Whose;
+  readonly share: 80 | 100;
+  /** Milliseconds since the epoch. */
+  readonly resetsAt: number;
+}
+
+export interface Payment extends Payer {
+  /** Calls that have ended and are not written yet. Whoever takes them writes them. */
+  take(): Settlement[];
+  /** A delivery before this one died in the middle of a call: with budgets its reservation tells, else this much is guessed. */
+  lost(model: string, messages: readonly ChatMessage[], shown: string | number): Promise<void>;
+  /** Marks that the calls so far have reached. Alerts the operators of those of the whole bot, which are not returned. */
+  marks(): Promise<readonly BudgetMark[]>;
+  /** Writes what has ended without the end of its turn; `leaves` when the turn goes on with another delivery. Never rejects. */
+  leave(leaves: boolean): Promise<void>;
+}
+
+/** Of an answer so many tokens are reserved at first. */
+const firstTokens = 2_000;
+/** How long others are waited for, and how often it is looked. Milliseconds. */
+const waitsMs = 300_000;
+const [shortestLookMs, longestLookMs] = [100, 1_000];
+/** A message of Telegram's full length, in tokens. */
+const tokensOfMessage = 1_000;
+
+/** Creates what pays for one delivery of a question. `onWaiting` is told when it begins to wait for calls of others. */
+export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiting: () => void): Payment {
+  const { store, models, spending, tokenFactors, now } = deps;
+  const { ledger } = store;
+  const chatId = Number(question.conversation.split(":")[0]);
+  const who = { userId: question.userId, chatId };
+  const id = `${question.conversation}/${question.id}`;
+  const hasBudget = Object.keys(spending.budgets).length > 0;
+  let ended: Settlement[] = [];
+  let calls = 0;
+
+  const limits = () => limitsAt(spending.budgets, who, now());
+
+  function rowOf(
+    model: string,
+    attempt: number,
+    end: CallEnd,
+    counted: readonly [input: number, output: number],
+  ): LedgerRow {
+    const [inputTokens, outputTokens] = counted;
+    const usage = end.usage ?? { inputTokens, cachedTokens: 0, outputTokens };
+    const at = now();
+    const cost = usage.inputTokens + usage.outputTokens === 0 ? 0 : models.cost(model, usage, at);
+    return {
+      ...{ at, ...who, turn: question.id, step: 1, attempt, model, served: end.served, ...usage },
+      ...(cost === undefined ? {} : { cost }),
+      estimated: end.usage === undefined,
+      ...{ firstTokenMs: whole(end.firstTokenMs), durationMs: Math.round(end.durationMs), outcome: end.outcome },
+    };
+  }
+
+  async function reserve(running: Running, signal: AbortSignal): Promise<boolean> {
+    const deadline = performance.now() + waitsMs;
+    for (let lookMs = shortestLookMs; ; lookMs = Math.min(lookMs * 1.5, longestLookMs)) {
+      const current = limits();
+      const settled = ended;
+      const verdict = await ledger.reserve(running.reservation(), current, settled);
+      ended = ended.filter((one) => !settled.includes(one));
+      if (verdict.kind === "reserved") return true;
+      if (verdict.kind === "refused" || performance.now() > deadline) throw budgetError(verdict.limit);
+      onWaiting();
+      // Not all at the same moment.
+      if (!(await waitFor(lookMs * (0.5 + Math.random()), signal))) return false;
+    }
+  }
+
+  return {
+    async open({ model, messages }, signal) {
+      const attempt = ++calls;
+      const factor = tokenFactors.of(model);
+      const inputTokens = Math.ceil(factor * estimated(messages));
+      const running = createRunning({
+        ...{ ledger, id, token: randomUUID(), who, factor, limits, now },
+        firstTokens: Math.min(spending.maxTokens ?? firstTokens, firstTokens),
+        maxTokens: spending.maxTokens,
+        inputTokens,
+        moneyOf: (outputTokens) => {
+          const dollars = models.cost(model, { inputTokens, cachedTokens: 0, outputTokens }, now()) ?? 0;
+          return Math.ceil(dollars * perDollar);
+        },
+        lostRow: (outputTokens, durationMs) =>
+          rowOf(model, attempt, { outcome: "lost", durationMs }, [inputTokens, outputTokens]),
+      });
+      if (hasBudget && !(await reserve(running, signal))) return undefined;
+      const { name } = running;
+      let open = true;
+      return {
+        wrote: (text) => (hasBudget ? running.wrote(text) : running.note(text)),
+        close(end) {
+          if (!open) return;
+          open = false;
+          const { text } = running;
+          const lived = text !== "" || end.firstTokenMs !== undefined;
+          const counted = lived ? ([inputTokens, Math.ceil(factor * countTokens(text))] as const) : ([0, 0] as const);
+          const outcome = running.cut ? ("over-budget" as const) : end.outcome;
+          const row = rowOf(model, attempt, { ...end, outcome }, counted);
+          ended.push(hasBudget ? { ...row, reservation: name } : row);
+        },
+      };
+    },
+    take() {
+      const taken = ended;
+      ended = [];
+      return taken;
+    },
+    async lost(model, messages, shown) {
+      if (hasBudget || (await ledger.wasLeft(id))) return;
+      const factor = tokenFactors.of(model);
+      const written = typeof shown === "string" ? countTokens(shown) : Math.max(0, shown - 1) * tokensOfMessage;
+      const counted = [estimated(messages), written].map((tokens) => Math.ceil(factor * tokens));
+      const [inputTokens = 0, outputTokens = 0] = counted;
+      ended.push(rowOf(model, ++calls, { outcome: "lost", durationMs: 0 }, [inputTokens, outputTokens]));
+    },
+    async marks() {
+      if (!hasBudget || ended.length === 0) return [];
+      const found: BudgetMark[] = [];
+      for (const { limit, spent, granted } of await ledger.standing(limits())) {
+        const used = spent + sum(ended.map((row) => spentOf(row, limit)));
+        const all = limit.amount + granted;
+        const share = used >= all ? 100 : used >= 0.8 * all ? 80 : undefined;
+        if (share === undefined) continue;
+        const resetsAt = resetOf(limit);
+        const subject = limit.of === "all" ? "all" : Object.entries(limit.of).join();
+        const key = `budget ${limit.whose} ${subject} ${limit.toDay} ${limit.unit} ${all} ${share}`;
+        if (!(await store.firstWithin(key, Math.max(1, resetsAt - now())))) continue;
+        if (limit.whose === "bot-day") spending.alerts?.raise({ kind: "bot-budget", share, resetsAt });
+        else found.push({ whose: limit.whose, share, resetsAt });
+      }
+      return found;
+    },
+    async leave(leaves) {
+      const settled = ended;
+      ended = [];
+      if (settled.length === 0) return;
+      // What cannot be written now is settled as lost later.
+      await ledger.settle(settled, leaves && !hasBudget ? id : undefined).catch(() => undefined);
+    },
+  };
+}
+
+function budgetError(limit: Limit): BudgetError {
+  return new BudgetError(limit.whose, resetOf(limit));
+}
+
+function spentOf({ inputTokens, outputTokens, cost = 0 }: LedgerRow, { unit }: Limit): number {
+  return unit === "tokens" ? inputTokens + outputTokens : Math.round(cost * perDollar);
+}
+
+function estimated(prompt: readonly ChatMessage[]): number {
+  return sum(prompt.map(({ content }) => countTokens(textOf(content))));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function whole(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : Math.round(milliseconds);
+}

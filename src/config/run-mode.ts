@@ -1,0 +1,42 @@
+/** The run modes, and which variables each has no use for. */
+import { type Environment, environmentSchema } from "./environment.ts";
+
+/** `queue`: the commands of an operator; `doctor`: a look at everything. */
+export type RunMode = "start" | "dev" | "web" | "worker" | "playground" | "queue" | "doctor";
+
+const ofWebhook = ["WEBHOOK_URL", "WEBHOOK_SECRET"] as const;
+const ofModels = [
+  ...([
+    "MODELS",
+    "FALLBACK_MODELS",
+    "MODEL_CAPABILITIES",
+    "MODEL_MAX_TOKENS",
+    "MODEL_TEMPERATURE",
+    "PRICES_FILE",
+  ] as const),
+] as const;
+const ofBudgets = ["BUDGET_USER_DAY", "BUDGET_USER_MONTH", "BUDGET_CHAT_DAY", "BUDGET_BOT_DAY", "LEDGER_DAYS"] as const;
+
+/** What a mode has no use for: a mistake in it must not keep that mode from starting. */
+export const unread: Readonly<Record<RunMode, readonly (keyof Environment)[]>> = {
+  start: [],
+  dev: [],
+  worker: [],
+  doctor: [],
+  web: [...ofModels, ...ofBudgets],
+  // It only looks for the queue.
+  queue: allBut("DATA_DIR", "REDIS_URL", "REDIS_PREFIX", "LOG_LEVEL", "LOG_FORMAT"),
+  playground: [
+    ...(["BOT_TOKEN", "TELEGRAM_API_ROOT", ...ofWebhook, "REDIS_URL", "REDIS_PREFIX"] as const),
+    ...(["ADMIN_TOKEN", "METRICS_PORT", "METRICS_TOKEN"] as const),
+  ],
+};
+
+/** Whether questions are answered in this mode. */
+export function answersIn(mode: RunMode): boolean {
+  return mode !== "web" && mode !== "queue";
+}
+
+function allBut(...read: readonly (keyof Environment)[]): (keyof Environment)[] {
+  return environmentSchema.keyof().options.filter((name) => !read.includes(name));
+}

@@ -1,0 +1,266 @@
+/** What a question costs, and what becomes of it when that is more than is left. */
+import { describe, expect, it } from "vitest";
+import { ModelError } from "../../src/base/errors.ts";
+import { createRunning } from "../../src/chat/running-call.ts";
+import type { Alert } from "../../src/ports/alerts.ts";
+import type { Limit, Reservation } from "../../src/ports/ledger.ts";
+import { createTurnScene, delta, end, type Step } from "../support/turn-scene.ts";
+
+const scene = createTurnScene();
+const { ask, turn, abort } = scene;
+const today = Math.floor(5000 / 86_400_000);
+const resetsAt = 86_400_000;
+
+/** Ten billionths of a dollar are a hundredth of one token of `a/one`. */
+const tokens = (amount: number) => ({ unit: "tokens" as const, amount });
+const dayOfUser: Limit = { whose: "user-day", of: { userId: 7 }, fromDay: today, toDay: today, ...tokens(0) };
+
+const rows = () => Array.fromAsync(scene.store.ledger.rows(0, 1));
+async function standing(limit = dayOfUser) {
+  const [one] = await scene.store.ledger.standing([limit]);
+  return [one?.spent, one?.reserved];
+}
+
+describe("a call", () => {
+  it("leaves a row with the end of its turn", async () => {
+    scene.script = [delta("forty-two"), end()];
+    await ask();
+    expect(await rows()).toEqual([
+      {
+        ...{ userId: 7, chatId: 7, turn: 50, step: 1, attempt: 1, model: "a/one", served: undefined, at: 5000 },
+        ...{ inputTokens: 11, cachedTokens: 3, outputTokens: 5, cost: 0.05, estimated: false },
+        ...{ firstTokenMs: undefined, durationMs: 5, outcome: "complete" },
+      },
+    ]);
+  });
+
+  it("that failed leaves one too, that cost nothing when nothing came of it", async () => {
+    const attempt = (model: string): Step => ({ type: "attempt", model });
+    scene.script = [attempt("b/two"), delta("half"), attempt("a/one"), delta("whole"), end()];
+    await ask();
+    scene.script = [new ModelError("rate-limit", "a/one", "busy")];
+    await ask({ run: 2 });
+    const found = (await rows()).map(({ model, attempt: n, outcome, outputTokens, estimated, cost }) =>
+      [model, n, outcome, outputTokens > 0, estimated, cost].join(" "),
+    );
+    expect(found).toEqual(["b/two 1 upstream true true ", "a/one 2 complete true false 0.05"]);
+  });
+
+  it("that was stopped is estimated", async () => {
+    scene.script = [delta("half an answer"), abort("stop"), delta(" more"), end()];
+    await ask();
+    expect(await rows()).toMatchObject([{ outcome: "stopped", estimated: true, model: "a/one" }]);
+  });
+
+  it("of a shutdown is written at once, and not lost for the next delivery", async () => {
+    scene.script = [delta("half"), abort("shutdown")];
+    await expect(ask()).rejects.toThrow("shutting down");
+    expect(await rows()).toMatchObject([{ outcome: "stopped" }]);
+    scene.stop = new AbortController();
+    scene.script = [delta("whole"), end()];
+    await ask();
+    expect((await rows()).map(({ outcome }) => outcome)).toEqual(["stopped", "complete"]);
+  });
+
+  it("that an edit has ended is written, too", async () => {
+    scene.script = [delta("half"), abort("edit")];
+    expect(await ask()).toBe("superseded");
+    expect(await rows()).toMatchObject([{ outcome: "stopped" }]);
+  });
+});
+
+describe("a question under a budget", () => {
+  it("is refused before anything is asked when it does not fit, and nothing is half started", async () => {
+    scene.spending = { budgets: { "user-day": tokens(1_000) } };
+    scene.script = [delta("forty-two"), end()];
+    expect(await ask()).toBe("failed");
+    const note = "💸 Your budget for today is used up. There is a new one at 1970-01-02 00:00 UTC.";
+    expect(scene.views).toEqual([{ markdown: "", note }]);
+    expect(await rows()).toEqual([]);
+    expect(await standing()).toEqual([0, 0]);
+    expect((await turn())?.state).toBe("done");
+  });
+
+  it("says whose budget it is", async () => {
+    scene.spending = { budgets: { "user-month": tokens(1e9), "chat-day": tokens(1e9), "bot-day": tokens(10) } };
+    scene.script = [end()];
+    await ask();
+    expect(scene.views[0]?.note).toMatch(/^💸 This bot's budget for today is used up\./);
+  });
+
+  it("is reserved with an answer of 2,000 tokens, or of as many as it may have, and settled with what it used", async () => {
+    scene.spending = { budgets: { "user-day": tokens(2_500) } };
+    const seen: unknown[] = [];
+    const look = async () => void seen.push(...(await standing()));
+    scene.script = [delta("x"), () => void look(), delta("y"), delta("z"), end()];
+    await ask();
+    scene.spending = { ...scene.spending, maxTokens: 100 };
+    scene.script = [delta("x"), () => void look(), delta("y"), delta("z"), end()];
+    await ask({ run: 2 });
+    // The prompt's estimate is corrected by what the first call has reported.
+    expect(seen).toEqual([0, 2_000 + 5, 16, 100 + 6]);
+    expect(await standing()).toEqual([32, 0]);
+  });
+
+  it("is refunded when it failed", async () => {
+    scene.spending = { budgets: { "user-day": tokens(2_500) } };
+    scene.script = [delta("x"), new ModelError("upstream", "a/one", "broken")];
+    await ask();
+    const [spent = 0, reserved] = await standing();
+    expect([spent > 0 && spent < 20, reserved]).toEqual([true, 0]);
+  });
+
+  it("has a longer answer paid as it streams", async () => {
+    scene.spending = { budgets: { "user-day": tokens(6_100) } };
+    const written = Array.from({ length: 5_000 }, () => delta("word "));
+    scene.script = [...written, { type: "answer-end", model: "a/one", finish: "stop" }];
+    await ask();
+    expect((await turn())?.notes?.map(({ kind }) => kind)).toEqual(["budget-used"]);
+    expect((await rows())[0]).toMatchObject({ outcome: "complete", outputTokens: 5_000 });
+  });
+
+  it("is cut with one line when a longer answer cannot be paid, and cannot be continued", async () => {
+    scene.spending = { budgets: { "user-day": tokens(3_000) } };
+    scene.script = [...Array.from({ length: 9_000 }, () => delta("word ")), end()];
+    await ask();
+    const ended = await turn();
+    expect(ended?.notes?.[0]).toEqual({ kind: "cut", by: "budget" });
+    expect(ended?.button).toBe("regenerate");
+    const [row] = await rows();
+    expect(row?.outcome).toBe("over-budget");
+    expect(row?.outputTokens).toBeLessThan(2_100);
+    const [spent, reserved] = await standing();
+    expect([Number(spent) <= 3_000, reserved]).toEqual([true, 0]);
+  });
+
+  it("waits for what others have reserved, says so, and goes on when that is settled", async () => {
+    scene.spending = { budgets: { "chat-day": tokens(2_500) } };
+    const other = { ...(await lostRow()), reservation: { id: "other", token: "t" } };
+    const open = { id: "other", token: "t", userId: 8, chatId: 7, money: 0, tokens: 2_000, lost: other };
+    await scene.store.ledger.reserve(
+      open,
+      [{ ...dayOfUser, whose: "chat-day", of: { chatId: 7 }, ...tokens(2_500) }],
+      [],
+    );
+    scene.script = [delta("forty-two"), end()];
+    const asking = ask();
+    await expect.poll(() => scene.activities).toContainEqual({ kind: "waiting-for-budget" });
+    expect(scene.shown).toEqual([]);
+    await scene.store.ledger.settle([{ ...other, inputTokens: 10, outputTokens: 10 }]);
+    expect(await asking).toBe("complete");
+  });
+
+  it("can be stopped while it waits", async () => {
+    scene.spending = { budgets: { "user-day": tokens(2_500) } };
+    const lost = await lostRow();
+    const open = { id: "other", token: "t", userId: 7, chatId: 7, money: 0, tokens: 2_000, lost };
+    await scene.store.ledger.reserve(open, [{ ...dayOfUser, ...tokens(2_500) }], []);
+    scene.script = [delta("forty-two"), end()];
+    const asking = ask();
+    await expect.poll(() => scene.activities).toContainEqual({ kind: "waiting-for-budget" });
+    scene.stop.abort("stop");
+    expect(await asking).toBe("stopped");
+    expect(await rows()).toEqual([]);
+  });
+
+  it("is told once that 80 % are used, and once that all of it is", async () => {
+    scene.spending = { budgets: { "user-day": tokens(1_020) }, maxTokens: 100 };
+    const used = (outputTokens: number): Step => ({
+      ...{ type: "answer-end", model: "a/one", finish: "stop" },
+      usage: { inputTokens: 0, cachedTokens: 0, outputTokens },
+    });
+    for (const [run, outputTokens] of [800, 20, 10, 400, 1].entries()) {
+      scene.script = [delta("x"), used(outputTokens)];
+      await ask({ run: run + 1 });
+    }
+    const notes = scene.views.map(({ note }) => note?.replace("💸 Your budget for today is ", "").split(".")[0]);
+    expect(notes).toEqual([undefined, "used up to 80 %", undefined, "used up now", "used up"]);
+  });
+
+  it("alerts the operators of the whole bot's, and nobody else", async () => {
+    const raised: Alert[] = [];
+    scene.spending = {
+      budgets: { "bot-day": tokens(120) },
+      maxTokens: 100,
+      alerts: { raise: (one) => void raised.push(one) },
+    };
+    const usage = { inputTokens: 0, cachedTokens: 0, outputTokens: 100 };
+    scene.script = [delta("x"), { type: "answer-end", model: "a/one", finish: "stop", usage }];
+    await ask();
+    expect(raised).toEqual([{ kind: "bot-budget", share: 80, resetsAt }]);
+    expect(scene.views).toEqual([{ markdown: "x", button: "regenerate" }]);
+  });
+});
+
+describe("a call that died with its process", () => {
+  it("is lost: its prompt and what was shown, with the answer of the next delivery", async () => {
+    await died();
+    scene.script = [delta("whole"), end()];
+    await ask();
+    expect((await rows()).map(({ outcome, inputTokens, estimated }) => [outcome, inputTokens > 0, estimated])).toEqual([
+      ["lost", true, true],
+      ["complete", true, false],
+    ]);
+  });
+
+  it("is settled by its reservation, where there is a budget", async () => {
+    scene.spending = { budgets: { "user-day": tokens(9_000) } };
+    await died();
+    expect((await standing())[1]).toBe(2_005);
+    scene.script = [delta("whole"), end()];
+    await ask();
+    expect((await rows()).map(({ outcome, inputTokens }) => [outcome, inputTokens])).toEqual([
+      ["lost", 5],
+      ["complete", 11],
+    ]);
+    expect((await standing())[1]).toBe(0);
+  });
+
+  /** What a process leaves that is killed while it writes. */
+  const killed = () => Promise.reject(new Error("killed"));
+
+  async function died(): Promise<void> {
+    scene.script = [delta("half"), () => Object.assign(scene.store, { finishTurn: killed }), end()];
+    const { finishTurn, ledger } = scene.store;
+    const { settle } = ledger;
+    Object.assign(ledger, { settle: killed });
+    await expect(ask()).rejects.toThrow("killed");
+    Object.assign(ledger, { settle });
+    scene.store.finishTurn = finishTurn;
+  }
+});
+
+async function lostRow() {
+  return {
+    ...{ userId: 7, chatId: 7, turn: 50, step: 1, attempt: 1, model: "a/one", at: 5000, durationMs: 1 },
+    ...{ inputTokens: 10, cachedTokens: 0, outputTokens: 0, estimated: true, outcome: "lost" as const },
+  };
+}
+
+it("tells the ledger every few seconds how much is written, so that a death in its middle is not free", async () => {
+  const told: Reservation[] = [];
+  let now = 1_000;
+  const running = createRunning({
+    ...{
+      id: "7/50",
+      token: "t",
+      who: { userId: 7, chatId: 7 },
+      inputTokens: 10,
+      firstTokens: 2_000,
+      maxTokens: undefined,
+    },
+    ...{ factor: 1, moneyOf: (outputTokens: number) => 3 * outputTokens, limits: () => [], now: () => now },
+    ledger: { extend: async (one) => told.push(one) > 0 },
+    lostRow: (outputTokens, durationMs) => ({ ...lost, outputTokens, durationMs }),
+  });
+  const lost = await lostRow();
+  expect(running.reservation()).toMatchObject({ money: 6_000, tokens: 2_010, lost: { outputTokens: 0 } });
+  for (let n = 0; n < 30; n++) {
+    now += 250;
+    expect(running.wrote("word ")).toBe(true);
+    await Promise.resolve();
+  }
+  expect(told.length).toBe(3);
+  expect(told.at(-1)).toMatchObject({ money: 6_000, tokens: 2_010 });
+  expect(told.at(-1)?.lost.outputTokens).toBeGreaterThan(20);
+});

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { checkPrices } from "../../src/app/price-check.ts";
+import { StartError } from "../../src/base/errors.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { good, mistakes } from "../support/environments.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "parley-prices-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+
+function priceFile(content: string): string {
+  const path = join(folder, `${++files}.json`);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe("a budget", () => {
+  it("is in dollars or in tokens", () => {
+    const { budgets } = readConfig("start", {
+      ...good,
+      ...{ BUDGET_USER_DAY: "0.50", BUDGET_USER_MONTH: "5", BUDGET_CHAT_DAY: "200000t", BUDGET_BOT_DAY: "$12.000001" },
+    });
+    expect(budgets).toEqual({
+      "user-day": { unit: "money", amount: 500_000_000 },
+      "user-month": { unit: "money", amount: 5_000_000_000 },
+      "chat-day": { unit: "tokens", amount: 200_000 },
+      "bot-day": { unit: "money", amount: 12_000_001_000 },
+    });
+    expect(readConfig("start", good).budgets).toEqual({});
+    expect(
+      readConfig("web", { ...good, REDIS_URL: "redis://x", WEBHOOK_URL: "https://x", BUDGET_BOT_DAY: "x" }).budgets,
+    ).toEqual({});
+  });
+
+  it.each([
+    "0",
+    "0t",
+    "-1",
+    "1e3",
+    "0.0000001",
+    "99999999",
+    "5 EUR",
+    "0,50",
+    "12T",
+    "1.5t",
+    "9999999999999t",
+    "NaN",
+    "∞",
+  ])("is not %s: a line says what is right", (value) => {
+    const lines = mistakes({ ...good, BUDGET_BOT_DAY: value });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^BUDGET_BOT_DAY must be US dollars .* like 0\.50, or whole tokens .* like 200000t/);
+    expect(lines[0]).not.toContain("\n");
+  });
+
+  it("of a day is not larger than that of its month", () => {
+    const line = "BUDGET_USER_DAY is larger than BUDGET_USER_MONTH; make it smaller, or leave it out";
+    expect(mistakes({ ...good, BUDGET_USER_DAY: "2", BUDGET_USER_MONTH: "1" })).toEqual([line]);
+    expect(readConfig("start", { ...good, BUDGET_USER_DAY: "2", BUDGET_USER_MONTH: "1000t" }).budgets).toBeDefined();
+  });
+});
+
+describe("PRICES_FILE", () => {
+  it("has dollars per million tokens; what is left out costs as much as input", () => {
+    const content =
+      '\uFEFF{"own/m": {"input": 1, "output": 2}, "a/b/c": {"input": 1, "cached": 0.1, "cache_write": 1.25, "output": 0}}';
+    expect(readConfig("start", { ...good, PRICES_FILE: priceFile(content) }).models.prices).toEqual({
+      "own/m": { input: 1, cached: 1, cacheWrite: 1, output: 2 },
+      "a/b/c": { input: 1, cached: 0.1, cacheWrite: 1.25, output: 0 },
+    });
+  });
+
+  it.each([
+    ['{"own/m": {"input": 1,}}', /no JSON in line 1, column 23;/],
+    ["", /no JSON/],
+    ["[1]", /holds no object/],
+    ['{"gpt": {"input": 1, "output": 1}}', /entry "gpt", which is no provider\/model/],
+    ['{"own/m": {"input": "1", "output": 1}}', /"own\/m": input must be a number/],
+    ['{"own/m": {"input": -1, "output": 1}}', /"own\/m": input must be a number from 0/],
+    ['{"own/m": {"input": 1}}', /"own\/m": output must be a number/],
+    ['{"own/m": {"input": 1, "output": 1, "cache": 1}}', /"own\/m": it knows no cache;/],
+    ['{"own/m": 3}', /"own\/m": input, cached, cache_write and output/],
+  ])("with %s is a line that says where", (content, line) => {
+    const path = priceFile(content);
+    const lines = mistakes({ ...good, PRICES_FILE: path });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^PRICES_FILE /);
+    expect(lines[0]).toMatch(line);
+    expect(lines[0]).not.toContain(path);
+  });
+
+  it("may have many wrong entries, and says how many", () => {
+    const entries = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`m${n}`, 1]));
+    const lines = mistakes({ ...good, PRICES_FILE: priceFile(JSON.stringify(entries)) });
+    expect(lines).toHaveLength(6);
+    expect(lines.at(-1)).toBe("PRICES_FILE has 25 more wrong entries");
+  });
+
+  it("that is not there is a line with the reason", () => {
+    expect(mistakes({ ...good, PRICES_FILE: join(folder, "none.json") })).toEqual([
+      "PRICES_FILE names a file that cannot be read (ENOENT); check its path and who may read it",
+    ]);
+  });
+});
+
+describe("a budget in money", () => {
+  const models = {
+    MODELS: "own/m,openai/gpt-4.1>own/n,ollama/x",
+    OWN_BASE_URL: "https://own.example",
+    OPENAI_API_KEY: "k",
+  };
+  const check = (env: Record<string, string>) => checkPrices(readConfig("start", { ...good, ...models, ...env }));
+
+  it("needs the price of each model that may be asked, but of those on a machine of one's own", async () => {
+    const error: unknown = await check({ BUDGET_CHAT_DAY: "1" }).catch((reason: unknown) => reason);
+    if (!(error instanceof StartError)) throw new Error("it was let through");
+    expect(error.lines).toHaveLength(2);
+    expect(error.lines[0]).toMatch(/^PRICES_FILE has no price for own\/m, .* BUDGET_CHAT_DAY is in money; .* 200000t$/);
+    const PRICES_FILE = priceFile('{"own/m": {"input": 1, "output": 2}, "own/n": {"input": 0, "output": 0}}');
+    await check({ BUDGET_CHAT_DAY: "1", PRICES_FILE });
+  });
+
+  it("is the only one that asks for prices", async () => {
+    await check({ BUDGET_CHAT_DAY: "100t" });
+    await check({});
+  });
+});

@@ -1,0 +1,102 @@
+/** The seam between the chain and who pays for its calls. */
+import { expect, it } from "vitest";
+import { BudgetError } from "../../src/base/errors.ts";
+import { textParts } from "../../src/ports/content.ts";
+import type { CallEnd, ModelEvent, ModelRequest, Models, Payer } from "../../src/ports/models.ts";
+import { createProvidersScene } from "../support/providers-scene.ts";
+
+const scene = createProvidersScene();
+
+function payer(more: { readonly mostPieces?: number; readonly refuses?: string } = {}) {
+  const seen: string[] = [];
+  const ends: CallEnd[] = [];
+  let pieces = 0;
+  const one: Payer = {
+    async open({ model }) {
+      seen.push(`open ${model}`);
+      if (model === more.refuses) throw new BudgetError("user-day", 0);
+      let open = true;
+      return {
+        wrote: () => ++pieces < (more.mostPieces ?? Number.POSITIVE_INFINITY),
+        close(end) {
+          if (!open) return;
+          open = false;
+          seen.push(`close ${model} ${end.outcome}`);
+          ends.push(end);
+        },
+      };
+    },
+  };
+  return { one, seen, ends };
+}
+
+async function ask(
+  models: Models,
+  paying: Payer,
+  words: string,
+  signal = new AbortController().signal,
+  until = (_: ModelEvent) => false,
+) {
+  const request: ModelRequest = {
+    model: "openai/a",
+    messages: [{ role: "user", content: textParts(words) }],
+    payer: paying,
+  };
+  const events: ModelEvent[] = [];
+  for await (const event of models.answer(request, signal)) {
+    events.push(event);
+    if (until(event)) break;
+  }
+  return events;
+}
+
+it("opens a call before it is sent, and closes it with what the provider has counted before the end is read", async () => {
+  const { one, seen, ends } = payer();
+  const events = await ask(scene.open(), one, "hello", undefined, (event) => {
+    if (event.type === "attempt") seen.push("attempt");
+    return event.type === "answer-end";
+  });
+  expect(seen).toEqual(["open openai/a", "attempt", "close openai/a complete"]);
+  expect(events.at(-1)).toMatchObject({ type: "answer-end", usage: ends[0]?.usage });
+  expect(ends[0]?.usage?.outputTokens).toBeGreaterThan(0);
+  expect(ends[0]?.durationMs).toBeGreaterThanOrEqual(ends[0]?.firstTokenMs ?? Number.POSITIVE_INFINITY);
+});
+
+it("closes a call that failed before it opens the next one", async () => {
+  const { one, seen } = payer();
+  scene.first.script.always({ status: 401 });
+  scene.second.script.always({ text: "Paris." });
+  await ask(scene.open(), one, "hello");
+  const second = ["open deepseek/b", "close deepseek/b complete"];
+  expect(seen).toEqual(["open openai/a", "close openai/a auth", ...second]);
+});
+
+it("ends an answer that cannot be paid any further, and leaves the provider", async () => {
+  const { one, seen } = payer({ mostPieces: 3 });
+  const events = await ask(scene.open(), one, "long");
+  expect(events.at(-1)).toEqual({ type: "answer-end", model: "openai/a", finish: "budget" });
+  expect(seen).toEqual(["open openai/a", "close openai/a over-budget"]);
+});
+
+it("asks nobody when the call cannot be paid", async () => {
+  const { one, seen } = payer({ refuses: "openai/a" });
+  await expect(ask(scene.open(), one, "hello")).rejects.toThrow(BudgetError);
+  expect(seen).toEqual(["open openai/a"]);
+  expect(scene.first.requests).toHaveLength(0);
+});
+
+it.each(["attempt", "text-delta"])("closes the call of whoever stops reading at the first %s", async (type) => {
+  const { one, seen } = payer();
+  await ask(scene.open(), one, "hello", undefined, (event) => event.type === type);
+  expect(seen).toEqual(["open openai/a", "close openai/a stopped"]);
+});
+
+it("closes the call of a question that was stopped", async () => {
+  const { one, seen } = payer();
+  const stop = new AbortController();
+  await ask(scene.open(), one, "long", stop.signal, (event) => {
+    if (event.type === "text-delta") stop.abort();
+    return false;
+  });
+  expect(seen).toEqual(["open openai/a", "close openai/a stopped"]);
+});
