@@ -1,10 +1,12 @@
 /** No stream and no error of a provider costs more than its length. */
 import { describe, expect, test } from "vitest";
+import type { WireName } from "../../src/config/providers.ts";
 import { saidByText } from "../../src/models/error-words.ts";
 import { modelError, readingFailure, refusalFailure } from "../../src/models/failures.ts";
 import { createAnswerReader } from "../../src/models/wires/answer-reader.ts";
 import { chatCompletions } from "../../src/models/wires/chat-completions.ts";
 import { mended, untaught } from "../../src/models/wires/requests.ts";
+import { wireOf } from "../../src/models/wires/wires.ts";
 import { expectNoGrowth } from "../support/growth.ts";
 import { asMessages } from "../support/messages.ts";
 
@@ -66,7 +68,52 @@ const streams: Readonly<Record<string, (n: number) => string[]>> = {
   "errors without an end": (n) => ['data: {"error":{"message":"', ...times(n, () => "Bearer x ")],
 };
 
+const data = (type: string, more: object) => `data: ${JSON.stringify({ type, ...more })}\n\n`;
+const item = { type: "message", content: [{ type: "output_text", text: "x" }] };
+const tool = { tool_calls: [{ function: { name: "n", arguments: "[" } }] };
+
+/** The same for what other wires, and calls of tools, consist of. */
+const ofWires: Readonly<Record<string, readonly [WireName, (n: number) => string[]]>> = {
+  "pieces of a call, each with its name": [
+    "chat",
+    (n) => times(n, () => `data: {"choices":[{"delta":${JSON.stringify(tool)}}]}\n\n`),
+  ],
+  "calls without end": [
+    "chat",
+    (n) =>
+      times(n, (at) => `data: {"choices":[{"delta":{"tool_calls":[{"id":"${at}","function":{"name":"n"}}]}}]}\n\n`),
+  ],
+  "items that end at places of their own": [
+    "responses",
+    (n) => times(n, (at) => data("response.output_item.done", { output_index: at, item })),
+  ],
+  "blocks that only begin": [
+    "messages",
+    (n) =>
+      times(n, (index) =>
+        data("content_block_start", { index, content_block: { type: "tool_use", id: `${index}`, name: "n" } }),
+      ),
+  ],
+  "counts of new names": [
+    "messages",
+    (n) => times(n, (at) => data("message_delta", { usage: { [`tokens_${at}`]: 1 } })),
+  ],
+};
+
 describe("reading a stream takes time by its length", () => {
+  test.each(Object.entries(ofWires))("%s", (_, [wire, make]) => {
+    expectNoGrowth(make, (pieces) => {
+      const reader = createAnswerReader({ wire: wireOf(wire) });
+      for (const piece of pieces) {
+        reader.push(piece);
+        reader.takeText();
+        reader.takeSummary();
+      }
+      reader.end(true);
+      if (reader.calls.length > 128 || (reader.native ?? []).length > pieces.length) throw new Error("too much");
+    });
+  });
+
   test.each(Object.entries(streams))("%s", (_, make) => {
     expectNoGrowth(make, (pieces) => {
       const reader = createAnswerReader({ wire: chatCompletions });

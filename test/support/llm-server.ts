@@ -18,6 +18,8 @@ export interface LlmServer {
   readonly origin: string;
   readonly heard: readonly Heard[];
   answer: Answering;
+  /** What was heard so far is no matter any more. */
+  forget(): void;
   stop(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ export async function createLlmServer(answer: Answering): Promise<LlmServer> {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     heard,
     answer,
+    forget: () => void heard.splice(0),
     async stop() {
       await new Promise<void>((resolve) => {
         server.close(() => resolve());

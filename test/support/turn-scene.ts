@@ -47,6 +47,8 @@ function emptyScene() {
     contextTokens: 32_768,
     spending: { budgets: {} } as TurnDeps["spending"],
     requests: [] as { readonly model: string; readonly messages: readonly Worded[] }[],
+    /** What the provider's cache was told, question by question. */
+    cacheKeys: [] as (string | undefined)[],
     /** What would have been asked instead, had it been too long. */
     shorter: [] as (readonly Worded[] | undefined)[],
     /** What happened on the screens, in order. */
@@ -78,6 +80,7 @@ export function createTurnScene() {
         async *answer(request, signal) {
           const { model, messages } = request;
           const shorter = request.shorter?.();
+          scene.cacheKeys.push(request.cacheKey);
           scene.requests.push({ model, messages: inWords(messages) });
           scene.shorter.push(shorter && inWords(shorter));
           // Each call is paid as the chain does it: that of the attempt, or the one whose end the script tells.

@@ -37,7 +37,7 @@ export interface AnswerReader {
   readonly finishDoubt: "none" | "unsure" | "text";
   readonly usage: TokenUsage | undefined;
   readonly pictures: number;
-  /** Those of a stream that was cut are no calls: nobody knows what is missing. */
+  /** Those of an answer that was cut, by whomever, are no calls: nobody knows what is missing. */
   readonly calls: readonly Call[];
   /** See `ChunkReader`. */
   readonly native: readonly unknown[] | undefined;
@@ -241,7 +241,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       return pictures;
     },
     get calls() {
-      return calls.any && this.finish !== undefined && failure === undefined ? calls.all() : [];
+      return calls.any && this.finish === "stop" && failure === undefined ? calls.all() : [];
     },
     get native() {
       return chunks.native();

@@ -39,6 +39,8 @@ interface Growing {
   native: unknown;
 }
 
+/** More than any model calls at once. */
+const mostCalls = 128;
 /** JSON stands in a string, and that in another one, with careless servers. */
 const deepestString = 2;
 
@@ -49,7 +51,7 @@ export function createCalls(newId: () => string): Calls {
 
   function begin({ index, id = "" }: CallPiece): Growing {
     const call: Growing = { index, id, name: "", json: "", scan: undefined, native: undefined };
-    growing.push(call);
+    if (growing.length < mostCalls) growing.push(call);
     return call;
   }
 
@@ -101,10 +103,11 @@ export function createCalls(newId: () => string): Calls {
     get any() {
       return growing.length > 0;
     },
-    all: () =>
-      growing
-        .filter(({ name }) => name !== "")
-        .map(({ id, name, json, native }) => ({ id: id || newId(), name, arguments: plainJson(json), native })),
+    all() {
+      const named = growing.filter(({ name }) => name !== "");
+      for (const call of named) call.id ||= newId();
+      return named.map(({ id, name, json, native }) => ({ id, name, arguments: plainJson(json), native }));
+    },
   };
 }
 

@@ -101,15 +101,12 @@ function summaryIn(delta: unknown): string {
   return details.map((detail) => stringOf(fieldsOf(detail)["summary"])).join("");
 }
 
-/** More than any model calls at once. */
-const mostCalls = 128;
-
 function callsIn(delta: unknown): readonly CallPiece[] {
   if (!isFields(delta)) return nothing.calls;
   const { tool_calls: calls, function_call: only } = delta;
   if (isFields(only)) return [{ index: 0, ...functionIn(only) }];
   if (!calls) return nothing.calls;
-  return [calls].flat().slice(0, mostCalls).filter(isFields).map(callIn);
+  return [calls].flat().filter(isFields).map(callIn);
 }
 
 function callIn(call: Fields): CallPiece {

@@ -138,10 +138,19 @@ function callOf(block: Fields): CallPiece {
   return { id: text(block["id"]), name: text(block["name"]), arguments: block["input"] };
 }
 
+const countNames = [
+  "input_tokens",
+  "cache_read_input_tokens",
+  "cache_creation_input_tokens",
+  "output_tokens",
+  "output_tokens_details",
+];
+
 /** What is there counts, nothing does not. */
 function counted(usage: unknown): Fields {
+  const given = fieldsOf(usage);
   return Object.fromEntries(
-    Object.entries(fieldsOf(usage)).filter(([, count]) => count !== null && count !== undefined),
+    countNames.flatMap((name) => ((given[name] ?? null) === null ? [] : [[name, given[name]]])),
   );
 }
 

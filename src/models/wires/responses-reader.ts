@@ -14,9 +14,9 @@ interface OpenCall {
 
 /** Creates the reader of one answer. */
 export function createResponsesReader(): ChunkReader {
-  /** Characters of the answer that came in pieces, and of the items that came whole. */
+  /** Characters of the answer that came so far, and of the items of it that have ended. */
   let said = 0;
-  let itemsText = "";
+  let ended = 0;
   const open = new Map<unknown, OpenCall>();
   const items = new Map<unknown, Fields>();
   let thinks = false;
@@ -30,10 +30,10 @@ export function createResponsesReader(): ChunkReader {
     return { ...nothing, thought: delta.length, summary: shown ? delta : "", alive: true };
   }
 
-  /** What of a text has not come in pieces: all of it, where none came. */
-  function rest(whole: string): string {
-    const more = whole.slice(said);
-    said = Math.max(said, whole.length);
+  /** What of a text that begins there has not come in pieces: all of it, where none came. */
+  function rest(whole: string, from: number): string {
+    const more = whole.slice(Math.max(0, said - from));
+    said = Math.max(said, from + whole.length);
     return more;
   }
 
@@ -60,15 +60,16 @@ export function createResponsesReader(): ChunkReader {
       open.delete(keyOf(event, item));
       return { ...nothing, alive: true, calls: [callOf(item, call)] };
     }
-    itemsText += textIn(item);
-    const more = rest(itemsText);
+    const whole = textIn(item);
+    const more = rest(whole, ended);
+    ended += whole.length;
     return { ...nothing, text: more, alive: more !== "" };
   }
 
   function conclude(response: Fields, otherwise?: string): ChunkSays {
     const output = listOf(response["output"]);
     if (items.size === 0) for (const [index, item] of output.entries()) items.set(index, item);
-    const more = rest(output.map(textIn).join(""));
+    const more = rest(output.map(textIn).join(""), 0);
     const calls = [...open.values()].map(({ id, name, json }) => ({ id, name, arguments: json }));
     return {
       ...nothing,

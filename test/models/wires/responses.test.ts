@@ -1,0 +1,205 @@
+import { describe, expect, test } from "vitest";
+import { createAnswerReader } from "../../../src/models/wires/answer-reader.ts";
+import { chatCompletions } from "../../../src/models/wires/chat-completions.ts";
+import { dialectOf } from "../../../src/models/wires/dialects.ts";
+import { fieldsAsTaught, untaught } from "../../../src/models/wires/requests.ts";
+import { responsesWire } from "../../../src/models/wires/responses.ts";
+import type { Wire, WireRequest } from "../../../src/models/wires/wire.ts";
+import { createLlmServer } from "../../support/llm-server.ts";
+import { asMessages } from "../../support/messages.ts";
+import { speaking, told } from "../../support/wires.ts";
+
+const messages = asMessages([
+  { role: "system", content: "Be brief." },
+  { role: "user", content: "One?" },
+]);
+
+// biome-ignore lint/suspicious/noExplicitAny: the body of a request
+function bodyOf(provider: string, more: Partial<WireRequest> = {}, wire: Wire = responsesWire): any {
+  const request: WireRequest = {
+    model: "m",
+    name: `${provider}/m`,
+    messages,
+    dialect: dialectOf(provider),
+    manner: untaught,
+    can: { known: false, sees: false, tools: false, efforts: [], contextTokens: 32_000 },
+    ...more,
+  };
+  return wire.body(request, fieldsAsTaught(wire.optionalFields(request), request.manner));
+}
+
+const input = [
+  { role: "system", content: "Be brief." },
+  { role: "user", content: "One?" },
+];
+const encrypted = { include: ["reasoning.encrypted_content"] };
+
+describe("a question by Responses", () => {
+  test.each([
+    ["openai", { store: false, ...encrypted, prompt_cache_key: "hash" }],
+    ["xai", { store: false, ...encrypted }],
+    ["relay", { store: false }],
+  ])("to %s leaves nothing there, and has what its dialect knows", (provider, fields) => {
+    expect(bodyOf(provider, { cacheKey: "hash" })).toEqual({ model: "m", input, stream: true, ...fields });
+  });
+
+  test("has its limit and its temperature where they are set", () => {
+    const set = { maxTokens: 300, temperature: 0.5 };
+    expect(bodyOf("openai", { ...set, model: "gpt-4.1" })).toMatchObject({ max_output_tokens: 300, temperature: 0.5 });
+    expect(bodyOf("openai", { ...set, model: "gpt-6-luna" })).not.toHaveProperty("temperature");
+    expect(bodyOf("openai", { maxTokens: 5 })).toMatchObject({ max_output_tokens: 16 });
+  });
+
+  test("gives encrypted thoughts back to the model that had them, without what is not taken; to another one its words", () => {
+    const call = { type: "function_call", call_id: "a", name: "now", arguments: "{}" };
+    const content = [
+      { type: "reasoning", id: "rs_1", encrypted_content: "ZW5j", content: [{ text: "plain" }], status: "completed" },
+      { type: "reasoning", id: "rs_2", summary: [] },
+      call,
+    ];
+    const given = (model: string) => {
+      const step = asMessages([{ role: "assistant", content: "Let me look." }]).map((one) => ({
+        ...one,
+        native: { model, content },
+      }));
+      return bodyOf("openai", { messages: [...messages, ...step] }).input.slice(2);
+    };
+    expect(given("openai/m")).toEqual([
+      { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "ZW5j" },
+      call,
+    ]);
+    expect(given("xai/m")).toEqual([{ role: "assistant", content: "Let me look." }]);
+  });
+});
+
+test.each([
+  ["openai", "hash"],
+  ["xai", undefined],
+  ["mistral", undefined],
+  ["relay", undefined],
+])("by Chat Completions %s is told this key of a conversation: %s", (provider, key) => {
+  expect(bodyOf(provider, { cacheKey: "hash" }, chatCompletions).prompt_cache_key).toBe(key);
+  expect(bodyOf(provider, {}, chatCompletions)).not.toHaveProperty("prompt_cache_key");
+});
+
+const line = (data: object): string => `data: ${JSON.stringify(data)}\n\n`;
+const delta = (text: string) => line({ type: "response.output_text.delta", output_index: 0, delta: text });
+const ended = (type: string, response: object) => line({ type, response: { object: "response", ...response } });
+const message = (text: string) => ({ type: "message", content: [{ type: "output_text", text }] });
+const completed = ended("response.completed", { status: "completed" });
+
+function read(...pieces: string[]) {
+  const reader = createAnswerReader({ wire: responsesWire });
+  for (const piece of pieces) reader.push(piece);
+  return reader;
+}
+
+async function cameOf(stream: string) {
+  const server = await createLlmServer((_, response) => response.end(stream));
+  const { models } = speaking("openai", "responses", server.origin);
+  const { text, failed, end, error } = await told(models, { model: "openai/m", thoughts: true });
+  await models.stop();
+  await server.stop();
+  return { text, failed, finish: end?.finish, message: error?.message };
+}
+
+describe("an answer by Responses", () => {
+  test.each([
+    ["response.completed", { status: "completed" }, "stop"],
+    ["response.done", { status: "completed" }, "stop"],
+    ["response.completed", {}, "stop"],
+    ["response.incomplete", { status: "incomplete", incomplete_details: { reason: "max_output_tokens" } }, "length"],
+    ["response.incomplete", { status: "incomplete", incomplete_details: { reason: "content_filter" } }, "filtered"],
+    ["response.incomplete", { status: "incomplete", incomplete_details: null }, "length"],
+    ["response.incomplete", {}, "length"],
+  ])("that ends with %s %j has ended so: %s", (type, response, finish) => {
+    const reader = read(delta("Paris."), ended(type, response));
+    expect([reader.takeText(), reader.finish, reader.complete]).toEqual(["Paris.", finish, true]);
+  });
+
+  test.each([
+    [
+      "response.failed",
+      { status: "failed", error: { code: "server_error", message: "An error occurred" } },
+      "upstream",
+    ],
+    [
+      "response.failed",
+      { status: "failed", error: { code: "rate_limit_exceeded", message: "Slow down" } },
+      "rate-limit",
+    ],
+    ["response.failed", { status: "failed", error: { code: "insufficient_quota", message: "No" } }, "quota"],
+    ["response.failed", { status: "failed", error: { code: "invalid_prompt", message: "No" } }, "content-filter"],
+    ["response.failed", { status: "failed", error: { code: "bio_policy", message: "No" } }, "content-filter"],
+    ["response.failed", { status: "failed", error: null }, "upstream"],
+    ["response.failed", {}, "upstream"],
+    ["response.cancelled", { status: "cancelled" }, "upstream"],
+    ["response.completed", { status: "failed", error: { code: "server_error", message: "No" } }, "upstream"],
+  ])("that ends with %s %j has failed: %s", async (type, response, kind) => {
+    expect(await cameOf(delta("Par") + ended(type, response))).toMatchObject({ text: "Par", failed: kind });
+  });
+
+  test("that declines says so in its own words", async () => {
+    const refusal = line({ type: "response.refusal.delta", delta: "I can't help with that." });
+    expect(await cameOf(refusal + completed)).toMatchObject({ text: "I can't help with that.", finish: "stop" });
+    const item = { type: "message", content: [{ type: "refusal", refusal: "I can't help with that." }] };
+    const whole = ended("response.completed", { status: "completed", output: [item] });
+    expect(await cameOf(whole)).toMatchObject({ text: "I can't help with that.", finish: "stop" });
+  });
+
+  test.each([
+    [
+      "the ends of its items",
+      line({ type: "response.output_item.done", output_index: 0, item: message("Par") }) +
+        line({ type: "response.output_item.done", output_index: 1, item: message("is.") }) +
+        completed,
+    ],
+    ["its end", ended("response.completed", { status: "completed", output: [message("Par"), message("is.")] })],
+    [
+      "pieces, the ends of its items and its end",
+      delta("Par") +
+        delta("is.") +
+        line({ type: "response.output_text.done", text: "Paris." }) +
+        line({ type: "response.output_item.done", item: message("Paris.") }) +
+        ended("response.completed", { status: "completed", output: [message("Paris.")] }),
+    ],
+    [
+      "pieces, and the rest with its end",
+      delta("Par") + ended("response.completed", { status: "completed", output: [message("Paris.")] }),
+    ],
+    ["pieces, and only [DONE] at its end", `${delta("Paris.")}data: [DONE]\n\n`],
+  ])("may have its words in %s, and has them once", async (_, stream) => {
+    expect(await cameOf(stream)).toMatchObject({ text: "Paris.", finish: "stop" });
+  });
+
+  test("shows the summary of its thoughts, a paragraph for each part, and no thought as it is", () => {
+    const part = (summary_index: number) => line({ type: "response.reasoning_summary_part.added", summary_index });
+    const summary = (text: string) => line({ type: "response.reasoning_summary_text.delta", delta: text });
+    const raw = line({ type: "response.reasoning_text.delta", delta: "Hmm, as it is." });
+    const reader = read(part(0), summary("First."), part(1), summary("Then."), raw, delta("Paris."), completed);
+    expect([reader.takeSummary(), reader.takeText()]).toEqual(["First.\n\nThen.", "Paris."]);
+  });
+
+  test("keeps its encrypted thoughts beside its calls, to go back as they came", () => {
+    const items = [
+      { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "ZW5j" },
+      message("Let me look."),
+      { type: "function_call", id: "fc_1", call_id: "a", name: "now", arguments: "{}" },
+    ];
+    const stream = items.map((item, output_index) => line({ type: "response.output_item.done", output_index, item }));
+    expect(read(...stream, completed).native).toEqual(items);
+    expect(read(ended("response.completed", { status: "completed", output: items })).native).toEqual(items);
+    expect(read(delta("Paris."), completed).native).toBeUndefined();
+  });
+
+  test("is not alive before its first word, unless it thinks and the connection is kept", () => {
+    const reader = read(ended("response.created", { status: "in_progress" }));
+    expect(reader.takeLife()).toBe(false);
+    reader.push(line({ type: "keepalive" }));
+    expect(reader.takeLife()).toBe(false);
+    reader.push(line({ type: "response.output_item.added", output_index: 0, item: { type: "reasoning" } }));
+    expect(reader.takeLife()).toBe(false);
+    reader.push(line({ type: "keepalive" }));
+    expect(reader.takeLife()).toBe(true);
+  });
+});
