@@ -109,6 +109,8 @@ export type Verdict = { readonly kind: "reserved" } | { readonly kind: "wait" | 
 
 /** Comes on top of what a user may spend on the day and in the month that `at` is in; other budgets stay as they are. */
 export interface Grant {
+  /** Told again, it is granted no further time. */
+  readonly id: string;
   readonly userId: number;
   readonly unit: BudgetUnit;
   /** Billionths of a US dollar, or tokens. */
@@ -135,11 +137,11 @@ export interface TotalsQuery {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   /** `user`: of `all` alone. A sum by user needs `from`. Left out: one sum. */
-  readonly by?: "model" | "day" | "user" | undefined;
+  readonly by?: "model" | "day" | "day-model" | "user" | undefined;
 }
 
 export interface TotalsPart extends UsageTotals {
-  /** The model, the day as in `Limit`, the user's id; empty for the one sum. */
+  /** The model, the day as in `Limit`, both with a blank between (the day first), the user's id; empty for the one sum. */
   readonly key: string;
   readonly cacheWriteTokens: number;
   readonly reasoningTokens: number;
@@ -177,4 +179,10 @@ export interface Ledger {
 
   standing(limits: readonly Limit[]): Promise<readonly Standing[]>;
   grant(grant: Grant): Promise<void>;
+  /**
+   * Takes a user's name out: the id is 0 from then on in rows and sums, and so is that of the private chat, for ever. Other sums
+   * stay as they are. `budgetsGoOn`: what was used counts against budgets under the id for 31 days more, so that nobody has a
+   * new one by this.
+   */
+  erase(userId: number, budgetsGoOn: boolean): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** English: every sentence that a person reads in Telegram. Plain text: no markup, so nothing can fail to parse. */
 import type { ModelErrorKind, Whose } from "../base/errors.ts";
-import type { UsageTotals } from "../ports/ledger.ts";
 import type { SpokenNote, UnseenKind } from "../ports/notes.ts";
+import { moneyTexts } from "./english-money.ts";
 import { operatorTexts } from "./english-operators.ts";
 import { privacyTexts } from "./english-privacy.ts";
 import type { CommandLine, StatsLines } from "./facts.ts";
@@ -68,17 +68,6 @@ const modelFailureWords: Readonly<Record<ModelErrorKind, string>> = {
 
 const stopped = "⏹ Stopped.";
 const whatTheBotReads = "So far I read only text, and the captions of pictures and files.";
-
-function money(dollars: number): string {
-  return dollars === 0 ? "$0" : dollars < 0.01 ? `$${dollars.toFixed(6)}` : `$${dollars.toFixed(4)}`;
-}
-
-function usageLine(totals: UsageTotals): string {
-  const cached = totals.cachedTokens > 0 ? ` (${totals.cachedTokens} cached)` : "";
-  const unpriced = totals.unpriced > 0 ? `, ${totals.unpriced} without a known price` : "";
-  const answers = totals.answers === 1 ? "1 answer" : `${totals.answers} answers`;
-  return `${answers}, ${totals.inputTokens} tokens in${cached}, ${totals.outputTokens} out, ${money(totals.cost)}${unpriced}`;
-}
 
 function statsLines({ requests, errors, uptimeSeconds, p50Ms, p95Ms, queue, megabytes }: StatsLines): string[] {
   const lines = [`Requests: ${requests}, errors: ${errors}`, `Up for ${duration(uptimeSeconds)}`];
@@ -263,8 +252,7 @@ export const english = {
     `This bot is private. If you should have access, give its operator your id: ${userId}`,
   groupNotAllowed: (chatId: number) =>
     `This bot is private. If this group should have access, give the bot's operator the group's id: ${chatId}`,
-  usage: (today: UsageTotals, total: UsageTotals) =>
-    `Your use of this bot\nToday: ${usageLine(today)}\nIn total: ${usageLine(total)}`,
+  ...moneyTexts,
   stats: (stats: StatsLines) => statsLines(stats).join("\n"),
   ...privacyTexts,
   ...operatorTexts,

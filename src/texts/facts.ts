@@ -1,4 +1,5 @@
 /** What sentences of every language are made of, where it is more than a word or a number. */
+import type { UsageTotals } from "../ports/ledger.ts";
 import type { QueueStats } from "../ports/queue.ts";
 
 export interface CommandLine {
@@ -16,6 +17,25 @@ export interface PrivacyFacts {
   readonly shared: boolean;
   /** Who may be asked. `own`: on a machine of the operator's. */
   readonly providers: readonly { readonly name: string; readonly host: string; readonly own: boolean }[];
+}
+
+export interface ModelUse {
+  /** `provider/model`. */
+  readonly model: string;
+  readonly totals: UsageTotals;
+}
+
+/** What the bot has cost, for admins. */
+export interface CostStats {
+  readonly today: UsageTotals;
+  readonly month: UsageTotals;
+  /** What the rest is about: so many days, today among them. */
+  readonly days: number;
+  /** Tokens that models have read, and those of them that came from a cache. */
+  readonly input: number;
+  readonly cached: number;
+  /** Those who use it most, the first at the top. */
+  readonly users: readonly { readonly name: string; readonly totals: UsageTotals }[];
 }
 
 /** What `/stats` says; with `queue`, what an operator wants to know besides. Times in milliseconds. */

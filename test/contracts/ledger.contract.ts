@@ -95,6 +95,89 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       );
     });
 
+    it("grants once, however often it is told", async () => {
+      const { ledger } = await newLedger();
+      const five = { id: "update 5", userId: 1, unit: "money", amount: 5, at: noon } as const;
+      await Promise.all([ledger.grant(five), ledger.grant(five)]);
+      await ledger.grant(five);
+      await ledger.grant({ ...five, id: "update 6" });
+      expect(await standingOf(ledger)).toEqual([0, 0, 10]);
+    });
+
+    it("adds up by day and model", async () => {
+      const { ledger } = await newLedger();
+      await ledger.settle([row(5), row(6), row(7, { model: "p/other" }), row(8, { at: noon - dayMs })]);
+      const parts = await ledger.totals({ of: "all", from: noon - dayMs, by: "day-model" });
+      const sums = Object.fromEntries(parts.map(({ key, cost }) => [key, Math.round(cost * 1e9)]));
+      expect(sums).toEqual({ [`${today} p/m`]: 11, [`${today} p/other`]: 7, [`${today - 1} p/m`]: 8 });
+    });
+
+    describe("a user whose name is taken out", () => {
+      /** What each of these asks for, but for the user. */
+      const sumsOf = async (ledger: Ledger) =>
+        await Promise.all(
+          (["day", "model", "day-model", undefined] as const).map(async (by) => {
+            const parts = await ledger.totals({ of: "all", from: noon - dayMs, by });
+            return [...parts].sort((one, other) => one.key.localeCompare(other.key));
+          }),
+        );
+
+      async function used() {
+        const { ledger } = await newLedger();
+        await ledger.settle([
+          ...[row(5), row(6, { at: noon - dayMs }), row(7, { chatId: -100, turn: 8 })],
+          ...[row(20, { userId: 2, chatId: -100, turn: 9 }), row(3, { userId: 11, chatId: 11 })],
+          row(0, { inputTokens: 0, outputTokens: 0, cachedTokens: 0, cost: 0, outcome: "timeout" }),
+        ]);
+        await ledger.grant({ id: "a", userId: 1, unit: "money", amount: 4, at: noon });
+        return ledger;
+      }
+
+      it("is nobody in rows and sums, which are otherwise as they were", async () => {
+        const ledger = await used();
+        const before = await sumsOf(ledger);
+        const chatBefore = await ledger.totals({ of: { chatId: -100 }, from: noon });
+        for (const _twice of [1, 2]) await ledger.erase(1, false);
+        expect(await sumsOf(ledger)).toEqual(before);
+        expect(await ledger.totals({ of: { chatId: -100 }, from: noon })).toEqual(chatBefore);
+        const byUser = await ledger.totals({ of: "all", from: noon - dayMs, by: "user" });
+        expect(byUser.map(({ key, cost }) => [key, Math.round(cost * 1e9)]).sort()).toEqual([
+          ["0", 18],
+          ["11", 3],
+          ["2", 20],
+        ]);
+        const theirs = (await rowsOf(ledger)).filter(({ userId }) => userId === 0);
+        expect(theirs.map(({ chatId, turn }) => [chatId, turn]).sort()).toEqual([
+          [-100, 0],
+          [0, 0],
+          [0, 0],
+          [0, 0],
+        ]);
+        expect((await rowsOf(ledger)).filter(({ userId, chatId }) => userId === 1 || chatId === 1)).toEqual([]);
+        for (const of of [{ userId: 1 }, { chatId: 1 }]) {
+          expect((await ledger.totals({ of }))[0]).toMatchObject({ answers: 0, cost: 0 });
+        }
+        expect(await standingOf(ledger)).toEqual([0, 0, 0]);
+        await ledger.settle([row(9)]);
+        expect((await ledger.totals({ of: { userId: 1 } }))[0]?.answers).toBe(1);
+      });
+
+      it("has no new budget by it", async () => {
+        const ledger = await used();
+        const month = limit({ whose: "user-month", fromDay: today - 10, toDay: today + 10 });
+        const chat = limit({ whose: "chat-day", of: { chatId: 1 } });
+        const left = async () =>
+          (await ledger.standing([limit(), month, chat])).map(({ spent, granted }) => spent - granted);
+        const before = await left();
+        expect(before).toEqual([8, 14, 5]);
+        for (const _twice of [1, 2]) await ledger.erase(1, true);
+        expect(await left()).toEqual(before);
+        await ledger.settle([row(9)]);
+        expect(await left()).toEqual(before.map((spent) => spent + 9));
+        expect((await ledger.totals({ of: { userId: 1 } }))[0]?.answers).toBe(1);
+      });
+    });
+
     it("adds up by model, by day and by user; a price that is not known is not 0, and what used nothing is no answer", async () => {
       const { ledger } = await newLedger();
       const { cost: _, ...unpriced } = row(0, { model: "c/own" });
@@ -166,9 +249,9 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
 
     it("adds what was granted to the user's day and month, and to nothing else", async () => {
       const { ledger } = await newLedger();
-      await ledger.grant({ userId: 1, unit: "money", amount: 500, at: noon });
-      await ledger.grant({ userId: 1, unit: "tokens", amount: 7, at: noon });
-      await ledger.grant({ userId: 1, unit: "money", amount: 20, at: noon - dayMs });
+      await ledger.grant({ id: "a", userId: 1, unit: "money", amount: 500, at: noon });
+      await ledger.grant({ id: "b", userId: 1, unit: "tokens", amount: 7, at: noon });
+      await ledger.grant({ id: "c", userId: 1, unit: "money", amount: 20, at: noon - dayMs });
       expect(await standingOf(ledger)).toEqual([0, 0, 500]);
       expect(await standingOf(ledger, limit({ fromDay: today - 5 }))).toEqual([0, 0, 520]);
       expect(await standingOf(ledger, limit({ unit: "tokens" }))).toEqual([0, 0, 7]);

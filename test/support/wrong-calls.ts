@@ -36,6 +36,8 @@ export async function seed(api: BotApi, call: (method: string, params: object) =
   await call("leaveChat", { chat_id: left });
   api.user.sendText(ada, ada, "a question");
   const document = api.user.sendDocument(group, ada).document;
+  const size = "0000000100000001";
+  api.user.sendPhoto(group, ada, { bytes: Buffer.from(`89504e470d0a1a0a0000000d49484452${size}`, "hex") });
   await call("sendMessage", {
     chat_id: ada,
     text: "an answer",
@@ -283,6 +285,7 @@ function replyKeyboardRows(method: string, params: Readonly<Record<string, unkno
 const edit = { chat_id: ada, message_id: answer, text: "another answer" };
 const draft = { chat_id: ada, draft_id: 7, text: "a dra" };
 const document = { chat_id: ada, document: "BQAC000000000001" };
+const photo = { chat_id: ada, photo: "BQAC000000000002" };
 const sameKeyboard = keyboard({ text: "A", callback_data: "a" });
 
 export const wrongCalls: readonly WrongCall[] = [
@@ -456,6 +459,15 @@ export const wrongCalls: readonly WrongCall[] = [
     ["a press by number", { callback_query_id: 1 }, 'parameter "callback_query_id" must be a string', us],
   ),
 
+  ...chatRows("sendPhoto", photo),
+  ...threadRows("sendPhoto", photo),
+  ...rows(
+    "sendPhoto",
+    ["no file", { chat_id: ada }, "there is no photo in the request"],
+    ["an unknown file", { chat_id: ada, photo: "BQAC" }, "wrong file identifier/HTTP URL specified"],
+    ["what is no picture", { chat_id: ada, photo: "BQAC000000000001" }, "IMAGE_PROCESS_FAILED"],
+    ["a caption too long", { ...photo, caption: "x".repeat(1025) }, "message caption is too long"],
+  ),
   ...chatRows("sendDocument", document),
   ...threadRows("sendDocument", document),
   ...keyboardRows("sendDocument", document),

@@ -11,6 +11,7 @@ import {
 } from "../../ports/ledger.ts";
 import { countsOf, dayOf, rowOf, subjectName, subjectsOf, sumDays, totalsOf } from "../lanes/ledger-sums.ts";
 import type { Database } from "./database.ts";
+import { eraseFromLedger } from "./ledger-erasure.ts";
 import { createReservations, type Reservations } from "./reservations.ts";
 import { addUp, sumsOfSpent } from "./schema.ts";
 
@@ -62,8 +63,8 @@ export function createLedger(database: Database, ledgerDays: number, now: () => 
       );
       return users.all(first, last).map(totalsOfRow);
     }
-    const key = by === undefined ? "''" : by === "model" ? "model" : "CAST(day AS TEXT)";
-    const group = by === undefined ? "" : `GROUP BY ${by}`;
+    const key = { "": "''", model: "model", day: "CAST(day AS TEXT)", "day-model": "day || ' ' || model" }[by ?? ""];
+    const group = by === undefined ? "" : `GROUP BY ${by.replace("-", ", ")}`;
     return sql(`SELECT ${key} AS key, ${sumsOfSpent} FROM spent WHERE subject = ? AND day BETWEEN ? AND ? ${group}`)
       .all(subjectName(of), first, last)
       .map(totalsOfRow);
@@ -121,6 +122,7 @@ export function createLedger(database: Database, ledgerDays: number, now: () => 
       sweep: (olderThanMs) => database.write(() => reservations.sweep(olderThanMs)),
       standing: async (limits) => limits.map(reservations.standingOf),
       grant: (grant) => database.write(() => reservations.grant(grant)),
+      erase: (userId, budgetsGoOn) => database.write(() => eraseFromLedger(database, userId, budgetsGoOn, now())),
     },
   };
 }

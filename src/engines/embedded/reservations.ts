@@ -44,10 +44,11 @@ export function createReservations({ statement: sql }: Database, now: () => numb
     const spent = sql(`SELECT coalesce(sum(${counted}), 0) AS n FROM spent WHERE subject = ? AND day BETWEEN ? AND ?`);
     const reserved = sql(`SELECT ${unit} AS n FROM reserved WHERE subject = ?`);
     const granted = sql(`SELECT coalesce(sum(${unit}), 0) AS n FROM granted WHERE user_id = ? AND day BETWEEN ? AND ?`);
+    const carried = sql(`SELECT coalesce(sum(${unit}), 0) AS n FROM carried WHERE subject = ? AND day BETWEEN ? AND ?`);
     const name = subjectName(of);
     return {
       limit,
-      spent: Number(spent.get(name, fromDay, toDay)?.["n"]),
+      spent: Number(spent.get(name, fromDay, toDay)?.["n"]) + Number(carried.get(name, fromDay, toDay)?.["n"]),
       reserved: Number(reserved.get(name)?.["n"] ?? 0),
       granted: of !== "all" && "userId" in of ? Number(granted.get(of.userId, fromDay, toDay)?.["n"]) : 0,
     };
@@ -81,7 +82,9 @@ export function createReservations({ statement: sql }: Database, now: () => numb
       }
       return dead.length;
     },
-    grant({ userId, unit, amount, at }: Grant): void {
+    grant({ id, userId, unit, amount, at }: Grant): void {
+      const first = sql("INSERT OR IGNORE INTO first VALUES (?, ?)").run(`grant:${id}`, now() + leftMs);
+      if (first.changes === 0) return;
       const [money, tokens] = unit === "money" ? [amount, 0] : [0, amount];
       sql(
         `INSERT INTO granted VALUES (?, ?, ?, ?)
@@ -92,6 +95,7 @@ export function createReservations({ statement: sql }: Database, now: () => numb
     forgetOld(): false {
       sql("DELETE FROM left_turn WHERE at < ?").run(now() - leftMs);
       sql("DELETE FROM granted WHERE day < ?").run(dayOf(now()) - sumDays(0));
+      sql("DELETE FROM carried WHERE day < ?").run(dayOf(now()) - sumDays(0));
       return false;
     },
   };

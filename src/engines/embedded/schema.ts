@@ -69,6 +69,11 @@ const schema = `
     user_id INTEGER NOT NULL, day INTEGER NOT NULL, money INTEGER NOT NULL, tokens INTEGER NOT NULL,
     PRIMARY KEY (user_id, day)
   ) STRICT, WITHOUT ROWID;
+  -- What those have used who had their name taken out, less what they were granted: their budgets go on.
+  CREATE TABLE IF NOT EXISTS carried (
+    subject TEXT NOT NULL, day INTEGER NOT NULL, money INTEGER NOT NULL, tokens INTEGER NOT NULL,
+    PRIMARY KEY (subject, day)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS left_turn (turn TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE IF NOT EXISTS dialog (key TEXT PRIMARY KEY, value TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -13,6 +13,8 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
   const rows: LedgerRow[] = [];
   const open = new Map<string, Reservation & { touchedAt: number }>();
   const grants: Grant[] = [];
+  /** What counts on in the budgets of those whose name was taken out. */
+  const carried: (LedgerRow | Grant)[] = [];
   const left = new Set<string>();
 
   function write(settlements: readonly Settlement[]): void {
@@ -35,7 +37,8 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
     const name = subjectName(limit.of);
     const within = (at: number) => dayOf(at) >= limit.fromDay && dayOf(at) <= limit.toDay;
     const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
-    const spent = rows
+    const gone = limit.of === "all" ? [] : carried;
+    const spent = [...rows, ...gone.filter((one) => "turn" in one)]
       .filter((row) => within(row.at) && subjectsOf(row).includes(name))
       .map(({ inputTokens, outputTokens, cost = 0 }) =>
         limit.unit === "tokens" ? inputTokens + outputTokens : Math.round(cost * perDollar),
@@ -43,7 +46,7 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
     const reserved = [...open.values()]
       .filter((one) => one.id !== without && subjectsOf(one).includes(name))
       .map((one) => one[limit.unit]);
-    const granted = grants
+    const granted = [...grants, ...gone.filter((one) => "unit" in one)]
       .filter((one) => subjectName({ userId: one.userId }) === name && one.unit === limit.unit && within(one.at))
       .map(({ amount }) => amount);
     return { limit, spent: sum(spent), reserved: sum(reserved), granted: sum(granted) };
@@ -63,8 +66,10 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
             counted.flatMap((row) => [countsOf(row) ?? []]),
           ),
         ];
-      const keyOf = (row: LedgerRow) =>
-        by === "model" ? row.model : String(by === "day" ? dayOf(row.at) : row.userId);
+      const keyOf = (row: LedgerRow) => {
+        const day = String(dayOf(row.at));
+        return { model: row.model, day, "day-model": `${day} ${row.model}`, user: String(row.userId) }[by];
+      };
       const groups = Map.groupBy(
         counted.filter((row) => countsOf(row) !== undefined),
         keyOf,
@@ -116,7 +121,16 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
     },
     standing: async (limits) => limits.map((limit) => standingOf(limit)),
     async grant(grant) {
-      grants.push(grant);
+      if (grants.every(({ id }) => id !== grant.id)) grants.push(grant);
+    },
+    async erase(userId, budgetsGoOn) {
+      const isTheirs = (row: LedgerRow) => row.userId === userId;
+      if (budgetsGoOn) carried.push(...rows.filter(isTheirs), ...grants.filter((one) => one.userId === userId));
+      for (const [at, row] of rows.entries()) {
+        const chatId = row.chatId === userId ? 0 : row.chatId;
+        if (isTheirs(row)) rows[at] = { ...row, userId: 0, turn: 0, chatId };
+      }
+      grants.splice(0, Infinity, ...grants.filter((one) => one.userId !== userId));
     },
   };
 }

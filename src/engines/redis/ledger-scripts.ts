@@ -7,7 +7,8 @@
  * - `usage-models:USER`, `usage-models` hashes: the same by day and model · `usage-users:DAY` hash: by user
  * - `reservations` hash: what is open, by name · `reservations-touched` sorted set: when it was touched last
  * - `reserved` hash: its sums, by subject · `grants:USER` hash: by day
- * - `left:TURN`: the turn was left in good order
+ * - `left:TURN`: the turn was left in good order · `grant:ID`: it was granted
+ * - `carried:SUBJECT` hash: by day, what those have used who had their name taken out, less what they were granted
  *
  * Arguments that hold several things have a line for each.
  */
@@ -15,6 +16,8 @@ import type { LedgerRow, Limit, Reservation, Settlement } from "../../ports/ledg
 import { countsOf, dayOf, encodeRow, rowOf, subjectName, sumDays } from "../lanes/ledger-sums.ts";
 import type { ScriptArgument } from "./script.ts";
 
+/** Longer than an update can come again. */
+const grantKnownMs = 7 * 24 * 3_600_000;
 /** A user's use by model is kept for so many days, a chat's use at all. */
 const shortDays = 62;
 
@@ -138,6 +141,10 @@ const standingFunction = `
       local sums = numbers(record or '')
       if #sums > 0 then spent = spent + (money and sums[5] or sums[2] + sums[4]) end
     end
+    for _, record in ipairs(redis.call('HMGET', P .. 'carried:' .. subject, unpack(days))) do
+      local sums = numbers(record or '')
+      if #sums > 0 then spent = spent + (money and sums[1] or sums[2]) end
+    end
     if grants ~= '' then
       for _, record in ipairs(redis.call('HMGET', P .. grants, unpack(days))) do
         local sums = numbers(record or '')
@@ -210,8 +217,9 @@ export const standingScript = `${ledgerFunctions}${standingFunction}
   return found
 `;
 
-/** KEYS prefix, grants. ARGV day, money and tokens, oldest day kept, milliseconds they stay. */
+/** KEYS prefix, grants, the grant's own. ARGV day, money and tokens, oldest day kept, milliseconds they stay. */
 export const grantScript = `${ledgerFunctions}
+  if not redis.call('SET', KEYS[3], '1', 'NX', 'PX', ${grantKnownMs}) then return end
   add(KEYS[2], ARGV[1], ARGV[2])
   forget(KEYS[2], tonumber(ARGV[3]))
   redis.call('PEXPIRE', KEYS[2], ARGV[4])

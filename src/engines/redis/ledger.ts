@@ -1,6 +1,7 @@
 /** What calls have cost, in Redis: of bounded size for each user, each chat and each day. Each write is one atomic step. */
 import { dayMs, type Ledger, type Limit, type TotalsQuery } from "../../ports/ledger.ts";
 import { dayOf, decodeRow, sumDays, totalsOf } from "../lanes/ledger-sums.ts";
+import { eraseFromLedger } from "./ledger-erasure.ts";
 import * as lua from "./ledger-scripts.ts";
 import type { RedisLink } from "./link.ts";
 import { runScript } from "./script.ts";
@@ -31,7 +32,7 @@ export function createRedisLedger(
     const within = (day: number) => day >= first && day <= last;
     const ever = from === undefined && to === undefined;
     if (by === "user") return await totalsByUser(first, Math.min(last, dayOf(now()) + 1));
-    if (by === "model") return await totalsByModel(of, ever, within);
+    if (by === "model" || by === "day-model") return await totalsByModel(of, by, ever && by === "model", within);
     const sums = await sumsIn(lua.sumsKey(of));
     const days = sums.filter(([day]) => day !== "total" && within(Number(day)));
     if (by === "day") return days.map(([day, counts]) => totalsOf(day, [counts]));
@@ -44,18 +45,23 @@ export function createRedisLedger(
     ];
   }
 
-  async function totalsByModel(of: TotalsQuery["of"], ever: boolean, within: (day: number) => boolean) {
+  async function totalsByModel(
+    of: TotalsQuery["of"],
+    by: "model" | "day-model",
+    ever: boolean,
+    within: (day: number) => boolean,
+  ) {
     if (of !== "all" && "chatId" in of) return [];
     const sums = await sumsIn(of === "all" ? "usage-models" : `usage-models:${of.userId}`);
     const wanted = sums.flatMap(([field, counts]) => {
       const [when, model] = [field.slice(0, field.indexOf(" ")), field.slice(field.indexOf(" ") + 1)];
       const counted = of !== "all" && ever ? when === "total" : when !== "total" && within(Number(when));
-      return counted ? [{ model, counts }] : [];
+      return counted ? [{ key: by === "model" ? model : field, counts }] : [];
     });
-    const parts = [...Map.groupBy(wanted, ({ model }) => model)];
-    return parts.map(([model, some]) =>
+    const parts = [...Map.groupBy(wanted, ({ key }) => key)];
+    return parts.map(([key, some]) =>
       totalsOf(
-        model,
+        key,
         some.map(({ counts }) => counts),
       ),
     );
@@ -125,11 +131,13 @@ export function createRedisLedger(
         return { limit, spent, reserved, granted };
       });
     },
-    async grant({ userId, unit, amount, at }) {
+    async grant({ id, userId, unit, amount, at }) {
       const day = dayOf(at);
       const sums = unit === "money" ? `${amount} 0` : `0 ${amount}`;
-      const keys = [prefix, `${prefix}grants:${userId}`];
+      const keys = [prefix, `${prefix}grants:${userId}`, `${prefix}grant:${id}`];
       await runScript(redis, lua.grantScript, keys, [day, sums, day - sumDays(0), sumDays(0) * 2 * dayMs]);
     },
+    erase: (userId, budgetsGoOn) =>
+      eraseFromLedger({ commands: redis, prefix }, { userId, budgetsGoOn, ledgerDays, now: now() }),
   };
 }

@@ -53,7 +53,13 @@ export interface FaultDesk extends Faults {
   checkFlood(method: string, chatId: number): void;
 }
 
-const messageMethods = new Set(["sendMessage", "editMessageText", "editMessageReplyMarkup", "sendDocument"]);
+const messageMethods = new Set([
+  "sendMessage",
+  "editMessageText",
+  "editMessageReplyMarkup",
+  "sendDocument",
+  "sendPhoto",
+]);
 const fleetingMethods = new Set(["sendMessageDraft", "sendChatAction"]);
 
 interface Bucket {

@@ -27,3 +27,10 @@ export function createFiles(): Files {
   };
   return files;
 }
+
+/** The size of a picture in pixels; undefined when it is no PNG. */
+export function sizeOfPng(bytes: Uint8Array): { width: number; height: number } | undefined {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.length < 24 || view.toString("latin1", 0, 8) !== "\x89PNG\r\n\x1a\n") return undefined;
+  return { width: view.readUInt32BE(16), height: view.readUInt32BE(20) };
+}

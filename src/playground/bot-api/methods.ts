@@ -1,6 +1,7 @@
 /** The methods of the Bot API, each as a function of its parameters, with Telegram's refusals. */
 import { chatAccess, type Writable } from "./access.ts";
 import { createCommandMethods } from "./commands.ts";
+import { sizeOfPng } from "./files.ts";
 import { checkLinkPreview, readKeyboard, readMarkup, readReply } from "./markup.ts";
 import type { Method, MethodName, Parameters } from "./parameters.ts";
 import type { Presses } from "./presses.ts";
@@ -133,6 +134,19 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
         file_size: file.bytes.length,
       };
       return send(params, { document, ...captionFields(caption) }, file);
+    },
+    sendPhoto(params) {
+      const given = params.file("photo");
+      const caption = textOf(params, "caption", captionRules, "sendPhoto");
+      if (given === undefined) throw badRequest("there is no photo in the request");
+      const file = fileOf(given);
+      const size = sizeOfPng(file.bytes);
+      // Of what is sent to it the emulator reads this format alone.
+      if (size === undefined) throw badRequest("IMAGE_PROCESS_FAILED");
+      if (size.width + size.height > 10_000) throw badRequest("PHOTO_INVALID_DIMENSIONS");
+      const ids = { file_id: file.fileId, file_unique_id: state.files.uniqueIdOf(file) };
+      const photo = [{ ...ids, ...size, file_size: file.bytes.length }];
+      return send(params, { photo, ...captionFields(caption) }, file);
     },
     editMessageText: (params) => edit(params, messageText(params, "editMessageText")),
     editMessageReplyMarkup: (params) => edit(params, undefined),

@@ -181,11 +181,15 @@ async function download(context: Context, feed: PageFeed): Promise<Response> {
   const name = (context.req.query("name") ?? "file").replace(/[\r\n"\\/]/g, "_");
   return new Response(Uint8Array.from(bytes), {
     headers: {
-      // Never shown in the page's own origin, whatever the bot has sent.
-      "content-type": "application/octet-stream",
+      // Never shown in the page's own origin, whatever the bot has sent; but a picture may be shown as a picture.
+      "content-type": isPng(bytes) ? "image/png" : "application/octet-stream",
       "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(name)}`,
     },
   });
+}
+
+function isPng(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, 8)).toString("latin1") === "\x89PNG\r\n\x1a\n";
 }
 
 async function sendEvents(stream: SSEStreamingApi, feed: PageFeed): Promise<void> {

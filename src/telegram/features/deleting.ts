@@ -63,6 +63,7 @@ erasing.filter(
     const newest = await store.newestTurn(own);
     const buttons = buttonsOf(ctx, newest);
     await store.eraseUser(user);
+    await store.ledger.erase(user, true);
     await ctx.deps.eraseDead((update) => update.conversation === own || isFrom(update, user));
     await ctx.deps.forgetRates(user);
     await directory.forget(user);

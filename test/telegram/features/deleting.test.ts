@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { textParts } from "../../../src/ports/content.ts";
 import { addressUpdate } from "../../../src/telegram/lanes.ts";
 import { textsFor } from "../../../src/texts/texts.ts";
+import { usage } from "../../contracts/store.contract.ts";
 import { chat, createBotScene, group, mallory, said } from "../../support/bot-scene.ts";
 
 const texts = textsFor("en");
@@ -98,10 +99,13 @@ describe("/delete", () => {
         body: JSON.stringify({ message: { from: { id: conversation === "66" ? 66 : 7 }, chat: { id: 1 } } }),
       })),
     );
+    await scene.store.ledger.settle([usage({ userId: 7, chatId: 7, at: Date.now() })]);
     const { yes } = await askToDelete();
     expect(await tracesOfAda()).toMatchObject({ history: 2, newest: 2, settings: { model: "b/two" } });
     expect(edits(await press(yes))).toEqual([texts.deleted]);
     expect(await tracesOfAda()).toEqual(nothing);
+    expect((await scene.store.ledger.totals({ of: { userId: 7 } }))[0]?.answers).toBe(0);
+    expect((await scene.store.ledger.totals({ of: { userId: 0 } }))[0]?.answers).toBeGreaterThan(0);
     expect(scene.dead.map(({ conversation }) => conversation)).toEqual(["66"]);
     expect(scene.forgottenRates).toEqual([7]);
     expect(await scene.store.readHistory("66")).toHaveLength(1);

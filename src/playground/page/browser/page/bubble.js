@@ -129,6 +129,17 @@ function attachmentOf(message) {
       element("span", { class: "attachment-size" }, sizeOf(file.file_size)),
     );
   }
+  const picture = message.from?.is_bot ? message.photo?.at(-1) : undefined;
+  if (picture !== undefined) {
+    return element("img", {
+      class: "picture",
+      src: `files/${encodeURIComponent(picture.file_id)}?name=picture.png`,
+      width: picture.width,
+      height: picture.height,
+      alt: "A picture from the bot",
+      "data-testid": "picture",
+    });
+  }
   const kind = message.photo ? "Photo" : message.voice ? "Voice message" : message.sticker ? "Sticker" : undefined;
   return kind === undefined ? undefined : element("p", { class: "attachment" }, icon("file"), kind);
 }

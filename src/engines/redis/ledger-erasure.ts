@@ -1,0 +1,89 @@
+/** A user's name taken out of the ledger in Redis. */
+import { dayMs } from "../../ports/ledger.ts";
+import { dayOf, decodeRow, encodeRow, sumDays } from "../lanes/ledger-sums.ts";
+import { ledgerFunctions } from "./ledger-scripts.ts";
+import type { RedisLink } from "./link.ts";
+import { runScript } from "./script.ts";
+
+const rowsAtOnce = 500;
+
+/** KEYS prefix. ARGV user, the first day whose use goes on counting in budgets (empty: none), how long that is. */
+const eraseSums = `${ledgerFunctions}
+  local P, user, first = KEYS[1], ARGV[1], tonumber(ARGV[2])
+  local function all(key)
+    local flat, found = redis.call('HGETALL', key), {}
+    for n = 1, #flat, 2 do found[#found + 1] = {flat[n], flat[n + 1]} end
+    return found
+  end
+  local function carry(subject, day, money, tokens)
+    if not first or not tonumber(day) or tonumber(day) < first then return end
+    local key = P .. 'carried:' .. subject
+    add(key, day, string.format('%.0f %.0f', money, tokens))
+    redis.call('PEXPIRE', key, ARGV[3])
+  end
+  local function merge(key, to)
+    for _, pair in ipairs(all(key)) do add(to, pair[1], pair[2]) end
+    redis.call('DEL', key)
+  end
+  for _, kind in ipairs({{'usage:', 'user:'}, {'usage-chat:', 'chat:'}}) do
+    for _, pair in ipairs(all(P .. kind[1] .. user)) do
+      local sums = numbers(pair[2])
+      carry(kind[2] .. user, pair[1], sums[5] or 0, (sums[2] or 0) + (sums[4] or 0))
+    end
+  end
+  for _, pair in ipairs(all(P .. 'grants:' .. user)) do
+    local sums = numbers(pair[2])
+    carry('user:' .. user, pair[1], -(sums[1] or 0), -(sums[2] or 0))
+  end
+  for _, pair in ipairs(all(P .. 'usage:' .. user)) do
+    local users = P .. 'usage-users:' .. pair[1]
+    local counts = redis.call('HGET', users, user)
+    if counts then
+      add(users, '0', counts)
+      redis.call('HDEL', users, user)
+    end
+  end
+  merge(P .. 'usage:' .. user, P .. 'usage:0')
+  merge(P .. 'usage-models:' .. user, P .. 'usage-models:0')
+  local ttl = redis.call('PTTL', P .. 'usage-chat:' .. user)
+  merge(P .. 'usage-chat:' .. user, P .. 'usage-chat:0')
+  if ttl > 0 then redis.call('PEXPIRE', P .. 'usage-chat:0', ttl) end
+  redis.call('DEL', P .. 'usage-recent:' .. user, P .. 'grants:' .. user)
+`;
+
+/** KEYS a day's calls. ARGV three for each: its place, the line that is there, the line that shall be. */
+const replaceRows = `
+  for n = 1, #ARGV, 3 do
+    if redis.call('LINDEX', KEYS[1], ARGV[n]) == ARGV[n + 1] then redis.call('LSET', KEYS[1], ARGV[n], ARGV[n + 2]) end
+  end
+`;
+
+/** See `Ledger.erase`. `now`: milliseconds since the epoch. */
+export async function eraseFromLedger(
+  { commands: redis, prefix }: Pick<RedisLink, "commands" | "prefix">,
+  { userId, budgetsGoOn, ledgerDays, now }: EraseArguments,
+): Promise<void> {
+  const firstDay = budgetsGoOn ? dayOf(now) - sumDays(0) : "";
+  await runScript(redis, eraseSums, [prefix], [userId, firstDay, sumDays(0) * dayMs]);
+  for (let day = dayOf(now) - ledgerDays - 1; day <= dayOf(now) + 1; day++) {
+    const key = `${prefix}ledger:${day}`;
+    for (let at = 0; ; at += rowsAtOnce) {
+      const lines = await redis.lrange(key, at, at + rowsAtOnce - 1);
+      const changes = lines.flatMap((line, n) => {
+        const row = decodeRow(line);
+        if (row.userId !== userId) return [];
+        const chatId = row.chatId === userId ? 0 : row.chatId;
+        return [at + n, line, encodeRow({ ...row, userId: 0, turn: 0, chatId })];
+      });
+      if (changes.length > 0) await runScript(redis, replaceRows, [key], changes);
+      if (lines.length < rowsAtOnce) break;
+    }
+  }
+}
+
+interface EraseArguments {
+  readonly userId: number;
+  readonly budgetsGoOn: boolean;
+  readonly ledgerDays: number;
+  readonly now: number;
+}
