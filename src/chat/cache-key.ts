@@ -4,5 +4,5 @@ import type { ConversationId } from "../ports/updates.ts";
 
 /** The same for a conversation in every process and after every start; it tells nobody which one it is. */
 export function cacheKeyOf(conversation: ConversationId): string {
-  return createHash("sha256").update(`parley conversation ${conversation}`).digest("hex").slice(0, 32);
+  return createHash("sha256").update(`conversation:${conversation}`).digest("hex").slice(0, 32);
 }

@@ -25,8 +25,9 @@ export function readCapabilities(text: string): {
   const mistakes: string[] = [];
   for (const [index, entry] of text.split(";").entries()) {
     if (entry.trim() === "") continue;
-    const [, model, rest = ""] = /^\s*([A-Za-z0-9][A-Za-z0-9._-]*\/\S+):\s+(.+?)\s*$/s.exec(entry) ?? [];
-    const fields = model === undefined ? undefined : rest.split(/\s+/).map(fieldIn);
+    const [first = "", ...rest] = entry.trim().split(/\s+/);
+    const model = /^([A-Za-z0-9][A-Za-z0-9._-]*\/\S+):$/.exec(first)?.[1];
+    const fields = rest.length === 0 ? undefined : rest.map(fieldIn);
     const wrong = fields?.indexOf(undefined) ?? -1;
     if (fields === undefined || model === undefined) {
       mistakes.push(

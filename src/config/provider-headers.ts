@@ -16,9 +16,11 @@ export function readHeaders(variable: string, text: string, mistakes: string[]):
   const headers: Record<string, string> = {};
   for (const [index, entry] of text.split(";").entries()) {
     if (entry.trim() === "") continue;
-    const [, name = "", value = ""] = /^\s*([^\s:]+)\s*:\s*(.*?)\s*$/s.exec(entry) ?? [];
-    const wrong = mistakeIn(name.toLowerCase(), value, headers);
-    if (wrong === undefined) headers[name.toLowerCase()] = value;
+    const colon = entry.indexOf(":");
+    const name = entry.slice(0, Math.max(0, colon)).trim().toLowerCase();
+    const value = entry.slice(colon + 1).trim();
+    const wrong = mistakeIn(name, value, headers);
+    if (wrong === undefined) headers[name] = value;
     else mistakes.push(`${variable} ${wrong} in place ${index + 1}; write it like x-team: chat; x-region: eu`);
   }
   return headers;

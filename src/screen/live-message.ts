@@ -183,6 +183,8 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       } catch (error) {
         if (!isTolerable(error, notes === undefined)) throw error;
         log.debug({ reason: messageOf(error) }, "a message could not be given its end");
+        // It stands there, with whatever text: better than a line in the place of an answer.
+        if (classify(error) === "unchanged") return;
       }
       if (notes !== undefined) await finish({ markdown: "", notes, button });
     },

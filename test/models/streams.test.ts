@@ -137,7 +137,7 @@ describe("a recorded stream, over HTTP", () => {
         providers: [{ name: "relay", baseUrl: server.url, apiKey: "k" }],
       },
       log: { info() {}, warn() {} },
-      timers: { usageMs: 50, refusedMs: 0, failedMs: 0 },
+      timers: { refusedMs: 0, failedMs: 0 },
     });
     let read = "";
     let last: ModelEvent | undefined;

@@ -84,7 +84,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       conversations.delete(conversation);
     },
     async eraseUser(userId) {
-      const isOwn = (conversation: string) => new RegExp(`^${userId}(:|$)`).test(conversation);
+      const isOwn = (conversation: string) => `${conversation}:`.startsWith(`${userId}:`);
       for (const map of [settings, conversations]) for (const id of map.keys()) if (isOwn(id)) map.delete(id);
       for (const key of dialogs.keys()) {
         const [conversation = "", sender] = key.split("/");

@@ -70,8 +70,10 @@ describe("an answer that a crash has left half written", () => {
     expect(await stopAfterCrash(shows("x".repeat(4_090)))).toEqual([button]);
   });
 
-  it("is left alone when a delivery before has ended it", async () => {
-    expect(await stopAfterCrash(refusal("message is not modified"))).toEqual([button]);
+  it("is given its end once more, for its text to be told, when a delivery before has ended it", async () => {
+    const stop = { inline_keyboard: [[expect.objectContaining({ callback_data: expect.stringMatching(/^stop:/) })]] };
+    const again = ["editMessageReplyMarkup", { chat_id: 7, message_id: 60, reply_markup: stop }];
+    expect(await stopAfterCrash(refusal("message is not modified"))).toEqual([button, again]);
   });
 
   it("is a new message when the old one was deleted", async () => {
