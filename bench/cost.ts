@@ -4,6 +4,7 @@
  *
  *   --quick                about a minute: fewer chats
  *   --model openai/gpt-4.1 the model that is paid for
+ *   --summariser openai/gpt-4.1-nano   a cheaper one that writes summaries
  *   --cheap deepseek/deepseek-v4-flash   the model that a switch would go to
  *   --turns 3,12,40,120    lengths of chats, in questions
  *   --data FILE            dialogues in the form of MT-Bench-101
@@ -20,12 +21,13 @@ const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     model: { type: "string", default: "openai/gpt-4.1" },
+    summariser: { type: "string", default: "openai/gpt-4.1-nano" },
     cheap: { type: "string", default: "deepseek/deepseek-v4-flash" },
     turns: { type: "string", default: "3,12,40,120" },
     data: { type: "string" },
   },
 });
-const { model, cheap } = values;
+const { model, summariser, cheap } = values;
 /** Of a length; whole chats. */
 const questions = values.quick ? 240 : 1_440;
 const lengths = values.turns.split(",").map(Number);
@@ -49,9 +51,11 @@ const lines: readonly Line[] = [
   { name: "full history, no cache", kind: "same model", model, env: everything, uncached: true },
   { name: base, kind: "same model", model, env: everything },
   { name: "sliding window of 20 messages", kind: "same model", model, env: everything, newestMessages: 20 },
-  { name: "Parley", kind: "same model", model },
+  { name: "Parley, no summaries", kind: "same model", model },
+  { name: "Parley", kind: "same model", model, summaries: model },
+  { name: `Parley, summaries by ${summariser}`, kind: "same model", model, summaries: summariser },
   { name: `${cheap}, full history`, kind: "model switch", model: cheap, env: everything },
-  { name: `Parley, ${cheap}`, kind: "model switch", model: cheap },
+  { name: `Parley, ${cheap}`, kind: "model switch", model: cheap, summaries: cheap },
 ];
 
 interface Row {
@@ -79,7 +83,7 @@ for (const turns of lengths) {
   for (const [persona, words] of Object.entries(personas)) {
     const replays = new Map<string, Replayed>();
     for (const line of lines) {
-      const key = JSON.stringify([line.model, line.env, line.newestMessages]);
+      const key = JSON.stringify([line.model, line.env, line.summaries, line.newestMessages]);
       const replayed = replays.get(key) ?? (await replay(chats, line, words));
       replays.set(key, replayed);
       rows.push(rowOf(line, turns, persona, replayed));

@@ -27,7 +27,7 @@ const file = fileURLToPath(new URL("../../../shared/data/mtbench101.jsonl", impo
 const seed = 20_261_127;
 const generatedDialogues = 800;
 /** Every so many questions somebody says something about themselves. */
-const turnsPerFact = 4;
+const turnsPerFact = 8;
 /** Between two questions of somebody who is chatting. */
 const pausesMs = { least: 20_000, most: 240_000 };
 

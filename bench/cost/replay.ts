@@ -1,4 +1,5 @@
 /** Recorded chats, gone through with the bot's own code: conversation and models, over the wire to loopback. */
+import { createSummaries } from "../../src/chat/summaries.ts";
 import { createTokenFactors } from "../../src/chat/token-factors.ts";
 import { answerQuestion, type Screen, type TurnDeps } from "../../src/chat/turn.ts";
 import { readConfig } from "../../src/config/config.ts";
@@ -8,6 +9,7 @@ import { textParts } from "../../src/ports/content.ts";
 import type { Models } from "../../src/ports/models.ts";
 import type { RecordedTurn } from "./dialogues.ts";
 import { type Call, createProviderServer, type Worded } from "./provider-server.ts";
+import { summaryOf } from "./summariser.ts";
 
 /** How conversations are led. */
 export interface Manner {
@@ -15,6 +17,8 @@ export interface Manner {
   readonly model: string;
   /** Variables of the bot, as an operator would set them. */
   readonly env?: Readonly<Record<string, string>>;
+  /** `provider/model` that summarises. */
+  readonly summaries?: string;
   /** Shows the model only the newest so many messages, whatever the bot would: what others do. */
   readonly newestMessages?: number;
 }
@@ -50,22 +54,33 @@ export async function replay(
   let reply = "";
   const server = await createProviderServer({
     now: () => now,
-    answer: () => reply,
+    answer: (messages) => summaryOf(messages) ?? reply,
     onCall: (call) => void calls.push(call),
   });
-  const provider = manner.model.slice(0, manner.model.indexOf("/"));
-  const prefix = provider.toUpperCase();
+  const providers = [manner.model, manner.summaries ?? manner.model].map((name) => name.slice(0, name.indexOf("/")));
+  const access = providers.map((provider) => ({
+    [`${provider.toUpperCase()}_API_KEY`]: "none",
+    [`${provider.toUpperCase()}_BASE_URL`]: server.urlOf(provider),
+  }));
   const config = readConfig("start", {
     BOT_TOKEN: "1:benchmark-token-of-nobody",
-    MODELS: manner.model,
-    [`${prefix}_API_KEY`]: "none",
-    [`${prefix}_BASE_URL`]: server.urlOf(provider),
+    MODELS: [...new Set([manner.model, manner.summaries ?? manner.model])].join(","),
+    ...Object.assign({}, ...access),
     SYSTEM_PROMPT: persona,
     ...manner.env,
   });
   const models = createModels({ models: config.models, log: silent });
+  const store = createMemoryStore({ historyTtlSeconds: config.history.ttlSeconds, now: () => now });
+  const summaries =
+    manner.summaries === undefined
+      ? undefined
+      : createSummaries({
+          ...{ store, models, model: manner.summaries, historyLimits: config.history, log: silent },
+          ...{ onUse: () => undefined, now: () => now },
+        });
   const deps: TurnDeps = {
-    store: createMemoryStore({ historyTtlSeconds: config.history.ttlSeconds, now: () => now }),
+    store,
+    summaries,
     models: manner.newestMessages === undefined ? models : slidingWindow(models, manner.newestMessages),
     spending: { budgets: {} },
     defaultPersona: config.systemPrompt,
@@ -83,6 +98,7 @@ export async function replay(
     const question = { conversation, id, root: id, run: id, userId: 1, asked: textParts(asked) };
     const outcome = await answerQuestion(deps, question, () => screen, new AbortController().signal);
     if (outcome !== "complete") throw new Error(`question ${id} of chat ${conversation} ended as ${outcome}`);
+    await summaries?.idle();
   }
 
   for (const [chat, turns] of chats.entries()) {
@@ -98,7 +114,7 @@ export async function replay(
     calls = [];
     // What the model would still know: one more question, which is not counted.
     await ask(conversation, turns.length + 1, "What do you know about me?");
-    const seen = textOf(calls.at(-1)?.messages ?? []);
+    const seen = textOf(calls.findLast(({ messages }) => summaryOf(messages) === undefined)?.messages ?? []);
     const facts = turns.flatMap(({ fact }) => (fact === undefined ? [] : [fact]));
     result.facts += facts.length;
     result.factsPresent += facts.filter((fact) => seen.includes(fact)).length;
