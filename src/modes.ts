@@ -35,7 +35,9 @@ export async function startMode(config: Config, log: Logger): Promise<Running> {
       startBot(surroundings, watchModels) {
         const models = { ...config.models, ...surroundings.models };
         const http = { host: "127.0.0.1", port: 0 };
-        return createApp({ ...config, ...surroundings, http, models }, log, watchModels);
+        // What is scripted has nothing to summarise.
+        const summaryModel = surroundings.models === undefined ? config.summaryModel : "off";
+        return createApp({ ...config, ...surroundings, http, models, summaryModel }, log, watchModels);
       },
     });
   }

@@ -75,8 +75,8 @@ export async function replay(
     manner.summaries === undefined
       ? undefined
       : createSummaries({
-          ...{ store, models, model: manner.summaries, historyLimits: config.history, log: silent },
-          ...{ onUse: () => undefined, now: () => now },
+          ...{ store, models, model: manner.summaries, log: silent },
+          now: () => now,
         });
   const deps: TurnDeps = {
     store,

@@ -5,14 +5,18 @@
 import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
+import { createPayment } from "../chat/payment.ts";
+import { createSummaries, type Summaries } from "../chat/summaries.ts";
 import { createTokenFactors } from "../chat/token-factors.ts";
 import { historyShare } from "../chat/turn-prompt.ts";
 import type { Config } from "../config/config.ts";
 import { createModels } from "../models/chain.ts";
+import { cheapestOf } from "../models/prices.ts";
 import type { Alerts } from "../ports/alerts.ts";
 import type { Models } from "../ports/models.ts";
 import type { Outbox } from "../screen/outbox.ts";
 import { type BotOptions, createBot, type ParleyBot } from "../telegram/bot.ts";
+import type { BotDeps } from "../telegram/context.ts";
 import type { Identity } from "../telegram/identity.ts";
 import { allowedBy } from "../telegram/senders.ts";
 import { textsFor } from "../texts/texts.ts";
@@ -50,6 +54,11 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
     alerts,
   });
   tellLimits(config, models.capabilities, log);
+  const asked = deps.watchModels?.(models) ?? models;
+  const tokenFactors = createTokenFactors();
+  const observer = observerOf(metrics);
+  const spending = { budgets: config.budgets, maxTokens: config.models.maxTokens, alerts };
+  const summaries = openSummaries(deps, asked, observer, { spending, tokenFactors });
   const bot = createBot(
     {
       token: config.telegram.token,
@@ -61,14 +70,16 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
     {
       store,
       directory,
-      models: deps.watchModels?.(models) ?? models,
+      models: asked,
+      summaries,
+      newTopicAfterMs: config.newTopicAfterMs,
       outbox,
       log,
       inHand,
       defaultPersona: config.systemPrompt,
       historyLimits: config.history,
-      tokenFactors: createTokenFactors(),
-      spending: { budgets: config.budgets, maxTokens: config.models.maxTokens, alerts },
+      tokenFactors,
+      spending,
       drafts: draftSupport(config.streamMode),
       textsFor,
       allowed: allowedBy(config.access),
@@ -85,21 +96,61 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
         return await examine({ config, running: true });
       },
       now: () => Date.now(),
-      observer: {
-        firstText: (milliseconds) => metrics.firstTextShown(milliseconds),
-        turnEnded(outcome, milliseconds) {
-          metrics.turnEnded(outcome);
-          metrics.finalShown(milliseconds);
-        },
-        usage(entry) {
-          metrics.tokensUsed(entry.model, "input", entry.inputTokens);
-          metrics.tokensUsed(entry.model, "cached", entry.cachedTokens);
-          metrics.tokensUsed(entry.model, "output", entry.outputTokens);
-        },
-      },
+      observer,
     },
   );
-  return { handle: bot.handle, stop: () => models.stop() };
+  return {
+    handle: bot.handle,
+    async stop() {
+      await summaries?.stop();
+      await models.stop();
+    },
+  };
+}
+
+function observerOf(metrics: Metrics): BotDeps["observer"] {
+  return {
+    firstText: (milliseconds) => metrics.firstTextShown(milliseconds),
+    turnEnded(outcome, milliseconds) {
+      metrics.turnEnded(outcome);
+      metrics.finalShown(milliseconds);
+    },
+    usage(entry) {
+      metrics.tokensUsed(entry.model, "input", entry.inputTokens);
+      metrics.tokensUsed(entry.model, "cached", entry.cachedTokens);
+      metrics.tokensUsed(entry.model, "output", entry.outputTokens);
+    },
+  };
+}
+
+/** What summarises conversations, if that is wanted. Without its own model the cheapest that is offered does it. */
+function openSummaries(
+  { config, engines: { store }, log }: AnsweringDeps,
+  models: Models,
+  { usage }: BotDeps["observer"],
+  paying: Pick<BotDeps, "spending" | "tokenFactors">,
+): Summaries | undefined {
+  const model = config.summaryModel ?? cheapestOf(models, Date.now());
+  if (model === undefined || model === "off") return undefined;
+  return createSummaries({
+    store,
+    models,
+    model,
+    log,
+    paymentOf({ conversation, question, userId }) {
+      const paid = { conversation, id: question, userId, summary: true };
+      const payer = createPayment({ store, models, ...paying, now: Date.now }, paid, () => undefined);
+      return {
+        payer,
+        async settle() {
+          const calls = payer.take();
+          calls.forEach(usage);
+          if (calls.length > 0) await store.ledger.settle(calls);
+        },
+      };
+    },
+    now: () => Date.now(),
+  });
 }
 
 /** Once in the life of the process: what of the settings no model that is offered can hold. */

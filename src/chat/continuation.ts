@@ -31,6 +31,11 @@ export function mayContinue(newest: Turn | undefined, { run }: { readonly run: n
   return newest?.run === run && newest.button === "continue";
 }
 
+/** Whether the newest turn of its conversation ends with the button that brings the messages before a pause back. */
+export function mayBringBack(newest: Turn | undefined, { question }: { readonly question: number }): newest is Turn {
+  return newest?.button === "earlier" && answerOf(newest) === question;
+}
+
 /** What the model is asked. As the user's words: several models refuse an answer that somebody has begun for them. */
 export const goOn =
   "Your answer was cut off because it had reached the length limit. Go on exactly where it stopped: begin with the very next character, repeat nothing, and say nothing about the interruption.";

@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { BudgetError, type Whose } from "../base/errors.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Alerts } from "../ports/alerts.ts";
-import { textOf } from "../ports/content.ts";
 import { type LedgerRow, type Limit, perDollar, type Settlement } from "../ports/ledger.ts";
 import type { CallEnd, ChatMessage, Models, Payer } from "../ports/models.ts";
 import type { Store } from "../ports/store.ts";
@@ -11,7 +10,7 @@ import type { ConversationId } from "../ports/updates.ts";
 import { type Budgets, limitsAt, resetOf } from "./limits.ts";
 import { createRunning, type Running } from "./running-call.ts";
 import type { TokenFactors } from "./token-factors.ts";
-import { countTokens } from "./tokens.ts";
+import { countTokens, estimatedTokens } from "./tokens.ts";
 
 /** What may be spent, and who hears of it. */
 export interface Spending {
@@ -34,6 +33,8 @@ export interface PaidQuestion {
   /** Id of the message that asks. */
   readonly id: number;
   readonly userId: number;
+  /** What is paid for is the summary that is written after it. */
+  readonly summary?: boolean | undefined;
 }
 
 /** A budget of which so much, in percent, is used for the first time in its period. */
@@ -69,7 +70,8 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   const { ledger } = store;
   const chatId = Number(question.conversation.split(":")[0]);
   const who = { userId: question.userId, chatId };
-  const id = `${question.conversation}/${question.id}`;
+  // A summary may still be written while its question is answered again.
+  const id = `${question.conversation}/${question.summary ? "summary" : question.id}`;
   const hasBudget = Object.keys(spending.budgets).length > 0;
   let ended: Settlement[] = [];
   let calls = 0;
@@ -87,7 +89,16 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
     const at = now();
     const cost = usage.inputTokens + usage.outputTokens === 0 ? 0 : models.cost(model, usage, at);
     return {
-      ...{ at, ...who, turn: question.id, step: 1, attempt, model, served: end.served, ...usage },
+      ...{
+        at,
+        ...who,
+        turn: question.id,
+        step: question.summary ? 0 : 1,
+        attempt,
+        model,
+        served: end.served,
+        ...usage,
+      },
       ...(cost === undefined ? {} : { cost }),
       estimated: end.usage === undefined,
       ...{ firstTokenMs: whole(end.firstTokenMs), durationMs: Math.round(end.durationMs), outcome: end.outcome },
@@ -113,7 +124,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
     async open({ model, messages }, signal) {
       const attempt = ++calls;
       const factor = tokenFactors.of(model);
-      const inputTokens = Math.ceil(factor * estimated(messages));
+      const inputTokens = Math.ceil(factor * estimatedTokens(messages));
       const running = createRunning({
         ...{ ledger, id, token: randomUUID(), who, factor, limits, now },
         firstTokens: Math.min(spending.maxTokens ?? firstTokens, firstTokens),
@@ -152,7 +163,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       if (hasBudget || (await ledger.wasLeft(id))) return;
       const factor = tokenFactors.of(model);
       const written = typeof shown === "string" ? countTokens(shown) : Math.max(0, shown - 1) * tokensOfMessage;
-      const counted = [estimated(messages), written].map((tokens) => Math.ceil(factor * tokens));
+      const counted = [estimatedTokens(messages), written].map((tokens) => Math.ceil(factor * tokens));
       const [inputTokens = 0, outputTokens = 0] = counted;
       ended.push(rowOf(model, ++calls, { outcome: "lost", durationMs: 0 }, [inputTokens, outputTokens]));
     },
@@ -189,10 +200,6 @@ function budgetError(limit: Limit): BudgetError {
 
 function spentOf({ inputTokens, outputTokens, cost = 0 }: LedgerRow, { unit }: Limit): number {
   return unit === "tokens" ? inputTokens + outputTokens : Math.round(cost * perDollar);
-}
-
-function estimated(prompt: readonly ChatMessage[]): number {
-  return sum(prompt.map(({ content }) => countTokens(textOf(content))));
 }
 
 function sum(numbers: readonly number[]): number {

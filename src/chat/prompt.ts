@@ -2,8 +2,11 @@
 import { type Content, textOf, textParts } from "../ports/content.ts";
 import type { ChatMessage } from "../ports/models.ts";
 import type { Exchange } from "../ports/store.ts";
+import type { Summary } from "../ports/summaries.ts";
+import { cutMiddle } from "./cut-middle.ts";
+import { asContext } from "./summary-words.ts";
 import { plausible } from "./token-factors.ts";
-import { countTokens, firstTokens, lastTokens } from "./tokens.ts";
+import { countTokens } from "./tokens.ts";
 
 export interface HistoryLimits {
   readonly maxTokens: number;
@@ -11,17 +14,37 @@ export interface HistoryLimits {
   readonly maxMessages: number;
 }
 
+/** What is known of a conversation beside its exchanges. */
+export interface Remembered {
+  /** Stands for what it covers. */
+  readonly summary?: Summary | undefined;
+  /** Whether summaries are written at all: a cut that comes before its summary is told of then, each time. */
+  readonly summarises?: boolean | undefined;
+  /** The question that is asked; needed when nothing before it is shown. */
+  readonly question?: number | undefined;
+  /** It is the first one after a long pause. */
+  readonly afterPause?: boolean | undefined;
+  /** The question after a pause whose earlier messages were asked for again. */
+  readonly broughtBack?: number | undefined;
+}
+
 /** The part of a history that the model is shown. */
 export interface ShownHistory {
   readonly exchanges: readonly Exchange[];
+  /** Stands before them, for what is not shown. */
+  readonly summary?: Summary | undefined;
   /** See `Exchange`. Left out while all of the history is shown. */
   readonly since?: number | undefined;
-  /** For the first time in this conversation something is not shown. */
-  readonly firstCut: boolean;
+  /** Something is not shown any more, nor in a summary, and whoever asks is to be told. */
+  readonly tellsCut: boolean;
+  /** After a pause, the summary stands for messages that would be shown otherwise. */
+  readonly newTopic?: boolean | undefined;
+  /** Some of the history is neither shown nor in the summary, and one is to be written. */
+  readonly uncovered?: boolean | undefined;
 }
 
 /** Of less than this nothing could be understood. */
-const fewestTokens = 64;
+export const fewestTokens = 64;
 
 /** How many of the newest exchanges `showHistory` has to know: those of the prompt before, its answer, and one to be replaced. */
 export function exchangesNeeded({ maxMessages }: HistoryLimits): number {
@@ -31,38 +54,87 @@ export function exchangesNeeded({ maxMessages }: HistoryLimits): number {
 /**
  * The exchanges that the model is shown. History grows from where the prompt before began until it exceeds a limit, and is
  * then cut to half of it, so that its beginning stays the same for many questions: providers bill a repeated prefix at a
- * fraction, and a window that slides with every question would never repeat one. An exchange that alone exceeds the limit
- * is shown with its beginning and its end, so that the newest is always there.
+ * fraction, and a window that slides with every question would never repeat one. A new summary makes it begin later, once.
+ * An exchange that alone exceeds the limit is shown with its beginning and its end, so that the newest is always there.
  */
-export function showHistory(history: readonly Exchange[], limits: HistoryLimits): ShownHistory {
-  const newest = history.at(-1);
-  const before = newest?.since;
-  const began = history.findIndex(({ question }) => question === before);
-  const window = history.slice(Math.max(0, began));
-  const half = limits.maxTokens / 2;
-  const sized = shortened(window, limits.maxTokens, half);
-  const exceeds = tokensOf(sized) > limits.maxTokens || 2 * sized.length > limits.maxMessages;
+export function showHistory(
+  history: readonly Exchange[],
+  limits: HistoryLimits,
+  remembered: Remembered = {},
+): ShownHistory {
+  const { summary, afterPause } = remembered;
+  const usual = Math.max(beganAt(history, remembered), summary === undefined ? 0 : placeOf(history, summary.from));
+  const covered = coveredBy(summary, history);
+  const newTopic = afterPause === true && covered > usual;
+  const window = history.slice(newTopic ? covered : usual);
+  const maxTokens = Math.max(0, limits.maxTokens - (summary?.tokens ?? 0));
+  const half = maxTokens / 2;
+  const sized = shortened(window, maxTokens, half);
+  const exceeds = tokensOf(sized) > maxTokens || 2 * sized.length > limits.maxMessages;
   const exchanges = exceeds ? newestWithin(sized, half, limits.maxMessages) : sized;
-  const all = exchanges.length === history.length && exchanges.every((one, index) => one === history[index]);
-  return all && before === undefined ? { exchanges, firstCut: false } : cutShown(exchanges, history);
+  const shown = asShown(exchanges, history, remembered);
+  return newTopic ? { ...shown, since: shown.since ?? remembered.question, newTopic } : shown;
 }
 
 /**
  * What is asked instead when the model finds all of it too long: the newer half, or half of the only exchange. Undefined when
  * there is nothing to leave out.
  */
-export function halfOf(shown: ShownHistory, history: readonly Exchange[]): ShownHistory | undefined {
+export function halfOf(
+  shown: ShownHistory,
+  history: readonly Exchange[],
+  remembered: Remembered = {},
+): ShownHistory | undefined {
   const { exchanges } = shown;
   if (exchanges.length === 0) return undefined;
   const half = tokensOf(exchanges) / 2;
   const newest = shortened(exchanges.slice(-1), half, half);
   const kept = newest.length === 0 ? [] : newestWithin([...exchanges.slice(0, -1), ...newest], half, Infinity);
-  return cutShown(kept, history);
+  return asShown(kept, history, remembered);
 }
 
-function cutShown(exchanges: readonly Exchange[], history: readonly Exchange[]): ShownHistory {
-  const since = (exchanges[0] ?? history.at(-1))?.question;
-  return { exchanges, since, firstCut: history.at(-1)?.since === undefined };
+/** What is to be known of a prompt that shows these exchanges, the newest of a history. */
+function asShown(exchanges: readonly Exchange[], history: readonly Exchange[], remembered: Remembered): ShownHistory {
+  const { summary, summarises } = remembered;
+  const before = history.at(-1)?.since;
+  const place = history.length - exchanges.length;
+  const uncovered = place > coveredBy(summary, history);
+  const whole = exchanges.every((one, index) => one === history[place + index]);
+  if (place === 0 && whole && before === undefined) return { exchanges, tellsCut: false };
+  const further = summarises === true && place > beganAt(history, remembered);
+  const tellsCut = before === undefined ? uncovered || !whole : uncovered && further;
+  return {
+    exchanges,
+    ...(summary === undefined ? {} : { summary }),
+    since: exchanges[0]?.question ?? (uncovered || summary === undefined ? history.at(-1)?.question : undefined),
+    tellsCut,
+    ...(uncovered && summarises ? { uncovered } : {}),
+  };
+}
+
+/** Place of the exchange with which the prompt before began. */
+function beganAt(history: readonly Exchange[], { broughtBack }: Remembered): number {
+  const newest = history.at(-1);
+  // What the pause has cut off belongs to it again.
+  const from = newest !== undefined && newest.question === broughtBack ? history.at(-2) : newest;
+  return placeOf(history, from?.since);
+}
+
+/** Place of the exchange of a question; 0 when it is not there. */
+export function placeOf(history: readonly Exchange[], question: number | undefined): number {
+  return Math.max(
+    0,
+    history.findIndex((one) => one.question === question),
+  );
+}
+
+/** How many exchanges, from the oldest on, a summary covers. */
+export function coveredBy(summary: Summary | undefined, history: readonly Exchange[]): number {
+  if (summary === undefined) return 0;
+  const place = history.findIndex(({ question }) => question === summary.through);
+  if (place >= 0) return history[place]?.at === summary.throughAt ? place + 1 : place;
+  // It is being answered anew, or has been forgotten.
+  return history.findLastIndex(({ at }) => at <= summary.throughAt) + 1;
 }
 
 function tokensOf(exchanges: readonly Exchange[]): number {
@@ -70,7 +142,11 @@ function tokensOf(exchanges: readonly Exchange[]): number {
 }
 
 /** The newest exchanges within half of the limits; the very newest in any case that is within the limit of messages. */
-function newestWithin(exchanges: readonly Exchange[], maxTokens: number, maxMessages: number): readonly Exchange[] {
+export function newestWithin(
+  exchanges: readonly Exchange[],
+  maxTokens: number,
+  maxMessages: number,
+): readonly Exchange[] {
   if (maxMessages < 2) return [];
   let start = exchanges.length - 1;
   let tokens = exchanges[start]?.tokens ?? 0;
@@ -85,7 +161,7 @@ function newestWithin(exchanges: readonly Exchange[], maxTokens: number, maxMess
  * The exchanges, with those above `most` tokens shortened; where that would leave too little of one, those behind it: a
  * conversation with a hole in it makes no sense.
  */
-function shortened(exchanges: readonly Exchange[], most: number, atMost: number): readonly Exchange[] {
+export function shortened(exchanges: readonly Exchange[], most: number, atMost: number): readonly Exchange[] {
   const lost = atMost < fewestTokens ? exchanges.findLastIndex(({ tokens }) => tokens > most) : -1;
   return exchanges.slice(lost + 1).map((exchange) => (exchange.tokens > most ? shorten(exchange, atMost) : exchange));
 }
@@ -105,24 +181,20 @@ function shorten(exchange: Exchange, atMost: number): Exchange {
   return { ...exchange, asked: textParts(asked), answered, tokens };
 }
 
-/** Leaves out the middle of a text, with a mark for the model in its place. */
-function cutMiddle(text: string, atMost: number, tokens: number): string {
-  if (tokens <= atMost) return text;
-  const mark = (count: number) => `\n\n[… ${count} characters in the middle of this message are left out here …]\n\n`;
-  const each = Math.max(0, Math.floor((atMost - countTokens(mark(text.length))) / 2));
-  const [beginning, end] = [firstTokens(text, each), lastTokens(text, each)];
-  const left = text.length - beginning.length - end.length;
-  return left <= 0 ? text : `${beginning}${mark(left)}${end}`;
-}
-
-/** Builds the messages for the model. Nothing that changes by itself (time, names) stands before the question. */
+/**
+ * Builds the messages for the model, in the order in which they stay the same: persona, summary, history, question. Nothing
+ * that changes by itself (time, names) stands before the question.
+ */
 export function buildPrompt(
   persona: string,
   exchanges: readonly Exchange[],
   question: Content,
+  summary?: Summary,
 ): readonly ChatMessage[] {
   const messages: ChatMessage[] = [];
-  if (persona.trim() !== "") messages.push({ role: "system", content: textParts(persona) });
+  const system = [persona.trim() === "" ? "" : persona, summary === undefined ? "" : asContext(summary.text)];
+  const text = system.filter((part) => part !== "").join("\n\n");
+  if (text !== "") messages.push({ role: "system", content: textParts(text) });
   for (const exchange of exchanges) {
     messages.push(
       { role: "user", content: exchange.asked },

@@ -1,5 +1,7 @@
 import { estimateTokenCount } from "tokenx";
 import { splitsCharacter } from "../base/characters.ts";
+import { textOf } from "../ports/content.ts";
+import type { ChatMessage } from "../ports/models.ts";
 
 /** Texts are estimated in pieces of this many UTF-16 units, so that the tokens of a part can be told from those of the whole. */
 const pieceLength = 400;
@@ -18,6 +20,11 @@ export function countTokens(text: string): number {
     tokens += Math.max(estimateTokenCount(piece), Math.ceil(piece.length / mostUnitsInToken));
   }
   return tokens;
+}
+
+/** Estimates the tokens of a prompt. */
+export function estimatedTokens(messages: readonly ChatMessage[]): number {
+  return messages.reduce((sum, { content }) => sum + countTokens(textOf(content)), 0);
 }
 
 /** The longest beginning of a text that has at most so many tokens. It is not counted further than that. */

@@ -7,9 +7,9 @@ import type { Note } from "../ports/notes.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
 import { type Continued, shownText } from "./continuation.ts";
 import type { BudgetMark } from "./payment.ts";
-import type { ShownHistory } from "./prompt.ts";
 import type { TokenFactors } from "./token-factors.ts";
-import { countTokens } from "./tokens.ts";
+import { countTokens, estimatedTokens } from "./tokens.ts";
+import type { PromptHistory } from "./turn-prompt.ts";
 
 /** Longer prompts would be estimated at the cost of other answers, and tell no more. In UTF-16 units. */
 const mostUnitsToLearnFrom = 40_000;
@@ -36,7 +36,7 @@ export interface Writing {
   readonly overBudget?: BudgetError;
   readonly prompt: readonly ChatMessage[];
   /** What the prompt showed of the history. */
-  readonly history: Pick<ShownHistory, "since" | "firstCut">;
+  readonly history: PromptHistory;
   /** What the text goes on with. */
   readonly continued: Continued | undefined;
   /** `provider/model` that the conversation has chosen, and the one that wrote. */
@@ -59,7 +59,7 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
   const said = notesOf(writing);
   const end: Turn = { ...turn, state: "answered", outcome: writing.outcome as TurnOutcome };
   if (writing.outcome === "complete") {
-    const button = writing.finish === "length" ? "continue" : "regenerate";
+    const button = writing.finish === "length" ? "continue" : writing.history.newTopic ? "earlier" : "regenerate";
     const answer = shownText(writing.continued, writing.text);
     return { ...end, answer, ...said, button };
   }
@@ -95,7 +95,8 @@ function notesOf(writing: Writing): Pick<Turn, "notes"> {
   if (outcome === "complete" && finish !== undefined && finish !== "stop") notes.push({ kind: "cut", by: finish });
   if (mark !== undefined) notes.push({ kind: "budget-used", ...mark });
   // What does not enter the history says it again with the next answer.
-  if (keeps(writing) && history.firstCut) notes.push({ kind: "history-cut" });
+  if (keeps(writing) && history.tellsCut) notes.push({ kind: "history-cut" });
+  if (outcome === "complete" && history.newTopic) notes.push({ kind: "new-topic" });
   if (outcome === "complete" && model !== chosen) notes.push({ kind: "answered-by", model });
   if (outcome === "complete") notes.push(...writing.notes);
   if (pictures > 0) notes.push({ kind: "pictures-dropped", count: pictures });
@@ -132,11 +133,7 @@ export function exchangeOf(turn: Turn, writing: Writing, factor: number, at: num
 export function learnFrom(factors: TokenFactors, { model, prompt, usage }: Writing): void {
   if (usage === undefined) return;
   const units = prompt.reduce((sum, { content }) => sum + textOf(content).length, 0);
-  if (units <= mostUnitsToLearnFrom) factors.learn(model, estimated(prompt), usage.inputTokens);
-}
-
-function estimated(prompt: readonly ChatMessage[]): number {
-  return prompt.reduce((sum, { content }) => sum + countTokens(textOf(content)), 0);
+  if (units <= mostUnitsToLearnFrom) factors.learn(model, estimatedTokens(prompt), usage.inputTokens);
 }
 
 /** What the screen shows of a turn that has ended; a later run of the turn uses it to know what stands there. */

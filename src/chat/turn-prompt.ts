@@ -3,22 +3,35 @@ import { ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import { textParts } from "../ports/content.ts";
 import type { ChatMessage, Models } from "../ports/models.ts";
-import type { Store, Turn } from "../ports/store.ts";
+import type { Exchange, Store, Turn } from "../ports/store.ts";
 import { type Continued, goOn } from "./continuation.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";
+import type { Summaries, SummaryOrder } from "./summaries.ts";
+import { cutComesSoon, type HistorySize, sizeOf } from "./summary-plan.ts";
 
 export interface PromptDeps {
   readonly store: Store;
   readonly models: Models;
   readonly defaultPersona: string;
   readonly historyLimits: HistoryLimits;
+  /** Left out: no conversation is summarised, and what stands from before is not shown. */
+  readonly summaries?: Pick<Summaries, "begin"> | undefined;
+  /** After so long a pause the summary stands for all that it covers. Milliseconds; 0: never. */
+  readonly newTopicAfterMs?: number | undefined;
   /** Stands around work that could block. */
   readonly work: Work;
 }
 
 export interface Prompt {
   readonly messages: readonly ChatMessage[];
-  readonly history: Omit<ShownHistory, "exchanges">;
+  readonly history: PromptHistory;
+}
+
+/** What a prompt shows of the history, without its words. */
+export interface PromptHistory extends Omit<ShownHistory, "exchanges" | "summary"> {
+  /** The summary included. */
+  readonly size: HistorySize;
+  readonly limits: HistoryLimits;
 }
 
 export interface TurnPrompt extends Prompt {
@@ -37,22 +50,33 @@ export const historyShare = 0.75;
 /** Reads persona, model and as much of the history as the prompt needs, and builds the prompt. */
 export async function promptOf(deps: PromptDeps, turn: Turn, continued: Continued | undefined): Promise<TurnPrompt> {
   const { store, historyLimits } = deps;
-  const [settings, read] = await Promise.all([
+  const summarises = deps.summaries !== undefined;
+  const [settings, read, record] = await Promise.all([
     store.readSettings(turn.conversation),
     store.readHistory(turn.conversation, exchangesNeeded(historyLimits)),
+    summarises ? store.readSummary(turn.conversation) : undefined,
   ]);
   const others = read.filter((exchange) => exchange.question !== turn.root);
   const history = continued === undefined ? others : [...others, continued.exchange];
   const model = modelFor(deps.models.names, settings.model);
   const readable = within(deps.models.capabilities(model).contextTokens, historyLimits);
   const limits = continued === undefined ? readable : atLeast(leastToGoOn, readable);
-  const whole = deps.work(() => showHistory(history, limits));
+  const remembered = {
+    summary: record?.summary,
+    summarises,
+    question: turn.root,
+    afterPause:
+      continued === undefined && settings.broughtBack !== String(turn.root) && followsPause(deps, turn, history),
+    broughtBack: settings.broughtBack === undefined ? undefined : Number(settings.broughtBack),
+  };
+  const whole = deps.work(() => showHistory(history, limits, remembered));
   const persona = settings.persona ?? deps.defaultPersona;
 
-  function asPrompt({ exchanges, ...shown }: ShownHistory): Prompt {
+  function asPrompt({ exchanges, summary, ...shown }: ShownHistory): Prompt {
+    const question = continued === undefined ? turn.asked : textParts(goOn);
     return {
-      history: shown,
-      messages: buildPrompt(persona, exchanges, continued === undefined ? turn.asked : textParts(goOn)),
+      history: { ...shown, size: sizeOf(exchanges, summary), limits: readable },
+      messages: buildPrompt(persona, exchanges, question, summary),
     };
   }
 
@@ -61,7 +85,7 @@ export async function promptOf(deps: PromptDeps, turn: Turn, continued: Continue
     model,
     ...asPrompt(whole),
     shorter() {
-      const shown = half === undefined ? deps.work(() => halfOf(whole, history)) : undefined;
+      const shown = half === undefined ? deps.work(() => halfOf(whole, history, remembered)) : undefined;
       if (shown !== undefined) half = asPrompt(shown);
       return half;
     },
@@ -71,6 +95,24 @@ export async function promptOf(deps: PromptDeps, turn: Turn, continued: Continue
 /** No more than the model reads: the rest of that is for persona, question and answer. */
 function within(contextTokens: number, limits: HistoryLimits): HistoryLimits {
   return { ...limits, maxTokens: Math.min(limits.maxTokens, Math.floor(contextTokens * historyShare)) };
+}
+
+/** Has the conversation summarised when its next cut comes soon, or when something is missing already. */
+export function summariseSoon(
+  { summaries }: PromptDeps,
+  { conversation, userId, question }: Omit<SummaryOrder, "limits">,
+  { size, uncovered, limits }: PromptHistory,
+  { tokens }: Exchange,
+): void {
+  const after = { tokens: size.tokens + tokens, exchanges: size.exchanges + 1 };
+  if (uncovered || cutComesSoon(after, limits)) summaries?.begin({ conversation, userId, question, limits });
+}
+
+/** Whether the question was asked long after the answer before it had been given. */
+function followsPause({ newTopicAfterMs = 0 }: PromptDeps, { askedAt }: Turn, history: readonly Exchange[]): boolean {
+  const before = history.at(-1)?.at;
+  if (newTopicAfterMs === 0 || askedAt === undefined || before === undefined) return false;
+  return askedAt - before > newTopicAfterMs;
 }
 
 function atLeast(least: HistoryLimits, limits: HistoryLimits): HistoryLimits {

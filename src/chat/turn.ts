@@ -18,7 +18,7 @@ import { createPayment, type Payment, type Spending } from "./payment.ts";
 import type { Screen } from "./screen.ts";
 import type { TokenFactors } from "./token-factors.ts";
 import { type AnswerEnd, endOf, exchangeOf, finalView, learnFrom, viewOfVanished, type Writing } from "./turn-end.ts";
-import { type Prompt, type PromptDeps, promptOf } from "./turn-prompt.ts";
+import { type Prompt, type PromptDeps, promptOf, summariseSoon } from "./turn-prompt.ts";
 import { createWritten, type WrittenText } from "./written.ts";
 
 export type { Screen } from "./screen.ts";
@@ -36,6 +36,8 @@ export interface Question {
   readonly run: number;
   readonly userId: number;
   readonly asked: Content;
+  /** See `Turn`. */
+  readonly askedAt?: Turn["askedAt"];
   /** What is said about the question below its answer: that something of it could not be seen, say. */
   readonly questionNotes?: readonly Note[] | undefined;
   /** See `Turn`. */
@@ -112,6 +114,7 @@ export async function answerQuestion(
     run: question.run,
     state: "writing",
     asked: question.asked,
+    askedAt: question.askedAt,
     questionNotes: question.questionNotes,
     retires: question.retires,
     messages: before?.messages ?? [],
@@ -154,6 +157,7 @@ export async function answerQuestion(
   for (const call of calls) if (call.inputTokens + call.outputTokens > 0) deps.observer.usage(call);
   const outcome = await deliver(deps, ended, screen);
   deps.observer.turnEnded(endingOf(outcome, writing));
+  if (exchange !== undefined) summariseSoon(deps, { ...question, question: question.id }, writing.history, exchange);
   return outcome;
 }
 

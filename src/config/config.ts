@@ -73,6 +73,10 @@ export interface Config {
   readonly budgets: Budgets;
   /** How long calls are kept one by one. */
   readonly ledgerDays: number;
+  /** `provider/model` that summarises conversations; left out: the cheapest of those that are offered. */
+  readonly summaryModel?: string | undefined;
+  /** Milliseconds; 0: a pause changes nothing. */
+  readonly newTopicAfterMs: number;
   /** Empty: none. */
   readonly systemPrompt: string;
   readonly history: { readonly maxTokens: number; readonly maxMessages: number; readonly ttlSeconds: number };
@@ -142,7 +146,13 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     (wrong.has("FALLBACK_MODELS") ? readFallbacks(given["FALLBACK_MODELS"] ?? "").models : values.FALLBACK_MODELS) ??
     [];
   if (chains.length === 0 && answers && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
-  const providers = readProviders(chains.flat(), fallbacks, given, { mistakes, warnings });
+  const { SUMMARY_MODEL: summariser } = values;
+  const named = {
+    MODELS: chains.flat(),
+    FALLBACK_MODELS: fallbacks,
+    SUMMARY_MODEL: summariser === undefined || summariser === "off" || !answers ? [] : [summariser],
+  };
+  const providers = readProviders(named, given, { mistakes, warnings });
 
   if (values.METRICS_PORT !== undefined && values.METRICS_PORT !== 0 && values.METRICS_PORT === values.PORT)
     mistakes.push("METRICS_PORT is that of PORT; set it to another one, or leave it out to have /metrics at PORT");
@@ -193,6 +203,8 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     },
     budgets,
     ledgerDays: values.LEDGER_DAYS,
+    summaryModel: summariser === undefined || summariser === "off" ? summariser : summariser.name,
+    newTopicAfterMs: values.NEW_TOPIC_AFTER_MINUTES * 60_000,
     systemPrompt: values.SYSTEM_PROMPT,
     history: {
       maxTokens: values.HISTORY_MAX_TOKENS,

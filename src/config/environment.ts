@@ -24,6 +24,7 @@ export const defaults = {
   HISTORY_MAX_TOKENS: "8000",
   HISTORY_MAX_MESSAGES: "40",
   HISTORY_TTL_SECONDS: "2592000",
+  NEW_TOPIC_AFTER_MINUTES: "240",
   RATE_LIMIT_MESSAGES: "10",
   RATE_LIMIT_WINDOW_SECONDS: "60",
   STREAM_MODE: "edit",
@@ -72,6 +73,8 @@ export const environmentSchema = z.object({
   HISTORY_MAX_TOKENS: whole(0, 10_000_000, "tokens").prefault(defaults.HISTORY_MAX_TOKENS),
   HISTORY_MAX_MESSAGES: whole(0, 10_000, "messages").prefault(defaults.HISTORY_MAX_MESSAGES),
   HISTORY_TTL_SECONDS: whole(1, 315_360_000, "seconds").prefault(defaults.HISTORY_TTL_SECONDS),
+  SUMMARY_MODEL: summaryModel().optional(),
+  NEW_TOPIC_AFTER_MINUTES: whole(0, 525_600, "minutes").prefault(defaults.NEW_TOPIC_AFTER_MINUTES),
   RATE_LIMIT_MESSAGES: whole(1, 1_000_000, "messages").prefault(defaults.RATE_LIMIT_MESSAGES),
   RATE_LIMIT_WINDOW_SECONDS: whole(1, 86_400, "seconds").prefault(defaults.RATE_LIMIT_WINDOW_SECONDS),
   RATE_LIMIT_BURST: whole(1, 1_000_000, "messages").optional(),
@@ -176,6 +179,18 @@ function list<L extends { readonly mistakes: readonly string[] }, T>(
     const found = read(text);
     if (found.mistakes.length > 0) context.addIssue({ code: "custom", message: found.mistakes.join("; it ") });
     return resultOf(found);
+  });
+}
+
+/** A model, or `off`. */
+function summaryModel() {
+  return z.string().transform((text, context) => {
+    if (text === "off") return text;
+    const { models, mistakes } = readFallbacks(text);
+    const [model] = models;
+    if (model !== undefined && models.length === 1 && mistakes.length === 0) return model;
+    context.addIssue({ code: "custom", message: "must be one model, like openai/gpt-6-luna, or off" });
+    return z.NEVER;
   });
 }
 

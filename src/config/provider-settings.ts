@@ -57,16 +57,16 @@ export interface Remarks {
   readonly warnings: string[];
 }
 
-/** The settings of every provider that is named, those of `MODELS` first; adds to `remarks`. */
+/** The settings of every provider that the variables name, in their order; adds to `remarks`. */
 export function readProviders(
-  names: readonly ModelName[],
-  fallbacks: readonly ModelName[],
+  names: Readonly<Record<string, readonly ModelName[]>>,
   env: Variables,
   remarks: Remarks,
 ): ProviderConfig[] {
   const namedIn = new Map<string, string>();
-  for (const { provider } of names) namedIn.set(provider, "MODELS");
-  for (const { provider } of fallbacks) if (!namedIn.has(provider)) namedIn.set(provider, "FALLBACK_MODELS");
+  for (const [variable, models] of Object.entries(names)) {
+    for (const { provider } of models) if (!namedIn.has(provider)) namedIn.set(provider, variable);
+  }
   return [...namedIn].flatMap(([provider, variable]) => readProvider(provider, variable, env, remarks) ?? []);
 }
 

@@ -9,6 +9,7 @@ const ofModels = [
   ...([
     "MODELS",
     "FALLBACK_MODELS",
+    "SUMMARY_MODEL",
     "MODEL_CAPABILITIES",
     "MODEL_MAX_TOKENS",
     "MODEL_TEMPERATURE",

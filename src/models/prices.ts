@@ -63,3 +63,18 @@ function listCost(provider: string, name: string, usage: TokenUsage, at: number)
     return undefined;
   }
 }
+
+/** What a summary uses, more or less: reads much, writes little. */
+const usualSummary: TokenUsage = { inputTokens: 2_000, cachedTokens: 0, outputTokens: 200 };
+
+/**
+ * The cheapest of the models that are offered, for one that reads much and writes little; the first of several, and where no
+ * price is known.
+ */
+export function cheapestOf({ names, cost }: Pick<Models, "names" | "cost">, at: number): string | undefined {
+  const priced = names.map((name) => ({ name, dollars: cost(name, usualSummary, at) ?? Number.POSITIVE_INFINITY }));
+  return priced.reduce<(typeof priced)[number] | undefined>(
+    (best, one) => (best === undefined || one.dollars < best.dollars ? one : best),
+    undefined,
+  )?.name;
+}

@@ -35,7 +35,7 @@ export interface LedgerRow extends UsageEntry {
   readonly chatId: number;
   /** Id of the message that asks. */
   readonly turn: number;
-  /** From 1: which step of the turn. */
+  /** From 1: which step of the turn; 0: the summary that was written after it. */
   readonly step: number;
   /** From 1: which call of the question. */
   readonly attempt: number;

@@ -27,8 +27,10 @@ export type SpokenNote =
       readonly share: 80 | 100;
       readonly resetsAt: number;
     }
-  /** The model is no longer shown the whole history. */
+  /** The model is no longer shown the whole history, nor a summary of what is missing. */
   | { readonly kind: "history-cut" }
+  /** After a pause the model was shown a summary instead of the messages before it. */
+  | { readonly kind: "new-topic" }
   /** A fallback, `provider/model`, has written it. */
   | { readonly kind: "answered-by"; readonly model: string }
   /** The question holds something that a model of words cannot take in. */

@@ -6,6 +6,7 @@ import type { Content } from "./content.ts";
 import type { Lease } from "./fleet.ts";
 import type { Ledger, Settlement } from "./ledger.ts";
 import type { Note } from "./notes.ts";
+import type { SummaryRecord } from "./summaries.ts";
 import type { ConversationId } from "./updates.ts";
 
 /** What a conversation has chosen. Written field by field, never as a whole. */
@@ -16,6 +17,8 @@ export interface Settings {
   readonly persona?: string;
   /** Set while the example questions of `/start` stand below the conversation. */
   readonly examples?: string;
+  /** Id of the question after a pause whose earlier messages were asked for again. */
+  readonly broughtBack?: string;
 }
 
 /** One question with its answer, as the model will see them again. */
@@ -58,6 +61,8 @@ export interface Turn {
   readonly run: number;
   readonly state: TurnState;
   readonly asked: Content;
+  /** When the question was written; milliseconds since the epoch. */
+  readonly askedAt?: number | undefined;
   /** What is said about the question below each answer to it. */
   readonly questionNotes?: readonly Note[] | undefined;
   /** Ids of the messages that show the answer, in their order. */
@@ -68,8 +73,8 @@ export interface Turn {
   readonly answer?: string;
   /** What is said below the answer: why it ended early, which other model wrote it. Left out when there is nothing to say. */
   readonly notes?: readonly Note[];
-  /** The button below the last message; Continue stands beside Regenerate. */
-  readonly button?: "regenerate" | "retry" | "continue";
+  /** The button below the last message; Continue and `earlier` (messages from before a pause) stand beside Regenerate. */
+  readonly button?: "regenerate" | "retry" | "continue" | "earlier";
   /** How the run ended. */
   readonly outcome?: TurnOutcome;
   /**
@@ -119,6 +124,17 @@ export interface Store {
    * when it is not kept any more.
    */
   scanHistory(conversation: ConversationId, from?: number): AsyncIterable<Exchange>;
+  /** What is kept about the conversation's summary. */
+  readSummary(conversation: ConversationId): Promise<SummaryRecord | undefined>;
+  /**
+   * Replaces that, if it is still exactly `former` (undefined: nothing) and the conversation has not been forgotten. True when
+   * it did.
+   */
+  replaceSummary(
+    conversation: ConversationId,
+    former: SummaryRecord | undefined,
+    next: SummaryRecord,
+  ): Promise<boolean>;
   /**
    * The group `from` has become the supergroup `to`: history, turns and settings are under the new id from then on, before
    * what the new chat has already, whose settings count. The former id goes on being understood: what is asked or written
@@ -126,7 +142,7 @@ export interface Store {
    * new chat has other messages with these ids; what turns have shown is forgotten. Moved already, nothing happens.
    */
   moveConversation(from: ConversationId, to: ConversationId): Promise<void>;
-  /** Forgets history and turns of the conversation, not its settings. */
+  /** Forgets history, its summary and turns of the conversation, not its settings. */
   forget(conversation: ConversationId): Promise<void>;
 
   /**

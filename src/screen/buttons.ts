@@ -1,5 +1,6 @@
 /** The buttons below answers, and what is written into a button's `callback_data` (64 bytes at most). Pure. */
 import type { InlineKeyboardMarkup } from "grammy/types";
+import type { Turn } from "../ports/store.ts";
 import type { Texts } from "../texts/texts.ts";
 
 type Labels = Texts["labels"];
@@ -15,6 +16,8 @@ export type Press =
   | { readonly action: "again"; readonly question: number; readonly part?: number | undefined }
   /** Go on with the answer to this question, where the run that this `update_id` asked for was cut at the length limit. */
   | { readonly action: "continue"; readonly question: number; readonly run: number }
+  /** Show the model what stands before the pause in front of this question, from the next question on. */
+  | { readonly action: "earlier"; readonly question: number }
   /** Choose the model with this key. */
   | { readonly action: "model"; readonly key: string }
   /** Show a page of the models: of all, of the provider with this key, or of those that match a search. */
@@ -41,6 +44,7 @@ export function pressData(press: Press): string {
   if (press.action === "stop") return `stop:${press.run}${press.delivery === undefined ? "" : `:${press.delivery}`}`;
   if (press.action === "again") return `again:${press.question}${press.part === undefined ? "" : `:${press.part}`}`;
   if (press.action === "continue") return `continue:${press.question}:${press.run}`;
+  if (press.action === "earlier") return `earlier:${press.question}`;
   if (press.action === "model") return `model:${press.key}`;
   if (press.action === "models") {
     const { page, provider, search } = press;
@@ -64,6 +68,7 @@ export function parsePress(data: string | undefined): Press | undefined {
   if (action === "continue" && number !== undefined && second !== undefined) {
     return { action, question: number, run: second };
   }
+  if (action === "earlier" && number !== undefined) return { action, question: number };
   if (action === "model") return { action, key: value };
   if (action === "persona" && (value === "save" || value === "default" || value === "cancel"))
     return { action, choice: value };
@@ -81,6 +86,10 @@ function idIn(text: string | undefined): number | undefined {
 
 function row(...buttons: readonly (readonly [label: string, press: Press])[]): InlineKeyboardMarkup {
   return { inline_keyboard: [buttons.map(([text, press]) => ({ text, callback_data: pressData(press) }))] };
+}
+
+function below(...keyboards: readonly InlineKeyboardMarkup[]): InlineKeyboardMarkup {
+  return { inline_keyboard: keyboards.flatMap(({ inline_keyboard: rows }) => rows) };
 }
 
 /** Below an answer that is being written. */
@@ -103,7 +112,7 @@ export interface ButtonTurn {
 /** Below an answer that has ended. Regenerate is about the whole answer, Retry about what the turn itself has to write. */
 export function endKeyboard(
   labels: Labels,
-  button: "regenerate" | "retry" | "continue",
+  button: NonNullable<Turn["button"]>,
   turn: ButtonTurn,
 ): InlineKeyboardMarkup {
   const question = turn.continues?.question ?? turn.question;
@@ -111,5 +120,6 @@ export function endKeyboard(
   if (button === "retry") return row([labels.retry, { action: "again", question, part }]);
   const regenerate = [labels.regenerate, { action: "again", question }] as const;
   if (button === "regenerate") return row(regenerate);
+  if (button === "earlier") return below(row(regenerate), row([labels.earlier, { action: "earlier", question }]));
   return row([labels.continue, { action: "continue", question, run: turn.run }], regenerate);
 }

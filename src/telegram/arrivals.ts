@@ -4,7 +4,7 @@ import type { CallbackQuery, Update } from "grammy/types";
 import { messageOf, UnaddressableError } from "../base/errors.ts";
 import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
-import { answerOf, mayAnswerAgain, mayContinue } from "../chat/continuation.ts";
+import { answerOf, mayAnswerAgain, mayBringBack, mayContinue } from "../chat/continuation.ts";
 import type { Store } from "../ports/store.ts";
 import type { Addressed, ConversationId } from "../ports/updates.ts";
 import { isExpired, type Press, parsePress } from "../screen/buttons.ts";
@@ -68,6 +68,7 @@ export function createArrivals(deps: ArrivalsDeps): Arrivals {
     }
     if (press.action === "erase") return undefined;
     const newest = await store.newestTurn(conversation);
+    if (press.action === "earlier") return mayBringBack(newest, press) ? texts.broughtBack : texts.notTheNewest;
     if (press.action === "continue") return mayContinue(newest, press) ? undefined : texts.notContinued;
     return press.action === "again" && mayAnswerAgain(newest, press) ? undefined : texts.notTheNewest;
   }

@@ -12,6 +12,7 @@ import { answering, answeringAgain, stopping } from "./features/answers.ts";
 import { forgetting } from "./features/conversation.ts";
 import { erasing, privacy } from "./features/deleting.ts";
 import { examining } from "./features/doctor.ts";
+import { earlier } from "./features/earlier.ts";
 import { exporting } from "./features/export.ts";
 import { figures } from "./features/figures.ts";
 import { model } from "./features/model.ts";
@@ -85,6 +86,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   bot.use(erasing); // before dialogs, which it deletes
   bot.use(guardDialogs); // a command ends a dialog, it never answers it
   bot.use(answeringAgain); // neither do Regenerate and edits
+  bot.use(earlier);
   bot.use(dialogs());
   bot.use(persona);
   bot.use(forgetting);

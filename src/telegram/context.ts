@@ -55,6 +55,8 @@ export interface BotDeps {
   readonly inHand: Pick<InHand, "workOf">;
   readonly defaultPersona: string;
   readonly historyLimits: TurnDeps["historyLimits"];
+  readonly summaries?: TurnDeps["summaries"];
+  readonly newTopicAfterMs?: TurnDeps["newTopicAfterMs"];
   readonly tokenFactors: TurnDeps["tokenFactors"];
   readonly spending: TurnDeps["spending"];
   readonly drafts: LiveMessageDeps["drafts"];

@@ -97,5 +97,6 @@ function addressPress(query: CallbackQuery, updateId: number, sender: number | u
     // Wherever it was asked: what is deleted, and ended before, is the asker's own conversation.
     return { conversation: String(sender), lane: "turn", kind: "button", interrupt: { kind: "new" } };
   }
-  return { conversation, lane: press?.action === "persona" ? "turn" : "quick", kind: "button" };
+  const inTurn = press?.action === "persona" || press?.action === "earlier";
+  return { conversation, lane: inTurn ? "turn" : "quick", kind: "button" };
 }

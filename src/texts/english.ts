@@ -141,6 +141,8 @@ function lineOf(note: SpokenNote): string {
         : `💸 ${budgets[note.whose]} is used up to ${note.share} %. There is a new one at ${moment(note.resetsAt)}.`;
     case "history-cut":
       return "The model no longer sees all of the older messages here.";
+    case "new-topic":
+      return "🆕 After the pause I went by a summary of what we had talked about.";
     case "answered-by":
       return `Answered by ${note.model}`;
     case "unseen":
@@ -162,6 +164,7 @@ export const english = {
     regenerate: "🔄 Regenerate",
     retry: "🔁 Retry",
     continue: "▶️ Continue",
+    earlier: "↩️ Bring the earlier messages back",
     save: "💾 Save",
     default: "↩️ Default",
     cancel: "✖ Cancel",
@@ -215,6 +218,7 @@ export const english = {
   nothingToRetry: "There is no question here that I could answer again. Just write one.",
   notTheNewest: "Only the newest answer can be written again.",
   notContinued: "Only the newest answer can be continued, and only once.",
+  broughtBack: "From your next question on I see the earlier messages again.",
   oldButton: "This button is too old.",
   alreadyFinished: "This answer is already finished.",
   waiting: (provider: string) => `⏳ Waiting for a free place at ${provider}…`,
@@ -268,12 +272,16 @@ export const english = {
     /** Left out when the conversation has none of its own. */
     readonly persona?: string | undefined;
     readonly time: string;
+    /** Stands for what the model is not shown any more. */
+    readonly summary?: string | undefined;
     readonly part?: number;
     readonly of?: number;
   }) => {
     const persona = about.persona?.replaceAll("\n", "\n  ") ?? "the bot's own";
     const part = about.part === undefined ? "" : `- Part: ${about.part} of ${about.of}\n`;
-    return `# Conversation\n\n- Model: ${about.model}\n- Persona: ${persona}\n- Exported: ${about.time}\n${part}`;
+    const summary =
+      about.summary === undefined ? "" : `\n## Summary that the model has of the older messages\n\n${about.summary}\n`;
+    return `# Conversation\n\n- Model: ${about.model}\n- Persona: ${persona}\n- Exported: ${about.time}\n${part}${summary}`;
   },
   /** Behind the name of an exported file; every system takes Latin letters and digits. */
   exportFilePart: ({ part, of }: { readonly part: number; readonly of: number }) => `part ${part} of ${of}`,

@@ -46,8 +46,8 @@ function converse(history: readonly Exchange[], limits: HistoryLimits, needed = 
 describe("the history that is shown", () => {
   it("is all of a history within its limits", () => {
     const history = [exchange(1, 10), exchange(2, 10), exchange(3, 10)];
-    expect(showHistory(history, { maxTokens: 30, maxMessages: 6 })).toEqual({ exchanges: history, firstCut: false });
-    expect(showHistory([], { maxTokens: 30, maxMessages: 6 })).toEqual({ exchanges: [], firstCut: false });
+    expect(showHistory(history, { maxTokens: 30, maxMessages: 6 })).toEqual({ exchanges: history, tellsCut: false });
+    expect(showHistory([], { maxTokens: 30, maxMessages: 6 })).toEqual({ exchanges: [], tellsCut: false });
   });
 
   it("is cut to half of a limit once it is exceeded", () => {
@@ -66,7 +66,7 @@ describe("the history that is shown", () => {
     );
     expect(shown.map(({ exchanges }) => ids(exchanges))).toEqual([[], [1], [1, 2], [1, 2, 3], [4], [4, 5], [4, 5, 6]]);
     expect(shown.map(({ since }) => since)).toEqual([undefined, undefined, undefined, undefined, 4, 4, 4]);
-    expect(shown.map(({ firstCut }) => firstCut)).toEqual([false, false, false, false, true, false, false]);
+    expect(shown.map(({ tellsCut }) => tellsCut)).toEqual([false, false, false, false, true, false, false]);
   });
 
   it("has the newest exchange in any case, with its beginning and its end when all of it is too long", () => {
@@ -75,7 +75,7 @@ describe("the history that is shown", () => {
     const limits = { maxTokens: 2_000, maxMessages: 40 };
     expect(long.tokens).toBeGreaterThan(2 * limits.maxTokens);
     const shown = showHistory([exchange(9, 10), long], limits);
-    expect(shown).toMatchObject({ since: 9, firstCut: true });
+    expect(shown).toMatchObject({ since: 9, tellsCut: true });
     const [, cut] = shown.exchanges;
     expect(cut?.asked).toEqual(textParts("write a program"));
     expect(cut?.answered).toMatch(/^line 0 of the program\nline 1 of/);
@@ -142,7 +142,7 @@ describe("the history that is shown", () => {
       fc.property(histories, someLimits, (history, limits) => {
         const { shown } = converse(history, limits);
         const first = shown.findIndex(({ since }) => since !== undefined);
-        expect(shown.map(({ firstCut }) => firstCut)).toEqual(shown.map((_, index) => index === first));
+        expect(shown.map(({ tellsCut }) => tellsCut)).toEqual(shown.map((_, index) => index === first));
         if (first >= 0) for (const { since } of shown.slice(first)) expect(since).toBeDefined();
       }),
     );
@@ -178,8 +178,8 @@ describe("half the history", () => {
 
   it("is the newer one", () => {
     const history = [1, 2, 3, 4].map((id) => exchange(id, 100));
-    expect(half(history)).toEqual({ exchanges: history.slice(2), since: 3, firstCut: true });
-    expect(half(history.map((one) => ({ ...one, since: 1 })))?.firstCut).toBe(false);
+    expect(half(history)).toEqual({ exchanges: history.slice(2), since: 3, tellsCut: true });
+    expect(half(history.map((one) => ({ ...one, since: 1 })))?.tellsCut).toBe(false);
     expect(ids(half([exchange(1, 100), exchange(2, 101)])?.exchanges ?? [])).toEqual([2]);
   });
 

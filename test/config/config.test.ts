@@ -82,7 +82,8 @@ describe("Redis", () => {
   });
 
   it("lets a web process and an operator's command start whatever is wrong with what they have no use for", () => {
-    const models = { MODELS: "nonsense", FALLBACK_MODELS: "nonsense", MODEL_MAX_TOKENS: "x", MODEL_TEMPERATURE: "hot" };
+    const lists = { MODELS: "nonsense", FALLBACK_MODELS: "nonsense", SUMMARY_MODEL: "nonsense" };
+    const models = { ...lists, MODEL_MAX_TOKENS: "x", MODEL_TEMPERATURE: "hot" };
     const webhook = { WEBHOOK_URL: "http://example.com:1", WEBHOOK_SECRET: "white space" };
     const env = { BOT_TOKEN: token, REDIS_URL: url, OPENAI_API_KEY: "two words" };
     expect(mistakes({ ...env, ...models, WEBHOOK_URL: "https://example.com" }, "web")).toEqual([]);
@@ -155,6 +156,13 @@ describe("models", () => {
       /^MODELS has the same model in places 1 and 3, but not the same behind it; write it once$/,
     ],
     ["FALLBACK_MODELS", "ollama/y,ollama/x>ollama/z", /^FALLBACK_MODELS has a > in place 2, where .*; write a comma/],
+    ["SUMMARY_MODEL", "nonsense", /^SUMMARY_MODEL must be one model, like .*, or off$/],
+    ["SUMMARY_MODEL", "ollama/x,ollama/y", /^SUMMARY_MODEL must be one model/],
+    [
+      "NEW_TOPIC_AFTER_MINUTES",
+      "soon",
+      /^NEW_TOPIC_AFTER_MINUTES must be a whole number from 0 to 525600 \(minutes\); left/,
+    ],
     ["FALLBACK_MODELS", "nonsense", /^FALLBACK_MODELS has no provider\/model in place 1; write it/],
   ])("of a %s that is %s: the mistake names its place", (name, value, line) => {
     expect(mistakes({ BOT_TOKEN: token, MODELS: "ollama/x", [name]: value })).toEqual([expect.stringMatching(line)]);
@@ -163,6 +171,13 @@ describe("models", () => {
   it("need the key of a hosted provider behind another address too, and when it is only a fallback", () => {
     const env = { ...good, MODELS: "openai/x", FALLBACK_MODELS: "groq/y", GROQ_BASE_URL: "http://127.0.0.1:9/v1" };
     expect(mistakes(env)).toEqual([expect.stringMatching(/^GROQ_API_KEY is missing; FALLBACK_MODELS/)]);
+    const summary = { ...good, MODELS: "openai/x", SUMMARY_MODEL: "groq/y" };
+    expect(mistakes(summary)).toEqual([expect.stringMatching(/^GROQ_API_KEY is missing; SUMMARY_MODEL/)]);
+    expect(readConfig("start", { ...good, SUMMARY_MODEL: "ollama/y" })).toMatchObject({
+      summaryModel: "ollama/y",
+      newTopicAfterMs: 240 * 60_000,
+    });
+    expect(readConfig("start", { ...good, SUMMARY_MODEL: "off" }).summaryModel).toBe("off");
     expect(mistakes({ ...env, GROQ_API_KEY: "k" })).toEqual([]);
   });
 

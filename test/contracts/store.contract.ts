@@ -254,6 +254,61 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       });
     });
 
+    describe("what is kept of a summary", () => {
+      const summary = { text: 'he said "from":1 twice', tokens: 9, from: 3, through: 4, throughAt: 1, model: "p/m" };
+      const work = { until: 5, token: "t", failures: 0, boundary: 0 };
+
+      it("is replaced as long as it is what it was, by one of those who try at once", async () => {
+        const store = await newStore();
+        await ask(store, 1);
+        expect(await store.readSummary("a")).toBeUndefined();
+        const taken = [1, 2, 3].map((n) => ({ work: { ...work, token: `t${n}` } }));
+        const won = await Promise.all(taken.map((one) => store.replaceSummary("a", undefined, one)));
+        expect(won.filter(Boolean)).toHaveLength(1);
+        const stands = taken[won.indexOf(true)];
+        expect(await store.readSummary("a")).toEqual(stands);
+        expect(await store.replaceSummary("a", { work }, { summary })).toBe(false);
+        expect(await store.replaceSummary("a", stands, { summary })).toBe(true);
+        expect(await store.replaceSummary("a", stands, { summary })).toBe(false);
+        expect(await store.replaceSummary("a", await store.readSummary("a"), { summary, work })).toBe(true);
+        expect(await store.readSummary("a")).toEqual({ summary, work });
+        expect(await store.readSummary("b")).toBeUndefined();
+      });
+
+      it("is forgotten with the conversation, and what was begun before is not stored in the next one", async () => {
+        const store = await newStore();
+        expect(await store.replaceSummary("a", undefined, { work })).toBe(false);
+        await ask(store, 1);
+        await store.replaceSummary("a", undefined, { work });
+        await store.forget("a");
+        expect(await store.readSummary("a")).toBeUndefined();
+        expect(await store.replaceSummary("a", { work }, { summary })).toBe(false);
+        await ask(store, 2);
+        expect(await store.replaceSummary("a", { work }, { summary })).toBe(false);
+        expect(await store.replaceSummary("a", undefined, { summary })).toBe(true);
+        clock.now += ttlMs + 1;
+        expect(await store.readSummary("a")).toBeUndefined();
+        expect(await store.replaceSummary("a", { summary }, { work })).toBe(false);
+        await store.beginTurn(turn(3));
+        expect(await store.readSummary("a")).toBeUndefined();
+      });
+
+      it("goes along to a supergroup, with its messages' ids", async () => {
+        const store = await newStore();
+        await ask(store, 3, { conversation: "-5" });
+        await store.replaceSummary("-5", undefined, { summary, work: { ...work, boundary: 3 } });
+        const before = await store.readSummary("-5");
+        await store.moveConversation("-5", "-1001234567890");
+        const moved = { summary: { ...summary, from: -3, through: -4 }, work: { ...work, boundary: -3 } };
+        expect(await store.readSummary("-1001234567890")).toEqual(moved);
+        expect(await store.readSummary("-5")).toEqual(before);
+        expect(await store.replaceSummary("-5", before, { summary, work })).toBe(true);
+        expect(await store.readSummary("-1001234567890")).toEqual({ summary: moved.summary, work });
+        expect(await store.replaceSummary("-1001234567890", await store.readSummary("-5"), {})).toBe(false);
+        expect(await store.replaceSummary("-1001234567890", { summary: moved.summary, work }, {})).toBe(true);
+      });
+    });
+
     describe("a turn", () => {
       it("is kept with all its fields", async () => {
         const store = await newStore();

@@ -4,6 +4,7 @@ import type { Update, UserFromGetMe } from "grammy/types";
 import { beforeEach } from "vitest";
 import { createInHand } from "../../src/base/in-hand.ts";
 import type { Logger } from "../../src/base/log.ts";
+import type { SummaryOrder } from "../../src/chat/summaries.ts";
 import { createTokenFactors } from "../../src/chat/token-factors.ts";
 import type { AnswerEnd } from "../../src/chat/turn-end.ts";
 import { createMemoryDirectory } from "../../src/engines/memory/directory.ts";
@@ -47,6 +48,9 @@ function emptyScene() {
     textsFor,
     admins: new Set([7]),
     access: { allowed: new Set<number>(), allowedChats: new Set<number>() },
+    /** Conversations that were to be summarised; nobody does it. */
+    summarised: [] as SummaryOrder[],
+    newTopicAfterMs: 0,
     names: ["a/one", "b/two", "c/two"] as readonly string[],
     /** Lines of the log but for debug: what they say, with their fields. */
     logged: [] as Record<string, unknown>[],
@@ -134,6 +138,10 @@ export function createBotScene() {
         tokenFactors: createTokenFactors(),
         spending: { budgets: {} },
         historyLimits: { maxTokens: 1000, maxMessages: 20 },
+        summaries: { begin: (order) => void scene.summarised.push(order) },
+        get newTopicAfterMs() {
+          return scene.newTopicAfterMs;
+        },
         drafts: { enabled: () => false, refused: () => undefined },
         textsFor: (language) => scene.textsFor(language),
         allowed: (sender, chatId) => allowedBy(scene.access)(sender, chatId),

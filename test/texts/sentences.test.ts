@@ -11,7 +11,8 @@ const speaking = ["chat", "screen", "telegram"];
 /** Words for the model: the prompt is English whoever asks. */
 const toModels = new Set([
   "chat/continuation.ts",
-  "chat/prompt.ts",
+  "chat/cut-middle.ts",
+  "chat/summary-words.ts",
   "telegram/content.ts",
   "telegram/question.ts",
   "telegram/written-text.ts",

@@ -17,7 +17,14 @@ export function createConversations({ statement: sql }: Database, ttlMs: number,
   function forget(conversation: ConversationId): void {
     sql("DELETE FROM exchange WHERE conversation = ?").run(conversation);
     sql("DELETE FROM turn WHERE conversation = ?").run(conversation);
+    sql("DELETE FROM summary WHERE conversation = ?").run(conversation);
     sql("DELETE FROM conversation WHERE conversation = ?").run(conversation);
+  }
+
+  /** Whether anything is kept of it. */
+  function lives(conversation: ConversationId): boolean {
+    const row = sql("SELECT 1 FROM conversation WHERE conversation = ?").get(conversation);
+    return row !== undefined && !expired(conversation);
   }
 
   function markActive(conversation: ConversationId): void {
@@ -43,5 +50,5 @@ export function createConversations({ statement: sql }: Database, ttlMs: number,
     return old !== undefined;
   }
 
-  return { expired, forget, markActive, nextPlace, forgetOldest };
+  return { expired, lives, forget, markActive, nextPlace, forgetOldest };
 }

@@ -41,6 +41,8 @@ const schema = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS turn_place ON turn (conversation, place);
 
+  CREATE TABLE IF NOT EXISTS summary (conversation TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
   CREATE TABLE IF NOT EXISTS ledger (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, user_id INTEGER NOT NULL, chat_id INTEGER NOT NULL, turn INTEGER NOT NULL,
     step INTEGER NOT NULL, attempt INTEGER NOT NULL, model TEXT NOT NULL, served TEXT, input_tokens INTEGER NOT NULL,

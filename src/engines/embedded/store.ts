@@ -11,6 +11,7 @@ import { createMarks } from "./marks.ts";
 import { moveRows, readMoves } from "./moves.ts";
 import { startPurging } from "./purging.ts";
 import { createTables } from "./schema.ts";
+import { createSummaryRecords } from "./summaries.ts";
 import { createTurns } from "./turns.ts";
 
 export interface SqliteStoreOptions {
@@ -54,6 +55,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     ledger,
     ...turns,
     ...marks,
+    ...createSummaryRecords(database, conversations),
     async readSettings(conversation) {
       const rows = sql("SELECT field, value FROM setting WHERE conversation = ?").all(conversation);
       return Object.fromEntries(rows.map((row) => [row["field"], row["value"]])) as Settings;

@@ -5,6 +5,7 @@
  */
 
 import type { Exchange, Store, Turn } from "../../ports/store.ts";
+import type { SummaryRecord } from "../../ports/summaries.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 
 /** Thrown by a store that finds a conversation under another id than the one it was asked for. */
@@ -45,6 +46,10 @@ export function followingMoves(store: Store, moves: Moves = new Map()): Store {
       const first = from === undefined ? undefined : message(from);
       for await (const one of store.scanHistory(id, first)) yield exchange(one);
     },
+    readSummary: (conversation) =>
+      follow(conversation, async ({ id, summary }) => summary(await store.readSummary(id))),
+    replaceSummary: (conversation, former, next) =>
+      follow(conversation, ({ id, summary }) => store.replaceSummary(id, summary(former), summary(next))),
     forget: (conversation) => follow(conversation, ({ id }) => store.forget(id)),
     readTurn: (conversation, question) =>
       follow(conversation, async ({ id, message, outward }) => outward(await store.readTurn(id, message(question)))),
@@ -85,6 +90,7 @@ interface Home {
   readonly id: ConversationId;
   message(id: number): number;
   exchange(exchange: Exchange): Exchange;
+  summary<R extends SummaryRecord | undefined>(record: R): R;
   inward(turn: Turn): Turn;
   outward(turn: Turn | undefined): Turn | undefined;
 }
@@ -93,12 +99,13 @@ function homeOf(conversation: ConversationId, moves: Moves): Home {
   const to = moves.get(conversation);
   if (to === undefined) {
     const same = <T>(value: T) => value;
-    return { id: conversation, message: same, exchange: same, inward: same, outward: same };
+    return { id: conversation, message: same, exchange: same, summary: same, inward: same, outward: same };
   }
   return {
     id: to,
     message: flip,
     exchange: flipExchange,
+    summary: flipSummary,
     inward: (turn) => ({ ...flipTurn(turn), conversation: to, moved: { from: conversation, to } }),
     // Whatever the conversation's turns show stands in the new chat.
     outward: (turn) =>
@@ -115,6 +122,17 @@ function flipExchange(exchange: Exchange): Exchange {
   return { ...exchange, ...since, question: -exchange.question };
 }
 
+function flipSummary<R extends SummaryRecord | undefined>(record: R): R {
+  if (record === undefined) return record;
+  const { summary, work } = record;
+  return {
+    ...record,
+    ...(summary && { summary: { ...summary, from: -summary.from, through: -summary.through } }),
+    // Not -0: what is compared is JSON.
+    ...(work && { work: { ...work, boundary: 0 - work.boundary } }),
+  };
+}
+
 /** A turn whose question is one of the other chat. */
 function flipTurn({ continues, ...turn }: Turn): Turn {
   const other = continues && { ...continues, question: -continues.question };
@@ -127,5 +145,6 @@ export function movedTurn(turn: Turn, to: ConversationId): Turn {
   return { ...kept, conversation: to, messages: [], moved: { from: turn.conversation, to } };
 }
 
-/** An exchange after its conversation has moved. */
+/** An exchange, and what is kept about the summary, after their conversation has moved. */
 export const movedExchange = flipExchange;
+export const movedSummary = flipSummary;

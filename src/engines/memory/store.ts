@@ -1,7 +1,7 @@
 /** The store in memory, for tests: the same contract, gone with the process. */
 
 import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
-import { followingMoves, movedExchange, movedTurn } from "../lanes/moved-conversations.ts";
+import { followingMoves, movedExchange, movedSummary, movedTurn } from "../lanes/moved-conversations.ts";
 import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "../lanes/turn-records.ts";
 import { createMemoryLedger } from "./ledger.ts";
 
@@ -17,6 +17,8 @@ interface Conversation {
   /** By question; a Map keeps a replaced entry in its place. */
   readonly exchanges: Map<number, Exchange>;
   readonly turns: Map<number, Turn>;
+  /** As it is stored elsewhere: it is compared as a whole. */
+  summary?: string | undefined;
 }
 
 /** Creates an empty store. */
@@ -78,7 +80,18 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
         activeAt: Math.max(former.activeAt, present?.activeAt ?? 0),
         exchanges: byQuestion([...exchanges, ...(present?.exchanges.values() ?? [])]),
         turns: byQuestion([...turns, ...(present?.turns.values() ?? [])]),
+        summary: present?.summary ?? (former.summary && JSON.stringify(movedSummary(JSON.parse(former.summary)))),
       });
+    },
+    async readSummary(conversation) {
+      const record = find(conversation)?.summary;
+      return record === undefined ? undefined : JSON.parse(record);
+    },
+    async replaceSummary(id, former, next) {
+      const conversation = find(id);
+      if (conversation === undefined || conversation.summary !== JSON.stringify(former)) return false;
+      conversation.summary = JSON.stringify(next);
+      return true;
     },
     async forget(conversation) {
       conversations.delete(conversation);

@@ -4,7 +4,7 @@
  */
 import type { ConversationId } from "../../ports/updates.ts";
 
-/** As the script answers: settings, the time of the last activity, the newest question, two records, exchanges. */
+/** As the script answers: settings, the time of the last activity, the newest question, two records, exchanges, summary. */
 export type OpeningAnswer = readonly [
   settings: readonly string[],
   active: string | null,
@@ -13,6 +13,7 @@ export type OpeningAnswer = readonly [
   ofNewest: string | null,
   /** Left out when it is long. */
   history: readonly (string | null)[] | null,
+  summary: string | null,
 ];
 
 /** Each piece is given once; undefined: it has to be read. Times are milliseconds since the epoch. */
@@ -23,6 +24,8 @@ export interface Opening {
   turn(conversation: ConversationId, question: number | "", oldest: number): string | null | undefined;
   /** Records of the newest exchanges; none when nothing has happened since `oldest`. */
   history(conversation: ConversationId, atMost: number, oldest: number): readonly (string | null)[] | undefined;
+  /** What is kept about the summary; null when there is nothing since `oldest`. */
+  summary(conversation: ConversationId, oldest: number): string | null | undefined;
   /** Something was written: of the turns alone, or of anything. */
   spoil(what: "turns" | "all"): void;
 }
@@ -35,13 +38,17 @@ export function createOpening(
   conversation: ConversationId,
   question: number | undefined,
   exchanges: number,
-  [settings, active, newest, ofThisQuestion, ofNewest, history]: OpeningAnswer,
+  [settings, active, newest, ofThisQuestion, ofNewest, history, summary]: OpeningAnswer,
 ): Opening {
   const until = performance.now() + validMs;
   const turns = new Map<number | "", string | null>([["", ofNewest]]);
   if (newest !== null) turns.set(Number(newest), ofNewest);
   if (question !== undefined) turns.set(question, ofThisQuestion);
-  const rest = { settings: settings as readonly string[] | undefined, history: history ?? undefined };
+  const rest = {
+    settings: settings as readonly string[] | undefined,
+    history: history ?? undefined,
+    summary: summary as string | null | undefined,
+  };
   const present = (oldest: number) => active !== null && Number(active) >= oldest;
   const fits = (asked: ConversationId) => asked === conversation && performance.now() < until;
 
@@ -61,11 +68,17 @@ export function createOpening(
       rest.history = undefined;
       return found === undefined || present(oldest) ? found : [];
     },
+    summary(asked, oldest) {
+      const found = fits(asked) ? rest.summary : undefined;
+      rest.summary = undefined;
+      return found === undefined || present(oldest) ? found : null;
+    },
     spoil(what) {
       turns.clear();
       if (what === "turns") return;
       rest.settings = undefined;
       rest.history = undefined;
+      rest.summary = undefined;
     },
   };
 }

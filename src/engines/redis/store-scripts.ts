@@ -1,6 +1,6 @@
 /**
  * The scripts of the store. A conversation has four keys, which live and expire together: its turns (a hash: `at`, when it
- * was last active, and a record for each question), their order (a list of questions), its exchanges and their order.
+ * was last active, `summary`, and a record for each question), their order (a list of questions), its exchanges and their order.
  */
 
 import { droppedAtOnce } from "../lanes/turn-records.ts";
@@ -99,6 +99,18 @@ export const readHistory = `${present}
   return redis.call('HMGET', KEYS[2], unpack(questions))
 `;
 
+/** KEYS turns. ARGV oldest. */
+export const readSummary = `${present}
+  return present and redis.call('HGET', KEYS[1], 'summary')
+`;
+
+/** KEYS turns. ARGV oldest, what stands there (empty: nothing), what shall stand there. Returns 1 when it does. */
+export const replaceSummary = `${present}
+  if not present or (redis.call('HGET', KEYS[1], 'summary') or '') ~= ARGV[2] then return 0 end
+  redis.call('HSET', KEYS[1], 'summary', ARGV[3])
+  return 1
+`;
+
 /** KEYS turns, exchange order. ARGV oldest. */
 export const readOrder = `${present}
   return present and redis.call('LRANGE', KEYS[2], 0, -1) or {}
@@ -137,7 +149,7 @@ export const moveConversation = `
   -- a backslash before them.
   local function negative(record, ...)
     for _, field in ipairs({...}) do
-      record = string.gsub(record, '"' .. field .. '":(%d)', '"' .. field .. '":-%1', 1)
+      record = string.gsub(record, '"' .. field .. '":([1-9])', '"' .. field .. '":-%1', 1)
     end
     return record
   end
@@ -167,6 +179,8 @@ export const moveConversation = `
     if not present then redis.call('DEL', KEYS[6], KEYS[7], KEYS[8], KEYS[9]) end
     put(1, 6, turn)
     put(3, 8, exchange)
+    local summary = redis.call('HGET', KEYS[1], 'summary')
+    if summary then redis.call('HSETNX', KEYS[6], 'summary', negative(summary, 'from', 'through', 'boundary')) end
     if not present or tonumber(former) > tonumber(present) then redis.call('HSET', KEYS[6], 'at', former) end
     for n = 6, 9 do redis.call('PEXPIRE', KEYS[n], ARGV[2]) end
   end

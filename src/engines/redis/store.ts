@@ -202,6 +202,21 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       },
       readHistory: (conversation, atMost) => readHistory(opening, conversation, atMost),
       scanHistory,
+      async readSummary(conversation) {
+        const known = mayMove(conversation) ? undefined : opening?.summary(conversation, oldest());
+        const keys = [turnsKey(conversation)];
+        const record =
+          known === undefined
+            ? await unmoved(conversation, runScript(redis, lua.readSummary, keys, [oldest()]))
+            : known;
+        return typeof record === "string" ? JSON.parse(record) : undefined;
+      },
+      async replaceSummary(conversation, former, next) {
+        const guard = { lease, movedKey: mayMove(conversation) ? movedKey(conversation) : undefined };
+        const standing = former === undefined ? "" : JSON.stringify(former);
+        const args = [oldest(), standing, JSON.stringify(next)];
+        return (await runGuarded(redis, guard, lua.replaceSummary, [turnsKey(conversation)], args)) === 1;
+      },
       async moveConversation(from, to) {
         const keys = [from, to].flatMap((one) => [...conversationKeys(one), settingsKey(one)]);
         await runScript(redis, lua.moveConversation, [...keys, movedKey(from)], [oldest(), ttlMs, from, to]);

@@ -115,12 +115,13 @@ async function wholeAnswer(ctx: BotContext, newest: Turn): Promise<Turn> {
 }
 
 /** What a turn asks: the words, and the lines for below its answer; or the answer that it goes on with. */
-type Asked = Pick<Question, "asked" | "questionNotes" | "continuing" | "known">;
+type Asked = Pick<Question, "asked" | "askedAt" | "questionNotes" | "continuing" | "known">;
 
 async function answerMessage(ctx: BotContext, message: Message, id: number, newest: Turn | undefined): Promise<void> {
   // Delivered again it asks what it asked: the conversation has its own turn as the newest now.
   const asked = newest?.run === ctx.job.updateId ? newest : await askedBy(ctx, message, newest);
-  await answer(ctx, id, message.message_id, asked, newest);
+  // Of an edit Telegram tells when the message was written.
+  await answer(ctx, id, message.message_id, { ...asked, askedAt: message.date * 1000 }, newest);
 }
 
 async function askedBy(ctx: BotContext, message: Message, newest: Turn | undefined): Promise<Asked> {
@@ -145,7 +146,7 @@ async function answer(
   ctx: BotContext,
   id: number,
   root: number,
-  { asked, questionNotes, continuing, known }: Asked,
+  { asked, askedAt, questionNotes, continuing, known }: Asked,
   newest: Turn | undefined,
 ): Promise<void> {
   const { deps, job } = ctx;
@@ -157,6 +158,7 @@ async function answer(
     run: job.updateId,
     userId: senderOf(ctx.update) ?? 0,
     asked,
+    askedAt,
     questionNotes,
     retires: retiredBy(ctx, id, newest),
     continuing,

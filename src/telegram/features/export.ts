@@ -23,9 +23,10 @@ exporting.filter(isCommand("export"), async (ctx) => {
   const first = await store.firstWithin(`export:${senderOf(ctx.update) ?? place.chatId}`, onceInMs);
   // A delivery before this one may have taken the minute, and then failed.
   if (!first && attempt === 1) return await say(ctx, ctx.texts.exportTooSoon);
-  const { model, persona } = await ctx.session.read();
+  const [{ model, persona }, record] = await Promise.all([ctx.session.read(), store.readSummary(conversation)]);
   const at = now();
-  const about = { model: modelFor(ctx.deps.models.names, model), persona, time: timeOf(at) };
+  const summary = record?.summary?.text;
+  const about = { model: modelFor(ctx.deps.models.names, model), persona, time: timeOf(at), summary };
   const room = maxPartBytes - Buffer.byteLength(ctx.texts.exportHead(about)) - maxPartLineBytes;
   const parts = await planParts(store.scanHistory(conversation), room);
   for (const [index, part] of parts.entries()) {

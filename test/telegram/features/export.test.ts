@@ -52,6 +52,16 @@ async function stored(...sizes: readonly number[]): Promise<void> {
 }
 
 describe("an export", () => {
+  it("shows the summary that stands for older messages", async () => {
+    await stored(10, 10);
+    const summary = { text: "- it is Ada", tokens: 4, from: 2, through: 1, throughAt: 0, model: "a/one" };
+    await scene.store.replaceSummary("7", undefined, { summary });
+    const [file] = await documents(await write("/export"));
+    expect(file?.text).toMatch(
+      /- Exported: .*\n\n## Summary that the model has of the older messages\n\n- it is Ada\n\n## /,
+    );
+  });
+
   it("says that there is nothing to export, which takes nobody's minute", async () => {
     expect(said(await write("/export"))).toEqual([texts.exportEmpty]);
     await write("why?");

@@ -1,0 +1,104 @@
+/** When a conversation is summarised, what goes into its summary, and who may write it. Pure. */
+import type { Exchange } from "../ports/store.ts";
+import type { Summary, SummaryRecord, SummaryWork } from "../ports/summaries.ts";
+import { coveredBy, fewestTokens, type HistoryLimits, newestWithin, placeOf, shortened } from "./prompt.ts";
+
+/** Tokens and exchanges of a history. */
+export interface HistorySize {
+  readonly tokens: number;
+  readonly exchanges: number;
+}
+
+export interface SummaryPlan {
+  /** What is to be merged with the exchanges. */
+  readonly former: Summary | undefined;
+  readonly exchanges: readonly Exchange[];
+  /** Where it stands. */
+  readonly place: Pick<Summary, "from" | "through" | "throughAt">;
+  /** Question with which prompts begin until then; 0: the first. */
+  readonly boundary: number;
+}
+
+/** The next cut comes soon when so much of a limit is used: there is time left to write what shall stand for it. */
+const soonAt = 0.75;
+/** So much of the limits is shown word for word beside a new summary: of 40 messages three questions with their answers. */
+const kept = { tokens: 0.5, messages: 0.15 };
+/** Some thirty facts. Each question pays for it. */
+const longestSummaryTokens = 400;
+/** No facts fit into less. */
+const shortestSummaryTokens = 32;
+/** So many times the limit is read at most, the newest. */
+const mostTimesRead = 2;
+const firstBackoffMs = 60_000;
+/** A time that lies further ahead was written by a clock that is set back since. */
+const longestWaitMs = 3_600_000;
+/** Until prompts begin somewhere else. */
+const mostFailures = 3;
+
+/** The size of what is shown of a history. */
+export function sizeOf(exchanges: readonly Exchange[], summary: Summary | undefined): HistorySize {
+  const tokens = exchanges.reduce((sum, one) => sum + one.tokens, summary?.tokens ?? 0);
+  return { tokens, exchanges: exchanges.length };
+}
+
+/** How long a summary may be; undefined where the limits leave no room for one. */
+export function summaryTokens({ maxTokens, maxMessages }: HistoryLimits): number | undefined {
+  const most = Math.min(longestSummaryTokens, Math.floor(maxTokens / 4));
+  return most < shortestSummaryTokens || maxMessages < 2 ? undefined : most;
+}
+
+/** Whether a history of this size, its summary included, is about to be cut. */
+export function cutComesSoon({ tokens, exchanges }: HistorySize, limits: HistoryLimits): boolean {
+  return tokens > soonAt * limits.maxTokens || 2 * exchanges > soonAt * limits.maxMessages;
+}
+
+/**
+ * What is to be summarised now: all that no summary covers, so that it can stand for everything after a pause, too. The newest
+ * exchanges stay beside it word for word. Undefined when nothing would be gained. `contextTokens`: what its model reads.
+ */
+export function planSummary(
+  history: readonly Exchange[],
+  limits: HistoryLimits,
+  former: Summary | undefined,
+  contextTokens = Infinity,
+): SummaryPlan | undefined {
+  const newest = history.at(-1);
+  if (newest === undefined || summaryTokens(limits) === undefined) return undefined;
+  const { maxTokens, maxMessages } = limits;
+  const start = Math.max(placeOf(history, newest.since), former === undefined ? 0 : placeOf(history, former.from));
+  const shown = shortened(history.slice(start), maxTokens, maxTokens / 2);
+  const soon = cutComesSoon(sizeOf(shown, former), limits);
+  const stays = soon ? newestWithin(shown, kept.tokens * maxTokens, 2 * kept.messages * maxMessages) : shown;
+  const from = history.length - stays.length;
+  const covered = coveredBy(former, history);
+  const gained = from > start || start > covered;
+  if (!gained || covered >= history.length) return undefined;
+  const each = Math.max(fewestTokens, maxTokens / 4);
+  const most = Math.min(mostTimesRead * maxTokens, contextTokens / 2);
+  const read = newestWithin(shortened(history.slice(covered), each, each), most, Infinity);
+  const first = history[from] ?? newest;
+  return {
+    former,
+    exchanges: read,
+    place: { from: first.question, through: newest.question, throughAt: newest.at },
+    boundary: start === 0 ? 0 : (history[start]?.question ?? 0),
+  };
+}
+
+/** The work on a summary as it begins; undefined while somebody else has it, or it has failed too often or a moment ago. */
+export function beginWork(
+  record: SummaryRecord | undefined,
+  boundary: number,
+  { token, now, forMs }: { readonly token: string; readonly now: number; readonly forMs: number },
+): SummaryWork | undefined {
+  const before = record?.work;
+  const waitMs = (before?.until ?? 0) - now;
+  if (waitMs > 0 && waitMs <= longestWaitMs) return undefined;
+  const failures = before?.boundary === boundary ? before.failures : 0;
+  return failures >= mostFailures ? undefined : { until: now + forMs, token, failures, boundary };
+}
+
+/** What stands of the work after a failure. */
+export function failedWork(work: SummaryWork, now: number): SummaryWork {
+  return { ...work, until: now + firstBackoffMs * 2 ** work.failures, failures: work.failures + 1 };
+}
