@@ -26,7 +26,7 @@ export type { FinalView } from "./turn-end.ts";
 export { modelFor } from "./turn-prompt.ts";
 
 /** A question as it comes from the chat. */
-export interface Question {
+export interface Question extends Pick<Turn, "askedAt" | "retires"> {
   readonly conversation: ConversationId;
   /** Id of the message that asks: the turn's key. */
   readonly id: number;
@@ -36,12 +36,8 @@ export interface Question {
   readonly run: number;
   readonly userId: number;
   readonly asked: Content;
-  /** See `Turn`. */
-  readonly askedAt?: Turn["askedAt"];
   /** What is said about the question below its answer: that something of it could not be seen, say. */
   readonly questionNotes?: readonly Note[] | undefined;
-  /** See `Turn`. */
-  readonly retires?: Turn["retires"];
   /** The turn whose answer this one goes on with. Its `id` is then the last message of what it goes on with. */
   readonly continuing?: number | undefined;
   /** The record of its turn, where that has been read already. */

@@ -99,6 +99,15 @@ export const readHistory = `${present}
   return redis.call('HMGET', KEYS[2], unpack(questions))
 `;
 
+/** KEYS the four. */
+export const forget = "redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])";
+
+/** KEYS dialog. ARGV now, value, milliseconds that it is kept. */
+export const writeDialog = `
+  redis.call('HSET', KEYS[1], 'at', ARGV[1], 'value', ARGV[2])
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+`;
+
 /** KEYS turns. ARGV oldest. */
 export const readSummary = `${present}
   return present and redis.call('HGET', KEYS[1], 'summary')

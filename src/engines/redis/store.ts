@@ -221,13 +221,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         const keys = [from, to].flatMap((one) => [...conversationKeys(one), settingsKey(one)]);
         await runScript(redis, lua.moveConversation, [...keys, movedKey(from)], [oldest(), ttlMs, from, to]);
       },
-      forget: (conversation) =>
-        write(
-          conversation,
-          "redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])",
-          conversationKeys(conversation),
-          [],
-        ),
+      forget: (conversation) => write(conversation, lua.forget, conversationKeys(conversation), []),
       async eraseUser(userId) {
         opening?.spoil("all");
         await eraseUser(redis, prefix, userId, async () => await lease?.hold());
@@ -267,9 +261,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         return typeof value === "string" && Number(at) >= now() - dialogTtlMs ? value : undefined;
       },
       async writeDialog(key, value) {
-        const script =
-          "redis.call('HSET', KEYS[1], 'at', ARGV[1], 'value', ARGV[2]) redis.call('PEXPIRE', KEYS[1], ARGV[3])";
-        await runScript(redis, script, [dialogKey(key)], [now(), value, dialogTtlMs]);
+        await runScript(redis, lua.writeDialog, [dialogKey(key)], [now(), value, dialogTtlMs]);
       },
       deleteDialog: async (key) => void (await redis.del(dialogKey(key))),
       markBlocked: async (chatId, at) => void (await redis.set(blockedKey(chatId), at, "PX", blockedTtlMs)),
