@@ -11,6 +11,7 @@ const speaking = ["chat", "screen", "telegram"];
 /** Words for the model: the prompt is English whoever asks. */
 const toModels = new Set([
   "chat/continuation.ts",
+  "chat/cache-key.ts",
   "chat/cut-middle.ts",
   "chat/summary-words.ts",
   "telegram/content.ts",
