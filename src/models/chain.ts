@@ -135,6 +135,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
 
   return {
     names: models.names,
+    behind: (name) => (models.chains[name] ?? []).slice(1).map(({ model }) => model),
     answer,
     cost: createPrices(models.prices),
     capabilities: capabilities.of,

@@ -153,6 +153,8 @@ export interface ModelRequest {
 export interface Models {
   /** The choices in their order, `provider/model`; the first is the default. */
   readonly names: readonly string[];
+  /** What stands behind one of these in `MODELS` and answers in its place when it fails, `provider/model`. */
+  behind(name: string): readonly string[];
   /**
    * Asks the chosen model, then those behind it. Text comes in deltas of one answer of one model, after a `restart` of another
    * one. Throws a `ModelError` when no answer, or only a part of one, could be had; ends quietly, without `answer-end`, when the signal was aborted.

@@ -229,6 +229,7 @@ export const english = {
   /** A note below an answer: one short line. */
   note: lineOf,
   turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",
+  withBehind: (model: string, behind: readonly string[]) => `${model} (when it fails: ${behind.join(", ")})`,
   chooseModel: (current: string) => `Model: ${current}. Choose another one:`,
   chooseFromMany: (current: string) => `Model: ${current}. Choose another one, or write /model and a part of its name:`,
   modelsOf: (current: string, provider: string) => `Model: ${current}. The models of ${provider}:`,

@@ -52,4 +52,36 @@ describe("places at a provider", () => {
     expect((await two).events).toEqual([{ type: "waiting", provider: "openai" }]);
     expect([(await one).text, (await three).text]).toEqual(["ab", "Paris."]);
   });
+
+  test("one who has waited for too long goes on to the next model, and the last one says so", async () => {
+    scene.first.script.always({ chunks: ["a", "b"], stallAfterChunks: 1 });
+    scene.second.script.always({ text: "Lyon." });
+    const providers = [
+      { name: "openai", baseUrl: scene.first.url, concurrency: 1 },
+      { name: "deepseek", baseUrl: scene.second.url },
+    ];
+    const asking = open({ placeMs: 50, lastPlaceMs: 100 }, { providers });
+    const stop = new AbortController();
+    const holding = answered(asking, "openai/a", stop.signal);
+    await until(() => scene.first.requests.length === 1);
+    const { events, text } = await answered(asking, "openai/a");
+    expect(text).toBe("Lyon.");
+    expect(events.slice(0, 3)).toEqual([
+      { type: "waiting", provider: "openai" },
+      { type: "trying-again", reason: "busy" },
+      { type: "attempt", model: "deepseek/b" },
+    ]);
+    // That there was no place says nothing of the model.
+    expect(await answered(asking, "openai/c")).toMatchObject({ text: "Lyon." });
+    stop.abort();
+    await holding;
+    const alone = open({ placeMs: 50, lastPlaceMs: 100 }, { providers, fallbacks: [] });
+    const again = new AbortController();
+    const busy = answered(alone, "openai/a", again.signal);
+    await until(() => scene.first.requests.length === 2);
+    const late = await answered(alone, "openai/a");
+    expect(late.error).toMatchObject({ kind: "busy", model: "openai/a" });
+    again.abort();
+    await busy;
+  });
 });

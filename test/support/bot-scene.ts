@@ -52,6 +52,8 @@ function emptyScene() {
     summarised: [] as SummaryOrder[],
     newTopicAfterMs: 0,
     names: ["a/one", "b/two", "c/two"] as readonly string[],
+    /** By the model that they stand behind. */
+    behind: {} as Readonly<Record<string, readonly string[]>>,
     /** Lines of the log but for debug: what they say, with their fields. */
     logged: [] as Record<string, unknown>[],
     /** What happens between the model's text and its end. */
@@ -116,6 +118,7 @@ export function createBotScene() {
           get names() {
             return scene.names;
           },
+          behind: (name) => scene.behind[name] ?? [],
           async *answer(request, signal) {
             scene.requests.push({ ...request, messages: inWords(request.messages) });
             const call = await request.payer?.open(request, signal);

@@ -77,6 +77,7 @@ export function createTurnScene() {
       store,
       models: {
         names: ["a/one", "b/two"],
+        behind: () => [],
         async *answer(request, signal) {
           const { model, messages } = request;
           const shorter = request.shorter?.();

@@ -24,7 +24,7 @@ model.filter(isCommand("model"), async (ctx) => {
   const chosen = findModel(names, wanted);
   if (chosen !== undefined) {
     await ctx.session.set("model", chosen);
-    return await say(ctx, ctx.texts.modelSet(chosen));
+    return await say(ctx, ctx.texts.modelSet(described(ctx, chosen)));
   }
   const search = carriedSearch(wanted);
   const found = search !== "" && matchingModels(names, search).length > 0;
@@ -61,7 +61,7 @@ model.filter(
     const shown = ctx.callbackQuery?.message?.reply_markup;
     await show(
       ctx,
-      ctx.texts.chooseModel(chosen),
+      ctx.texts.chooseModel(described(ctx, chosen)),
       shown === undefined ? modelKeyboard(ctx.texts.labels, names, chosen, { page: 0 }) : remarked(shown, chosen),
     );
   },
@@ -71,12 +71,20 @@ async function currentModel(ctx: BotContext): Promise<string> {
   return modelFor(ctx.deps.models.names, (await ctx.session.read()).model);
 }
 
+/** A model with what answers in its place when it fails. */
+function described({ deps, texts }: BotContext, name: string): string {
+  const behind = deps.models.behind(name);
+  return behind.length === 0 ? name : texts.withBehind(name, behind);
+}
+
 function headingOf(
-  { texts }: BotContext,
+  ctx: BotContext,
   names: readonly string[],
-  current: string,
+  chosenModel: string,
   { provider, search }: ModelView,
 ): string {
+  const { texts } = ctx;
+  const current = described(ctx, chosenModel);
   if (search !== undefined) return texts.modelsFound(current, search);
   const chosen = provider === undefined ? undefined : providerWithKey(names, provider);
   if (chosen !== undefined) return texts.modelsOf(current, chosen);

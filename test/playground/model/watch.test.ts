@@ -19,6 +19,7 @@ function scene(events: readonly (ModelEvent | Error)[]) {
   let nowMs = 100;
   const models: Models = {
     names: ["a/one"],
+    behind: () => [],
     cost: () => undefined,
     capabilities,
     async *answer() {

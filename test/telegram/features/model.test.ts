@@ -48,6 +48,19 @@ describe("the label of a model", () => {
 });
 
 describe("/model with few models", () => {
+  it("says what answers in the place of the current one when that fails", async () => {
+    scene.behind = { "c/two": ["b/two", "a/one"] };
+    const described = texts.withBehind("c/two", ["b/two", "a/one"]);
+    expect(described).toBe("c/two (when it fails: b/two, a/one)");
+    const list = await scene.write("/model");
+    expect(labelsOf(list)).toEqual(["✅ one", "b/two", "c/two"]);
+    const pressed = await pressOn(keyboardOf(list), "c/two");
+    expect(pressed.at(-1)?.payload["text"]).toBe(texts.chooseModel(described));
+    expect(await model()).toBe("c/two");
+    expect(said(await scene.write("/model"))).toEqual([texts.chooseModel(described)]);
+    expect(said(await scene.write("/model c/two"))).toEqual([texts.modelSet(described)]);
+  });
+
   it("lists them all with the current one marked, and a press chooses", async () => {
     const list = await scene.write("/model");
     expect(said(list)).toEqual([texts.chooseModel("a/one")]);
