@@ -198,12 +198,17 @@ export function createSender({ config, wire, capabilities, transport, log, ...se
     located: (failure) => located(failure, address),
   };
 
+  /** Whoever speaks Chat Completions may have nothing at the path of another wire. */
+  function doubted(): string {
+    return (config.wire ?? "chat") === "chat" ? variable() : `${variable()} or ${prefixOf(config.name)}WIRE`;
+  }
+
   function located(failure: Failure, to: string): Failure {
     if (failure.kind === "misconfigured") {
       return { ...failure, message: `${failure.message.slice(0, 120)} (${prefixOf(config.name)}HEADERS adds headers)` };
     }
     if (failure.kind !== "no-endpoint") return failure;
-    return { ...failure, message: `${failure.message.slice(0, 80)} (POST ${plain(to)}: is ${variable()} right?)` };
+    return { ...failure, message: `${failure.message.slice(0, 80)} (POST ${plain(to)}: is ${doubted()} right?)` };
   }
 }
 

@@ -131,9 +131,9 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     pictures = Math.max(pictures + says.pictures, says.messagePictures);
     thought += says.thought;
     if (says.thought > 0) thoughts.thinksElsewhere();
-    if (summary.length < longestThoughts) summary += says.summary;
-    for (const piece of says.calls) takeCall(piece);
-    for (const piece of says.wholeCalls) calls.takeWhole(piece);
+    if (says.summary !== "" && summary.length < longestThoughts) summary += says.summary;
+    if (says.calls.length > 0) says.calls.forEach(takeCall);
+    if (says.wholeCalls.length > 0) says.wholeCalls.forEach(calls.takeWhole);
     isStream ||= says.alive || says.finishReason !== undefined;
     isWhole ||= bare && says.message !== "";
     const { text: piece, pictures: inText } = withoutPictures(says.text || pieceOf(says));

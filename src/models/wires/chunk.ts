@@ -50,8 +50,9 @@ function usageIn(chunk: Fields, choice: Fields | undefined): TokenUsage | undefi
 
 /** Some put it all into another object. There a `response` is the whole answer. */
 function unwrapped(chunk: Fields): Fields {
+  if ("choices" in chunk) return chunk;
   const inner = [chunk["result"], chunk["data"]].find(isFields);
-  if (inner === undefined || "choices" in chunk) return chunk;
+  if (inner === undefined) return chunk;
   return typeof inner["response"] === "string" ? { ...inner, message: inner["response"], delta: {} } : inner;
 }
 

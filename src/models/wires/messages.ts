@@ -8,10 +8,10 @@ import { messagesThinking } from "./thinking.ts";
 import type { OptionalFields, Wire, WireRequest } from "./wire.ts";
 
 const version = "2023-06-01";
-/** The wire wants a limit: where nobody has set one, it is a long answer that every current model may give. */
+/** The wire wants a limit. Where nobody has set one, it is as much as anybody reads, if the model is known to write as much. */
+const mostMaxTokens = 32_000;
+/** What every current model may write. */
 const usualMaxTokens = 8_192;
-/** The same where much shall be thought first, which counts. */
-const thinkingMaxTokens = 32_000;
 const highestTemperature = 1;
 /** A mark that is placed in vain costs nothing: rather too few characters for a token than too many. */
 const charactersPerToken = 3;
@@ -37,8 +37,9 @@ function keyHeaders(apiKey: string | undefined, provider: string): Record<string
 }
 
 function maxTokensOf(request: WireRequest): number {
-  const usual = request.effort === "high" ? thinkingMaxTokens : usualMaxTokens;
-  const maxTokens = request.maxTokens ?? usual;
+  // Thoughts count against it.
+  const isMuch = request.can.answerTokens !== undefined || request.effort === "high";
+  const maxTokens = request.maxTokens ?? (isMuch ? mostMaxTokens : usualMaxTokens);
   return longestAnswer({ ...request, maxTokens }) ?? maxTokens;
 }
 

@@ -26,7 +26,8 @@ function optionalFields(request: WireRequest): OptionalFields {
   const { dialect, model, temperature, cacheKey, thinking, thoughts = false, can } = request;
   const shown = thoughts && can.efforts.length > 0;
   const fields: Record<string, unknown> = { store: false, ...responsesThinking(thinking, shown) };
-  if (dialect.encryptedReasoning) fields["include"] = ["reasoning.encrypted_content"];
+  // Asked of a model that has no thoughts, that is refused.
+  if (dialect.encryptedReasoning && can.efforts.length > 0) fields["include"] = ["reasoning.encrypted_content"];
   const maxTokens = longestAnswer(request);
   if (maxTokens !== undefined) fields["max_output_tokens"] = Math.max(maxTokens, fewestTokens);
   const highest = dialect.maxTemperature(model);

@@ -5,7 +5,7 @@ import { dialectOf } from "../../../src/models/wires/dialects.ts";
 import { messagesWire } from "../../../src/models/wires/messages.ts";
 import { fieldsAsTaught, untaught } from "../../../src/models/wires/requests.ts";
 import type { WireRequest } from "../../../src/models/wires/wire.ts";
-import { createLlmServer } from "../../support/llm-server.ts";
+import { createLlmServer, refuse } from "../../support/llm-server.ts";
 import { asMessages, type Worded } from "../../support/messages.ts";
 import { speaking, told } from "../../support/wires.ts";
 
@@ -40,6 +40,32 @@ describe("a question to Claude", () => {
     });
     expect(bodyOf(question.slice(1), { maxTokens: 300 })).toMatchObject({ max_tokens: 300 });
     expect(bodyOf(question.slice(1))).not.toHaveProperty("system");
+  });
+
+  test.each([
+    [undefined, undefined, 8_192],
+    [64_000, undefined, 32_000],
+    [4_096, undefined, 4_096],
+    [4_096, 9_000, 4_096],
+    [64_000, 50_000, 50_000],
+  ])("of a model that writes at most %s tokens, with a limit of %s, is for %d", (answerTokens, maxTokens, sent) => {
+    const can = { known: true, sees: true, tools: true, efforts: [], contextTokens: 200_000, answerTokens };
+    expect(bodyOf(question, { can, maxTokens }).max_tokens).toBe(sent);
+  });
+
+  test("goes without marks where they are refused", async () => {
+    const worded = [{ role: "system", content: "word ".repeat(4_000) } as const, ...question.slice(1)];
+    const server = await createLlmServer(({ body }, response) => {
+      const marks = JSON.stringify(body).includes("cache_control");
+      if (marks) refuse(response, 400, "system.0.cache_control: Extra inputs are not permitted");
+      else response.end(start() + said("Paris.") + end("end_turn"));
+    });
+    const { models } = speaking("anthropic", "messages", server.origin);
+    const request = { model: "anthropic/m", messages: asMessages(worded) };
+    for (const _ of [1, 2]) expect((await told(models, request)).text).toBe("Paris.");
+    expect(server.heard).toHaveLength(3);
+    await models.stop();
+    await server.stop();
   });
 
   test.each([

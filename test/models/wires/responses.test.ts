@@ -5,7 +5,7 @@ import { dialectOf } from "../../../src/models/wires/dialects.ts";
 import { fieldsAsTaught, untaught } from "../../../src/models/wires/requests.ts";
 import { responsesWire } from "../../../src/models/wires/responses.ts";
 import type { Wire, WireRequest } from "../../../src/models/wires/wire.ts";
-import { createLlmServer } from "../../support/llm-server.ts";
+import { createLlmServer, refuse } from "../../support/llm-server.ts";
 import { asMessages } from "../../support/messages.ts";
 import { speaking, told } from "../../support/wires.ts";
 
@@ -22,7 +22,7 @@ function bodyOf(provider: string, more: Partial<WireRequest> = {}, wire: Wire = 
     messages,
     dialect: dialectOf(provider),
     manner: untaught,
-    can: { known: false, sees: false, tools: false, efforts: [], contextTokens: 32_000 },
+    can: { known: false, sees: false, tools: false, efforts: ["low", "high"], contextTokens: 32_000 },
     ...more,
   };
   return wire.body(request, fieldsAsTaught(wire.optionalFields(request), request.manner));
@@ -41,6 +41,37 @@ describe("a question by Responses", () => {
     ["relay", { store: false }],
   ])("to %s leaves nothing there, and has what its dialect knows", (provider, fields) => {
     expect(bodyOf(provider, { cacheKey: "hash" })).toEqual({ model: "m", input, stream: true, ...fields });
+  });
+
+  test("asks for no thoughts of a model that is known to have none", () => {
+    const can = { known: true, sees: true, tools: true, efforts: [], contextTokens: 1_000_000 };
+    expect(bodyOf("openai", { can })).not.toHaveProperty("include");
+  });
+
+  test.each([
+    ["store", "Unknown parameter: 'store'."],
+    ["include", "Encrypted content is not supported with this model."],
+    ["prompt_cache_key", "Unrecognized request argument supplied: prompt_cache_key"],
+  ])("leaves out %s where that is refused", async (param, complaint) => {
+    const server = await createLlmServer(({ body }, response) => {
+      if (param in body) refuse(response, 400, { error: { message: complaint, param, code: null } });
+      else response.end(delta("Paris.") + completed);
+    });
+    const { models } = speaking("openai", "responses", server.origin);
+    for (const _ of [1, 2]) expect((await told(models, { model: "openai/o3", cacheKey: "hash" })).text).toBe("Paris.");
+    expect(server.heard.map(({ body }) => param in body)).toEqual([true, false, false]);
+    await models.stop();
+    await server.stop();
+  });
+
+  test("to somebody who does not speak it fails with a line that names the variable", async () => {
+    const server = await createLlmServer((_, response) => refuse(response, 404, "404 page not found"));
+    const { models } = speaking("openai", "responses", `${server.origin}/v1`);
+    const { failed, error } = await told(models, { model: "openai/m" });
+    expect(failed).toBe("no-endpoint");
+    expect(error?.message).toContain("is OPENAI_BASE_URL or OPENAI_WIRE right?");
+    await models.stop();
+    await server.stop();
   });
 
   test("has its limit and its temperature where they are set", () => {
