@@ -19,6 +19,8 @@ const mostNotes = 2;
 /** What stands on the screen when a turn has ended. */
 export interface FinalView {
   readonly markdown: string;
+  /** What its model has offered to be shown of its thoughts: folded, below the answer. */
+  readonly thoughts?: string | undefined;
   /** What is said below the answer, a line each; at most two. */
   readonly notes?: readonly Note[] | undefined;
   readonly button?: Turn["button"] | undefined;
@@ -49,6 +51,8 @@ export interface Writing {
   readonly finish?: AnswerEnd["finish"];
   /** Pictures that came with it and cannot be shown. */
   readonly pictures?: number | undefined;
+  /** What may be shown of the thoughts behind it; neither history nor any prompt has them. */
+  readonly thoughts?: string | undefined;
 }
 
 /** The last event of a complete answer. */
@@ -61,7 +65,7 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
   if (writing.outcome === "complete") {
     const button = writing.finish === "length" ? "continue" : writing.history.newTopic ? "earlier" : "regenerate";
     const answer = shownText(writing.continued, writing.text);
-    return { ...end, answer, ...said, button };
+    return { ...end, answer, ...(writing.thoughts ? { thoughts: writing.thoughts } : {}), ...said, button };
   }
   const retry =
     writing.error === undefined ? writing.outcome === "stopped" : modelErrorFates[writing.error.kind].retryButton;
@@ -138,5 +142,5 @@ export function learnFrom(factors: TokenFactors, { model, prompt, usage }: Writi
 
 /** What the screen shows of a turn that has ended; a later run of the turn uses it to know what stands there. */
 export function finalView(turn: Turn): FinalView {
-  return { markdown: turn.answer ?? "", notes: turn.notes, button: turn.button };
+  return { markdown: turn.answer ?? "", thoughts: turn.thoughts, notes: turn.notes, button: turn.button };
 }

@@ -2,7 +2,7 @@
 import { ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import { textParts } from "../ports/content.ts";
-import type { ChatMessage, Models } from "../ports/models.ts";
+import type { ChatMessage, Effort, Models } from "../ports/models.ts";
 import type { Exchange, Store, Turn } from "../ports/store.ts";
 import { type Continued, goOn } from "./continuation.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";
@@ -37,6 +37,10 @@ export interface PromptHistory extends Omit<ShownHistory, "exchanges" | "summary
 export interface TurnPrompt extends Prompt {
   /** `provider/model` that the conversation has chosen. */
   readonly model: string;
+  /** How much it shall think; undefined when the conversation has chosen nothing. */
+  readonly effort: Effort | undefined;
+  /** Whether who asks wants to see a summary of its thoughts. */
+  readonly thoughts: boolean;
   /** What is asked when all of it is too long for the model; undefined when nothing can be left out. */
   shorter(): Prompt | undefined;
 }
@@ -48,11 +52,19 @@ const leastToGoOn: HistoryLimits = { maxTokens: 2_000, maxMessages: 2 };
 export const historyShare = 0.75;
 
 /** Reads persona, model and as much of the history as the prompt needs, and builds the prompt. */
-export async function promptOf(deps: PromptDeps, turn: Turn, continued: Continued | undefined): Promise<TurnPrompt> {
+export async function promptOf(
+  deps: PromptDeps,
+  turn: Turn,
+  userId: number,
+  continued: Continued | undefined,
+): Promise<TurnPrompt> {
   const { store, historyLimits } = deps;
   const summarises = deps.summaries !== undefined;
-  const [settings, read, record] = await Promise.all([
+  const own = String(userId);
+  const [settings, ofUser, read, record] = await Promise.all([
     store.readSettings(turn.conversation),
+    // A private chat has the user's own settings.
+    own === turn.conversation ? undefined : store.readSettings(own),
     store.readHistory(turn.conversation, exchangesNeeded(historyLimits)),
     summarises ? store.readSummary(turn.conversation) : undefined,
   ]);
@@ -83,6 +95,8 @@ export async function promptOf(deps: PromptDeps, turn: Turn, continued: Continue
   let half: Prompt | undefined;
   return {
     model,
+    effort: settings.effort,
+    thoughts: (ofUser ?? settings).thoughts !== undefined,
     ...asPrompt(whole),
     shorter() {
       const shown = half === undefined ? deps.work(() => halfOf(whole, history, remembered)) : undefined;

@@ -16,6 +16,7 @@ import { cacheKeyOf } from "./cache-key.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
 import { createPayment, type Payment, type Spending } from "./payment.ts";
 import type { Screen } from "./screen.ts";
+import { createShownThoughts } from "./thoughts.ts";
 import type { TokenFactors } from "./token-factors.ts";
 import { type AnswerEnd, endOf, exchangeOf, finalView, learnFrom, viewOfVanished, type Writing } from "./turn-end.ts";
 import { type Prompt, type PromptDeps, promptOf, summariseSoon } from "./turn-prompt.ts";
@@ -185,18 +186,19 @@ async function write(
   keeping: AnswerKeeping | undefined,
 ): Promise<Writing> {
   const { models } = deps;
-  const prompt = await promptOf(deps, turn, continued);
+  const prompt = await promptOf(deps, turn, question.userId, continued);
   const { model, shorter } = prompt;
   if (died !== undefined) await payment.lost(model, prompt.messages, died.answer ?? died.messages.length);
   const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);
   const seen = (text: string) => text !== "" && deps.work(() => deps.visible(text));
   const writing = createWritten(model, turn.answer ?? "", seen);
+  const thoughts = createShownThoughts();
   let asked: Prompt = prompt;
   let end: AnswerEnd | undefined;
   const written = (
     outcome: Writing["outcome"],
     { text, model: by }: WrittenText,
-    more: Partial<Pick<Writing, "error" | "overBudget" | "usage" | "finish" | "pictures">> = {},
+    more: Partial<Pick<Writing, "error" | "overBudget" | "usage" | "finish" | "pictures" | "thoughts">> = {},
   ): Writing => ({
     text: seen(text) ? text : "",
     outcome,
@@ -219,6 +221,8 @@ async function write(
       const request = {
         model,
         messages: prompt.messages,
+        effort: prompt.effort,
+        thoughts: prompt.thoughts,
         cacheKey: cacheKeyOf(turn.conversation),
         payer: payment,
         work: deps.work,
@@ -233,9 +237,11 @@ async function write(
         else if (event.type === "restart") writing.abandon();
         else if (event.type === "answer-end") end = event;
         else {
+          if (event.type === "thought-delta") thoughts.add(event.text);
           screen.status(activityOf(event));
           if (event.type === "attempt") {
             writing.begin(event.model);
+            thoughts.clear();
             asked = (event.shorter ? shorter() : undefined) ?? prompt;
           }
         }
@@ -254,7 +260,8 @@ async function write(
   if (end === undefined) return written(outcomeOfAbort(signal, screen), writing.standing);
   const { finish, pictures, usage } = end;
   if (seen(writing.text)) {
-    return written("complete", { text: writing.text, model: end.model }, { finish, pictures, usage });
+    const more = { finish, pictures, usage, thoughts: thoughts.text };
+    return written("complete", { text: writing.text, model: end.model }, more);
   }
   const error = new ModelError("empty", end.model, "the answer has nothing visible in it");
   // To those who asked the model this was a whole answer.

@@ -5,6 +5,7 @@
 import type { Content } from "./content.ts";
 import type { Lease } from "./fleet.ts";
 import type { Ledger, Settlement } from "./ledger.ts";
+import type { Effort } from "./models.ts";
 import type { Note } from "./notes.ts";
 import type { SummaryRecord } from "./summaries.ts";
 import type { ConversationId } from "./updates.ts";
@@ -15,6 +16,10 @@ export interface Settings {
   readonly model?: string;
   /** System prompt. */
   readonly persona?: string;
+  /** How much the model shall think. */
+  readonly effort?: Effort;
+  /** Set while who has this private chat wants to see summaries of thoughts, in whatever chat they ask. */
+  readonly thoughts?: string;
   /** Set while the example questions of `/start` stand below the conversation. */
   readonly examples?: string;
   /** Id of the question after a pause whose earlier messages were asked for again. */
@@ -71,6 +76,8 @@ export interface Turn {
   readonly file?: number | undefined;
   /** What the screen shows at the end: the answer's Markdown, as far as it came. Left out when that is not known. */
   readonly answer?: string;
+  /** What its model has offered to be shown of its thoughts, below the answer; bounded. */
+  readonly thoughts?: string;
   /** What is said below the answer: why it ended early, which other model wrote it. Left out when there is nothing to say. */
   readonly notes?: readonly Note[];
   /** The button below the last message; Continue and `earlier` (messages from before a pause) stand beside Regenerate. */

@@ -5,6 +5,9 @@ import type { Texts } from "../texts/texts.ts";
 
 type Labels = Texts["labels"];
 
+const thinkChoices = ["off", "low", "high", "default", "show", "hide"] as const;
+export type ThinkChoice = (typeof thinkChoices)[number];
+
 /** What a press asks for. */
 export type Press =
   /** Stop the run that this `update_id` asked for. `delivery` only tells its buttons apart. */
@@ -27,6 +30,8 @@ export type Press =
       readonly provider?: string | undefined;
       readonly search?: string | undefined;
     }
+  /** How much the model shall think, or whether its thoughts are shown to who presses. */
+  | { readonly action: "think"; readonly choice: ThinkChoice }
   | { readonly action: "persona"; readonly choice: "save" | "default" | "cancel" }
   /** Delete all that is this user's, who was asked at this time (seconds since the epoch); or do not. */
   | { readonly action: "erase"; readonly choice: "yes" | "no"; readonly user: number; readonly at: number };
@@ -51,7 +56,7 @@ export function pressData(press: Press): string {
     return `models:${page}:${provider !== undefined ? `p${provider}` : search !== undefined ? `s${search}` : ""}`;
   }
   if (press.action === "erase") return `erase:${press.choice}:${press.user}:${press.at}`;
-  return `persona:${press.choice}`;
+  return `${press.action}:${press.choice}`;
 }
 
 const models = /^models:(\d{1,6}):(?:p([\w-]{16})|s(.+))?$/su;
@@ -70,6 +75,10 @@ export function parsePress(data: string | undefined): Press | undefined {
   }
   if (action === "earlier" && number !== undefined) return { action, question: number };
   if (action === "model") return { action, key: value };
+  if (action === "think") {
+    const choice = thinkChoices.find((one) => one === value);
+    return choice && { action, choice };
+  }
   if (action === "persona" && (value === "save" || value === "default" || value === "cancel"))
     return { action, choice: value };
   const at = idIn(last);

@@ -24,6 +24,9 @@ const mostParts = 30;
 /** The last of them leaves room for the line that says so, and for the notes below the answer. */
 const spareUnits = 512;
 
+/** A part with more of them has no room for another one: Telegram takes a hundred. */
+const mostEntitiesBeside = 60;
+
 /** Cuts an answer into the messages that show it, at most thirty. */
 export function createAnswerSplitter(): Splitter {
   return createSplitter({ maxParts: mostParts, spareUnits });
@@ -46,9 +49,23 @@ export function finalParts(
   const noted = [text, notes].filter((said) => said !== "").join("\n\n");
   const parts = [...(noted === "" ? [] : split({ text: noted, entities }))];
   const last = parts.at(-1);
-  if (parts.length < mostParts || last === undefined || noted.endsWith(last.text)) return parts;
+  if (parts.length < mostParts || last === undefined || noted.endsWith(last.text))
+    return withThoughts(texts, parts, view);
   const lines = [texts.restInFile, notes].filter((line) => line !== "");
   return [...parts.slice(0, -1), { ...last, text: `${last.text}\n\n${lines.join("\n")}` }];
+}
+
+/** The thoughts behind an answer, folded: below its last part where there is room, else in a message of their own. */
+function withThoughts(texts: Texts, parts: readonly Rendered[], { thoughts }: FinalView): Rendered[] {
+  const last = parts.at(-1);
+  if (!thoughts || last === undefined) return [...parts];
+  const quote = texts.thoughts(thoughts);
+  const folded = (offset: number) => ({ type: "expandable_blockquote" as const, offset, length: quote.length });
+  const text = `${last.text}\n\n${quote}`;
+  if (text.length <= maxMessageUnits && last.entities.length < mostEntitiesBeside) {
+    return [...parts.slice(0, -1), { text, entities: [...last.entities, folded(last.text.length + 2)] }];
+  }
+  return [...parts, { text: quote, entities: [folded(0)] }];
 }
 
 /**

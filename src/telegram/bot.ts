@@ -18,6 +18,7 @@ import { figures } from "./features/figures.ts";
 import { model } from "./features/model.ts";
 import { access, leftovers, membership, refusals, refusedCalls, upgrades } from "./features/notices.ts";
 import { persona } from "./features/persona.ts";
+import { think } from "./features/think.ts";
 import { welcome } from "./features/welcome.ts";
 import type { Identity } from "./identity.ts";
 import { logFields } from "./log-fields.ts";
@@ -79,7 +80,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   bot.use(session);
 
   const quick = bot.filter((ctx) => ctx.job.lane === "quick");
-  quick.use(welcome, model, stopping, figures, exporting, privacy, examining);
+  quick.use(welcome, model, think, stopping, figures, exporting, privacy, examining);
   quick.use(leftovers);
   quick.use(() => undefined); // nothing of the quick lane reaches dialogs or models
 

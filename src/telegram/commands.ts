@@ -25,6 +25,7 @@ export const commands: readonly Command[] = [
   { name: "new", lane: "turn", interrupt: "new" },
   { name: "reset", lane: "turn", interrupt: "new" },
   { name: "model", lane: "quick" },
+  { name: "think", lane: "quick" },
   { name: "system", lane: "turn" },
   { name: "stop", lane: "quick", interrupt: "stop" },
   { name: "retry", lane: "turn", asks: true },

@@ -1,5 +1,6 @@
 /** What sentences of every language are made of, where it is more than a word or a number. */
 import type { UsageTotals } from "../ports/ledger.ts";
+import type { Effort } from "../ports/models.ts";
 import type { QueueStats } from "../ports/queue.ts";
 
 export interface CommandLine {
@@ -48,4 +49,17 @@ export interface StatsLines {
   readonly queue: QueueStats | undefined;
   /** The memory that the process holds, in MB. */
   readonly megabytes: number;
+}
+
+/** What `/think` says. */
+export interface ThinkLines {
+  readonly model: string;
+  /** Left out when nothing was chosen. */
+  readonly effort: Effort | undefined;
+  /** What the model can be told. */
+  readonly efforts: readonly Effort[];
+  /** Whether anybody knows that. */
+  readonly known: boolean;
+  /** Whether who asks sees summaries of the thoughts. */
+  readonly shown: boolean;
 }

@@ -1,10 +1,11 @@
 /** How much a model shall think, in each provider's own words, and what its refusals teach. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Config, ProviderConfig } from "../../src/config/config.ts";
+import type { WireName } from "../../src/config/providers.ts";
 import { createModels } from "../../src/models/chain.ts";
 import { messagesThinking, responsesThinking, type Thinking } from "../../src/models/wires/thinking.ts";
 import type { Effort, Models } from "../../src/ports/models.ts";
-import { createLlmServer, type Heard, type LlmServer, paris, refuse } from "../support/llm-server.ts";
+import { createLlmServer, event, type Heard, type LlmServer, paris, refuse } from "../support/llm-server.ts";
 import { asMessages } from "../support/messages.ts";
 
 let server: LlmServer;
@@ -18,12 +19,12 @@ afterEach(async () => {
   await server.stop();
 });
 
-function open(provider: string, more: Partial<Config["models"]> = {}): Models {
+function open(provider: string, more: Partial<Config["models"]> = {}, wire: WireName = "chat"): Models {
   const config: ProviderConfig = {
     name: provider,
     baseUrl: `${server.origin}/v1`,
     apiKey: "sk-0123456789",
-    wire: "chat",
+    wire,
   };
   models = createModels({
     models: { names: [], chains: {}, fallbacks: [], providers: [config], ...more },
@@ -90,6 +91,78 @@ describe("on Chat Completions", () => {
   ])("%s, of which nobody has set anything, is asked as a chat wants it", async (model, fields) => {
     await ask(open(model.slice(0, model.indexOf("/"))), model);
     expect(last()).toEqual(fields);
+  });
+});
+
+describe("thoughts", () => {
+  const thinks = `${event({ reasoning_content: "The user " })}${event({ reasoning_content: "asks." })}${paris}`;
+  const shown = async (thoughts: boolean) => {
+    let text = "";
+    const request = {
+      model: "deepseek/deepseek-flash",
+      thoughts,
+      messages: asMessages([{ role: "user", content: "?" }]),
+    };
+    for await (const one of open("deepseek").answer(request, new AbortController().signal)) {
+      if (one.type === "thought-delta") text += one.text;
+    }
+    return text;
+  };
+
+  test("come as the provider offers them, to who wants them alone", async () => {
+    server.answer = (_, response) => void response.end(thinks);
+    expect(await shown(true)).toBe("The user asks.");
+    expect(await shown(false)).toBe("");
+  });
+});
+
+describe("on the providers' own wires", () => {
+  const body = async (wire: WireName, model: string, how: { effort?: Effort; thoughts?: boolean }, more = {}) => {
+    server.answer = (_, response) => refuse(response, 418, "enough");
+    const asked = open(model.slice(0, model.indexOf("/")), more, wire);
+    const request = { model, ...how, messages: asMessages([{ role: "user", content: "?" }]) };
+    const events = asked.answer(request, new AbortController().signal)[Symbol.asyncIterator]();
+    while (!(await events.next().catch(() => ({ done: true }))).done);
+    return server.heard[0]?.body;
+  };
+
+  test("Responses is told by an object", async () => {
+    const told = await body("responses", "openai/gpt-6-luna", { effort: "low", thoughts: true });
+    expect(told.reasoning).toEqual({ effort: "low", summary: "auto" });
+  });
+
+  test("Responses is told nothing of thoughts for a model that has none", async () => {
+    expect(await body("responses", "openai/gpt-4.1", { effort: "high", thoughts: true })).not.toHaveProperty(
+      "reasoning",
+    );
+  });
+
+  test("Messages has room for thoughts, and no temperature beside them", async () => {
+    const told = await body(
+      "messages",
+      "anthropic/claude-haiku-4-5",
+      { effort: "high", thoughts: true },
+      { temperature: 0.5 },
+    );
+    expect(told).toMatchObject({
+      max_tokens: 32_000,
+      thinking: { type: "enabled", budget_tokens: 16_000, display: "summarized" },
+    });
+    expect(told).not.toHaveProperty("temperature");
+  });
+
+  test("Messages has the effort of newer models beside", async () => {
+    const told = await body("messages", "anthropic/claude-sonnet-5-5", { effort: "off", thoughts: true });
+    expect(told).toMatchObject({
+      thinking: { type: "adaptive", display: "summarized" },
+      output_config: { effort: "low" },
+    });
+  });
+
+  test("Messages is asked as before where nobody has set anything", async () => {
+    const told = await body("messages", "anthropic/claude-haiku-4-5", {}, { temperature: 0.5 });
+    expect(told).toMatchObject({ max_tokens: 32_000, temperature: 0.5 });
+    expect(told).not.toHaveProperty("thinking");
   });
 });
 

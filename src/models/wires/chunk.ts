@@ -95,11 +95,12 @@ function thoughtsIn(delta: unknown): number {
   return 0;
 }
 
-/** OpenRouter says which of its thoughts may be shown. */
+/** OpenRouter says which of its thoughts may be shown; others offer them as they come. */
 function summaryIn(delta: unknown): string {
-  const details = isFields(delta) ? delta["reasoning_details"] : undefined;
-  if (!Array.isArray(details)) return "";
-  return details.map((detail) => stringOf(fieldsOf(detail)["summary"])).join("");
+  if (!isFields(delta)) return "";
+  const details = [delta["reasoning_details"]].flat();
+  const summary = details.map((detail) => stringOf(fieldsOf(detail)["summary"])).join("");
+  return summary || thoughtFields.map((name) => textOf(delta[name])).find((text) => text !== "") || "";
 }
 
 function callsIn(delta: unknown): readonly CallPiece[] {

@@ -14,6 +14,7 @@ forgetting.filter(isCommand("reset"), async (ctx) => {
   await forget(ctx);
   await ctx.session.set("model", undefined);
   await ctx.session.set("persona", undefined);
+  await ctx.session.set("effort", undefined);
   await say(ctx, ctx.texts.reset(modelFor(ctx.deps.models.names, undefined)));
 });
 

@@ -1,0 +1,79 @@
+import { Composer } from "grammy";
+import type { InlineKeyboardMarkup } from "grammy/types";
+import { modelFor } from "../../chat/turn.ts";
+import type { ThinkChoice } from "../../screen/buttons.ts";
+import { pressData } from "../../screen/buttons.ts";
+import { answerPress, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
+import { senderOf } from "../senders.ts";
+
+/** `/think`: how much the model thinks in this conversation, and whether who asks sees a summary of it. */
+export const think = new Composer<BotContext>();
+
+const choices: readonly ThinkChoice[] = ["off", "low", "high", "default", "show", "hide"];
+
+think.filter(isCommand("think"), async (ctx) => {
+  const wanted = (callOf(ctx)?.argument ?? "").trim().toLowerCase();
+  const choice = choices.find((one) => one === wanted);
+  if (choice !== undefined) await choose(ctx, choice);
+  await say(ctx, await stateOf(ctx), keyboardOf(ctx, await shows(ctx)));
+});
+
+think.filter(
+  (ctx) => pressOf(ctx)?.action === "think",
+  async (ctx) => {
+    const press = pressOf(ctx);
+    if (press?.action !== "think") return;
+    await choose(ctx, press.choice);
+    await answerPress(ctx);
+    const keyboard = keyboardOf(ctx, await shows(ctx));
+    const text = await stateOf(ctx);
+    // The keyboard changes with the words alone.
+    if (text === ctx.callbackQuery?.message?.text) return;
+    await tolerate(ctx, ctx.editMessageText(text, { reply_markup: keyboard }));
+  },
+);
+
+async function choose(ctx: BotContext, choice: ThinkChoice): Promise<void> {
+  const user = userOf(ctx);
+  if (choice === "show" || choice === "hide") {
+    if (user !== undefined) {
+      await ctx.deps.store.setSetting(user, "thoughts", choice === "show" ? "shown" : undefined);
+    }
+  } else await ctx.session.set("effort", choice === "default" ? undefined : choice);
+}
+
+async function stateOf(ctx: BotContext): Promise<string> {
+  const { models } = ctx.deps;
+  const settings = await ctx.session.read();
+  const model = modelFor(models.names, settings.model);
+  const { efforts, known } = models.capabilities(model);
+  return ctx.texts.think({ model, effort: settings.effort, efforts, known, shown: await shows(ctx) });
+}
+
+async function shows(ctx: BotContext): Promise<boolean> {
+  const user = userOf(ctx);
+  return user !== undefined && (await ctx.deps.store.readSettings(user)).thoughts !== undefined;
+}
+
+/** What a person has set for all chats stands where a private chat with them has its settings. */
+function userOf(ctx: BotContext): string | undefined {
+  const sender = senderOf(ctx.update);
+  return sender === undefined ? undefined : String(sender);
+}
+
+function keyboardOf({ texts }: BotContext, shown: boolean): InlineKeyboardMarkup {
+  const { labels } = texts;
+  const button = (text: string, choice: ThinkChoice) => ({
+    text,
+    callback_data: pressData({ action: "think", choice }),
+  });
+  return {
+    inline_keyboard: [
+      [button(labels.thinkOff, "off"), button(labels.thinkLow, "low"), button(labels.thinkHigh, "high")],
+      [
+        button(labels.default, "default"),
+        shown ? button(labels.hideThoughts, "hide") : button(labels.showThoughts, "show"),
+      ],
+    ],
+  };
+}
