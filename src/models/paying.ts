@@ -21,7 +21,7 @@ export async function* paid(
   const close = (end: Omit<CallEnd, keyof Times>) => call.close({ ...end, ...times() });
   try {
     for await (const event of events) {
-      if (event.type === "answer-end") close({ outcome: "complete", usage: event.usage });
+      if (event.type === "answer-end") close({ outcome: "complete", usage: event.usage, served: event.served });
       yield event;
       if (event.type === "text-delta" && !call.wrote(event.text)) {
         close({ outcome: "over-budget" });

@@ -102,7 +102,8 @@ export function createProvider(deps: Omit<SenderDeps, "wire">): Provider {
               // What is too long would go on.
               complete = event.finish !== "too-long";
               const { native, ...end } = event;
-              yield { ...end, model: name, native: native && { model: name, content: native } };
+              const served = end.served === model ? undefined : end.served;
+              yield { ...end, model: name, served, native: native && { model: name, content: native } };
               return;
             }
             yield event;

@@ -139,7 +139,7 @@ function waitMs(doubt: AnswerReader["finishDoubt"], { usageMs, silenceMs }: Pati
 /** The end of an answer that has a finish reason; throws when it is the end of none. */
 function ending(reader: AnswerReader, shown: boolean): ReadingEvent {
   const reason = `finish_reason ${reader.finishReason ?? ""}`;
-  const { finish, usage, pictures } = reader;
+  const { finish, usage, served, pictures } = reader;
   if (finish === "failed") throw new Refused({ kind: "upstream", message: reason });
   // A picture alone is an answer that was paid for, though nothing of it can be shown.
   if (!shown && pictures === 0) {
@@ -151,6 +151,7 @@ function ending(reader: AnswerReader, shown: boolean): ReadingEvent {
     type: "answer-end",
     finish: finish ?? "stop",
     usage,
+    served,
     pictures: pictures === 0 ? undefined : pictures,
     native: reader.calls.length === 0 ? undefined : reader.native,
   };

@@ -88,6 +88,8 @@ export type ModelEvent =
       /** Ended by us, while the model had more to say: `too-long` at 200,000 characters, `budget` when no more could be paid. */
       readonly finish: "stop" | "length" | "filtered" | "too-long" | "budget";
       readonly usage?: TokenUsage | undefined;
+      /** The model's name as the provider has told it, where that is another one. */
+      readonly served?: string | undefined;
       /** Pictures that came with the answer and were dropped unread; left out when none came. */
       readonly pictures?: number | undefined;
       /** The step as the provider gave it, where more of it than its text has to go back. */

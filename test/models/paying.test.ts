@@ -100,3 +100,14 @@ it("closes the call of a question that was stopped", async () => {
   });
   expect(seen).toEqual(["open openai/a", "close openai/a stopped"]);
 });
+
+it("tells which model the provider says it has served, where that is another name", async () => {
+  const { one, ends } = payer();
+  const chunk = (model: string) =>
+    `data: {"model":"${model}","choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n`;
+  scene.first.script.next({ rawChunks: [chunk("a-2026-11-01")] }, { rawChunks: [chunk("a")] });
+  const models = scene.open();
+  await ask(models, one, "hello");
+  await ask(models, one, "hello");
+  expect(ends.map(({ served }) => served)).toEqual(["a-2026-11-01", undefined]);
+});

@@ -36,6 +36,8 @@ export interface AnswerReader {
   /** `text`: more has followed a finish reason, or must, since nothing can be seen yet; `unsure`: that may still happen. */
   readonly finishDoubt: "none" | "unsure" | "text";
   readonly usage: TokenUsage | undefined;
+  /** The model's name in the provider's words. */
+  readonly served: string | undefined;
   readonly pictures: number;
   /** Those of an answer that was cut, by whomever, are no calls: nobody knows what is missing. */
   readonly calls: readonly Call[];
@@ -52,6 +54,8 @@ const longestThoughts = 1_000_000;
 /** Of a body without any sign of life, and of one answer in all. Characters. */
 const mostFiller = 16 * 1024 * 1024;
 const mostInAll = 256 * 1024 * 1024;
+/** Names of models that are longer are cut. */
+const longestName = 200;
 /** As much is kept of a body to say what it was, if it was no stream. */
 const longestBeginning = 4_096;
 
@@ -78,6 +82,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   let end: "done" | "usage" | "body" | "whole" | "too-long" | undefined;
   let isWhole = false;
   let usage: TokenUsage | undefined;
+  let served: string | undefined;
   let pictures = 0;
   let thought = 0;
   let summary = "";
@@ -112,6 +117,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     }
     for (const chunk of Array.isArray(parsed) ? parsed : [parsed]) {
       if (typeof chunk !== "object" || chunk === null) continue;
+      served ??= servedIn(chunk as Record<string, unknown>);
       const says = chunks.read(chunk as Record<string, unknown>);
       if (says.failure !== undefined || (isError && !says.alive)) {
         failure ??= { is: "event", event: says.failure ?? chunk, bare: !isStream };
@@ -237,6 +243,9 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     get usage() {
       return usage;
     },
+    get served() {
+      return served;
+    },
     get pictures() {
       return pictures;
     },
@@ -271,4 +280,13 @@ function parsedEvent(data: string): unknown {
     const mended = data.replace(/([[:,]\s?)-?(?:NaN|Infinity)(?=\s?[,}\]])/g, "$1null");
     return mended === data ? undefined : parsedEvent(mended);
   }
+}
+
+/** Each wire says it in its first event, at the top or in the object that the answer will be. */
+function servedIn({ model, response, message }: Record<string, unknown>): string | undefined {
+  const inner = [{ model }, response, message].flatMap((one) =>
+    typeof one === "object" && one !== null && "model" in one ? [one.model] : [],
+  );
+  const name = inner.find((one) => typeof one === "string" && one !== "");
+  return typeof name === "string" ? name.slice(0, longestName) : undefined;
 }
