@@ -187,9 +187,10 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
     async leave(leaves) {
       const settled = ended;
       ended = [];
-      if (settled.length === 0) return;
+      const goesOn = leaves && !hasBudget;
+      if (settled.length === 0 && !goesOn) return;
       // What cannot be written now is settled as lost later.
-      await ledger.settle(settled, leaves && !hasBudget ? id : undefined).catch(() => undefined);
+      await ledger.settle(settled, goesOn ? id : undefined).catch(() => undefined);
     },
   };
 }

@@ -62,6 +62,15 @@ describe("a call", () => {
     expect((await rows()).map(({ outcome }) => outcome)).toEqual(["stopped", "complete"]);
   });
 
+  it("that a shutdown has kept from beginning is not lost either", async () => {
+    scene.script = [abort("shutdown")];
+    await expect(ask()).rejects.toThrow("shutting down");
+    scene.stop = new AbortController();
+    scene.script = [delta("whole"), end()];
+    await ask();
+    expect((await rows()).map(({ outcome }) => outcome)).toEqual(["complete"]);
+  });
+
   it("that an edit has ended is written, too", async () => {
     scene.script = [delta("half"), abort("edit")];
     expect(await ask()).toBe("superseded");
