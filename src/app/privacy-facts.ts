@@ -8,10 +8,11 @@ import type { PrivacyFacts } from "../texts/facts.ts";
 const daySeconds = 86_400;
 
 /** Reads it. */
-export function privacyFacts({ history, models, redis }: Pick<Config, "history" | "models" | "redis">): PrivacyFacts {
+export function privacyFacts(config: Pick<Config, "history" | "ledgerDays" | "models" | "redis">): PrivacyFacts {
+  const { history, ledgerDays, models, redis } = config;
   return {
     conversationDays: history.ttlSeconds / daySeconds,
-    ledgerDays: 400,
+    ledgerDays,
     directoryDays: knownForMs / (daySeconds * 1000),
     deadDays: keepDeadMs / (daySeconds * 1000),
     shared: redis !== undefined,
