@@ -46,6 +46,9 @@ describe("a configuration", () => {
 
   it("reads ids separated by commas and spaces", () => {
     const { access } = readConfig("start", { ...good, ALLOWED_USER_IDS: "1, 22 333,", ADMIN_USER_IDS: "7" });
+    const web = { BOT_TOKEN: token, REDIS_URL: "redis://127.0.0.1", WEBHOOK_URL: "https://bot.example" };
+    // Who hears that the webhook fails.
+    expect(readConfig("web", { ...web, ADMIN_USER_IDS: "7" }).access.admins).toEqual(access.admins);
     expect([...access.allowed]).toEqual([1, 22, 333]);
     expect([...access.admins]).toEqual([7]);
   });

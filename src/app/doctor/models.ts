@@ -1,6 +1,6 @@
 /** Each provider and each model that the configuration names, asked. */
 import type { ModelError } from "../../base/errors.ts";
-import type { Config } from "../../config/config.ts";
+import type { Config, ProviderConfig } from "../../config/config.ts";
 import { prefixOf } from "../../config/provider-settings.ts";
 import { providerPresets } from "../../config/providers.ts";
 import { lists, nearestName } from "../../models/catalogue.ts";
@@ -19,6 +19,7 @@ export interface ModelsExamination {
 /** Models of one provider that are asked at once. */
 const sideBySide = 4;
 const someTokens = 1_000;
+const wires = { chat: "Chat Completions", responses: "Responses", messages: "Messages" } as const;
 
 /** Looks at all of them side by side: a line for each provider, then one for each of its models. */
 export async function examineModels({ config, sparing, signal }: ModelsExamination): Promise<readonly Finding[]> {
@@ -26,8 +27,8 @@ export async function examineModels({ config, sparing, signal }: ModelsExaminati
   const examination = createExamination({ models, proxies, log: { info: () => undefined, warn: () => undefined } });
   const named = Map.groupBy(modelsOf(config), (model) => model.slice(0, model.indexOf("/")));
   try {
-    const found = models.providers.map(({ name }) =>
-      examineProvider(examination, name, named.get(name) ?? [], sparing, signal),
+    const found = models.providers.map((provider) =>
+      examineProvider(examination, provider, named.get(provider.name) ?? [], sparing, signal),
     );
     return (await Promise.all(found)).flat();
   } finally {
@@ -43,13 +44,13 @@ function modelsOf({ models: { names, chains, fallbacks } }: Config): readonly st
 
 async function examineProvider(
   examination: Examination,
-  provider: string,
+  { name, wire = "chat" }: ProviderConfig,
   models: readonly string[],
   sparing: boolean,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const startedMs = performance.now();
-  const listing = examination.list(provider, signal).then((names) => ({ names, ms: performance.now() - startedMs }));
+  const listing = examination.list(name, signal).then((names) => ({ names, ms: performance.now() - startedMs }));
   const asked = sparing ? models.slice(0, 1) : models;
   const trials = new Map<string, ModelTrial | "begun">();
   const waiting = [...asked];
@@ -64,12 +65,16 @@ async function examineProvider(
   const { names, ms } = await listing;
   const list =
     names === undefined
-      ? ok(provider, "gives no list of its models")
-      : ok(provider, `lists ${names.length} ${names.length === 1 ? "model" : "models"} (${Math.round(ms)} ms)`);
+      ? ok(name, `speaks ${wires[wire]}; gives no list of its models`)
+      : ok(name, `speaks ${wires[wire]}; lists ${counted(names.length)} (${Math.round(ms)} ms)`);
   return [
     list,
     ...models.map((model) => findingOf(model, trials.get(model), names, asked.includes(model), examination.cost)),
   ];
+}
+
+function counted(models: number): string {
+  return models === 1 ? "1 model" : `${models} models`;
 }
 
 function findingOf(

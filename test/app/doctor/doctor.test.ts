@@ -77,7 +77,7 @@ describe("the doctor", () => {
     expect(found.filter((line) => !line.includes("DATA_DIR"))).toEqual([
       "ok settings: no mistakes",
       expect.stringMatching(/^bad token: 127\.0\.0\.1:\d+ is out of reach: no answer in time/),
-      "ok relay: gives no list of its models",
+      "ok relay: speaks Chat Completions; gives no list of its models",
       "bad relay/one: no answer in time → try again: a model that has to be loaded first is slow once",
     ]);
   });

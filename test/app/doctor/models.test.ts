@@ -43,7 +43,7 @@ describe("the doctor's look at models", () => {
   it("asks each for a few tokens, and the provider for its list", async () => {
     const found = await findings({ one: answers, two: answers }, { list: listOf("one", "two", "three") });
     expect(found).toEqual([
-      expect.stringMatching(/^ok relay: lists 3 models \(\d+ ms\)$/),
+      expect.stringMatching(/^ok relay: speaks Chat Completions; lists 3 models \(\d+ ms\)$/),
       expect.stringMatching(/^ok relay\/one: answers: first token after \d+ ms; price not known$/),
       expect.stringMatching(/^ok relay\/two: answers: first token after \d+ ms; price not known$/),
     ]);
@@ -57,7 +57,7 @@ describe("the doctor's look at models", () => {
       void response.end(`${event({ content: "OK" })}${event({}, "length")}data: [DONE]\n\n`);
     const thought: Answer = (response) => void response.end(`${event({}, "length")}data: [DONE]\n\n`);
     const [list, ...found] = await findings({ cut, thought });
-    expect(list).toBe("ok relay: gives no list of its models");
+    expect(list).toBe("ok relay: speaks Chat Completions; gives no list of its models");
     expect(found[0]).toMatch(/^ok relay\/cut: answers: first/);
     expect(found[1]).toMatch(/^ok relay\/thought: answers, though a few tokens hold only thoughts of it: first/);
   });
@@ -103,6 +103,38 @@ describe("the doctor's look at models", () => {
     expect(found[1]).toMatch(
       /^bad relay\/one: the connection to the provider failed \(ECONNREFUSED 127\.0\.0\.1:9\) → is RELAY_BASE_URL right/,
     );
+  });
+
+  it("speaks the provider's wire: Responses takes 16 tokens, Messages its own key", async () => {
+    const sse = (...events: readonly { readonly type: string; readonly [field: string]: unknown }[]) =>
+      events.map((one) => `event: ${one.type}\ndata: ${JSON.stringify(one)}\n\n`).join("");
+    const responses: Answer = (response) => {
+      const incomplete = { id: "r", object: "response", status: "incomplete", output: [] };
+      const details = { incomplete_details: { reason: "max_output_tokens" } };
+      response.end(sse({ type: "response.incomplete", ...{ response: { ...incomplete, ...details } } }));
+    };
+    const [speaks, found] = await findings({ one: responses }, { env: { RELAY_WIRE: "responses" } });
+    expect(speaks).toMatch(/^ok relay: speaks Responses;/);
+    expect(found).toMatch(/^ok relay\/one: answers/);
+    expect(server?.heard.at(-1)).toMatchObject({ path: "/v1/responses", body: { max_output_tokens: 16 } });
+    await server?.stop();
+
+    const messages: Answer = (response) =>
+      void response.end(
+        sse(
+          ...[{ type: "message_start", message: { id: "m", type: "message", role: "assistant", content: [] } }],
+          ...[{ type: "content_block_start", index: 0, content_block: { type: "text", text: "" } }],
+          ...[{ type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "OK" } }],
+          ...[{ type: "content_block_stop", index: 0 }],
+          ...[{ type: "message_delta", delta: { stop_reason: "max_tokens" }, usage: { output_tokens: 16 } }],
+          ...[{ type: "message_stop" }],
+        ),
+      );
+    const listed = { list: listOf("one"), env: { RELAY_WIRE: "messages" } };
+    const said = await findings({ one: messages }, listed);
+    expect(said[0]).toMatch(/^ok relay: speaks Messages; lists 1 model /);
+    expect(said[1]).toMatch(/^ok relay\/one: answers: first/);
+    for (const { headers } of server?.heard ?? []) expect(headers).toMatchObject({ "x-api-key": key });
   });
 
   it("looks at fallbacks and at those behind another one in a chain, too", async () => {
