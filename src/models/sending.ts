@@ -14,7 +14,7 @@ import { lessonOfOverflow, lessonOfRefusal } from "./lessons.ts";
 import { Refused } from "./reading.ts";
 import { type Received, StaleConnection, type Transport } from "./transport.ts";
 import { dialectOf } from "./wires/dialects.ts";
-import { fieldsAsTaught, mended, untaught } from "./wires/requests.ts";
+import { fieldsAsTaught, mended, mendedThoughts, untaught } from "./wires/requests.ts";
 import type { Manner, Wire, WireRequest } from "./wires/wire.ts";
 
 export interface Question extends Pick<ModelRequest, "effort" | "thoughts" | "cacheKey"> {
@@ -91,8 +91,9 @@ export function createSender({ config, wire, capabilities, transport, log, ...se
   function requestOf({ model, messages, effort, thoughts, cacheKey }: Question): WireRequest {
     const name = `${config.name}/${model}`;
     const thinking = effort && capabilities.thinking(name, effort);
-    const how = { manner: mannerOf(model), can: capabilities.of(name), effort, thinking, thoughts, cacheKey };
-    return { model, name, messages, dialect, ...settings, ...how };
+    const manner = mannerOf(model);
+    const how = { manner, can: capabilities.of(name), effort, thinking, thoughts: thoughts && !manner.hidesThoughts };
+    return { model, name, messages, dialect, ...settings, ...how, cacheKey };
   }
 
   async function post(to: string, request: WireRequest, signal: AbortSignal) {
@@ -131,13 +132,15 @@ export function createSender({ config, wire, capabilities, transport, log, ...se
     const refusal = { status: status ?? 400, text: complaint ?? "" };
     const request = requestOf(question);
     const fields = wire.optionalFields(request);
-    const lesson = work(() => lessonOfRefusal(failure, { ...request, fields: fieldsAsTaught(fields, request.manner) }));
+    const unshown = work(() => mendedThoughts(request.manner, request.thoughts, refusal));
+    const sent = { ...request, fields: fieldsAsTaught(fields, request.manner) };
+    const lesson = unshown === undefined ? work(() => lessonOfRefusal(failure, sent)) : undefined;
     if (lesson !== undefined) {
       capabilities.learn(`${config.name}/${model}`, lesson);
       log.warn({ provider: config.name, model, ...lesson }, "the provider has told what the model cannot do");
       return true;
     }
-    const better = work(() => mended(request.manner, { messages, fields }, refusal));
+    const better = unshown ?? work(() => mended(request.manner, { messages, fields }, refusal));
     if (better === undefined) return false;
     manners.set(model, better.manner);
     log.warn({ provider: config.name, model }, better.why);

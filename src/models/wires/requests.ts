@@ -4,7 +4,13 @@ import type { ChatMessage } from "../../ports/models.ts";
 import type { Manner, OptionalFields, WireRequest } from "./wire.ts";
 
 /** Before anything was refused. */
-export const untaught: Manner = { refused: new Set(), swapped: false, streams: true, takesSystem: true };
+export const untaught: Manner = {
+  refused: new Set(),
+  swapped: false,
+  streams: true,
+  takesSystem: true,
+  hidesThoughts: false,
+};
 
 const otherName: Readonly<Record<string, string>> = {
   max_tokens: "max_completion_tokens",
@@ -24,6 +30,20 @@ export function fieldsAsTaught(fields: OptionalFields, { refused, swapped }: Man
 export function longestAnswer({ maxTokens, manner, can }: WireRequest): number | undefined {
   const mostTokens = manner.mostTokens ?? can.answerTokens;
   return maxTokens === undefined || mostTokens === undefined ? maxTokens : Math.min(maxTokens, mostTokens);
+}
+
+/** The same after a refusal to show thoughts, which says nothing of how much may be thought. */
+export function mendedThoughts(
+  manner: Manner,
+  thoughts: boolean | undefined,
+  { status, text }: { readonly status: number; readonly text: string },
+): { readonly manner: Manner; readonly why: string } | undefined {
+  const isComplaint = status === 400 || status === 422;
+  if (!thoughts || !isComplaint || !/reasoning[._ ]summar|thinking\.\w{0,20}\.?display/.test(text)) return undefined;
+  return {
+    manner: { ...manner, hidesThoughts: true },
+    why: "the provider shows no summary of this model's thoughts; from now on none is asked for",
+  };
 }
 
 /** What is to be asked instead after a refusal, and why; undefined when it names nothing that can be mended. */

@@ -18,6 +18,8 @@ export interface Manner {
   readonly streams: boolean;
   /** False: the persona goes into the first question. */
   readonly takesSystem: boolean;
+  /** It gives no summary of its thoughts. */
+  readonly hidesThoughts: boolean;
 }
 
 export interface WireRequest {

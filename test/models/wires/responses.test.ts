@@ -64,6 +64,28 @@ describe("a question by Responses", () => {
     await server.stop();
   });
 
+  test("asks for no summary where none is given, and for as much thought as before", async () => {
+    const complaint = "Your organization must be verified to generate reasoning summaries.";
+    const server = await createLlmServer(({ body }, response) => {
+      const refusal = { message: complaint, param: "reasoning.summary", code: "unsupported_value" };
+      if (body.reasoning?.summary !== undefined) refuse(response, 400, { error: refusal });
+      else response.end(delta("Paris.") + completed);
+    });
+    const { models } = speaking("openai", "responses", server.origin);
+    const request = { model: "openai/o3", effort: "high", thoughts: true } as const;
+    for (const _ of [1, 2]) expect((await told(models, request)).text).toBe("Paris.");
+    const low = await told(models, { ...request, effort: "low" });
+    expect(low.text).toBe("Paris.");
+    expect(server.heard.map(({ body }) => body.reasoning)).toEqual([
+      { effort: "high", summary: "auto" },
+      { effort: "high" },
+      { effort: "high" },
+      { effort: "low" },
+    ]);
+    await models.stop();
+    await server.stop();
+  });
+
   test("to somebody who does not speak it fails with a line that names the variable", async () => {
     const server = await createLlmServer((_, response) => refuse(response, 404, "404 page not found"));
     const { models } = speaking("openai", "responses", `${server.origin}/v1`);
