@@ -7,12 +7,14 @@
  *   --summariser openai/gpt-4.1-nano   a cheaper one that writes summaries
  *   --cheap deepseek/deepseek-v4-flash   the model that a switch would go to
  *   --turns 3,12,40,120    lengths of chats, in questions
+ *   --pauses none,usual    none: each question comes within four minutes, and no cache is ever cold; usual: before a dialogue, as
+ *                          often as not, somebody is away for ten minutes to an hour, or until the next day
  *   --data FILE            dialogues in the form of MT-Bench-101
  */
 import { parseArgs } from "node:util";
 import { countTokens } from "../src/chat/tokens.ts";
 import { createPrices } from "../src/models/prices.ts";
-import { chatsOf, readDialogues } from "./cost/dialogues.ts";
+import { chatsOf, type Pauses, readDialogues } from "./cost/dialogues.ts";
 import { personas } from "./cost/personas.ts";
 import { type Manner, type Replayed, replay } from "./cost/replay.ts";
 import { printTable, writeResults } from "./results.ts";
@@ -24,13 +26,15 @@ const { values } = parseArgs({
     summariser: { type: "string", default: "openai/gpt-4.1-nano" },
     cheap: { type: "string", default: "deepseek/deepseek-v4-flash" },
     turns: { type: "string", default: "3,12,40,120" },
+    pauses: { type: "string", default: "none,usual" },
     data: { type: "string" },
   },
 });
 const { model, summariser, cheap } = values;
 /** Of a length; whole chats. */
-const questions = values.quick ? 240 : 1_440;
+const questions = values.quick ? 120 : 720;
 const lengths = values.turns.split(",").map(Number);
+const pausing = (["none", "usual"] as const).filter((one) => values.pauses.split(",").includes(one));
 const priceDate = "2026-11-21";
 const pricedAt = Date.parse(`${priceDate}T12:00:00Z`);
 const costOf = createPrices();
@@ -58,9 +62,14 @@ const lines: readonly Line[] = [
   { name: `Parley, ${cheap}`, kind: "model switch", model: cheap, summaries: cheap },
 ];
 
-interface Row {
+/** What chats are alike in. */
+interface Kind {
+  readonly pauses: Pauses;
   readonly turns: number;
   readonly persona: string;
+}
+
+interface Row extends Kind {
   readonly name: string;
   readonly kind: Line["kind"];
   readonly dollars: number;
@@ -78,22 +87,24 @@ console.log(
 console.log(`US dollars for ${messages.toLocaleString("en")} questions with their answers.\n`);
 
 const rows: Row[] = [];
-for (const turns of lengths) {
-  const chats = chatsOf(recordings, turns, Math.max(1, Math.round(questions / turns)));
-  for (const [persona, words] of Object.entries(personas)) {
-    const replays = new Map<string, Replayed>();
-    for (const line of lines) {
-      const key = JSON.stringify([line.model, line.env, line.summaries, line.newestMessages]);
-      const replayed = replays.get(key) ?? (await replay(chats, line, words));
-      replays.set(key, replayed);
-      rows.push(rowOf(line, turns, persona, replayed));
+for (const pauses of pausing) {
+  for (const turns of lengths) {
+    const chats = chatsOf(recordings, turns, Math.max(1, Math.round(questions / turns)), pauses);
+    for (const [persona, words] of Object.entries(personas)) {
+      const replays = new Map<string, Replayed>();
+      for (const line of lines) {
+        const key = JSON.stringify([line.model, line.env, line.summaries, line.newestMessages]);
+        const replayed = replays.get(key) ?? (await replay(chats, line, words));
+        replays.set(key, replayed);
+        rows.push(rowOf(line, { pauses, turns, persona }, replayed));
+      }
+      printRows(`${turns} questions a chat, ${persona} persona, pauses: ${pauses}`, rows.slice(-lines.length));
     }
-    printRows(`${turns} questions a chat, ${persona} persona`, rows.slice(-lines.length));
   }
 }
 await writeResults("cost", { source: recordings.source, hash: recordings.hash, priceDate, rows });
 
-function rowOf(line: Line, turns: number, persona: string, replayed: Replayed): Row {
+function rowOf(line: Line, of: Kind, replayed: Replayed): Row {
   const { calls, facts, factsPresent } = replayed;
   const sums = { dollars: 0, input: 0, cached: 0, output: 0 };
   for (const { model: asked, usage } of calls) {
@@ -108,7 +119,8 @@ function rowOf(line: Line, turns: number, persona: string, replayed: Replayed): 
   }
   const each = 1 / replayed.questions;
   return {
-    ...{ turns, persona, name: line.name, kind: line.kind },
+    ...of,
+    ...{ name: line.name, kind: line.kind },
     ...{ dollars: sums.dollars * each * messages, input: sums.input * each },
     ...{ cached: sums.cached * each, output: sums.output * each },
     facts: facts === 0 ? 1 : factsPresent / facts,

@@ -20,16 +20,25 @@ export interface Recordings {
   /** SHA-256 of all of it. */
   readonly hash: string;
   /** Turns one after another, dialogue behind dialogue. */
-  readonly turns: readonly Pick<RecordedTurn, "asked" | "answered">[];
+  readonly turns: readonly (Pick<RecordedTurn, "asked" | "answered"> & {
+    /** A dialogue begins with it. */
+    readonly first: boolean;
+  })[];
 }
+
+/** How long people wait between two questions: always little, or, before a new dialogue, often longer than any cache lives. */
+export type Pauses = "none" | "usual";
 
 const file = fileURLToPath(new URL("../../../shared/data/mtbench101.jsonl", import.meta.url));
 const seed = 20_261_127;
 const generatedDialogues = 800;
 /** Every so many questions somebody says something about themselves. */
 const turnsPerFact = 8;
+const [second, minute, hour] = [1_000, 60_000, 3_600_000];
 /** Between two questions of somebody who is chatting. */
-const pausesMs = { least: 20_000, most: 240_000 };
+const pause = { least: 20 * second, most: 240 * second };
+/** Before a dialogue, one as often as the other: none that is longer, a while, or until the next day. */
+const before = [pause, { least: 10 * minute, most: 60 * minute }, { least: 5 * hour, most: 20 * hour }];
 
 /** Reads MT-Bench-101 beside the checkout (or at `path`), or makes dialogues up, always the same ones. */
 export function readDialogues(path = file): Recordings {
@@ -41,7 +50,7 @@ export function readDialogues(path = file): Recordings {
   const lines = text.split("\n").filter((line) => line !== "");
   const dialogues = lines.map((line) => JSON.parse(line) as { history: { user: string; bot: string }[] });
   const turns = shuffled(dialogues, createRandom(seed)).flatMap(({ history }) =>
-    history.map(({ user, bot }) => ({ asked: user, answered: bot })),
+    history.map(({ user, bot }, place) => ({ asked: user, answered: bot, first: place === 0 })),
   );
   return { source: `MT-Bench-101, ${dialogues.length} dialogues`, hash: hashOf(text), turns };
 }
@@ -50,18 +59,26 @@ export function readDialogues(path = file): Recordings {
  * Chains dialogues to chats of so many questions each, as one goes on with one bot for weeks, and lets people state facts
  * about themselves in between. The same for the same numbers.
  */
-export function chatsOf({ turns }: Recordings, length: number, count: number): readonly (readonly RecordedTurn[])[] {
+export function chatsOf(
+  { turns }: Recordings,
+  length: number,
+  count: number,
+  pauses: Pauses = "none",
+): readonly (readonly RecordedTurn[])[] {
   const random = createRandom(seed + length);
   return Array.from({ length: count }, (_, chat) =>
     Array.from({ length }, (_, place) => {
-      const recorded = turns[(chat * length + place) % turns.length] ?? { asked: "", answered: "" };
-      const afterMs = pausesMs.least + random.below(pausesMs.most - pausesMs.least);
+      const { first, ...recorded } = turns[(chat * length + place) % turns.length] ?? nothing;
+      const { least, most } = first && pauses === "usual" ? random.pick(before) : pause;
+      const afterMs = least + random.below(most - least);
       if (place % turnsPerFact !== 1) return { ...recorded, afterMs };
       const { sentence, fact } = statement(random);
       return { ...recorded, afterMs, asked: `${recorded.asked}\n\nBy the way, ${sentence}`, fact };
     }),
   );
 }
+
+const nothing = { asked: "", answered: "", first: false };
 
 /** A sentence about whoever says it, and the words in it that nobody could guess. */
 function statement(random: Random): { sentence: string; fact: string } {
@@ -105,9 +122,10 @@ function generated(): Recordings["turns"] {
     return `${result.charAt(0).toUpperCase()}${result.slice(1, -1)}${end}`;
   };
   return Array.from({ length: generatedDialogues }, () =>
-    Array.from({ length: 3 }, () => ({
+    Array.from({ length: 3 }, (_, place) => ({
       asked: text(30 + random.below(90), "?"),
       answered: text(80 + random.below(510), "."),
+      first: place === 0,
     })),
   ).flat();
 }

@@ -85,6 +85,7 @@ export async function replay(
     spending: { budgets: {} },
     defaultPersona: config.systemPrompt,
     historyLimits: config.history,
+    newTopicAfterMs: config.newTopicAfterMs,
     tokenFactors: createTokenFactors(),
     visible: (markdown) => markdown.trim() !== "",
     work: (piece) => piece(),
@@ -95,7 +96,7 @@ export async function replay(
   const result = { questions: 0, calls: [] as Call[], facts: 0, factsPresent: 0 };
 
   async function ask(conversation: string, id: number, asked: string): Promise<void> {
-    const question = { conversation, id, root: id, run: id, userId: 1, asked: textParts(asked) };
+    const question = { conversation, id, root: id, run: id, userId: 1, asked: textParts(asked), askedAt: now };
     const outcome = await answerQuestion(deps, question, () => screen, new AbortController().signal);
     if (outcome !== "complete") throw new Error(`question ${id} of chat ${conversation} ended as ${outcome}`);
     await summaries?.idle();

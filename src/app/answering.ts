@@ -136,6 +136,7 @@ function openSummaries(
     store,
     models,
     model,
+    alone: config.redis === undefined,
     log,
     paymentOf({ conversation, question, userId }) {
       const paid = { conversation, id: question, userId, summary: true };

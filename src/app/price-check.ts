@@ -10,7 +10,11 @@ const variables: Readonly<Record<Whose, string>> = {
 };
 
 /** Throws a `StartError` when a budget is in money and the price of a model that may be asked is not known. */
-export async function checkPrices({ budgets, models }: Pick<Config, "budgets" | "models">): Promise<void> {
+export async function checkPrices({
+  budgets,
+  models,
+  summaryModel = "off",
+}: Pick<Config, "budgets" | "models" | "summaryModel">): Promise<void> {
   const inMoney = Object.entries(variables).find(([whose]) => budgets[whose as Whose]?.unit === "money")?.[1];
   if (inMoney === undefined) return;
   // The table of prices is large, and loaded only where it is needed at the start.
@@ -18,7 +22,8 @@ export async function checkPrices({ budgets, models }: Pick<Config, "budgets" | 
   const cost = createPrices(models.prices);
   const usage = { inputTokens: 1_000, cachedTokens: 0, outputTokens: 1_000 };
   const targets = [...Object.values(models.chains).flat(), ...models.fallbacks].map(({ model }) => model);
-  const unknown = [...new Set([...models.names, ...targets])].filter(
+  const summariser = summaryModel === "off" ? [] : [summaryModel];
+  const unknown = [...new Set([...models.names, ...targets, ...summariser])].filter(
     (model) => cost(model, usage, Date.now()) === undefined,
   );
   if (unknown.length === 0) return;

@@ -46,6 +46,8 @@ export interface SummariesDeps {
   readonly models: Pick<Models, "answer" | "capabilities">;
   /** `provider/model` that writes them. */
   readonly model: string;
+  /** No other process writes into this store: what somebody else has begun was left behind. */
+  readonly alone?: boolean | undefined;
   readonly log: Pick<Logger, "info" | "warn">;
   /** Left out: nobody counts. */
   readonly paymentOf?: (order: SummaryOrder) => SummaryPayment;
@@ -57,9 +59,9 @@ export interface SummariesDeps {
 const mostAtOnce = 8;
 /** What does not find a place here is begun after a later answer. */
 const mostWaiting = 1_000;
-const writtenWithinMs = 90_000;
-/** Somebody who has died has it for so long. */
-const takenForMs = writtenWithinMs + 30_000;
+const writtenWithinMs = 60_000;
+/** Where there are several processes, one that has died has it for so long. */
+const takenForMs = writtenWithinMs + 15_000;
 /** A model that does not keep to its length is cut off at so many times of it. */
 const mostTimesTooLong = 2;
 /** Of most languages; for others the end is cut afterwards. */
@@ -71,6 +73,8 @@ export function createSummaries(deps: SummariesDeps): Summaries {
   const waiting = new Map<ConversationId, SummaryOrder>();
   const running = new Map<ConversationId, Promise<void>>();
   const stopping = new AbortController();
+  const ourselves = randomUUID();
+  const isDead = (token: string) => deps.alone === true && !token.startsWith(ourselves);
 
   function next(): void {
     for (const [conversation, order] of waiting) {
@@ -96,7 +100,10 @@ export function createSummaries(deps: SummariesDeps): Summaries {
     const { contextTokens } = deps.models.capabilities(deps.model);
     const plan = planSummary(history, order.limits, before?.summary, contextTokens);
     if (plan === undefined) return;
-    const work = beginWork(before, plan.boundary, { token: randomUUID(), now: now(), forMs: takenForMs });
+    const work = beginWork(before, plan.boundary, {
+      ...{ token: `${ourselves} ${randomUUID()}`, isDead },
+      ...{ now: now(), forMs: takenForMs },
+    });
     if (work === undefined) return;
     const taken = { ...before, work };
     if (!(await store.replaceSummary(conversation, before, taken))) return;

@@ -24,7 +24,7 @@ const soonAt = 0.75;
 /** So much of the limits is shown word for word beside a new summary: of 40 messages three questions with their answers. */
 const kept = { tokens: 0.5, messages: 0.15 };
 /** Some thirty facts. Each question pays for it. */
-const longestSummaryTokens = 400;
+const longestSummaryTokens = 500;
 /** No facts fit into less. */
 const shortestSummaryTokens = 32;
 /** So many times the limit is read at most, the newest. */
@@ -89,10 +89,21 @@ export function planSummary(
 export function beginWork(
   record: SummaryRecord | undefined,
   boundary: number,
-  { token, now, forMs }: { readonly token: string; readonly now: number; readonly forMs: number },
+  {
+    token,
+    now,
+    forMs,
+    isDead,
+  }: {
+    readonly token: string;
+    readonly now: number;
+    readonly forMs: number;
+    /** Whether this is known to be the token of a process that is gone. */
+    readonly isDead: (token: string) => boolean;
+  },
 ): SummaryWork | undefined {
   const before = record?.work;
-  const waitMs = (before?.until ?? 0) - now;
+  const waitMs = before === undefined || isDead(before.token) ? 0 : before.until - now;
   if (waitMs > 0 && waitMs <= longestWaitMs) return undefined;
   const failures = before?.boundary === boundary ? before.failures : 0;
   return failures >= mostFailures ? undefined : { until: now + forMs, token, failures, boundary };

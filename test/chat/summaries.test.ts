@@ -1,10 +1,12 @@
 /** Summaries: when one is written, by whom, what stands in it, and what becomes of it. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
+import { createPayment } from "../../src/chat/payment.ts";
 import { exchangesNeeded, showHistory } from "../../src/chat/prompt.ts";
 import { createSummaries, type Summaries, type SummariesDeps } from "../../src/chat/summaries.ts";
 import { planSummary } from "../../src/chat/summary-plan.ts";
 import { summaryRequest } from "../../src/chat/summary-words.ts";
+import { createTokenFactors } from "../../src/chat/token-factors.ts";
 import { countTokens } from "../../src/chat/tokens.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { textParts } from "../../src/ports/content.ts";
@@ -331,6 +333,51 @@ describe("the writing of summaries", () => {
     clock.now += 100_001;
     await write(open());
     expect((await record())?.summary?.text).toBe("- it is Ada");
+  });
+
+  it("is begun again at once after a process has died that was the only one", async () => {
+    const { deps, write, record, clock, kept } = await scene();
+    await kept.replaceSummary(conversation, undefined, {
+      work: { until: clock.now + 60_000, token: "of the dead", failures: 0, boundary: 0 },
+    });
+    const alone = createSummaries({ ...deps, alone: true });
+    opened.push(alone);
+    await write(alone);
+    expect((await record())?.summary).toBeDefined();
+  });
+
+  it("is paid for like a call of its own, and not written when the budget is used up", async () => {
+    const { deps, kept, record, write } = await scene();
+    const spending = { budgets: { "user-day": { unit: "tokens", amount: 3_000 } } } as const;
+    const paid = createSummaries({
+      ...deps,
+      models: {
+        ...deps.models,
+        async *answer(request, signal) {
+          const call = await request.payer?.open({ model: "a/one", messages: request.messages }, signal);
+          call?.wrote("- it is Ada");
+          yield { type: "text-delta", text: "- it is Ada" };
+          const usage = { inputTokens: 900, cachedTokens: 0, outputTokens: 100 };
+          await call?.close({ outcome: "complete", usage, durationMs: 5 });
+          yield { type: "answer-end", model: "a/one", finish: "stop" };
+        },
+      },
+      paymentOf({ userId, question: id }) {
+        const models = { cost: () => 0.5 };
+        const deps = { store: kept, models, spending, tokenFactors: createTokenFactors(), now: () => 5_000 };
+        const payer = createPayment(deps, { conversation, id, userId, summary: true }, () => undefined);
+        return { payer, settle: async () => await kept.ledger.settle(payer.take()) };
+      },
+    });
+    opened.push(paid);
+    await write(paid);
+    expect(await Array.fromAsync(kept.ledger.rows(0, 1))).toMatchObject([
+      { userId: 7, chatId: 7, turn: 9, step: 0, model: "a/one", inputTokens: 900, cost: 0.5, outcome: "complete" },
+    ]);
+    const former = await record();
+    await kept.replaceSummary(conversation, former, {});
+    await write(paid);
+    expect(await record()).toMatchObject({ work: { failures: 1 } });
   });
 
   it("ends at shutdown, and another worker may begin at once", async () => {
