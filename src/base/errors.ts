@@ -102,11 +102,14 @@ export class BudgetError extends ParleyError {
   readonly whose: Whose;
   /** When there is a new budget; milliseconds since the epoch. */
   readonly resetsAt: number;
-  constructor(whose: Whose, resetsAt: number) {
+  /** How long that was from the moment on in which it was refused. Milliseconds. */
+  readonly waitMs: number | undefined;
+  constructor(whose: Whose, resetsAt: number, waitMs?: number) {
     super("over-budget", `the budget ${whose} is used up`);
     this.name = "BudgetError";
     this.whose = whose;
     this.resetsAt = resetsAt;
+    this.waitMs = waitMs;
   }
 }
 

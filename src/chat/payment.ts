@@ -113,7 +113,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       const verdict = await ledger.reserve(running.reservation(), current, settled);
       ended = ended.filter((one) => !settled.includes(one));
       if (verdict.kind === "reserved") return true;
-      if (verdict.kind === "refused" || performance.now() > deadline) throw budgetError(verdict.limit);
+      if (verdict.kind === "refused" || performance.now() > deadline) throw budgetError(verdict.limit, now());
       onWaiting();
       // Not all at the same moment.
       if (!(await waitFor(lookMs * (0.5 + Math.random()), signal))) return false;
@@ -176,8 +176,8 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
         const share = used >= all ? 100 : used >= 0.8 * all ? 80 : undefined;
         if (share === undefined) continue;
         const resetsAt = resetOf(limit);
-        const subject = limit.of === "all" ? "all" : Object.entries(limit.of).join();
-        const key = `budget ${limit.whose} ${subject} ${limit.toDay} ${limit.unit} ${all} ${share}`;
+        const subject = limit.of === "all" ? "all" : Object.values(limit.of).join();
+        const key = `budget:${subject}:${limit.whose} ${limit.toDay} ${limit.unit} ${all} ${share}`;
         if (!(await store.firstWithin(key, Math.max(1, resetsAt - now())))) continue;
         if (limit.whose === "bot-day") spending.alerts?.raise({ kind: "bot-budget", share, resetsAt });
         else found.push({ whose: limit.whose, share, resetsAt });
@@ -195,8 +195,9 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   };
 }
 
-function budgetError(limit: Limit): BudgetError {
-  return new BudgetError(limit.whose, resetOf(limit));
+function budgetError(limit: Limit, now: number): BudgetError {
+  const resetsAt = resetOf(limit);
+  return new BudgetError(limit.whose, resetsAt, resetsAt - now);
 }
 
 function spentOf({ inputTokens, outputTokens, cost = 0 }: LedgerRow, { unit }: Limit): number {

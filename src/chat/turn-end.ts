@@ -85,12 +85,15 @@ export function viewOfVanished({ continued, text }: Writing): FinalView {
   return { markdown: shownText(continued, text), notes: [{ kind: "storage-lost" }] };
 }
 
+function budgetOf({ whose, resetsAt, waitMs }: BudgetError) {
+  return { whose, resetsAt, ...(waitMs === undefined ? {} : { waitMs }) };
+}
+
 /** What is to be said below the answer, the more important first. */
 function notesOf(writing: Writing): Pick<Turn, "notes"> {
   const { outcome, error, overBudget, finish, history, model, chosen, pictures = 0 } = writing;
   const notes: Note[] = [];
-  if (overBudget !== undefined)
-    notes.push({ kind: "over-budget", whose: overBudget.whose, resetsAt: overBudget.resetsAt });
+  if (overBudget !== undefined) notes.push({ kind: "over-budget", ...budgetOf(overBudget) });
   if (error !== undefined) notes.push({ kind: "failed", failure: error.kind, retryAfterMs: error.retryAfterMs });
   if (outcome === "stopped") notes.push({ kind: "stopped" });
   // Of what is used up more need not be said.

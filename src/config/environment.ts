@@ -3,8 +3,9 @@
  * `config.ts`. A message says what is right and never repeats a value, which might be a secret in the wrong place.
  */
 import { z } from "zod";
+import { readAmount } from "../base/amounts.ts";
 import { standIns } from "../base/stand-ins.ts";
-import { budgetMistake, readBudget } from "./budgets.ts";
+import { budgetMistake } from "./budgets.ts";
 import { readCapabilities } from "./model-capabilities.ts";
 import { readFallbacks, readModelChains } from "./model-list.ts";
 import { wireNames } from "./providers.ts";
@@ -137,7 +138,7 @@ function whole(min: number, max: number, unit: string) {
 
 function budget() {
   return z.string().transform((text, context) => {
-    const found = readBudget(text);
+    const found = readAmount(text);
     if (found === undefined) context.addIssue({ code: "custom", message: budgetMistake });
     return found ?? z.NEVER;
   });

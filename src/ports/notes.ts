@@ -19,7 +19,12 @@ export type SpokenNote =
   /** The answer ends before its end; by us: `too-long`, at 200,000 characters, and `budget`, when no more could be paid. */
   | { readonly kind: "cut"; readonly by: "length" | "filtered" | "too-long" | "budget" }
   /** Nothing was asked, since it would have cost more than is left. `resetsAt`: milliseconds since the epoch. */
-  | { readonly kind: "over-budget"; readonly whose: Whose; readonly resetsAt: number }
+  | {
+      readonly kind: "over-budget";
+      readonly whose: Whose;
+      readonly resetsAt: number;
+      readonly waitMs?: number | undefined;
+    }
   /** With this answer so much of a budget, in percent, is used for the first time in its period. */
   | {
       readonly kind: "budget-used";

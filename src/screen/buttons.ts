@@ -33,6 +33,8 @@ export type Press =
   /** How much the model shall think, or whether its thoughts are shown to who presses. */
   | { readonly action: "think"; readonly choice: ThinkChoice }
   | { readonly action: "persona"; readonly choice: "save" | "default" | "cancel" }
+  /** In the dialog about somebody's budget. */
+  | { readonly action: "budget"; readonly choice: "grant" | "close" }
   /** Delete all that is this user's, who was asked at this time (seconds since the epoch); or do not. */
   | { readonly action: "erase"; readonly choice: "yes" | "no"; readonly user: number; readonly at: number };
 
@@ -42,6 +44,11 @@ const answeredWithinSeconds = 600;
 /** Whether a question of this time (seconds since the epoch) is answered too late. `now`: milliseconds. */
 export function isExpired(askedAt: number, now: number): boolean {
   return Math.abs(now / 1000 - askedAt) > answeredWithinSeconds;
+}
+
+/** Whether a press answers a dialog. */
+export function isOfDialog(press: Press | undefined): boolean {
+  return press?.action === "persona" || press?.action === "budget";
 }
 
 /** Writes a press as `callback_data`. */
@@ -81,6 +88,7 @@ export function parsePress(data: string | undefined): Press | undefined {
   }
   if (action === "persona" && (value === "save" || value === "default" || value === "cancel"))
     return { action, choice: value };
+  if (action === "budget" && (value === "grant" || value === "close")) return { action, choice: value };
   const at = idIn(last);
   if (action === "erase" && (value === "yes" || value === "no") && second !== undefined && at !== undefined)
     return { action, choice: value, user: second, at };

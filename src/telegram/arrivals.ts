@@ -62,9 +62,9 @@ export function createArrivals(deps: ArrivalsDeps): Arrivals {
     conversation: ConversationId,
     sender: number | undefined,
   ): Promise<string | undefined> {
-    if (press.action === "persona") {
+    if (press.action === "persona" || press.action === "budget") {
       const waits = sender !== undefined && (await dialogWaits(store, conversation, sender));
-      return waits ? undefined : texts.dialogOver;
+      return waits ? undefined : texts.dialogOver(press.action === "persona" ? "system" : "budget");
     }
     if (press.action === "erase") return undefined;
     const newest = await store.newestTurn(conversation);

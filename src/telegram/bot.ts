@@ -9,12 +9,14 @@ import type { ActiveUpdate } from "../ports/queue.ts";
 import { type BotContext, type BotDeps, session } from "./context.ts";
 import { dialogs, guardDialogs } from "./dialogs.ts";
 import { answering, answeringAgain, stopping } from "./features/answers.ts";
+import { budget } from "./features/budget.ts";
 import { forgetting } from "./features/conversation.ts";
 import { erasing, privacy } from "./features/deleting.ts";
 import { examining } from "./features/doctor.ts";
 import { earlier } from "./features/earlier.ts";
 import { exporting } from "./features/export.ts";
 import { figures } from "./features/figures.ts";
+import { granting } from "./features/grant.ts";
 import { model } from "./features/model.ts";
 import { access, leftovers, membership, refusals, refusedCalls, upgrades } from "./features/notices.ts";
 import { persona } from "./features/persona.ts";
@@ -80,7 +82,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   bot.use(session);
 
   const quick = bot.filter((ctx) => ctx.job.lane === "quick");
-  quick.use(welcome, model, think, stopping, figures, exporting, privacy, examining);
+  quick.use(welcome, model, think, stopping, figures, exporting, granting, privacy, examining);
   quick.use(leftovers);
   quick.use(() => undefined); // nothing of the quick lane reaches dialogs or models
 
@@ -89,7 +91,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   bot.use(answeringAgain); // neither do Regenerate and edits
   bot.use(earlier);
   bot.use(dialogs());
-  bot.use(persona);
+  bot.use(persona, budget);
   bot.use(forgetting);
   bot.use(answering); // must be last: whatever is left is a question
   bot.use(leftovers);

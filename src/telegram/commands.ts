@@ -34,6 +34,8 @@ export const commands: readonly Command[] = [
   { name: "export", lane: "quick" },
   { name: "privacy", lane: "quick" },
   { name: "delete", lane: "quick" },
+  { name: "budget", lane: "turn" },
+  { name: "grant", lane: "quick", forAdmins: true },
   { name: "doctor", lane: "quick", forAdmins: true },
 ];
 

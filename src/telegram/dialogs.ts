@@ -10,6 +10,7 @@ import { type ConversationStorage, conversations, type VersionedState } from "@g
 import type { MiddlewareFn, NextFunction } from "grammy";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
+import { isOfDialog } from "../screen/buttons.ts";
 import { type BotContext, callOf, dialogKey, dialogKeyOf, pressOf, retireButtons } from "./context.ts";
 
 /** To be raised whenever the steps of a dialog change: a state of other steps cannot be replayed. */
@@ -92,7 +93,7 @@ export async function guardDialogs(ctx: BotContext, next: NextFunction): Promise
     const { state: _ended, asked, ...kept } = record;
     await writeRecord(ctx, kept);
     // In a private chat a pressed button of the dialog is taken away by its handler.
-    if (ctx.chat?.type !== "private" || pressOf(ctx)?.action !== "persona") await retireButtons(ctx, asked);
+    if (ctx.chat?.type !== "private" || !isOfDialog(pressOf(ctx))) await retireButtons(ctx, asked);
   }
   await next();
 }

@@ -4,7 +4,7 @@
  */
 import type { CallbackQuery, Message, Update } from "grammy/types";
 import type { Addressed } from "../ports/updates.ts";
-import { parsePress } from "../screen/buttons.ts";
+import { isOfDialog, parsePress } from "../screen/buttons.ts";
 import { findCommand } from "./commands.ts";
 import { hasContent } from "./content.ts";
 import { type Me, mentions } from "./mentions.ts";
@@ -97,6 +97,6 @@ function addressPress(query: CallbackQuery, updateId: number, sender: number | u
     // Wherever it was asked: what is deleted, and ended before, is the asker's own conversation.
     return { conversation: String(sender), lane: "turn", kind: "button", interrupt: { kind: "new" } };
   }
-  const inTurn = press?.action === "persona" || press?.action === "earlier";
+  const inTurn = isOfDialog(press) || press?.action === "earlier";
   return { conversation, lane: inTurn ? "turn" : "quick", kind: "button" };
 }

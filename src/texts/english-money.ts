@@ -1,6 +1,9 @@
 /** English: what answers have cost. */
-import type { UsageTotals } from "../ports/ledger.ts";
-import type { CostStats, ModelUse } from "./facts.ts";
+import type { Amount } from "../base/amounts.ts";
+import type { Whose } from "../base/errors.ts";
+import type { Person } from "../ports/directory.ts";
+import { perDollar, type UsageTotals } from "../ports/ledger.ts";
+import type { BudgetView, CostStats, ModelUse } from "./facts.ts";
 
 /** Lines of a list; a phone shows no more at a time. */
 const mostModels = 12;
@@ -50,7 +53,71 @@ function costLines({ today, month, days, input, cached, users }: CostStats): str
   ];
 }
 
+const budgetNames: Readonly<Record<Whose, string>> = {
+  "user-day": "Today",
+  "user-month": "This month",
+  "chat-day": "This chat, today",
+  "bot-day": "The whole bot, today",
+};
+
+function amountOf({ unit, amount }: Amount): string {
+  return unit === "money" ? money(amount / perDollar) : `${number(amount)} tokens`;
+}
+
+function budgetLines(budget: BudgetView, now: number): string {
+  const { whose, unit, amount, spent, reserved, granted, resetsAt } = budget;
+  const words = (part: number) => amountOf({ unit, amount: part });
+  const left = Math.max(0, amount + granted - spent - reserved);
+  const grantedToo = granted === 0 ? "" : `, granted ${words(granted)}`;
+  return [
+    `${budgetNames[whose]}: ${words(left)} left`,
+    `set ${words(amount)}${grantedToo}, used ${words(spent)}, reserved ${words(reserved)}`,
+    `new ${moment(resetsAt)}, in ${lasting(resetsAt - now)}`,
+  ].join("\n");
+}
+
+/** A moment in UTC, as `2026-11-28 00:00 UTC`. */
+export function moment(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** How long something lasts, as exact as somebody waits for it. */
+export function lasting(milliseconds: number): string {
+  const minutes = Math.max(1, Math.ceil(milliseconds / 60_000));
+  const [days, hours] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60)];
+  if (days > 0) return hours === 0 ? `${days} d` : `${days} d ${hours} h`;
+  return hours === 0 ? `${minutes} min` : `${hours} h ${minutes % 60} min`;
+}
+
+function nameOf({ id, name, username }: Person): string {
+  const called = username === undefined ? name : `${name} (@${username})`;
+  return called === "" ? `user ${id}` : `${called}, id ${id}`;
+}
+
+const amountForm = "Write an amount in dollars, such as 5 or 0.50, or in tokens, such as 200000t.";
+
 export const moneyTexts = {
+  /** Of somebody else, or one's own. */
+  budgetOf: (person: Person | undefined, budgets: readonly BudgetView[], now: number) => {
+    const head = person === undefined ? "Your budget" : `The budget of ${nameOf(person)}`;
+    if (budgets.length === 0) return `${head}: no limit is set.`;
+    return [head, ...budgets.map((budget) => budgetLines(budget, now))].join("\n\n");
+  },
+  budgetAskWho: (group: boolean) =>
+    `Whose budget do you want to see? Send me an id or a @name${group ? ", as a reply to this message" : ""}.`,
+  budgetAskAmount: (person: Person, group: boolean) =>
+    `How much shall ${nameOf(person)} get on top, today and so this month? ${amountForm}${group ? " Reply to this message, so that I see it." : ""}`,
+  amountForm: `This is no amount. ${amountForm}`,
+  grantForm:
+    "Write /grant 5 in reply to somebody, /grant 123456 5 with their id, or /grant @name 5. 5 is dollars; 200000t is tokens.",
+  grantUseless: (unit: Amount["unit"]) =>
+    `Nothing was granted: no user has a budget in ${unit === "money" ? "dollars" : "tokens"} here. BUDGET_USER_DAY and BUDGET_USER_MONTH set one.`,
+  granted: (person: Person, amount: Amount, budgets: readonly BudgetView[], now: number) =>
+    [`Granted ${amountOf(amount)} to ${nameOf(person)}.`, ...budgets.map((budget) => budgetLines(budget, now))].join(
+      "\n\n",
+    ),
+  personUnknown: (who: string) =>
+    `I have not seen ${who} yet. Send an id, or the @name of somebody who has written to me.`,
   usage: (today: UsageTotals, month: UsageTotals, total: UsageTotals, models: readonly ModelUse[]) =>
     [
       "Your use of this bot",

@@ -2,7 +2,7 @@
 import type { ModelErrorKind, Whose } from "../base/errors.ts";
 import type { SpokenNote, UnseenKind } from "../ports/notes.ts";
 import { failureLine, modelFailureWords } from "./english-failures.ts";
-import { moneyTexts } from "./english-money.ts";
+import { lasting, moment, moneyTexts } from "./english-money.ts";
 import { operatorTexts } from "./english-operators.ts";
 import { privacyTexts } from "./english-privacy.ts";
 import { thinkWords } from "./english-think.ts";
@@ -62,11 +62,6 @@ const budgets: Readonly<Record<Whose, string>> = {
   "bot-day": "This bot's budget for today",
 };
 
-/** A moment in UTC, as `2026-11-28 00:00 UTC`. */
-function moment(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-}
-
 function lineOf(note: SpokenNote): string {
   switch (note.kind) {
     case "failed":
@@ -76,7 +71,7 @@ function lineOf(note: SpokenNote): string {
     case "cut":
       return cuts[note.by];
     case "over-budget":
-      return `💸 ${budgets[note.whose]} is used up. There is a new one at ${moment(note.resetsAt)}.`;
+      return `💸 ${budgets[note.whose]} is used up. There is a new one at ${moment(note.resetsAt)}${note.waitMs === undefined ? "" : `, in ${lasting(note.waitMs)}`}.`;
     case "budget-used":
       return note.share === 100
         ? `💸 ${budgets[note.whose]} is used up now. There is a new one at ${moment(note.resetsAt)}.`
@@ -116,6 +111,8 @@ export const english = {
     hideThoughts: "💭 Hide thoughts",
     cancel: "✖ Cancel",
     erase: "🗑 Delete everything",
+    grant: "➕ Grant…",
+    close: "✖ Close",
     allProviders: "‹ All providers",
     pageBack: (page: number) => `‹ Page ${page}`,
     pageOn: (page: number) => `Page ${page} ›`,
@@ -136,6 +133,8 @@ export const english = {
     export: "this conversation as a Markdown file",
     privacy: "what I keep, and who reads along",
     delete: "delete what is yours",
+    budget: "what may still be spent",
+    grant: "add to somebody's budget",
     doctor: "for admins: whether everything is as it should be",
   },
   /** Questions that `/start` offers; each is sent as it stands. */
@@ -200,7 +199,7 @@ export const english = {
   personaCancelled: "Nothing was changed.",
   personaTooLong: (limit: number, length: number) =>
     `A persona may have ${limit} characters; yours has ${length}. Please send a shorter one.`,
-  dialogOver: "This dialog is over. /system starts a new one.",
+  dialogOver: (command: "system" | "budget") => `This dialog is over. /${command} starts a new one.`,
   rateLimited: (seconds: number) => `You are writing faster than I may answer. Please wait ${seconds} s and try again.`,
   laneFull:
     "Too many messages are waiting here already, so I had to drop the newest. Please wait until I have caught up.",

@@ -1,4 +1,5 @@
 /** What sentences of every language are made of, where it is more than a word or a number. */
+import type { Whose } from "../base/errors.ts";
 import type { UsageTotals } from "../ports/ledger.ts";
 import type { Effort } from "../ports/models.ts";
 import type { QueueStats } from "../ports/queue.ts";
@@ -18,6 +19,18 @@ export interface PrivacyFacts {
   readonly shared: boolean;
   /** Who may be asked. `own`: on a machine of the operator's. */
   readonly providers: readonly { readonly name: string; readonly host: string; readonly own: boolean }[];
+}
+
+/** How a budget stands. Money in billionths of a US dollar, times in milliseconds since the epoch. */
+export interface BudgetView {
+  readonly whose: Whose;
+  readonly unit: "money" | "tokens";
+  readonly amount: number;
+  readonly spent: number;
+  /** By answers that are being written. */
+  readonly reserved: number;
+  readonly granted: number;
+  readonly resetsAt: number;
 }
 
 export interface ModelUse {

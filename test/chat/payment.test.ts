@@ -83,7 +83,7 @@ describe("a question under a budget", () => {
     scene.spending = { budgets: { "user-day": tokens(1_000) } };
     scene.script = [delta("forty-two"), end()];
     expect(await ask()).toBe("failed");
-    const note = "💸 Your budget for today is used up. There is a new one at 1970-01-02 00:00 UTC.";
+    const note = "💸 Your budget for today is used up. There is a new one at 1970-01-02 00:00 UTC, in 1 d.";
     expect(scene.views).toEqual([{ markdown: "", note }]);
     expect(await rows()).toEqual([]);
     expect(await standing()).toEqual([0, 0]);

@@ -4,6 +4,7 @@ import type { Update, UserFromGetMe } from "grammy/types";
 import { beforeEach } from "vitest";
 import { createInHand } from "../../src/base/in-hand.ts";
 import type { Logger } from "../../src/base/log.ts";
+import type { Budgets } from "../../src/chat/limits.ts";
 import type { SummaryOrder } from "../../src/chat/summaries.ts";
 import { createTokenFactors } from "../../src/chat/token-factors.ts";
 import type { AnswerEnd } from "../../src/chat/turn-end.ts";
@@ -61,6 +62,7 @@ function emptyScene() {
     /** How the model's answers end. */
     finish: "stop" as AnswerEnd["finish"],
     dead: [] as DeadUpdate[],
+    budgets: {} as Budgets,
     forgottenRates: [] as number[],
     /** What a look at everything finds. */
     findings: [{ state: "ok", about: "token", says: "@parley_bot" }] as readonly Finding[],
@@ -139,7 +141,9 @@ export function createBotScene() {
         log,
         defaultPersona: "",
         tokenFactors: createTokenFactors(),
-        spending: { budgets: {} },
+        get spending() {
+          return { budgets: scene.budgets };
+        },
         historyLimits: { maxTokens: 1000, maxMessages: 20 },
         summaries: { begin: (order) => void scene.summarised.push(order) },
         get newTopicAfterMs() {

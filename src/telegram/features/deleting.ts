@@ -49,7 +49,7 @@ export const erasing = new Composer<BotContext>();
 erasing.filter(
   (ctx) => pressOf(ctx)?.action === "erase",
   async (ctx) => {
-    const { store, directory, now } = ctx.deps;
+    const { store, directory, spending, now } = ctx.deps;
     const { receivedAt, attempt } = ctx.job;
     const { user, at } = pressOf(ctx) as ErasePress;
     if (isExpired(at, receivedAt)) return await answerInPlace(ctx, ctx.texts.deleteExpired);
@@ -63,7 +63,7 @@ erasing.filter(
     const newest = await store.newestTurn(own);
     const buttons = buttonsOf(ctx, newest);
     await store.eraseUser(user);
-    await store.ledger.erase(user, true);
+    await store.ledger.erase(user, Object.keys(spending.budgets).length > 0);
     await ctx.deps.eraseDead((update) => update.conversation === own || isFrom(update, user));
     await ctx.deps.forgetRates(user);
     await directory.forget(user);
