@@ -60,8 +60,8 @@ async function main(): Promise<void> {
   for (const warning of config.warnings) log.warn({}, warning);
   if (mode === "queue") {
     const { askQueue } = await import("./app/operator/ask.ts");
-    const { exitCode, lines } = await askQueue(args, config, log);
-    process.stdout.write(lines.map((line) => `${line}\n`).join(""), () => process.exit(exitCode));
+    const exitCode = await askQueue(args, config, log, print);
+    process.stdout.write("", () => process.exit(exitCode));
     return;
   }
   process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a rejection was not handled"));
@@ -100,6 +100,14 @@ async function main(): Promise<void> {
   await stopQuietly(starting, log);
   if (failure instanceof StartError) refuse(failure);
   process.exit(1);
+}
+
+/** Whoever reads it may take their time, or have seen enough: `npm run ledger | head`. */
+function print(lines: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.once("error", () => process.exit(0));
+    process.stdout.write(lines.map((line) => `${line}\n`).join(""), () => resolve());
+  });
 }
 
 /** What is found goes to stdout alone, which another program may read. */

@@ -101,7 +101,11 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   /** An operator cannot open the database beside us: its lock is ours. That of the playground goes with it. */
   const operators =
     config.redis === undefined && config.mode !== "playground"
-      ? await createOperatorSocket({ dataDir: config.dataDir, answer: (args) => answerOperator(args, queue), log })
+      ? await createOperatorSocket({
+          dataDir: config.dataDir,
+          answer: (args) => answerOperator(args, { queue, ledger: store.ledger }),
+          log,
+        })
       : undefined;
 
   async function ready() {

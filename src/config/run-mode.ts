@@ -25,8 +25,8 @@ export const unread: Readonly<Record<RunMode, readonly (keyof Environment)[]>> =
   worker: [],
   doctor: [],
   web: [...ofModels, ...ofBudgets],
-  // It only looks for the queue.
-  queue: allBut("DATA_DIR", "REDIS_URL", "REDIS_PREFIX", "LOG_LEVEL", "LOG_FORMAT"),
+  // It only looks for the queue and the ledger.
+  queue: allBut("DATA_DIR", "REDIS_URL", "REDIS_PREFIX", "LEDGER_DAYS", "LOG_LEVEL", "LOG_FORMAT"),
   playground: [
     ...(["BOT_TOKEN", "TELEGRAM_API_ROOT", ...ofWebhook, "REDIS_URL", "REDIS_PREFIX"] as const),
     ...(["ADMIN_TOKEN", "METRICS_PORT", "METRICS_TOKEN"] as const),

@@ -7,6 +7,8 @@ export interface OperatorAnswer {
   readonly exitCode: number;
   /** To be printed; never a text of a message. */
   readonly lines: readonly string[];
+  /** Lines behind these, a few at a time, however many there are; left out when that is all. */
+  readonly more?: AsyncIterable<readonly string[]>;
 }
 
 /** What an operator may see of an update in a shared queue: never what anybody wrote. */

@@ -13,18 +13,22 @@ import { askOperatorSocket } from "./socket.ts";
 const tries = 3;
 const pauseMs = 200;
 
+/** Prints lines; resolves when there is room for more. */
+export type Print = (lines: readonly string[]) => Promise<void>;
+
 /**
- * Has a command carried out on the queue of this configuration. Throws a `StartError` of one line when there is no such queue,
+ * Has a command carried out on the queue, or the ledger, of this configuration. What it has to say is printed as it comes.
+ * Resolves with the exit code. Throws a `StartError` of one line when there is no such queue,
  * or no way to it.
  */
-export async function askQueue(args: readonly string[], config: Config, log: Logger): Promise<OperatorAnswer> {
-  if (config.redis !== undefined) return await openAndAsk(args, config, log);
+export async function askQueue(args: readonly string[], config: Config, log: Logger, print: Print): Promise<number> {
+  if (config.redis !== undefined) return await openAndAsk(args, config, log, print);
   for (let tried = 1; ; tried += 1) {
     expectDatabase(config);
     const answered = await askOperatorSocket(config.dataDir, args);
-    if (answered !== undefined) return answered;
+    if (answered !== undefined) return await printed(answered, print);
     try {
-      return await openAndAsk(args, config, log);
+      return await openAndAsk(args, config, log, print);
     } catch (error) {
       if (!(error instanceof StartError && error.code === "database-busy")) throw error;
       if (tried === tries) {
@@ -37,7 +41,15 @@ export async function askQueue(args: readonly string[], config: Config, log: Log
   }
 }
 
-async function openAndAsk(args: readonly string[], config: Config, log: Logger): Promise<OperatorAnswer> {
+async function printed({ exitCode, lines, more = nothing() }: OperatorAnswer, print: Print): Promise<number> {
+  await print(lines);
+  for await (const some of more) await print(some);
+  return exitCode;
+}
+
+async function* nothing(): AsyncGenerator<readonly string[], void> {}
+
+async function openAndAsk(args: readonly string[], config: Config, log: Logger, print: Print): Promise<number> {
   const engines = await openEngines(config, log, () => undefined);
   try {
     if (config.redis !== undefined && (await engines.shared?.used()) === false) {
@@ -45,7 +57,8 @@ async function openAndAsk(args: readonly string[], config: Config, log: Logger):
         `REDIS_PREFIX: there is nothing of a bot under ${config.redis.prefix} in the Redis at ${new URL(config.redis.url).host}; are REDIS_URL, its database number and REDIS_PREFIX those of the bot?`,
       ]);
     }
-    return await answerOperator(args, engines.queue);
+    const subjects = { queue: engines.queue, ledger: engines.store.ledger };
+    return await printed(await answerOperator(args, subjects), print);
   } finally {
     await engines.stop();
   }

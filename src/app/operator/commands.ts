@@ -1,8 +1,10 @@
 /** `npm run queue -- …`: what an operator can see of the queue and do to it. */
 import { messageOf, StartError } from "../../base/errors.ts";
+import type { Ledger } from "../../ports/ledger.ts";
 import type { OperatorAnswer } from "../../ports/operators.ts";
 import type { DeadUpdate, UpdateQueue } from "../../ports/queue.ts";
 import type { LaneKind } from "../../ports/updates.ts";
+import { readLedgerCommand } from "./ledger-command.ts";
 
 const usage = [
   "npm run queue -- stats        how much waits, runs and is dead",
@@ -12,12 +14,18 @@ const usage = [
 ];
 const most = 1_000;
 
-type OperatorCommand = (queue: UpdateQueue) => Promise<OperatorAnswer>;
+/** What an operator may ask of: that of which only the ledger is wanted is asked for by `npm run ledger`. */
+export interface OperatorSubjects {
+  readonly queue: UpdateQueue;
+  readonly ledger: Pick<Ledger, "rows">;
+}
 
-/** Carries a command out on a queue, for whoever asks: `args` is what follows `npm run queue --`. Never rejects. */
-export async function answerOperator(args: readonly string[], queue: UpdateQueue): Promise<OperatorAnswer> {
+type OperatorCommand = (subjects: OperatorSubjects) => Promise<OperatorAnswer>;
+
+/** Carries a command out, for whoever asks: `args` is what follows `npm run queue --`. Never rejects. */
+export async function answerOperator(args: readonly string[], subjects: OperatorSubjects): Promise<OperatorAnswer> {
   try {
-    return await readOperatorCommand(args)(queue);
+    return await readOperatorCommand(args)(subjects);
   } catch (error) {
     return { exitCode: 1, lines: error instanceof StartError ? error.lines : [messageOf(error)] };
   }
@@ -26,13 +34,17 @@ export async function answerOperator(args: readonly string[], queue: UpdateQueue
 /** Reads what follows `npm run queue --`. Throws a `StartError` that names the commands when it is none of them. */
 export function readOperatorCommand(args: readonly string[]): OperatorCommand {
   const [command, argument = "", ...more] = args;
+  if (command === "ledger") {
+    const answer = readLedgerCommand(args.slice(1));
+    return async ({ ledger }) => answer(ledger);
+  }
   const updateId = /^-?\d{1,15}$/.test(argument) ? Number(argument) : undefined;
   const lane = laneOf(argument);
   if (more.length > 0) throw new StartError(usage);
   if (command === "stats" && argument === "") return showStats;
   if (command === "dead" && argument === "") return listDead;
   if (command === "requeue" && updateId !== undefined) {
-    return async (queue) => {
+    return async ({ queue }) => {
       const found = await queue.dead.requeue(updateId);
       return found
         ? { exitCode: 0, lines: [`update ${updateId} is at the end of its lane`] }
@@ -40,7 +52,7 @@ export function readOperatorCommand(args: readonly string[]): OperatorCommand {
     };
   }
   if (command === "drain" && lane !== undefined) {
-    return async (queue) => {
+    return async ({ queue }) => {
       const count = await queue.drainLane(lane.conversation, lane.kind, "drained by an operator");
       const found =
         count === 1 ? "1 update is dead now; requeue it" : `${count} updates are dead now; requeue them one by one`;
@@ -50,13 +62,13 @@ export function readOperatorCommand(args: readonly string[]): OperatorCommand {
   throw new StartError(usage);
 }
 
-const showStats: OperatorCommand = async (queue) => {
+const showStats: OperatorCommand = async ({ queue }) => {
   const { waiting, active, delayed, dead, oldestWaitingMs } = await queue.stats();
   const line = `waiting ${waiting} (delayed ${delayed}), active ${active}, dead ${dead}, oldest ${seconds(oldestWaitingMs)}`;
   return { exitCode: 0, lines: [line] };
 };
 
-const listDead: OperatorCommand = async (queue) => {
+const listDead: OperatorCommand = async ({ queue }) => {
   const dead = await queue.dead.list(most + 1);
   const lines = dead.slice(0, most).map(lineOf);
   if (dead.length > most) lines.push(`… and more; these are the ${most} oldest`);

@@ -1,7 +1,8 @@
 /**
  * How an operator's command reaches a bot that runs: a Unix socket beside the database, which the bot alone may open (a named
- * pipe on Windows). One line of JSON goes in, one comes out.
+ * pipe on Windows). One line of JSON goes in, one comes out, and behind it, where there is more to say, one for each part of it and one at its end.
  */
+import { once } from "node:events";
 import { lstatSync, statSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -26,6 +27,10 @@ export interface OperatorSocket {
 const longestRequestBytes = 4 * 1024;
 const longestAnswerBytes = 4 * 1024 * 1024;
 const answerWithinMs = 10_000;
+/** So long somebody may keep what they are told unread. */
+const unreadWithinMs = 600_000;
+/** The last line of what came in parts: whoever does not see it was told only a half. */
+const theEnd = "null";
 const mostOperators = 8;
 
 /** Serves operators. Where there can be no socket, the log says so and the bot goes on without. */
@@ -78,12 +83,16 @@ export async function askOperatorSocket(dataDir: string, args: readonly string[]
   const address = operatorAddress(dataDir);
   if (!isTrusted(address, dataDir)) return undefined;
   const socket = connect(address);
+  let goesOn = false;
   try {
-    const line = readLine(socket, longestAnswerBytes);
+    const lines = readLines(socket, longestAnswerBytes);
     socket.setTimeout(answerWithinMs, () => socket.destroy(new Error(`no answer within ${answerWithinMs / 1000} s`)));
     socket.write(`${JSON.stringify({ args })}\n`);
-    const text = await line;
-    return text === undefined ? undefined : (JSON.parse(text) as OperatorAnswer);
+    const { value: text } = await lines.next();
+    if (typeof text !== "string") return undefined;
+    const { parts, ...answer } = JSON.parse(text) as OperatorAnswer & { readonly parts?: boolean };
+    goesOn = parts === true;
+    return goesOn ? { ...answer, more: partsIn(lines, socket, dataDir) } : answer;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EACCES" || code === "EPERM") {
@@ -92,6 +101,25 @@ export async function askOperatorSocket(dataDir: string, args: readonly string[]
     // Nobody is there, or left behind after a crash what is no socket any more.
     if (code !== undefined) return undefined;
     throw new StartError([`The bot over ${dataDir} runs, but did not answer: ${messageOf(error)}`], {
+      retryable: true,
+    });
+  } finally {
+    if (!goesOn) socket.destroy();
+  }
+}
+
+/** What comes behind the first line; throws a `StartError` when it ends before its end. */
+async function* partsIn(
+  lines: AsyncIterable<string>,
+  socket: Socket,
+  dataDir: string,
+): AsyncGenerator<readonly string[], void> {
+  try {
+    for await (const line of lines) {
+      if (line === theEnd) return;
+      yield JSON.parse(line) as readonly string[];
+    }
+    throw new StartError([`The bot over ${dataDir} ended before it had told everything; ask it again.`], {
       retryable: true,
     });
   } finally {
@@ -120,12 +148,32 @@ async function serve(socket: Socket, answer: OperatorSocketOptions["answer"]): P
   const refuse = (reason: string): OperatorAnswer => ({ exitCode: 1, lines: [reason] });
   let result: OperatorAnswer;
   try {
-    const args = argsOf(await readLine(socket, longestRequestBytes));
+    const { value } = await readLines(socket, longestRequestBytes).next();
+    const args = argsOf(value ?? undefined);
     result = args === undefined ? refuse("not understood; is this command of another version?") : await answer(args);
   } catch (error) {
     result = refuse(messageOf(error));
   }
-  socket.end(`${JSON.stringify(result)}\n`);
+  const { more, ...first } = result;
+  if (more === undefined) return void socket.end(`${JSON.stringify(first)}\n`);
+  socket.setTimeout(unreadWithinMs);
+  await written(socket, JSON.stringify({ ...first, parts: true }));
+  try {
+    for await (const lines of more) {
+      if (!(await written(socket, JSON.stringify(lines)))) return;
+    }
+    socket.end(`${theEnd}\n`);
+  } catch {
+    // Without the last line the other side knows.
+    socket.destroy();
+  }
+}
+
+/** Writes a line, and waits until it is on its way: what is read from the database waits for whom it is for. */
+async function written(socket: Socket, line: string): Promise<boolean> {
+  if (socket.destroyed) return false;
+  if (!socket.write(`${line}\n`)) await Promise.race([once(socket, "drain"), once(socket, "close")]);
+  return !socket.destroyed;
 }
 
 function argsOf(line: string | undefined): readonly string[] | undefined {
@@ -137,22 +185,20 @@ function argsOf(line: string | undefined): readonly string[] | undefined {
   }
 }
 
-/** The first line that arrives; undefined when the other side ends before. Rejects when it is longer than `mostBytes`. */
-function readLine(socket: Socket, mostBytes: number): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    socket.on("error", reject);
-    socket.on("close", () => resolve(undefined));
-    socket.on("end", () => resolve(undefined));
-    socket.on("data", (chunk: Buffer) => {
-      const end = chunk.indexOf("\n");
-      chunks.push(end < 0 ? chunk : chunk.subarray(0, end));
-      size += chunk.length;
-      if (size > mostBytes) reject(new Error(`a line longer than ${mostBytes} bytes`));
-      else if (end >= 0) resolve(Buffer.concat(chunks).toString());
-      else return;
-      socket.removeAllListeners("data").resume();
-    });
-  });
+/** The lines that arrive, until the other side ends. Throws when one is longer than `mostBytes`. */
+async function* readLines(socket: Socket, mostBytes: number): AsyncGenerator<string, void> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // Whoever is refused is told so, by the same socket.
+  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    let rest = chunk;
+    for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
+      yield Buffer.concat([...chunks.splice(0), rest.subarray(0, end)]).toString();
+      size = 0;
+      rest = rest.subarray(end + 1);
+    }
+    chunks.push(rest);
+    size += rest.length;
+    if (size > mostBytes) throw new Error(`a line longer than ${mostBytes} bytes`);
+  }
 }

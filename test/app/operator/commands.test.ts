@@ -29,8 +29,9 @@ const queue = {
     return 4;
   },
 } as unknown as UpdateQueue;
+const ledger = { rows: async function* () {} };
 async function run(...args: string[]): Promise<number> {
-  const answer = await answerOperator(args, queue);
+  const answer = await answerOperator(args, { queue, ledger });
   lines.push(...answer.lines);
   return answer.exitCode;
 }
@@ -94,6 +95,9 @@ describe("the operator's commands", () => {
 
   it("say what went wrong, whoever asks", async () => {
     const broken = { ...queue, stats: () => Promise.reject(new Error("the disk is full")) } as unknown as UpdateQueue;
-    expect(await answerOperator(["stats"], broken)).toEqual({ exitCode: 1, lines: ["the disk is full"] });
+    expect(await answerOperator(["stats"], { queue: broken, ledger })).toEqual({
+      exitCode: 1,
+      lines: ["the disk is full"],
+    });
   });
 });
