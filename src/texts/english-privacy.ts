@@ -7,7 +7,7 @@ export const privacyTexts = {
     const stays = group
       ? "What was said in this group belongs to the group and stays; /new makes me forget it."
       : "What was said in groups belongs to them and stays.";
-    return `Shall I delete everything of yours? That is our private conversation with all its topics, your choices, your name, and your id at what your answers have cost; an answer that I am writing to you ends. ${stays} The messages in Telegram stay, too, until you delete the chat. This cannot be undone.`;
+    return `Shall I delete everything of yours? That is our private conversation with all its topics, your choices, your name, and your id at what your answers have cost; an answer that I am writing to you ends. ${stays} Where there are budgets, how much of yours is used stays for 31 days. The messages in Telegram stay, too, until you delete the chat. This cannot be undone.`;
   },
   deleted:
     "Deleted. I know nothing of you any more. What answers have cost is kept as sums, without a name. Your next message begins anew.",
