@@ -63,6 +63,8 @@ const longestMs = 300_000;
 const longestAskedMs = 3_600_000;
 /** A call has shown by then whether its model lives. */
 const probeMs = 75_000;
+/** A model that has been alive for so long is on its way to a whole answer; many break off before. */
+const steadyMs = 5_000;
 /** Claims are answered by then, or count as granted. */
 const claimWithinMs = 1_000;
 
@@ -109,7 +111,7 @@ export function createBreakers({ shared, log, metrics, now }: BreakersDeps): Bre
     }
     if (breaker.openUntil !== undefined) metrics?.modelLeftAlone(model, false);
     breaker.openUntil = undefined;
-    // A sign of life is no whole answer: the next failure opens it again.
+    // Signs of life are no whole answer: the next failure opens it again.
     breaker.failures = type === "closed" ? failuresInARow - 1 : 0;
     if (type === "cleared") breaker.trips = 0;
   }
@@ -163,6 +165,7 @@ export function createBreakers({ shared, log, metrics, now }: BreakersDeps): Bre
     const breaker = breakerOf(model);
     const { era } = breaker;
     let undecided = probe;
+    let aliveSince: number | undefined;
 
     /** False when its verdict is no news: the breaker has been opened since. */
     function decide(): boolean {
@@ -170,7 +173,8 @@ export function createBreakers({ shared, log, metrics, now }: BreakersDeps): Bre
       return breaker.era === era;
     }
 
-    function alive(): void {
+    /** It answers; not yet as if nothing had been: the next failure opens it again. */
+    function close(): void {
       if (breaker.openUntil === undefined || !decide()) return;
       tell({ type: "closed", model });
       log.info({ model }, "a model answers again");
@@ -181,16 +185,20 @@ export function createBreakers({ shared, log, metrics, now }: BreakersDeps): Bre
     }
 
     return {
-      alive,
+      alive() {
+        if (breaker.openUntil === undefined) return;
+        aliveSince ??= now();
+        if (now() - aliveSince >= steadyMs) close();
+      },
       completed() {
         if (!decide() || (breaker.failures === 0 && breaker.trips === 0)) return;
-        alive();
+        close();
         tell({ type: "cleared", model });
       },
       failed({ kind, retryAfterMs }) {
         const verdict = verdicts[kind];
         // It has answered, whatever it thinks of the question; without a place it was not even asked.
-        if (verdict === "harmless") return kind === "busy" ? left() : alive();
+        if (verdict === "harmless") return kind === "busy" ? left() : close();
         if (!decide()) return;
         // Asked all the same, because there was nobody else: only what it says of the time is news.
         if (!probe && openForMs(model) > 0 && !retryAfterMs) return;

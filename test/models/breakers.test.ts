@@ -114,6 +114,11 @@ describe("a breaker", () => {
     if (probe === undefined) return;
     const passage = breakers.enter(probe);
     passage.alive();
+    clockMs += 4.9 * seconds;
+    passage.alive();
+    expect(await choice(breakers)).toBe("b");
+    clockMs += 0.1 * seconds;
+    passage.alive();
     expect(await choice(breakers)).toBe("a");
     passage.completed();
     expect(lines.at(-1)).toBe("a: a model answers again");
@@ -136,13 +141,15 @@ describe("a breaker", () => {
     expect(breakers.openForMs("a")).toBe(10 * seconds);
   });
 
-  test("opens again at once when the model gave signs of life and then failed", async () => {
+  test.each([1, 6])("opens again at once when the model was alive for %d s and then failed", async (aliveSeconds) => {
     const breakers = open();
     await ask(breakers, ["a"], "rate-limit");
     clockMs += 10 * seconds;
     const probe = await breakers.choose(["a"]);
     if (probe === undefined) throw new Error("nobody");
     const passage = breakers.enter(probe);
+    passage.alive();
+    clockMs += aliveSeconds * seconds;
     passage.alive();
     passage.failed({ kind: "connection", retryAfterMs: undefined });
     expect(breakers.openForMs("a")).toBe(20 * seconds);
