@@ -4,6 +4,7 @@ import { withinTime } from "../../base/within-time.ts";
 import type { Config } from "../../config/config.ts";
 import type { Finding } from "../../ports/operators.ts";
 import { remarksOn } from "../remarks.ts";
+import { examineBudgets } from "./budgets.ts";
 import { bad, ok, warn } from "./findings.ts";
 import { examineModels } from "./models.ts";
 import { examineProxies } from "./proxies.ts";
@@ -48,12 +49,14 @@ export async function examine({
   clearTimeout(timer);
   late.abort();
   const redact = createRedactor(config.secrets);
-  return [...settings(config), ...found.flat()].map(({ state, about, says, todo }) => ({
-    state,
-    about: oneLine(about),
-    says: oneLine(redact(says)),
-    todo: todo === undefined ? undefined : oneLine(redact(todo)),
-  }));
+  return [...settings(config), ...examineBudgets(config, Date.now()), ...found.flat()].map(
+    ({ state, about, says, todo }) => ({
+      state,
+      about: oneLine(about),
+      says: oneLine(redact(says)),
+      todo: todo === undefined ? undefined : oneLine(redact(todo)),
+    }),
+  );
 }
 
 function settings(config: Config): readonly Finding[] {

@@ -37,9 +37,10 @@ export async function examineModels({ config, sparing, signal }: ModelsExaminati
 }
 
 /** `provider/model` of all that may be asked, each once. */
-function modelsOf({ models: { names, chains, fallbacks } }: Config): readonly string[] {
+function modelsOf({ models: { names, chains, fallbacks }, summaryModel }: Config): readonly string[] {
   const targets = [...Object.values(chains).flat(), ...fallbacks].map(({ model }) => model);
-  return [...new Set([...names, ...targets])];
+  const summariser = summaryModel === undefined || summaryModel === "off" ? [] : [summaryModel];
+  return [...new Set([...names, ...targets, ...summariser])];
 }
 
 async function examineProvider(

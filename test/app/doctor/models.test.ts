@@ -138,13 +138,16 @@ describe("the doctor's look at models", () => {
   });
 
   it("looks at fallbacks and at those behind another one in a chain, too", async () => {
-    const config = { env: { MODELS: "relay/one>relay/two", FALLBACK_MODELS: "relay/three" } };
-    const found = await findings({ one: answers, two: answers, three: answers }, config);
+    const config = {
+      env: { MODELS: "relay/one>relay/two", FALLBACK_MODELS: "relay/three", SUMMARY_MODEL: "relay/four" },
+    };
+    const found = await findings({ one: answers, two: answers, three: answers, four: answers }, config);
     expect(found.map((line) => line.split(":")[0])).toEqual([
       "ok relay",
       "ok relay/one",
       "ok relay/two",
       "ok relay/three",
+      "ok relay/four",
     ]);
   });
 
