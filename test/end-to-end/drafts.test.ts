@@ -164,12 +164,16 @@ describe.concurrent("the bot in draft mode", { timeout: 180_000 }, () => {
     expect(rig.requests("after the fallback")[0]?.body.model).toBe("one");
   });
 
-  test("after the first text there is no fallback: the partial answer stays, with its line and Retry", async () => {
+  test("a fallback that fails in its middle, too, leaves the longer of both texts, with its line and Retry", async () => {
     const visitor = rig.visitor();
-    rig.answers("break late", { text: words(100), tokensPerSecond: 100, cutAfterChunks: 30 });
+    rig.answers(
+      "break late",
+      { text: words(100), tokensPerSecond: 100, cutAfterChunks: 30 },
+      { text: words(100), tokensPerSecond: 100, cutAfterChunks: 5 },
+    );
     const answer = await visitor.ask("break late", "Retry");
     expect(answer.text).toMatch(/^w0 w1 [\s\S]* w29\n\n⚠️ [^\n]+$/);
-    expect(rig.requests("break late")).toHaveLength(1);
+    expect(rig.requests("break late").map(({ body }) => body.model)).toEqual(["one", "spare"]);
     expect(buttonsOf(answer)).toHaveLength(1);
   });
 });
