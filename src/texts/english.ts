@@ -111,7 +111,7 @@ export const english = {
     hideThoughts: "💭 Hide thoughts",
     cancel: "✖ Cancel",
     erase: "🗑 Delete everything",
-    grant: "➕ Grant…",
+    grant: "Grant…",
     close: "✖ Close",
     allProviders: "‹ All providers",
     pageBack: (page: number) => `‹ Page ${page}`,
