@@ -1,6 +1,7 @@
 /** A budget in money that cannot be counted is none: found out at the start, not with the first question. */
 import { StartError, type Whose } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
+import { modelsAsked } from "../config/models-asked.ts";
 
 const variables: Readonly<Record<Whose, string>> = {
   "user-day": "BUDGET_USER_DAY",
@@ -10,22 +11,15 @@ const variables: Readonly<Record<Whose, string>> = {
 };
 
 /** Throws a `StartError` when a budget is in money and the price of a model that may be asked is not known. */
-export async function checkPrices({
-  budgets,
-  models,
-  summaryModel = "off",
-}: Pick<Config, "budgets" | "models" | "summaryModel">): Promise<void> {
+export async function checkPrices(config: Pick<Config, "budgets" | "models" | "summaryModel">): Promise<void> {
+  const { budgets, models } = config;
   const inMoney = Object.entries(variables).find(([whose]) => budgets[whose as Whose]?.unit === "money")?.[1];
   if (inMoney === undefined) return;
   // The table of prices is large, and loaded only where it is needed at the start.
   const { createPrices } = await import("../models/prices.ts");
   const cost = createPrices(models.prices);
   const usage = { inputTokens: 1_000, cachedTokens: 0, outputTokens: 1_000 };
-  const targets = [...Object.values(models.chains).flat(), ...models.fallbacks].map(({ model }) => model);
-  const summariser = summaryModel === "off" ? [] : [summaryModel];
-  const unknown = [...new Set([...models.names, ...targets, ...summariser])].filter(
-    (model) => cost(model, usage, Date.now()) === undefined,
-  );
+  const unknown = modelsAsked(config).filter((model) => cost(model, usage, Date.now()) === undefined);
   if (unknown.length === 0) return;
   throw new StartError(
     unknown.map(

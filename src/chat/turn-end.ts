@@ -41,9 +41,11 @@ export interface Writing {
   readonly history: PromptHistory;
   /** What the text goes on with. */
   readonly continued: Continued | undefined;
-  /** `provider/model` that the conversation has chosen, and the one that wrote. */
+  /** `provider/model` that the conversation has chosen or `auto` for it, and the one that wrote. */
   readonly chosen: string;
   readonly model: string;
+  /** Set where `auto` has chosen. */
+  readonly auto: Turn["auto"];
   readonly usage?: TokenUsage | undefined;
   /** What the question brought along to stand below its answer. */
   readonly notes: readonly Note[];
@@ -61,7 +63,7 @@ export type AnswerEnd = Extract<ModelEvent, { type: "answer-end" }>;
 /** The turn's record as it stands at its end. */
 export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): Turn {
   const said = notesOf(writing);
-  const end: Turn = { ...turn, state: "answered", outcome: writing.outcome as TurnOutcome };
+  const end: Turn = { ...turn, state: "answered", outcome: writing.outcome as TurnOutcome, auto: writing.auto };
   if (writing.outcome === "complete") {
     const button = writing.finish === "length" ? "continue" : writing.history.newTopic ? "earlier" : "regenerate";
     const answer = shownText(writing.continued, writing.text);
@@ -91,7 +93,7 @@ function budgetOf({ whose, resetsAt, waitMs }: BudgetError) {
 
 /** What is to be said below the answer, the more important first. */
 function notesOf(writing: Writing): Pick<Turn, "notes"> {
-  const { outcome, error, overBudget, finish, history, model, chosen, pictures = 0 } = writing;
+  const { outcome, error, overBudget, finish, history, model, chosen, auto, pictures = 0 } = writing;
   const notes: Note[] = [];
   if (overBudget !== undefined) notes.push({ kind: "over-budget", ...budgetOf(overBudget) });
   if (error !== undefined) notes.push({ kind: "failed", failure: error.kind, retryAfterMs: error.retryAfterMs });
@@ -105,6 +107,7 @@ function notesOf(writing: Writing): Pick<Turn, "notes"> {
   if (keeps(writing) && history.tellsCut) notes.push({ kind: "history-cut" });
   if (outcome === "complete" && history.newTopic) notes.push({ kind: "new-topic" });
   if (outcome === "complete" && model !== chosen) notes.push({ kind: "answered-by", model });
+  else if (outcome === "complete" && auto !== undefined) notes.push({ kind: "auto-chose", ...auto });
   if (outcome === "complete") notes.push(...writing.notes);
   if (pictures > 0) notes.push({ kind: "pictures-dropped", count: pictures });
   return notes.length === 0 ? {} : { notes: notes.slice(0, mostNotes) };

@@ -1,9 +1,10 @@
 /** What the model is asked in a turn: persona, history and question, or a request to go on. */
 import { ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
-import { textParts } from "../ports/content.ts";
-import type { ChatMessage, Effort, Models } from "../ports/models.ts";
-import type { Exchange, Store, Turn } from "../ports/store.ts";
+import { textOf, textParts } from "../ports/content.ts";
+import type { ChatMessage, Effort, ModelRequest, Models } from "../ports/models.ts";
+import type { Exchange, Settings, Store, Turn } from "../ports/store.ts";
+import { chooseTier } from "./auto.ts";
 import { type Continued, goOn } from "./continuation.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";
 import type { Summaries, SummaryOrder } from "./summaries.ts";
@@ -35,8 +36,12 @@ export interface PromptHistory extends Omit<ShownHistory, "exchanges" | "summary
 }
 
 export interface TurnPrompt extends Prompt {
-  /** `provider/model` that the conversation has chosen. */
+  /** What the conversation has chosen, and which of the two it is where that is `auto`. */
+  readonly choice: Pick<ModelRequest, "model" | "tier">;
+  /** `provider/model` that is asked first for it. */
   readonly model: string;
+  /** Set where `auto` has chosen it. */
+  readonly auto: Turn["auto"];
   /** How much it shall think; undefined when the conversation has chosen nothing. */
   readonly effort: Effort | undefined;
   /** Whether who asks wants to see a summary of its thoughts. */
@@ -70,7 +75,10 @@ export async function promptOf(
   ]);
   const others = read.filter((exchange) => exchange.question !== turn.root);
   const history = continued === undefined ? others : [...others, continued.exchange];
-  const model = modelFor(deps.models.names, settings.model);
+  // The whole of an answer is one model's, by one choice.
+  const question = textOf(continued?.exchange.asked ?? turn.asked);
+  const chosen = deps.work(() => choiceFor(deps.models, settings, question));
+  const { model } = chosen;
   const readable = within(deps.models.capabilities(model).contextTokens, historyLimits);
   const limits = continued === undefined ? readable : atLeast(leastToGoOn, readable);
   const remembered = {
@@ -94,7 +102,7 @@ export async function promptOf(
 
   let half: Prompt | undefined;
   return {
-    model,
+    ...chosen,
     effort: settings.effort,
     thoughts: (ofUser ?? settings).thoughts !== undefined,
     ...asPrompt(whole),
@@ -104,6 +112,19 @@ export async function promptOf(
       return half;
     },
   };
+}
+
+/** What is asked in a conversation with these settings. */
+function choiceFor(
+  { names, auto }: Pick<Models, "names" | "auto">,
+  { model: wanted, effort }: Settings,
+  question: string,
+): Pick<TurnPrompt, "choice" | "model" | "auto"> {
+  const model = modelFor(names, wanted);
+  if (model !== auto?.name) return { choice: { model }, model, auto: undefined };
+  const { tier, because } = chooseTier(question, effort);
+  const first = auto.models[tier];
+  return { choice: { model, tier }, model: first, auto: { model: first, because } };
 }
 
 /** No more than the model reads: the rest of that is for persona, question and answer. */

@@ -207,6 +207,7 @@ async function write(
     continued,
     chosen: model,
     model: by,
+    auto: prompt.auto,
     notes: question.questionNotes ?? [],
     ...more,
   });
@@ -219,7 +220,7 @@ async function write(
   try {
     if (!stopped.aborted) {
       const request = {
-        model,
+        ...prompt.choice,
         messages: prompt.messages,
         effort: prompt.effort,
         thoughts: prompt.thoughts,

@@ -2,10 +2,11 @@
 import { createHmac } from "node:crypto";
 import { StartError } from "../base/errors.ts";
 import type { Proxies } from "../base/proxies.ts";
+import { autoOf } from "./auto.ts";
 import { type Budgets, budgetsOf } from "./budgets.ts";
 import { type Environment, environmentSchema, mistakesOf, officialApiRoot, providerSchema } from "./environment.ts";
 import type { StatedCapabilities } from "./model-capabilities.ts";
-import { type Effort, type ModelName, readFallbacks, readModelChains } from "./model-list.ts";
+import { type Effort, type ModelName, type NamedChain, readFallbacks, readModelChains } from "./model-list.ts";
 import { type OwnPrices, readPricesFile } from "./prices-file.ts";
 import { defaultModels, noModels, type ProviderConfig, providerPrefixes, readProviders } from "./provider-settings.ts";
 import { proxyNames, readProxies } from "./proxies.ts";
@@ -56,10 +57,12 @@ export interface Config {
   /** Opens the dashboard. */
   readonly adminToken?: string | undefined;
   readonly models: {
-    /** `provider/model`, the first is the default; empty in the playground without a key, and where nobody is answered. */
+    /** `provider/model` or `auto`, the first is the default; empty in the playground without a key, and where nobody is answered. */
     readonly names: readonly string[];
-    /** By each of these names what is asked: the model itself, then those that stand behind it in `MODELS`. */
+    /** By each of these names but `auto` what is asked: the model itself, then those that stand behind it in `MODELS`. */
     readonly chains: Readonly<Record<string, readonly ModelTarget[]>>;
+    /** What `auto` asks for easy and hard questions; left out where it is not offered. */
+    readonly auto?: { readonly cheap: readonly ModelTarget[]; readonly strong: readonly ModelTarget[] } | undefined;
     /** Tried in order when a whole chain has failed. */
     readonly fallbacks: readonly ModelTarget[];
     readonly providers: readonly ProviderConfig[];
@@ -139,16 +142,19 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
 
   // Of a list with a mistake in it the other entries are still checked.
   const answers = answersIn(mode);
-  const chains =
-    (wrong.has("MODELS") ? readModelChains(given["MODELS"] ?? "").chains : values.MODELS) ??
-    (answers ? defaultModels(given) : []);
+  const { names, chains } =
+    (wrong.has("MODELS") ? readModelChains(given["MODELS"] ?? "") : values.MODELS) ??
+    offersOf(answers ? defaultModels(given) : []);
   const fallbacks =
     (wrong.has("FALLBACK_MODELS") ? readFallbacks(given["FALLBACK_MODELS"] ?? "").models : values.FALLBACK_MODELS) ??
     [];
-  if (chains.length === 0 && answers && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
+  if (names.length === 0 && answers && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
+  const auto = autoOf(names, values, wrong, { mistakes, warnings });
   const { SUMMARY_MODEL: summariser } = values;
   const named = {
     MODELS: chains.flat(),
+    AUTO_CHEAP: auto.cheap ?? [],
+    AUTO_STRONG: auto.strong ?? [],
     FALLBACK_MODELS: fallbacks,
     SUMMARY_MODEL: summariser === undefined || summariser === "off" || !answers ? [] : [summariser],
   };
@@ -192,8 +198,10 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     redis: values.REDIS_URL === undefined ? undefined : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
     adminToken: values.ADMIN_TOKEN,
     models: {
-      names: chains.map(([first]) => first.name),
+      names,
       chains: Object.fromEntries(chains.map((chain) => [chain[0].name, chain.map(targetOf)])),
+      auto:
+        auto.cheap && auto.strong ? { cheap: auto.cheap.map(targetOf), strong: auto.strong.map(targetOf) } : undefined,
       fallbacks: fallbacks.map(targetOf),
       providers,
       capabilities: values.MODEL_CAPABILITIES,
@@ -228,6 +236,10 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     warnings,
     secrets: secretsIn([token, webhook?.secret, values.ADMIN_TOKEN, values.METRICS_TOKEN], providers, urls),
   });
+}
+
+function offersOf(chains: readonly NamedChain[]) {
+  return { names: chains.map(([first]) => first.name), chains };
 }
 
 function targetOf({ name, effort }: ModelName): ModelTarget {

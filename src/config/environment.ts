@@ -7,7 +7,7 @@ import { readAmount } from "../base/amounts.ts";
 import { standIns } from "../base/stand-ins.ts";
 import { budgetMistake } from "./budgets.ts";
 import { readCapabilities } from "./model-capabilities.ts";
-import { readFallbacks, readModelChains } from "./model-list.ts";
+import { readAutoChain, readFallbacks, readModelChains } from "./model-list.ts";
 import { wireNames } from "./providers.ts";
 
 /** The official Bot API, the only one that insists on HTTPS and on certain ports for webhooks. */
@@ -57,7 +57,9 @@ export const environmentSchema = z.object({
     "may hold only 1 to 64 of A-Z a-z 0-9 _ and -; bots that share a Redis need one each",
   ).prefault(defaults.REDIS_PREFIX),
   ADMIN_TOKEN: token("and there is no dashboard").optional(),
-  MODELS: list(readModelChains, ({ chains }) => chains).optional(),
+  MODELS: list(readModelChains, ({ names, chains }) => ({ names, chains })).optional(),
+  AUTO_CHEAP: list(readAutoChain, ({ chain }) => chain).optional(),
+  AUTO_STRONG: list(readAutoChain, ({ chain }) => chain).optional(),
   FALLBACK_MODELS: list(readFallbacks, ({ models }) => models).optional(),
   MODEL_CAPABILITIES: list(readCapabilities, ({ stated }) => stated).optional(),
   MODEL_MAX_TOKENS: whole(1, 10_000_000, "tokens").optional(),

@@ -1,4 +1,9 @@
-/** The models that `MODELS` and `FALLBACK_MODELS` name: `a/x>b/y,c/z` offers x, with y behind it when it fails, and z. */
+/**
+ * The models that `MODELS`, `FALLBACK_MODELS` and `AUTO_…` name: `a/x>b/y,c/z` offers x, with y behind it when it fails, and z.
+ */
+
+/** The choice in `MODELS` that leaves it to rules which of two models is asked. */
+export const autoName = "auto";
 
 /** How much a model shall think. */
 export type Effort = "off" | "low" | "high";
@@ -16,7 +21,9 @@ export interface ModelName {
 export type NamedChain = readonly [ModelName, ...ModelName[]];
 
 export interface ModelList {
-  /** Each choice once, without the entries that are mistakes. */
+  /** The choices in their order: what each chain begins with, and `auto`. */
+  readonly names: readonly string[];
+  /** Each choice but `auto` once, without the entries that are mistakes. */
   readonly chains: readonly NamedChain[];
   /** What is wrong, to stand behind the name of the variable. */
   readonly mistakes: readonly string[];
@@ -27,10 +34,15 @@ const arrow = ">";
 /** Reads `MODELS`. */
 export function readModelChains(list: string): ModelList {
   const chains = new Map<string, { readonly chain: NamedChain; readonly place: number }>();
+  const names = new Set<string>();
   const misplaced: string[] = [];
   const differing: string[] = [];
   for (const [index, entry] of entriesOf(list).entries()) {
     const place = index + 1;
+    if (entry === autoName) {
+      names.add(autoName);
+      continue;
+    }
     const parts = entry.split(arrow).map(readModelName);
     for (const [at, part] of parts.entries()) {
       if (part === undefined) misplaced.push(at === 0 ? `${place}` : `${place} (behind its ${arrow})`);
@@ -38,6 +50,7 @@ export function readModelChains(list: string): ModelList {
     const [first, ...behind] = [...new Map(parts.flatMap((part) => (part ? [[part.name, part]] : []))).values()];
     if (first === undefined || parts.includes(undefined)) continue;
     const chain: NamedChain = [first, ...behind];
+    names.add(first.name);
     const known = chains.get(first.name);
     if (known === undefined) chains.set(first.name, { chain, place });
     else if (namesOf(known.chain) !== namesOf(chain)) differing.push(`${known.place} and ${place}`);
@@ -46,7 +59,19 @@ export function readModelChains(list: string): ModelList {
     ...(misplaced.length === 0 ? [] : [noModel(misplaced)]),
     ...differing.map((places) => `has the same model in places ${places}, but not the same behind it; write it once`),
   ];
-  return { chains: [...chains.values()].map(({ chain }) => chain), mistakes };
+  return { names: [...names], chains: [...chains.values()].map(({ chain }) => chain), mistakes };
+}
+
+/** Reads `AUTO_CHEAP` or `AUTO_STRONG`, which is one chain of `MODELS`. */
+export function readAutoChain(list: string): { chain: NamedChain | undefined; mistakes: readonly string[] } {
+  const { names, chains, mistakes } = readModelChains(list);
+  const [chain] = chains;
+  if (mistakes.length > 0) return { chain, mistakes };
+  if (chain !== undefined && names.length === 1) return { chain, mistakes: [] };
+  return {
+    chain,
+    mistakes: ["must be one provider/model, like openai/gpt-6-luna, with others behind it after > perhaps"],
+  };
 }
 
 /** Reads `FALLBACK_MODELS`, which is one chain. */

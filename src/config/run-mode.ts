@@ -8,6 +8,8 @@ const ofWebhook = ["WEBHOOK_URL", "WEBHOOK_SECRET"] as const;
 const ofModels = [
   ...([
     "MODELS",
+    "AUTO_CHEAP",
+    "AUTO_STRONG",
     "FALLBACK_MODELS",
     "SUMMARY_MODEL",
     "MODEL_CAPABILITIES",

@@ -6,11 +6,12 @@ import { waitFor } from "../base/long-wait.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Proxies } from "../base/proxies.ts";
 import { linkedSignal } from "../base/signals.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, ModelTarget } from "../config/config.ts";
+import { autoName } from "../config/model-list.ts";
 import { isHosted } from "../config/providers.ts";
 import type { Alerts } from "../ports/alerts.ts";
 import type { SharedBreakers } from "../ports/breakers.ts";
-import type { Effort, ModelEvent, ModelRequest, Models } from "../ports/models.ts";
+import type { Effort, ModelEvent, ModelRequest, Models, Tier } from "../ports/models.ts";
 import type { SharedPlaces } from "../ports/places.ts";
 import { createAllowance, defaultTimers, type Timers } from "./allowance.ts";
 import { createAttempts } from "./attempt.ts";
@@ -70,17 +71,20 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
   const breakers = createBreakers({ shared: shared?.breakers, log, metrics, now });
   const begin = createAttempts({ providers, breakers, timers, metrics, alerts, now });
 
-  /** What is asked for this choice, in order. */
-  function chainOf(model: string): [string, ...string[]] {
-    const own = models.chains[model] ?? [];
-    const behind = new Set([...own, ...models.fallbacks].map((target) => target.model));
-    behind.delete(model);
-    return [model, ...behind];
+  /** What is asked for this choice, in order; what comes again is left out later. */
+  function targetsOf({ model, tier = "cheap" }: Pick<ModelRequest, "model" | "tier">): readonly ModelTarget[] {
+    const own = model === autoName ? models.auto?.[tier] : models.chains[model];
+    return [...(own ?? [{ model }]), ...models.fallbacks];
   }
 
   /** How much the configuration wants this model to think, where it is asked for this choice. */
-  function effortOf(choice: string, model: string): Effort | undefined {
-    return [...(models.chains[choice] ?? []), ...models.fallbacks].find((target) => target.model === model)?.effort;
+  function effortOf(targets: readonly ModelTarget[], model: string): Effort | undefined {
+    return targets.find((target) => target.model === model)?.effort;
+  }
+
+  /** The model that stands for `auto`, where one of its two has to. */
+  function standingFor(model: string, tier: Tier): string {
+    return targetsOf({ model, tier })[0]?.model ?? model;
   }
 
   async function* answer(request: ModelRequest, asked: AbortSignal): AsyncGenerator<ModelEvent, void> {
@@ -91,12 +95,14 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     const allowance = createAllowance(timers, now);
     let shown: boolean;
     try {
-      const route = await createRoute(request, chainOf(request.model), { allowance, breakers, log });
+      const targets = targetsOf(request);
+      const [first = request.model, ...behind] = new Set(targets.map(({ model }) => model));
+      const route = await createRoute(request, [first, ...behind], { allowance, breakers, log });
       for (;;) {
         shown = false;
         let delayMs: number;
         let reason: ModelErrorKind;
-        const effort = request.effort ?? effortOf(request.model, route.choice.model);
+        const effort = request.effort ?? effortOf(targets, route.choice.model);
         const attempt = begin(route, { ...request, effort }, allowance, log);
         try {
           if (await attempt.queue(signal)) yield { type: "waiting", provider: attempt.provider };
@@ -133,12 +139,17 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     }
   }
 
+  const price = createPrices(models.prices);
   return {
     names: models.names,
     behind: (name) => (models.chains[name] ?? []).slice(1).map(({ model }) => model),
+    auto: models.auto && {
+      name: autoName,
+      models: { cheap: standingFor(autoName, "cheap"), strong: standingFor(autoName, "strong") },
+    },
     answer,
-    cost: createPrices(models.prices),
-    capabilities: capabilities.of,
+    cost: (model, usage, at) => price(standingFor(model, "cheap"), usage, at),
+    capabilities: (model) => capabilities.of(standingFor(model, "strong")),
     async stop() {
       stopping.abort();
       transport.stop();

@@ -31,6 +31,9 @@ export interface TokenUsage {
 /** How much a model shall think before it answers. */
 export type Effort = "off" | "low" | "high";
 
+/** Which of its two models `auto` asks. */
+export type Tier = "cheap" | "strong";
+
 /** What a model can do, as far as anybody knows. */
 export interface Capabilities {
   /** False: nobody has said anything of it, and what follows is a guess. */
@@ -130,8 +133,10 @@ export interface CallEnd {
 }
 
 export interface ModelRequest {
-  /** `provider/model` as written in `MODELS`. */
+  /** One of the choices. */
   readonly model: string;
+  /** Where that is `auto`; left out: the cheap one. */
+  readonly tier?: Tier | undefined;
   readonly messages: readonly ChatMessage[];
   /** Left out: as the provider does by itself, or as a chat wants it. */
   readonly effort?: Effort | undefined;
@@ -153,17 +158,19 @@ export interface ModelRequest {
 }
 
 export interface Models {
-  /** The choices in their order, `provider/model`; the first is the default. */
+  /** The choices in their order, `provider/model` or `auto`; the first is the default. */
   readonly names: readonly string[];
   /** What stands behind one of these in `MODELS` and answers in its place when it fails, `provider/model`. */
   behind(name: string): readonly string[];
+  /** The choice that leaves it to rules which of two models is asked, and these; left out where it is not offered. */
+  readonly auto?: { readonly name: string; readonly models: Readonly<Record<Tier, string>> } | undefined;
   /**
    * Asks the chosen model, then those behind it. Text comes in deltas of one answer of one model, after a `restart` of another
    * one. Throws a `ModelError` when no answer, or only a part of one, could be had; ends quietly, without `answer-end`, when the signal was aborted.
    */
   answer(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
-  /** US dollars, or undefined when the model's price is not known. */
+  /** US dollars, or undefined when the model's price is not known; of `auto`, its cheap model's. */
   cost(model: string, usage: TokenUsage, at: number): number | undefined;
-  /** What `provider/model` can do; changes with what its provider refuses. */
+  /** What `provider/model` can do; changes with what its provider refuses. Of `auto`, what its strong model can. */
   capabilities(model: string): Capabilities;
 }

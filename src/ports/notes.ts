@@ -10,6 +10,9 @@ interface FormerNote {
   readonly words: string;
 }
 
+/** Why `auto` asked the model that it did: what it found first, and `short` when nothing. */
+export type AutoReason = "think" | "code" | "mathematics" | "long" | "parts" | "short";
+
 export type Note = SpokenNote | FormerNote;
 
 /** What each language has words for. */
@@ -38,6 +41,8 @@ export type SpokenNote =
   | { readonly kind: "new-topic" }
   /** A fallback, `provider/model`, has written it. */
   | { readonly kind: "answered-by"; readonly model: string }
+  /** `auto` has asked this model, `provider/model`, and it has written it. */
+  | { readonly kind: "auto-chose"; readonly model: string; readonly because: AutoReason }
   /** The question holds something that a model of words cannot take in. */
   | { readonly kind: "unseen"; readonly what: UnseenKind }
   /** Pictures that came with the answer and cannot be shown. */

@@ -6,7 +6,7 @@ import type { Content } from "./content.ts";
 import type { Lease } from "./fleet.ts";
 import type { Ledger, Settlement } from "./ledger.ts";
 import type { Effort } from "./models.ts";
-import type { Note } from "./notes.ts";
+import type { AutoReason, Note } from "./notes.ts";
 import type { SummaryRecord } from "./summaries.ts";
 import type { ConversationId } from "./updates.ts";
 
@@ -80,6 +80,8 @@ export interface Turn {
   readonly thoughts?: string;
   /** What is said below the answer: why it ended early, which other model wrote it. Left out when there is nothing to say. */
   readonly notes?: readonly Note[];
+  /** Where the conversation leaves it to `auto`: which model, `provider/model`, was to answer the question, and why. */
+  readonly auto?: { readonly model: string; readonly because: AutoReason } | undefined;
   /** The button below the last message; Continue and `earlier` (messages from before a pause) stand beside Regenerate. */
   readonly button?: "regenerate" | "retry" | "continue" | "earlier";
   /** How the run ended. */

@@ -1,6 +1,6 @@
 /** English: every sentence that a person reads in Telegram. Plain text: no markup, so nothing can fail to parse. */
 import type { ModelErrorKind, Whose } from "../base/errors.ts";
-import type { SpokenNote, UnseenKind } from "../ports/notes.ts";
+import type { AutoReason, SpokenNote, UnseenKind } from "../ports/notes.ts";
 import { failureLine, modelFailureWords } from "./english-failures.ts";
 import { lasting, moment, moneyTexts } from "./english-money.ts";
 import { operatorTexts } from "./english-operators.ts";
@@ -55,6 +55,16 @@ const cuts: Readonly<Record<Extract<SpokenNote, { kind: "cut" }>["by"], string>>
   budget: "✂️ Cut here: the budget is used up.",
 };
 
+/** What `auto` has found in a question, short. */
+const autoReasons: Readonly<Record<AutoReason, string>> = {
+  think: "/think high",
+  code: "code",
+  mathematics: "numbers or mathematics",
+  long: "long question",
+  parts: "several questions in one",
+  short: "short question",
+};
+
 const budgets: Readonly<Record<Whose, string>> = {
   "user-day": "Your budget for today",
   "user-month": "Your budget for this month",
@@ -82,6 +92,8 @@ function lineOf(note: SpokenNote): string {
       return "🆕 After the pause I went by a summary of what we had talked about.";
     case "answered-by":
       return `Answered by ${note.model}`;
+    case "auto-chose":
+      return `Answered by ${note.model} (auto: ${autoReasons[note.because]})`;
     case "unseen":
       return `📎 I cannot ${unseen[note.what]} yet; I went by the words alone.`;
     case "pictures-dropped":
@@ -182,6 +194,8 @@ export const english = {
   modelsOf: (current: string, provider: string) => `Model: ${current}. The models of ${provider}:`,
   modelsFound: (current: string, search: string) => `Model: ${current}. These match "${search}":`,
   unknownModel: (name: string) => `I do not know the model "${name}". Choose one of these:`,
+  /** Where the model is chosen anew for each question: what that was for the last one. */
+  autoChose: (model: string, because: AutoReason) => `The last question went to ${model}: ${autoReasons[because]}.`,
   modelSet: (model: string) => `Model: ${model}. It answers from your next question on.`,
   think: thinkWords,
   /** A summary of what a model has thought, folded below its answer. */

@@ -3,6 +3,7 @@ import { parse } from "dotenv";
 import { describe, expect, it } from "vitest";
 import { type RunMode, readConfig } from "../../src/config/config.ts";
 import { defaults, environmentSchema } from "../../src/config/environment.ts";
+import { modelsAsked } from "../../src/config/models-asked.ts";
 import { providerPresets } from "../../src/config/providers.ts";
 import { good, mistakes, token } from "../support/environments.ts";
 
@@ -143,6 +144,57 @@ describe("models", () => {
     expect(models.providers.map(({ name }) => name)).toEqual(["groq", "mine", "ollama"]);
     expect(mistakes({ BOT_TOKEN: token, MODELS: "ollama/x>groq/y" })).toEqual([
       expect.stringMatching(/^GROQ_API_KEY is missing; MODELS names groq/),
+    ]);
+  });
+
+  it("may leave the choice to auto, which has two chains of its own", () => {
+    const env = {
+      ...good,
+      MODELS: "auto,openai/x",
+      AUTO_CHEAP: "openai/x@low>groq/y",
+      AUTO_STRONG: "mine/z@high",
+      GROQ_API_KEY: "k-groq",
+      MINE_BASE_URL: "http://127.0.0.1:9/v1",
+    };
+    const config = readConfig("start", env);
+    expect(config.models).toMatchObject({
+      names: ["auto", "openai/x"],
+      chains: { "openai/x": [{ model: "openai/x" }] },
+      auto: {
+        cheap: [{ model: "openai/x", effort: "low" }, { model: "groq/y" }],
+        strong: [{ model: "mine/z", effort: "high" }],
+      },
+    });
+    expect(config.models.providers.map(({ name }) => name)).toEqual(["openai", "groq", "mine"]);
+    expect(modelsAsked(config)).toEqual(["openai/x", "groq/y", "mine/z"]);
+    expect(readConfig("start", { ...env, MODELS: "auto" }).models.names).toEqual(["auto"]);
+    expect(mistakes({ ...env, GROQ_API_KEY: "" })).toEqual([
+      expect.stringMatching(/^GROQ_API_KEY is missing; AUTO_CHEAP names groq/),
+    ]);
+    expect(readConfig("start", { ...env, MODELS: "openai/x" })).toMatchObject({
+      models: { auto: undefined },
+      warnings: ["CHEAP", "STRONG"].map((tier) => `AUTO_${tier} does nothing: MODELS does not name auto`),
+    });
+  });
+
+  it.each([
+    ["", "", /^AUTO_CHEAP and AUTO_STRONG are missing; MODELS names auto, which needs /],
+    ["openai/x", "", /^AUTO_STRONG is missing; MODELS names auto, which needs a model for hard questions/],
+    ["", "openai/x", /^AUTO_CHEAP is missing; /],
+    ["openai/x,openai/y", "openai/x", /^AUTO_CHEAP must be one provider\/model/],
+    ["openai/x", "auto", /^AUTO_STRONG must be one provider\/model/],
+    ["openai/x", "strong", /^AUTO_STRONG has no provider\/model in place 1/],
+  ])("of auto between %j and %j: the mistake is one line that names the variable", (cheap, strong, line) => {
+    const env = { ...good, MODELS: "auto,openai/x", AUTO_CHEAP: cheap, AUTO_STRONG: strong };
+    expect(mistakes(env)).toEqual([expect.stringMatching(line)]);
+  });
+
+  it("have auto neither behind another model nor before one", () => {
+    const env = { ...good, AUTO_CHEAP: "openai/x", AUTO_STRONG: "openai/y" };
+    const [line] = mistakes({ ...env, MODELS: "auto>openai/x,openai/x>auto" });
+    expect(line).toMatch(/^MODELS has no provider\/model in place 1, 2 \(behind its >\)/);
+    expect(mistakes({ ...env, MODELS: "auto", FALLBACK_MODELS: "auto" })).toEqual([
+      expect.stringMatching(/^FALLBACK_MODELS has no provider\/model in place 1/),
     ]);
   });
 

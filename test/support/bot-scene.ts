@@ -55,6 +55,8 @@ function emptyScene() {
     names: ["a/one", "b/two", "c/two"] as readonly string[],
     /** By the model that they stand behind. */
     behind: {} as Readonly<Record<string, readonly string[]>>,
+    /** Is offered where `names` has its name. */
+    auto: { name: "auto", models: { cheap: "a/one", strong: "b/two" } },
     /** Lines of the log but for debug: what they say, with their fields. */
     logged: [] as Record<string, unknown>[],
     /** What happens between the model's text and its end. */
@@ -121,6 +123,9 @@ export function createBotScene() {
             return scene.names;
           },
           behind: (name) => scene.behind[name] ?? [],
+          get auto() {
+            return scene.auto;
+          },
           async *answer(request, signal) {
             scene.requests.push({ ...request, messages: inWords(request.messages) });
             const call = await request.payer?.open(request, signal);
@@ -130,7 +135,9 @@ export function createBotScene() {
             await scene.meanwhile();
             call?.close({ outcome: signal.aborted ? "stopped" : "complete", durationMs: 5 });
             if (signal.aborted) return;
-            yield { type: "answer-end", model: request.model, finish: scene.finish };
+            const { auto } = scene;
+            const model = request.model === auto.name ? auto.models[request.tier ?? "cheap"] : request.model;
+            yield { type: "answer-end", model, finish: scene.finish };
           },
           cost: () => undefined,
           capabilities,

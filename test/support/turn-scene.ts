@@ -13,7 +13,7 @@ import {
 } from "../../src/chat/turn.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { textOf, textParts } from "../../src/ports/content.ts";
-import type { CallEnd, ModelEvent, OpenCall } from "../../src/ports/models.ts";
+import type { CallEnd, ModelEvent, OpenCall, Tier } from "../../src/ports/models.ts";
 import type { AbortReason } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
 import { english } from "../../src/texts/english.ts";
@@ -40,6 +40,8 @@ type Asking = Partial<Omit<Question, "asked"> & { readonly asked: string }>;
 function emptyScene() {
   return {
     store: createMemoryStore({ historyTtlSeconds: 3600, now: () => 5000 }),
+    /** Offered beside the models. */
+    auto: undefined as TurnDeps["models"]["auto"],
     script: [] as Step[],
     tokenFactors: createTokenFactors(),
     limits: { maxTokens: 1000, maxMessages: 20 },
@@ -47,6 +49,8 @@ function emptyScene() {
     contextTokens: 32_768,
     spending: { budgets: {} } as TurnDeps["spending"],
     requests: [] as { readonly model: string; readonly messages: readonly Worded[] }[],
+    /** Which of its two models `auto` was to ask, question by question. */
+    tiers: [] as (Tier | undefined)[],
     /** What the provider's cache was told, question by question. */
     cacheKeys: [] as (string | undefined)[],
     /** What would have been asked instead, had it been too long. */
@@ -76,11 +80,13 @@ export function createTurnScene() {
     return {
       store,
       models: {
-        names: ["a/one", "b/two"],
+        names: ["a/one", "b/two", ...(scene.auto === undefined ? [] : [scene.auto.name])],
+        auto: scene.auto,
         behind: () => [],
         async *answer(request, signal) {
           const { model, messages } = request;
           const shorter = request.shorter?.();
+          scene.tiers.push(request.tier);
           scene.cacheKeys.push(request.cacheKey);
           scene.requests.push({ model, messages: inWords(messages) });
           scene.shorter.push(shorter && inWords(shorter));

@@ -1,6 +1,7 @@
 /** Each provider and each model that the configuration names, asked. */
 import type { ModelError } from "../../base/errors.ts";
 import type { Config, ProviderConfig } from "../../config/config.ts";
+import { modelsAsked } from "../../config/models-asked.ts";
 import { prefixOf } from "../../config/provider-settings.ts";
 import { providerPresets } from "../../config/providers.ts";
 import { lists, nearestName } from "../../models/catalogue.ts";
@@ -25,7 +26,7 @@ const wires = { chat: "Chat Completions", responses: "Responses", messages: "Mes
 export async function examineModels({ config, sparing, signal }: ModelsExamination): Promise<readonly Finding[]> {
   const { models, proxies } = config;
   const examination = createExamination({ models, proxies, log: { info: () => undefined, warn: () => undefined } });
-  const named = Map.groupBy(modelsOf(config), (model) => model.slice(0, model.indexOf("/")));
+  const named = Map.groupBy(modelsAsked(config), (model) => model.slice(0, model.indexOf("/")));
   try {
     const found = models.providers.map((provider) =>
       examineProvider(examination, provider, named.get(provider.name) ?? [], sparing, signal),
@@ -34,13 +35,6 @@ export async function examineModels({ config, sparing, signal }: ModelsExaminati
   } finally {
     examination.stop();
   }
-}
-
-/** `provider/model` of all that may be asked, each once. */
-function modelsOf({ models: { names, chains, fallbacks }, summaryModel }: Config): readonly string[] {
-  const targets = [...Object.values(chains).flat(), ...fallbacks].map(({ model }) => model);
-  const summariser = summaryModel === undefined || summaryModel === "off" ? [] : [summaryModel];
-  return [...new Set([...names, ...targets, ...summariser])];
 }
 
 async function examineProvider(

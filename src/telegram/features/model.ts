@@ -31,7 +31,12 @@ model.filter(isCommand("model"), async (ctx) => {
   const view = { page: 0, search: found ? search : undefined };
   const text =
     found || wanted === "" ? headingOf(ctx, names, current, view) : ctx.texts.unknownModel(wanted.slice(0, 100));
-  await say(ctx, text, modelKeyboard(ctx.texts.labels, names, current, view));
+  const told = await lastChoice(ctx, current);
+  await say(
+    ctx,
+    told === undefined ? text : `${told}\n\n${text}`,
+    modelKeyboard(ctx.texts.labels, names, current, view),
+  );
 });
 
 model.filter(
@@ -75,6 +80,13 @@ async function currentModel(ctx: BotContext): Promise<string> {
 function described({ deps, texts }: BotContext, name: string): string {
   const behind = deps.models.behind(name);
   return behind.length === 0 ? name : texts.withBehind(name, behind);
+}
+
+/** Which model `auto` has sent the newest question to, and why, where `auto` goes on choosing. */
+async function lastChoice({ deps, job, texts }: BotContext, current: string): Promise<string | undefined> {
+  if (current !== deps.models.auto?.name) return undefined;
+  const chosen = (await deps.store.newestTurn(job.conversation))?.auto;
+  return chosen === undefined ? undefined : texts.autoChose(chosen.model, chosen.because);
 }
 
 function headingOf(

@@ -47,6 +47,21 @@ describe("the label of a model", () => {
   });
 });
 
+describe("/model with auto", () => {
+  it("says which model the last question went to and why, while auto is chosen", async () => {
+    scene.offer(["auto", "b/two"]);
+    const asked = async () => said(await scene.write("/model"))[0];
+    expect(await asked()).toBe(texts.chooseModel("auto"));
+    await scene.write("What is 12 * 7?");
+    expect(scene.requests[0]).toMatchObject({ model: "auto", tier: "strong" });
+    expect(await asked()).toBe(`${texts.autoChose("b/two", "mathematics")}\n\n${texts.chooseModel("auto")}`);
+    await scene.write("hi");
+    expect(await asked()).toContain(texts.autoChose("a/one", "short"));
+    await scene.write("/model two");
+    expect(await asked()).toBe(texts.chooseModel("b/two"));
+  });
+});
+
 describe("/model with few models", () => {
   it("says what answers in the place of the current one when that fails", async () => {
     scene.behind = { "c/two": ["b/two", "a/one"] };
