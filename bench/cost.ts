@@ -59,6 +59,7 @@ const lines: readonly Line[] = [
   { name: "Parley", kind: "same model", model, summaries: model },
   { name: `Parley, summaries by ${summariser}`, kind: "same model", model, summaries: summariser },
   { name: `${cheap}, full history`, kind: "model switch", model: cheap, env: everything },
+  { name: `Parley auto, ${cheap} for easy questions`, kind: "model switch", model, cheap, summaries: cheap },
   { name: `Parley, ${cheap}`, kind: "model switch", model: cheap, summaries: cheap },
 ];
 
@@ -93,7 +94,7 @@ for (const pauses of pausing) {
     for (const [persona, words] of Object.entries(personas)) {
       const replays = new Map<string, Replayed>();
       for (const line of lines) {
-        const key = JSON.stringify([line.model, line.env, line.summaries, line.newestMessages]);
+        const key = JSON.stringify([line.model, line.cheap, line.env, line.summaries, line.newestMessages]);
         const replayed = replays.get(key) ?? (await replay(chats, line, words));
         replays.set(key, replayed);
         rows.push(rowOf(line, { pauses, turns, persona }, replayed));

@@ -15,6 +15,8 @@ import { summaryOf } from "./summariser.ts";
 export interface Manner {
   /** `provider/model` that answers. */
   readonly model: string;
+  /** `provider/model` that answers easy questions in its place, as `auto` finds them. */
+  readonly cheap?: string;
   /** Variables of the bot, as an operator would set them. */
   readonly env?: Readonly<Record<string, string>>;
   /** `provider/model` that summarises. */
@@ -57,14 +59,16 @@ export async function replay(
     answer: (messages) => summaryOf(messages) ?? reply,
     onCall: (call) => void calls.push(call),
   });
-  const providers = [manner.model, manner.summaries ?? manner.model].map((name) => name.slice(0, name.indexOf("/")));
+  const { model, cheap = model, summaries: summariser = model } = manner;
+  const providers = [model, cheap, summariser].map((name) => name.slice(0, name.indexOf("/")));
   const access = providers.map((provider) => ({
     [`${provider.toUpperCase()}_API_KEY`]: "none",
     [`${provider.toUpperCase()}_BASE_URL`]: server.urlOf(provider),
   }));
   const config = readConfig("start", {
     BOT_TOKEN: "1:benchmark-token-of-nobody",
-    MODELS: [...new Set([manner.model, manner.summaries ?? manner.model])].join(","),
+    MODELS: [...new Set([cheap === model ? model : "auto", model, summariser])].join(","),
+    ...(cheap === model ? {} : { AUTO_CHEAP: cheap, AUTO_STRONG: model }),
     ...Object.assign({}, ...access),
     SYSTEM_PROMPT: persona,
     ...manner.env,

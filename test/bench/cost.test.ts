@@ -42,4 +42,11 @@ describe("what the benchmark of costs stands on", () => {
     const window = await replay(chats, { model: "openai/gpt-4.1", env: everything, newestMessages: 8 }, "Be brief.");
     expect(window.factsPresent).toBe(1);
   });
+
+  it("has easy questions answered by the cheap model where auto chooses", async () => {
+    const turn = { answered: "Yes.", afterMs: 1_000 };
+    const chat = ["Is it raining?", "What is 12 * 7?"].map((asked) => ({ ...turn, asked }));
+    const { calls } = await replay([chat], { model: "openai/gpt-4.1", cheap: "openai/gpt-4.1-nano" }, "Be brief.");
+    expect(calls.map(({ model }) => model)).toEqual(["openai/gpt-4.1-nano", "openai/gpt-4.1"]);
+  });
 });
