@@ -4,11 +4,10 @@ import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Alerts } from "../ports/alerts.ts";
-import type { ModelEvent, ModelRequest, OpenCall } from "../ports/models.ts";
+import type { CallEnd, ModelEvent, ModelRequest, OpenCall } from "../ports/models.ts";
 import type { Allowance, Patience, Timers } from "./allowance.ts";
 import type { Breakers } from "./breakers.ts";
 import { modelError } from "./failures.ts";
-import { paid, type Times } from "./paying.ts";
 import type { Places } from "./places.ts";
 import type { Provider } from "./provider.ts";
 import type { Route } from "./route.ts";
@@ -23,13 +22,17 @@ export interface Attempt {
    * signal was aborted before. Rejects with a `ModelError` when there is no such provider, or no place in time.
    */
   enter(signal: AbortSignal): Promise<AsyncIterable<ModelEvent> | undefined>;
-  /** The answer was whole. */
-  completed(): void;
+  /** The answer is whole, and paid. */
+  completed(end: AnswerEnd): void;
+  /** Whether more of it can be paid, now that this has come. */
+  affords(text: string): boolean;
   /** It came to nothing. */
   failed(error: ModelError): void;
   /** Leaves the place. */
   end(): void;
 }
+
+type AnswerEnd = Extract<ModelEvent, { type: "answer-end" }>;
 
 /** A provider with its places. */
 export interface AskedProvider extends Provider {
@@ -85,8 +88,9 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
       firstMs ??= lifeMs;
     }
 
-    function times(): Times {
-      return { firstTokenMs: firstMs === undefined ? undefined : firstMs - startedMs, durationMs: now() - startedMs };
+    function close(end: Pick<CallEnd, "outcome" | "usage" | "served">): void {
+      const firstTokenMs = firstMs === undefined ? undefined : firstMs - startedMs;
+      call?.close({ ...end, firstTokenMs, durationMs: now() - startedMs });
     }
 
     return {
@@ -117,13 +121,14 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
         const { effort, thoughts, cacheKey } = request;
         const how = { effort, thoughts, cacheKey, work, patience, mayCall: allowance.call, onLife };
         const ask = { ...how, model: model.slice(slash + 1), messages };
-        const events = provider.ask(ask, signal);
-        return call === undefined ? events : paid(call, model, events, times);
+        return provider.ask(ask, signal);
       },
-      completed() {
+      completed({ finish, usage, served }) {
+        close({ outcome: finish === "budget" ? "over-budget" : "complete", usage, served });
         outcome = "complete";
         passage.completed();
       },
+      affords: (text) => call?.wrote(text) ?? true,
       failed(error) {
         const { kind, status, message } = error;
         // A model that was thinking kept nobody waiting in silence.
@@ -134,6 +139,7 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
         if (kind === "timeout" && lifeMs === undefined && patience?.hurried === true) passage.left();
         else passage.failed(error);
         outcome = kind;
+        close({ outcome: kind });
         const tookMs = Math.round(now() - startedMs);
         log.warn({ model, kind, status, reason: message, tookMs }, "a model call failed");
         if (leave === undefined) return;
@@ -143,7 +149,7 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
       end() {
         passage.left();
         // Whatever has not told its end was stopped.
-        call?.close({ outcome: "stopped", ...times() });
+        close({ outcome: "stopped" });
         if (leave === undefined) {
           // A place that came free in the very moment in which nobody wanted it any more.
           void place?.entry.then((entry) => typeof entry === "function" && entry());

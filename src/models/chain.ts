@@ -111,9 +111,14 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
             yield { type: "attempt", model: route.choice.model, shorter: route.shortened || undefined };
             for await (const event of events) {
               shown = event.type === "text-delta" || (shown && event.type !== "text-reset");
-              if (event.type === "answer-end") attempt.completed();
+              if (event.type === "answer-end") attempt.completed(event);
               yield event;
               if (event.type === "answer-end" || asked.aborted) return;
+              if (event.type !== "text-delta" || attempt.affords(event.text)) continue;
+              const end = { type: "answer-end", model: route.choice.model, finish: "budget" } as const;
+              attempt.completed(end);
+              yield end;
+              return;
             }
           }
           // Only an abort ends an attempt without an end.
