@@ -24,7 +24,7 @@ export function autoOf(
   const missing = variables.filter((name) => !given.includes(name));
   if (missing.length > 0) {
     const are = missing.length === 1 ? "is" : "are";
-    const needed = missing.map((name) => purposes[name]).join(" and ");
+    const needed = missing.map((name) => purposes[name]).join(", and ");
     mistakes.push(`${missing.join(" and ")} ${are} missing; MODELS names ${autoName}, which needs ${needed}`);
   }
   return { cheap: values.AUTO_CHEAP, strong: values.AUTO_STRONG };

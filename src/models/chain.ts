@@ -144,7 +144,6 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     }
   }
 
-  const price = createPrices(models.prices);
   return {
     names: models.names,
     behind: (name) => (models.chains[name] ?? []).slice(1).map(({ model }) => model),
@@ -153,7 +152,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
       models: { cheap: standingFor(autoName, "cheap"), strong: standingFor(autoName, "strong") },
     },
     answer,
-    cost: (model, usage, at) => price(standingFor(model, "cheap"), usage, at),
+    cost: createPrices(models.prices),
     capabilities: (model) => capabilities.of(standingFor(model, "strong")),
     async stop() {
       stopping.abort();

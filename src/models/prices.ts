@@ -71,8 +71,12 @@ const usualSummary: TokenUsage = { inputTokens: 2_000, cachedTokens: 0, outputTo
  * The cheapest of the models that are offered, for one that reads much and writes little; the first of several, and where no
  * price is known.
  */
-export function cheapestOf({ names, cost }: Pick<Models, "names" | "cost">, at: number): string | undefined {
-  const priced = names.map((name) => ({ name, dollars: cost(name, usualSummary, at) ?? Number.POSITIVE_INFINITY }));
+export function cheapestOf(
+  { names, auto, cost }: Pick<Models, "names" | "auto" | "cost">,
+  at: number,
+): string | undefined {
+  const models = names.map((name) => (name === auto?.name ? auto.models.cheap : name));
+  const priced = models.map((name) => ({ name, dollars: cost(name, usualSummary, at) ?? Number.POSITIVE_INFINITY }));
   return priced.reduce<(typeof priced)[number] | undefined>(
     (best, one) => (best === undefined || one.dollars < best.dollars ? one : best),
     undefined,

@@ -169,7 +169,7 @@ export interface Models {
    * one. Throws a `ModelError` when no answer, or only a part of one, could be had; ends quietly, without `answer-end`, when the signal was aborted.
    */
   answer(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
-  /** US dollars, or undefined when the model's price is not known; of `auto`, its cheap model's. */
+  /** US dollars, or undefined when the model's price is not known. */
   cost(model: string, usage: TokenUsage, at: number): number | undefined;
   /** What `provider/model` can do; changes with what its provider refuses. Of `auto`, what its strong model can. */
   capabilities(model: string): Capabilities;

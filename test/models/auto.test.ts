@@ -1,5 +1,6 @@
 /** `auto` among the models: the chains behind it, and what can be known of it. */
 import { expect, test } from "vitest";
+import { cheapestOf } from "../../src/models/prices.ts";
 import { answered } from "../contracts/models.contract.ts";
 import { asMessages } from "../support/messages.ts";
 import { createProvidersScene } from "../support/providers-scene.ts";
@@ -39,9 +40,9 @@ test("each of the two has its own chain; without a word it is the cheap one", as
   expect((await answered(models, "auto")).text).toBe("A");
 });
 
-test("it costs what the cheap one costs, and can what the strong one can", () => {
+test("summaries are its cheap model's, and it can what the strong one can", () => {
   const models = scene.open({}, offered);
   expect(models.auto).toEqual({ name: "auto", models: { cheap: "openai/a", strong: "deepseek/b" } });
-  expect(models.cost("auto", { inputTokens: 1e6, cachedTokens: 0, outputTokens: 0 }, Date.now())).toBeCloseTo(1);
+  expect(cheapestOf(models, Date.now())).toBe("openai/a");
   expect(models.capabilities("auto").contextTokens).toBe(64_000);
 });
