@@ -127,7 +127,7 @@ function observerOf(metrics: Metrics): BotDeps["observer"] {
 function openSummaries(
   { config, engines: { store }, log }: AnsweringDeps,
   models: Models,
-  { usage }: BotDeps["observer"],
+  observer: BotDeps["observer"],
   paying: Pick<BotDeps, "spending" | "tokenFactors">,
 ): Summaries | undefined {
   const model = config.summaryModel ?? cheapestOf(models, Date.now());
@@ -140,12 +140,11 @@ function openSummaries(
     log,
     paymentOf({ conversation, question, userId }) {
       const paid = { conversation, id: question, userId, summary: true };
-      const payer = createPayment({ store, models, ...paying, now: Date.now }, paid, () => undefined);
+      const payer = createPayment({ store, models, ...paying, observer, now: Date.now }, paid, () => undefined);
       return {
         payer,
         async settle() {
           const calls = payer.take();
-          calls.forEach(usage);
           if (calls.length > 0) await store.ledger.settle(calls);
         },
       };

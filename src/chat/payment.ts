@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { BudgetError, type Whose } from "../base/errors.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Alerts } from "../ports/alerts.ts";
-import { type LedgerRow, type Limit, perDollar, type Settlement } from "../ports/ledger.ts";
+import { type LedgerRow, type Limit, perDollar, type Settlement, type UsageEntry } from "../ports/ledger.ts";
 import type { CallEnd, ChatMessage, Models, Payer } from "../ports/models.ts";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
@@ -25,6 +25,8 @@ export interface PaymentDeps {
   readonly models: Pick<Models, "cost">;
   readonly spending: Spending;
   readonly tokenFactors: TokenFactors;
+  /** Told of each call that has used anything, once, whoever writes it. */
+  readonly observer: { usage(entry: UsageEntry): void };
   readonly now: () => number;
 }
 
@@ -105,6 +107,11 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
     };
   }
 
+  function hasEnded(row: Settlement): void {
+    ended.push(row);
+    if (row.inputTokens + row.outputTokens > 0) deps.observer.usage(row);
+  }
+
   async function reserve(running: Running, signal: AbortSignal): Promise<boolean> {
     const deadline = performance.now() + waitsMs;
     for (let lookMs = shortestLookMs; ; lookMs = Math.min(lookMs * 1.5, longestLookMs)) {
@@ -150,7 +157,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
           const counted = lived ? ([inputTokens, Math.ceil(factor * countTokens(text))] as const) : ([0, 0] as const);
           const outcome = running.cut ? ("over-budget" as const) : end.outcome;
           const row = rowOf(model, attempt, { ...end, outcome }, counted);
-          ended.push(hasBudget ? { ...row, reservation: name } : row);
+          hasEnded(hasBudget ? { ...row, reservation: name } : row);
         },
       };
     },
@@ -165,7 +172,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       const written = typeof shown === "string" ? countTokens(shown) : Math.max(0, shown - 1) * tokensOfMessage;
       const counted = [estimatedTokens(messages), written].map((tokens) => Math.ceil(factor * tokens));
       const [inputTokens = 0, outputTokens = 0] = counted;
-      ended.push(rowOf(model, ++calls, { outcome: "lost", durationMs: 0 }, [inputTokens, outputTokens]));
+      hasEnded(rowOf(model, ++calls, { outcome: "lost", durationMs: 0 }, [inputTokens, outputTokens]));
     },
     async marks() {
       if (!hasBudget || ended.length === 0) return [];

@@ -2,7 +2,7 @@
  * A turn: a question on its way to its answer. It knows the conversation, the models and an abstract screen; not
  * Telegram, not how questions are queued.
  */
-import { BudgetError, ModelError, type ModelErrorKind, ParleyError } from "../base/errors.ts";
+import { BudgetError, ModelError, type ModelErrorKind, ParleyError, type Whose } from "../base/errors.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { Content } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
@@ -52,6 +52,8 @@ export interface TurnEnding {
   readonly model?: string;
   readonly finish?: AnswerEnd["finish"] | undefined;
   readonly failure?: ModelErrorKind;
+  /** Whose budget it did not fit into. */
+  readonly overBudget?: Whose;
 }
 
 /** What metrics, `/stats` and the log want to know of a turn. */
@@ -149,16 +151,15 @@ export async function answerQuestion(
     learnFrom(deps.tokenFactors, writing);
     return { ended: end, exchange: exchangeOf(end, writing, deps.tokenFactors.of(writing.model), at) };
   });
-  const calls = payment.take();
-  await orLeave(screen, store.finishTurn(ended, exchange, calls));
-  for (const call of calls) if (call.inputTokens + call.outputTokens > 0) deps.observer.usage(call);
+  await orLeave(screen, store.finishTurn(ended, exchange, payment.take()));
   const outcome = await deliver(deps, ended, screen);
   deps.observer.turnEnded(endingOf(outcome, writing));
   if (exchange !== undefined) summariseSoon(deps, { ...question, question: question.id }, writing.history, exchange);
   return outcome;
 }
 
-function endingOf(outcome: TurnOutcome, { model, finish, error }: Writing): TurnEnding {
+function endingOf(outcome: TurnOutcome, { model, finish, error, overBudget }: Writing): TurnEnding {
+  if (overBudget !== undefined) return { outcome, model, overBudget: overBudget.whose };
   if (error !== undefined) return { outcome, model: error.model, failure: error.kind };
   return { outcome, model, finish };
 }

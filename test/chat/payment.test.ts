@@ -75,6 +75,7 @@ describe("a call", () => {
     scene.script = [delta("half"), abort("edit")];
     expect(await ask()).toBe("superseded");
     expect(await rows()).toMatchObject([{ outcome: "stopped" }]);
+    expect(scene.observed).toEqual(["usage a/one"]);
   });
 });
 
@@ -88,6 +89,46 @@ describe("a question under a budget", () => {
     expect(await rows()).toEqual([]);
     expect(await standing()).toEqual([0, 0]);
     expect((await turn())?.state).toBe("done");
+    expect(scene.endings).toEqual([{ outcome: "failed", model: "a/one", overBudget: "user-day" }]);
+  });
+
+  it("pays for the model that broke off in its middle and for the one that writes it anew, and keeps nothing reserved", async () => {
+    scene.spending = { budgets: { "user-day": tokens(2_500), "bot-day": tokens(2_500) } };
+    const seen: unknown[] = [];
+    const look = async () => void seen.push((await standing())[1]);
+    scene.script = [
+      ...[{ type: "attempt", model: "b/two" } as const, delta("half an answer"), () => void look()],
+      ...[{ type: "restart" } as const, { type: "trying-again", reason: "connection" } as const],
+      ...[{ type: "attempt", model: "a/one" } as const, delta("a whole"), () => void look(), delta(" one"), end()],
+    ];
+    expect(await ask()).toBe("complete");
+    expect(
+      (await rows()).map(({ model, attempt, outcome, estimated }) => [model, attempt, outcome, estimated]),
+    ).toEqual([
+      ["b/two", 1, "upstream", true],
+      ["a/one", 2, "complete", false],
+    ]);
+    // One at a time: together they would not fit.
+    expect(seen).toEqual([2_005, 2_005]);
+    const [broken] = await rows();
+    const used = Number(broken?.inputTokens) + Number(broken?.outputTokens) + 16;
+    expect(await standing()).toEqual([used, 0]);
+    expect(await standing({ ...dayOfUser, of: "all" })).toEqual([used, 0]);
+    expect(scene.observed).toEqual(["usage b/two", "usage a/one", "complete"]);
+  });
+
+  it("ends with what its model had written when the next one cannot be paid", async () => {
+    scene.spending = { budgets: { "user-day": tokens(2_015) } };
+    scene.script = [
+      ...[{ type: "attempt", model: "b/two" } as const, delta("half an answer of many words more")],
+      ...[{ type: "restart" } as const, { type: "attempt", model: "a/one" } as const, delta("never"), end()],
+    ];
+    expect(await ask()).toBe("failed");
+    expect(scene.views[0]).toMatchObject({ markdown: "half an answer of many words more" });
+    expect(scene.views[0]?.note).toMatch(/^💸 Your budget for today is used up\./);
+    expect((await rows()).map(({ model, outcome }) => [model, outcome])).toEqual([["b/two", "upstream"]]);
+    expect((await standing())[1]).toBe(0);
+    expect(scene.observed).toEqual(["usage b/two", "failed"]);
   });
 
   it("says whose budget it is", async () => {

@@ -364,7 +364,8 @@ describe("the writing of summaries", () => {
       },
       paymentOf({ userId, question: id }) {
         const models = { cost: () => 0.5 };
-        const deps = { store: kept, models, spending, tokenFactors: createTokenFactors(), now: () => 5_000 };
+        const observer = { usage: () => undefined };
+        const deps = { store: kept, models, spending, tokenFactors: createTokenFactors(), observer, now: () => 5_000 };
         const payer = createPayment(deps, { conversation, id, userId, summary: true }, () => undefined);
         return { payer, settle: async () => await kept.ledger.settle(payer.take()) };
       },
