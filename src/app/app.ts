@@ -15,11 +15,11 @@ import { createHttpServer, type HttpServerOptions } from "../server/http.ts";
 import { createIdentity, type Identity } from "../telegram/identity.ts";
 import { createTelegramTransport, grammyTimeoutSeconds } from "../telegram/transport.ts";
 import { createAppAlerts } from "./alerts.ts";
+import { checkBudgets } from "./budget-check.ts";
 import { type Engines, openEngines } from "./engines.ts";
 import { createAppEntrance, entranceOf, webhookRoute } from "./entrance.ts";
 import { answerOperator } from "./operator/commands.ts";
 import { createOperatorSocket } from "./operator/socket.ts";
-import { checkPrices } from "./price-check.ts";
 import { startWatchdog } from "./watchdog/watchdog.ts";
 import { type AppWorkerDeps, createAppWorker } from "./worker.ts";
 
@@ -37,7 +37,7 @@ export interface App {
  * `StartError` when a person has to mend something first.
  */
 export async function createApp(config: Config, log: Logger, watchModels?: AppWorkerDeps["watchModels"]): Promise<App> {
-  if (config.mode !== "web") await checkPrices(config);
+  if (config.mode !== "web") await checkBudgets(config);
   const metrics = createMetrics();
   const inHand = createInHand();
   const loop = createLoopDelay();

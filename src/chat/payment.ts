@@ -3,7 +3,14 @@ import { randomUUID } from "node:crypto";
 import { BudgetError, type Whose } from "../base/errors.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Alerts } from "../ports/alerts.ts";
-import { type LedgerRow, type Limit, perDollar, type Settlement, type UsageEntry } from "../ports/ledger.ts";
+import {
+  firstTokens,
+  type LedgerRow,
+  type Limit,
+  perDollar,
+  type Settlement,
+  type UsageEntry,
+} from "../ports/ledger.ts";
 import type { CallEnd, ChatMessage, Models, Payer } from "../ports/models.ts";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
@@ -58,8 +65,6 @@ export interface Payment extends Payer {
   leave(leaves: boolean): Promise<void>;
 }
 
-/** Of an answer so many tokens are reserved at first. */
-const firstTokens = 2_000;
 /** How long others are waited for, and how often it is looked. Milliseconds. */
 const waitsMs = 300_000;
 const [shortestLookMs, longestLookMs] = [100, 1_000];

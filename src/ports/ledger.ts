@@ -8,6 +8,8 @@ import type { ModelErrorKind, Whose } from "../base/errors.ts";
 export const perDollar = 1e9;
 /** Days are those of UTC, counted from the beginning of 1970. */
 export const dayMs = 24 * 3_600_000;
+/** Of an answer so many tokens are reserved at first, or as many as it may have. */
+export const firstTokens = 2_000;
 
 /** What a call has used. */
 export interface UsageEntry {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { checkPrices } from "../../src/app/price-check.ts";
+import { checkBudgets } from "../../src/app/budget-check.ts";
 import { StartError } from "../../src/base/errors.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { good, mistakes } from "../support/environments.ts";
@@ -112,7 +112,7 @@ describe("a budget in money", () => {
     OWN_BASE_URL: "https://own.example",
     OPENAI_API_KEY: "k",
   };
-  const check = (env: Record<string, string>) => checkPrices(readConfig("start", { ...good, ...models, ...env }));
+  const check = (env: Record<string, string>) => checkBudgets(readConfig("start", { ...good, ...models, ...env }));
 
   it("needs the price of each model that may be asked, but of those on a machine of one's own", async () => {
     const error: unknown = await check({ BUDGET_CHAT_DAY: "1" }).catch((reason: unknown) => reason);
@@ -124,7 +124,38 @@ describe("a budget in money", () => {
   });
 
   it("is the only one that asks for prices", async () => {
-    await check({ BUDGET_CHAT_DAY: "100t" });
+    await check({ BUDGET_CHAT_DAY: "10000t" });
     await check({});
+  });
+});
+
+describe("a budget into which no answer fits", () => {
+  const models = { MODELS: "openai/gpt-4.1,openai/gpt-4.1-mini", OPENAI_API_KEY: "k" };
+  async function mistakesOf(env: Record<string, string>): Promise<readonly string[]> {
+    const error: unknown = await checkBudgets(readConfig("start", { ...good, ...models, ...env })).catch(
+      (reason: unknown) => reason,
+    );
+    return error instanceof StartError ? error.lines : [];
+  }
+
+  it("is a line that names it and how much is reserved, in tokens", async () => {
+    expect(await mistakesOf({ BUDGET_USER_DAY: "1t", BUDGET_CHAT_DAY: "2000t", BUDGET_BOT_DAY: "2001t" })).toEqual(
+      ["BUDGET_USER_DAY", "BUDGET_CHAT_DAY"].map(
+        (variable) =>
+          `${variable} is too small for a single answer, of which 2000 tokens are reserved before it is asked for; make it several times as large, or MODEL_MAX_TOKENS smaller`,
+      ),
+    );
+    expect(await mistakesOf({ BUDGET_USER_DAY: "1000t", MODEL_MAX_TOKENS: "500" })).toEqual([]);
+  });
+
+  it("is one in money, too, by the cheapest of the models", async () => {
+    expect(await mistakesOf({ BUDGET_BOT_DAY: "0.000001" })).toEqual([
+      "BUDGET_BOT_DAY is too small for a single answer: before one is asked for, 2000 tokens are reserved, 0.003201 dollars by the cheapest model; make it several times as large, or MODEL_MAX_TOKENS smaller",
+    ]);
+    expect(await mistakesOf({ BUDGET_BOT_DAY: "0.0033" })).toEqual([]);
+  });
+
+  it("is none where a model costs nothing", async () => {
+    expect(await mistakesOf({ BUDGET_BOT_DAY: "0.000001", MODELS: "openai/gpt-4.1,ollama/x" })).toEqual([]);
   });
 });

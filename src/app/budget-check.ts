@@ -1,0 +1,66 @@
+/** A budget that cannot be counted, or pays for no answer, is none: found out at the start, not with the first question. */
+import { StartError, type Whose } from "../base/errors.ts";
+import type { Config } from "../config/config.ts";
+import { modelsAsked } from "../config/models-asked.ts";
+import { firstTokens, perDollar } from "../ports/ledger.ts";
+
+const variables: Readonly<Record<Whose, string>> = {
+  "user-day": "BUDGET_USER_DAY",
+  "user-month": "BUDGET_USER_MONTH",
+  "chat-day": "BUDGET_CHAT_DAY",
+  "bot-day": "BUDGET_BOT_DAY",
+};
+
+/**
+ * Throws a `StartError` when a budget is in money and the price of a model that may be asked is not known, or when no answer at
+ * all would fit into a budget.
+ */
+export async function checkBudgets(config: Pick<Config, "budgets" | "models" | "summaryModel">): Promise<void> {
+  const { budgets, models } = config;
+  const given = Object.entries(variables).flatMap(([whose, variable]) => {
+    const budget = budgets[whose as Whose];
+    return budget === undefined ? [] : [{ variable, ...budget }];
+  });
+  const answerTokens = Math.min(models.maxTokens ?? firstTokens, firstTokens);
+  // Of the prompt, whose length nobody knows yet, there is at least one.
+  const lines = given
+    .filter(({ unit, amount }) => unit === "tokens" && amount <= answerTokens)
+    .map(
+      ({ variable }) =>
+        `${variable} is too small for a single answer, of which ${answerTokens} tokens are reserved before it is asked for; make it several times as large, or MODEL_MAX_TOKENS smaller`,
+    );
+  const inMoney = given.filter(({ unit }) => unit === "money");
+  if (inMoney.length > 0) lines.push(...(await moneyMistakes(config, inMoney, answerTokens)));
+  if (lines.length > 0) throw new StartError(lines);
+}
+
+async function moneyMistakes(
+  config: Pick<Config, "models" | "summaryModel">,
+  budgets: readonly { readonly variable: string; readonly amount: number }[],
+  answerTokens: number,
+): Promise<readonly string[]> {
+  // The table of prices is large, and loaded only where it is needed at the start.
+  const { createPrices } = await import("../models/prices.ts");
+  const cost = createPrices(config.models.prices);
+  const usage = { inputTokens: 1, cachedTokens: 0, outputTokens: answerTokens };
+  const prices = modelsAsked(config).map((model) => ({ model, dollars: cost(model, usage, Date.now()) }));
+  const unknown = prices.filter(({ dollars }) => dollars === undefined);
+  const [first] = budgets;
+  if (unknown.length > 0)
+    return unknown.map(
+      ({ model }) =>
+        `PRICES_FILE has no price for ${model}, which no list of prices knows, and ${first?.variable} is in money; add it there in dollars per million tokens, like {"${model}": {"input": 0.2, "output": 1.6}}, or set budgets in tokens, like 200000t`,
+    );
+  const cheapest = Math.min(...prices.map(({ dollars = 0 }) => dollars));
+  return budgets
+    .filter(({ amount }) => amount < Math.ceil(cheapest * perDollar))
+    .map(
+      ({ variable }) =>
+        `${variable} is too small for a single answer: before one is asked for, ${answerTokens} tokens are reserved, ${dollarsOf(cheapest)} dollars by the cheapest model; make it several times as large, or MODEL_MAX_TOKENS smaller`,
+    );
+}
+
+/** Never less than it is. */
+function dollarsOf(dollars: number): string {
+  return String(Math.ceil(dollars * 1e6) / 1e6);
+}
