@@ -51,8 +51,9 @@ export interface AnswerReader {
 }
 
 const longestThoughts = 1_000_000;
-/** Of a body without any sign of life, and of one answer in all. Characters. */
+/** Of a body without any sign of life, of events whose content is kept unseen, and of one answer in all. Characters. */
 const mostFiller = 16 * 1024 * 1024;
+const mostKept = 8 * 1024 * 1024;
 const mostInAll = 256 * 1024 * 1024;
 /** Names of models that are longer are cut. */
 const longestName = 200;
@@ -93,6 +94,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   /** The first event that is a word: some keep the connection alive so, and some say what is wrong. */
   let word: string | undefined;
   let filler = 0;
+  let kept = 0;
   let inAll = 0;
 
   function take({ data, isError, bare }: StreamEvent): void {
@@ -124,6 +126,8 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       }
       if (failure !== undefined || end !== undefined) return;
       takeChunk(says, bare);
+      if (says.kept) kept += data.length;
+      if (kept > mostKept) failure ??= { is: "endless", what: "body" };
     }
   }
 

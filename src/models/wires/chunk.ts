@@ -33,6 +33,7 @@ export function readChunk(given: Fields): ChunkSays {
     thought,
     summary: summaryIn(delta),
     alive,
+    kept: false,
     pictures,
     messagePictures,
     calls: callsIn(delta),

@@ -32,9 +32,15 @@ export function createMessagesReader(): ChunkReader {
     });
     thinks = start["type"] === "thinking";
     if (start["type"] === "tool_use") {
-      return { ...nothing, alive: true, calls: [{ index, id: text(start["id"]), name: text(start["name"]) }] };
+      return {
+        ...nothing,
+        alive: true,
+        kept: true,
+        calls: [{ index, id: text(start["id"]), name: text(start["name"]) }],
+      };
     }
-    return saysOf(text(start["text"]), text(start["thinking"]), start["type"] === "redacted_thinking");
+    const says = saysOf(text(start["text"]), text(start["thinking"]), start["type"] === "redacted_thinking");
+    return { ...says, kept: true };
   }
 
   function goOn(event: Fields): ChunkSays {
@@ -51,7 +57,7 @@ export function createMessagesReader(): ChunkReader {
       block.json += json;
       block.signature += signature;
     }
-    const says = saysOf(said, thought, signature !== "");
+    const says = { ...saysOf(said, thought, signature !== ""), kept: signature !== "" };
     return json === "" ? says : { ...says, alive: true, calls: [{ index, arguments: json }] };
   }
 

@@ -42,13 +42,13 @@ export function createResponsesReader(): ChunkReader {
     thinks = item["type"] === "reasoning";
     if (item["type"] !== "function_call") return nothing;
     open.set(keyOf(event, item), { id: text(item["call_id"]), name: text(item["name"]), json: "" });
-    return { ...nothing, alive: true };
+    return { ...nothing, alive: true, kept: true };
   }
 
   function argue(event: Fields, more: string): ChunkSays {
     const call = open.get(keyOf(event, event));
     if (call !== undefined) call.json += more;
-    return { ...nothing, alive: true };
+    return { ...nothing, alive: true, kept: call !== undefined };
   }
 
   function end(event: Fields): ChunkSays {
@@ -58,12 +58,12 @@ export function createResponsesReader(): ChunkReader {
     if (item["type"] === "function_call") {
       const call = open.get(keyOf(event, item));
       open.delete(keyOf(event, item));
-      return { ...nothing, alive: true, calls: [callOf(item, call)] };
+      return { ...nothing, alive: true, kept: true, calls: [callOf(item, call)] };
     }
     const whole = textIn(item);
     const more = rest(whole, ended);
     ended += whole.length;
-    return { ...nothing, text: more, alive: more !== "" };
+    return { ...nothing, text: more, alive: more !== "", kept: true };
   }
 
   function conclude(response: Fields, otherwise?: string): ChunkSays {

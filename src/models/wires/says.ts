@@ -15,6 +15,8 @@ export interface ChunkSays {
   readonly summary: string;
   /** The model gave a sign of life, visible or not. */
   readonly alive: boolean;
+  /** The event, or most of it, is kept for what must go back to the model. */
+  readonly kept: boolean;
   readonly pictures: number;
   /** Pictures of a message: all that came so far. */
   readonly messagePictures: number;
@@ -40,6 +42,7 @@ export const nothing: ChunkSays = {
   thought: 0,
   summary: "",
   alive: false,
+  kept: false,
   pictures: 0,
   messagePictures: 0,
   calls: [],
