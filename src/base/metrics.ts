@@ -36,6 +36,8 @@ export interface Metrics {
   modelCalled(model: string, outcome: string): void;
   /** A model that keeps failing is asked after the others from now on, or is not any more. */
   modelLeftAlone(model: string, alone: boolean): void;
+  /** This process has found out that a model keeps failing. */
+  modelPutBehind(model: string): void;
   tokensUsed(model: string, kind: "input" | "cached" | "output", count: number): void;
   /** A call of the Bot API was answered with this HTTP status, or `network` when it was not. */
   telegramCalled(method: string, status: number | "network"): void;
@@ -201,10 +203,8 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
     },
     modelFirstToken: (model, ms) => firstToken.observe({ model }, ms / 1000),
     modelCalled: (model, outcome) => calls.inc({ model, outcome }),
-    modelLeftAlone(model, isAlone) {
-      alone.set({ model }, isAlone ? 1 : 0);
-      if (isAlone) openings.inc({ model });
-    },
+    modelLeftAlone: (model, isAlone) => alone.set({ model }, isAlone ? 1 : 0),
+    modelPutBehind: (model) => openings.inc({ model }),
     tokensUsed: (model, kind, count) => tokens.inc({ model, kind }, count),
     telegramCalled: (method, status) => telegram.inc({ method, status }),
     telegramHeld(ms) {

@@ -240,7 +240,7 @@ async function write(
         else if (event.type === "answer-end") end = event;
         else {
           if (event.type === "thought-delta") thoughts.add(event.text);
-          screen.status(activityOf(event));
+          if (!(event.type === "trying-again" && event.quiet)) screen.status(activityOf(event));
           if (event.type === "attempt") {
             writing.begin(event.model);
             thoughts.clear();

@@ -39,7 +39,7 @@ export interface Choice {
 export interface BreakersDeps {
   readonly shared?: SharedBreakers | undefined;
   readonly log: Pick<Logger, "info" | "warn">;
-  readonly metrics?: Pick<Metrics, "modelLeftAlone"> | undefined;
+  readonly metrics?: Pick<Metrics, "modelLeftAlone" | "modelPutBehind"> | undefined;
   /** A clock that never goes back. Milliseconds. */
   readonly now: () => number;
 }
@@ -128,6 +128,8 @@ export function createBreakers({ shared, log, metrics, now }: BreakersDeps): Bre
     const leastMs = verdicts[kind] === "mended-by-hand" ? longestMs : 0;
     const forMs = Math.max(leastMs, retryAfterMs ? Math.min(retryAfterMs, longestAskedMs) : exponentialMs);
     tell({ type: "opened", model, forMs, trips: openForMs(model) > 0 ? trips : trips + 1 });
+    // Of those that hear of it nobody counts it again.
+    metrics?.modelPutBehind(model);
     log.warn(
       { model, kind, forMs: Math.round(forMs) },
       "a model keeps failing; for a while others are asked before it",

@@ -29,7 +29,7 @@ export interface ModelsDeps {
   readonly models: Config["models"];
   readonly proxies?: Proxies | undefined;
   readonly log: Pick<Logger, "info" | "warn">;
-  readonly metrics?: Pick<Metrics, "modelCalled" | "modelFirstToken" | "modelLeftAlone">;
+  readonly metrics?: Pick<Metrics, "modelCalled" | "modelFirstToken" | "modelLeftAlone" | "modelPutBehind">;
   /** Only where several processes serve one bot. */
   readonly shared?: { readonly places: SharedPlaces; readonly breakers: SharedBreakers } | undefined;
   /** Told of failures that an operator has to mend. */
@@ -102,13 +102,14 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
         shown = false;
         let delayMs: number;
         let reason: ModelErrorKind;
-        const effort = request.effort ?? effortOf(targets, route.choice.model);
+        const { model } = route.choice;
+        const effort = request.effort ?? effortOf(targets, model);
         const attempt = begin(route, { ...request, effort }, allowance, log);
         try {
           if (await attempt.queue(signal)) yield { type: "waiting", provider: attempt.provider };
           const events = await attempt.enter(signal);
           if (events !== undefined) {
-            yield { type: "attempt", model: route.choice.model, shorter: route.shortened || undefined };
+            yield { type: "attempt", model, shorter: route.shortened || undefined };
             for await (const event of events) {
               shown = event.type === "text-delta" || (shown && event.type !== "text-reset");
               if (event.type === "answer-end") attempt.completed(event);
@@ -122,7 +123,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
             }
           }
           // Only an abort ends an attempt without an end.
-          throw stopped(route.choice.model);
+          throw stopped(model);
         } catch (error) {
           if (asked.aborted) return;
           if (!(error instanceof ModelError) || stopping.signal.aborted) throw error;
@@ -133,7 +134,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
           attempt.end();
         }
         if (shown) yield { type: "restart" };
-        yield { type: "trying-again", reason };
+        yield { type: "trying-again", reason, quiet: (!shown && route.choice.model !== model) || undefined };
         if (delayMs > 0 && !(await waitFor(delayMs, signal))) {
           if (asked.aborted) return;
           throw stopped(route.choice.model);

@@ -61,8 +61,11 @@ export type ModelEvent =
   | { readonly type: "waiting"; readonly provider: string }
   /** The text so far will not be gone on with: its model has failed, and another one writes the answer anew. */
   | { readonly type: "restart" }
-  /** An attempt has failed in this way; another one follows, after a pause perhaps. */
-  | { readonly type: "trying-again"; readonly reason: ModelErrorKind }
+  /**
+   * An attempt has failed in this way; another one follows, after a pause perhaps. `quiet`: another model takes over before
+   * anything was shown, which the line below its answer tells early enough.
+   */
+  | { readonly type: "trying-again"; readonly reason: ModelErrorKind; readonly quiet?: true | undefined }
   /** An attempt begins to be sent to this model (`provider/model`): the messages, or the shorter ones. */
   | { readonly type: "attempt"; readonly model: string; readonly shorter?: true | undefined }
   /** The model is alive but has nothing to show yet (reasoning). */

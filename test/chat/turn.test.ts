@@ -130,6 +130,15 @@ describe("a complete answer", () => {
     expect(scene.shown).toEqual(["x", "finish"]);
   });
 
+  it("says nothing of a model that failed before anything was shown, but for the line below", async () => {
+    const quiet = { type: "trying-again", reason: "auth", quiet: true } as const;
+    const other = { type: "attempt", model: "b/two" } as const;
+    scene.script = [{ type: "attempt", model: "a/one" }, quiet, other, delta("x"), end("b/two")];
+    await ask();
+    expect(scene.activities.map(({ kind }) => kind)).toEqual(["thinking", "thinking"]);
+    expect(scene.views).toMatchObject([{ markdown: "x", note: noteWords.answeredBy("b/two") }]);
+  });
+
   it("stays one when the stop comes after its last word", async () => {
     scene.script = [delta("x"), end(), abort("stop")];
     expect(await ask()).toBe("complete");

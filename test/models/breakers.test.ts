@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { ModelErrorKind } from "../../src/base/errors.ts";
+import { createMetrics, type Metrics } from "../../src/base/metrics.ts";
 import { type Breakers, createBreakers } from "../../src/models/breakers.ts";
 import type { BreakerNews, SharedBreakers } from "../../src/ports/breakers.ts";
 
@@ -11,10 +12,10 @@ beforeEach(() => {
   lines = [];
 });
 
-function open(shared?: SharedBreakers): Breakers {
+function open(shared?: SharedBreakers, metrics?: Metrics): Breakers {
   const say = (details: object, message: string) =>
     void lines.push(`${(details as { model: string }).model}: ${message}`);
-  return createBreakers({ shared, log: { info: say, warn: say }, now: () => clockMs });
+  return createBreakers({ shared, log: { info: say, warn: say }, metrics, now: () => clockMs });
 }
 
 /** Processes that hear of each other at once. */
@@ -225,5 +226,30 @@ describe("breakers of several processes", () => {
     clockMs += 10 * seconds;
     expect(await breakers.choose(["a", "b"])).toEqual({ model: "a", probe: true });
     expect(await choice(breakers)).toBe("b");
+  });
+
+  test("are counted once over all of them, and shown by each as long as they are open", async () => {
+    const join = connected();
+    const metrics = [createMetrics(), createMetrics()] as const;
+    const [one, two] = [open(join(), metrics[0]), open(join(), metrics[1])];
+    const figures = () =>
+      Promise.all(
+        metrics.map(async (each) =>
+          [...(await each.text()).matchAll(/^parley_model_breaker_(\w+)\{model="a"\} (\S+)$/gm)].map(
+            ([, name, value]) => `${name} ${value}`,
+          ),
+        ),
+      );
+    expect(await figures()).toEqual([[], []]);
+    await ask(one, ["a"], "rate-limit");
+    expect(await figures()).toEqual([["open 1", "openings_total 1"], ["open 1"]]);
+    clockMs += 10 * seconds;
+    await ask(two, ["a"], "rate-limit");
+    const both = ["open 1", "openings_total 1"];
+    expect(await figures()).toEqual([both, both]);
+    clockMs += 20 * seconds;
+    await ask(one, ["a"], "complete");
+    const closed = ["open 0", "openings_total 1"];
+    expect(await figures()).toEqual([closed, closed]);
   });
 });

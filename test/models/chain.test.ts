@@ -51,7 +51,11 @@ describe("the chain", () => {
     expect(told(events)).toEqual(["openai/a", "empty", "openai/a", "upstream", "openai/a"]);
     scene.first.script.next({ status: 401 });
     scene.second.script.next({ text: "Paris." });
-    expect(told((await answered(open(), "openai/a")).events)).toEqual(["openai/a", "auth", "deepseek/b"]);
+    const moved = (await answered(open(), "openai/a")).events;
+    expect(told(moved)).toEqual(["openai/a", "auth", "deepseek/b"]);
+    // Who waits need not know that another model is asked, but that the same one is asked again.
+    const quiet = (all: typeof events) => all.flatMap((event) => (event.type === "trying-again" ? [event.quiet] : []));
+    expect([quiet(events), quiet(moved)]).toEqual([[undefined, undefined], [true]]);
   });
 
   test("asks the chosen model first, whatever the order of the fallbacks", async () => {
@@ -232,6 +236,7 @@ describe("the chain", () => {
       modelCalled: (model, outcome) => void calls.push(`${model} ${outcome}`),
       modelFirstToken: (model, ms) => void calls.push(`${model} first ${ms >= 0}`),
       modelLeftAlone: () => undefined,
+      modelPutBehind: () => undefined,
     };
     scene.first.script.always({ status: 503 });
     scene.second.script.always({ text: "Paris." });

@@ -68,7 +68,7 @@ describe("places at a provider", () => {
     expect(text).toBe("Lyon.");
     expect(events.slice(0, 3)).toEqual([
       { type: "waiting", provider: "openai" },
-      { type: "trying-again", reason: "busy" },
+      { type: "trying-again", reason: "busy", quiet: true },
       { type: "attempt", model: "deepseek/b" },
     ]);
     // That there was no place says nothing of the model.

@@ -15,6 +15,7 @@ export interface Recorder {
   modelCalled(model: string, outcome: string): void;
   modelFirstToken(model: string, ms: number): void;
   modelLeftAlone(model: string, alone: boolean): void;
+  modelPutBehind(model: string): void;
 }
 
 /** To be called at the top of a file: each of its tests begins with two providers that were asked nothing. */
