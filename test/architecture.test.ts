@@ -158,7 +158,6 @@ describe("the architecture", () => {
       "pino",
       "prom-client",
       "tokenx",
-      "zod",
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { StartError } from "../src/base/errors.ts";
 import { type RunMode, readConfig } from "../src/config/config.ts";
-import { environmentSchema } from "../src/config/environment.ts";
+import { environmentFields } from "../src/config/environment.ts";
 import { providerPresets } from "../src/config/providers.ts";
 import {
   appEngine,
@@ -74,7 +74,7 @@ describe("variables", () => {
     const prefix = name.toUpperCase().replace(/[^A-Z0-9]/g, "_");
     return ["API_KEY", "BASE_URL", "CONCURRENCY"].map((end) => `${prefix}_${end}`);
   });
-  const ours = new Set([...Object.keys(environmentSchema.shape), ...providerVariables]);
+  const ours = new Set([...Object.keys(environmentFields), ...providerVariables]);
   const ofNode = ["NODE_ENV", "NODE_COMPILE_CACHE", "NODE_VERSION", "NODE_EXTRA_CA_CERTS"];
   const ofPlatforms = ["RAILWAY_RUN_UID", "RENDER_EXTERNAL_URL", "REDISCLOUD_URL", "PROJECT_ID", "REGION_ID"];
 

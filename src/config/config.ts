@@ -4,7 +4,15 @@ import { StartError } from "../base/errors.ts";
 import type { Proxies } from "../base/proxies.ts";
 import { autoOf } from "./auto.ts";
 import { type Budgets, budgetsOf } from "./budgets.ts";
-import { type Environment, environmentSchema, mistakesOf, officialApiRoot, providerSchema } from "./environment.ts";
+import {
+  type Environment,
+  environmentFields,
+  linesOf,
+  officialApiRoot,
+  providerFields,
+  variableNames,
+} from "./environment.ts";
+import { readFields } from "./fields.ts";
 import type { StatedCapabilities } from "./model-capabilities.ts";
 import { type Effort, type ModelName, type NamedChain, readFallbacks, readModelChains } from "./model-list.ts";
 import { type OwnPrices, readPricesFile } from "./prices-file.ts";
@@ -249,14 +257,11 @@ function targetOf({ name, effort }: ModelName): ModelTarget {
 /** Parses each variable; those that are wrong are reported and then read as if left out, so that the rest is checked too. */
 function readVariables(given: Variables, mistakes: string[]): { values: Environment; wrong: ReadonlySet<string> } {
   const trimmed = Object.fromEntries(
-    Object.keys(environmentSchema.shape).map((name) => [name, given[name]?.trim()] as const),
+    Object.keys(environmentFields).map((name) => [name, given[name]?.trim()] as const),
   );
-  const first = environmentSchema.safeParse(trimmed);
-  if (first.success) return { values: first.data, wrong: new Set() };
-  const found = mistakesOf(first.error);
-  mistakes.push(...found.values());
-  for (const name of found.keys()) delete trimmed[name];
-  return { values: environmentSchema.parse(trimmed), wrong: new Set(found.keys()) };
+  const { values, wrong } = readFields(environmentFields, trimmed);
+  mistakes.push(...linesOf(wrong));
+  return { values, wrong: new Set(wrong.keys()) };
 }
 
 function checkWebhook(webhookUrl: string, apiRoot: string, mistakes: string[]): void {
@@ -277,8 +282,8 @@ function takesDeliveries(mode: RunMode, webhook: WebhookConfig | undefined): boo
 
 function knownNames(mode: RunMode, providers: readonly ProviderConfig[]): KnownNames {
   const prefixes = answersIn(mode) ? providerPrefixes(providers) : [];
-  const ofProviders = prefixes.flatMap((prefix) => Object.keys(providerSchema.shape).map((field) => prefix + field));
-  const ours = environmentSchema.keyof().options.filter((name) => !unread[mode].includes(name));
+  const ofProviders = prefixes.flatMap((prefix) => Object.keys(providerFields).map((field) => prefix + field));
+  const ours = variableNames.filter((name) => !unread[mode].includes(name));
   return { read: [...ours, ...ofProviders, ...proxyNames], providers: prefixes };
 }
 

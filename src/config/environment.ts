@@ -2,16 +2,18 @@
  * The variables one by one: default, shape, and the words for a mistake. What several of them mean together is in
  * `config.ts`. A message says what is right and never repeats a value, which might be a secret in the wrong place.
  */
-import { z } from "zod";
 import { readAmount } from "../base/amounts.ts";
 import { standIns } from "../base/stand-ins.ts";
 import { budgetMistake } from "./budgets.ts";
+import { type Field, field, Mistake, matching, oneOf, text, type ValuesOf, whole } from "./fields.ts";
 import { readCapabilities } from "./model-capabilities.ts";
 import { readAutoChain, readFallbacks, readModelChains } from "./model-list.ts";
 import { wireNames } from "./providers.ts";
 
 /** The official Bot API, the only one that insists on HTTPS and on certain ports for webhooks. */
 export const officialApiRoot = "https://api.telegram.org";
+
+const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 /** What holds when a variable is left out, as it is written in `.env.example`. A variable without an entry has none. */
 export const defaults = {
@@ -35,7 +37,7 @@ export const defaults = {
 } as const;
 
 /** Every variable but those of the providers, whose names depend on `MODELS`. */
-export const environmentSchema = z.object({
+export const environmentFields = {
   BOT_TOKEN: matching(
     /^\d+:[A-Za-z0-9_-]{20,}$/,
     "is no bot token; copy the whole line from @BotFather, like 123456789:ABC…",
@@ -50,7 +52,7 @@ export const environmentSchema = z.object({
   PORT: whole(0, 65_535, "").prefault(defaults.PORT),
   METRICS_PORT: whole(0, 65_535, "").optional(),
   METRICS_TOKEN: token("and /metrics is open to whoever reaches it").optional(),
-  DATA_DIR: z.string().prefault(defaults.DATA_DIR),
+  DATA_DIR: text().prefault(defaults.DATA_DIR),
   REDIS_URL: redisUrl().optional(),
   REDIS_PREFIX: matching(
     /^[A-Za-z0-9_-]{1,64}$/,
@@ -63,16 +65,14 @@ export const environmentSchema = z.object({
   FALLBACK_MODELS: list(readFallbacks, ({ models }) => models).optional(),
   MODEL_CAPABILITIES: list(readCapabilities, ({ stated }) => stated).optional(),
   MODEL_MAX_TOKENS: whole(1, 10_000_000, "tokens").optional(),
-  MODEL_TEMPERATURE: matching(/^([01](\.\d+)?|2(\.0+)?|\.\d+)$/, "must be a number from 0 to 2, like 0.7")
-    .transform(Number)
-    .optional(),
-  PRICES_FILE: z.string().optional(),
+  MODEL_TEMPERATURE: temperature().optional(),
+  PRICES_FILE: text().optional(),
   BUDGET_USER_DAY: budget().optional(),
   BUDGET_USER_MONTH: budget().optional(),
   BUDGET_CHAT_DAY: budget().optional(),
   BUDGET_BOT_DAY: budget().optional(),
   LEDGER_DAYS: whole(1, 36_500, "days").prefault(defaults.LEDGER_DAYS),
-  SYSTEM_PROMPT: z.string().prefault(defaults.SYSTEM_PROMPT),
+  SYSTEM_PROMPT: text().prefault(defaults.SYSTEM_PROMPT),
   HISTORY_MAX_TOKENS: whole(0, 10_000_000, "tokens").prefault(defaults.HISTORY_MAX_TOKENS),
   HISTORY_MAX_MESSAGES: whole(0, 10_000, "messages").prefault(defaults.HISTORY_MAX_MESSAGES),
   HISTORY_TTL_SECONDS: whole(1, 315_360_000, "seconds").prefault(defaults.HISTORY_TTL_SECONDS),
@@ -84,46 +84,34 @@ export const environmentSchema = z.object({
   ALLOWED_USER_IDS: userIds().prefault(""),
   ALLOWED_CHAT_IDS: chatIds().prefault(""),
   ADMIN_USER_IDS: userIds().prefault(""),
-  STREAM_MODE: z.enum(["edit", "draft"], { error: "must be edit or draft" }).prefault(defaults.STREAM_MODE),
+  STREAM_MODE: oneOf(["edit", "draft"], "must be edit or draft").prefault(defaults.STREAM_MODE),
   CONCURRENCY: whole(1, 100_000, "turns at once").prefault(defaults.CONCURRENCY),
-  LOG_LEVEL: z
-    .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
-      error: "must be one of trace, debug, info, warn, error, fatal, silent",
-    })
-    .prefault(defaults.LOG_LEVEL),
-  LOG_FORMAT: z
-    .enum(["auto", "json", "pretty"], { error: "must be auto, json or pretty" })
-    .prefault(defaults.LOG_FORMAT),
-});
+  LOG_LEVEL: oneOf(logLevels, `must be one of ${logLevels.join(", ")}`).prefault(defaults.LOG_LEVEL),
+  LOG_FORMAT: oneOf(["auto", "json", "pretty"], "must be auto, json or pretty").prefault(defaults.LOG_FORMAT),
+};
 
-export type Environment = z.output<typeof environmentSchema>;
+export type Environment = ValuesOf<typeof environmentFields>;
+
+export const variableNames = Object.keys(environmentFields) as readonly (keyof Environment)[];
 
 /** The variables of one provider, without their prefix. */
-export const providerSchema = z.object({
+export const providerFields = {
   // Anything else cannot stand in an HTTP header, and the client's own complaint would quote the key.
   API_KEY: matching(/^[\x21-\x7e]+$/, "holds spaces or characters that no key has; copy it again").optional(),
   BASE_URL: url().optional(),
   CONCURRENCY: whole(1, 100_000, "calls at once").optional(),
   // Read by itself: each header has a mistake of its own.
-  HEADERS: z.string().optional(),
-  WIRE: z.enum(wireNames, { error: `must be one of ${wireNames.join(", ")}` }).optional(),
-});
+  HEADERS: text().optional(),
+  WIRE: oneOf(wireNames, `must be one of ${wireNames.join(", ")}`).optional(),
+};
 
-/** One line for each variable that is wrong, by its name in the schema; `prefix` begins its name in the environment. */
-export function mistakesOf(error: z.ZodError, prefix = ""): ReadonlyMap<string, string> {
+/** One line for each variable that is wrong; `prefix` begins their names in the environment. */
+export function linesOf(wrong: ReadonlyMap<string, string>, prefix = ""): string[] {
   const usual = new Map<string, string>(Object.entries(defaults));
-  const lines = new Map<string, string>();
-  for (const { path, message } of error.issues) {
-    const name = String(path[0]);
-    if (lines.has(name)) continue;
+  return [...wrong].map(([name, mistake]) => {
     const otherwise = usual.get(prefix + name);
-    lines.set(name, `${prefix}${name} ${message}${otherwise === undefined ? "" : `; left out, it is ${otherwise}`}`);
-  }
-  return lines;
-}
-
-function matching(pattern: RegExp, mistake: string) {
-  return z.string().regex(pattern, { error: mistake });
+    return `${prefix}${name} ${mistake}${otherwise === undefined ? "" : `; left out, it is ${otherwise}`}`;
+  });
 }
 
 /** One of our own choice, that opens something; `otherwise` says what holds without it. */
@@ -131,32 +119,28 @@ function token(otherwise: string) {
   return matching(/^[\x21-\x7e]{16,256}$/, `must be 16 to 256 characters without spaces; leave it out ${otherwise}`);
 }
 
-function whole(min: number, max: number, unit: string) {
-  const mistake = `must be a whole number from ${min} to ${max}${unit === "" ? "" : ` (${unit})`}`;
-  return matching(/^\d{1,15}$/, mistake)
-    .transform(Number)
-    .pipe(z.number().min(min, { error: mistake }).max(max, { error: mistake }));
+function temperature(): Field<number> {
+  const number = matching(/^([01](\.\d+)?|2(\.0+)?|\.\d+)$/, "must be a number from 0 to 2, like 0.7");
+  return field((given) => Number(number.read(given)));
 }
 
 function budget() {
-  return z.string().transform((text, context) => {
-    const found = readAmount(text);
-    if (found === undefined) context.addIssue({ code: "custom", message: budgetMistake });
-    return found ?? z.NEVER;
+  return field((given) => {
+    const found = readAmount(given);
+    if (found === undefined) throw new Mistake(budgetMistake);
+    return found;
   });
 }
 
 /** Without a slash at its end: paths are appended. */
 function url() {
-  return z.string().transform((text, context) => {
-    const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  return field((given) => {
+    const parsed = URL.canParse(given) ? new URL(given) : undefined;
     if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) {
-      context.addIssue({ code: "custom", message: "is no URL; write it like https://example.com/path" });
-      return z.NEVER;
+      throw new Mistake("is not a URL; write it like https://example.com/path");
     }
     if (parsed.search !== "" || parsed.hash !== "") {
-      context.addIssue({ code: "custom", message: "must end with its path; leave out everything from ? or # on" });
-      return z.NEVER;
+      throw new Mistake("must end with its path; leave out everything from ? or # on");
     }
     return parsed.href.replace(/(?<!\/)\/+$/, "");
   });
@@ -167,10 +151,11 @@ function redisUrl() {
   const mistake =
     "is not a Redis URL; write it like redis://user:password@host:6379/0, or rediss:// for TLS, with nothing behind it (special characters of a password as %40 and the like, % itself as %25)";
   // A bare / ? or # in a password would end the address there, and what stands before it would pass for host and port.
-  return matching(/^rediss?:\/\/([^\s/?#@]*@)?(\[[\da-fA-F:.]+\]|[^\s/:@?#[\]]+)(:\d{1,5})?(\/\d*)?$/, mistake).refine(
-    (text) => URL.canParse(text) && !/%(?![\da-f]{2})/i.test(text),
-    { error: mistake },
-  );
+  const whole = /^rediss?:\/\/([^\s/?#@]*@)?(\[[\da-fA-F:.]+\]|[^\s/:@?#[\]]+)(:\d{1,5})?(\/\d*)?$/;
+  return field((given) => {
+    if (!whole.test(given) || !URL.canParse(given) || /%(?![\da-f]{2})/i.test(given)) throw new Mistake(mistake);
+    return given;
+  });
 }
 
 /** A list whose reader finds what is wrong with it. */
@@ -178,22 +163,21 @@ function list<L extends { readonly mistakes: readonly string[] }, T>(
   read: (text: string) => L,
   resultOf: (list: L) => T,
 ) {
-  return z.string().transform((text, context) => {
-    const found = read(text);
-    if (found.mistakes.length > 0) context.addIssue({ code: "custom", message: found.mistakes.join("; it ") });
+  return field((given) => {
+    const found = read(given);
+    if (found.mistakes.length > 0) throw new Mistake(found.mistakes.join("; it "));
     return resultOf(found);
   });
 }
 
 /** A model, or `off`. */
 function summaryModel() {
-  return z.string().transform((text, context) => {
-    if (text === "off") return text;
-    const { models, mistakes } = readFallbacks(text);
+  return field((given) => {
+    if (given === "off") return given;
+    const { models, mistakes } = readFallbacks(given);
     const [model] = models;
     if (model !== undefined && models.length === 1 && mistakes.length === 0) return model;
-    context.addIssue({ code: "custom", message: "must be one model, like openai/gpt-6-luna, or off" });
-    return z.NEVER;
+    throw new Mistake("must be one model, like openai/gpt-6-luna, or off");
   });
 }
 
@@ -222,13 +206,11 @@ function chatIds() {
 
 /** Each mistake is a test of an entry, and what to say of the places (from 1) that fail it. */
 function idList(...mistakes: [isWrong: (entry: string) => boolean, say: (places: string) => string][]) {
-  return z.string().transform((text, context) => {
-    const entries = split(text);
+  return field((given) => {
+    const entries = split(given);
     for (const [isWrong, say] of mistakes) {
       const misplaced = entries.flatMap((entry, index) => (isWrong(entry) ? [index + 1] : []));
-      if (misplaced.length === 0) continue;
-      context.addIssue({ code: "custom", message: say(misplaced.join(", ")) });
-      break;
+      if (misplaced.length > 0) throw new Mistake(say(misplaced.join(", ")));
     }
     return new Set(entries.map(Number));
   });

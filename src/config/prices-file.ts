@@ -1,6 +1,5 @@
 /** The file that `PRICES_FILE` names: what models cost that no list has, or that cost something else there. */
 import { readFileSync } from "node:fs";
-import { z } from "zod";
 
 /** US dollars for a million tokens. */
 export interface OwnPrice {
@@ -10,16 +9,19 @@ export interface OwnPrice {
   readonly output: number;
 }
 
+interface Entry {
+  readonly input: number;
+  readonly cached?: number;
+  readonly cache_write?: number;
+  readonly output: number;
+}
+
 /** By `provider/model`. */
 export type OwnPrices = Readonly<Record<string, OwnPrice>>;
 
 const example = '{"openai/gpt-6-luna": {"input": 0.2, "cached": 0.02, "cache_write": 0.25, "output": 1.6}}';
-const dollars = z.number().min(0).max(100_000);
-const entrySchema = z
-  .strictObject({ input: dollars, cached: dollars.optional(), cache_write: dollars.optional(), output: dollars })
-  .transform(({ input, cached = input, cache_write: cacheWrite = input, output }) => ({
-    ...{ input, cached, cacheWrite, output },
-  }));
+const fieldNames = ["input", "cached", "cache_write", "output"] as const;
+const known = "input, cached, cache_write and output are dollars per million tokens, input and output must be there";
 /** More mistakes of one file are of one reason. */
 const mostMistakes = 5;
 
@@ -52,18 +54,31 @@ export function readPricesFile(path: string, mistakes: string[]): OwnPrices {
       found.push(`has an entry ${shown}, which is no provider/model; write it like ${example}`);
       continue;
     }
-    const parsed = entrySchema.safeParse(entry);
-    if (parsed.success) prices[name] = parsed.data;
-    else found.push(`has no right price for ${shown}: ${reasonOf(parsed.error)}`);
+    const price = priceIn(entry);
+    if (typeof price === "object") prices[name] = price;
+    else found.push(`has no right price for ${shown}: ${price}`);
   }
   for (const line of found.slice(0, mostMistakes)) wrong(line);
   if (found.length > mostMistakes) wrong(`has ${found.length - mostMistakes} more wrong entries`);
   return { ...prices };
 }
 
-function reasonOf({ issues: [issue] }: z.ZodError): string {
-  const known = "input, cached, cache_write and output are dollars per million tokens, input and output must be there";
-  if (issue?.code === "unrecognized_keys") return `it knows no ${issue.keys[0]?.slice(0, 40)}; ${known}`;
-  const field = String(issue?.path[0] ?? "");
-  return field === "" ? known : `${field} must be a number from 0 to 100000; ${known}`;
+/** The price of an entry, or what is wrong with it. */
+function priceIn(entry: unknown): OwnPrice | string {
+  if (typeof entry !== "object" || entry === null || Array.isArray(entry)) return known;
+  const given: Readonly<Record<string, unknown>> = { ...entry };
+  const wrong = fieldNames.find((name) => (isNeeded(name) || given[name] !== undefined) && !isPrice(given[name]));
+  if (wrong !== undefined) return `${wrong} must be a number from 0 to 100000; ${known}`;
+  const other = Object.keys(given).find((name) => !fieldNames.some((one) => one === name));
+  if (other !== undefined) return `it knows no ${other.slice(0, 40)}; ${known}`;
+  const { input, cached = input, cache_write: cacheWrite = input, output } = given as unknown as Entry;
+  return { input, cached, cacheWrite, output };
+}
+
+function isNeeded(name: string): boolean {
+  return name === "input" || name === "output";
+}
+
+function isPrice(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && value <= 100_000;
 }

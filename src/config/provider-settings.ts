@@ -1,5 +1,6 @@
 /** Which providers the models of a configuration need, and what the environment says of each. */
-import { mistakesOf, providerSchema } from "./environment.ts";
+import { linesOf, providerFields } from "./environment.ts";
+import { readFields } from "./fields.ts";
 import type { ModelName, NamedChain } from "./model-list.ts";
 import { carryKey, readHeaders } from "./provider-headers.ts";
 import { type ProviderPreset, providerPresets, type WireName } from "./providers.ts";
@@ -80,7 +81,7 @@ function readProvider(name: string, variable: string, env: Variables, remarks: R
   }
   const prefix = prefixOf(name);
   const given = Object.fromEntries(
-    Object.keys(providerSchema.shape).map((field) => [field, env[prefix + field]?.trim()] as const),
+    Object.keys(providerFields).map((field) => [field, env[prefix + field]?.trim()] as const),
   );
   const headers = readHeaders(`${prefix}HEADERS`, given["HEADERS"] ?? "", mistakes);
   if (given["BASE_URL"] === undefined && preset?.baseUrl === undefined) {
@@ -93,16 +94,14 @@ function readProvider(name: string, variable: string, env: Variables, remarks: R
   if (given["API_KEY"] === undefined && preset?.local === false && !carryKey(headers)) {
     mistakes.push(`${prefix}API_KEY is missing; ${variable} names ${name}, which needs its key`);
   }
-  const parsed = providerSchema.safeParse(given);
-  if (!parsed.success) {
-    mistakes.push(...mistakesOf(parsed.error, prefix).values());
-    return undefined;
-  }
-  const { BASE_URL } = parsed.data;
-  if (BASE_URL === undefined) return combine(name, preset, { ...parsed.data, headers });
+  const { values, wrong } = readFields(providerFields, given);
+  mistakes.push(...linesOf(wrong, prefix));
+  if (wrong.size > 0) return undefined;
+  const { BASE_URL } = values;
+  if (BASE_URL === undefined) return combine(name, preset, { ...values, headers });
   const mended = mendedBaseUrl(BASE_URL, preset);
   if (mended !== undefined) warnings.push(`${prefix}BASE_URL ${mended.why}`);
-  return combine(name, preset, { ...parsed.data, headers, BASE_URL: mended?.baseUrl ?? BASE_URL });
+  return combine(name, preset, { ...values, headers, BASE_URL: mended?.baseUrl ?? BASE_URL });
 }
 
 /** A base URL as it was probably meant; undefined when there is nothing to mend. */

@@ -1,5 +1,5 @@
 /** The run modes, and which variables each has no use for. */
-import { type Environment, environmentSchema } from "./environment.ts";
+import { type Environment, variableNames } from "./environment.ts";
 
 /** `queue`: the commands of an operator; `doctor`: a look at everything. */
 export type RunMode = "start" | "dev" | "web" | "worker" | "playground" | "queue" | "doctor";
@@ -41,5 +41,5 @@ export function answersIn(mode: RunMode): boolean {
 }
 
 function allBut(...read: readonly (keyof Environment)[]): (keyof Environment)[] {
-  return environmentSchema.keyof().options.filter((name) => !read.includes(name));
+  return variableNames.filter((name) => !read.includes(name));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
-import { environmentSchema } from "../../src/config/environment.ts";
+import { environmentFields } from "../../src/config/environment.ts";
 import { good, mistakes, token } from "../support/environments.ts";
 
 describe("mistakes", () => {
@@ -70,7 +70,7 @@ describe("mistakes", () => {
 
   it("never repeat a value, which may be a secret in the wrong place", () => {
     const secret = "sk-do-not-show-0123456789";
-    const shape = Object.keys(environmentSchema.shape).filter(
+    const shape = Object.keys(environmentFields).filter(
       (name) => !["SYSTEM_PROMPT", "DATA_DIR", "HOST"].includes(name),
     );
     const env = Object.fromEntries(shape.map((name) => [name, `${secret} ${secret}`]));

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "dotenv";
 import { describe, expect, it } from "vitest";
 import { type RunMode, readConfig } from "../../src/config/config.ts";
-import { defaults, environmentSchema } from "../../src/config/environment.ts";
+import { defaults, environmentFields } from "../../src/config/environment.ts";
 import { modelsAsked } from "../../src/config/models-asked.ts";
 import { providerPresets } from "../../src/config/providers.ts";
 import { good, mistakes, token } from "../support/environments.ts";
@@ -394,7 +394,7 @@ describe(".env.example", () => {
   ]);
 
   it("shows every variable with its default, and no other", () => {
-    const ofSchema = [...Object.keys(environmentSchema.shape), "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"].map((name) => [
+    const ofSchema = [...Object.keys(environmentFields), "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"].map((name) => [
       name,
       "",
     ]);
