@@ -80,8 +80,8 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
       return consumer !== undefined;
     },
     start(identity) {
-      // Where no other process may be at work, all that is open is dead.
-      if (engines.shared === undefined) void sweepCalls(-1);
+      // Where no other process may be at work, all that is open is dead, whatever the clock was.
+      if (engines.shared === undefined) void sweepCalls(Number.NEGATIVE_INFINITY);
       sweeping = setInterval(() => void sweepCalls(deadCallMs), sweepEveryMs);
       const handle = async (job: ActiveUpdate) => {
         if (job.attempt > 1) metrics.deliveryRetried();

@@ -143,8 +143,9 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
         maxTokens: spending.maxTokens,
         inputTokens,
         moneyOf: (outputTokens) => {
-          const dollars = models.cost(model, { inputTokens, cachedTokens: 0, outputTokens }, now()) ?? 0;
-          return Math.ceil(dollars * perDollar);
+          const dollars = models.cost(model, { inputTokens, cachedTokens: 0, outputTokens }, now());
+          // Of an unknown price at least something: a budget in money that is used up holds for it as well.
+          return dollars === undefined ? 1 : Math.ceil(dollars * perDollar);
         },
         lostRow: (outputTokens, durationMs) =>
           rowOf(model, attempt, { outcome: "lost", durationMs }, [inputTokens, outputTokens]),

@@ -99,7 +99,7 @@ export function createRunning(deps: RunningDeps): Running {
       if (!asking) {
         if (!bounded && written >= granted - aheadTokens && written >= askAgainAt) {
           ask(Math.min(maxTokens, granted + moreTokens));
-        } else if (now() - toldAt >= tellEveryMs) ask(granted);
+        } else if (Math.abs(now() - toldAt) >= tellEveryMs) ask(granted);
       }
       cut ||= !bounded && written >= granted + (asking ? mostInDoubt : 0);
       return !cut;

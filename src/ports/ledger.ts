@@ -68,7 +68,7 @@ export interface ReservationName {
 export interface Reservation extends ReservationName {
   readonly userId: number;
   readonly chatId: number;
-  /** Billionths of a US dollar; 0 when the price is not known. */
+  /** Billionths of a US dollar. Of 0 of a unit every limit in it has room, also one that is used up. */
   readonly money: number;
   readonly tokens: number;
   /** What is written should nobody ever end the call. */

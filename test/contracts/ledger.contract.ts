@@ -231,6 +231,33 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       expect(await ledger.reserve(reservation("e", 150), limits, [])).toEqual(reserved);
     });
 
+    it("lets what costs nothing begin though all is used up or reserved, in that unit alone", async () => {
+      const { ledger } = await newLedger();
+      await ledger.settle([row(999)]);
+      await ledger.reserve(reservation("a", 1), [], []);
+      const free = reservation("b", 0, { tokens: 30 });
+      const tokens = limit({ whose: "bot-day", of: "all", unit: "tokens", amount: 20 });
+      expect(await ledger.reserve(reservation("c", 1), [limit()], [])).toEqual({ kind: "wait", limit: limit() });
+      expect(await ledger.reserve(free, [limit()], [])).toEqual(reserved);
+      await ledger.settle([row(500)]);
+      expect(await ledger.reserve(reservation("c", 1), [limit()], [])).toEqual({ kind: "refused", limit: limit() });
+      expect(await ledger.extend({ ...free, tokens: 60 }, [limit()])).toBe(true);
+      expect(await ledger.reserve({ ...free, id: "d" }, [limit(), tokens], [])).toEqual({
+        kind: "refused",
+        limit: tokens,
+      });
+      expect(await standingOf(ledger, { ...tokens, whose: "bot-day" })).toEqual([expect.any(Number), 61, 0]);
+    });
+
+    it("sweeps all that is open, though the clock was set back since", async () => {
+      const { ledger } = await newLedger();
+      await ledger.reserve(reservation("a", 400), [limit()], []);
+      clock.now -= 3_600_000;
+      expect(await ledger.sweep(500)).toBe(0);
+      expect(await ledger.sweep(Number.NEGATIVE_INFINITY)).toBe(1);
+      expect(await standingOf(ledger)).toEqual([400, 0, 0]);
+    });
+
     it("counts each budget for itself: of users, chats and all, of days and months, in money and tokens", async () => {
       const { ledger } = await newLedger();
       await ledger.settle([row(100, { at: noon - dayMs }), row(10, { userId: 2, chatId: 2 })]);

@@ -135,7 +135,7 @@ function csvLine(cells: readonly Cell[]): string {
       if (cell === undefined) return "";
       if (typeof cell === "number") return plainNumber(cell);
       const line = plain(cell);
-      const safe = /^[=+\-@|%]/.test(line) ? `'${line}` : line;
+      const safe = /^\s*[=+\-@|%＝＋－＠]/.test(line) ? `'${line}` : line;
       return /[",;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
     })
     .join(",");

@@ -61,6 +61,8 @@ export function subjectsOf({ userId, chatId }: Pick<LedgerRow, "userId" | "chatI
 export function judge(standings: readonly Standing[], wanted: Pick<Reservation, "money" | "tokens">): Verdict {
   let waits: Limit | undefined;
   for (const { limit, spent, reserved, granted } of standings) {
+    // What costs nothing is not in the way of what is used up.
+    if (wanted[limit.unit] === 0) continue;
     const left = limit.amount + granted - spent - wanted[limit.unit];
     if (left < 0) return { kind: "refused", limit };
     if (left < reserved) waits ??= limit;

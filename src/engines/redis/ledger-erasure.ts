@@ -1,13 +1,13 @@
 /** A user's name taken out of the ledger in Redis. */
 import { dayMs } from "../../ports/ledger.ts";
 import { dayOf, decodeRow, encodeRow, sumDays } from "../lanes/ledger-sums.ts";
-import { ledgerFunctions } from "./ledger-scripts.ts";
+import { ledgerFunctions, shortDays } from "./ledger-scripts.ts";
 import type { RedisLink } from "./link.ts";
 import { runScript } from "./script.ts";
 
 const rowsAtOnce = 500;
 
-/** KEYS prefix. ARGV user, the first day whose use goes on counting in budgets (empty: none), how long that is. */
+/** KEYS prefix. ARGV user, the first day whose use goes on counting in budgets (empty: none), how long that is, first days of nobody's sums. */
 const eraseSums = `${ledgerFunctions}
   local P, user, first = KEYS[1], ARGV[1], tonumber(ARGV[2])
   local function all(key)
@@ -45,6 +45,9 @@ const eraseSums = `${ledgerFunctions}
   end
   merge(P .. 'usage:' .. user, P .. 'usage:0')
   merge(P .. 'usage-models:' .. user, P .. 'usage-models:0')
+  -- Nobody's calls are written by day, so nothing else forgets theirs.
+  forget(P .. 'usage:0', tonumber(ARGV[4]))
+  forget(P .. 'usage-models:0', tonumber(ARGV[5]))
   local ttl = redis.call('PTTL', P .. 'usage-chat:' .. user)
   merge(P .. 'usage-chat:' .. user, P .. 'usage-chat:0')
   if ttl > 0 then redis.call('PEXPIRE', P .. 'usage-chat:0', ttl) end
@@ -64,7 +67,10 @@ export async function eraseFromLedger(
   { userId, budgetsGoOn, ledgerDays, now }: EraseArguments,
 ): Promise<void> {
   const firstDay = budgetsGoOn ? dayOf(now) - sumDays(0) : "";
-  await runScript(redis, eraseSums, [prefix], [userId, firstDay, sumDays(0) * dayMs]);
+  await runScript(redis, eraseSums, [prefix], [
+    ...[userId, firstDay, sumDays(0) * dayMs],
+    ...[dayOf(now) - sumDays(ledgerDays), dayOf(now) - shortDays],
+  ]);
   for (let day = dayOf(now) - ledgerDays - 1; day <= dayOf(now) + 1; day++) {
     const key = `${prefix}ledger:${day}`;
     for (let at = 0; ; at += rowsAtOnce) {

@@ -19,7 +19,7 @@ import type { ScriptArgument } from "./script.ts";
 /** Longer than an update can come again. */
 const grantKnownMs = 7 * 24 * 3_600_000;
 /** A user's use by model is kept for so many days, a chat's use at all. */
-const shortDays = 62;
+export const shortDays = 62;
 
 /** How the sums of a ledger are kept; to be passed to each of its scripts. */
 export interface Keeping {
@@ -162,9 +162,11 @@ const judgeFunction = `${standingFunction}
     local waits
     for n = 1, count do
       local spent, open, granted, amount, ofTokens = standing(P, ARGV[first + n - 1])
-      local left = amount + granted - spent - (ofTokens and tokens or money)
-      if left < 0 then return {'refused', n} end
-      if left < (open or 0) and not waits then waits = {'wait', n} end
+      local wanted = ofTokens and tokens or money
+      local left = amount + granted - spent - wanted
+      -- What costs nothing is not in the way of what is used up.
+      if wanted ~= 0 and left < 0 then return {'refused', n} end
+      if wanted ~= 0 and left < (open or 0) and not waits then waits = {'wait', n} end
     end
     return waits or 0
   end

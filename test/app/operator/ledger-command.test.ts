@@ -50,6 +50,8 @@ describe("npm run ledger", () => {
   });
 
   it.each([
+    ['\t=1+1', `' =1+1`],
+    ['＝1+1', `'＝1+1`],
     ['=cmd|"/c calc"', `"'=cmd|""/c calc"""`],
     ["+1", "'+1"],
     ["@sum", "'@sum"],
