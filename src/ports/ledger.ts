@@ -183,7 +183,7 @@ export interface Ledger {
   grant(grant: Grant): Promise<void>;
   /**
    * Takes a user's name out: the id is 0 from then on in rows and sums, and so is that of the private chat, for ever. Other sums
-   * stay as they are. `budgetsGoOn`: what was used counts against budgets under the id for 31 days more, so that nobody has a
+   * stay as they are. What is open in that chat is settled as `lost` before. `budgetsGoOn`: what was used counts against budgets under the id for 31 days more, so that nobody has a
    * new one by this.
    */
   erase(userId: number, budgetsGoOn: boolean): Promise<void>;

@@ -162,6 +162,23 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
         expect((await ledger.totals({ of: { userId: 1 } }))[0]?.answers).toBe(1);
       });
 
+      it("leaves nothing open in the private chat that would be written under the name later", async () => {
+        const { ledger } = await newLedger();
+        const dead = reservation("1/50", 400);
+        const topic = reservation("1:7/51", 30);
+        const others = [reservation("-100/8", 5, { chatId: -100 }), reservation("11/9", 6, { userId: 11, chatId: 11 })];
+        for (const one of [dead, topic, ...others]) await ledger.reserve(one, [limit()], []);
+        for (const _twice of [1, 2]) await ledger.erase(1, true);
+        expect((await rowsOf(ledger)).map(({ userId, chatId, outcome }) => [userId, chatId, outcome])).toEqual([
+          [0, 0, "lost"],
+          [0, 0, "lost"],
+        ]);
+        expect(await standingOf(ledger)).toEqual([430, 5, 0]);
+        expect(await standingOf(ledger, limit({ whose: "bot-day", of: "all" }))).toEqual([430, 11, 0]);
+        await ledger.settle([settlement(dead, 100)]);
+        expect(await rowsOf(ledger)).toHaveLength(2);
+      });
+
       it("has no new budget by it", async () => {
         const ledger = await used();
         const month = limit({ whose: "user-month", fromDay: today - 10, toDay: today + 10 });

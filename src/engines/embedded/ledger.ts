@@ -122,7 +122,11 @@ export function createLedger(database: Database, ledgerDays: number, now: () => 
       sweep: (olderThanMs) => database.write(() => reservations.sweep(olderThanMs)),
       standing: async (limits) => limits.map(reservations.standingOf),
       grant: (grant) => database.write(() => reservations.grant(grant)),
-      erase: (userId, budgetsGoOn) => database.write(() => eraseFromLedger(database, userId, budgetsGoOn, now())),
+      erase: (userId, budgetsGoOn) =>
+        database.write(() => {
+          reservations.loseOf(userId);
+          eraseFromLedger(database, userId, budgetsGoOn, now());
+        }),
     },
   };
 }

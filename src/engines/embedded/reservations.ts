@@ -82,6 +82,16 @@ export function createReservations({ statement: sql }: Database, now: () => numb
       }
       return dead.length;
     },
+    /** Settles as lost what is open in the private chat with a user. */
+    loseOf(userId: number): void {
+      const open = sql(
+        "SELECT id FROM reservation WHERE id >= ?1 || '/' AND id < ?1 || '0' OR id >= ?1 || ':' AND id < ?1 || ';'",
+      );
+      for (const { id } of open.all(String(userId))) {
+        const lost = take(String(id));
+        if (lost !== undefined) lose(lost);
+      }
+    },
     grant({ id, userId, unit, amount, at }: Grant): void {
       const first = sql("INSERT OR IGNORE INTO first VALUES (?, ?)").run(`grant:${id}`, now() + leftMs);
       if (first.changes === 0) return;

@@ -124,6 +124,7 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
       if (grants.every(({ id }) => id !== grant.id)) grants.push(grant);
     },
     async erase(userId, budgetsGoOn) {
+      for (const one of [...open.values()]) if (/^-?\d+/.exec(one.id)?.[0] === String(userId)) lose(one);
       const isTheirs = (row: LedgerRow) => row.userId === userId;
       if (budgetsGoOn) carried.push(...rows.filter(isTheirs), ...grants.filter((one) => one.userId === userId));
       for (const [at, row] of rows.entries()) {

@@ -1,13 +1,13 @@
 /** A user's name taken out of the ledger in Redis. */
 import { dayMs } from "../../ports/ledger.ts";
 import { dayOf, decodeRow, encodeRow, sumDays } from "../lanes/ledger-sums.ts";
-import { ledgerFunctions, shortDays } from "./ledger-scripts.ts";
+import { keepingArgument, ledgerFunctions, shortDays } from "./ledger-scripts.ts";
 import type { RedisLink } from "./link.ts";
 import { runScript } from "./script.ts";
 
 const rowsAtOnce = 500;
 
-/** KEYS prefix. ARGV user, the first day whose use goes on counting in budgets (empty: none), how long that is, first days of nobody's sums. */
+/** KEYS prefix. ARGV user, the first day whose use goes on counting in budgets (empty: none), how long that is, first days of nobody's sums, keeping. */
 const eraseSums = `${ledgerFunctions}
   local P, user, first = KEYS[1], ARGV[1], tonumber(ARGV[2])
   local function all(key)
@@ -24,6 +24,13 @@ const eraseSums = `${ledgerFunctions}
   local function merge(key, to)
     for _, pair in ipairs(all(key)) do add(to, pair[1], pair[2]) end
     redis.call('DEL', key)
+  end
+  -- Or it would be written under the name when somebody finds it.
+  for _, pair in ipairs(all(P .. 'reservations')) do
+    local behind = string.sub(pair[1], #user + 1, #user + 1)
+    if string.sub(pair[1], 1, #user) == user and (behind == '/' or behind == ':') then
+      book(ARGV[6], take(P, pair[1])[6])
+    end
   end
   for _, kind in ipairs({{'usage:', 'user:'}, {'usage-chat:', 'chat:'}}) do
     for _, pair in ipairs(all(P .. kind[1] .. user)) do
@@ -67,10 +74,16 @@ export async function eraseFromLedger(
   { userId, budgetsGoOn, ledgerDays, now }: EraseArguments,
 ): Promise<void> {
   const firstDay = budgetsGoOn ? dayOf(now) - sumDays(0) : "";
-  await runScript(redis, eraseSums, [prefix], [
-    ...[userId, firstDay, sumDays(0) * dayMs],
-    ...[dayOf(now) - sumDays(ledgerDays), dayOf(now) - shortDays],
-  ]);
+  await runScript(
+    redis,
+    eraseSums,
+    [prefix],
+    [
+      ...[userId, firstDay, sumDays(0) * dayMs],
+      ...[dayOf(now) - sumDays(ledgerDays), dayOf(now) - shortDays],
+      keepingArgument({ prefix, ledgerDays }),
+    ],
+  );
   for (let day = dayOf(now) - ledgerDays - 1; day <= dayOf(now) + 1; day++) {
     const key = `${prefix}ledger:${day}`;
     for (let at = 0; ; at += rowsAtOnce) {
