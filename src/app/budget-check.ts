@@ -4,20 +4,29 @@ import type { Config } from "../config/config.ts";
 import { modelsAsked } from "../config/models-asked.ts";
 import { firstTokens, perDollar } from "../ports/ledger.ts";
 
-const variables: Readonly<Record<Whose, string>> = {
+/** What sets each of them. */
+export const budgetVariables: Readonly<Record<Whose, string>> = {
   "user-day": "BUDGET_USER_DAY",
   "user-month": "BUDGET_USER_MONTH",
   "chat-day": "BUDGET_CHAT_DAY",
   "bot-day": "BUDGET_BOT_DAY",
 };
 
+type BudgetConfig = Pick<Config, "budgets" | "models" | "summaryModel">;
+
+/** Throws a `StartError` when there is anything wrong with the budgets. */
+export async function checkBudgets(config: BudgetConfig): Promise<void> {
+  const mistakes = await budgetMistakes(config);
+  if (mistakes.length > 0) throw new StartError(mistakes);
+}
+
 /**
- * Throws a `StartError` when a budget is in money and the price of a model that may be asked is not known, or when no answer at
- * all would fit into a budget.
+ * A line for each: a budget is in money and the price of a model that may be asked is not known, or no answer at all would fit
+ * into a budget.
  */
-export async function checkBudgets(config: Pick<Config, "budgets" | "models" | "summaryModel">): Promise<void> {
+export async function budgetMistakes(config: BudgetConfig): Promise<readonly string[]> {
   const { budgets, models } = config;
-  const given = Object.entries(variables).flatMap(([whose, variable]) => {
+  const given = Object.entries(budgetVariables).flatMap(([whose, variable]) => {
     const budget = budgets[whose as Whose];
     return budget === undefined ? [] : [{ variable, ...budget }];
   });
@@ -31,11 +40,11 @@ export async function checkBudgets(config: Pick<Config, "budgets" | "models" | "
     );
   const inMoney = given.filter(({ unit }) => unit === "money");
   if (inMoney.length > 0) lines.push(...(await moneyMistakes(config, inMoney, answerTokens)));
-  if (lines.length > 0) throw new StartError(lines);
+  return lines;
 }
 
 async function moneyMistakes(
-  config: Pick<Config, "models" | "summaryModel">,
+  config: BudgetConfig,
   budgets: readonly { readonly variable: string; readonly amount: number }[],
   answerTokens: number,
 ): Promise<readonly string[]> {

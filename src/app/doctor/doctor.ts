@@ -39,6 +39,7 @@ export async function examine({
     () => undefined,
   );
   const looks: readonly (readonly [about: string, look: Promise<readonly Finding[]>])[] = [
+    ["budgets", examineBudgets(config, Date.now())],
     ["Telegram", telegram.then(({ findings }) => findings)],
     ["proxies", examineProxies(config, peer, signal)],
     ["storage", examineStorage(config, running)],
@@ -49,14 +50,12 @@ export async function examine({
   clearTimeout(timer);
   late.abort();
   const redact = createRedactor(config.secrets);
-  return [...settings(config), ...examineBudgets(config, Date.now()), ...found.flat()].map(
-    ({ state, about, says, todo }) => ({
-      state,
-      about: oneLine(about),
-      says: oneLine(redact(says)),
-      todo: todo === undefined ? undefined : oneLine(redact(todo)),
-    }),
-  );
+  return [...settings(config), ...found.flat()].map(({ state, about, says, todo }) => ({
+    state,
+    about: oneLine(about),
+    says: oneLine(redact(says)),
+    todo: todo === undefined ? undefined : oneLine(redact(todo)),
+  }));
 }
 
 function settings(config: Config): readonly Finding[] {
