@@ -16,11 +16,8 @@ export function secretsIn(
   for (const { name, apiKey, headers = {} } of providers) {
     // Local servers take any key, and people write the provider's name: no secret, and found in every model's name.
     if (apiKey !== undefined && apiKey !== name) secrets.add(apiKey);
-    for (const value of Object.values(headers)) {
-      // A gateway is told by a header which provider is meant; of a scheme and its token, the token alone may be shown.
-      if (value.length >= shortestSecret && !names.has(value))
-        secrets.add(value).add(value.replace(/^\S+ (?=\S{8})/, ""));
-    }
+    // A gateway is told by a header which provider is meant.
+    for (const secret of secretsOfHeaders(headers)) if (!names.has(secret)) secrets.add(secret);
   }
   for (const url of urls) {
     if (url === undefined) continue;
@@ -33,6 +30,13 @@ export function secretsIn(
   }
   secrets.delete("");
   return [...secrets];
+}
+
+/** What of these headers must not be shown: of a scheme and its token, the token alone may be repeated to us. */
+export function secretsOfHeaders(headers: Readonly<Record<string, string>>): string[] {
+  return Object.values(headers).flatMap((value) =>
+    value.length < shortestSecret ? [] : [value, value.replace(/^\S+ (?=\S{8})/, "")],
+  );
 }
 
 function decoded(text: string): string {

@@ -24,11 +24,14 @@ export interface Refusal {
   readonly model: string;
 }
 
+/** Nobody who is asked waits for longer, and no clock of a provider's is right that says so. */
+const longestAskedMs = 31 * 86_400_000;
+
 /** Turns a failure into the error that leaves this folder: without `cause`, which could carry bodies and headers into a log. */
 export function modelError(model: string, failure: Failure, hide: readonly string[] = []): ModelError {
   return new ModelError(failure.kind, model, logLine(failure.message, hide), {
     status: failure.status,
-    retryAfterMs: failure.retryAfterMs,
+    retryAfterMs: (failure.retryAfterMs ?? 0) <= longestAskedMs ? failure.retryAfterMs : undefined,
   });
 }
 

@@ -1,5 +1,6 @@
 /** One provider: a question to one of its models, once. */
 import type { ModelError } from "../base/errors.ts";
+import { secretsOfHeaders } from "../config/secrets.ts";
 import { textOf } from "../ports/content.ts";
 import type { ModelEvent } from "../ports/models.ts";
 import type { Patience } from "./allowance.ts";
@@ -40,7 +41,7 @@ export function createProvider(deps: Omit<SenderDeps, "wire">): Provider {
       const { model, patience } = ask;
       const name = `${config.name}/${model}`;
       const question = textOf(ask.messages.at(-1)?.content ?? []);
-      const hidden = [config.apiKey ?? "", ...Object.values(config.headers ?? {}), question];
+      const hidden = [config.apiKey ?? "", ...secretsOfHeaders(config.headers ?? {}), question];
       const fail = (failure: Failure): ModelError => modelError(name, failure, hidden);
       if (signal.aborted) return;
       if (!ask.mayCall()) throw fail({ kind: "upstream", message: "the question has used up its calls" });

@@ -164,6 +164,16 @@ describe("the chain", () => {
     expect(scene.first.requests.length).toBe(1);
   });
 
+  test.each(["Infinity", "1e300", "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])(
+    "believes no provider that asks for ages: %s",
+    async (ages) => {
+      scene.first.script.always({ status: 429, headers: { "retry-after": ages } });
+      const { error } = await answered(open({ refusedMs: 0 }, alone), "openai/a");
+      expect(error?.retryAfterMs).toBeGreaterThan(0);
+      expect(error?.retryAfterMs).toBeLessThanOrEqual(10_000);
+    },
+  );
+
   test("stops repeating in time, sooner after refusals than after faults", async () => {
     const timers = { backoffMs: 40, refusedMs: 100, failedMs: 100_000 };
     scene.first.script.always({ status: 429 });

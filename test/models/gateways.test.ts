@@ -51,6 +51,13 @@ describe("headers of one's own", () => {
     expect(lines.join("\n")).not.toContain("chat-of-ann");
   });
 
+  test("are told to nobody when only what follows the scheme is repeated", async () => {
+    server.answer = (_, response) => refuse(response, 400, "no team for YWJjZGVmZ2g= here");
+    const { error } = await ask({ headers });
+    expect(error?.message).toBe("HTTP 400: no team for […] here");
+    expect(lines.join("\n")).not.toContain("YWJjZGVmZ2g");
+  });
+
   test("do not follow a redirect to another origin", async () => {
     const other = await createLlmServer((_, response) => void response.end(paris));
     server.answer = (_, response) => void response.writeHead(308, { location: `${other.origin}/v1/x` }).end();
