@@ -117,6 +117,22 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
     if (row.inputTokens + row.outputTokens > 0) deps.observer.usage(row);
   }
 
+  /** True for the first who says so, in the limit's period. */
+  async function isFirst({ of, whose, toDay, unit }: Limit, all: number, share: 80 | 100): Promise<boolean> {
+    const subject = of === "all" ? "all" : Object.values(of).join();
+    const key = `budget:${subject}:${whose} ${toDay} ${unit} ${all} ${share}`;
+    return await store.firstWithin(key, Math.max(1, resetOf({ toDay }) - now()));
+  }
+
+  /** The last of the whole bot's may be too little for any answer: then nobody ever comes to its end. */
+  async function tellRefused(limit: Limit): Promise<void> {
+    if (limit.whose !== "bot-day" || spending.alerts === undefined) return;
+    const [{ spent } = { spent: 0 }] = await ledger.standing([limit]);
+    // Below that it is this question alone that is too long.
+    if (spent < 0.8 * limit.amount || !(await isFirst(limit, limit.amount, 100))) return;
+    spending.alerts.raise({ kind: "bot-budget", share: 100, resetsAt: resetOf(limit) });
+  }
+
   async function reserve(running: Running, signal: AbortSignal): Promise<boolean> {
     const deadline = performance.now() + waitsMs;
     for (let lookMs = shortestLookMs; ; lookMs = Math.min(lookMs * 1.5, longestLookMs)) {
@@ -125,6 +141,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       const verdict = await ledger.reserve(running.reservation(), current, settled);
       ended = ended.filter((one) => !settled.includes(one));
       if (verdict.kind === "reserved") return true;
+      if (verdict.kind === "refused") await tellRefused(verdict.limit);
       if (verdict.kind === "refused" || performance.now() > deadline) throw budgetError(verdict.limit, now());
       onWaiting();
       // Not all at the same moment.
@@ -189,9 +206,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
         const share = used >= all ? 100 : used >= 0.8 * all ? 80 : undefined;
         if (share === undefined) continue;
         const resetsAt = resetOf(limit);
-        const subject = limit.of === "all" ? "all" : Object.values(limit.of).join();
-        const key = `budget:${subject}:${limit.whose} ${limit.toDay} ${limit.unit} ${all} ${share}`;
-        if (!(await store.firstWithin(key, Math.max(1, resetsAt - now())))) continue;
+        if (!(await isFirst(limit, all, share))) continue;
         if (limit.whose === "bot-day") spending.alerts?.raise({ kind: "bot-budget", share, resetsAt });
         else found.push({ whose: limit.whose, share, resetsAt });
       }

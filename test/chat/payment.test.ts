@@ -242,6 +242,33 @@ describe("a question under a budget", () => {
   });
 });
 
+describe("the last of the whole bot's budget", () => {
+  const used = (outputTokens: number): Step => ({
+    ...{ type: "answer-end", model: "a/one", finish: "stop" },
+    usage: { inputTokens: 0, cachedTokens: 0, outputTokens },
+  });
+  async function alertsAfter(outputTokens: number): Promise<Alert[]> {
+    const raised: Alert[] = [];
+    const alerts = { raise: (one: Alert) => void raised.push(one) };
+    scene.spending = { budgets: { "bot-day": tokens(1_000) }, maxTokens: 500, alerts };
+    scene.script = [delta("x"), used(outputTokens)];
+    for (const run of [1, 2, 3]) await ask({ run });
+    expect(scene.observed.filter((one) => one === "failed")).toHaveLength(2);
+    return raised;
+  }
+
+  it("is told the operators once when it is too little for any answer", async () => {
+    expect(await alertsAfter(900)).toEqual([
+      { kind: "bot-budget", share: 80, resetsAt },
+      { kind: "bot-budget", share: 100, resetsAt },
+    ]);
+  });
+
+  it("is no news while it is only too little for this one", async () => {
+    expect(await alertsAfter(700)).toEqual([]);
+  });
+});
+
 describe("a call that died with its process", () => {
   it("is lost: its prompt and what was shown, with the answer of the next delivery", async () => {
     await died();
