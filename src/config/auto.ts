@@ -4,8 +4,8 @@ import { autoName, type NamedChain } from "./model-list.ts";
 import type { Remarks } from "./provider-settings.ts";
 
 const purposes = {
-  AUTO_CHEAP: "a model for easy questions, like openai/gpt-6-luna",
-  AUTO_STRONG: "a model for hard questions, like openai/gpt-6-sol",
+  AUTO_CHEAP: "a model for easy questions (openai/gpt-6-luna, say)",
+  AUTO_STRONG: "a model for hard questions (openai/gpt-6-sol, say)",
 } as const;
 const variables = ["AUTO_CHEAP", "AUTO_STRONG"] as const;
 

@@ -40,7 +40,7 @@ export const defaults = {
 export const environmentFields = {
   BOT_TOKEN: matching(
     /^\d+:[A-Za-z0-9_-]{20,}$/,
-    "is no bot token; copy the whole line from @BotFather, like 123456789:ABC…",
+    "is not a bot token; copy the whole line from @BotFather, like 123456789:ABC…",
   ).optional(),
   TELEGRAM_API_ROOT: url().prefault(defaults.TELEGRAM_API_ROOT),
   WEBHOOK_URL: url().optional(),

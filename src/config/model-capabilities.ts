@@ -35,7 +35,7 @@ export function readCapabilities(text: string): {
       );
     } else if (wrong >= 0) {
       mistakes.push(
-        `has in place ${index + 1} something that is none of context=32768, answer=4096, sees=yes, tools=no, efforts=off,low,high (or efforts=no)`,
+        `has a word in place ${index + 1} that it does not know; it knows context=32768, answer=4096, sees=yes, tools=no, efforts=off,low,high (or efforts=no)`,
       );
     } else stated[model] = Object.assign({}, stated[model], ...fields) as StatedCapabilities;
   }

@@ -70,7 +70,7 @@ export function readAutoChain(list: string): { chain: NamedChain | undefined; mi
   if (chain !== undefined && names.length === 1) return { chain, mistakes: [] };
   return {
     chain,
-    mistakes: ["must be one provider/model, like openai/gpt-6-luna, with others behind it after > perhaps"],
+    mistakes: ["must be one provider/model, like openai/gpt-6-luna; others may stand behind a >"],
   };
 }
 

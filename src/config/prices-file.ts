@@ -35,7 +35,7 @@ export function readPricesFile(path: string, mistakes: string[]): OwnPrices {
     if (error instanceof SyntaxError) {
       const place = /\(line (\d+) column (\d+)\)/.exec(error.message);
       const where = place === null ? "" : ` in line ${place[1]}, column ${place[2]}`;
-      wrong(`names a file that is no JSON${where}; write it like ${example}`);
+      wrong(`names a file that is not JSON${where}; write it like ${example}`);
     } else {
       const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
       wrong(`names a file that cannot be read (${code}); check its path and who may read it`);
@@ -43,7 +43,7 @@ export function readPricesFile(path: string, mistakes: string[]): OwnPrices {
     return {};
   }
   if (typeof file !== "object" || file === null || Array.isArray(file)) {
-    wrong(`names a file that holds no object; write it like ${example}`);
+    wrong(`names a file that is not a JSON object; write it like ${example}`);
     return {};
   }
   const prices: Record<string, OwnPrice> = Object.create(null);
@@ -51,7 +51,7 @@ export function readPricesFile(path: string, mistakes: string[]): OwnPrices {
   for (const [name, entry] of Object.entries(file)) {
     const shown = JSON.stringify(name.slice(0, 100));
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]*\/./.test(name)) {
-      found.push(`has an entry ${shown}, which is no provider/model; write it like ${example}`);
+      found.push(`has an entry ${shown}, which is not provider/model; write it like ${example}`);
       continue;
     }
     const price = priceIn(entry);

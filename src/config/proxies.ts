@@ -24,7 +24,7 @@ export function readProxies(
     const proxy = proxyIn(given);
     if (proxy === undefined) {
       mistakes.push(
-        `${name} is no proxy; write it like http://user:password@proxy.example.com:3128 (special characters of a password as %40 and the like)`,
+        `${name} is not a proxy; write it like http://user:password@proxy.example.com:3128 (special characters of a password as %40 and the like)`,
       );
     } else proxies[variable] = proxy;
   }

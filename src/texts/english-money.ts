@@ -11,7 +11,9 @@ const mostModels = 12;
 /** An amount of US dollars, as exact as it is small. */
 export function money(dollars: number): string {
   if (dollars === 0) return "$0";
-  return dollars < 0.01 ? `$${dollars.toFixed(6)}` : dollars < 1 ? `$${dollars.toFixed(4)}` : `$${dollars.toFixed(2)}`;
+  const decimals = dollars < 0.01 ? 6 : dollars < 1 ? 4 : 2;
+  // Cents always, what is smaller only where it is not zero.
+  return `$${dollars.toFixed(decimals).replace(/(\.\d\d\d*?)0+$/, "$1")}`;
 }
 
 function costOf({ cost, unpriced, answers }: UsageTotals): string {
@@ -72,7 +74,7 @@ function budgetLines(budget: BudgetView, now: number): string {
   return [
     `${budgetNames[whose]}: ${words(left)} left`,
     `set ${words(amount)}${grantedToo}, used ${words(spent)}, reserved ${words(reserved)}`,
-    `new ${moment(resetsAt)}, in ${lasting(resetsAt - now)}`,
+    `resets ${moment(resetsAt)}, in ${lasting(resetsAt - now)}`,
   ].join("\n");
 }
 
@@ -106,10 +108,10 @@ export const moneyTexts = {
   budgetAskWho: (group: boolean) =>
     `Whose budget do you want to see? Send me an id or a @name${group ? ", as a reply to this message" : ""}.`,
   budgetAskAmount: (person: Person, group: boolean) =>
-    `How much shall ${nameOf(person)} get on top, today and so this month? ${amountForm}${group ? " Reply to this message, so that I see it." : ""}`,
-  amountForm: `This is no amount. ${amountForm}`,
+    `How much do you want to add for ${nameOf(person)}, today and so this month? ${amountForm}${group ? " Reply to this message, so that I see it." : ""}`,
+  amountForm: `This is not an amount. ${amountForm}`,
   grantForm:
-    "Write /grant 5 in reply to somebody, /grant 123456 5 with their id, or /grant @name 5. 5 is dollars; 200000t is tokens.",
+    "Write /grant 5 in reply to somebody, /grant 123456 5 with their id, or /grant @name 5. 5 means dollars, 200000t means tokens.",
   grantUseless: (unit: Amount["unit"]) =>
     `Nothing was granted: no user has a budget in ${unit === "money" ? "dollars" : "tokens"} here. BUDGET_USER_DAY and BUDGET_USER_MONTH set one.`,
   granted: (person: Person, amount: Amount, budgets: readonly BudgetView[], now: number) =>

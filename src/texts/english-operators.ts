@@ -14,15 +14,15 @@ function alertWords(alert: Alert, prefix: (provider: string) => string): string 
     case "address-wrong":
       return `🧭 Nothing answers questions at the address of ${alert.provider}. Mend ${prefix(alert.provider)}BASE_URL, ${restart}. npm run doctor shows whether it is right.`;
     case "settings-missing":
-      return `🧩 ${alert.provider} wants to be told more than it is, so none of its models answer; the log has its words. Put the headers that it names into ${prefix(alert.provider)}HEADERS, ${restart}.`;
+      return `🧩 ${alert.provider} needs headers that it does not get, so none of its models answer. The log has its words. Put those headers into ${prefix(alert.provider)}HEADERS, ${restart}.`;
     case "model-gone": {
       const nearest = alert.nearest === undefined ? "" : ` The nearest name in its list is ${alert.nearest}.`;
-      return `👻 The provider does not know the model ${alert.model}, or not any more.${nearest} Mend MODELS or FALLBACK_MODELS, ${restart}.`;
+      return `👻 The provider does not know the model ${alert.model}, or no longer does.${nearest} Mend MODELS or FALLBACK_MODELS, ${restart}.`;
     }
     case "bot-budget":
       return alert.share === 100
         ? `🛑 BUDGET_BOT_DAY is spent: nobody gets an answer from a model that costs anything until ${clock(alert.resetsAt)}. To go on before that, raise it and restart the bot.`
-        : `💰 ${alert.share} % of BUDGET_BOT_DAY is spent; it is filled up again at ${clock(alert.resetsAt)}. /stats shows what was spent on what.`;
+        : `💰 ${alert.share} % of BUDGET_BOT_DAY is spent; it resets at ${clock(alert.resetsAt)}. /stats shows what was spent on what.`;
     case "webhook-failing":
       return `📪 Telegram cannot deliver to the webhook: ${alert.reason}. ${waiting(alert.pendingUpdates)} Look at WEBHOOK_URL, its certificate and the proxy in front of the bot; npm run doctor says what Telegram sees.`;
     case "dead-update":
@@ -66,6 +66,6 @@ export const operatorTexts = {
   alert: alertWords,
   doctorLooking: "🩺 I am looking at everything. This takes 20 seconds at most.",
   doctorReport: reportWords,
-  doctorTooSoon: "I have looked less than a minute ago. Please wait a moment before you ask again.",
+  doctorTooSoon: "I looked less than a minute ago. Please wait a moment before you ask again.",
   doctorElsewhere: "Please ask me this in our private chat: the answer is not for everybody here.",
 };

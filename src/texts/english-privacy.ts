@@ -7,16 +7,19 @@ export const privacyTexts = {
     const stays = group
       ? "What was said in this group belongs to the group and stays; /new makes me forget it."
       : "What was said in groups belongs to them and stays.";
-    return `Shall I delete everything of yours? That is our private conversation with all its topics, your choices, your name, and your id at what your answers have cost; an answer that I am writing to you ends. ${stays} Where there are budgets, how much of yours is used stays for 31 days. The messages in Telegram stay, too, until you delete the chat. This cannot be undone.`;
+    return [
+      "Shall I delete everything I keep about you? This cannot be undone.",
+      "I delete our private conversation with all its topics, your choices, your name, and your id beside what your answers have cost. An answer that I am writing to you ends.",
+      `${stays} If this bot has budgets, how much you have used of yours stays for 31 days. The messages in Telegram stay until you delete the chat.`,
+    ].join("\n\n");
   },
   deleted:
-    "Deleted. I know nothing of you any more. What answers have cost is kept as sums, without a name. Your next message begins anew.",
-  deletedJustNow:
-    "I have deleted everything of yours less than a minute ago. Please wait a moment before the next time.",
+    "Deleted. I no longer know anything about you. What your answers have cost is kept as sums, without a name. Your next message starts afresh.",
+  deletedJustNow: "I deleted everything about you less than a minute ago. Please wait a moment before you do it again.",
   deleteCancelled: "Nothing was deleted.",
   deleteExpired: "Nothing was deleted: this question is more than ten minutes old. /delete asks it again.",
   deleteAsYourself: "I can only delete what is a person's own. Please send me /delete in a private chat.",
-  notYourButton: "Only who has asked can press this.",
+  notYourButton: "Only the person who asked can press this.",
 };
 
 /** What `/privacy` says, in plain words. */
@@ -28,9 +31,9 @@ function privacyWords(facts: PrivacyFacts): string {
     "",
     `💬 What we write to each other, so that we can go on talking: until /new, or until nothing was asked here for ${days(conversationDays)}.`,
     "⚙️ Your choices, such as model and persona: until you change them.",
-    `📥 What Telegram delivers: until it is handled. What could not be handled: ${days(deadDays)}.`,
-    `👤 Your id, your name, and the day you were here last: ${days(directoryDays)} from then.`,
-    `💰 For each answer its model, its number of tokens and its cost, with your id, but nothing that was written: ${days(ledgerDays)}.`,
+    `📥 What Telegram delivers: until it is handled. What could not be handled: for ${days(deadDays)}.`,
+    `👤 Your id, your name, and the day of your last message: for ${days(directoryDays)} after it.`,
+    `💰 For each answer its model, its number of tokens and its cost, with your id, but nothing that was written: for ${days(ledgerDays)}.`,
     "",
     `All of it is ${place}. In a group the conversation belongs to the group.`,
     "",

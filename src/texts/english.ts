@@ -72,6 +72,10 @@ const budgets: Readonly<Record<Whose, string>> = {
   "bot-day": "This bot's budget for today",
 };
 
+function lowerFirst(words: string): string {
+  return words.charAt(0).toLowerCase() + words.slice(1);
+}
+
 function lineOf(note: SpokenNote): string {
   switch (note.kind) {
     case "failed":
@@ -81,11 +85,11 @@ function lineOf(note: SpokenNote): string {
     case "cut":
       return cuts[note.by];
     case "over-budget":
-      return `💸 ${budgets[note.whose]} is used up. There is a new one at ${moment(note.resetsAt)}${note.waitMs === undefined ? "" : `, in ${lasting(note.waitMs)}`}.`;
+      return `💸 ${budgets[note.whose]} is used up. It resets at ${moment(note.resetsAt)}${note.waitMs === undefined ? "" : `, in ${lasting(note.waitMs)}`}.`;
     case "budget-used":
       return note.share === 100
-        ? `💸 ${budgets[note.whose]} is used up now. There is a new one at ${moment(note.resetsAt)}.`
-        : `💸 ${budgets[note.whose]} is used up to ${note.share} %. There is a new one at ${moment(note.resetsAt)}.`;
+        ? `💸 ${budgets[note.whose]} is used up now. It resets at ${moment(note.resetsAt)}.`
+        : `💸 ${note.share} % of ${lowerFirst(budgets[note.whose])} is used. It resets at ${moment(note.resetsAt)}.`;
     case "history-cut":
       return "The model no longer sees all of the older messages here.";
     case "new-topic":
@@ -136,7 +140,7 @@ export const english = {
     new: "start a new conversation",
     reset: "new conversation, default persona and model",
     model: "switch the model",
-    think: "how much the model thinks first",
+    think: "how much the model thinks before it answers",
     system: "give me a persona, or the default one again",
     stop: "stop the answer that is being written",
     retry: "answer the last question again",
@@ -144,10 +148,10 @@ export const english = {
     usage: "your tokens and their cost",
     export: "this conversation as a Markdown file",
     privacy: "what I keep, and who reads along",
-    delete: "delete what is yours",
+    delete: "delete everything I keep about you",
     budget: "what may still be spent",
-    grant: "add to somebody's budget",
-    doctor: "for admins: whether everything is as it should be",
+    grant: "for admins: add to somebody's budget",
+    doctor: "for admins: check that everything works",
   },
   /** Questions that `/start` offers; each is sent as it stands. */
   examples: [
@@ -177,7 +181,7 @@ export const english = {
   nothingToRetry: "There is no question here that I could answer again. Just write one.",
   notTheNewest: "Only the newest answer can be written again.",
   notContinued: "Only the newest answer can be continued, and only once.",
-  broughtBack: "From your next question on I see the earlier messages again.",
+  broughtBack: "I see the earlier messages again, from your next question on.",
   oldButton: "This button is too old.",
   alreadyFinished: "This answer is already finished.",
   waiting: (provider: string) => `⏳ Waiting for a free place at ${provider}…`,

@@ -84,7 +84,7 @@ describe("a question under a budget", () => {
     scene.spending = { budgets: { "user-day": tokens(1_000) } };
     scene.script = [delta("forty-two"), end()];
     expect(await ask()).toBe("failed");
-    const note = "💸 Your budget for today is used up. There is a new one at 1970-01-02 00:00 UTC, in 1 d.";
+    const note = "💸 Your budget for today is used up. It resets at 1970-01-02 00:00 UTC, in 1 d.";
     expect(scene.views).toEqual([{ markdown: "", note }]);
     expect(await rows()).toEqual([]);
     expect(await standing()).toEqual([0, 0]);
@@ -223,8 +223,11 @@ describe("a question under a budget", () => {
       scene.script = [delta("x"), used(outputTokens)];
       await ask({ run: run + 1 });
     }
-    const notes = scene.views.map(({ note }) => note?.replace("💸 Your budget for today is ", "").split(".")[0]);
-    expect(notes).toEqual([undefined, "used up to 80 %", undefined, "used up now", "used up"]);
+    const notes = scene.views.map(({ note }) => note?.split(".")[0]);
+    expect(notes).toEqual([
+      ...[undefined, "💸 80 % of your budget for today is used", undefined],
+      ...["💸 Your budget for today is used up now", "💸 Your budget for today is used up"],
+    ]);
   });
 
   it("alerts the operators of the whole bot's, and nobody else", async () => {

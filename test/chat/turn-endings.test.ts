@@ -182,7 +182,7 @@ it("says whose budget is used up, below nothing, when a question would cost more
   const resetsAt = Date.UTC(2026, 10, 28);
   scene.script = [new BudgetError("user-day", resetsAt)];
   expect(await ask()).toBe("failed");
-  const note = "💸 Your budget for today is used up. There is a new one at 2026-11-28 00:00 UTC.";
+  const note = "💸 Your budget for today is used up. It resets at 2026-11-28 00:00 UTC.";
   expect(scene.views).toEqual([{ markdown: "", note }]);
   expect(await turn()).toMatchObject({ state: "done", notes: [{ kind: "over-budget", whose: "user-day", resetsAt }] });
   expect(await history()).toEqual([]);

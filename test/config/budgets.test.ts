@@ -74,10 +74,10 @@ describe("PRICES_FILE", () => {
   });
 
   it.each([
-    ['{"own/m": {"input": 1,}}', /no JSON in line 1, column 23;/],
-    ["", /no JSON/],
-    ["[1]", /holds no object/],
-    ['{"gpt": {"input": 1, "output": 1}}', /entry "gpt", which is no provider\/model/],
+    ['{"own/m": {"input": 1,}}', /not JSON in line 1, column 23;/],
+    ["", /not JSON/],
+    ["[1]", /is not a JSON object/],
+    ['{"gpt": {"input": 1, "output": 1}}', /entry "gpt", which is not provider\/model/],
     ['{"own/m": {"input": "1", "output": 1}}', /"own\/m": input must be a number/],
     ['{"own/m": {"input": -1, "output": 1}}', /"own\/m": input must be a number from 0/],
     ['{"own/m": {"input": 1}}', /"own\/m": output must be a number/],

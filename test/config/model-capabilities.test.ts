@@ -31,7 +31,9 @@ describe("MODEL_CAPABILITIES", () => {
       "context",
     ]) {
       expect(line(`a/b: context=5; ollama/x: ${wrong}`)).toEqual([
-        expect.stringMatching(/^MODEL_CAPABILITIES has in place 2 something that is none of context=32768, /),
+        expect.stringMatching(
+          /^MODEL_CAPABILITIES has a word in place 2 that it does not know; it knows context=32768, /,
+        ),
       ]);
     }
     expect(line("; x; a/b: sees=1")[0]).toMatch(/in place 2; .* in place 3 /s);

@@ -28,7 +28,7 @@ describe("proxies", () => {
     "%j is none: one line that does not repeat it",
     (value) => {
       const found = mistakes({ ...good, https_proxy: value });
-      expect(found).toEqual([expect.stringMatching(/^https_proxy is no proxy; write it like/)]);
+      expect(found).toEqual([expect.stringMatching(/^https_proxy is not a proxy; write it like/)]);
       expect(found[0]?.replace(/write it like.*/, "")).not.toContain(value);
     },
   );

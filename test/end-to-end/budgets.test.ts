@@ -47,9 +47,9 @@ describe.skipIf(redis.missing !== undefined)(redis.title("two workers with one b
       );
     await until(() => chats.every(ended), 400_000);
     const told = chats.map((id) => answersIn(botApi, id).at(-1)?.text ?? "");
-    expect(
-      told.filter((text) => text.includes("This bot's budget for today is used up. There is a new one at")),
-    ).toHaveLength(40);
+    expect(told.filter((text) => text.includes("This bot's budget for today is used up. It resets at"))).toHaveLength(
+      40,
+    );
     expect(model.requests).toHaveLength(60);
     const { link } = await openLink(redis.url, prefix);
     const { ledger } = createRedisStore({ link, historyTtlSeconds: 60, noteWords: inEnglish });

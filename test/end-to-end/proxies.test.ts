@@ -115,7 +115,7 @@ describe("behind a proxy", { timeout: 180_000 }, () => {
     });
     expect(code).toBe(78);
     expect(output.trim().split("\n")).toEqual([
-      expect.stringMatching(/^HTTPS_PROXY is no proxy; write it like http:\/\//),
+      expect.stringMatching(/^HTTPS_PROXY is not a proxy; write it like http:\/\//),
     ]);
     expect(output).not.toContain("secret");
   });

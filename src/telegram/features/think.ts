@@ -15,7 +15,8 @@ think.filter(isCommand("think"), async (ctx) => {
   const wanted = (callOf(ctx)?.argument ?? "").trim().toLowerCase();
   const choice = choices.find((one) => one === wanted);
   if (choice !== undefined) await choose(ctx, choice);
-  await say(ctx, await stateOf(ctx), keyboardOf(ctx, await shows(ctx)));
+  const { text, keyboard } = await stateOf(ctx);
+  await say(ctx, text, keyboard);
 });
 
 think.filter(
@@ -25,8 +26,7 @@ think.filter(
     if (press?.action !== "think") return;
     await choose(ctx, press.choice);
     await answerPress(ctx);
-    const keyboard = keyboardOf(ctx, await shows(ctx));
-    const text = await stateOf(ctx);
+    const { text, keyboard } = await stateOf(ctx);
     // The keyboard changes with the words alone.
     if (text === ctx.callbackQuery?.message?.text) return;
     await tolerate(ctx, ctx.editMessageText(text, { reply_markup: keyboard }));
@@ -42,12 +42,17 @@ async function choose(ctx: BotContext, choice: ThinkChoice): Promise<void> {
   } else await ctx.session.set("effort", choice === "default" ? undefined : choice);
 }
 
-async function stateOf(ctx: BotContext): Promise<string> {
+async function stateOf(ctx: BotContext): Promise<{ text: string; keyboard: InlineKeyboardMarkup }> {
   const { models } = ctx.deps;
   const settings = await ctx.session.read();
   const model = modelFor(models.names, settings.model);
   const { efforts, known } = models.capabilities(model);
-  return ctx.texts.think({ model, effort: settings.effort, efforts, known, shown: await shows(ctx) });
+  const { effort } = settings;
+  const shown = await shows(ctx);
+  return {
+    text: ctx.texts.think({ model, effort, efforts, known, shown }),
+    keyboard: keyboardOf(ctx, effort ?? "default", shown),
+  };
 }
 
 async function shows(ctx: BotContext): Promise<boolean> {
@@ -61,10 +66,10 @@ function userOf(ctx: BotContext): string | undefined {
   return sender === undefined ? undefined : String(sender);
 }
 
-function keyboardOf({ texts }: BotContext, shown: boolean): InlineKeyboardMarkup {
+function keyboardOf({ texts }: BotContext, current: ThinkChoice, shown: boolean): InlineKeyboardMarkup {
   const { labels } = texts;
   const button = (text: string, choice: ThinkChoice) => ({
-    text,
+    text: choice === current ? `✅ ${text}` : text,
     callback_data: pressData({ action: "think", choice }),
   });
   return {

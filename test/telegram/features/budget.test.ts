@@ -40,7 +40,7 @@ describe("/grant", () => {
     expect(words).toContain("Granted $5.00 to Bob (@bobby), id 42.");
     expect(words).toContain("Today: $6.00 left\nset $1.00, granted $5.00, used $0, reserved $0");
     expect(words).toContain("This month: $15.00 left");
-    expect(words).toMatch(/new \d{4}-\d\d-\d\d 00:00 UTC, in \d+ (h|min)/);
+    expect(words).toMatch(/resets \d{4}-\d\d-\d\d 00:00 UTC, in \d+ (h|min)/);
   });
 
   it("takes tokens where budgets are in tokens, and says what it cannot add to", async () => {
@@ -98,7 +98,7 @@ describe("/budget", () => {
     await write("/grant 42 5");
     const [words = ""] = said(await write("/budget", bobs));
     expect(words).toContain("Your budget");
-    expect(words).toContain("Today: $5.75 left\nset $1.00, granted $5.00, used $0.2500, reserved $0\nnew ");
+    expect(words).toContain("Today: $5.75 left\nset $1.00, granted $5.00, used $0.25, reserved $0\nresets ");
     expect(words).toContain("This month: $14.75 left");
     expect(words).toContain("This chat, today: 4,984 tokens left");
     expect(words).not.toContain("whole bot");
@@ -114,7 +114,7 @@ describe("/budget", () => {
     expect(said(await write("/budget"))[0]).toContain(texts.budgetAskWho(false));
     expect(said(await write("@nobody"))[0]).toContain(texts.personUnknown("@nobody"));
     expect(said(await write("@bobby"))[0]).toContain("The budget of Bob (@bobby), id 42");
-    expect(said(await press("budget:grant"))[0]).toContain("How much shall Bob (@bobby), id 42 get on top");
+    expect(said(await press("budget:grant"))[0]).toContain("How much do you want to add for Bob (@bobby), id 42");
     expect(said(await write("much"))).toEqual([texts.amountForm]);
     expect(said(await write("2.50"))[0]).toContain("Granted $2.50 to Bob (@bobby), id 42.");
     expect(await granted(42)).toBe(2.5e9);

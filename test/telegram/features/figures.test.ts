@@ -44,7 +44,7 @@ describe("/usage", () => {
       ...["Today: 2 answers, $1.75", "2,400 tokens in, 600 of them cached, 80 out", ""],
       ...["This month: 2 answers, $1.75", "2,400 tokens in, 600 of them cached, 80 out", ""],
       ...["In total: 3 answers, $4.75", "3,600 tokens in, 900 of them cached, 120 out", ""],
-      ...["By model:", "• b/two: $4.25, 2 answers", "• p/m: $0.5000, 1 answer"],
+      ...["By model:", "• b/two: $4.25, 2 answers", "• p/m: $0.50, 1 answer"],
     ]);
   });
 
@@ -56,7 +56,7 @@ describe("/usage", () => {
     expect(words).toContain("• mine/x: price unknown, 1 answer");
     expect(words).not.toContain("$0");
     await ledger.settle([priced(0.25)]);
-    expect(said(await write("/usage"))[0]).toContain("In total: 2 answers, $0.2500 and 1 answer of unknown price");
+    expect(said(await write("/usage"))[0]).toContain("In total: 2 answers, $0.25 and 1 answer of unknown price");
   });
 
   it("names the models that cost most, and says how many there are besides", async () => {
@@ -81,8 +81,8 @@ describe("/stats", () => {
     const caption = String(picture?.payload["caption"]);
     for (const line of [
       ...["Requests: 3, errors: 1", "Queue: 4 waiting", "Cost today: $2.00 and 2 answers of unknown price"],
-      ...[`1. ${texts.forgottenUsers}: $3.00`, "2. Mallory (@mal): $1.25 and 1 answer of unknown", "3. Ada: $0.5000"],
-      ...["4. 12: $0.2500", "5. 13: price unknown", "From caches: 25 % of the tokens in (30 days)"],
+      ...[`1. ${texts.forgottenUsers}: $3.00`, "2. Mallory (@mal): $1.25 and 1 answer of unknown", "3. Ada: $0.50"],
+      ...["4. 12: $0.25", "5. 13: price unknown", "From caches: 25 % of the tokens in (30 days)"],
     ])
       expect(caption).toContain(line);
     const others = await write("/stats", { from: mallory, chat: { id: 66, type: "private" } });
@@ -97,7 +97,7 @@ describe("/stats", () => {
       method === "sendPhoto"
         ? { ok: false, error_code: 400, description: "Bad Request: IMAGE_PROCESS_FAILED" }
         : undefined;
-    expect(said(await write("/stats"))[0]).toContain("Cost today: $0.5000");
+    expect(said(await write("/stats"))[0]).toContain("Cost today: $0.50");
   });
 });
 

@@ -34,6 +34,13 @@ describe("/think", () => {
     expect(await settings()).not.toHaveProperty("effort");
   });
 
+  it("marks the button of what is set", async () => {
+    const marked = (calls: Awaited<ReturnType<typeof scene.write>>) =>
+      JSON.stringify(calls.at(-1)?.payload["reply_markup"]).match(/✅ [^"]*/g);
+    expect(marked(await scene.write("/think"))).toEqual([`✅ ${texts.labels.default}`]);
+    expect(marked(await scene.press("think:low"))).toEqual([`✅ ${texts.labels.thinkLow}`]);
+  });
+
   it("edits nothing where nothing changes", async () => {
     await scene.write("/think off");
     const again = await scene.press("think:off", { text: texts.think({ ...state, effort: "off" }) });
@@ -66,7 +73,7 @@ describe("the words of /think", () => {
   it("say what the model cannot do", () => {
     expect(can([])).toContain("a/one cannot be told how much to think.");
     expect(can(["low", "high"], "off")).toContain("a/one cannot stop thinking");
-    expect(can(["off", "high"], "low")).toContain("a/one knows only on and off");
+    expect(can(["off", "high"], "low")).toContain("a/one can only think or not think");
     expect(can(["off", "low", "high"], "high")).not.toContain("a/one");
     expect(texts.think(state)).toContain("I do not know whether a/one can be told");
   });
