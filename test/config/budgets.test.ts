@@ -56,6 +56,13 @@ describe("a budget", () => {
     expect(lines[0]).not.toContain("\n");
   });
 
+  it("of very many dollars was hardly meant so, and is warned of", () => {
+    const { warnings } = readConfig("start", { ...good, BUDGET_CHAT_DAY: "200000", BUDGET_BOT_DAY: "10000" });
+    expect(warnings).toEqual([
+      "BUDGET_CHAT_DAY is more than 10,000 US dollars; tokens are written with a t behind them, like 200000t",
+    ]);
+  });
+
   it("of a day is not larger than that of its month", () => {
     const line = "BUDGET_USER_DAY is larger than BUDGET_USER_MONTH; make it smaller, or leave it out";
     expect(mistakes({ ...good, BUDGET_USER_DAY: "2", BUDGET_USER_MONTH: "1" })).toEqual([line]);
