@@ -1,7 +1,6 @@
 /** What may be spent at most: in US dollars (`0.50`) or in tokens (`200000t`). */
 import type { Amount } from "../base/amounts.ts";
 import type { Whose } from "../base/errors.ts";
-import type { Remarks } from "./provider-settings.ts";
 
 /** Left out: as much as anybody likes. */
 export type Budgets = Readonly<Partial<Record<Whose, Amount>>>;
@@ -17,8 +16,8 @@ type BudgetVariables = Partial<
   Record<"BUDGET_USER_DAY" | "BUDGET_USER_MONTH" | "BUDGET_CHAT_DAY" | "BUDGET_BOT_DAY", Amount | undefined>
 >;
 
-/** The budgets that are set; adds to `remarks` what is wrong with them together, and what is hardly meant so. */
-export function budgetsOf(values: BudgetVariables, { mistakes, warnings }: Remarks): Budgets {
+/** The budgets that are set; adds what is wrong with them together, and what is hardly meant so. */
+export function budgetsOf(values: BudgetVariables, mistakes: string[], warnings: string[]): Budgets {
   const { BUDGET_USER_DAY: day, BUDGET_USER_MONTH: month, BUDGET_CHAT_DAY: chat, BUDGET_BOT_DAY: bot } = values;
   // A month that is smaller than one of its days is never what was meant.
   if (day !== undefined && day.unit === month?.unit && day.amount > month.amount)

@@ -172,7 +172,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     mistakes.push("METRICS_PORT is that of PORT; set it to another one, or leave it out to have /metrics at PORT");
 
   const prices = values.PRICES_FILE === undefined ? undefined : readPricesFile(values.PRICES_FILE, mistakes);
-  const budgets = budgetsOf(values, { mistakes, warnings });
+  const budgets = budgetsOf(values, mistakes, warnings);
   const proxies = mode === "queue" ? undefined : readProxies(given, mistakes, playground ? loopback : "");
 
   for (const { given: written, meant } of misspelledNames(Object.keys(given), knownNames(mode, providers)))
