@@ -5,6 +5,7 @@
 import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
+import type { AnswerCache } from "../chat/answer-cache.ts";
 import { createPayment } from "../chat/payment.ts";
 import { createSummaries, type Summaries } from "../chat/summaries.ts";
 import { createTokenFactors } from "../chat/token-factors.ts";
@@ -80,6 +81,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       historyLimits: config.history,
       tokenFactors,
       spending,
+      answerCache: answerCacheOf(config),
       drafts: draftSupport(config.streamMode),
       textsFor,
       allowed: allowedBy(config.access),
@@ -115,12 +117,19 @@ function observerOf(metrics: Metrics): BotDeps["observer"] {
       metrics.turnEnded(outcome);
       metrics.finalShown(milliseconds);
     },
+    answerCached: metrics.answerCached,
     usage(entry) {
       metrics.tokensUsed(entry.model, "input", entry.inputTokens);
       metrics.tokensUsed(entry.model, "cached", entry.cachedTokens);
       metrics.tokensUsed(entry.model, "output", entry.outputTokens);
     },
   };
+}
+
+/** With what answers depend on beside their question. */
+function answerCacheOf({ answerCache, models }: Config): AnswerCache | undefined {
+  const { chains, auto, maxTokens, temperature } = models;
+  return answerCache && { ...answerCache, settings: JSON.stringify([chains, auto, maxTokens, temperature]) };
 }
 
 /** What summarises conversations, if that is wanted. Without its own model the cheapest that is offered does it. */

@@ -8,10 +8,13 @@ import type { PrivacyFacts } from "../texts/facts.ts";
 const daySeconds = 86_400;
 
 /** Reads it. */
-export function privacyFacts(config: Pick<Config, "history" | "ledgerDays" | "models" | "redis">): PrivacyFacts {
-  const { history, ledgerDays, models, redis } = config;
+export function privacyFacts(
+  config: Pick<Config, "answerCache" | "history" | "ledgerDays" | "models" | "redis">,
+): PrivacyFacts {
+  const { answerCache, history, ledgerDays, models, redis } = config;
   return {
     conversationDays: history.ttlSeconds / daySeconds,
+    answers: answerCache && { days: answerCache.keepMs / (daySeconds * 1000), toEverybody: answerCache.shared },
     ledgerDays,
     directoryDays: knownForMs / (daySeconds * 1000),
     deadDays: keepDeadMs / (daySeconds * 1000),

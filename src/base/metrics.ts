@@ -26,6 +26,8 @@ export interface Metrics {
   rateLimited(): void;
   /** An answer ended; of the outcomes `failed` and `empty` are errors. */
   turnEnded(outcome: string): void;
+  /** An answer was one that had been kept; no model was asked. */
+  answerCached(): void;
   /** Milliseconds from the question's arrival to the first text on the screen. */
   firstTextShown(ms: number): void;
   /** Milliseconds from the question's arrival to the final text on the screen. */
@@ -91,6 +93,7 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
   const dropped = counter("lane_full_total", "Updates dropped because their lane was full");
   const limited = counter("rate_limited_total", "Updates over their user's rate limit");
   const turns = counter("turns_total", "Answers by how they ended", "outcome");
+  const cachedAnswers = counter("cached_answers_total", "Answers that had been kept; no model was asked");
   const firstText = durations("time_to_first_text", "Question's arrival to first text on the screen");
   const final = durations("time_to_final", "Question's arrival to final text on the screen");
   const firstToken = durations("model_first_token", "Call of the model to its first token", "model");
@@ -195,6 +198,7 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
       requests += 1;
       if (outcome === "failed" || outcome === "empty") errors += 1;
     },
+    answerCached: () => cachedAnswers.inc(),
     firstTextShown: (ms) => firstText.observe(ms / 1000),
     finalShown(ms) {
       final.observe(ms / 1000);

@@ -1,9 +1,11 @@
 /** How a turn ends: what its record, the history, the ledger and the screen get of what the model has written. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import { type BudgetError, type ModelError, modelErrorFates } from "../base/errors.ts";
+import type { AnswerSlot } from "../ports/answers.ts";
 import { textOf } from "../ports/content.ts";
 import type { ChatMessage, ModelEvent, TokenUsage } from "../ports/models.ts";
 import type { Note } from "../ports/notes.ts";
+import type { AbortReason } from "../ports/queue.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
 import { type Continued, shownText } from "./continuation.ts";
 import type { BudgetMark } from "./payment.ts";
@@ -53,12 +55,25 @@ export interface Writing {
   readonly finish?: AnswerEnd["finish"];
   /** Pictures that came with it and cannot be shown. */
   readonly pictures?: number | undefined;
+  /** Where it may be kept to be given again; left out when it may not. */
+  readonly slot?: AnswerSlot | undefined;
+  /** It was kept from before. */
+  readonly cached?: boolean;
   /** What may be shown of the thoughts behind it; neither history nor any prompt has them. */
   readonly thoughts?: string | undefined;
 }
 
 /** The last event of a complete answer. */
 export type AnswerEnd = Extract<ModelEvent, { type: "answer-end" }>;
+
+/** How writing ended that was aborted; `gone`: nobody can be shown anything any more. */
+export function outcomeOfAbort(signal: AbortSignal, gone: AbortSignal): Writing["outcome"] {
+  if (gone.aborted && !signal.aborted) return "blocked";
+  const reason = signal.reason as AbortReason;
+  if (reason === "shutdown" || reason === "lease-lost") return "shutdown";
+  if (reason === "vanished") return reason;
+  return reason === "edit" ? "superseded" : "stopped";
+}
 
 /** The turn's record as it stands at its end. */
 export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): Turn {
@@ -106,6 +121,7 @@ function notesOf(writing: Writing): Pick<Turn, "notes"> {
   // What does not enter the history says it again with the next answer.
   if (keeps(writing) && history.tellsCut) notes.push({ kind: "history-cut" });
   if (outcome === "complete" && history.newTopic) notes.push({ kind: "new-topic" });
+  if (writing.cached) notes.push({ kind: "cached" });
   if (outcome === "complete" && model !== chosen) notes.push({ kind: "answered-by", model });
   else if (outcome === "complete" && auto !== undefined) notes.push({ kind: "auto-chose", ...auto });
   if (outcome === "complete") notes.push(...writing.notes);

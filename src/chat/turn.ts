@@ -8,17 +8,18 @@ import type { Content } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { ModelRequest } from "../ports/models.ts";
 import type { Note } from "../ports/notes.ts";
-import type { AbortReason } from "../ports/queue.ts";
 import type { AnswerKeeping, Turn, TurnOutcome } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { activityOf } from "./activity.ts";
+import { type AnswerCache, answerToKeep, slotOf } from "./answer-cache.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
 import { createPayment, type Payment, type Spending } from "./payment.ts";
 import type { Screen } from "./screen.ts";
 import { createShownThoughts } from "./thoughts.ts";
 import type { TokenFactors } from "./token-factors.ts";
-import { type AnswerEnd, endOf, exchangeOf, finalView, learnFrom, viewOfVanished, type Writing } from "./turn-end.ts";
+import type { AnswerEnd, Writing } from "./turn-end.ts";
+import { endOf, exchangeOf, finalView, learnFrom, outcomeOfAbort, viewOfVanished } from "./turn-end.ts";
 import { type Prompt, type PromptDeps, promptOf, summariseSoon } from "./turn-prompt.ts";
 import { createWritten, type WrittenText } from "./written.ts";
 
@@ -51,6 +52,8 @@ export interface TurnEnding {
   /** `provider/model` that wrote or failed last; left out for an end that an earlier delivery has reached. */
   readonly model?: string;
   readonly finish?: AnswerEnd["finish"] | undefined;
+  /** The answer was kept from before; no model was asked. */
+  readonly cached?: true;
   readonly failure?: ModelErrorKind;
   /** Whose budget it did not fit into. */
   readonly overBudget?: Whose;
@@ -67,6 +70,8 @@ export type OpenScreen = (turn: Turn, former: Turn | undefined, dropped: readonl
 
 export interface TurnDeps extends PromptDeps {
   readonly spending: Spending;
+  /** Left out: every question goes to a model. */
+  readonly answerCache?: AnswerCache | undefined;
   /** Whether anything of this Markdown can be seen when it is rendered. */
   readonly visible: (markdown: string) => boolean;
   readonly observer: TurnObserver;
@@ -128,7 +133,8 @@ export async function answerQuestion(
   const screen = openScreen(turn, before, dropped);
   const payment = createPayment(deps, question, () => screen.status({ kind: "waiting-for-budget" }));
   const died = former?.run === question.run ? former : undefined;
-  const paid = { payment, died };
+  const isNew = former === undefined && question.id === question.root;
+  const paid = { payment, died, isNew };
   const writing = await orLeave(screen, write(deps, question, turn, continued, screen, paid, signal, keeping), payment);
   if (writing.outcome === "shutdown" || writing.outcome === "superseded") {
     await screen.leave();
@@ -151,17 +157,18 @@ export async function answerQuestion(
     learnFrom(deps.tokenFactors, writing);
     return { ended: end, exchange: exchangeOf(end, writing, deps.tokenFactors.of(writing.model), at) };
   });
-  await orLeave(screen, store.finishTurn(ended, exchange, payment.take()));
+  const again = answerToKeep(deps.answerCache, writing);
+  await orLeave(screen, store.finishTurn(ended, exchange, payment.take(), again));
   const outcome = await deliver(deps, ended, screen);
   deps.observer.turnEnded(endingOf(outcome, writing));
   if (exchange !== undefined) summariseSoon(deps, { ...question, question: question.id }, writing.history, exchange);
   return outcome;
 }
 
-function endingOf(outcome: TurnOutcome, { model, finish, error, overBudget }: Writing): TurnEnding {
+function endingOf(outcome: TurnOutcome, { model, finish, error, overBudget, cached }: Writing): TurnEnding {
   if (overBudget !== undefined) return { outcome, model, overBudget: overBudget.whose };
   if (error !== undefined) return { outcome, model: error.model, failure: error.kind };
-  return { outcome, model, finish };
+  return { outcome, model, finish, ...(cached ? { cached } : {}) };
 }
 
 /** A turn that fails with an exception must not go on typing and writing beside its next delivery. */
@@ -182,7 +189,7 @@ async function write(
   turn: Turn,
   continued: Continued | undefined,
   screen: Screen,
-  { payment, died }: { readonly payment: Payment; readonly died: Turn | undefined },
+  { payment, died, isNew }: { readonly payment: Payment; readonly died: Turn | undefined; readonly isNew: boolean },
   signal: AbortSignal,
   keeping: AnswerKeeping | undefined,
 ): Promise<Writing> {
@@ -196,10 +203,11 @@ async function write(
   const thoughts = createShownThoughts();
   let asked: Prompt = prompt;
   let end: AnswerEnd | undefined;
+  let slot = deps.answerCache && died === undefined ? slotOf(deps.answerCache, turn, prompt) : undefined;
   const written = (
     outcome: Writing["outcome"],
     { text, model: by }: WrittenText,
-    more: Partial<Pick<Writing, "error" | "overBudget" | "usage" | "finish" | "pictures" | "thoughts">> = {},
+    more: Partial<Omit<Writing, "text" | "outcome">> = {},
   ): Writing => ({
     text: seen(text) ? text : "",
     outcome,
@@ -219,6 +227,8 @@ async function write(
   };
   keeping?.interrupting.addEventListener("abort", keep, { once: true });
   try {
+    const known = slot && isNew ? await deps.store.readAnswer(slot) : undefined;
+    if (known !== undefined && !stopped.aborted) return written("complete", known, { finish: "stop", cached: true });
     if (!stopped.aborted) {
       const request = {
         ...prompt.choice,
@@ -236,8 +246,10 @@ async function write(
           writing.add(event.text);
           if (writing.stands) screen.show(shownText(continued, writing.text));
         } else if (event.type === "text-reset") writing.reset();
-        else if (event.type === "restart") writing.abandon();
-        else if (event.type === "answer-end") end = event;
+        else if (event.type === "restart") {
+          writing.abandon();
+          slot = undefined;
+        } else if (event.type === "answer-end") end = event;
         else {
           if (event.type === "thought-delta") thoughts.add(event.text);
           if (!(event.type === "trying-again" && event.quiet)) screen.status(activityOf(event));
@@ -259,24 +271,16 @@ async function write(
   } finally {
     unlink();
   }
-  if (end === undefined) return written(outcomeOfAbort(signal, screen), writing.standing);
+  if (end === undefined) return written(outcomeOfAbort(signal, screen.gone), writing.standing);
   const { finish, pictures, usage } = end;
   if (seen(writing.text)) {
-    const more = { finish, pictures, usage, thoughts: thoughts.text };
+    const more = { finish, pictures, usage, thoughts: thoughts.text, slot };
     return written("complete", { text: writing.text, model: end.model }, more);
   }
   const error = new ModelError("empty", end.model, "the answer has nothing visible in it");
   // To those who asked the model this was a whole answer.
   deps.log.warn({ model: error.model, kind: error.kind, reason: error.message }, "a model call failed");
   return written("empty", { ...writing.longest, model: end.model }, { error, pictures, usage });
-}
-
-function outcomeOfAbort(signal: AbortSignal, screen: Screen): Writing["outcome"] {
-  if (screen.gone.aborted && !signal.aborted) return "blocked";
-  const reason = signal.reason as AbortReason;
-  if (reason === "shutdown" || reason === "lease-lost") return "shutdown";
-  if (reason === "vanished") return reason;
-  return reason === "edit" ? "superseded" : "stopped";
 }
 
 /** Brings the end of a turn to the screen and closes its record. */

@@ -1,17 +1,10 @@
 /** The environment, read once into one frozen value. Never imported as a value: `main.ts` reads it and passes it on. */
-import { createHmac } from "node:crypto";
 import { StartError } from "../base/errors.ts";
 import type { Proxies } from "../base/proxies.ts";
+import { type AnswerCacheConfig, answerCacheOf } from "./answer-cache.ts";
 import { autoOf } from "./auto.ts";
 import { type Budgets, budgetsOf } from "./budgets.ts";
-import {
-  type Environment,
-  environmentFields,
-  linesOf,
-  officialApiRoot,
-  providerFields,
-  variableNames,
-} from "./environment.ts";
+import { type Environment, environmentFields, linesOf, providerFields, variableNames } from "./environment.ts";
 import { readFields } from "./fields.ts";
 import type { StatedCapabilities } from "./model-capabilities.ts";
 import { type Effort, type ModelName, type NamedChain, readFallbacks, readModelChains } from "./model-list.ts";
@@ -21,6 +14,7 @@ import { proxyNames, readProxies } from "./proxies.ts";
 import { answersIn, type RunMode, unread } from "./run-mode.ts";
 import { secretsIn } from "./secrets.ts";
 import { type KnownNames, misspelledNames } from "./variable-names.ts";
+import { checkWebhook, derivedSecret } from "./webhook.ts";
 
 export type { ProviderConfig } from "./provider-settings.ts";
 export type { RunMode } from "./run-mode.ts";
@@ -88,6 +82,8 @@ export interface Config {
   readonly summaryModel?: string | undefined;
   /** Milliseconds; 0: a pause changes nothing. */
   readonly newTopicAfterMs: number;
+  /** Left out: no answer is given again. */
+  readonly answerCache?: AnswerCacheConfig | undefined;
   /** Empty: none. */
   readonly systemPrompt: string;
   readonly history: { readonly maxTokens: number; readonly maxMessages: number; readonly ttlSeconds: number };
@@ -221,6 +217,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     ledgerDays: values.LEDGER_DAYS,
     summaryModel: summariser === undefined || summariser === "off" ? summariser : summariser.name,
     newTopicAfterMs: values.NEW_TOPIC_AFTER_MINUTES * 60_000,
+    answerCache: answerCacheOf(values),
     systemPrompt: values.SYSTEM_PROMPT,
     history: {
       maxTokens: values.HISTORY_MAX_TOKENS,
@@ -264,17 +261,6 @@ function readVariables(given: Variables, mistakes: string[]): { values: Environm
   return { values, wrong: new Set(wrong.keys()) };
 }
 
-function checkWebhook(webhookUrl: string, apiRoot: string, mistakes: string[]): void {
-  // A Bot API server of one's own may stand beside the bot, and delivers wherever it is told.
-  if (apiRoot !== officialApiRoot) return;
-  const { protocol, port } = new URL(webhookUrl);
-  if (protocol !== "https:") {
-    mistakes.push("WEBHOOK_URL must begin with https://; plain http works only with a TELEGRAM_API_ROOT of your own");
-  } else if (!["", "80", "88", "8443"].includes(port)) {
-    mistakes.push("WEBHOOK_URL names a port that Telegram does not deliver to; use 443, 80, 88 or 8443");
-  }
-}
-
 /** Whether Telegram brings updates to this process: it must be reached from elsewhere then. */
 function takesDeliveries(mode: RunMode, webhook: WebhookConfig | undefined): boolean {
   return webhook !== undefined && (mode === "start" || mode === "web");
@@ -285,11 +271,6 @@ function knownNames(mode: RunMode, providers: readonly ProviderConfig[]): KnownN
   const ofProviders = prefixes.flatMap((prefix) => Object.keys(providerFields).map((field) => prefix + field));
   const ours = variableNames.filter((name) => !unread[mode].includes(name));
   return { read: [...ours, ...ofProviders, ...proxyNames], providers: prefixes };
-}
-
-/** Telegram echoes it with each delivery. Derived, it is the same in every process that has the token. */
-function derivedSecret(token: string): string {
-  return createHmac("sha256", token).update("parley webhook secret").digest("hex");
 }
 
 function deepFreeze<T>(value: T): T {

@@ -16,6 +16,8 @@ const ofModels = [
     "MODEL_MAX_TOKENS",
     "MODEL_TEMPERATURE",
     "PRICES_FILE",
+    "ANSWER_CACHE",
+    "ANSWER_CACHE_HOURS",
   ] as const),
 ] as const;
 const ofBudgets = ["BUDGET_USER_DAY", "BUDGET_USER_MONTH", "BUDGET_CHAT_DAY", "BUDGET_BOT_DAY", "LEDGER_DAYS"] as const;

@@ -39,6 +39,8 @@ export type SpokenNote =
   | { readonly kind: "history-cut" }
   /** After a pause the model was shown a summary instead of the messages before it. */
   | { readonly kind: "new-topic" }
+  /** No model was asked: it was written for the same question before. */
+  | { readonly kind: "cached" }
   /** A fallback, `provider/model`, has written it. */
   | { readonly kind: "answered-by"; readonly model: string }
   /** `auto` has asked this model, `provider/model`, and it has written it. */

@@ -2,6 +2,7 @@
  * What is kept: settings, history, turns, dialogs.
  * The comment on a member is its contract; every adapter passes the same suite in `test/contracts/`.
  */
+import type { AnswerSlot, AnswerToKeep, KnownAnswer } from "./answers.ts";
 import type { Content } from "./content.ts";
 import type { Lease } from "./fleet.ts";
 import type { Ledger, Settlement } from "./ledger.ts";
@@ -151,12 +152,15 @@ export interface Store {
    * new chat has other messages with these ids; what turns have shown is forgotten. Moved already, nothing happens.
    */
   moveConversation(from: ConversationId, to: ConversationId): Promise<void>;
-  /** Forgets history, its summary and turns of the conversation, not its settings. */
+  /**
+   * Forgets history, its summary and turns of the conversation, not its settings, nor answers that may be given again: it is
+   * what is asked behind this that they are for.
+   */
   forget(conversation: ConversationId): Promise<void>;
 
   /**
-   * Forgets all that is a user's own: the private conversation with its topics and settings, dialogs anywhere, notices that
-   * were told. What groups keep, and the ledger, stay.
+   * Forgets all that is a user's own: the private conversation with its topics and settings, answers that may be given again
+   * there, dialogs anywhere, notices that were told. What groups and everybody keep, and the ledger, stay.
    */
   eraseUser(userId: number): Promise<void>;
 
@@ -182,11 +186,19 @@ export interface Store {
   /**
    * The turn's end in one write: the record becomes `answered`, `exchange` enters the history (in the place of the
    * question's former exchange, if there is one; `undefined` removes nothing and adds nothing), its
-   * calls the ledger. A turn that was forgotten meanwhile writes its calls only.
+   * calls the ledger, and `kept` is what `readAnswer` finds. A turn that was forgotten meanwhile writes its calls only.
    */
-  finishTurn(turn: Turn, exchange: Exchange | undefined, calls: readonly Settlement[]): Promise<void>;
+  finishTurn(
+    turn: Turn,
+    exchange: Exchange | undefined,
+    calls: readonly Settlement[],
+    kept?: AnswerToKeep,
+  ): Promise<void>;
   /** The final text is on the screen. */
   closeTurn(conversation: ConversationId, question: number, run: number): Promise<void>;
+
+  /** The answer kept last in this slot, until it expires or too many others are kept. A chat that moves may leave its own behind. */
+  readAnswer(slot: AnswerSlot): Promise<KnownAnswer | undefined>;
 
   /** What calls of models have cost. */
   readonly ledger: Ledger;

@@ -41,6 +41,8 @@ export interface Figures {
 export interface AnswerObserver {
   firstText(milliseconds: number): void;
   turnEnded(outcome: TurnOutcome, milliseconds: number): void;
+  /** An answer was one that had been kept. */
+  answerCached(): void;
   usage(entry: UsageEntry): void;
 }
 
@@ -59,6 +61,7 @@ export interface BotDeps {
   readonly newTopicAfterMs?: TurnDeps["newTopicAfterMs"];
   readonly tokenFactors: TurnDeps["tokenFactors"];
   readonly spending: TurnDeps["spending"];
+  readonly answerCache?: TurnDeps["answerCache"];
   readonly drafts: LiveMessageDeps["drafts"];
   /** Whether a sender may talk to the bot in a chat. */
   allowed(sender: number | undefined, chatId: number | undefined): boolean;

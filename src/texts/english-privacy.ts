@@ -24,12 +24,13 @@ export const privacyTexts = {
 
 /** What `/privacy` says, in plain words. */
 function privacyWords(facts: PrivacyFacts): string {
-  const { conversationDays, ledgerDays, directoryDays, deadDays, shared, providers } = facts;
+  const { conversationDays, answers, ledgerDays, directoryDays, deadDays, shared, providers } = facts;
   const place = shared ? "in a Redis database of its operator" : "in a database on the machine that it runs on";
   return [
     "What this bot keeps",
     "",
     `💬 What we write to each other, so that we can go on talking: until /new, or until nothing was asked here for ${days(conversationDays)}.`,
+    ...(answers === undefined ? [] : [answersLine(answers)]),
     "⚙️ Your choices, such as model and persona: until you change them.",
     `📥 What Telegram delivers: until it is handled. What could not be handled: for ${days(deadDays)}.`,
     `👤 Your id, your name, and the day of your last message: for ${days(directoryDays)} after it.`,
@@ -45,6 +46,11 @@ function privacyWords(facts: PrivacyFacts): string {
     "",
     "/export gives you the conversation, /delete removes what is yours.",
   ].join("\n");
+}
+
+function answersLine({ days: count, toEverybody }: NonNullable<PrivacyFacts["answers"]>): string {
+  const whose = toEverybody ? "for everybody who asks the same, without a name, also after /delete" : "for this chat";
+  return `♻️ Answers to questions that stand alone, ${whose}, also after /new: ${days(count)}.`;
 }
 
 function providerLine({ name, host, own }: PrivacyFacts["providers"][number]): string {

@@ -94,6 +94,8 @@ function lineOf(note: SpokenNote): string {
       return "The model no longer sees all of the older messages here.";
     case "new-topic":
       return "🆕 After the pause I went by a summary of what we had talked about.";
+    case "cached":
+      return "♻️ From an earlier answer to the same question";
     case "answered-by":
       return `Answered by ${note.model}`;
     case "auto-chose":

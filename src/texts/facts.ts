@@ -13,6 +13,8 @@ export interface CommandLine {
 export interface PrivacyFacts {
   readonly conversationDays: number;
   readonly ledgerDays: number;
+  /** Days that answers are kept to be given again; left out when they are not. */
+  readonly answers?: { readonly days: number; readonly toEverybody: boolean } | undefined;
   readonly directoryDays: number;
   readonly deadDays: number;
   /** It is kept in a server of its own, not beside the bot. */

@@ -62,6 +62,7 @@ describe("metrics", () => {
     metrics.laneFullDropped();
     metrics.rateLimited();
     metrics.turnEnded("complete");
+    metrics.answerCached();
     metrics.firstTextShown(420);
     metrics.finalShown(4200);
     metrics.modelFirstToken("openai/x", 300);
@@ -85,6 +86,7 @@ describe("metrics", () => {
         "parley_lane_full_total 1",
         "parley_rate_limited_total 1",
         'parley_turns_total{outcome="complete"} 1',
+        "parley_cached_answers_total 1",
         'parley_time_to_first_text_seconds_bucket{le="0.5"} 1',
         'parley_time_to_first_text_seconds_bucket{le="0.25"} 0',
         "parley_time_to_final_seconds_sum 4.2",

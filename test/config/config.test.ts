@@ -219,8 +219,21 @@ describe("models", () => {
       /^NEW_TOPIC_AFTER_MINUTES must be a whole number from 0 to 525600 \(minutes\); left/,
     ],
     ["FALLBACK_MODELS", "nonsense", /^FALLBACK_MODELS has no provider\/model in place 1; write it/],
+    ["ANSWER_CACHE", "on", /^ANSWER_CACHE must be off, chat or shared; left out, it is off$/],
+    [
+      "ANSWER_CACHE_HOURS",
+      "0",
+      /^ANSWER_CACHE_HOURS must be a whole number from 1 to 8760 \(hours\); left out, it is 24$/,
+    ],
   ])("of a %s that is %s: the mistake names its place", (name, value, line) => {
     expect(mistakes({ BOT_TOKEN: token, MODELS: "ollama/x", [name]: value })).toEqual([expect.stringMatching(line)]);
+  });
+
+  it("give answers again only where that was asked for", () => {
+    const cache = (env: object) => readConfig("start", { ...good, ...env }).answerCache;
+    expect([cache({}), cache({ ANSWER_CACHE: "off", ANSWER_CACHE_HOURS: "1" })]).toEqual([undefined, undefined]);
+    expect(cache({ ANSWER_CACHE: "chat" })).toEqual({ shared: false, keepMs: 24 * 3_600_000 });
+    expect(cache({ ANSWER_CACHE: "shared", ANSWER_CACHE_HOURS: "2" })).toEqual({ shared: true, keepMs: 7_200_000 });
   });
 
   it("need the key of a hosted provider behind another address too, and when it is only a fallback", () => {

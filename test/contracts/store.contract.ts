@@ -635,6 +635,71 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       expect(await store.newestTurn("7:3")).toBeUndefined();
     });
 
+    describe("an answer that may be given again", () => {
+      const known = { text: "a text\nof ö lines", model: "p/m" };
+      const slot = (owner: string, key = "k1") => ({ owner, key });
+
+      /** A turn that ends with an answer that is kept. */
+      async function keep(store: Store, question: number, owner: string, more: { key?: string; text?: string } = {}) {
+        const one = turn(question, { conversation: owner === "shared" ? "a" : owner });
+        await store.beginTurn(one);
+        const kept = { ...slot(owner, more.key), ...known, ...more, keepMs: hour };
+        await store.finishTurn({ ...one, answer: "x" }, exchange(question), [], kept);
+      }
+
+      it("is found in its own slot for as long as it is kept, also behind the end of its conversation", async () => {
+        const store = await newStore();
+        expect(await store.readAnswer(slot("7"))).toBeUndefined();
+        await keep(store, 1, "7");
+        expect(await store.readHistory("7")).toHaveLength(1);
+        for (const other of [slot("7", "k2"), slot("77"), slot("shared")])
+          expect(await store.readAnswer(other), other.owner).toBeUndefined();
+        await store.forget("7");
+        expect(await store.readAnswer(slot("7"))).toEqual(known);
+        clock.now += hour - 1;
+        expect(await store.readAnswer(slot("7"))).toEqual(known);
+        clock.now += 1;
+        expect(await store.readAnswer(slot("7"))).toBeUndefined();
+      });
+
+      it("gives way to the next one, and counts from then", async () => {
+        const store = await newStore();
+        await keep(store, 1, "7");
+        clock.now += hour / 2;
+        await keep(store, 2, "7", { text: "newer" });
+        clock.now += hour / 2;
+        expect(await store.readAnswer(slot("7"))).toEqual({ ...known, text: "newer" });
+      });
+
+      it("is not kept by a turn that was forgotten meanwhile", async () => {
+        const store = await newStore();
+        await store.beginTurn(turn(1));
+        await store.forget("a");
+        await store.finishTurn(turn(1), exchange(1), [], { ...slot("a"), ...known, keepMs: hour });
+        expect(await store.readAnswer(slot("a"))).toBeUndefined();
+      });
+
+      it("is erased with its user, those of groups and of everybody are not", async () => {
+        const store = await newStore();
+        const others = ["77", "-7", "-1007", "shared"];
+        for (const [at, owner] of ["7", ...others].entries()) await keep(store, at + 1, owner);
+        await keep(store, 9, "7", { key: "k2" });
+        await store.eraseUser(7);
+        for (const key of ["k1", "k2"]) expect(await store.readAnswer(slot("7", key))).toBeUndefined();
+        for (const owner of others) expect(await store.readAnswer(slot(owner)), owner).toEqual(known);
+      });
+
+      it("may come from a turn of a group that has moved", async () => {
+        const store = await newStore();
+        await store.beginTurn(turn(1, { conversation: "-7" }));
+        await store.moveConversation("-7", "-1001234567890");
+        const ended = turn(1, { conversation: "-7", answer: "x" });
+        await store.finishTurn(ended, exchange(1), [], { ...slot("-7"), ...known, keepMs: hour });
+        expect(await store.readAnswer(slot("-7"))).toEqual(known);
+        expect(await questions(store, "-1001234567890")).toEqual([-1]);
+      });
+    });
+
     it("keeps a dialog until it is deleted, or for a day", async () => {
       const store = await newStore();
       expect(await store.readDialog("k")).toBeUndefined();

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { StartError } from "../../src/base/errors.ts";
 import type { Database } from "../../src/engines/embedded/database.ts";
 import { createSqliteDatabase } from "../../src/engines/embedded/database.ts";
@@ -107,6 +107,32 @@ describe("the store in SQLite", () => {
     await store.finishTurn({ ...turn, answer: "whole" }, undefined, []);
     await keep({ answer: "half" });
     expect(await store.readTurn(conversation, question)).toMatchObject({ state: "answered", answer: "whole" });
+    await store.stop();
+    await database.close();
+  });
+
+  it("keeps no more answers of a chat than it says, the newest, and none on the disk that has expired", async () => {
+    const path = newFile();
+    let time = 1_800_000_000_000;
+    let database = createSqliteDatabase(path);
+    let store = createSqliteStore({ database, historyTtlSeconds: 60, now: () => time });
+    const kept = { owner: "7", text: "x", model: "p/m", keepMs: 1_000 };
+    const one = newTurn(1);
+    await store.beginTurn(one);
+    const keep = (name: number) => store.finishTurn(one, undefined, [], { ...kept, key: `k${name}` });
+    await Promise.all(Array.from({ length: 1_099 }, (_, at) => keep(at)));
+    const finds = async (name: number) => (await store.readAnswer({ owner: "7", key: `k${name}` })) !== undefined;
+    expect([await finds(0), await finds(1_098)]).toEqual([true, true]);
+    await keep(0);
+    await keep(1_099);
+    expect([await finds(0), await finds(1), await finds(100), await finds(101)]).toEqual([true, false, false, true]);
+    await store.stop();
+    await database.close();
+    time += 1_000;
+    database = createSqliteDatabase(path);
+    store = createSqliteStore({ database, historyTtlSeconds: 60, now: () => time });
+    const left = () => database.handle.prepare("SELECT count(*) AS n FROM answer").get()?.["n"];
+    await vi.waitFor(() => expect(left()).toBe(0), 10_000);
     await store.stop();
     await database.close();
   });

@@ -4,6 +4,7 @@ import type { Update, UserFromGetMe } from "grammy/types";
 import { beforeEach } from "vitest";
 import { createInHand } from "../../src/base/in-hand.ts";
 import type { Logger } from "../../src/base/log.ts";
+import type { AnswerCache } from "../../src/chat/answer-cache.ts";
 import type { Budgets } from "../../src/chat/limits.ts";
 import type { SummaryOrder } from "../../src/chat/summaries.ts";
 import { createTokenFactors } from "../../src/chat/token-factors.ts";
@@ -65,6 +66,9 @@ function emptyScene() {
     finish: "stop" as AnswerEnd["finish"],
     dead: [] as DeadUpdate[],
     budgets: {} as Budgets,
+    answerCache: undefined as AnswerCache | undefined,
+    /** How many answers had been kept from before. */
+    cachedAnswers: 0,
     forgottenRates: [] as number[],
     /** What a look at everything finds. */
     findings: [{ state: "ok", about: "token", says: "@parley_bot" }] as readonly Finding[],
@@ -144,12 +148,18 @@ export function createBotScene() {
         },
         outbox,
         inHand: createInHand(),
-        observer: { firstText: () => undefined, turnEnded: () => undefined, usage: () => undefined },
+        observer: {
+          ...{ firstText: () => undefined, turnEnded: () => undefined, usage: () => undefined },
+          answerCached: () => void scene.cachedAnswers++,
+        },
         log,
         defaultPersona: "",
         tokenFactors: createTokenFactors(),
         get spending() {
           return { budgets: scene.budgets };
+        },
+        get answerCache() {
+          return scene.answerCache;
         },
         historyLimits: { maxTokens: 1000, maxMessages: 20 },
         summaries: { begin: (order) => void scene.summarised.push(order) },

@@ -48,6 +48,7 @@ function emptyScene() {
     /** What each model reads. */
     contextTokens: 32_768,
     spending: { budgets: {} } as TurnDeps["spending"],
+    answerCache: undefined as TurnDeps["answerCache"],
     requests: [] as { readonly model: string; readonly messages: readonly Worded[] }[],
     /** Which of its two models `auto` was to ask, question by question. */
     tiers: [] as (Tier | undefined)[],
@@ -136,6 +137,7 @@ export function createTurnScene() {
       historyLimits: scene.limits,
       tokenFactors: scene.tokenFactors,
       spending: scene.spending,
+      answerCache: scene.answerCache,
       visible: (markdown) => markdown.replace(/[*\s]/g, "") !== "",
       work: (work) => work(),
       observer: {

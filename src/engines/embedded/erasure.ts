@@ -15,6 +15,7 @@ export function eraseUser({ statement: sql }: Database, conversations: Conversat
     UNION SELECT DISTINCT conversation FROM exchange WHERE ${own} UNION SELECT conversation FROM conversation WHERE ${own}`);
   for (const { conversation } of found.all(id)) conversations.forget(String(conversation));
   sql(`DELETE FROM setting WHERE ${own}`).run(id);
+  sql("DELETE FROM answer WHERE owner = ?").run(id);
   // Of a dialog the key is its conversation, then its user; see `dialogKey`.
   sql(
     `DELETE FROM dialog WHERE key >= ?1 || '/' AND key < ?1 || '0' OR key >= ?1 || ':' AND key < ?1 || ';'

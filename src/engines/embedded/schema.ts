@@ -43,6 +43,12 @@ const schema = `
 
   CREATE TABLE IF NOT EXISTS summary (conversation TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE IF NOT EXISTS answer (
+    id INTEGER PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, model TEXT NOT NULL,
+    expires_at INTEGER NOT NULL, UNIQUE (owner, key)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS answer_expires ON answer (expires_at);
+
   CREATE TABLE IF NOT EXISTS ledger (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, user_id INTEGER NOT NULL, chat_id INTEGER NOT NULL, turn INTEGER NOT NULL,
     step INTEGER NOT NULL, attempt INTEGER NOT NULL, model TEXT NOT NULL, served TEXT, input_tokens INTEGER NOT NULL,

@@ -2,6 +2,7 @@
 import { withinTime } from "../../base/within-time.ts";
 import type { AnswerKeeping, Settings, Store, Turn } from "../../ports/store.ts";
 import { followingMoves, turnAtHome } from "../lanes/moved-conversations.ts";
+import { createAnswers } from "./answers.ts";
 import { createConversations } from "./conversations.ts";
 import { type Database, statementsOf } from "./database.ts";
 import { eraseUser } from "./erasure.ts";
@@ -40,19 +41,21 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   const conversations = createConversations(database, historyTtlSeconds * 1000, now);
   const { add: addExchange, ...history } = createHistory(database, conversations);
   const { ledger, write: writeCalls, forgetOld: forgetOldCalls } = createLedger(database, ledgerDays, now);
-  const { keepAnswer, ...turns } = createTurns({ database, conversations, addExchange, writeCalls });
+  const { readAnswer, write: writeAnswer, forgetOld: forgetOldAnswers } = createAnswers(database, now);
+  const { keepAnswer, ...turns } = createTurns({ database, conversations, addExchange, writeCalls, writeAnswer });
   const { forgetOld, ...marks } = createMarks(database, now);
   // A disk that fails is reported by those who need it.
   const purging = startPurging(database, purgeSlice, () => {});
 
   /** True when there may be more. */
   function purgeSlice(): boolean {
-    return [conversations.forgetOldest(), forgetOld(), forgetOldCalls()].includes(true);
+    return [conversations.forgetOldest(), forgetOld(), forgetOldCalls(), forgetOldAnswers()].includes(true);
   }
 
   const store: Store = {
     ...history,
     ledger,
+    readAnswer,
     ...turns,
     ...marks,
     ...createSummaryRecords(database, conversations),

@@ -4,6 +4,7 @@ import type { AnswerKeeping, Store, Turn } from "../../ports/store.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 import { presentForm, readTurn } from "../lanes/stored-forms.ts";
 import { answered, withMessages } from "../lanes/turn-records.ts";
+import type { Answers } from "./answers.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Database } from "./database.ts";
 import type { History } from "./history.ts";
@@ -19,10 +20,12 @@ export interface TurnsDeps {
   readonly conversations: Conversations;
   readonly addExchange: History["add"];
   readonly writeCalls: LedgerParts["write"];
+  readonly writeAnswer: Answers["write"];
 }
 
 /** Creates the store's part for turns. */
-export function createTurns({ database, conversations, addExchange, writeCalls }: TurnsDeps): Turns {
+export function createTurns(deps: TurnsDeps): Turns {
+  const { database, conversations, addExchange, writeCalls, writeAnswer } = deps;
   const { statement: sql } = database;
 
   function findTurn(conversation: ConversationId, question: number): Turn | undefined {
@@ -81,12 +84,13 @@ export function createTurns({ database, conversations, addExchange, writeCalls }
         stored.state === "writing" && answer !== undefined ? { ...stored, answer } : stored;
       return database.write(() => void changeTurn(turn, keep));
     },
-    finishTurn(turn, exchange, calls) {
+    finishTurn(turn, exchange, calls, kept) {
       return database.write(() => {
         writeCalls(calls);
         if (!changeTurn(turn, (stored) => answered(turn, stored))) return;
         conversations.markActive(turn.conversation);
         if (exchange !== undefined) addExchange(turn.conversation, exchange);
+        if (kept !== undefined) writeAnswer(kept);
       });
     },
     closeTurn(conversation, question, runId) {

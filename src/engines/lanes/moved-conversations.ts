@@ -58,9 +58,9 @@ export function followingMoves(store: Store, moves: Moves = new Map()): Store {
       follow(turn.conversation, ({ message, inward }) => store.beginTurn(inward(turn), dropped.map(message))),
     setTurnMessages: (conversation, question, run, messages, file) =>
       follow(conversation, ({ id, message }) => store.setTurnMessages(id, message(question), run, messages, file)),
-    finishTurn: (turn, entry, usage) =>
+    finishTurn: (turn, entry, usage, kept) =>
       follow(turn.conversation, ({ inward, exchange }) =>
-        store.finishTurn(inward(turn), entry === undefined ? undefined : exchange(entry), usage),
+        store.finishTurn(inward(turn), entry === undefined ? undefined : exchange(entry), usage, kept),
       ),
     closeTurn: (conversation, question, run) =>
       follow(conversation, ({ id, message }) => store.closeTurn(id, message(question), run)),
@@ -78,6 +78,11 @@ export function followingMoves(store: Store, moves: Moves = new Map()): Store {
     guardedBy: (lease) => (lease === undefined ? following : followingMoves(store.guardedBy(lease), moves)),
   };
   return following;
+}
+
+/** Whether it may be that of a small group: those become supergroups, whose ids all begin alike. */
+export function mayMove(conversation: ConversationId): boolean {
+  return conversation.startsWith("-") && !/^-100\d{10}/.test(conversation);
 }
 
 /** The turn under the id by which its conversation is stored. */

@@ -1,5 +1,6 @@
 /** The store in memory, for tests: the same contract, gone with the process. */
 
+import type { AnswerToKeep } from "../../ports/answers.ts";
 import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
 import { followingMoves, movedExchange, movedSummary, movedTurn } from "../lanes/moved-conversations.ts";
 import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "../lanes/turn-records.ts";
@@ -29,6 +30,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
   const ledger = createMemoryLedger(now);
   const dialogs = new Map<string, { value: string; at: number }>();
   const blocked = new Map<number, number>();
+  const answers = new Map<string, AnswerToKeep & { readonly until: number }>();
   const firsts = new Map<string, number>();
 
   function find(id: string): Conversation | undefined {
@@ -104,6 +106,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
         if (isOwn(conversation) || sender === String(userId)) dialogs.delete(key);
       }
       for (const key of firsts.keys()) if (isOwn(key.slice(key.indexOf(":") + 1))) firsts.delete(key);
+      for (const [slot, { owner }] of answers) if (owner === String(userId)) answers.delete(slot);
       blocked.delete(userId);
     },
     async readTurn(conversation, question) {
@@ -122,16 +125,21 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     async setTurnMessages(conversation, question, run, messages, file) {
       change(conversation, question, run, (turn) => withMessages(turn, messages, file));
     },
-    async finishTurn(turn, exchange, entries) {
+    async finishTurn(turn, exchange, entries, kept) {
       ledger.write(entries);
       if (!change(turn.conversation, turn.question, turn.run, (stored) => answered(turn, stored))) return;
       const conversation = find(turn.conversation);
       if (conversation === undefined) return;
       conversation.activeAt = now();
       if (exchange !== undefined) put(conversation.exchanges, exchange.question, exchange);
+      if (kept !== undefined) answers.set(`${kept.owner}:${kept.key}`, { ...kept, until: now() + kept.keepMs });
     },
     async closeTurn(conversation, question, run) {
       change(conversation, question, run, (turn) => ({ ...turn, state: "done" }));
+    },
+    async readAnswer({ owner, key }) {
+      const known = answers.get(`${owner}:${key}`);
+      return known === undefined || known.until <= now() ? undefined : { text: known.text, model: known.model };
     },
     async readDialog(key) {
       const dialog = dialogs.get(key);

@@ -69,18 +69,19 @@ export const closeTurn = `${present}${find}
 `;
 
 /**
- * KEYS the four, prefix. ARGV oldest, now, ttlMs, kept, question, run, state, rest, root (empty: no exchange), exchange, how
- * the ledger is kept, settlements.
+ * KEYS the four, prefix, that of an answer. ARGV oldest, now, ttlMs, kept, question, run, state, rest, root (empty: no
+ * exchange), exchange, how the ledger is kept, the answer that may be given again (empty: none) and for how long, settlements.
  */
 export const finishTurn = `${present}${put}${find}${ledgerFunctions}
   local state, shown = find(ARGV[5], ARGV[6])
   -- Written before, and the answer was lost on its way: calls count once.
   if state == ARGV[7] then return end
   -- The last argument is that of the guard.
-  for n = 12, #ARGV - 1 do settle(ARGV[11], ARGV[n]) end
+  for n = 14, #ARGV - 1 do settle(ARGV[11], ARGV[n]) end
   if not state then return end
   change(ARGV[5], ARGV[6], ARGV[7], shown, ARGV[8])
   if ARGV[9] ~= '' then put(KEYS[3], KEYS[4], ARGV[9], ARGV[10], ARGV[4]) end
+  if ARGV[12] ~= '' then redis.call('SET', KEYS[6], ARGV[12], 'PX', ARGV[13]) end
   ${keepAlive}
 `;
 

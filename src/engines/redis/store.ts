@@ -9,9 +9,10 @@ import type { Lease } from "../../ports/fleet.ts";
 import type { Note } from "../../ports/notes.ts";
 import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
 import type { ConversationId } from "../../ports/updates.ts";
-import { ConversationMovedError, followingMoves } from "../lanes/moved-conversations.ts";
+import { ConversationMovedError, followingMoves, mayMove } from "../lanes/moved-conversations.ts";
 import { isFormer, presentForm, readExchange, type StoredForm } from "../lanes/stored-forms.ts";
 import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "../lanes/turn-records.ts";
+import { createAnswers } from "./answers.ts";
 import { eraseUser } from "./erasure.ts";
 import { createFormChoice } from "./form.ts";
 import type { RedisLease } from "./leases.ts";
@@ -55,6 +56,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
   const forms = createFormChoice(link, noteWords);
   const ledger = createRedisLedger(link, ledgerDays, now);
   const keeping = keepingArgument({ prefix, ledgerDays });
+  const { readAnswer, argumentsFor } = createAnswers(link, now);
 
   // === Keys =========================================================================================
 
@@ -240,10 +242,11 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         const args = [oldest(), question, run, encodeShown(messages, file)];
         return write(conversation, lua.setTurnMessages, [turnsKey(conversation)], args);
       },
-      finishTurn(turn, exchange, calls) {
-        const booked = [keeping, ...calls.map(settlementArgument)];
+      finishTurn(turn, exchange, calls, kept) {
+        const answer = argumentsFor(kept);
+        const booked = [keeping, ...answer.args, ...calls.map(settlementArgument)];
         const where = [oldest(), now(), ttlMs, keptPerConversation];
-        const keys: [string, ...string[]] = [...conversationKeys(turn.conversation), prefix];
+        const keys: [string, ...string[]] = [...conversationKeys(turn.conversation), prefix, answer.key];
         return write(turn.conversation, lua.finishTurn, keys, (form) => {
           const { state, rest } = encodeEnd(turn, form);
           const record = exchange === undefined ? ["", ""] : [exchange.question, form.exchange(exchange)];
@@ -256,6 +259,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         await write(conversation, lua.closeTurn, [turnsKey(conversation)], [oldest(), question, run, "done"]);
       },
       ledger,
+      readAnswer,
       async readDialog(key) {
         const [at, value] = await redis.hmget(dialogKey(key), "at", "value");
         return typeof value === "string" && Number(at) >= now() - dialogTtlMs ? value : undefined;
@@ -285,11 +289,6 @@ export function createRedisStore(options: RedisStoreOptions): Store {
 
   const store = storeUnder(undefined);
   return followingMoves(store);
-}
-
-/** Whether it may be that of a small group: those become supergroups, whose ids all begin alike. */
-function mayMove(conversation: ConversationId): boolean {
-  return conversation.startsWith("-") && !/^-100\d{10}/.test(conversation);
 }
 
 /** Redis has answered, and would answer the same again. */

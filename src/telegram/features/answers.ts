@@ -175,6 +175,7 @@ async function answer(
       observer: {
         turnEnded(ending) {
           deps.observer.turnEnded(ending.outcome, sinceArrival());
+          if (ending.cached) deps.observer.answerCached();
           line.turnEnded(ending);
         },
         usage(entry) {
