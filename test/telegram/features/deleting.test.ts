@@ -75,7 +75,7 @@ describe("/privacy", () => {
     const other = texts.privacy({
       ...{ conversationDays: 1 / 24, ledgerDays: 1, directoryDays: 400, deadDays: 30, shared: true, providers: [own] },
     });
-    for (const part of ["for 1 hour.", ": 1 day.", "• ollama, on a machine of this bot's operator", "Redis"])
+    for (const part of ["for 1 hour.", "for 1 day.", "• ollama, on a machine of this bot's operator", "Redis"])
       expect(other).toContain(part);
     expect(words).not.toContain("stand alone");
     const facts = { conversationDays: 1, ledgerDays: 1, directoryDays: 1, deadDays: 1, shared: true, providers: [own] };
