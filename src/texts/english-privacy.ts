@@ -50,7 +50,7 @@ function privacyWords(facts: PrivacyFacts): string {
 
 function answersLine({ days: count, toEverybody }: NonNullable<PrivacyFacts["answers"]>): string {
   const whose = toEverybody ? "for everybody who asks the same, without a name, also after /delete" : "for this chat";
-  return `♻️ Answers to questions that stand alone, ${whose}, also after /new: ${days(count)}.`;
+  return `♻️ Answers to questions that stand alone, ${whose}, also after /new: for ${days(count)}.`;
 }
 
 function providerLine({ name, host, own }: PrivacyFacts["providers"][number]): string {

@@ -80,7 +80,7 @@ describe("/privacy", () => {
     expect(words).not.toContain("stand alone");
     const facts = { conversationDays: 1, ledgerDays: 1, directoryDays: 1, deadDays: 1, shared: true, providers: [own] };
     const kept = (toEverybody: boolean) => texts.privacy({ ...facts, answers: { days: 1 / 6, toEverybody } });
-    expect(kept(false)).toContain("questions that stand alone, for this chat, also after /new: 4 hours.");
+    expect(kept(false)).toContain("questions that stand alone, for this chat, also after /new: for 4 hours.");
     expect(kept(true)).toContain("for everybody who asks the same, without a name, also after /delete");
   });
 });
