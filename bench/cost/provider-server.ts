@@ -45,7 +45,9 @@ export async function createProviderServer({ answer, onCall, now }: ProviderServ
 
   const server = createServer(async (request, response) => {
     const provider = request.url?.split("/")[1] ?? "";
-    const asked = (await bodyOf(request)) as { model: string; messages: Worded[] };
+    const asked = await bodyOf(request);
+    // Of a connection that was opened and left.
+    if (asked === undefined) return void response.destroy();
     const model = `${provider}/${asked.model}`;
     const text = answer(asked.messages);
     const { input, cached } = cacheOf(model).read(asked.messages, now());
@@ -77,8 +79,8 @@ export async function createProviderServer({ answer, onCall, now }: ProviderServ
   };
 }
 
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+async function bodyOf(request: IncomingMessage): Promise<{ model: string; messages: Worded[] } | undefined> {
   let body = "";
   for await (const chunk of request.setEncoding("utf8")) body += chunk;
-  return JSON.parse(body);
+  return body === "" ? undefined : JSON.parse(body);
 }

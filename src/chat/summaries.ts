@@ -10,7 +10,7 @@ import type { Store } from "../ports/store.ts";
 import type { Summary } from "../ports/summaries.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { exchangesNeeded, type HistoryLimits } from "./prompt.ts";
-import { beginWork, failedWork, planSummary, type SummaryPlan, summaryTokens } from "./summary-plan.ts";
+import { beginWork, failedWork, planSummary, type SummaryPlan, summaryTokens, type Thrift } from "./summary-plan.ts";
 import { summaryRequest } from "./summary-words.ts";
 import { countTokens, firstTokens } from "./tokens.ts";
 
@@ -23,6 +23,8 @@ export interface SummaryOrder {
   readonly question: number;
   /** Within which the conversation is shown to its model. */
   readonly limits: HistoryLimits;
+  /** Left out where prices are not known: it is summarised when its next cut comes soon. */
+  readonly thrift?: Thrift | undefined;
 }
 
 /** What a summary costs somebody. */
@@ -33,6 +35,8 @@ export interface SummaryPayment {
 }
 
 export interface Summaries {
+  /** `provider/model` that writes them. */
+  readonly model: string;
   /** Has the conversation summarised, soon, unless somebody does it or has failed to a moment ago. Returns at once. */
   begin(order: SummaryOrder): void;
   /** Resolves when nothing is being written. */
@@ -98,7 +102,7 @@ export function createSummaries(deps: SummariesDeps): Summaries {
       store.readHistory(conversation, 2 * exchangesNeeded(order.limits)),
     ]);
     const { contextTokens } = deps.models.capabilities(deps.model);
-    const plan = planSummary(history, order.limits, before?.summary, contextTokens);
+    const plan = planSummary(history, order.limits, before?.summary, contextTokens, order.thrift);
     if (plan === undefined) return;
     const work = beginWork(before, plan.boundary, {
       ...{ token: `${ourselves} ${randomUUID()}`, isDead },
@@ -148,6 +152,7 @@ export function createSummaries(deps: SummariesDeps): Summaries {
   }
 
   return {
+    model: deps.model,
     begin(order) {
       if (stopping.signal.aborted || (waiting.size >= mostWaiting && !waiting.has(order.conversation))) return;
       waiting.set(order.conversation, order);

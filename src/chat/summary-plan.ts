@@ -2,6 +2,7 @@
 import type { Exchange } from "../ports/store.ts";
 import type { Summary, SummaryRecord, SummaryWork } from "../ports/summaries.ts";
 import { coveredBy, fewestTokens, type HistoryLimits, newestWithin, placeOf, shortened } from "./prompt.ts";
+import { type ShownExchange, type ShownSizes, summaryPays, type Tariff, worthKeeping } from "./thrift.ts";
 
 /** Tokens and exchanges of a history. */
 export interface HistorySize {
@@ -23,6 +24,10 @@ export interface SummaryPlan {
 const soonAt = 0.75;
 /** So much of the limits is shown word for word beside a new summary: of 40 messages three questions with their answers. */
 const kept = { tokens: 0.5, messages: 0.15 };
+/** Where it pays to summarise before a limit is near. */
+const fewestKept = 3;
+/** Most chats end before what a first summary costs has come in again. */
+const fewestForFirst = 13;
 /** Some thirty facts. Each question pays for it. */
 const longestSummaryTokens = 500;
 /** No facts fit into less. */
@@ -34,6 +39,13 @@ const firstBackoffMs = 60_000;
 const longestWaitMs = 3_600_000;
 /** Until prompts begin somewhere else. */
 const mostFailures = 3;
+
+/** What decides whether a summary pays. */
+export interface Thrift {
+  readonly tariff: Tariff;
+  /** Tokens. */
+  readonly persona: number;
+}
 
 /** The size of what is shown of a history. */
 export function sizeOf(exchanges: readonly Exchange[], summary: Summary | undefined): HistorySize {
@@ -52,6 +64,21 @@ export function cutComesSoon({ tokens, exchanges }: HistorySize, limits: History
   return tokens > soonAt * limits.maxTokens || 2 * exchanges > soonAt * limits.maxMessages;
 }
 
+/** How many exchanges stay word for word because a summary of the others pays now; undefined when it does not. */
+export function thriftyCut(
+  exchanges: readonly ShownExchange[],
+  summary: Summary | undefined,
+  { maxTokens, maxMessages }: HistoryLimits,
+  { tariff, persona }: Thrift,
+): number | undefined {
+  if (summary === undefined && exchanges.length < fewestForFirst) return undefined;
+  const sizes: ShownSizes = { persona, summary: summary?.tokens ?? 0, exchanges };
+  const kept = worthKeeping(sizes, fewestKept);
+  const tokens = exchanges.slice(-kept).reduce((sum, one) => sum + one.tokens, 0);
+  const fits = tokens <= maxTokens / 2 && 2 * kept <= maxMessages / 2;
+  return fits && summaryPays(sizes, kept, tariff) ? kept : undefined;
+}
+
 /**
  * What is to be summarised now: all that no summary covers, so that it can stand for everything after a pause, too. The newest
  * exchanges stay beside it word for word. Undefined when nothing would be gained. `contextTokens`: what its model reads.
@@ -61,14 +88,17 @@ export function planSummary(
   limits: HistoryLimits,
   former: Summary | undefined,
   contextTokens = Infinity,
+  thrift?: Thrift,
 ): SummaryPlan | undefined {
   const newest = history.at(-1);
   if (newest === undefined || summaryTokens(limits) === undefined) return undefined;
   const { maxTokens, maxMessages } = limits;
   const start = Math.max(placeOf(history, newest.since), former === undefined ? 0 : placeOf(history, former.from));
   const shown = shortened(history.slice(start), maxTokens, maxTokens / 2);
+  const thrifty = thrift === undefined ? undefined : thriftyCut(shown, former, limits, thrift);
   const soon = cutComesSoon(sizeOf(shown, former), limits);
-  const stays = soon ? newestWithin(shown, kept.tokens * maxTokens, 2 * kept.messages * maxMessages) : shown;
+  const within = () => newestWithin(shown, kept.tokens * maxTokens, 2 * kept.messages * maxMessages);
+  const stays = thrifty !== undefined ? shown.slice(-thrifty) : soon ? within() : shown;
   const from = history.length - stays.length;
   const covered = coveredBy(former, history);
   const gained = from > start || start > covered;

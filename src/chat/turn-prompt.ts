@@ -4,21 +4,27 @@ import type { Work } from "../base/in-hand.ts";
 import { textOf, textParts } from "../ports/content.ts";
 import type { ChatMessage, Effort, ModelRequest, Models } from "../ports/models.ts";
 import type { Exchange, Settings, Store, Turn } from "../ports/store.ts";
+import type { Summary } from "../ports/summaries.ts";
 import { chooseTier } from "./auto.ts";
 import { type Continued, goOn } from "./continuation.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";
 import type { Summaries, SummaryOrder } from "./summaries.ts";
-import { cutComesSoon, type HistorySize, sizeOf } from "./summary-plan.ts";
+import { cutComesSoon, type HistorySize, sizeOf, type Thrift, thriftyCut } from "./summary-plan.ts";
+import { type ShownExchange, tariffOf, worthShowing } from "./thrift.ts";
+import { countTokens } from "./tokens.ts";
 
 export interface PromptDeps {
   readonly store: Store;
   readonly models: Models;
   readonly defaultPersona: string;
-  readonly historyLimits: HistoryLimits;
+  /** `mayShowMore`: as much as is worth it by the prices of the model that is asked. */
+  readonly historyLimits: HistoryLimits & { readonly mayShowMore?: boolean | undefined };
   /** Left out: no conversation is summarised, and what stands from before is not shown. */
-  readonly summaries?: Pick<Summaries, "begin"> | undefined;
+  readonly summaries?: Pick<Summaries, "begin" | "model"> | undefined;
   /** After so long a pause the summary stands for all that it covers. Milliseconds; 0: never. */
   readonly newTopicAfterMs?: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   /** Stands around work that could block. */
   readonly work: Work;
 }
@@ -33,6 +39,10 @@ export interface PromptHistory extends Omit<ShownHistory, "exchanges" | "summary
   /** The summary included. */
   readonly size: HistorySize;
   readonly limits: HistoryLimits;
+  readonly exchanges: readonly ShownExchange[];
+  /** Stands before them. */
+  readonly summary: Summary | undefined;
+  readonly thrift: Thrift | undefined;
 }
 
 export interface TurnPrompt extends Prompt {
@@ -73,13 +83,16 @@ export async function promptOf(
     store.readHistory(turn.conversation, exchangesNeeded(historyLimits)),
     summarises ? store.readSummary(turn.conversation) : undefined,
   ]);
-  const others = read.filter((exchange) => exchange.question !== turn.root);
-  const history = continued === undefined ? others : [...others, continued.exchange];
   // The whole of an answer is one model's, by one choice.
   const question = textOf(continued?.exchange.asked ?? turn.asked);
   const chosen = deps.work(() => choiceFor(deps.models, settings, question));
   const { model } = chosen;
-  const readable = within(deps.models.capabilities(model).contextTokens, historyLimits);
+  const worth = deps.work(() => limitsFor(deps, chosen));
+  const more = worth.maxMessages > historyLimits.maxMessages && read.length >= exchangesNeeded(historyLimits);
+  const kept = more ? await store.readHistory(turn.conversation, exchangesNeeded(worth)) : read;
+  const others = kept.filter((exchange) => exchange.question !== turn.root);
+  const history = continued === undefined ? others : [...others, continued.exchange];
+  const readable = within(deps.models.capabilities(model).contextTokens, worth);
   const limits = continued === undefined ? readable : atLeast(leastToGoOn, readable);
   const remembered = {
     summary: record?.summary,
@@ -91,11 +104,15 @@ export async function promptOf(
   };
   const whole = deps.work(() => showHistory(history, limits, remembered));
   const persona = settings.persona ?? deps.defaultPersona;
+  const thrift = deps.work(() => thriftOf(deps, chosen, persona));
 
   function asPrompt({ exchanges, summary, ...shown }: ShownHistory): Prompt {
     const question = continued === undefined ? turn.asked : textParts(goOn);
     return {
-      history: { ...shown, size: sizeOf(exchanges, summary), limits: readable },
+      history: {
+        ...{ ...shown, summary, thrift, limits: readable, size: sizeOf(exchanges, summary) },
+        exchanges: exchanges.map(({ tokens, at }) => ({ tokens, at })),
+      },
       messages: buildPrompt(persona, exchanges, question, summary),
     };
   }
@@ -127,6 +144,28 @@ function choiceFor(
   return { choice: { model, tier }, model: first, auto: { model: first, because } };
 }
 
+/** What summaries cost and save; undefined where that is not known. */
+function thriftOf(
+  { models, summaries, now }: Pick<PromptDeps, "models" | "summaries" | "now">,
+  { model, auto }: Pick<TurnPrompt, "model" | "auto">,
+  persona: string,
+): Thrift | undefined {
+  // Two models have two caches and two prices: what is asked next is not known.
+  if (summaries === undefined || auto !== undefined) return undefined;
+  const tariff = tariffOf(models.cost, model, summaries.model, now());
+  return tariff && { tariff, persona: countTokens(persona) };
+}
+
+/** How much is worth showing to this model. */
+function limitsFor(
+  { historyLimits, models, now }: Pick<PromptDeps, "historyLimits" | "models" | "now">,
+  { model, auto }: Pick<TurnPrompt, "model" | "auto">,
+): HistoryLimits {
+  const { mayShowMore, ...usual } = historyLimits;
+  // What one of the models of `auto` is shown the other must be able to be shown.
+  return !mayShowMore || auto !== undefined ? usual : worthShowing(usual, models.cost, model, now());
+}
+
 /** No more than the model reads: the rest of that is for persona, question and answer. */
 function within(contextTokens: number, limits: HistoryLimits): HistoryLimits {
   return { ...limits, maxTokens: Math.min(limits.maxTokens, Math.floor(contextTokens * historyShare)) };
@@ -136,11 +175,13 @@ function within(contextTokens: number, limits: HistoryLimits): HistoryLimits {
 export function summariseSoon(
   { summaries }: PromptDeps,
   { conversation, userId, question }: Omit<SummaryOrder, "limits">,
-  { size, uncovered, limits }: PromptHistory,
-  { tokens }: Exchange,
+  { size, uncovered, limits, exchanges, summary, thrift }: PromptHistory,
+  exchange: Exchange,
 ): void {
-  const after = { tokens: size.tokens + tokens, exchanges: size.exchanges + 1 };
-  if (uncovered || cutComesSoon(after, limits)) summaries?.begin({ conversation, userId, question, limits });
+  const after = { tokens: size.tokens + exchange.tokens, exchanges: size.exchanges + 1 };
+  const pays = thrift !== undefined && thriftyCut([...exchanges, exchange], summary, limits, thrift) !== undefined;
+  if (uncovered || pays || cutComesSoon(after, limits))
+    summaries?.begin({ conversation, userId, question, limits, thrift });
 }
 
 /** Whether the question was asked long after the answer before it had been given. */

@@ -4,7 +4,14 @@ import type { Proxies } from "../base/proxies.ts";
 import { type AnswerCacheConfig, answerCacheOf } from "./answer-cache.ts";
 import { autoOf } from "./auto.ts";
 import { type Budgets, budgetsOf } from "./budgets.ts";
-import { type Environment, environmentFields, linesOf, providerFields, variableNames } from "./environment.ts";
+import {
+  defaults,
+  type Environment,
+  environmentFields,
+  linesOf,
+  providerFields,
+  variableNames,
+} from "./environment.ts";
 import { readFields } from "./fields.ts";
 import type { StatedCapabilities } from "./model-capabilities.ts";
 import { type Effort, type ModelName, type NamedChain, readFallbacks, readModelChains } from "./model-list.ts";
@@ -86,7 +93,13 @@ export interface Config {
   readonly answerCache?: AnswerCacheConfig | undefined;
   /** Empty: none. */
   readonly systemPrompt: string;
-  readonly history: { readonly maxTokens: number; readonly maxMessages: number; readonly ttlSeconds: number };
+  readonly history: {
+    readonly maxTokens: number;
+    readonly maxMessages: number;
+    /** Both limits are the default ones: where older messages are nearly free, more may be shown. */
+    readonly mayShowMore: boolean;
+    readonly ttlSeconds: number;
+  };
   readonly rateLimit: { readonly messages: number; readonly windowSeconds: number; readonly burst: number };
   readonly access: {
     /** Users. Empty, as `allowedChats`: everyone. */
@@ -222,6 +235,9 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     history: {
       maxTokens: values.HISTORY_MAX_TOKENS,
       maxMessages: values.HISTORY_MAX_MESSAGES,
+      mayShowMore:
+        values.HISTORY_MAX_TOKENS === Number(defaults.HISTORY_MAX_TOKENS) &&
+        values.HISTORY_MAX_MESSAGES === Number(defaults.HISTORY_MAX_MESSAGES),
       ttlSeconds: values.HISTORY_TTL_SECONDS,
     },
     rateLimit: {

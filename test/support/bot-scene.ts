@@ -162,7 +162,7 @@ export function createBotScene() {
           return scene.answerCache;
         },
         historyLimits: { maxTokens: 1000, maxMessages: 20 },
-        summaries: { begin: (order) => void scene.summarised.push(order) },
+        summaries: { model: "a/one", begin: (order) => void scene.summarised.push(order) },
         get newTopicAfterMs() {
           return scene.newTopicAfterMs;
         },
