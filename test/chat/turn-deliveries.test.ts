@@ -35,7 +35,8 @@ describe("a shutdown", () => {
     expect(scene.shown).toEqual(["half", "leave"]);
     expect(await turn()).toMatchObject({ state: "writing" });
     expect(await history()).toEqual([]);
-    expect(scene.observed).toEqual([]);
+    // What was used is counted, and no end.
+    expect(scene.observed).toEqual(["usage a/one"]);
   });
 
   it("is followed by the same run, from the start, in the same messages", async () => {
