@@ -20,3 +20,12 @@ export function readAmount(text: string): Amount | undefined {
   const amount = Math.round(Number(text.replace("$", "")) * 1e9);
   return amount > 0 && amount <= mostDollars * 1e9 ? { unit: "money", amount } : undefined;
 }
+
+/** A number with as many decimals as it needs, at most and at least so many; never with an exponent. */
+export function withDecimals(value: number, fewest: number, most: number): string {
+  const text = value.toFixed(most);
+  const least = text.length - (most - fewest);
+  let end = text.length;
+  while (end > least && text[end - 1] === "0") end -= 1;
+  return text.slice(0, text[end - 1] === "." ? end - 1 : end);
+}

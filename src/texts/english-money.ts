@@ -1,5 +1,5 @@
 /** English: what answers have cost. */
-import type { Amount } from "../base/amounts.ts";
+import { type Amount, withDecimals } from "../base/amounts.ts";
 import type { Whose } from "../base/errors.ts";
 import type { Person } from "../ports/directory.ts";
 import { perDollar, type UsageTotals } from "../ports/ledger.ts";
@@ -13,7 +13,7 @@ export function money(dollars: number): string {
   if (dollars === 0) return "$0";
   const decimals = dollars < 0.01 ? 6 : dollars < 1 ? 4 : 2;
   // Cents always, what is smaller only where it is not zero.
-  return `$${dollars.toFixed(decimals).replace(/(\.\d\d\d*?)0+$/, "$1")}`;
+  return `$${withDecimals(dollars, 2, decimals)}`;
 }
 
 function costOf({ cost, unpriced, answers }: UsageTotals): string {

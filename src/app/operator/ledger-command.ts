@@ -1,4 +1,5 @@
 /** `npm run ledger -- …`: the calls of models and what they cost, as CSV or as a table, read and written a few at a time. */
+import { withDecimals } from "../../base/amounts.ts";
 import { StartError } from "../../base/errors.ts";
 import { dayMs, type Ledger, type LedgerRow, perDollar } from "../../ports/ledger.ts";
 import type { OperatorAnswer } from "../../ports/operators.ts";
@@ -125,7 +126,7 @@ function dollars(billionths: number): number {
 
 /** Never with an exponent, which a spreadsheet would read in its own way. */
 function plainNumber(value: number): string {
-  return Number.isInteger(value) ? String(value) : value.toFixed(9).replace(/0+$/, "");
+  return withDecimals(value, 0, 9);
 }
 
 /** A spreadsheet carries out what begins like a formula; a mark in front makes it text. */

@@ -59,6 +59,7 @@ export const SIGNS = {
   "⏹": "stop",
   "🔄": "refresh",
   "🔁": "repeat",
+  "♻": "refresh",
   "💾": "save",
   "✖": "close",
   "✅": "tick",
