@@ -57,7 +57,7 @@ export const rehearsal = `
   call('HEXISTS', K .. 'h', 'a') call('HINCRBY', K .. 'h', 'a', 1) call('HDEL', K .. 'h', 'a')
   call('RPUSH', K .. 'l', 'a', 'b') call('LPUSH', K .. 'l', 'c') call('LINSERT', K .. 'l', 'BEFORE', 'a', 'd')
   call('LINDEX', K .. 'l', 0) call('LLEN', K .. 'l') call('LRANGE', K .. 'l', 0, -1)
-  call('LREM', K .. 'l', 1, 'a') call('LPOP', K .. 'l') call('LTRIM', K .. 'l', 0, 1)
+  call('LREM', K .. 'l', 1, 'a') call('LSET', K .. 'l', 0, 'e') call('LPOP', K .. 'l') call('LTRIM', K .. 'l', 0, 1)
   call('ZADD', K .. 'z', 1, 'a', 2, 'b') call('ZSCORE', K .. 'z', 'a') call('ZCARD', K .. 'z') call('ZCOUNT', K .. 'z', 0, 9)
   call('ZRANGE', K .. 'z', 0, -1) call('ZRANGEBYSCORE', K .. 'z', 0, 9) call('ZREM', K .. 'z', 'a') call('ZPOPMIN', K .. 'z')
   call('ZREMRANGEBYSCORE', K .. 'z', 0, 9)
