@@ -1,7 +1,8 @@
-/** Brings a file up to date. With `true` as the second argument it waits, for ever, when half of the tables are rewritten. */
+/** Brings a file up to date, as a start does. With `true` as the second argument it waits, for ever, when half of the tables are rewritten. */
 import { writeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { createSqliteDatabase } from "../../../src/engines/embedded/database.ts";
+import { createTables } from "../../../src/engines/embedded/schema.ts";
 
 const [path = "", waits] = process.argv.slice(2);
 if (waits === "true") {
@@ -14,4 +15,6 @@ if (waits === "true") {
     return prepare.call(this, sql);
   };
 }
-await createSqliteDatabase(path).close();
+const database = createSqliteDatabase(path);
+createTables(database.handle);
+await database.close();
