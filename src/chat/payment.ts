@@ -133,7 +133,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
     spending.alerts.raise({ kind: "bot-budget", share: 100, resetsAt: resetOf(limit) });
   }
 
-  async function reserve(running: Running, signal: AbortSignal): Promise<boolean> {
+  async function reserve(running: Running, signal: AbortSignal, waits: () => void): Promise<boolean> {
     const deadline = performance.now() + waitsMs;
     for (let lookMs = shortestLookMs; ; lookMs = Math.min(lookMs * 1.5, longestLookMs)) {
       const current = limits();
@@ -143,14 +143,14 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       if (verdict.kind === "reserved") return true;
       if (verdict.kind === "refused") await tellRefused(verdict.limit);
       if (verdict.kind === "refused" || performance.now() > deadline) throw budgetError(verdict.limit, now());
-      onWaiting();
+      waits();
       // Not all at the same moment.
       if (!(await waitFor(lookMs * (0.5 + Math.random()), signal))) return false;
     }
   }
 
   return {
-    async open({ model, messages }, signal) {
+    async open({ model, messages }, signal, giveWay) {
       const attempt = ++calls;
       const factor = tokenFactors.of(model);
       const inputTokens = Math.ceil(factor * estimatedTokens(messages));
@@ -167,7 +167,11 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
         lostRow: (outputTokens, durationMs) =>
           rowOf(model, attempt, { outcome: "lost", durationMs }, [inputTokens, outputTokens]),
       });
-      if (hasBudget && !(await reserve(running, signal))) return undefined;
+      const waits = () => {
+        onWaiting();
+        giveWay?.();
+      };
+      if (hasBudget && !(await reserve(running, signal, waits))) return undefined;
       const { name } = running;
       let open = true;
       return {

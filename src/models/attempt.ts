@@ -18,10 +18,11 @@ export interface Attempt {
   /** Queues for a place. Resolves soon: whether all are taken. */
   queue(signal: AbortSignal): Promise<boolean>;
   /**
-   * Takes the place: the provider is asked as soon as its events, from `thinking` to `answer-end`, are read. Undefined when the
-   * signal was aborted before. Rejects with a `ModelError` when there is no such provider, or no place in time.
+   * Takes the place: the provider is asked as soon as its events, from `thinking` to `answer-end`, are read. `again` when the
+   * place was given away while the call could not be paid: it can now, and queues anew. Undefined when the signal was aborted
+   * before. Rejects with a `ModelError` when there is no such provider, or no place in time.
    */
-  enter(signal: AbortSignal): Promise<AsyncIterable<ModelEvent> | undefined>;
+  enter(signal: AbortSignal): Promise<AsyncIterable<ModelEvent> | "again" | undefined>;
   /** The answer is whole, and paid. */
   completed(end: AnswerEnd): void;
   /** Whether more of it can be paid, now that this has come. */
@@ -93,6 +94,11 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
       call?.close({ ...end, firstTokenMs, durationMs: now() - startedMs });
     }
 
+    function giveAway(): void {
+      leave?.();
+      leave = undefined;
+    }
+
     return {
       provider: model.slice(0, slash),
       async queue(signal) {
@@ -110,11 +116,15 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
         if (entry === undefined || entry === "aborted") return undefined;
         leave = entry;
         const { messages, left } = route;
-        call = await request.payer?.open({ model, messages }, signal);
-        if (request.payer !== undefined && call === undefined) return undefined;
-        // However long that took: whoever waits knows.
-        allowance.waited(now() - startedMs);
-        startedMs = now();
+        if (request.payer !== undefined && call === undefined) {
+          // Those who are waited for may need the place. Whoever has a place waits for nobody, so that all come to an end.
+          call = await request.payer.open({ model, messages }, signal, giveAway);
+          if (call === undefined) return undefined;
+          // However long that took: whoever waits knows.
+          allowance.waited(now() - startedMs);
+          startedMs = now();
+          if (leave === undefined) return "again";
+        }
         const mayLoad = !provider.hosted && now() - (heard.get(model) ?? Number.NEGATIVE_INFINITY) > loadedMs;
         patience = allowance.patience(left, mayLoad);
         const work: Work = request.work ?? ((piece) => piece());

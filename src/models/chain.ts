@@ -106,8 +106,11 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
         const effort = request.effort ?? effortOf(targets, model);
         const attempt = begin(route, { ...request, effort }, allowance, log);
         try {
-          if (await attempt.queue(signal)) yield { type: "waiting", provider: attempt.provider };
-          const events = await attempt.enter(signal);
+          let events: Awaited<ReturnType<typeof attempt.enter>>;
+          do {
+            if (await attempt.queue(signal)) yield { type: "waiting", provider: attempt.provider };
+            events = await attempt.enter(signal);
+          } while (events === "again");
           if (events !== undefined) {
             yield { type: "attempt", model, shorter: route.shortened || undefined };
             for await (const event of events) {

@@ -105,10 +105,11 @@ export type ModelEvent =
 /** Who pays for the calls of one question: asked before each of them, told of it, and after it. */
 export interface Payer {
   /**
-   * Reserves what the call may cost, once it has its place and before it is sent. May wait for calls of others to end:
-   * undefined when the signal is aborted meanwhile. Rejects with a `BudgetError` when the call would cost more than is left.
+   * Reserves what the call may cost, once it has its place and before it is sent. May wait for calls of others to end, and
+   * tells `onWaiting` when it begins to: whoever has the place to spare gives it to them. Undefined when the signal is aborted
+   * meanwhile. Rejects with a `BudgetError` when the call would cost more than is left.
    */
-  open(call: PayableCall, signal: AbortSignal): Promise<OpenCall | undefined>;
+  open(call: PayableCall, signal: AbortSignal, onWaiting?: () => void): Promise<OpenCall | undefined>;
 }
 
 export interface PayableCall {

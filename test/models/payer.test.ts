@@ -1,11 +1,13 @@
 /** The seam between the chain and who pays for its calls. */
-import { expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { BudgetError } from "../../src/base/errors.ts";
+import { whenAborted } from "../../src/base/signals.ts";
 import { textParts } from "../../src/ports/content.ts";
 import type { CallEnd, ModelEvent, ModelRequest, Models, Payer } from "../../src/ports/models.ts";
 import { createProvidersScene } from "../support/providers-scene.ts";
 
 const scene = createProvidersScene();
+const soon = (check: () => void) => vi.waitFor(check, { timeout: 30_000 });
 
 function payer(more: { readonly mostPieces?: number; readonly refuses?: string } = {}) {
   const seen: string[] = [];
@@ -83,6 +85,83 @@ it("asks nobody when the call cannot be paid", async () => {
   await expect(ask(scene.open(), one, "hello")).rejects.toThrow(BudgetError);
   expect(seen).toEqual(["open openai/a"]);
   expect(scene.first.requests).toHaveLength(0);
+});
+
+describe("whoever has to wait until others are paid", () => {
+  const onePlace = () => ({
+    fallbacks: [],
+    providers: [{ name: "openai", baseUrl: scene.first.url, concurrency: 1 }],
+  });
+
+  /** Waits for `paid`, as a question does whose budget others have reserved. */
+  function waiting(paid: Promise<void>) {
+    const { one, seen, ends } = payer();
+    const waits: Payer = {
+      async open(call, signal, onWaiting) {
+        onWaiting?.();
+        seen.push("waits");
+        await Promise.race([paid, whenAborted(signal)]);
+        return signal.aborted ? undefined : await one.open(call, signal);
+      },
+    };
+    return { waits, seen, ends };
+  }
+
+  it("leaves the only place to them meanwhile, and queues for it again", { timeout: 60_000 }, async () => {
+    scene.first.script.always({ text: "Paris." });
+    const models = scene.open({}, onePlace());
+    const paid = Promise.withResolvers<void>();
+    const first = waiting(paid.promise);
+    const asking = ask(models, first.waits, "waits for the other");
+    await soon(() => expect(first.seen).toEqual(["waits"]));
+    const second = payer();
+    expect((await ask(models, second.one, "goes first")).at(-1)).toMatchObject({ type: "answer-end" });
+    expect(first.seen).toEqual(["waits"]);
+    // The place is somebody else's when it can be paid.
+    scene.first.script.next({ chunks: ["a", "b"], stallAfterChunks: 1 });
+    const stop = new AbortController();
+    const third = ask(models, payer().one, "has the place", stop.signal);
+    await soon(() => expect(scene.first.requests).toHaveLength(2));
+    paid.resolve();
+    await soon(() => expect(first.seen).toEqual(["waits", "open openai/a"]));
+    expect(scene.first.requests).toHaveLength(2);
+    stop.abort();
+    await third;
+    expect((await asking).map(({ type }) => type)).toEqual(["waiting", "attempt", "text-delta", "answer-end"]);
+    expect(first.seen).toEqual(["waits", "open openai/a", "close openai/a complete"]);
+    expect(scene.first.requests).toHaveLength(3);
+  });
+
+  it("is charged nothing when no place comes free in time afterwards", async () => {
+    scene.first.script.always({ chunks: ["a", "b"], stallAfterChunks: 1 });
+    const models = scene.open({ lastPlaceMs: 50 }, onePlace());
+    const paid = Promise.withResolvers<void>();
+    const first = waiting(paid.promise);
+    const asking = ask(models, first.waits, "waits for the other");
+    await soon(() => expect(first.seen).toEqual(["waits"]));
+    const stop = new AbortController();
+    const second = ask(models, payer().one, "has the place", stop.signal);
+    await soon(() => expect(scene.first.requests).toHaveLength(1));
+    paid.resolve();
+    await expect(asking).rejects.toThrow("no place came free in time");
+    expect(first.ends).toMatchObject([{ outcome: "busy", firstTokenMs: undefined }]);
+    stop.abort();
+    await second;
+  });
+
+  it("leaves no place taken when it is stopped while it waits", async () => {
+    scene.first.script.always({ text: "Paris." });
+    const models = scene.open({}, onePlace());
+    const stop = new AbortController();
+    const first = waiting(Promise.withResolvers<void>().promise);
+    const asking = ask(models, first.waits, "waits for ever", stop.signal);
+    await soon(() => expect(first.seen).toEqual(["waits"]));
+    stop.abort();
+    expect(await asking).toEqual([]);
+    for (const words of ["one", "two"]) {
+      expect((await ask(models, payer().one, words)).map(({ type }) => type)).not.toContain("waiting");
+    }
+  });
 });
 
 it.each(["attempt", "text-delta"])("closes the call of whoever stops reading at the first %s", async (type) => {
