@@ -110,6 +110,7 @@ function keyOf(alert: Alert): string {
       return `${alert.kind}:${alert.model}`;
     case "bot-budget":
       return `${alert.kind}:${alert.share}`;
+    case "bot-budget-refuses":
     case "webhook-failing":
     case "dead-update":
       return alert.kind;

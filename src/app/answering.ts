@@ -118,11 +118,7 @@ function observerOf(metrics: Metrics): BotDeps["observer"] {
       metrics.finalShown(milliseconds);
     },
     answerCached: metrics.answerCached,
-    usage(entry) {
-      metrics.tokensUsed(entry.model, "input", entry.inputTokens);
-      metrics.tokensUsed(entry.model, "cached", entry.cachedTokens);
-      metrics.tokensUsed(entry.model, "output", entry.outputTokens);
-    },
+    usage: metrics.tokensUsed,
   };
 }
 

@@ -58,7 +58,9 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
   async function sweepCalls(olderThanMs: number): Promise<void> {
     try {
       const calls = await store.ledger.sweep(olderThanMs);
-      if (calls > 0) log.info({ calls }, "calls of models that nobody has ended are settled as lost");
+      for (const call of calls) metrics.tokensUsed(call);
+      if (calls.length > 0)
+        log.info({ calls: calls.length }, "calls of models that nobody has ended are settled as lost");
     } catch {
       // The next round tries again; storage that fails is reported by those who need it.
     }

@@ -97,17 +97,25 @@ export class ModelError extends ParleyError {
 /** Whose budget: a user's of the day or the month, a chat's, that of the whole bot. */
 export type Whose = "user-day" | "user-month" | "chat-day" | "bot-day";
 
+/**
+ * Why a budget pays for no further call: what is left of it pays for no answer at all; not for this one, but for a shorter question's;
+ * calls that have not ended for very long have reserved it.
+ */
+export type BudgetRefusal = "used-up" | "too-little" | "reserved";
+
 /** A call that would cost more than is left. No model was asked. */
 export class BudgetError extends ParleyError {
   readonly whose: Whose;
+  readonly why: BudgetRefusal;
   /** When there is a new budget; milliseconds since the epoch. */
   readonly resetsAt: number;
   /** How long that was from the moment on in which it was refused. Milliseconds. */
   readonly waitMs: number | undefined;
-  constructor(whose: Whose, resetsAt: number, waitMs?: number) {
-    super("over-budget", `the budget ${whose} is used up`);
+  constructor(whose: Whose, resetsAt: number, waitMs?: number, why: BudgetRefusal = "used-up") {
+    super("over-budget", `the budget ${whose} does not pay for this: ${why}`);
     this.name = "BudgetError";
     this.whose = whose;
+    this.why = why;
     this.resetsAt = resetsAt;
     this.waitMs = waitMs;
   }

@@ -40,7 +40,13 @@ export interface Metrics {
   modelLeftAlone(model: string, alone: boolean): void;
   /** This process has found out that a model keeps failing. */
   modelPutBehind(model: string): void;
-  tokensUsed(model: string, kind: "input" | "cached" | "output", count: number): void;
+  /** A call of a model has used so many, the cached ones among the input. */
+  tokensUsed(call: {
+    readonly model: string;
+    readonly inputTokens: number;
+    readonly cachedTokens: number;
+    readonly outputTokens: number;
+  }): void;
   /** A call of the Bot API was answered with this HTTP status, or `network` when it was not. */
   telegramCalled(method: string, status: number | "network"): void;
   /** Telegram asked (429) to leave a chat alone for so long. Milliseconds. */
@@ -209,7 +215,11 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
     modelCalled: (model, outcome) => calls.inc({ model, outcome }),
     modelLeftAlone: (model, isAlone) => alone.set({ model }, isAlone ? 1 : 0),
     modelPutBehind: (model) => openings.inc({ model }),
-    tokensUsed: (model, kind, count) => tokens.inc({ model, kind }, count),
+    tokensUsed({ model, inputTokens, cachedTokens, outputTokens }) {
+      tokens.inc({ model, kind: "input" }, inputTokens);
+      tokens.inc({ model, kind: "cached" }, cachedTokens);
+      tokens.inc({ model, kind: "output" }, outputTokens);
+    },
     telegramCalled: (method, status) => telegram.inc({ method, status }),
     telegramHeld(ms) {
       holds.inc();

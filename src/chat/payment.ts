@@ -1,6 +1,6 @@
 /** Who pays for a question: reserves before each call what it may cost, and keeps what each has cost for the ledger. */
 import { randomUUID } from "node:crypto";
-import { BudgetError, type Whose } from "../base/errors.ts";
+import { BudgetError, type BudgetRefusal, type Whose } from "../base/errors.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Alerts } from "../ports/alerts.ts";
 import {
@@ -11,11 +11,11 @@ import {
   type Settlement,
   type UsageEntry,
 } from "../ports/ledger.ts";
-import type { CallEnd, ChatMessage, Models, Payer } from "../ports/models.ts";
+import type { CallEnd, ChatMessage, Models, Payer, TokenUsage } from "../ports/models.ts";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Budgets, limitsAt, resetOf } from "./limits.ts";
-import { createRunning, type Running } from "./running-call.ts";
+import { createRunning, type Running, type RunningDeps } from "./running-call.ts";
 import type { TokenFactors } from "./token-factors.ts";
 import { countTokens, estimatedTokens } from "./tokens.ts";
 
@@ -80,6 +80,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   // A summary may still be written while its question is answered again.
   const id = `${question.conversation}/${question.summary ? "summary" : question.id}`;
   const hasBudget = Object.keys(spending.budgets).length > 0;
+  const reservedAtFirst = Math.min(spending.maxTokens ?? firstTokens, firstTokens);
   let ended: Settlement[] = [];
   let calls = 0;
 
@@ -89,10 +90,9 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
     model: string,
     attempt: number,
     end: CallEnd,
-    counted: readonly [input: number, output: number],
+    counted: () => Pick<TokenUsage, "inputTokens" | "outputTokens">,
   ): LedgerRow {
-    const [inputTokens, outputTokens] = counted;
-    const usage = end.usage ?? { inputTokens, cachedTokens: 0, outputTokens };
+    const usage = end.usage ?? { ...counted(), cachedTokens: 0 };
     const at = now();
     const cost = usage.inputTokens + usage.outputTokens === 0 ? 0 : models.cost(model, usage, at);
     return {
@@ -114,11 +114,19 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
 
   function hasEnded(row: Settlement): void {
     ended.push(row);
+    observe(row);
+  }
+
+  function observe(row: LedgerRow): void {
     if (row.inputTokens + row.outputTokens > 0) deps.observer.usage(row);
   }
 
   /** True for the first who says so, in the limit's period. */
-  async function isFirst({ of, whose, toDay, unit }: Limit, all: number, share: 80 | 100): Promise<boolean> {
+  async function isFirst(
+    { of, whose, toDay, unit }: Limit,
+    all: number,
+    share: 80 | 100 | "refused",
+  ): Promise<boolean> {
     const subject = of === "all" ? "all" : Object.values(of).join();
     const key = `budget:${subject}:${whose} ${toDay} ${unit} ${all} ${share}`;
     return await store.firstWithin(key, Math.max(1, resetOf({ toDay }) - now()));
@@ -128,21 +136,53 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   async function tellRefused(limit: Limit): Promise<void> {
     if (limit.whose !== "bot-day" || spending.alerts === undefined) return;
     const [{ spent } = { spent: 0 }] = await ledger.standing([limit]);
-    // Below that it is this question alone that is too long.
-    if (spent < 0.8 * limit.amount || !(await isFirst(limit, limit.amount, 100))) return;
-    spending.alerts.raise({ kind: "bot-budget", share: 100, resetsAt: resetOf(limit) });
+    const [share, resetsAt] = [spent / limit.amount, resetOf(limit)];
+    // Below that others, which cost less, may still fit.
+    const isAtItsEnd = share >= 0.8;
+    if (!(await isFirst(limit, limit.amount, isAtItsEnd ? 100 : "refused"))) return;
+    if (isAtItsEnd) spending.alerts.raise({ kind: "bot-budget", share: 100, resetsAt });
+    else spending.alerts.raise({ kind: "bot-budget-refuses", spent: Math.floor(100 * share), resetsAt });
   }
 
-  async function reserve(running: Running, signal: AbortSignal, waits: () => void): Promise<boolean> {
+  /** Billionths of a US dollar. */
+  function moneyOf(model: string, inputTokens: number, outputTokens: number): number {
+    const dollars = models.cost(model, { inputTokens, cachedTokens: 0, outputTokens }, now());
+    // Of an unknown price at least something: a budget in money that is used up holds for it as well.
+    return dollars === undefined ? 1 : Math.ceil(dollars * perDollar);
+  }
+
+  function runningOf(
+    model: string,
+    attempt: number,
+    { factor, inputTokens }: Pick<RunningDeps, "factor" | "inputTokens">,
+  ): Running {
+    return createRunning({
+      ...{ ledger, id, token: randomUUID(), who, factor, limits, now },
+      firstTokens: reservedAtFirst,
+      maxTokens: spending.maxTokens,
+      inputTokens,
+      moneyOf: (outputTokens) => moneyOf(model, inputTokens, outputTokens),
+      lostRow: (outputTokens, durationMs) =>
+        rowOf(model, attempt, { outcome: "lost", durationMs }, () => ({ inputTokens, outputTokens })),
+    });
+  }
+
+  async function reserve(model: string, running: Running, signal: AbortSignal, waits: () => void): Promise<boolean> {
     const deadline = performance.now() + waitsMs;
     for (let lookMs = shortestLookMs; ; lookMs = Math.min(lookMs * 1.5, longestLookMs)) {
       const current = limits();
       const settled = ended;
       const verdict = await ledger.reserve(running.reservation(), current, settled);
       ended = ended.filter((one) => !settled.includes(one));
+      if (verdict.lost !== undefined) observe(verdict.lost);
       if (verdict.kind === "reserved") return true;
-      if (verdict.kind === "refused") await tellRefused(verdict.limit);
-      if (verdict.kind === "refused" || performance.now() > deadline) throw budgetError(verdict.limit, now());
+      if (verdict.kind === "refused") {
+        const { limit, left } = verdict;
+        await tellRefused(limit);
+        const shortest = limit.unit === "tokens" ? reservedAtFirst : moneyOf(model, 0, reservedAtFirst);
+        throw budgetError(limit, now(), left > shortest ? "too-little" : "used-up");
+      }
+      if (performance.now() > deadline) throw budgetError(verdict.limit, now(), "reserved");
       waits();
       // Not all at the same moment.
       if (!(await waitFor(lookMs * (0.5 + Math.random()), signal))) return false;
@@ -153,38 +193,30 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
     async open({ model, messages }, signal, giveWay) {
       const attempt = ++calls;
       const factor = tokenFactors.of(model);
-      const inputTokens = Math.ceil(factor * estimatedTokens(messages));
-      const running = createRunning({
-        ...{ ledger, id, token: randomUUID(), who, factor, limits, now },
-        firstTokens: Math.min(spending.maxTokens ?? firstTokens, firstTokens),
-        maxTokens: spending.maxTokens,
-        inputTokens,
-        moneyOf: (outputTokens) => {
-          const dollars = models.cost(model, { inputTokens, cachedTokens: 0, outputTokens }, now());
-          // Of an unknown price at least something: a budget in money that is used up holds for it as well.
-          return dollars === undefined ? 1 : Math.ceil(dollars * perDollar);
-        },
-        lostRow: (outputTokens, durationMs) =>
-          rowOf(model, attempt, { outcome: "lost", durationMs }, [inputTokens, outputTokens]),
-      });
+      const read = () => Math.ceil(factor * estimatedTokens(messages));
+      const running = hasBudget ? runningOf(model, attempt, { factor, inputTokens: read() }) : undefined;
       const waits = () => {
         onWaiting();
         giveWay?.();
       };
-      if (hasBudget && !(await reserve(running, signal, waits))) return undefined;
-      const { name } = running;
+      if (running !== undefined && !(await reserve(model, running, signal, waits))) return undefined;
+      let text = "";
       let open = true;
       return {
-        wrote: (text) => (hasBudget ? running.wrote(text) : running.note(text)),
+        wrote(piece) {
+          text += piece;
+          return running?.wrote(piece) ?? true;
+        },
         close(end) {
           if (!open) return;
           open = false;
-          const { text } = running;
           const lived = text !== "" || end.firstTokenMs !== undefined;
-          const counted = lived ? ([inputTokens, Math.ceil(factor * countTokens(text))] as const) : ([0, 0] as const);
-          const outcome = running.cut ? ("over-budget" as const) : end.outcome;
-          const row = rowOf(model, attempt, { ...end, outcome }, counted);
-          hasEnded(hasBudget ? { ...row, reservation: name } : row);
+          const outcome = running?.cut ? ("over-budget" as const) : end.outcome;
+          const row = rowOf(model, attempt, { ...end, outcome }, () => ({
+            inputTokens: lived ? (running?.inputTokens ?? read()) : 0,
+            outputTokens: Math.ceil(factor * countTokens(text)),
+          }));
+          hasEnded(running === undefined ? row : { ...row, reservation: running.name });
         },
       };
     },
@@ -197,9 +229,11 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       if (hasBudget || (await ledger.wasLeft(id))) return;
       const factor = tokenFactors.of(model);
       const written = typeof shown === "string" ? countTokens(shown) : Math.max(0, shown - 1) * tokensOfMessage;
-      const counted = [estimatedTokens(messages), written].map((tokens) => Math.ceil(factor * tokens));
-      const [inputTokens = 0, outputTokens = 0] = counted;
-      hasEnded(rowOf(model, ++calls, { outcome: "lost", durationMs: 0 }, [inputTokens, outputTokens]));
+      const row = rowOf(model, ++calls, { outcome: "lost", durationMs: 0 }, () => ({
+        inputTokens: Math.ceil(factor * estimatedTokens(messages)),
+        outputTokens: Math.ceil(factor * written),
+      }));
+      hasEnded(row);
     },
     async marks() {
       if (!hasBudget || ended.length === 0) return [];
@@ -227,9 +261,9 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   };
 }
 
-function budgetError(limit: Limit, now: number): BudgetError {
+function budgetError(limit: Limit, now: number, why: BudgetRefusal): BudgetError {
   const resetsAt = resetOf(limit);
-  return new BudgetError(limit.whose, resetsAt, resetsAt - now);
+  return new BudgetError(limit.whose, resetsAt, resetsAt - now, why);
 }
 
 function spentOf({ inputTokens, outputTokens, cost = 0 }: LedgerRow, { unit }: Limit): number {

@@ -22,14 +22,12 @@ export interface RunningDeps extends ReservationName {
 
 export interface Running {
   readonly name: ReservationName;
-  readonly text: string;
+  readonly inputTokens: number;
   /** Ended because no more could be paid. */
   readonly cut: boolean;
   reservation(): Reservation;
   /** See `OpenCall.wrote`. */
   wrote(text: string): boolean;
-  /** Where nothing is reserved. */
-  note(text: string): true;
 }
 
 /** Reserved at once when a reservation is nearly used up, so many tokens before its end. */
@@ -46,7 +44,6 @@ const tellEveryMs = 2_000;
 export function createRunning(deps: RunningDeps): Running {
   const { ledger, id, token, who, inputTokens, maxTokens = Number.POSITIVE_INFINITY, factor, now } = deps;
   const startedAt = now();
-  let text = "";
   let written = 0;
   let granted = deps.firstTokens;
   let asking = false;
@@ -80,19 +77,12 @@ export function createRunning(deps: RunningDeps): Running {
 
   return {
     name: { id, token },
-    get text() {
-      return text;
-    },
+    inputTokens,
     get cut() {
       return cut;
     },
     reservation: () => reservation(),
-    note(piece) {
-      text += piece;
-      return true;
-    },
     wrote(piece) {
-      text += piece;
       written += factor * countTokens(piece);
       // The provider ends it there; estimates may be off.
       const bounded = granted >= maxTokens;

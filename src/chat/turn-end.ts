@@ -80,12 +80,16 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
   const said = notesOf(writing);
   const end: Turn = { ...turn, state: "answered", outcome: writing.outcome as TurnOutcome, auto: writing.auto };
   if (writing.outcome === "complete") {
-    const button = writing.finish === "length" ? "continue" : writing.history.newTopic ? "earlier" : "regenerate";
+    const more = writing.finish === "length" || writing.finish === "budget";
+    const button = more ? "continue" : writing.history.newTopic ? "earlier" : "regenerate";
     const answer = shownText(writing.continued, writing.text);
     return { ...end, answer, ...(writing.thoughts ? { thoughts: writing.thoughts } : {}), ...said, button };
   }
   const retry =
-    writing.error === undefined ? writing.outcome === "stopped" : modelErrorFates[writing.error.kind].retryButton;
+    writing.error === undefined
+      ? // What did not fit may fit tomorrow, or after a grant.
+        writing.outcome === "stopped" || writing.overBudget !== undefined
+      : modelErrorFates[writing.error.kind].retryButton;
   const below = { ...said, ...(retry ? { button: "retry" as const } : {}) };
   // What a delivery before this one has shown stays; how much that is, only Telegram knows.
   if (writing.text === "" && former?.run === turn.run && turn.messages.length > 0) return { ...end, ...below };
@@ -102,8 +106,8 @@ export function viewOfVanished({ continued, text }: Writing): FinalView {
   return { markdown: shownText(continued, text), notes: [{ kind: "storage-lost" }] };
 }
 
-function budgetOf({ whose, resetsAt, waitMs }: BudgetError) {
-  return { whose, resetsAt, ...(waitMs === undefined ? {} : { waitMs }) };
+function budgetOf({ whose, why, resetsAt, waitMs }: BudgetError) {
+  return { whose, ...(why === "used-up" ? {} : { why }), resetsAt, ...(waitMs === undefined ? {} : { waitMs }) };
 }
 
 /** What is to be said below the answer, the more important first. */

@@ -12,6 +12,8 @@ export type Alert =
   | { readonly kind: "model-gone"; readonly model: string; readonly nearest?: string | undefined }
   /** So much, in percent, of what the whole bot may spend in a day is spent. `resetsAt`: milliseconds since the epoch. */
   | { readonly kind: "bot-budget"; readonly share: 80 | 100; readonly resetsAt: number }
+  /** A question did not fit into what is left of that, though no more than `spent` percent of it is. */
+  | { readonly kind: "bot-budget-refuses"; readonly spent: number; readonly resetsAt: number }
   /** `reason` is Telegram's or ours. */
   | { readonly kind: "webhook-failing"; readonly reason: string; readonly pendingUpdates: number }
   | { readonly kind: "dead-update"; readonly updateId: number };

@@ -105,9 +105,15 @@ export interface Standing {
 /**
  * - `reserved`: the call may begin.
  * - `wait`: it fits into what is spent, but for reservations of others.
- * - `refused`: it does not fit.
+ * - `refused`: it does not fit. `left`: what would, in the limit's unit.
  */
-export type Verdict = { readonly kind: "reserved" } | { readonly kind: "wait" | "refused"; readonly limit: Limit };
+export type Verdict =
+  | { readonly kind: "reserved" }
+  | { readonly kind: "wait"; readonly limit: Limit }
+  | { readonly kind: "refused"; readonly limit: Limit; readonly left: number };
+
+/** `lost`: the row of the dead call that was settled before. */
+export type Reserved = Verdict & { readonly lost?: LedgerRow | undefined };
 
 /** Comes on top of what a user may spend on the day and in the month that `at` is in; other budgets stay as they are. */
 export interface Grant {
@@ -163,7 +169,7 @@ export interface Ledger {
    * Reserves for a call if it fits into all these limits. In the same step `settled` are written, and what is open for this id
    * already is settled as `lost`: whoever reserved it is dead.
    */
-  reserve(reservation: Reservation, limits: readonly Limit[], settled: readonly Settlement[]): Promise<Verdict>;
+  reserve(reservation: Reservation, limits: readonly Limit[], settled: readonly Settlement[]): Promise<Reserved>;
   /**
    * Makes an open reservation this large, if it fits now; keeps `lost` in any case. False when it does not fit, or is no longer
    * open.
@@ -176,8 +182,8 @@ export interface Ledger {
   settle(settlements: readonly Settlement[], leaves?: string): Promise<void>;
   /** True, once, when the turn of this name was left in good order by the delivery before. */
   wasLeft(turn: string): Promise<boolean>;
-  /** Settles as `lost` what nobody has touched for so long. Resolves with their number. */
-  sweep(olderThanMs: number): Promise<number>;
+  /** Settles as `lost` what nobody has touched for so long. Resolves with what it has written. */
+  sweep(olderThanMs: number): Promise<readonly LedgerRow[]>;
 
   standing(limits: readonly Limit[]): Promise<readonly Standing[]>;
   grant(grant: Grant): Promise<void>;

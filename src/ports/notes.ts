@@ -2,7 +2,7 @@
  * Notes: what is said below an answer about it, as data. The words are chosen where it is shown, in the language of who
  * reads it.
  */
-import type { ModelErrorKind, Whose } from "../base/errors.ts";
+import type { BudgetRefusal, ModelErrorKind, Whose } from "../base/errors.ts";
 
 /** A sentence as the version before has stored it: shown as it is, whoever reads it. */
 interface FormerNote {
@@ -25,6 +25,8 @@ export type SpokenNote =
   | {
       readonly kind: "over-budget";
       readonly whose: Whose;
+      /** Left out: it is used up. */
+      readonly why?: Exclude<BudgetRefusal, "used-up"> | undefined;
       readonly resetsAt: number;
       readonly waitMs?: number | undefined;
     }

@@ -23,6 +23,8 @@ function alertWords(alert: Alert, prefix: (provider: string) => string): string 
       return alert.share === 100
         ? `🛑 BUDGET_BOT_DAY is spent: nobody gets an answer from a model that costs anything until ${clock(alert.resetsAt)}. To go on before that, raise it and restart the bot.`
         : `💰 ${alert.share} % of BUDGET_BOT_DAY is spent; it resets at ${clock(alert.resetsAt)}. /stats shows what was spent on what.`;
+    case "bot-budget-refuses":
+      return `💸 BUDGET_BOT_DAY has turned a question away, with ${alert.spent} % of it spent: what is left is less than this question may cost. It resets at ${clock(alert.resetsAt)}. Raise it, or make MODEL_MAX_TOKENS or HISTORY_MAX_TOKENS smaller, ${restart}.`;
     case "webhook-failing":
       return `📪 Telegram cannot deliver to the webhook: ${alert.reason}. ${waiting(alert.pendingUpdates)} Look at WEBHOOK_URL, its certificate and the proxy in front of the bot; npm run doctor says what Telegram sees.`;
     case "dead-update":

@@ -76,6 +76,15 @@ function lowerFirst(words: string): string {
   return words.charAt(0).toLowerCase() + words.slice(1);
 }
 
+function overBudgetLine({ whose, why, resetsAt, waitMs }: Extract<SpokenNote, { kind: "over-budget" }>): string {
+  const budget = lowerFirst(budgets[whose]);
+  if (why === "reserved")
+    return `💸 Answers that are being written have reserved what is left of ${budget}. Please try again when they are finished.`;
+  const state =
+    why === "too-little" ? `What is left of ${budget} is too little for this question` : `${budgets[whose]} is used up`;
+  return `💸 ${state}. It resets at ${moment(resetsAt)}${waitMs === undefined ? "" : `, in ${lasting(waitMs)}`}.`;
+}
+
 function lineOf(note: SpokenNote): string {
   switch (note.kind) {
     case "failed":
@@ -85,7 +94,7 @@ function lineOf(note: SpokenNote): string {
     case "cut":
       return cuts[note.by];
     case "over-budget":
-      return `💸 ${budgets[note.whose]} is used up. It resets at ${moment(note.resetsAt)}${note.waitMs === undefined ? "" : `, in ${lasting(note.waitMs)}`}.`;
+      return overBudgetLine(note);
     case "budget-used":
       return note.share === 100
         ? `💸 ${budgets[note.whose]} is used up now. It resets at ${moment(note.resetsAt)}.`

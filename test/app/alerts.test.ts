@@ -13,6 +13,7 @@ const everyAlert: readonly Alert[] = [
   { kind: "model-gone", model: "openai/gpt-5", nearest: "gpt-6-luna" },
   { kind: "bot-budget", share: 80, resetsAt: Date.UTC(2026, 10, 28) },
   { kind: "bot-budget", share: 100, resetsAt: Date.UTC(2026, 10, 28) },
+  { kind: "bot-budget-refuses", spent: 40, resetsAt: Date.UTC(2026, 10, 28) },
   { kind: "webhook-failing", reason: "Connection refused", pendingUpdates: 3 },
   { kind: "dead-update", updateId: 17 },
 ];

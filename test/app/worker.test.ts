@@ -32,9 +32,9 @@ const begun: Turn = {
 };
 
 /** A worker whose queue hands nothing out: what it would tell of dead updates, and the calls that it makes then. */
-function createWorker(standing: object | true = true) {
+function createWorker(standing: object | true = true, store = createMemoryStore({ historyTtlSeconds: 3600 })) {
   const config = readConfig("start", { BOT_TOKEN: `1:${"a".repeat(30)}`, MODELS: "ollama/one" });
-  const store = createMemoryStore({ historyTtlSeconds: 3600 });
+  const metrics = createMetrics();
   const log = createLogger({ level: "silent", secrets: [], pretty: false });
   const api = new Api("1:token");
   const calls: [string, object][] = [];
@@ -54,7 +54,7 @@ function createWorker(standing: object | true = true) {
       client: {},
       inHand: createInHand(),
       loop: createScriptedLoop().loop,
-      metrics: createMetrics(),
+      metrics,
       watchModels: undefined,
       onFatal: (error: Error) => void fatal.push(error.message),
     },
@@ -66,7 +66,7 @@ function createWorker(standing: object | true = true) {
   identity.stop();
   const onDead = consume.mock.calls[0]?.[1].onDead;
   const handle = consume.mock.calls[0]?.[0] as (job: object) => Promise<void>;
-  return { store, calls, alerts, fatal, handle, onDead, stop: () => worker.stop(0) };
+  return { store, metrics, calls, alerts, fatal, handle, onDead, stop: () => worker.stop(0) };
 }
 
 it.each([
@@ -146,3 +146,19 @@ it("when a question is given up that never began, the answer of another one is l
   expect(alerts).toEqual([{ kind: "dead-update", updateId: 9 }]);
   await stop();
 });
+
+it("counts what a call has used whose process has died, when it is settled", async () => {
+  const store = createMemoryStore({ historyTtlSeconds: 3600 });
+  const at = Date.now();
+  const lost = {
+    ...{ userId: 7, chatId: 7, turn: 30, step: 1, attempt: 1, model: "ollama/one", at, durationMs: 5 },
+    ...used,
+  };
+  await store.ledger.reserve({ id: "7/30", token: "t", userId: 7, chatId: 7, money: 0, tokens: 30, lost }, [], []);
+  const { metrics, stop } = createWorker(true, store);
+  await expect.poll(() => metrics.text()).toContain('parley_tokens_total{model="ollama/one",kind="output"} 20');
+  expect(await metrics.text()).toContain('parley_tokens_total{model="ollama/one",kind="input"} 10');
+  await stop();
+});
+
+const used = { inputTokens: 10, cachedTokens: 0, outputTokens: 20, estimated: true, outcome: "lost" } as const;

@@ -67,7 +67,7 @@ describe("metrics", () => {
     metrics.finalShown(4200);
     metrics.modelFirstToken("openai/x", 300);
     metrics.modelCalled("openai/x", "complete");
-    metrics.tokensUsed("openai/x", "input", 12);
+    metrics.tokensUsed({ model: "openai/x", inputTokens: 12, cachedTokens: 3, outputTokens: 5 });
     metrics.telegramCalled("sendMessage", 200);
     metrics.telegramCalled("sendMessage", "network");
     metrics.telegramHeld(2500);

@@ -1,5 +1,5 @@
 /** What a question costs, and what becomes of it when that is more than is left. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import { createRunning } from "../../src/chat/running-call.ts";
 import type { Alert } from "../../src/ports/alerts.ts";
@@ -85,7 +85,7 @@ describe("a question under a budget", () => {
     scene.script = [delta("forty-two"), end()];
     expect(await ask()).toBe("failed");
     const note = "💸 Your budget for today is used up. It resets at 1970-01-02 00:00 UTC, in 1 d.";
-    expect(scene.views).toEqual([{ markdown: "", note }]);
+    expect(scene.views).toEqual([{ markdown: "", note, button: "retry" }]);
     expect(await rows()).toEqual([]);
     expect(await standing()).toEqual([0, 0]);
     expect((await turn())?.state).toBe("done");
@@ -125,10 +125,64 @@ describe("a question under a budget", () => {
     ];
     expect(await ask()).toBe("failed");
     expect(scene.views[0]).toMatchObject({ markdown: "half an answer of many words more" });
-    expect(scene.views[0]?.note).toMatch(/^💸 Your budget for today is used up\./);
+    expect(scene.views[0]?.note).toMatch(/^💸 What is left of your budget for today is too little for this question\./);
+    expect(scene.views[0]?.button).toBe("retry");
     expect((await rows()).map(({ model, outcome }) => [model, outcome])).toEqual([["b/two", "upstream"]]);
     expect((await standing())[1]).toBe(0);
     expect(scene.observed).toEqual(["usage b/two", "failed"]);
+  });
+
+  it("is answered when it is asked again after a grant", async () => {
+    scene.spending = { budgets: { "user-day": tokens(1_000) } };
+    scene.script = [delta("forty-two"), end()];
+    expect(await ask()).toBe("failed");
+    expect((await turn())?.button).toBe("retry");
+    await scene.store.ledger.grant({ id: "1", userId: 7, unit: "tokens", amount: 2_000, at: 5000 });
+    expect(await ask({ run: 2 })).toBe("complete");
+    expect(scene.views.at(-1)).toMatchObject({ markdown: "forty-two", button: "regenerate" });
+  });
+
+  it("is told that it is only too long, where a shorter one would fit", async () => {
+    scene.spending = { budgets: { "user-day": tokens(2_200) } };
+    scene.script = [delta("forty-two"), end()];
+    await ask({ asked: "why? ".repeat(300) });
+    const note =
+      "💸 What is left of your budget for today is too little for this question. It resets at 1970-01-02 00:00 UTC, in 1 d.";
+    expect(scene.views).toEqual([{ markdown: "", note, button: "retry" }]);
+    expect(await ask({ id: 60, root: 60, run: 2 })).toBe("complete");
+  });
+
+  it("does not wait for calls of others for ever", async () => {
+    scene.spending = { budgets: { "user-day": tokens(2_500) } };
+    const open = { id: "other", token: "t", userId: 7, chatId: 7, money: 0, tokens: 2_000, lost: await lostRow() };
+    await scene.store.ledger.reserve(open, [{ ...dayOfUser, ...tokens(2_500) }], []);
+    scene.script = [delta("forty-two"), end()];
+    const real = performance.now.bind(performance);
+    let laterMs = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => real() + laterMs);
+    const asking = ask();
+    await expect.poll(() => scene.activities).toContainEqual({ kind: "waiting-for-budget" });
+    laterMs = 600_000;
+    expect(await asking).toBe("failed");
+    clock.mockRestore();
+    const note =
+      "💸 Answers that are being written have reserved what is left of your budget for today. Please try again when they are finished.";
+    expect(scene.views).toEqual([{ markdown: "", note, button: "retry" }]);
+  });
+
+  it("pays for what its model has thought in silence, so that the next question and the operators see it", async () => {
+    const raised: Alert[] = [];
+    const alerts = { raise: (one: Alert) => void raised.push(one) };
+    scene.spending = { budgets: { "user-day": tokens(5_000), "bot-day": tokens(5_000) }, alerts };
+    const usage = { inputTokens: 10, cachedTokens: 0, outputTokens: 9_000, reasoningTokens: 8_990 };
+    scene.script = [delta("x"), { type: "answer-end", model: "a/one", finish: "stop", usage }];
+    expect(await ask()).toBe("complete");
+    // What it has thought is a part of what it has written.
+    expect(await standing()).toEqual([9_010, 0]);
+    expect(scene.views[0]?.note).toMatch(/^💸 Your budget for today is used up now\./);
+    expect(raised).toEqual([{ kind: "bot-budget", share: 100, resetsAt }]);
+    expect(await ask({ id: 60, root: 60, run: 2 })).toBe("failed");
+    expect(scene.views[1]?.note).toMatch(/^💸 Your budget for today is used up\./);
   });
 
   it("says whose budget it is", async () => {
@@ -169,13 +223,13 @@ describe("a question under a budget", () => {
     expect((await rows())[0]).toMatchObject({ outcome: "complete", outputTokens: 5_000 });
   });
 
-  it("is cut with one line when a longer answer cannot be paid, and cannot be continued", async () => {
+  it("is cut with one line when a longer answer cannot be paid, and can be continued when it can", async () => {
     scene.spending = { budgets: { "user-day": tokens(3_000) } };
     scene.script = [...Array.from({ length: 9_000 }, () => delta("word ")), end()];
     await ask();
     const ended = await turn();
     expect(ended?.notes?.[0]).toEqual({ kind: "cut", by: "budget" });
-    expect(ended?.button).toBe("regenerate");
+    expect(ended?.button).toBe("continue");
     const [row] = await rows();
     expect(row?.outcome).toBe("over-budget");
     expect(row?.outputTokens).toBeLessThan(2_100);
@@ -267,8 +321,8 @@ describe("the last of the whole bot's budget", () => {
     ]);
   });
 
-  it("is no news while it is only too little for this one", async () => {
-    expect(await alertsAfter(700)).toEqual([]);
+  it("is told them once, too, when it is too little for a question, however much is left", async () => {
+    expect(await alertsAfter(705)).toEqual([{ kind: "bot-budget-refuses", spent: 70, resetsAt }]);
   });
 });
 
@@ -294,6 +348,7 @@ describe("a call that died with its process", () => {
       ["complete", 11],
     ]);
     expect((await standing())[1]).toBe(0);
+    expect(scene.observed).toEqual(["usage a/one", "usage a/one", "usage a/one", "complete"]);
   });
 
   /** What a process leaves that is killed while it writes. */

@@ -183,7 +183,7 @@ it("says whose budget is used up, below nothing, when a question would cost more
   scene.script = [new BudgetError("user-day", resetsAt)];
   expect(await ask()).toBe("failed");
   const note = "💸 Your budget for today is used up. It resets at 2026-11-28 00:00 UTC.";
-  expect(scene.views).toEqual([{ markdown: "", note }]);
+  expect(scene.views).toEqual([{ markdown: "", note, button: "retry" }]);
   expect(await turn()).toMatchObject({ state: "done", notes: [{ kind: "over-budget", whose: "user-day", resetsAt }] });
   expect(await history()).toEqual([]);
 });

@@ -238,13 +238,21 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       const limits = [limit()];
       expect(await ledger.reserve(first, limits, [])).toEqual(reserved);
       expect(await ledger.reserve(second, limits, [])).toEqual({ kind: "wait", limit: limits[0] });
-      expect(await ledger.reserve(reservation("c", 1_001), limits, [])).toEqual({ kind: "refused", limit: limits[0] });
+      expect(await ledger.reserve(reservation("c", 1_001), limits, [])).toEqual({
+        kind: "refused",
+        limit: limits[0],
+        left: 1_000,
+      });
       expect(await standingOf(ledger)).toEqual([0, 700, 0]);
       await ledger.settle([settlement(first, 500)]);
       expect(await standingOf(ledger)).toEqual([500, 0, 0]);
       expect(await ledger.reserve(second, limits, [])).toEqual(reserved);
       await ledger.settle([settlement(second, 350)]);
-      expect(await ledger.reserve(reservation("d", 151), limits, [])).toEqual({ kind: "refused", limit: limits[0] });
+      expect(await ledger.reserve(reservation("d", 151), limits, [])).toEqual({
+        kind: "refused",
+        limit: limits[0],
+        left: 150,
+      });
       expect(await ledger.reserve(reservation("e", 150), limits, [])).toEqual(reserved);
     });
 
@@ -257,11 +265,16 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       expect(await ledger.reserve(reservation("c", 1), [limit()], [])).toEqual({ kind: "wait", limit: limit() });
       expect(await ledger.reserve(free, [limit()], [])).toEqual(reserved);
       await ledger.settle([row(500)]);
-      expect(await ledger.reserve(reservation("c", 1), [limit()], [])).toEqual({ kind: "refused", limit: limit() });
+      expect(await ledger.reserve(reservation("c", 1), [limit()], [])).toEqual({
+        kind: "refused",
+        limit: limit(),
+        left: -499,
+      });
       expect(await ledger.extend({ ...free, tokens: 60 }, [limit()])).toBe(true);
       expect(await ledger.reserve({ ...free, id: "d" }, [limit(), tokens], [])).toEqual({
         kind: "refused",
         limit: tokens,
+        left: expect.any(Number),
       });
       expect(await standingOf(ledger, { ...tokens, whose: "bot-day" })).toEqual([expect.any(Number), 61, 0]);
     });
@@ -270,8 +283,8 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       const { ledger } = await newLedger();
       await ledger.reserve(reservation("a", 400), [limit()], []);
       clock.now -= 3_600_000;
-      expect(await ledger.sweep(500)).toBe(0);
-      expect(await ledger.sweep(Number.NEGATIVE_INFINITY)).toBe(1);
+      expect(await ledger.sweep(500)).toEqual([]);
+      expect(await ledger.sweep(Number.NEGATIVE_INFINITY)).toEqual([reservation("a", 400).lost]);
       expect(await standingOf(ledger)).toEqual([400, 0, 0]);
     });
 
@@ -288,7 +301,7 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       expect(await standingOf(ledger, tokens)).toEqual([13, 5, 0]);
       const small = [limit(), { ...tokens, amount: 17 }, { ...all, amount: 1 }];
       expect(await ledger.reserve(reservation("b", 1), small.slice(0, 2), [])).toMatchObject({ kind: "wait" });
-      expect(await ledger.reserve(reservation("b", 1), small, [])).toEqual({ kind: "refused", limit: small[2] });
+      expect(await ledger.reserve(reservation("b", 1), small, [])).toMatchObject({ kind: "refused", limit: small[2] });
     });
 
     it("adds what was granted to the user's day and month, and to nothing else", async () => {
@@ -315,7 +328,7 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       expect(await standingOf(ledger)).toEqual([0, 1_000, 0]);
       expect(await ledger.extend({ ...one, token: "another's", money: 1 }, limits)).toBe(false);
       clock.now += 1_000;
-      expect(await ledger.sweep(500)).toBe(2);
+      expect(await ledger.sweep(500)).toHaveLength(2);
       // What it was told last is what is lost.
       expect(await standingOf(ledger)).toEqual([950, 0, 0]);
       expect(await ledger.extend({ ...one, money: 1 }, limits)).toBe(false);
@@ -339,8 +352,11 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       await ledger.reserve(dead, limits, []);
       const { ledger: after } = await restart();
       const next = reservation("7/50", 600, { token: "the next" });
-      // It spent its 600: the next does not fit any more, and is not counted.
-      expect(await after.reserve(next, limits, [])).toEqual({ kind: "refused", limit: limits[0] });
+      // It spent its 600: the next does not fit any more, and is not counted. Whoever asks is told what was lost.
+      expect(await after.reserve(next, limits, [])).toEqual({
+        ...{ kind: "refused", limit: limits[0], left: 400 },
+        lost: dead.lost,
+      });
       expect(await standingOf(after)).toEqual([600, 0, 0]);
       expect(await rowsOf(after)).toEqual([dead.lost]);
       // Who was only thought dead comes too late.
@@ -365,9 +381,9 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       clock.now += 60_000;
       await ledger.extend(reservation("b", 3, { lost: row(2, { outcome: "lost" }) }), [limit()]);
       const { ledger: after } = await restart();
-      expect(await after.sweep(30_000)).toBe(1);
+      expect(await after.sweep(30_000)).toEqual([reservation("a", 1).lost]);
       expect(await standingOf(after)).toEqual([1, 3, 0]);
-      expect(await after.sweep(30_000)).toBe(0);
+      expect(await after.sweep(30_000)).toEqual([]);
     });
 
     it("knows once that a turn was left in good order", async () => {

@@ -1,5 +1,5 @@
 /** What may still be spent, in the embedded database. All of it reads, or writes in the transaction of who calls it. */
-import type { Grant, LedgerRow, Limit, Reservation, ReservationName, Standing, Verdict } from "../../ports/ledger.ts";
+import type { Grant, LedgerRow, Limit, Reservation, ReservationName, Reserved, Standing } from "../../ports/ledger.ts";
 import { dayOf, decodeRow, encodeRow, judge, subjectName, subjectsOf, sumDays } from "../lanes/ledger-sums.ts";
 import type { Database } from "./database.ts";
 
@@ -38,6 +38,12 @@ export function createReservations({ statement: sql }: Database, now: () => numb
     change(reservation, money, tokens);
   }
 
+  function loseAll(ids: readonly string[]): readonly LedgerRow[] {
+    const rows = ids.flatMap((id) => take(id) ?? []);
+    rows.forEach(lose);
+    return rows;
+  }
+
   function standingOf(limit: Limit): Standing {
     const { of, fromDay, toDay, unit } = limit;
     const counted = unit === "money" ? "cost" : "input_tokens + output_tokens";
@@ -58,12 +64,12 @@ export function createReservations({ statement: sql }: Database, now: () => numb
     standingOf,
     /** False when it is open no longer. */
     release: ({ id, token }: ReservationName): boolean => take(id, token) !== undefined,
-    reserve(reservation: Reservation, limits: readonly Limit[]): Verdict {
+    reserve(reservation: Reservation, limits: readonly Limit[]): Reserved {
       const lost = take(reservation.id);
       if (lost !== undefined) lose(lost);
       const verdict = judge(limits.map(standingOf), reservation);
       if (verdict.kind === "reserved") put(reservation);
-      return verdict;
+      return lost === undefined ? verdict : { ...verdict, lost };
     },
     extend(reservation: Reservation, limits: readonly Limit[]): boolean {
       const { id, token } = reservation;
@@ -73,24 +79,17 @@ export function createReservations({ statement: sql }: Database, now: () => numb
       put(fits ? reservation : { ...reservation, money: Number(former["money"]), tokens: Number(former["tokens"]) });
       return fits;
     },
-    /** Settles as lost what nobody has touched for so long, and says how many. */
-    sweep(olderThanMs: number): number {
+    /** Settles as lost what nobody has touched for so long, and returns that. */
+    sweep(olderThanMs: number): readonly LedgerRow[] {
       const dead = sql("SELECT id FROM reservation WHERE touched_at < ?").all(now() - olderThanMs);
-      for (const { id } of dead) {
-        const lost = take(String(id));
-        if (lost !== undefined) lose(lost);
-      }
-      return dead.length;
+      return loseAll(dead.map(({ id }) => String(id)));
     },
     /** Settles as lost what is open in the private chat with a user. */
     loseOf(userId: number): void {
       const open = sql(
         "SELECT id FROM reservation WHERE id >= ?1 || '/' AND id < ?1 || '0' OR id >= ?1 || ':' AND id < ?1 || ';'",
       );
-      for (const { id } of open.all(String(userId))) {
-        const lost = take(String(id));
-        if (lost !== undefined) lose(lost);
-      }
+      loseAll(open.all(String(userId)).map(({ id }) => String(id)));
     },
     grant({ id, userId, unit, amount, at }: Grant): void {
       const first = sql("INSERT OR IGNORE INTO first VALUES (?, ?)").run(`grant:${id}`, now() + leftMs);

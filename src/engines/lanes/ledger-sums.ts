@@ -63,9 +63,9 @@ export function judge(standings: readonly Standing[], wanted: Pick<Reservation, 
   for (const { limit, spent, reserved, granted } of standings) {
     // What costs nothing is not in the way of what is used up.
     if (wanted[limit.unit] === 0) continue;
-    const left = limit.amount + granted - spent - wanted[limit.unit];
-    if (left < 0) return { kind: "refused", limit };
-    if (left < reserved) waits ??= limit;
+    const left = limit.amount + granted - spent;
+    if (left < wanted[limit.unit]) return { kind: "refused", limit, left };
+    if (left - wanted[limit.unit] < reserved) waits ??= limit;
   }
   return waits === undefined ? { kind: "reserved" } : { kind: "wait", limit: waits };
 }

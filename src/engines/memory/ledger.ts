@@ -89,13 +89,14 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
     async reserve(reservation, limits, settled) {
       write(settled);
       const former = open.get(reservation.id);
-      if (former !== undefined && former.token !== reservation.token) lose(former);
+      const dead = former?.token === reservation.token ? undefined : former;
+      if (dead !== undefined) lose(dead);
       const verdict = judge(
         limits.map((limit) => standingOf(limit)),
         reservation,
       );
       if (verdict.kind === "reserved") open.set(reservation.id, { ...reservation, touchedAt: now() });
-      return verdict;
+      return dead === undefined ? verdict : { ...verdict, lost: dead.lost };
     },
     async extend(reservation, limits) {
       const former = open.get(reservation.id);
@@ -117,7 +118,7 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
     async sweep(olderThanMs) {
       const dead = [...open.values()].filter(({ touchedAt }) => touchedAt < now() - olderThanMs);
       for (const one of dead) lose(one);
-      return dead.length;
+      return dead.map(({ lost }) => lost);
     },
     standing: async (limits) => limits.map((limit) => standingOf(limit)),
     async grant(grant) {

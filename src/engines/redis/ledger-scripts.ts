@@ -13,7 +13,7 @@
  * Arguments that hold several things have a line for each.
  */
 import type { LedgerRow, Limit, Reservation, Settlement } from "../../ports/ledger.ts";
-import { countsOf, dayOf, encodeRow, rowOf, subjectName, sumDays } from "../lanes/ledger-sums.ts";
+import { countsOf, dayOf, decodeRow, encodeRow, rowOf, subjectName, sumDays } from "../lanes/ledger-sums.ts";
 import type { ScriptArgument } from "./script.ts";
 
 /** Longer than an update can come again. */
@@ -156,23 +156,26 @@ const standingFunction = `
   end
 `;
 
-/** Defines `judge(P, first, count, money, tokens)` over the limits in ARGV: 0, or what stands in the way and which limit. */
+/** Defines `judge(P, first, count, money, tokens)` over the limits in ARGV: the verdict, the limit's number and what is left of it. */
 const judgeFunction = `${standingFunction}
   local function judge(P, first, count, money, tokens)
     local waits
     for n = 1, count do
       local spent, open, granted, amount, ofTokens = standing(P, ARGV[first + n - 1])
       local wanted = ofTokens and tokens or money
-      local left = amount + granted - spent - wanted
+      local left = amount + granted - spent
       -- What costs nothing is not in the way of what is used up.
-      if wanted ~= 0 and left < 0 then return {'refused', n} end
-      if wanted ~= 0 and left < (open or 0) and not waits then waits = {'wait', n} end
+      if wanted ~= 0 and left < wanted then return 'refused', n, string.format('%.0f', left) end
+      if wanted ~= 0 and left - wanted < (open or 0) then waits = waits or n end
     end
-    return waits or 0
+    return waits and 'wait' or 'reserved', waits or 0, '0'
   end
 `;
 
-/** KEYS prefix. ARGV keeping, now, reservation (id and the fields of its record), number of limits, limits, settlements. */
+/**
+ * KEYS prefix. ARGV keeping, now, reservation (id and the fields of its record), number of limits, limits, settlements. Returns
+ * what `judge` does, and the lines of the dead call.
+ */
 export const reserveScript = `${ledgerFunctions}${judgeFunction}
   local P, count = KEYS[1], tonumber(ARGV[4])
   for n = 5 + count, #ARGV do settle(ARGV[1], ARGV[n]) end
@@ -180,10 +183,11 @@ export const reserveScript = `${ledgerFunctions}${judgeFunction}
   local fields = lines(record, 6)
   local former = take(P, id)
   -- Its own, when the answer to the first time was lost.
-  if former and former[1] ~= fields[1] then book(ARGV[1], former[6]) end
-  local verdict = judge(P, 5, count, tonumber(fields[4]), tonumber(fields[5]))
-  if verdict == 0 then keep(P, ARGV[2], id, fields) end
-  return verdict
+  local lost = former and former[1] ~= fields[1] and former[6] or ''
+  if lost ~= '' then book(ARGV[1], lost) end
+  local verdict, limit, left = judge(P, 5, count, tonumber(fields[4]), tonumber(fields[5]))
+  if verdict == 'reserved' then keep(P, ARGV[2], id, fields) end
+  return {verdict, limit, left, lost}
 `;
 
 /** As `reserveScript`, of an open one. Returns 1 when it is as large as that now. */
@@ -193,20 +197,22 @@ export const extendScript = `${ledgerFunctions}${judgeFunction}
   local fields = lines(record, 6)
   local former = take(P, id, fields[1])
   if not former then return 0 end
-  local fits = judge(P, 5, tonumber(ARGV[4]), tonumber(fields[4]), tonumber(fields[5])) == 0
+  local fits = judge(P, 5, tonumber(ARGV[4]), tonumber(fields[4]), tonumber(fields[5])) == 'reserved'
   if not fits then fields[4], fields[5] = former[4], former[5] end
   keep(P, ARGV[2], id, fields)
   return fits and 1 or 0
 `;
 
-/** KEYS prefix. ARGV keeping, the time before which those were touched last that go, how many at most. Returns how many. */
+/** KEYS prefix. ARGV keeping, the time before which those were touched last that go, how many at most. Returns the lines of each. */
 export const sweepReservationsScript = `${ledgerFunctions}
   local dead = redis.call('ZRANGEBYSCORE', KEYS[1] .. 'reservations-touched', '-inf', '(' .. ARGV[2], 'LIMIT', 0, ARGV[3])
-  for _, id in ipairs(dead) do
+  local lost = {}
+  for n, id in ipairs(dead) do
     local fields = take(KEYS[1], id)
-    if fields then book(ARGV[1], fields[6]) else redis.call('ZREM', KEYS[1] .. 'reservations-touched', id) end
+    lost[n] = fields and fields[6] or ''
+    if fields then book(ARGV[1], lost[n]) else redis.call('ZREM', KEYS[1] .. 'reservations-touched', id) end
   end
-  return #dead
+  return lost
 `;
 
 /** KEYS prefix. ARGV limits. Returns spent, reserved and granted of each, as text. */
@@ -236,6 +242,11 @@ function rowLines(row: LedgerRow): string {
   const counts = countsOf(row)?.join(" ") ?? "";
   const model = row.model.replaceAll("\n", " ").slice(0, 200);
   return [row.userId, row.chatId, dayOf(row.at), model, counts, encodeRow(row)].join("\n");
+}
+
+/** Reads the row in lines that a script has returned; undefined where there is none. */
+export function rowIn(text: string): LedgerRow | undefined {
+  return text === "" ? undefined : decodeRow(text.slice(text.lastIndexOf("\n") + 1));
 }
 
 /** A settlement as an argument. */

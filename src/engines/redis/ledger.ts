@@ -1,5 +1,5 @@
 /** What calls have cost, in Redis: of bounded size for each user, each chat and each day. Each write is one atomic step. */
-import { dayMs, type Ledger, type Limit, type TotalsQuery } from "../../ports/ledger.ts";
+import { dayMs, type Ledger, type LedgerRow, type Limit, type TotalsQuery, type Verdict } from "../../ports/ledger.ts";
 import { dayOf, decodeRow, sumDays, totalsOf } from "../lanes/ledger-sums.ts";
 import { eraseFromLedger } from "./ledger-erasure.ts";
 import * as lua from "./ledger-scripts.ts";
@@ -101,11 +101,13 @@ export function createRedisLedger(
     },
     async reserve(reservation, limits, settled) {
       const about = [keeping, now(), lua.reservationArgument(reservation), ...limitsAndMore(limits)];
-      const verdict = await run(lua.reserveScript, ...about, ...settled.map(lua.settlementArgument));
-      if (!Array.isArray(verdict)) return { kind: "reserved" };
-      const [kind, place] = verdict as ["wait" | "refused", number];
+      const told = await run(lua.reserveScript, ...about, ...settled.map(lua.settlementArgument));
+      const [kind, place, left, dead] = told as [Verdict["kind"], number, string, string];
       const limit = limits[place - 1];
-      return limit === undefined ? { kind: "reserved" } : { kind, limit };
+      const row = lua.rowIn(dead);
+      const lost = row === undefined ? {} : { lost: row };
+      if (limit === undefined || kind === "reserved") return { kind: "reserved", ...lost };
+      return kind === "wait" ? { kind, limit, ...lost } : { kind, limit, left: Number(left), ...lost };
     },
     async extend(reservation, limits) {
       const about = [keeping, now(), lua.reservationArgument(reservation), ...limitsAndMore(limits)];
@@ -116,11 +118,12 @@ export function createRedisLedger(
     },
     wasLeft: async (turn) => (await redis.del(`${prefix}left:${turn}`)) === 1,
     async sweep(olderThanMs) {
-      let swept = 0;
+      const swept: LedgerRow[] = [];
       for (;;) {
-        const some = Number(await run(lua.sweepReservationsScript, keeping, now() - olderThanMs, sweptAtOnce));
-        swept += some;
-        if (some < sweptAtOnce) return swept;
+        const told = await run(lua.sweepReservationsScript, keeping, now() - olderThanMs, sweptAtOnce);
+        const some = told as readonly string[];
+        swept.push(...some.flatMap((lines) => lua.rowIn(lines) ?? []));
+        if (some.length < sweptAtOnce) return swept;
       }
     },
     async standing(limits) {
