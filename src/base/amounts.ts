@@ -6,8 +6,9 @@ export interface Amount {
   readonly amount: number;
 }
 
-const mostDollars = 1_000_000;
-const mostTokens = 1e12;
+/** The most that anybody can have meant. */
+export const mostDollars = 1_000_000;
+export const mostTokens = 1e12;
 
 /** Undefined when it is none, or an absurd one. */
 export function readAmount(text: string): Amount | undefined {

@@ -1,5 +1,5 @@
 /** English: what answers have cost. */
-import { type Amount, withDecimals } from "../base/amounts.ts";
+import { type Amount, mostDollars, mostTokens, withDecimals } from "../base/amounts.ts";
 import type { Whose } from "../base/errors.ts";
 import type { Person } from "../ports/directory.ts";
 import { perDollar, type UsageTotals } from "../ports/ledger.ts";
@@ -13,7 +13,8 @@ export function money(dollars: number): string {
   if (dollars === 0) return "$0";
   const decimals = dollars < 0.01 ? 6 : dollars < 1 ? 4 : 2;
   // Cents always, what is smaller only where it is not zero.
-  return `$${withDecimals(dollars, 2, decimals)}`;
+  const [whole = "", cents] = withDecimals(dollars, 2, decimals).split(".");
+  return `$${number(Number(whole))}.${cents}`;
 }
 
 function costOf({ cost, unpriced, answers }: UsageTotals): string {
@@ -63,7 +64,8 @@ const budgetNames: Readonly<Record<Whose, string>> = {
 };
 
 function amountOf({ unit, amount }: Amount): string {
-  return unit === "money" ? money(amount / perDollar) : `${number(amount)} tokens`;
+  if (unit === "money") return money(amount / perDollar);
+  return amount === 1 ? "1 token" : `${number(amount)} tokens`;
 }
 
 function budgetLines(budget: BudgetView, now: number): string {
@@ -96,7 +98,7 @@ function nameOf({ id, name, username }: Person): string {
   return called === "" ? `user ${id}` : `${called}, id ${id}`;
 }
 
-const amountForm = "Write an amount in dollars, such as 5 or 0.50, or in tokens, such as 200000t.";
+const amountForm = `Write dollars from 0.000001 to ${mostDollars}, such as 5 or 0.50, or whole tokens from 1t to ${mostTokens}t, such as 200000t.`;
 
 export const moneyTexts = {
   /** Of somebody else, or one's own. */
@@ -109,7 +111,8 @@ export const moneyTexts = {
     `Whose budget do you want to see? Send me an id or a @name${group ? ", as a reply to this message" : ""}.`,
   budgetAskAmount: (person: Person, group: boolean) =>
     `How much do you want to add for ${nameOf(person)}, today and so this month? ${amountForm}${group ? " Reply to this message, so that I see it." : ""}`,
-  amountForm: `This is not an amount. ${amountForm}`,
+  amountForm: (written: string) => `I cannot add "${written}". ${amountForm}`,
+  grantToBot: "Bots have no budget here. Reply to a message of the person themselves, or name them: /grant @name 5.",
   grantForm:
     "Write /grant 5 in reply to somebody, /grant 123456 5 with their id, or /grant @name 5. 5 means dollars, 200000t means tokens.",
   grantUseless: (unit: Amount["unit"]) =>

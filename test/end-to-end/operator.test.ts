@@ -106,7 +106,7 @@ describe("an operator", { timeout: 180_000 }, () => {
       const { code, output } = await ask(dataDir, "stats");
       expect(code).toBe(78);
       expect(output).toMatch(
-        /^DATA_DIR: the process that works on \S+ cannot be asked; its log says why\. Stop it first\.\n$/,
+        /^DATA_DIR: the process that works on \S+ cannot be asked: it is a playground, or its log says why\. Stop it first\.\n$/,
       );
       rig.answers("Still there?", { text: "yes" });
       await rig.visitor().ask("Still there?");

@@ -33,7 +33,7 @@ export async function askQueue(args: readonly string[], config: Config, log: Log
       if (!(error instanceof StartError && error.code === "database-busy")) throw error;
       if (tried === tries) {
         throw new StartError([
-          `DATA_DIR: the process that works on ${databasePath(config)} cannot be asked; its log says why. Stop it first.`,
+          `DATA_DIR: the process that works on ${databasePath(config)} cannot be asked: it is a playground, or its log says why. Stop it first.`,
         ]);
       }
       await sleep(pauseMs);

@@ -76,6 +76,8 @@ export const rehearsal = `
 /** Does once what is done all the time. Rejects with Redis' own words when its user may not. */
 export async function rehearse(redis: Redis, prefix: string): Promise<void> {
   await runScript(redis, rehearsal, [prefix], []);
+  // So what is a user's own is found.
+  await redis.scan("0", "MATCH", `${prefix}rehearsal:*`, "COUNT", 1);
   // So a worker waits for lanes; interrupts come by subscription.
   await redis.bzpopmin(`${prefix}rehearsal:z`, 0.01);
   await redis.subscribe(`${prefix}rehearsal:p`);

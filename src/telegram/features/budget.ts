@@ -60,7 +60,8 @@ async function budgetDialog(
       isAmount = amount === undefined;
       asked = await conversation.external(async (outer) => {
         await retireButtons(outer, former);
-        if (amount === undefined) return await ask(outer, outer.texts.amountForm, keyboard(outer, "close"));
+        if (amount === undefined)
+          return await ask(outer, outer.texts.amountForm(text.slice(0, 32)), keyboard(outer, "close"));
         return await show(outer, of, await grant(outer, of, amount));
       });
       continue;

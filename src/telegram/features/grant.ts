@@ -2,6 +2,7 @@
 import { Composer } from "grammy";
 import type { Message, Update } from "grammy/types";
 import { type Amount, readAmount } from "../../base/amounts.ts";
+import { standIns } from "../../base/stand-ins.ts";
 import { limitsAt, resetOf } from "../../chat/limits.ts";
 import type { Person } from "../../ports/directory.ts";
 import type { BudgetView } from "../../texts/facts.ts";
@@ -14,13 +15,21 @@ granting.filter(isCommand("grant"), async (ctx) => {
   const { texts } = ctx;
   if (!isAdmin(ctx) || ctx.message === undefined) return await say(ctx, texts.unknownCommand);
   const words = callOf(ctx)?.argument.split(/\s+/) ?? [];
-  const amount = readAmount(words.at(-1) ?? "");
+  const written = words.at(-1) ?? "";
+  const amount = readAmount(written);
+  if (amount === undefined)
+    return await say(ctx, isMeantAsAmount(written) ? texts.amountForm(written.slice(0, 32)) : texts.grantForm);
   const who = words.slice(0, -1).join(" ");
-  if (amount === undefined) return await say(ctx, texts.grantForm);
   const person = who === "" ? personAnswered(ctx.message, ctx.me.id) : await findPerson(ctx, who);
-  if (person === undefined) return await say(ctx, who === "" ? texts.grantForm : texts.personUnknown(who.slice(0, 64)));
-  await say(ctx, await grant(ctx, person, amount));
+  if (person !== undefined) return await say(ctx, await grant(ctx, person, amount));
+  if (who !== "") return await say(ctx, texts.personUnknown(who.slice(0, 64)));
+  await say(ctx, answersBot(ctx.message) ? texts.grantToBot : texts.grantForm);
 });
+
+/** Whether somebody has meant an amount, who shall hear what is wrong with it. */
+function isMeantAsAmount(text: string): boolean {
+  return /^[-+]?\$?[-+]?[\d.,]*\d/.test(text);
+}
 
 /** Adds it, once for this update however often that comes; resolves with what is to be said. */
 export async function grant(ctx: BotContext, person: Person, amount: Amount): Promise<string> {
@@ -51,7 +60,7 @@ export async function findPerson(ctx: BotContext, who: string): Promise<Person |
   const { directory } = ctx.deps;
   const mentioned = ctx.message?.entities?.find(({ type }) => type === "text_mention");
   if (mentioned?.type === "text_mention") return { id: mentioned.user.id, name: mentioned.user.first_name };
-  if (/^-?\d{1,15}$/.test(who) && Number(who) !== 0) {
+  if (/^-?\d{1,15}$/.test(who) && Number(who) !== 0 && !standIns.has(Number(who))) {
     const [known] = await directory.read([Number(who)]);
     return known ?? { id: Number(who), name: "" };
   }
@@ -66,8 +75,15 @@ export function personAnswered(
   if (answered === undefined || answered.from?.id === me) return undefined;
   // In a topic every message answers the topic's own.
   if (is_topic_message && answered.message_id === message_thread_id) return undefined;
-  const person = personIn({ update_id: 0, message: answered as Message } as Update);
-  return person !== undefined && answered.from?.is_bot === true && answered.sender_chat === undefined
-    ? undefined
-    : person;
+  return isBots(answered) ? undefined : personIn({ update_id: 0, message: answered as Message } as Update);
+}
+
+/** Whether this message answers one that a bot has written, we for example. */
+function answersBot({ reply_to_message: answered }: Message): boolean {
+  return answered !== undefined && isBots(answered);
+}
+
+/** Whoever writes as a chat is named as a bot of Telegram's. */
+function isBots({ from, sender_chat }: Pick<Message, "from" | "sender_chat">): boolean {
+  return from?.is_bot === true && sender_chat === undefined;
 }

@@ -60,25 +60,54 @@ describe("/grant", () => {
     expect(await granted(42)).toBe(10e9);
   });
 
-  it.each([
-    "/grant",
-    "/grant 5",
-    "/grant 42",
-    "/grant 42 -5",
-    "/grant 42 0",
-    "/grant 42 five",
-    "/grant 42 5 dollars",
-    "/grant 42 1e9",
-  ])("%s is answered with the right form", async (text) => {
-    expect(said(await write(text))).toEqual([texts.grantForm]);
-    expect(await granted(42)).toBe(0);
+  it.each(["/grant", "/grant 5", "/grant 42", "/grant 42 five", "/grant 42 5 dollars"])(
+    "%s is answered with the right form",
+    async (text) => {
+      expect(said(await write(text))).toEqual([texts.grantForm]);
+      expect(await granted(42)).toBe(0);
+    },
+  );
+
+  it.each(["0", "-5", "$-5", "1e9", "1000001", "0.0000001", "5,50", "0t", "2000000000000t", "1.5t"])(
+    "%s is no amount, and it is said which are",
+    async (amount) => {
+      const [words = "", ...more] = said(await write(`/grant 42 ${amount}`));
+      expect([words, more]).toEqual([texts.amountForm(amount), []]);
+      expect(words).toContain("dollars from 0.000001 to 1000000");
+      expect(words).toContain("tokens from 1t to 1000000000000t");
+      expect(await granted(42)).toBe(0);
+    },
+  );
+
+  it("takes the least and the most that it says", async () => {
+    expect(said(await write("/grant 42 0.000001"))[0]).toContain("Granted $0.000001 to Bob");
+    expect(said(await write("/grant 42 1000000"))[0]).toContain("Granted $1,000,000.00 to Bob");
+    scene.budgets = { "user-day": tokens(1000) };
+    expect(said(await write("/grant 42 1t"))[0]).toContain("Granted 1 token to Bob");
+    expect(said(await write("/grant 42 1000000000000t"))[0]).toContain("Granted 1,000,000,000,000 tokens to Bob");
   });
 
   it("says so of a name that nobody was seen with, and takes no bot for a person", async () => {
     expect(said(await write("/grant @nobody 5"))).toEqual([texts.personUnknown("@nobody")]);
-    expect(said(await write("/grant 5", answering({ id: 999, is_bot: true, first_name: "Parley" })))).toEqual([
-      texts.grantForm,
-    ]);
+    for (const id of [999, 998]) {
+      const bot = { id, is_bot: true, first_name: "Parley" };
+      expect(said(await write("/grant 5", answering(bot)))).toEqual([texts.grantToBot]);
+    }
+    // Telegram's own accounts stand for everybody who writes as a chat.
+    expect(said(await write("/grant 1087968824 5"))).toEqual([texts.personUnknown("1087968824")]);
+  });
+
+  it.each([
+    ["an admin who is anonymous", { ...group, title: "Friends" }, { id: 1_087_968_824, username: "GroupAnonymousBot" }],
+    ["a channel", { id: -200, type: "channel", title: "News" }, { id: 136_817_688, username: "Channel_Bot" }],
+  ])("grants %s what the chat may spend that they write as", async (_who, sender_chat, from) => {
+    const reply_to_message = {
+      ...{ message_id: 3, chat: group, text: "hi", sender_chat },
+      from: { is_bot: true, first_name: "Telegram", ...from },
+    };
+    const [words] = said(await write("/grant 5", { chat: group, reply_to_message }));
+    expect(words).toContain(`Granted $5.00 to ${sender_chat.title}, id ${sender_chat.id}.`);
+    expect(await granted(sender_chat.id)).toBe(5e9);
   });
 
   it("is unknown to all but admins", async () => {
@@ -115,7 +144,7 @@ describe("/budget", () => {
     expect(said(await write("@nobody"))[0]).toContain(texts.personUnknown("@nobody"));
     expect(said(await write("@bobby"))[0]).toContain("The budget of Bob (@bobby), id 42");
     expect(said(await press("budget:grant"))[0]).toContain("How much do you want to add for Bob (@bobby), id 42");
-    expect(said(await write("much"))).toEqual([texts.amountForm]);
+    expect(said(await write("much"))).toEqual([texts.amountForm("much")]);
     expect(said(await write("2.50"))[0]).toContain("Granted $2.50 to Bob (@bobby), id 42.");
     expect(await granted(42)).toBe(2.5e9);
     await press("budget:close");
