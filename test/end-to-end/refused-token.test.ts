@@ -75,10 +75,12 @@ describe.each(forms)("a token that is refused, %s", { timeout: 180_000 }, (_form
     const answer = await visitor.ask("something to press");
     // Long enough for typing to be shown, and shown again.
     rig.answers("and now?", { text: "Heard: and now?", delayFirstMs: 10_000 }, { text: "Heard: and now?" });
-    rig.botApi.faults.fail({ method, status: 401, description: "Unauthorized", times: 1 });
+    // Not once only: that may hit a call of the answer before, which nobody waits for any more.
+    const lift = rig.botApi.faults.fail({ method, status: 401, description: "Unauthorized" });
     if (method === "answerCallbackQuery") void visitor.press(answer, "Regenerate").catch(() => undefined);
     else visitor.say("and now?");
     expect((await ended(rig)).line).toMatch(line);
+    lift();
     const again = rig.requests("something to press").length;
     await rig.start();
     if (method === "answerCallbackQuery") await until(() => rig?.requests("something to press").length === again + 1);
