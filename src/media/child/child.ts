@@ -1,0 +1,173 @@
+/**
+ * The process in which files are read. It has no environment, may open no file but the program's own and start nothing, its
+ * heap and its WebAssembly are bounded, and whoever runs out of memory on this machine runs out of it first.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { FileToRead } from "../../ports/files.ts";
+import type { Job, Said } from "./job.ts";
+
+/** How much a child may use. */
+export interface ChildLimits {
+  /** Until it is loaded. Milliseconds. */
+  readonly startMs: number;
+  /** For each file. Milliseconds. */
+  readonly jobMs: number;
+  /** Resident memory, in bytes. */
+  readonly residentBytes: number;
+  /** How often the memory is looked at. Milliseconds. */
+  readonly lookEveryMs: number;
+}
+
+/** Why a child came to its end in the middle of a file. */
+export type ChildEnd = "time" | "memory" | "crash" | "abort";
+
+export type JobEnd =
+  | { readonly type: "read"; readonly reading: unknown; readonly spent: boolean }
+  | { readonly type: "died"; readonly of: ChildEnd; readonly peakBytes: number };
+
+export interface Child {
+  readonly pid: number | undefined;
+  /** Resolves with true when it can take files; with false when it came to nothing. */
+  readonly ready: Promise<boolean>;
+  /** Files that it was given. */
+  readonly served: number;
+  readonly alive: boolean;
+  /** One file at a time. Never rejects. */
+  read(file: FileToRead, signal: AbortSignal): Promise<JobEnd>;
+  kill(): void;
+}
+
+/** Seconds of the processor that a child may use in its whole life: all that holds one whose bot was killed beside it. */
+const processorSeconds = 180;
+/**
+ * The shell only sets what no option of Node sets, and becomes the child: of all processes it is the first to go when memory
+ * runs out, and it goes by itself when it computes for ever.
+ */
+const inBounds = `echo 1000 > /proc/self/oom_score_adj; ulimit -t ${processorSeconds}; exec "$0" "$@"`;
+const shell = "/bin/sh";
+
+const entry = fileURLToPath(new URL("process.js", import.meta.url));
+
+/** What the child may open: the sources and the packages; not the settings, nor the data beside them. */
+function readable(): string[] {
+  const sources = join(dirname(entry), "../..");
+  const parser = fileURLToPath(import.meta.resolve("htmlparser2"));
+  const packages = parser.slice(0, parser.lastIndexOf("node_modules") + "node_modules".length);
+  return [join(sources, "*"), join(packages, "*"), join(sources, "../package.json")];
+}
+
+/** Node with all its bounds, running this program: a command and its arguments. */
+export function boundedNode(...program: readonly string[]): string[] {
+  const node = [
+    process.execPath,
+    "--permission",
+    "--allow-addons",
+    ...readable().map((path) => `--allow-fs-read=${path}`),
+    "--max-old-space-size=256",
+    "--wasm-max-mem-pages=5120",
+    "--disable-warning=SecurityWarning",
+    ...program,
+  ];
+  const bounded = process.platform !== "win32" && existsSync(shell);
+  return bounded ? [shell, "-c", inBounds, ...node] : node;
+}
+
+/** Starts a child. */
+export function startChild(limits: ChildLimits): Child {
+  const [program = "", ...args] = boundedNode(entry);
+  const child = spawn(program, args, {
+    env: {},
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    serialization: "advanced",
+    windowsHide: true,
+  });
+  const ready = Promise.withResolvers<boolean>();
+  let alive = true;
+  let served = 0;
+  let settle: ((end: JobEnd) => void) | undefined;
+  let killedFor: ChildEnd | undefined;
+  let peakBytes = 0;
+
+  function kill(): void {
+    alive = false;
+    child.kill("SIGKILL");
+  }
+  function end(): void {
+    alive = false;
+    clearTimeout(loading);
+    ready.resolve(false);
+    settle?.({ type: "died", of: killedFor ?? "crash", peakBytes });
+  }
+  const loading = setTimeout(kill, limits.startMs);
+  child.once("error", end);
+  child.once("exit", end);
+  child.on("message", (said: Said) => {
+    if (said?.type === "ready") {
+      clearTimeout(loading);
+      ready.resolve(true);
+    } else if (said?.type === "read" && said.id === served) {
+      settle?.({ type: "read", reading: said.reading, spent: said.spent === true });
+    }
+  });
+  // An idle child keeps nobody from leaving.
+  child.unref();
+  child.channel?.unref();
+
+  return {
+    pid: child.pid,
+    ready: ready.promise,
+    get served() {
+      return served;
+    },
+    get alive() {
+      return alive;
+    },
+    async read(file, signal) {
+      const done = Promise.withResolvers<JobEnd>();
+      settle = done.resolve;
+      served++;
+      peakBytes = 0;
+      const killFor = (reason: ChildEnd) => {
+        killedFor ??= reason;
+        kill();
+      };
+      const abort = () => killFor("abort");
+      const late = setTimeout(() => killFor("time"), limits.jobMs);
+      const looks = setInterval(() => {
+        peakBytes = Math.max(peakBytes, residentBytes(child));
+        if (peakBytes > limits.residentBytes) killFor("memory");
+      }, limits.lookEveryMs);
+      signal.addEventListener("abort", abort, { once: true });
+      try {
+        if (!alive || signal.aborted) {
+          if (signal.aborted) abort();
+          return { type: "died", of: killedFor ?? "crash", peakBytes };
+        }
+        const job: Job = { id: served, bytes: file.bytes, name: file.name, language: file.language };
+        child.send(job, (error) => {
+          if (error !== null) kill();
+        });
+        return await done.promise;
+      } finally {
+        settle = undefined;
+        clearTimeout(late);
+        clearInterval(looks);
+        signal.removeEventListener("abort", abort);
+      }
+    },
+    kill,
+  };
+}
+
+/** 0 where the system does not tell. */
+function residentBytes({ pid }: ChildProcess): number {
+  try {
+    const [, kilobytes = "0"] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1")) ?? [];
+    return Number(kilobytes) * 1024;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,15 @@
+/** How much a file may cost, and how much of it is read. */
+
+/** Characters of a file's text. */
+export const maxCharacters = 400_000;
+export const maxPages = 200;
+/** Pages of a scan that are shown as pictures. */
+export const maxScannedPages = 5;
+/** Pixels of a picture, all in all. */
+export const maxPixels = 50_000_000;
+/** The longest side of a picture that is handed on. */
+export const maxSide = 1_280;
+/** The longest side of a page that is handed on as a picture: letters are small. */
+export const maxPageSide = 1_568;
+/** Characters of XML or HTML in which no element begins or ends. */
+export const maxRunCharacters = 4 * 1024 * 1024;

@@ -1,0 +1,4 @@
+// The child's own beginning. Nobody imports it: whoever loads all sources must not begin to read files.
+import { serve } from "./serving.ts";
+
+serve(process);

@@ -1,0 +1,113 @@
+/** Reads files in a child: one after another, each in bounded time and memory, whatever is in it. */
+
+import { ParleyError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import { linkedSignal } from "../../base/signals.ts";
+import type { FileReader, FileReading, FileToRead } from "../../ports/files.ts";
+import { type Child, type ChildLimits, startChild } from "./child.ts";
+import { readingOf } from "./job.ts";
+
+export interface FileReaderOptions {
+  readonly log: Logger;
+  readonly limits?: Partial<ChildLimits>;
+  /** After this time without a file the child goes. Milliseconds. */
+  readonly idleMs?: number;
+  /** So many files are read by one child. */
+  readonly filesPerChild?: number;
+}
+
+const defaultLimits: ChildLimits = {
+  startMs: 20_000,
+  jobMs: 20_000,
+  residentBytes: 600 * 1024 * 1024,
+  lookEveryMs: 50,
+};
+
+/** Creates the reader; the child is started with the first file. */
+export function createFileReader(options: FileReaderOptions): FileReader {
+  const { log, idleMs = 60_000, filesPerChild = 50 } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const stopping = new AbortController();
+  let child: Child | undefined;
+  let idle: NodeJS.Timeout | undefined;
+  /** Settles when everybody who came before has had their turn. */
+  let turn: Promise<unknown> = Promise.resolve();
+
+  function dismiss(): void {
+    child?.kill();
+    child = undefined;
+  }
+
+  async function readNow(file: FileToRead, signal: AbortSignal): Promise<FileReading> {
+    clearTimeout(idle);
+    if (child?.alive !== true) child = startChild(limits);
+    const serving = child;
+    if (!(await serving.ready)) {
+      dismiss();
+      log.error({ served: serving.served }, "the process that reads files cannot be started");
+      return { kind: "refused", reason: "unavailable" };
+    }
+    const startedAt = performance.now();
+    const end = await serving.read(file, signal);
+    const milliseconds = Math.round(performance.now() - startedAt);
+    const bytes = file.bytes.length;
+    if (end.type === "died") {
+      dismiss();
+      if (end.of === "abort") throw aborted();
+      const { of, peakBytes } = end;
+      log.warn({ bytes, milliseconds, of, peakBytes }, "a file has used up what reading it may cost");
+      return { kind: "refused", reason: "limits" };
+    }
+    if (end.spent || serving.served >= filesPerChild) dismiss();
+    else idle = setTimeout(dismiss, idleMs).unref();
+    const reading = readingOf(end.reading);
+    if (reading === undefined) {
+      dismiss();
+      log.error({ bytes }, "the process that reads files has answered with something else");
+      return { kind: "refused", reason: "limits" };
+    }
+    const { kind, format } = reading;
+    const reason = kind === "refused" ? reading.reason : undefined;
+    log.debug({ bytes, milliseconds, kind, format, reason }, "a file was read");
+    return reading;
+  }
+
+  return {
+    async read(file, signal) {
+      if (file.bytes.length === 0) return { kind: "refused", reason: "empty" };
+      const { signal: either, unlink } = linkedSignal(signal, stopping.signal);
+      const before = turn;
+      const mine = Promise.withResolvers<void>();
+      turn = before.then(() => mine.promise);
+      try {
+        await turnOrAbort(before, either);
+        return await readNow(file, either);
+      } finally {
+        mine.resolve();
+        unlink();
+      }
+    },
+    async stop() {
+      stopping.abort();
+      clearTimeout(idle);
+      await turn;
+      dismiss();
+    },
+  };
+}
+
+function aborted(): ParleyError {
+  return new ParleyError("aborted", "the file is not read to its end: nobody waits for it", { retryable: true });
+}
+
+async function turnOrAbort(turn: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const left = Promise.withResolvers<never>();
+  const leave = () => left.reject(aborted());
+  if (signal.aborted) leave();
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    await Promise.race([turn, left.promise]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+}

@@ -1,0 +1,45 @@
+/** What a file holds. Runs in the child. */
+
+import type { FileReading } from "../../ports/files.ts";
+import type { Job } from "./job.ts";
+import { readPdf } from "./pdf.ts";
+import { readPicture } from "./pictures.ts";
+import { readPlainText } from "./plain-text.ts";
+import { isExhausted, Refused } from "./refusal.ts";
+import { isEncryptedOffice, kindOf } from "./sniffing.ts";
+
+export interface ReadFile {
+  readonly reading: FileReading;
+  /** Something in this process may be broken now. */
+  readonly spent: boolean;
+}
+
+/** Reads a file by its content. Never rejects. */
+export async function readFile(job: Job): Promise<ReadFile> {
+  try {
+    return { reading: await readAs(job), spent: false };
+  } catch (error) {
+    if (error instanceof Refused) return { reading: { kind: "refused", reason: error.reason }, spent: false };
+    const reason = isExhausted(error) ? "limits" : "damaged";
+    return { reading: { kind: "refused", reason }, spent: true };
+  }
+}
+
+async function readAs({ bytes, name, language }: Job): Promise<FileReading> {
+  switch (kindOf(bytes)) {
+    case "pdf":
+      return await readPdf(bytes);
+    case "picture":
+      return await readPicture(bytes);
+    case "foreign-picture":
+      throw new Refused("picture-format");
+    case "compound":
+      throw new Refused(isEncryptedOffice(bytes) ? "password" : "legacy");
+    case "rtf":
+      throw new Refused("legacy");
+    case "perhaps-text":
+      return await readPlainText(bytes, name, language);
+    default:
+      throw new Refused("unknown");
+  }
+}

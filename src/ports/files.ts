@@ -1,0 +1,90 @@
+/** What files say: bytes from outside, which nobody trusts, as text and pictures. */
+
+export type FileFormat =
+  | "pdf"
+  | "docx"
+  | "pptx"
+  | "xlsx"
+  | "odt"
+  | "odp"
+  | "ods"
+  | "epub"
+  | "html"
+  | "text"
+  | "picture";
+
+/** A page, a slide, a sheet, a chapter; the whole text where there is nothing like that. */
+export interface FilePart {
+  /** From 1 on. */
+  readonly number: number;
+  readonly name?: string | undefined;
+  readonly text: string;
+}
+
+export interface FilePicture {
+  /** The page that it shows, from 1 on. */
+  readonly number: number;
+  readonly jpeg: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Why nothing can be made of a file. */
+export type FileRefusal =
+  | "empty"
+  | "damaged"
+  | "password"
+  /** A format of before 2007. */
+  | "legacy"
+  /** A picture of a kind that is not decoded. */
+  | "picture-format"
+  | "too-many-pixels"
+  /** No format that is read. */
+  | "unknown"
+  /** Reading it takes more time or memory than a file may have. */
+  | "limits"
+  /** Nothing can be read at the moment. */
+  | "unavailable";
+
+export interface FileText {
+  readonly kind: "text";
+  readonly format: Exclude<FileFormat, "picture">;
+  /** What its parts are; left out where it has one alone. */
+  readonly unit?: FileUnit | undefined;
+  /** In their order; at least one. */
+  readonly parts: readonly FilePart[];
+  /** How many parts the file has: more than `parts` when only the first ones were read. */
+  readonly total: number;
+  /** The text is as long as what is read of a file; its end was left out. */
+  readonly cut: boolean;
+}
+
+export type FileUnit = "page" | "slide" | "sheet" | "chapter";
+
+export interface FilePictures {
+  readonly kind: "pictures";
+  readonly format: "pdf" | "picture";
+  /** In their order; at least one. */
+  readonly pictures: readonly FilePicture[];
+  /** How many pages there are: more than `pictures` when only the first ones are shown. */
+  readonly total: number;
+}
+
+export type FileReading =
+  | FileText
+  | FilePictures
+  | { readonly kind: "refused"; readonly reason: FileRefusal; readonly format?: FileFormat | undefined };
+
+export interface FileToRead {
+  readonly bytes: Uint8Array;
+  /** What its sender calls it. Its ending helps where the content alone tells nothing. */
+  readonly name?: string | undefined;
+  /** The sender's language, for text whose encoding nobody can tell. */
+  readonly language?: string | undefined;
+}
+
+export interface FileReader {
+  /** Says what a file holds, one file after another. Whatever it does is told by the result; rejects only when aborted or stopped. */
+  read(file: FileToRead, signal: AbortSignal): Promise<FileReading>;
+  stop(): Promise<void>;
+}

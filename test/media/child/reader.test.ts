@@ -1,0 +1,196 @@
+/** The child that reads files: what it may do, how it ends, and that a file costs nobody but its sender anything. */
+import { spawnSync } from "node:child_process";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { boundedNode } from "../../../src/media/child/child.ts";
+import type { FileReaderOptions } from "../../../src/media/child/reader.ts";
+import { createReadingScene, memoryOf, type ReadingScene } from "../../support/file-reading.ts";
+import { deflatedTwice, lines, pdfOf, pngOf } from "../../support/files.ts";
+
+const note = Buffer.from("a note");
+const large = pngOf(7_000, 7_000);
+let scene: ReadingScene;
+
+function open(options: Omit<FileReaderOptions, "log"> = {}): ReadingScene {
+  scene = createReadingScene(options);
+  return scene;
+}
+
+afterEach(() => scene.stop());
+
+describe.skipIf(process.platform !== "linux")("the child that reads files", () => {
+  it("begins with the first file, and serves the next ones", async () => {
+    const { read, children } = open();
+    expect(children()).toEqual([]);
+    expect(await read(note)).toMatchObject({ kind: "text", parts: [{ text: "a note" }] });
+    const [first] = children();
+    expect(first).toBeDefined();
+    expect(await read(Buffer.from("another"))).toMatchObject({ parts: [{ text: "another" }] });
+    expect(children()).toEqual([first]);
+  });
+
+  it("reads one file at a time, in the order in which they came", async () => {
+    const { read, children } = open();
+    const order: number[] = [];
+    const many = Array.from({ length: 20 }, async (_, index) => {
+      await read(Buffer.from(`note ${index}`));
+      order.push(index);
+      expect(children()).toHaveLength(1);
+    });
+    await Promise.all(many);
+    expect(order).toEqual(Array.from({ length: 20 }, (_, index) => index));
+  });
+
+  it("is gone when nobody has sent a file for a while, and is back with the next one", async () => {
+    const { read, children } = open({ idleMs: 50 });
+    await read(note);
+    await vi.waitUntil(() => children().length === 0, { timeout: 60_000 });
+    expect(await read(note)).toMatchObject({ kind: "text" });
+  });
+
+  it("is another one after so many files", async () => {
+    const { read, children } = open({ filesPerChild: 2 });
+    await read(note);
+    const [first] = children();
+    await read(note);
+    await read(note);
+    await vi.waitUntil(() => !children().includes(first ?? 0), { timeout: 60_000 });
+    expect(children()).toHaveLength(1);
+  });
+
+  it("is killed when a file takes too long, and the next file is read", async () => {
+    const { read } = open({ limits: { jobMs: 5 } });
+    expect(await read(large)).toEqual({ kind: "refused", reason: "limits" });
+    await scene.stop();
+    expect(await open().read(large)).toMatchObject({ kind: "pictures" });
+  });
+
+  it("is killed when a file takes too much memory", async () => {
+    const { read, children } = open({ limits: { residentBytes: 1024 * 1024, lookEveryMs: 1 } });
+    expect(await read(large)).toEqual({ kind: "refused", reason: "limits" });
+    await vi.waitUntil(() => children().length === 0, { timeout: 60_000 });
+  });
+
+  it("is killed when nobody waits for the file any more, and those behind it are served", async () => {
+    const { read } = open();
+    await read(note);
+    const leaving = new AbortController();
+    const left = read(large, {}, leaving.signal);
+    const next = read(note);
+    const never = new AbortController();
+    const waiting = read(note, {}, never.signal);
+    never.abort();
+    await expect(waiting).rejects.toMatchObject({ code: "aborted" });
+    leaving.abort();
+    await expect(left).rejects.toMatchObject({ code: "aborted" });
+    expect(await next).toMatchObject({ kind: "text" });
+  });
+
+  it("may be killed by anybody at any time: its file is refused, the next one read", async () => {
+    const { read, children } = open();
+    await read(note);
+    const [pid = 0] = children();
+    const cut = read(large);
+    process.kill(pid, "SIGKILL");
+    expect(await cut).toEqual({ kind: "refused", reason: "limits" });
+    expect(await read(note)).toMatchObject({ kind: "text" });
+  });
+
+  it("does not end with a signal that a terminal sends to all", async () => {
+    const { read, children } = open();
+    await read(note);
+    const [pid = 0] = children();
+    process.kill(pid, "SIGINT");
+    process.kill(pid, "SIGTERM");
+    await read(note);
+    expect(children()).toEqual([pid]);
+  });
+
+  it("tells when it cannot be started", async () => {
+    const { read } = open({ limits: { startMs: 1 } });
+    expect(await read(note)).toEqual({ kind: "refused", reason: "unavailable" });
+  });
+
+  it("ends with its reader, and whoever waits is told so", async () => {
+    const { read, children, stop } = open();
+    await read(note);
+    const cut = read(large);
+    const waiting = read(note);
+    const both = Promise.allSettled([cut, waiting]);
+    await stop();
+    expect((await both).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await vi.waitUntil(() => children().length === 0, { timeout: 60_000 });
+  });
+
+  it("is the first to go when memory runs out", async () => {
+    const { readFile } = await import("node:fs/promises");
+    const { read, children } = open();
+    await read(note);
+    expect(Number(await readFile(`/proc/${children()[0]}/oom_score_adj`, "utf8"))).toBe(1000);
+    expect(await readFile(`/proc/${children()[0]}/limits`, "utf8")).toMatch(/Max cpu time\s+180\s/);
+  });
+});
+
+describe("what the child may do", () => {
+  function attempt(code: string): string {
+    const [program = "", ...args] = boundedNode("--eval", `try { ${code} } catch (error) { console.log(error.code) }`);
+    return spawnSync(program, args, { env: {}, encoding: "utf8" }).stdout.trim();
+  }
+
+  it("is to read the program and its packages", () => {
+    const source = JSON.stringify(new URL("../../../src/main.ts", import.meta.url).pathname);
+    expect(attempt(`console.log(require("fs").readFileSync(${source}).length > 0)`)).toBe("true");
+  });
+
+  it("is not to read anything else, to write, or to start anything", () => {
+    const settings = JSON.stringify(new URL("../../../.env", import.meta.url).pathname);
+    const denied = "ERR_ACCESS_DENIED";
+    expect(attempt(`require("fs").readFileSync(${settings})`)).toBe(denied);
+    expect(attempt('require("fs").readFileSync("/etc/passwd")')).toBe(denied);
+    expect(attempt(`require("fs").readdirSync(${JSON.stringify(process.cwd())})`)).toBe(denied);
+    expect(attempt('require("fs").writeFileSync("/tmp/parley-of-a-child", "")')).toBe(denied);
+    expect(attempt('require("child_process").spawnSync("true")')).toBe(denied);
+    expect(attempt('new (require("worker_threads").Worker)("", { eval: true })')).toBe(denied);
+  });
+
+  it("is not to know any setting", () => {
+    expect(
+      attempt("console.log(Object.keys(process.env).filter((name) => !/^(PWD|_|SHLVL|OLDPWD)$/.test(name)))"),
+    ).toBe("[]");
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("a hostile file", () => {
+  it.each([
+    [
+      "a stream that inflates twice",
+      () => pdfOf([{ content: deflatedTwice(400), filter: "[/FlateDecode /FlateDecode]" }]),
+    ],
+    [
+      "forms that double thirty times",
+      () => {
+        const form = (index: number) => {
+          const content = index === 30 ? lines("again and again") : "/F Do /F Do";
+          const inner = index === 30 ? "/Font << /F1 3 0 R >>" : `/XObject << /F ${5 + index} 0 R >>`;
+          return `<< /Type /XObject /Subtype /Form /BBox [0 0 595 842] /Resources << ${inner} >> /Length ${content.length} >>\nstream\n${content}\nendstream`;
+        };
+        const objects = Array.from({ length: 31 }, (_, index) => form(index));
+        return pdfOf([{ content: "/F Do" }], { objects, resources: "/XObject << /F 4 0 R >>" });
+      },
+    ],
+  ])("costs the bot no memory: %s", async (_, make) => {
+    const { read, children } = open();
+    await read(note);
+    const bytes = make();
+    const peaks: number[] = [];
+    const [pid = 0] = children();
+    const before = memoryOf(process.pid).now;
+    const looking = setInterval(() => peaks.push(memoryOf(pid).peak), 10);
+    const reading = await read(bytes);
+    clearInterval(looking);
+    expect(reading).toEqual({ kind: "refused", reason: "limits" });
+    // What it takes between two looks comes on top of the 600 MB at which it is killed.
+    expect(Math.max(...peaks)).toBeLessThan(800);
+    expect(memoryOf(process.pid).now - before).toBeLessThan(40);
+    expect(await read(note)).toMatchObject({ kind: "text" });
+  });
+});
