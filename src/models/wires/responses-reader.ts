@@ -1,6 +1,7 @@
 /** OpenAI's Responses: how an answer is read, item by item. */
 import type { TokenUsage } from "../../ports/models.ts";
 import type { CallPiece } from "./calls.ts";
+import { createItemTexts } from "./item-texts.ts";
 import { type ChunkSays, type Fields, fieldsOf, isError, listOf, nothing, text } from "./says.ts";
 import { usageFrom } from "./usage.ts";
 import type { ChunkReader } from "./wire.ts";
@@ -14,15 +15,15 @@ interface OpenCall {
 
 /** Creates the reader of one answer. */
 export function createResponsesReader(): ChunkReader {
-  /** Characters of the answer that came so far, and of the items of it that have ended. */
-  let said = 0;
-  let ended = 0;
+  const words = createItemTexts();
+  const placeOf = createPlaces();
   const open = new Map<unknown, OpenCall>();
   const items = new Map<unknown, Fields>();
   let thinks = false;
 
-  function piece(delta: string): ChunkSays {
-    said += delta.length;
+  function piece(event: Fields): ChunkSays {
+    const delta = text(event["delta"]);
+    words.add(placeOf(event), delta);
     return { ...nothing, text: delta, alive: delta !== "" };
   }
 
@@ -30,46 +31,39 @@ export function createResponsesReader(): ChunkReader {
     return { ...nothing, thought: delta.length, summary: shown ? delta : "", alive: true };
   }
 
-  /** What of a text that begins there has not come in pieces: all of it, where none came. */
-  function rest(whole: string, from: number): string {
-    const more = whole.slice(Math.max(0, said - from));
-    said = Math.max(said, from + whole.length);
-    return more;
-  }
-
   function begin(event: Fields): ChunkSays {
     const item = fieldsOf(event["item"]);
+    const place = placeOf(event, item);
     thinks = item["type"] === "reasoning";
-    if (item["type"] !== "function_call") return nothing;
-    open.set(keyOf(event, item), { id: text(item["call_id"]), name: text(item["name"]), json: "" });
+    if (item["type"] !== "function_call") return { ...nothing, kept: true };
+    open.set(place, { id: text(item["call_id"]), name: text(item["name"]), json: "" });
     return { ...nothing, alive: true, kept: true };
   }
 
   function argue(event: Fields, more: string): ChunkSays {
-    const call = open.get(keyOf(event, event));
+    const call = open.get(placeOf(event));
     if (call !== undefined) call.json += more;
     return { ...nothing, alive: true, kept: call !== undefined };
   }
 
   function end(event: Fields): ChunkSays {
     const item = fieldsOf(event["item"]);
+    const place = placeOf(event, item);
     thinks = false;
-    items.set(keyOf(event, item), item);
+    items.set(place ?? items.size, item);
     if (item["type"] === "function_call") {
-      const call = open.get(keyOf(event, item));
-      open.delete(keyOf(event, item));
+      const call = open.get(place);
+      open.delete(place);
       return { ...nothing, alive: true, kept: true, calls: [callOf(item, call)] };
     }
-    const whole = textIn(item);
-    const more = rest(whole, ended);
-    ended += whole.length;
+    const more = item["type"] === "message" ? words.end(place, textIn(item)) : "";
     return { ...nothing, text: more, alive: more !== "", kept: true };
   }
 
   function conclude(response: Fields, otherwise?: string): ChunkSays {
     const output = listOf(response["output"]);
     if (items.size === 0) for (const [index, item] of output.entries()) items.set(index, item);
-    const more = rest(output.map(textIn).join(""), 0);
+    const more = words.endAll(output.map((item) => (item["type"] === "message" ? textIn(item) : undefined)));
     const calls = [...open.values()].map(({ id, name, json }) => ({ id, name, arguments: json }));
     return {
       ...nothing,
@@ -87,7 +81,7 @@ export function createResponsesReader(): ChunkReader {
     switch (event["type"]) {
       case "response.output_text.delta":
       case "response.refusal.delta":
-        return piece(text(event["delta"]));
+        return piece(event);
       case "response.reasoning_summary_text.delta":
         return thoughts(text(event["delta"]), true);
       case "response.reasoning_summary_part.added":
@@ -127,9 +121,20 @@ export function createResponsesReader(): ChunkReader {
   };
 }
 
-/** Items are known by their place; with those that leave it out, by their id. */
-function keyOf(event: Fields, item: Fields): unknown {
-  return event["output_index"] ?? event["item_id"] ?? item["id"];
+/**
+ * Tells the place of an event's item: as the event says, by the id that the item was given a place under, or where the event
+ * before it was, unless that has ended its item.
+ */
+function createPlaces(): (event: Fields, item?: Fields) => unknown {
+  const places = new Map<string, unknown>();
+  let latest: unknown;
+  return (event, item) => {
+    const id = text(event["item_id"]) || text(item?.["id"]);
+    const place = event["output_index"] ?? (id === "" ? latest : (places.get(id) ?? id));
+    if (item !== undefined && id !== "") places.set(id, place);
+    latest = event["type"] === "response.output_item.done" ? undefined : place;
+    return place;
+  };
 }
 
 function failureIn(event: Fields): unknown {
@@ -142,7 +147,6 @@ function failureIn(event: Fields): unknown {
 }
 
 function textIn(item: Fields): string {
-  if (item["type"] !== "message") return "";
   return listOf(item["content"])
     .map((part) => text(part["text"]) || text(part["refusal"]))
     .join("");

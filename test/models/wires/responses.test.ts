@@ -225,6 +225,50 @@ describe("an answer by Responses", () => {
     expect(await cameOf(stream)).toMatchObject({ text: "Paris.", finish: "stop" });
   });
 
+  const piece = (text: string, output_index?: number) =>
+    line({ type: "response.output_text.delta", output_index, delta: text });
+  const itemDone = (text: string, output_index?: number) =>
+    line({ type: "response.output_item.done", output_index, item: message(text) });
+  const whole = (...texts: string[]) =>
+    ended("response.completed", { status: "completed", output: texts.map(message) });
+  test.each([
+    ["out of order", piece("B", 1) + piece("A", 0) + itemDone("A", 0) + itemDone("B", 1) + whole("A", "B"), "BA"],
+    ["in turns", piece("B", 1) + piece("A", 0) + piece("b", 1) + piece("a", 0) + whole("Aa", "Bb"), "BAba"],
+    ["out of order, one of them cut", piece("B", 1) + piece("A", 0) + whole("A", "Bb"), "BAb"],
+    ["and one that only stands in the end", piece("B", 1) + piece("b", 1) + whole("A", "Bb"), "BbA"],
+    [
+      "of which each goes on with its end",
+      piece("A", 0) + itemDone("Aa", 0) + piece("B", 1) + itemDone("Bb", 1),
+      "AaBb",
+    ],
+    ["of which none has a place", piece("A") + itemDone("A") + piece("B") + itemDone("Bb") + whole("A", "Bb"), "ABb"],
+    ["whose places stand at their ends alone", piece("A") + itemDone("A", 2) + piece("B") + itemDone("Bb", 4), "ABb"],
+    ["under other places than in the end", piece("A", 3) + piece("B", 5) + whole("A", "Bb"), "ABb"],
+  ])("of several items %s has each of them once", async (_, stream, text) => {
+    const end = stream.includes("response.completed") ? "" : completed;
+    expect(await cameOf(stream + end)).toMatchObject({ text, finish: "stop" });
+  });
+
+  test.each([
+    ["at its end", piece("Paris!", 0) + whole("Paris is nice.")],
+    ["at its end, shorter", piece("Paris!", 0) + whole("Rome")],
+    ["at its end, in another place", piece("Paris!", 1) + whole("Paris is nice.", "")],
+    ["at the end of its item", piece("Paris!", 0) + itemDone("Rome is nice.", 0) + whole("Rome is nice.")],
+    ["without a place", piece("Paris!") + itemDone("Rome is nice.") + whole("Rome is nice.")],
+  ])("that differs from its pieces %s stays as it was shown", async (_, stream) => {
+    expect(await cameOf(stream)).toMatchObject({ text: "Paris!", finish: "stop" });
+  });
+
+  test("has a call together whose pieces are known by the id of their item alone", () => {
+    const item = { type: "function_call", id: "fc_1", call_id: "a", name: "now", arguments: "" };
+    const stream =
+      line({ type: "response.output_item.added", output_index: 4, item }) +
+      line({ type: "response.function_call_arguments.delta", item_id: "fc_1", delta: '{"a":' }) +
+      line({ type: "response.function_call_arguments.delta", item_id: "fc_1", delta: "1}" }) +
+      line({ type: "response.output_item.done", output_index: 4, item });
+    expect(read(stream, completed).calls).toMatchObject([{ id: "a", name: "now", arguments: '{"a":1}' }]);
+  });
+
   test("shows the summary of its thoughts, a paragraph for each part, and no thought as it is", () => {
     const part = (summary_index: number) => line({ type: "response.reasoning_summary_part.added", summary_index });
     const summary = (text: string) => line({ type: "response.reasoning_summary_text.delta", delta: text });
