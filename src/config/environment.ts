@@ -179,8 +179,11 @@ function summaryModel() {
   return field((given) => {
     if (given === "off") return given;
     const { models, mistakes } = readFallbacks(given);
-    const [model] = models;
-    if (model !== undefined && models.length === 1 && mistakes.length === 0) return model;
+    const [model, ...others] = models;
+    if (model !== undefined && others.length === 0) {
+      if (mistakes.length > 0) throw new Mistake(mistakes.join("; it "));
+      return model;
+    }
     throw new Mistake("must be one model, like openai/gpt-6-luna, or off");
   });
 }

@@ -30,12 +30,17 @@ export interface ModelList {
 }
 
 const arrow = ">";
+/** Where a word stands behind an @, it was meant to be one of these. */
+const efforts: readonly string[] = ["off", "low", "high"] satisfies Effort[];
+/** Usual names of versions, which are words. Others have digits: `@2024`, `@q8_0`, `@cf/…`. */
+const versions: readonly string[] = ["latest", "default"];
 
 /** Reads `MODELS`. */
 export function readModelChains(list: string): ModelList {
   const chains = new Map<string, { readonly chain: NamedChain; readonly place: number }>();
   const names = new Set<string>();
   const misplaced: string[] = [];
+  const misspelled: string[] = [];
   const differing: string[] = [];
   for (const [index, entry] of entriesOf(list).entries()) {
     const place = index + 1;
@@ -45,7 +50,9 @@ export function readModelChains(list: string): ModelList {
     }
     const parts = entry.split(arrow).map(readModelName);
     for (const [at, part] of parts.entries()) {
-      if (part === undefined) misplaced.push(at === 0 ? `${place}` : `${place} (behind its ${arrow})`);
+      const where = at === 0 ? `${place}` : `${place} (behind its ${arrow})`;
+      if (part === undefined) misplaced.push(where);
+      else if (hasOtherWord(part)) misspelled.push(where);
     }
     const [first, ...behind] = [...new Map(parts.flatMap((part) => (part ? [[part.name, part]] : []))).values()];
     if (first === undefined || parts.includes(undefined)) continue;
@@ -57,6 +64,7 @@ export function readModelChains(list: string): ModelList {
   }
   const mistakes = [
     ...(misplaced.length === 0 ? [] : [noModel(misplaced)]),
+    ...(misspelled.length === 0 ? [] : [noEffort(misspelled)]),
     ...differing.map((places) => `has the same model in places ${places}, but not the same behind it; write it once`),
   ];
   return { names: [...names], chains: [...chains.values()].map(({ chain }) => chain), mistakes };
@@ -82,10 +90,15 @@ export function readFallbacks(list: string): { models: readonly ModelName[]; mis
     entries.flatMap((entry, at) => (wrong(entry, at) ? [`${at + 1}`] : []));
   const arrows = placesOf((entry) => entry.includes(arrow));
   const misplaced = placesOf((entry, at) => !entry.includes(arrow) && models[at] === undefined);
+  const misspelled = placesOf((_, at) => {
+    const model = models[at];
+    return model !== undefined && hasOtherWord(model);
+  });
   return {
     models: [...new Map(models.flatMap((model) => (model ? [[model.name, model]] : []))).values()],
     mistakes: [
       ...(misplaced.length === 0 ? [] : [noModel(misplaced)]),
+      ...(misspelled.length === 0 ? [] : [noEffort(misspelled)]),
       ...(arrows.length === 0
         ? []
         : [`has a ${arrow} in place ${arrows.join(", ")}, where all are tried in order anyway; write a comma instead`]),
@@ -97,11 +110,22 @@ function noModel(places: readonly string[]): string {
   return `has no provider/model in place ${places.join(", ")}; write it like openai/gpt-6-luna,ollama/llama3.2`;
 }
 
+function noEffort(places: readonly string[]): string {
+  const right = efforts.map((effort) => `@${effort}`).join(", ");
+  return `has a word behind an @ in place ${places.join(", ")} that is no effort; write one of ${right}, or leave it out`;
+}
+
+/** Whether a name ends with a word behind an @ that can hardly be a part of it. */
+function hasOtherWord({ name }: ModelName): boolean {
+  const word = /@([a-z]+)$/i.exec(name)?.[1];
+  return word !== undefined && !versions.includes(word);
+}
+
 function readModelName(entry: string): ModelName | undefined {
   const [, name = entry, effort] = /^(.+)@(off|low|high)$/.exec(entry) ?? [];
   const provider = /^([A-Za-z0-9][A-Za-z0-9._-]*)\/./.exec(name)?.[1];
   if (provider === undefined) return undefined;
-  // Any other @ is a part of the name.
+  // Any other @ is a part of the name, or a mistake.
   return effort === undefined ? { provider, name } : { provider, name, effort: effort as Effort };
 }
 

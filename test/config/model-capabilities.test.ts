@@ -48,8 +48,8 @@ describe("an effort behind the name of a model", () => {
     readConfig("start", { BOT_TOKEN: token, MODELS, MINE_BASE_URL: "http://h/v1", ...more }).models;
 
   it("is no part of the name; any other @ is", () => {
-    expect(models("mine/a@low, mine/b>mine/c@off, mine/d@v2,mine/e@medium")).toMatchObject({
-      names: ["mine/a", "mine/b", "mine/d@v2", "mine/e@medium"],
+    expect(models("mine/a@low, mine/b>mine/c@off, mine/d@v2,mine/@cf/meta/llama")).toMatchObject({
+      names: ["mine/a", "mine/b", "mine/d@v2", "mine/@cf/meta/llama"],
       chains: {
         "mine/a": [{ model: "mine/a", effort: "low" }],
         "mine/b": [{ model: "mine/b" }, { model: "mine/c", effort: "off" }],
@@ -59,6 +59,25 @@ describe("an effort behind the name of a model", () => {
     expect(models("mine/a", { FALLBACK_MODELS: "mine/b@high" }).fallbacks).toEqual([
       { model: "mine/b", effort: "high" },
     ]);
+  });
+
+  it.each(["mine/a@20250514", "mine/a@q4_k_m", "mine/a@8bit", "mine/a@latest", "mine/a@default", "mine/a@preset/b"])(
+    "is none in %s, which is a name",
+    (name) => {
+      expect(models(name).names).toEqual([name]);
+      expect(models(`${name}@low`).chains).toEqual({ [name]: [{ model: name, effort: "low" }] });
+    },
+  );
+
+  const wrong = "that is no effort; write one of @off, @low, @high, or leave it out";
+  it.each([
+    ["MODELS", "mine/a@medium", `MODELS has a word behind an @ in place 1 ${wrong}`],
+    ["MODELS", "mine/a,mine/b@LOW>mine/c@hihg", `MODELS has a word behind an @ in place 2, 2 (behind its >) ${wrong}`],
+    ["FALLBACK_MODELS", "mine/a,mine/b@none", `FALLBACK_MODELS has a word behind an @ in place 2 ${wrong}`],
+    ["SUMMARY_MODEL", "mine/a@max", `SUMMARY_MODEL has a word behind an @ in place 1 ${wrong}`],
+  ])("in %s is a mistake where it is another word: %s", (name, value, line) => {
+    const env = { BOT_TOKEN: token, MODELS: "mine/a", MINE_BASE_URL: "http://h/v1", [name]: value };
+    expect(mistakes(env)).toEqual([line]);
   });
 
   it("cannot differ for the same choice", () => {
