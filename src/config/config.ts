@@ -16,10 +16,18 @@ import { readFields } from "./fields.ts";
 import type { StatedCapabilities } from "./model-capabilities.ts";
 import { type Effort, type ModelName, type NamedChain, readFallbacks, readModelChains } from "./model-list.ts";
 import { type OwnPrices, readPricesFile } from "./prices-file.ts";
-import { defaultModels, noModels, type ProviderConfig, providerPrefixes, readProviders } from "./provider-settings.ts";
+import {
+  defaultModels,
+  noModels,
+  type ProviderConfig,
+  prefixOf,
+  providerPrefixes,
+  readProviders,
+} from "./provider-settings.ts";
 import { proxyNames, readProxies } from "./proxies.ts";
 import { answersIn, type RunMode, unread } from "./run-mode.ts";
 import { secretsIn } from "./secrets.ts";
+import { unusedSettings } from "./unused-settings.ts";
 import { type KnownNames, misspelledNames } from "./variable-names.ts";
 import { checkWebhook, derivedSecret } from "./webhook.ts";
 
@@ -184,8 +192,10 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
   const budgets = budgetsOf(values, mistakes, warnings);
   const proxies = mode === "queue" ? undefined : readProxies(given, mistakes, playground ? loopback : "");
 
-  for (const { given: written, meant } of misspelledNames(Object.keys(given), knownNames(mode, providers)))
-    warnings.push(`${written} is not read by Parley; did you mean ${meant}?`);
+  const stray = strayNames(mode, Object.keys(given), providers);
+  warnings.push(...stray.misspelled);
+  // Behind a mistake nobody knows what would have been named.
+  if (mistakes.length === 0) warnings.push(...stray.unused);
   if (mistakes.length > 0) throw new StartError([...mistakes, ...warnings]);
 
   const token = values.BOT_TOKEN ?? "";
@@ -280,6 +290,17 @@ function readVariables(given: Variables, mistakes: string[]): { values: Environm
 /** Whether Telegram brings updates to this process: it must be reached from elsewhere then. */
 function takesDeliveries(mode: RunMode, webhook: WebhookConfig | undefined): boolean {
   return webhook !== undefined && (mode === "start" || mode === "web");
+}
+
+/** A line for what nothing reads, though it was probably meant for us. */
+function strayNames(mode: RunMode, given: readonly string[], providers: readonly ProviderConfig[]) {
+  const misspelled = misspelledNames(given, knownNames(mode, providers));
+  const others = given.filter((name) => misspelled.every((one) => one.given !== name));
+  const inUse = providers.map(({ name }) => prefixOf(name));
+  return {
+    misspelled: misspelled.map((one) => `${one.given} is not read by Parley; did you mean ${one.meant}?`),
+    unused: answersIn(mode) ? unusedSettings(others, inUse) : [],
+  };
 }
 
 function knownNames(mode: RunMode, providers: readonly ProviderConfig[]): KnownNames {

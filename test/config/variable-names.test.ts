@@ -89,6 +89,34 @@ describe("a misspelled variable", () => {
   });
 });
 
+describe("a setting of a provider", () => {
+  const nothing = (provider: string) => `nothing: no variable names a model of ${provider} (MODELS=${provider}/…)`;
+
+  it("of which no model is named does nothing, and that is said in a line for each provider", () => {
+    const mine = { MINE_BASE_URL: "http://h/v1", MINE_HEADERS: "x-a: b", MINE_WIRE: "responses", MINE_API_KEY: "k-1" };
+    expect(warnings({ ...mine, GROQ_CONCURRENCY: "2", LLAMA_CPP_CONCURRENCY: "1", YOURS_WIRE: "chat" })).toEqual([
+      `MINE_HEADERS, MINE_WIRE do ${nothing("mine")}`,
+      `GROQ_CONCURRENCY does ${nothing("groq")}`,
+      `LLAMA_CPP_CONCURRENCY does ${nothing("llama.cpp")}`,
+      `YOURS_WIRE does ${nothing("yours")}`,
+    ]);
+  });
+
+  it("is read wherever one of its models stands, and not looked at where no model is asked", () => {
+    const mine = { MINE_BASE_URL: "http://h/v1", MINE_CONCURRENCY: "2" };
+    for (const name of ["MODELS", "FALLBACK_MODELS", "SUMMARY_MODEL"])
+      expect(warnings({ ...mine, [name]: "mine/m" })).toEqual([]);
+    expect(warnings({ ...mine, MODELS: "auto", AUTO_CHEAP: "mine/m", AUTO_STRONG: "mine/n" })).toEqual([]);
+    expect(warnings(mine, "queue")).toEqual([]);
+  });
+
+  it("is said to be misspelled when its name is, and nothing else", () => {
+    expect(warnings({ ANTROPIC_WIRE: "chat" })).toEqual([
+      "ANTROPIC_WIRE is not read by Parley; did you mean ANTHROPIC_WIRE?",
+    ]);
+  });
+});
+
 /** What platforms and tools set, and people for other programs. */
 const ordinary: Readonly<Record<string, string>> = {
   shell: `PATH HOME USER LOGNAME SHELL LANG LC_ALL TERM TERM_PROGRAM COLORTERM NO_COLOR FORCE_COLOR PWD OLDPWD SHLVL _ EDITOR
@@ -131,9 +159,9 @@ const ordinary: Readonly<Record<string, string>> = {
   tokens:
     "JWT_TOKEN GIT_TOKEN APP_TOKEN API_TOKEN AUTH_TOKEN SLACK_TOKEN DISCORD_TOKEN HF_TOKEN LOGIN_TOKEN PORT0 PORT1 HOSTS",
   keys: `COHERE_API_KEY GROK_API_KEY GOOGLE_API_KEY CLAUDE_API_KEY LLAMA_API_KEY PERPLEXITY_API_KEY FIREWORKS_API_KEY
-    OPENAI_API_KEY_2 OPENAI2_API_KEY TOGETHERAI_API_KEY AZURE_API_KEY MISTRAL_API_KEY XAI_API_KEY XAI_BASE_URL GROQ_CONCURRENCY
+    OPENAI_API_KEY_2 OPENAI2_API_KEY TOGETHERAI_API_KEY AZURE_API_KEY MISTRAL_API_KEY XAI_API_KEY XAI_BASE_URL
     VLLM_API_KEY OPENAI_ORG_ID OPENAI_PROJECT_ID OPENAI_LOG OLLAMA_HOST OLLAMA_MODELS OLLAMA_NUM_PARALLEL ANTHROPIC_AUTH_TOKEN
-    MY_BOX_API_KEY MY_BOX_BASE_URL MY_BOX_CONCURRENCY`,
+    MY_BOX_API_KEY MY_BOX_BASE_URL OTEL_EXPORTER_OTLP_HEADERS OTEL_EXPORTER_OTLP_API_KEY UV_CONCURRENCY`,
 };
 
 describe("an ordinary variable", () => {
