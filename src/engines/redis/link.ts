@@ -6,6 +6,7 @@ import { withinTime } from "../../base/within-time.ts";
 import { type RedisAddress, readRedisUrl, reasonOf } from "./address.ts";
 import { checkRedis } from "./check.ts";
 import { setDeadlines } from "./deadlines.ts";
+import { speakPlainly } from "./plain-errors.ts";
 
 /** The connections of one process to one Redis; all parts share them, so their number does not grow with the load. */
 export interface RedisLink {
@@ -83,6 +84,7 @@ export async function createRedisLink(options: RedisLinkOptions): Promise<RedisL
 
   function open(role: string, settings: Options): Redis {
     const redis = new Redis({ ...settings, connectionName: `parley-${role}` });
+    speakPlainly(redis);
     // Each failed attempt is an error; that Redis is away is said once, below.
     redis.on("error", (error) => {
       lastReason = reasonOf(error, address.password);
