@@ -1,5 +1,6 @@
 /** What a provider offers, as its own list of models says. */
 import { distance } from "../base/edit-distance.ts";
+import { fieldsOf } from "./wires/fields.ts";
 
 /** Of a longer list the rest is not looked at. */
 const mostNames = 2_000;
@@ -7,17 +8,31 @@ const longestName = 100;
 /** Further apart than this share of its length a name is another one. */
 const nearShare = 0.4;
 
+/** What came of asking for a list: its names, where it is one; the status of the response, if there was any. */
+export interface Listing {
+  readonly names?: readonly string[] | undefined;
+  readonly status?: number | undefined;
+}
+
 /** Reads a list as a provider sends it to a query; a long one that comes in pages is asked for again as one. Never rejects. */
 export async function readList(
-  ask: (query: string) => Promise<string | undefined>,
-): Promise<readonly string[] | undefined> {
+  ask: (query: string) => Promise<{ readonly status: number; readonly body: string }>,
+): Promise<Listing> {
+  let status: number | undefined;
+  let names: readonly string[] | undefined;
   try {
-    const first: unknown = JSON.parse((await ask("")) ?? "");
-    if (fieldOf(first, "has_more") !== true) return namesIn(first);
-    return namesIn(JSON.parse((await ask("?limit=1000")) ?? "")) ?? namesIn(first);
+    for (const query of ["", "?limit=1000"]) {
+      const response = await ask(query);
+      status ??= response.status;
+      if (response.status !== 200) break;
+      const list: unknown = JSON.parse(response.body);
+      names = namesIn(list) ?? names;
+      if (fieldsOf(list)["has_more"] !== true) break;
+    }
   } catch {
-    return undefined;
+    // What has come so far.
   }
+  return { names, status };
 }
 
 /**
@@ -25,10 +40,10 @@ export async function readList(
  * `name`, a bare array. Undefined when it is none of them.
  */
 function namesIn(body: unknown): readonly string[] | undefined {
-  const list = Array.isArray(body) ? body : (fieldOf(body, "data") ?? fieldOf(body, "models"));
+  const list = Array.isArray(body) ? body : (fieldsOf(body)["data"] ?? fieldsOf(body)["models"]);
   if (!Array.isArray(list)) return undefined;
   return list.slice(0, mostNames).flatMap((entry: unknown) => {
-    const name = typeof entry === "string" ? entry : (fieldOf(entry, "id") ?? fieldOf(entry, "name"));
+    const name = typeof entry === "string" ? entry : (fieldsOf(entry)["id"] ?? fieldsOf(entry)["name"]);
     // Gemini's list names a kind before the name.
     return typeof name === "string" && name !== "" ? [name.slice(0, longestName).replace(/^models\//, "")] : [];
   });
@@ -65,8 +80,4 @@ function bare(name: string): string {
     .toLowerCase()
     .replace(/:latest$/, "")
     .replace(/[\s._:-]+/g, "-");
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }

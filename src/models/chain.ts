@@ -60,7 +60,7 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
   );
   const alerts = withNearestNames({
     alerts: deps.alerts,
-    list: async (name, signal) => await providers.get(name)?.list(signal),
+    list: async (name, signal) => (await providers.get(name)?.list(signal))?.names,
     log,
     signal: stopping.signal,
     now,

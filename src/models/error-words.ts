@@ -1,4 +1,5 @@
 /** What a provider says of an error, in whatever shape. Long bodies are cut before anything is looked for in them. */
+import { type Fields, fieldsOf, isFields } from "./wires/fields.ts";
 import { createJsonScan } from "./wires/json-scan.ts";
 
 export interface Said {
@@ -25,17 +26,17 @@ const mostDetails = 20;
 export function saidBy(body: unknown): Said {
   let at: unknown = Array.isArray(body) ? body[0] : body;
   let isError = false;
-  const outer = isRecord(at) ? at : {};
+  const outer = fieldsOf(at);
   const inner =
-    outer["error"] || (Array.isArray(outer["errors"]) && outer["errors"][0]) || fieldOf(outer["x_groq"], "error");
+    outer["error"] || (Array.isArray(outer["errors"]) && outer["errors"][0]) || fieldsOf(outer["x_groq"])["error"];
   if (inner) {
     at = inner;
     isError = true;
   }
   if (typeof at === "string") return { ...silence, isError, text: words(at), status: statusIn(outer) };
-  if (!isRecord(at)) return silence;
-  const detail = isRecord(at["message"]) ? at["message"]["detail"] : at["detail"];
-  const details = Array.isArray(detail) ? detail.slice(0, mostDetails).filter(isRecord) : [];
+  if (!isFields(at)) return silence;
+  const detail = isFields(at["message"]) ? at["message"]["detail"] : at["detail"];
+  const details = Array.isArray(detail) ? detail.slice(0, mostDetails).filter(isFields) : [];
   // A detail's `input` would repeat what the user wrote.
   const complaints = details.map((one) => `${placeOf(one).join(".")}: ${words(one["msg"])}`).join("; ");
   const own = ["message", "msg", "error_msg", "error_description"].map((name) => words(at[name]));
@@ -90,7 +91,7 @@ function titleOf(page: string): string {
   return beginning.slice(start + 7, end < 0 ? undefined : end).trim();
 }
 
-function placeOf(detail: Readonly<Record<string, unknown>>): string[] {
+function placeOf(detail: Fields): string[] {
   return [detail["loc"]]
     .flat(2)
     .slice(0, mostDetails)
@@ -100,27 +101,19 @@ function placeOf(detail: Readonly<Record<string, unknown>>): string[] {
 function retryDelayIn(details: unknown): number | undefined {
   if (!Array.isArray(details)) return undefined;
   for (const one of details.slice(0, mostDetails)) {
-    const seconds = /^(\d{1,9}(?:\.\d{1,9})?)s$/.exec(words(fieldOf(one, "retryDelay")))?.[1];
+    const seconds = /^(\d{1,9}(?:\.\d{1,9})?)s$/.exec(words(fieldsOf(one)["retryDelay"]))?.[1];
     if (seconds !== undefined) return Number(seconds) * 1000;
   }
   return undefined;
 }
 
-function statusIn(fields: Readonly<Record<string, unknown>>): number | undefined {
+function statusIn(fields: Fields): number | undefined {
   for (const name of ["code", "status", "status_code", "statusCode", "http_status"]) {
     const code = fields[name];
     const status = typeof code === "string" || typeof code === "number" ? Number(code) : Number.NaN;
     if (Number.isInteger(status) && status >= 400 && status < 600) return status;
   }
   return undefined;
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return isRecord(value) ? value[name] : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function words(value: unknown): string {

@@ -7,6 +7,7 @@ import { textParts } from "../ports/content.ts";
 import type { Models } from "../ports/models.ts";
 import type { Patience } from "./allowance.ts";
 import { createCapabilities } from "./capabilities.ts";
+import type { Listing } from "./catalogue.ts";
 import { createPrices } from "./prices.ts";
 import { createProvider, type Provider } from "./provider.ts";
 import { createTransport } from "./transport.ts";
@@ -18,8 +19,8 @@ export type ModelTrial =
   | { readonly ok: false; readonly error: ModelError };
 
 export interface Examination {
-  /** The names in a provider's own list of models; undefined when there is none to be had. Never rejects. */
-  list(provider: string, signal: AbortSignal): Promise<readonly string[] | undefined>;
+  /** Asks a provider for its own list of models. Never rejects. */
+  list(provider: string, signal: AbortSignal): Promise<Listing>;
   /** Asks `provider/model` for a few tokens. Rejects only when the signal is aborted. */
   tryOut(model: string, signal: AbortSignal): Promise<ModelTrial>;
   readonly cost: Models["cost"];
@@ -95,7 +96,7 @@ export function createExamination({ models, proxies, log }: ExaminationDeps): Ex
   }
 
   return {
-    list: async (provider, signal) => await providers.get(provider)?.list(signal),
+    list: async (provider, signal) => (await providers.get(provider)?.list(signal)) ?? {},
     tryOut: ask,
     cost: createPrices(models.prices),
     stop: () => transport.stop(),

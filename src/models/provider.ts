@@ -4,6 +4,7 @@ import { secretsOfHeaders } from "../config/secrets.ts";
 import { textOf } from "../ports/content.ts";
 import type { ModelEvent } from "../ports/models.ts";
 import type { Patience } from "./allowance.ts";
+import type { Listing } from "./catalogue.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { connectionFailure, type Failure, modelError } from "./failures.ts";
 import { type Incoming, openIncoming } from "./incoming.ts";
@@ -23,8 +24,8 @@ export interface Provider {
    * `thinking` to `answer-end`; throws a `ModelError`; ends quietly when the signal was aborted.
    */
   ask(ask: Ask, signal: AbortSignal): AsyncGenerator<ModelEvent, void>;
-  /** The names in its own list of models; undefined when there is none to be had. Never rejects. */
-  list(signal: AbortSignal): Promise<readonly string[] | undefined>;
+  /** Asks for its own list of models. Never rejects. */
+  list(signal: AbortSignal): Promise<Listing>;
 }
 
 /** Creates a provider with its client. */

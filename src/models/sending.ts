@@ -7,7 +7,7 @@ import { prefixOf } from "../config/provider-settings.ts";
 import type { ChatMessage, ModelRequest } from "../ports/models.ts";
 import { plain, redirected, versioned } from "./address.ts";
 import type { CapabilityTable } from "./capabilities.ts";
-import { readList } from "./catalogue.ts";
+import { type Listing, readList } from "./catalogue.ts";
 import { type Failure, refusalFailure } from "./failures.ts";
 import { readBeginning } from "./incoming.ts";
 import { lessonOfOverflow, lessonOfRefusal } from "./lessons.ts";
@@ -34,8 +34,8 @@ export interface Sender {
   send(question: Question, signal: AbortSignal): Promise<Received>;
   /** Whether a failure has taught how to ask instead, so that it is worth asking again at once. */
   learns(question: Question, failure: Failure): boolean;
-  /** The names in the provider's own list of models; undefined when it has none that can be had. Never rejects. */
-  list(signal: AbortSignal): Promise<readonly string[] | undefined>;
+  /** Asks for the provider's own list of models. Never rejects. */
+  list(signal: AbortSignal): Promise<Listing>;
   /** A failure that the address may be the reason of, with the address and the variable to look at. */
   located(failure: Failure): Failure;
 }
@@ -194,8 +194,7 @@ export function createSender({ config, wire, capabilities, transport, log, ...se
         const { status, body } = transport.received(
           await client.get(`${base}/models${query}`, { signal }).asResponse(),
         );
-        const text = await readBeginning(body, maxListBytes, maxListMs);
-        return status === 200 ? text : undefined;
+        return { status, body: await readBeginning(body, maxListBytes, maxListMs) };
       });
     },
     located: (failure) => located(failure, address),

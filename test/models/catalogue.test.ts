@@ -44,9 +44,10 @@ describe("the nearest name in a provider's list", () => {
 });
 
 describe("a list of models", () => {
+  const answer = (status: number, body: string) => ({ status, body });
   const read = async (...bodies: readonly unknown[]) => {
     const queries: string[] = [];
-    const names = await readList(async (query) => JSON.stringify(bodies[queries.push(query) - 1]));
+    const { names } = await readList(async (query) => answer(200, JSON.stringify(bodies[queries.push(query) - 1])));
     return { names, queries };
   };
 
@@ -67,15 +68,23 @@ describe("a list of models", () => {
     expect(await read(...pages)).toEqual({ names: ["a", "b"], queries: ["", "?limit=1000"] });
   });
 
+  it("is its first page where there is no other", async () => {
+    const first = JSON.stringify({ data: [{ id: "a" }], has_more: true });
+    for (const second of [answer(400, "no"), answer(200, "<html>")]) {
+      const listing = await readList(async (query) => (query === "" ? answer(200, first) : second));
+      expect(listing).toEqual({ names: ["a"], status: 200 });
+    }
+  });
+
   it.each([[{ error: "no" }], [null], ["text"], [{ data: {} }]])("is none in %j", async (body) => {
     expect((await read(body)).names).toBeUndefined();
   });
 
   it("is none when the provider cannot be asked", async () => {
     const broken = async () => Promise.reject(new Error("reset"));
-    expect(await readList(broken)).toBeUndefined();
-    expect(await readList(async () => undefined)).toBeUndefined();
-    expect(await readList(async () => "<html>")).toBeUndefined();
+    expect(await readList(broken)).toEqual({});
+    expect(await readList(async () => answer(401, "{}"))).toEqual({ status: 401 });
+    expect(await readList(async () => answer(200, "<html>"))).toEqual({ status: 200 });
   });
 
   it("has a model under its name, or with the tag that Ollama puts behind it", () => {

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Config, ProviderConfig } from "../../src/config/config.ts";
 import type { WireName } from "../../src/config/providers.ts";
 import { createModels } from "../../src/models/chain.ts";
+import { createAnswerReader } from "../../src/models/wires/answer-reader.ts";
+import { chatCompletions } from "../../src/models/wires/chat-completions.ts";
 import { messagesThinking, responsesThinking, type Thinking } from "../../src/models/wires/thinking.ts";
 import type { Effort, Models } from "../../src/ports/models.ts";
 import { createLlmServer, event, type Heard, type LlmServer, paris, refuse } from "../support/llm-server.ts";
@@ -113,6 +115,17 @@ describe("thoughts", () => {
     server.answer = (_, response) => void response.end(thinks);
     expect(await shown(true)).toBe("The user asks.");
     expect(await shown(false)).toBe("");
+  });
+
+  test("may stand in details alone, of which only a summary is shown; what is encrypted is a sign of life", () => {
+    const details = (...all: object[]) => event({ content: "", reasoning_details: all });
+    const reader = createAnswerReader({ wire: chatCompletions });
+    reader.push(details());
+    expect(reader.takeLife()).toBe(false);
+    reader.push(details({ type: "reasoning.encrypted", data: "ZW5j" }));
+    expect([reader.takeLife(), reader.takeSummary()]).toEqual([true, ""]);
+    reader.push(details({ type: "reasoning.summary", summary: "The user asks." }));
+    expect([reader.takeLife(), reader.takeSummary()]).toEqual([true, "The user asks."]);
   });
 });
 

@@ -3,8 +3,8 @@ import type { ModelError } from "../../base/errors.ts";
 import type { Config, ProviderConfig } from "../../config/config.ts";
 import { modelsAsked } from "../../config/models-asked.ts";
 import { prefixOf } from "../../config/provider-settings.ts";
-import { providerPresets } from "../../config/providers.ts";
-import { lists, nearestName } from "../../models/catalogue.ts";
+import { providerPresets, type WireName } from "../../config/providers.ts";
+import { type Listing, lists, nearestName } from "../../models/catalogue.ts";
 import { createExamination, type Examination, type ModelTrial } from "../../models/examination.ts";
 import type { Models } from "../../ports/models.ts";
 import type { Finding } from "../../ports/operators.ts";
@@ -45,7 +45,7 @@ async function examineProvider(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const startedMs = performance.now();
-  const listing = examination.list(name, signal).then((names) => ({ names, ms: performance.now() - startedMs }));
+  const listing = examination.list(name, signal).then((list) => ({ ...list, ms: performance.now() - startedMs }));
   const asked = sparing ? models.slice(0, 1) : models;
   const trials = new Map<string, ModelTrial | "begun">();
   const waiting = [...asked];
@@ -57,15 +57,29 @@ async function examineProvider(
   }
   // What is not asked in time has no trial, or none that has ended.
   await Promise.all(Array.from({ length: sideBySide }, () => askNext().catch(() => undefined)));
-  const { names, ms } = await listing;
-  const list =
-    names === undefined
-      ? ok(name, `speaks ${wires[wire]}; gives no list of its models`)
-      : ok(name, `speaks ${wires[wire]}; lists ${counted(names.length)} (${Math.round(ms)} ms)`);
+  const list = await listing;
+  const works = [...trials.values()].some((trial) => trial !== "begun" && trial.ok);
+  const { names } = list;
   return [
-    list,
+    providerFinding(name, wire, list, works),
     ...models.map((model) => findingOf(model, trials.get(model), names, asked.includes(model), examination.cost)),
   ];
+}
+
+/** `works`: one of its models has answered. */
+function providerFinding(
+  name: string,
+  wire: WireName,
+  { names, status, ms }: Listing & { readonly ms: number },
+  works: boolean,
+): Finding {
+  const speaks = `speaks ${wires[wire]}`;
+  if (names !== undefined) return ok(name, `${speaks}; lists ${counted(names.length)} (${Math.round(ms)} ms)`);
+  if (status !== 401 && status !== 403) return ok(name, `${speaks}; gives no list of its models`);
+  // Keys can be limited to fewer things than all.
+  if (works) return ok(name, `${speaks}; the key may not read the list of its models`);
+  const prefix = prefixOf(name);
+  return bad(name, `${speaks}; the key is refused (HTTP ${status})`, `put a valid key into ${prefix}API_KEY`);
 }
 
 function counted(models: number): string {

@@ -1,8 +1,8 @@
 /** What one event of a stream says on the chat wire. Providers agree on the words, hardly ever on where they stand. Pure. */
 import type { TokenUsage } from "../../ports/models.ts";
 import type { CallPiece } from "./calls.ts";
-import type { ChunkSays } from "./says.ts";
-import { type Fields, fieldsOf, isError, isFields, nothing, text as stringOf } from "./says.ts";
+import { type Fields, fieldsOf, isFields, stringIn } from "./fields.ts";
+import { type ChunkSays, isError, nothing } from "./says.ts";
 import { usageOf } from "./usage.ts";
 
 /** Reads an event's JSON. */
@@ -18,8 +18,8 @@ export function readChunk(given: Fields): ChunkSays {
   const finishReason = reasonIn(
     choice["finish_reason"] ?? choice["done_reason"] ?? (choice["done"] === true ? "stop" : undefined),
   );
-  const text = textOf(delta) || textOf(choice["text"] ?? (message === undefined ? choice["response"] : undefined));
-  const whole = textOf(message);
+  const text = textIn(delta) || textIn(choice["text"] ?? (message === undefined ? choice["response"] : undefined));
+  const whole = textIn(message);
   const thought = thoughtsIn(delta) + thoughtsIn(message);
   const pictures = picturesIn(delta);
   const messagePictures = picturesIn(message);
@@ -31,7 +31,7 @@ export function readChunk(given: Fields): ChunkSays {
     text,
     message: whole,
     thought,
-    summary: summaryIn(delta),
+    summary: thought > 0 ? summaryIn(delta) : "",
     alive,
     kept: false,
     pictures,
@@ -72,17 +72,17 @@ function choiceOf(chunk: Fields): Fields | undefined {
 const deepest = 4;
 
 /** The text of a delta, of a message, of content in parts: whatever is no thought and no picture. */
-function textOf(content: unknown, depth = 0): string {
+function textIn(content: unknown, depth = 0): string {
   if (typeof content === "string") return content;
   if (typeof content === "number") return String(content);
   if (depth > deepest) return "";
-  if (Array.isArray(content)) return content.map((part) => textOf(part, depth + 1)).join("");
+  if (Array.isArray(content)) return content.map((part) => textIn(part, depth + 1)).join("");
   if (!isFields(content)) return "";
   const { type } = content;
   // Mistral's `thinking` parts hold their text one level deeper.
   if (typeof type === "string" && /^(?:thinking|reasoning)/.test(type)) return "";
   const text = content["content"] ?? content["text"] ?? content["value"];
-  return textOf(text, depth + 1) + textOf(content["refusal"], depth + 1);
+  return textIn(text, depth + 1) + textIn(content["refusal"], depth + 1);
 }
 
 const thoughtFields = ["reasoning_content", "reasoning", "reasoning_text", "thinking"];
@@ -91,17 +91,27 @@ function thoughtsIn(delta: unknown): number {
   if (!isFields(delta)) return 0;
   for (const name of thoughtFields) {
     const thought = delta[name];
-    if (thought) return Math.max(1, textOf(thought).length);
+    if (thought) return Math.max(1, textIn(thought).length);
   }
-  return 0;
+  // Some of OpenRouter's have nothing else: a summary, or what is encrypted.
+  return hasDetails(delta) ? Math.max(1, summaryInDetails(delta).length) : 0;
+}
+
+function hasDetails(delta: Fields): boolean {
+  const details = delta["reasoning_details"];
+  return Array.isArray(details) ? details.length > 0 : isFields(details);
+}
+
+function summaryInDetails(delta: Fields): string {
+  if (!hasDetails(delta)) return "";
+  const details = [delta["reasoning_details"]].flat();
+  return details.map((detail) => stringIn(fieldsOf(detail)["summary"])).join("");
 }
 
 /** OpenRouter says which of its thoughts may be shown; others offer them as they come. */
 function summaryIn(delta: unknown): string {
   if (!isFields(delta)) return "";
-  const details = [delta["reasoning_details"]].flat();
-  const summary = details.map((detail) => stringOf(fieldsOf(detail)["summary"])).join("");
-  return summary || thoughtFields.map((name) => textOf(delta[name])).find((text) => text !== "") || "";
+  return summaryInDetails(delta) || thoughtFields.map((name) => textIn(delta[name])).find((text) => text !== "") || "";
 }
 
 function callsIn(delta: unknown): readonly CallPiece[] {
@@ -116,14 +126,14 @@ function callIn(call: Fields): CallPiece {
   const index = call["index"];
   return {
     index: typeof index === "number" ? index : undefined,
-    id: stringOf(call["id"]),
+    id: stringIn(call["id"]),
     ...functionIn(isFields(call["function"]) ? call["function"] : call),
     native: call["extra_content"],
   };
 }
 
 function functionIn(called: Fields): CallPiece {
-  return { name: stringOf(called["name"]), arguments: called["arguments"] };
+  return { name: stringIn(called["name"]), arguments: called["arguments"] };
 }
 
 function picturesIn(delta: unknown): number {

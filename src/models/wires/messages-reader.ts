@@ -1,7 +1,8 @@
 /** Claude's `/v1/messages`: how an answer is read, block by block. */
 import type { TokenUsage } from "../../ports/models.ts";
 import type { CallPiece } from "./calls.ts";
-import { type ChunkSays, type Fields, fieldsOf, isError, listOf, nothing, text } from "./says.ts";
+import { type Fields, fieldsOf, listOf, stringIn } from "./fields.ts";
+import { type ChunkSays, isError, nothing } from "./says.ts";
 import { sumOf, usageFrom } from "./usage.ts";
 import type { ChunkReader } from "./wire.ts";
 
@@ -25,9 +26,9 @@ export function createMessagesReader(): ChunkReader {
     const index = placeOf(event);
     blocks.set(index, {
       start,
-      text: text(start["text"]),
-      thinking: text(start["thinking"]),
-      signature: text(start["signature"]),
+      text: stringIn(start["text"]),
+      thinking: stringIn(start["thinking"]),
+      signature: stringIn(start["signature"]),
       json: "",
     });
     thinks = start["type"] === "thinking";
@@ -36,10 +37,10 @@ export function createMessagesReader(): ChunkReader {
         ...nothing,
         alive: true,
         kept: true,
-        calls: [{ index, id: text(start["id"]), name: text(start["name"]) }],
+        calls: [{ index, id: stringIn(start["id"]), name: stringIn(start["name"]) }],
       };
     }
-    const says = saysOf(text(start["text"]), text(start["thinking"]), start["type"] === "redacted_thinking");
+    const says = saysOf(stringIn(start["text"]), stringIn(start["thinking"]), start["type"] === "redacted_thinking");
     return { ...says, kept: true };
   }
 
@@ -47,10 +48,10 @@ export function createMessagesReader(): ChunkReader {
     const delta = fieldsOf(event["delta"]);
     const index = placeOf(event);
     const block = blocks.get(index);
-    const said = text(delta["text"]);
-    const thought = text(delta["thinking"]);
-    const json = text(delta["partial_json"]);
-    const signature = text(delta["signature"]);
+    const said = stringIn(delta["text"]);
+    const thought = stringIn(delta["thinking"]);
+    const json = stringIn(delta["partial_json"]);
+    const signature = stringIn(delta["signature"]);
     if (block !== undefined) {
       block.text += said;
       block.thinking += thought;
@@ -64,7 +65,7 @@ export function createMessagesReader(): ChunkReader {
   /** What was counted first holds until it is counted anew: only the end knows how much was written. */
   function end(event: Fields): ChunkSays {
     counts = { ...counts, ...counted(event["usage"]) };
-    const reason = text(fieldsOf(event["delta"])["stop_reason"]) || undefined;
+    const reason = stringIn(fieldsOf(event["delta"])["stop_reason"]) || undefined;
     const usage = "output_tokens" in fieldsOf(event["usage"]) ? usageOf(counts) : undefined;
     return { ...nothing, finishReason: reason, usage, onlyUsage: reason === undefined && usage !== undefined };
   }
@@ -75,17 +76,17 @@ export function createMessagesReader(): ChunkReader {
     for (const [index, start] of content.entries()) {
       blocks.set(index, {
         start,
-        text: text(start["text"]),
-        thinking: text(start["thinking"]),
-        signature: text(start["signature"]),
+        text: stringIn(start["text"]),
+        thinking: stringIn(start["thinking"]),
+        signature: stringIn(start["signature"]),
         json: "",
       });
     }
-    const thinking = content.map((block) => text(block["thinking"])).join("");
+    const thinking = content.map((block) => stringIn(block["thinking"])).join("");
     return {
-      ...saysOf(content.map((block) => text(block["text"])).join(""), thinking, content.length > 0),
+      ...saysOf(content.map((block) => stringIn(block["text"])).join(""), thinking, content.length > 0),
       wholeCalls: content.filter(({ type }) => type === "tool_use").map(callOf),
-      finishReason: text(message["stop_reason"]) || undefined,
+      finishReason: stringIn(message["stop_reason"]) || undefined,
       usage: usageOf(fieldsOf(message["usage"])),
       done: true,
     };
@@ -141,7 +142,7 @@ function saysOf(said: string, thought: string, alive: boolean): ChunkSays {
 }
 
 function callOf(block: Fields): CallPiece {
-  return { id: text(block["id"]), name: text(block["name"]), arguments: block["input"] };
+  return { id: stringIn(block["id"]), name: stringIn(block["name"]), arguments: block["input"] };
 }
 
 const countNames = [

@@ -1,8 +1,9 @@
 /** OpenAI's Responses: how an answer is read, item by item. */
 import type { TokenUsage } from "../../ports/models.ts";
 import type { CallPiece } from "./calls.ts";
+import { type Fields, fieldsOf, listOf, stringIn } from "./fields.ts";
 import { createItemTexts } from "./item-texts.ts";
-import { type ChunkSays, type Fields, fieldsOf, isError, listOf, nothing, text } from "./says.ts";
+import { type ChunkSays, isError, nothing } from "./says.ts";
 import { usageFrom } from "./usage.ts";
 import type { ChunkReader } from "./wire.ts";
 
@@ -22,7 +23,7 @@ export function createResponsesReader(): ChunkReader {
   let thinks = false;
 
   function piece(event: Fields): ChunkSays {
-    const delta = text(event["delta"]);
+    const delta = stringIn(event["delta"]);
     words.add(placeOf(event), delta);
     return { ...nothing, text: delta, alive: delta !== "" };
   }
@@ -36,7 +37,7 @@ export function createResponsesReader(): ChunkReader {
     const place = placeOf(event, item);
     thinks = item["type"] === "reasoning";
     if (item["type"] !== "function_call") return { ...nothing, kept: true };
-    open.set(place, { id: text(item["call_id"]), name: text(item["name"]), json: "" });
+    open.set(place, { id: stringIn(item["call_id"]), name: stringIn(item["name"]), json: "" });
     return { ...nothing, alive: true, kept: true };
   }
 
@@ -83,16 +84,16 @@ export function createResponsesReader(): ChunkReader {
       case "response.refusal.delta":
         return piece(event);
       case "response.reasoning_summary_text.delta":
-        return thoughts(text(event["delta"]), true);
+        return thoughts(stringIn(event["delta"]), true);
       case "response.reasoning_summary_part.added":
         return event["summary_index"] === 0 ? nothing : { ...nothing, summary: "\n\n" };
       case "response.reasoning_text.delta":
       case "response.reasoning.delta":
-        return thoughts(text(event["delta"]), false);
+        return thoughts(stringIn(event["delta"]), false);
       case "response.output_item.added":
         return begin(event);
       case "response.function_call_arguments.delta":
-        return argue(event, text(event["delta"]));
+        return argue(event, stringIn(event["delta"]));
       case "response.output_item.done":
         return end(event);
       case "response.incomplete":
@@ -129,7 +130,7 @@ function createPlaces(): (event: Fields, item?: Fields) => unknown {
   const places = new Map<string, unknown>();
   let latest: unknown;
   return (event, item) => {
-    const id = text(event["item_id"]) || text(item?.["id"]);
+    const id = stringIn(event["item_id"]) || stringIn(item?.["id"]);
     const place = event["output_index"] ?? (id === "" ? latest : (places.get(id) ?? id));
     if (item !== undefined && id !== "") places.set(id, place);
     latest = event["type"] === "response.output_item.done" ? undefined : place;
@@ -148,22 +149,22 @@ function failureIn(event: Fields): unknown {
 
 function textIn(item: Fields): string {
   return listOf(item["content"])
-    .map((part) => text(part["text"]) || text(part["refusal"]))
+    .map((part) => stringIn(part["text"]) || stringIn(part["refusal"]))
     .join("");
 }
 
 function callOf(item: Fields, before?: OpenCall): CallPiece {
   return {
-    id: text(item["call_id"]) || before?.id,
-    name: text(item["name"]) || before?.name,
+    id: stringIn(item["call_id"]) || before?.id,
+    name: stringIn(item["name"]) || before?.name,
     arguments: item["arguments"] || before?.json,
   };
 }
 
 /** Why an answer ended: as it says itself, or by its status. */
 function reasonOf(response: Fields): string | undefined {
-  const reason = text(fieldsOf(response["incomplete_details"])["reason"]);
-  return reason || text(response["status"]) || undefined;
+  const reason = stringIn(fieldsOf(response["incomplete_details"])["reason"]);
+  return reason || stringIn(response["status"]) || undefined;
 }
 
 function usageOf(usage: unknown): TokenUsage | undefined {

@@ -1,9 +1,9 @@
 /** OpenAI's Responses: how a question is written. Nothing is kept at the provider: all that was said goes along each time. */
 import { textOf } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
+import { fieldsOf } from "./fields.ts";
 import { longestAnswer, withoutSystem } from "./requests.ts";
 import { createResponsesReader } from "./responses-reader.ts";
-import { fieldsOf } from "./says.ts";
 import { responsesThinking } from "./thinking.ts";
 import type { OptionalFields, Wire, WireRequest } from "./wire.ts";
 

@@ -1,6 +1,7 @@
-/** What one event of a stream says, in the terms that all wires share; and what their readers share. Pure. */
+/** What one event of a stream says, in the terms that all wires share. Pure. */
 import type { TokenUsage } from "../../ports/models.ts";
 import type { CallPiece } from "./calls.ts";
+import { type Fields, fieldsOf, isFields } from "./fields.ts";
 
 export interface ChunkSays {
   /** What tells of a failure: the event, or a part of it. All the rest is nothing then. */
@@ -31,8 +32,6 @@ export interface ChunkSays {
   /** Nothing more is to come. */
   readonly done: boolean;
 }
-
-export type Fields = Readonly<Record<string, unknown>>;
 
 /** An event that says nothing. */
 export const nothing: ChunkSays = {
@@ -68,24 +67,4 @@ export function isError(chunk: Fields): boolean {
 /** Some write in every chunk that there is no error: an empty object, a code of 0. */
 function isFault(error: unknown): boolean {
   return isFields(error) ? Object.values(error).some(Boolean) : Boolean(error);
-}
-
-/** A value as an object; one without fields when it is none. */
-export function fieldsOf(value: unknown): Fields {
-  return isFields(value) ? value : {};
-}
-
-/** Whether a value is an object and no list. */
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** The entries of a list that are objects. */
-export function listOf(value: unknown): Fields[] {
-  return Array.isArray(value) ? value.filter(isFields) : [];
-}
-
-/** A string as it is, anything else as none. */
-export function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

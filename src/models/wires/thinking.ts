@@ -1,5 +1,6 @@
 /** How a model is told on each wire how much it shall think. Pure. */
 import type { Effort } from "../../ports/models.ts";
+import type { Fields } from "./fields.ts";
 
 /** Between off and high, as the provider names it; `on` where there is nothing in between, `budget` where tokens count. */
 export type ThinkingLevel = "off" | "on" | "budget" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
@@ -12,8 +13,6 @@ export interface Thinking {
   /** What somebody wanted of it. */
   readonly effort: Effort;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** In the fields of Chat Completions, as a dialect has them. */
 export type TellThinking = (thinking: Thinking) => Fields;

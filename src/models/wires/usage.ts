@@ -1,6 +1,6 @@
 /** The tokens that a provider says it has counted. What cannot be true is not believed: the ledger counts by itself then. */
 import type { TokenUsage } from "../../ports/models.ts";
-import { fieldsOf, isFields } from "./says.ts";
+import { fieldsOf, isFields } from "./fields.ts";
 
 /** More than any model reads or writes at once. */
 const mostTokens = 20_000_000;

@@ -4,7 +4,8 @@
  */
 import type { Capabilities, ChatMessage, Effort } from "../../ports/models.ts";
 import type { Dialect } from "./dialects.ts";
-import type { ChunkSays, Fields } from "./says.ts";
+import type { Fields } from "./fields.ts";
+import type { ChunkSays } from "./says.ts";
 import type { Thinking } from "./thinking.ts";
 
 /** How a model of a provider wants to be asked; what a refusal has taught holds for the life of the process. */

@@ -14,11 +14,16 @@ type Answer = (response: ServerResponse) => void;
 /** The findings of models of `relay`, of which each answers so; `list` is what the provider says that it has. */
 async function findings(
   models: Readonly<Record<string, Answer>>,
-  { list, sparing = false, env = {} }: { list?: object; sparing?: boolean; env?: Record<string, string> } = {},
+  {
+    list,
+    listStatus = 404,
+    sparing = false,
+    env = {},
+  }: { list?: object; listStatus?: number; sparing?: boolean; env?: Record<string, string> } = {},
 ): Promise<string[]> {
   server = await createLlmServer(({ method, body }, response) => {
     if (method !== "GET") return models[body.model]?.(response);
-    if (list === undefined) refuse(response, 404, "no such path");
+    if (list === undefined) refuse(response, listStatus, "no such path");
     else response.end(JSON.stringify(list));
   });
   const config = doctorConfig({
@@ -85,6 +90,23 @@ describe("the doctor's look at models", () => {
     const found = await findings({ one: answer });
     expect(found[1]).toMatch(line);
     expect(found.join("\n")).not.toContain(key);
+  });
+
+  it.each([401, 403])(
+    "says that the key is refused where its list is, with %i, and no model answers",
+    async (status) => {
+      const found = await findings({ one: says(status, "Forbidden") }, { listStatus: status });
+      expect(found[0]).toBe(
+        `bad relay: speaks Chat Completions; the key is refused (HTTP ${status}) → put a valid key into RELAY_API_KEY`,
+      );
+    },
+  );
+
+  it("takes a key for good that only may not read the list", async () => {
+    const models = { one: says(404, { error: { message: "model not found" } }), two: answers };
+    const found = await findings(models, { listStatus: 403 });
+    expect(found[0]).toBe("ok relay: speaks Chat Completions; the key may not read the list of its models");
+    expect(found.map((line) => line.split(" ")[0])).toEqual(["ok", "bad", "ok"]);
   });
 
   it("names the nearest model of the list for one that is not there", async () => {
