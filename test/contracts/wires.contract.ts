@@ -246,7 +246,8 @@ export function wireContract(provider: string, wire: WireName): void {
       const ended = await ask(answered("Par", "is"));
       expect([ended.text, ended.failed]).toEqual(["Paris", "truncated"]);
       await stop?.();
-      const half = Buffer.from(answered("Par", "🌍")).subarray(0, -8);
+      const whole = Buffer.from(answered("Par", "🌍"));
+      const half = whole.subarray(0, whole.indexOf("🌍") + 2);
       const cut = await ask((_, response) => void response.end(half));
       expect([cut.text, cut.failed]).toEqual(["Par", "truncated"]);
       await stop?.();

@@ -96,6 +96,15 @@ describe("on Chat Completions", () => {
   });
 });
 
+test.each([
+  [40_000, { type: "enabled", budget_tokens: 16_000 }],
+  [8_000, { type: "enabled", budget_tokens: 4_000 }],
+  [300, undefined],
+])("thoughts of Claude leave room for an answer of %d tokens on Chat Completions, too", async (maxTokens, thinking) => {
+  await ask(open("anthropic", { maxTokens }), "anthropic/claude-haiku-4-5", "high");
+  expect(last()).toEqual({ max_tokens: maxTokens, ...(thinking && { thinking }) });
+});
+
 describe("thoughts", () => {
   const thinks = `${event({ reasoning_content: "The user " })}${event({ reasoning_content: "asks." })}${paris}`;
   const shown = async (thoughts: boolean) => {

@@ -2,7 +2,8 @@
 
 /** The first that fits a model's name. As of November 2026. */
 const minimums: readonly (readonly [model: RegExp, tokens: number])[] = [
-  [/(?:opus|sonnet|haiku|fable|mythos)-5[-.]\d|(?:opus|fable|mythos)-5/, 512],
+  // Not a date.
+  [/(?:opus|sonnet|haiku|fable|mythos)-5[-.]\d(?!\d)|(?:opus|fable|mythos)-5/, 512],
   [/opus-4[-.](?:5|6)|haiku-4[-.]5/, 4_096],
   [/opus-4[-.]7|haiku-3|3[-.]5-haiku|3-haiku/, 2_048],
 ];

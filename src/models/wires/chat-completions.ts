@@ -25,12 +25,12 @@ function optionalFields(request: WireRequest): OptionalFields {
   const { dialect, model, manner, temperature, cacheKey, effort, thinking } = request;
   const maxTokens = longestAnswer(request);
   const unasked = effort === undefined ? dialect.extra(model) : {};
-  const fields: Record<string, unknown> = { ...unasked, ...(thinking && dialect.tellThinking(thinking)) };
+  const fields: Record<string, unknown> = { ...unasked, ...(thinking && dialect.tellThinking(thinking, maxTokens)) };
   if (dialect.streamOptions && manner.streams) fields["stream_options"] = { include_usage: true };
   if (maxTokens !== undefined) fields[dialect.lengthField] = maxTokens;
   const highest = dialect.maxTemperature(model);
   if (temperature !== undefined && highest > 0) fields["temperature"] = Math.min(temperature, highest);
-  if (dialect.cacheKey && cacheKey !== undefined) fields["prompt_cache_key"] = cacheKey;
+  if (dialect.cacheKeyIn?.includes("chat") && cacheKey !== undefined) fields["prompt_cache_key"] = cacheKey;
   return fields;
 }
 

@@ -1,5 +1,5 @@
 /** What providers do differently, as data keyed by the provider's name. */
-
+import type { WireName } from "../../config/providers.ts";
 import {
   byBudget,
   byEffort,
@@ -18,8 +18,8 @@ export interface Dialect {
   readonly streamOptions: boolean;
   /** The highest temperature accepted; 0 where none may be sent. */
   readonly maxTemperature: (model: string) => number;
-  /** Whether a key for the cache of prefixes may be sent. */
-  readonly cacheKey?: boolean;
+  /** On which wires a key for the cache of prefixes may be sent. */
+  readonly cacheKeyIn?: readonly WireName[];
   /** Whether reasoning is returned in a form that can be given back (Responses). */
   readonly encryptedReasoning?: boolean;
   /** Further fields of a request where nobody has set how much shall be thought (Chat Completions). */
@@ -53,19 +53,29 @@ function openaiTemperature(model: string): number {
   return /^(gpt-([5-9]|\d\d)|o\d)/.test(model) ? 0 : 2;
 }
 
+/** From Opus 4.7 and the fifth generation on they refuse every other temperature. */
+function claudeTemperature(model: string): number {
+  return /^claude-(?:opus-4[-.][7-9](?!\d)|[a-z]+-(?:[5-9]|\d\d)(?!\d))/.test(model) ? 0 : 1;
+}
+
 const dialects: Readonly<Record<string, Dialect>> = {
   openai: {
     ...common,
-    cacheKey: true,
+    cacheKeyIn: ["chat", "responses"],
     encryptedReasoning: true,
     lengthField: "max_completion_tokens",
     maxTemperature: openaiTemperature,
   },
-  azure: { ...common, lengthField: "max_completion_tokens", maxTemperature: openaiTemperature },
-  // Of its newest models none takes a temperature.
+  azure: {
+    ...common,
+    cacheKeyIn: ["chat", "responses"],
+    encryptedReasoning: true,
+    lengthField: "max_completion_tokens",
+    maxTemperature: openaiTemperature,
+  },
   anthropic: {
     ...common,
-    maxTemperature: (model) => (/-5[-.]5|-5[-.]1/.test(model) ? 0 : 1),
+    maxTemperature: claudeTemperature,
     tellThinking: byBudget,
   },
   gemini: { ...common, extra: geminiEffort },
@@ -84,7 +94,8 @@ const dialects: Readonly<Record<string, Dialect>> = {
     maxTemperature: () => 1.5,
     extra: (model) => (model.includes("gpt-oss") ? { reasoning_effort: "low" } : {}),
   },
-  xai: { ...common, lengthField: "max_completion_tokens", encryptedReasoning: true },
+  // On Chat Completions its key would be a header.
+  xai: { ...common, cacheKeyIn: ["responses"], lengthField: "max_completion_tokens", encryptedReasoning: true },
   // A relay of others' models, of which only the ordinary request is known.
   holysheep: { ...common, maxTemperature: openaiTemperature },
   // Its models think by default, and take no other temperature than their own.

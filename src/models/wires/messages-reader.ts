@@ -120,7 +120,9 @@ export function createMessagesReader(): ChunkReader {
       }
     },
     native() {
-      const kept = [...blocks].sort(([a], [b]) => a - b).map(([, block]) => nativeOf(block));
+      const all = [...blocks].sort(([a], [b]) => a - b).map(([, block]) => nativeOf(block));
+      // What is said to be empty is refused when it comes back.
+      const kept = all.filter((block) => block["type"] !== "text" || stringIn(block["text"]).trim() !== "");
       return kept.some(({ type }) => type !== "text") ? kept : undefined;
     },
   };

@@ -32,7 +32,7 @@ function optionalFields(request: WireRequest): OptionalFields {
   if (maxTokens !== undefined) fields["max_output_tokens"] = Math.max(maxTokens, fewestTokens);
   const highest = dialect.maxTemperature(model);
   if (temperature !== undefined && highest > 0) fields["temperature"] = Math.min(temperature, highest);
-  if (dialect.cacheKey && cacheKey !== undefined) fields["prompt_cache_key"] = cacheKey;
+  if (dialect.cacheKeyIn?.includes("responses") && cacheKey !== undefined) fields["prompt_cache_key"] = cacheKey;
   return fields;
 }
 

@@ -14,8 +14,8 @@ export interface Thinking {
   readonly effort: Effort;
 }
 
-/** In the fields of Chat Completions, as a dialect has them. */
-export type TellThinking = (thinking: Thinking) => Fields;
+/** In the fields of Chat Completions, as a dialect has them. `maxTokens`: what thoughts and answer may have together. */
+export type TellThinking = (thinking: Thinking, maxTokens?: number | undefined) => Fields;
 
 /** The fields that say it, on whatever wire: what a refusal names among them is about thinking. */
 export const thinkingFields: ReadonlySet<string> = new Set([
@@ -68,8 +68,14 @@ export function byObjectSwitch({ level, word }: Thinking): Fields {
 }
 
 /** Claude's budget, which its layer for Chat Completions takes as well. */
-export function byBudget({ level, effort }: Thinking): Fields {
-  return { thinking: level === "off" ? { type: "disabled" } : { type: "enabled", budget_tokens: budgets[effort] } };
+export function byBudget({ level, effort }: Thinking, maxTokens = Number.POSITIVE_INFINITY): Fields {
+  return level === "off" ? { thinking: { type: "disabled" } } : withBudget(effort, maxTokens);
+}
+
+/** Half of what the answer may have is left to it; where that is too little to think, nothing is said of it. */
+function withBudget(effort: Effort, maxTokens: number, more: Fields = {}): Fields {
+  const budget = Math.min(budgets[effort], Math.floor(maxTokens / 2));
+  return budget < leastBudget ? {} : { thinking: { type: "enabled", budget_tokens: budget, ...more } };
 }
 
 /** On the Responses wire. `thoughts`: their summary is to be shown. */
@@ -94,8 +100,7 @@ export function messagesThinking(
   if (level === "off") return { thinking: { type: "disabled" } };
   if (level !== "budget" && level !== "on")
     return { thinking: { type: "adaptive", ...display }, output_config: { effort: word } };
-  const budget = Math.min(budgets[effort], Math.floor(maxTokens / 2));
-  return budget < leastBudget ? {} : { thinking: { type: "enabled", budget_tokens: budget, ...display } };
+  return withBudget(effort, maxTokens, display);
 }
 
 function effortWord({ level, word, effort }: Thinking): string {

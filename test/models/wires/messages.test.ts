@@ -71,6 +71,13 @@ describe("a question to Claude", () => {
   test.each([
     ["claude-haiku-4-5", 1.5, 1],
     ["claude-haiku-4-5", 0.3, 0.3],
+    ["claude-opus-4-6", 0.3, 0.3],
+    ["claude-sonnet-4-5-20250929", 0.3, 0.3],
+    ["claude-3-5-sonnet-20241022", 0.3, 0.3],
+    ["claude-opus-4-7", 0.3, undefined],
+    ["claude-sonnet-5", 0.3, undefined],
+    ["claude-sonnet-5-20260630", 0.3, undefined],
+    ["claude-fable-5-1", 0.3, undefined],
     ["claude-sonnet-5-5", 0.3, undefined],
     ["claude-opus-5.5", 0.3, undefined],
   ])("%s at a temperature of %d is asked at %s", (model, temperature, sent) => {
@@ -125,6 +132,7 @@ describe("a question to Claude", () => {
     ["claude-haiku-5.5", 512],
     ["claude-fable-5-1", 512],
     ["claude-sonnet-5", 1_024],
+    ["claude-sonnet-5-20260630", 1_024],
     ["claude-sonnet-4-6", 1_024],
     ["claude-opus-4-1", 1_024],
     ["claude-opus-4-8", 1_024],
@@ -271,6 +279,14 @@ describe("an answer of Claude", () => {
       { type: "tool_use", id: "toolu_2", name: "now", input: {} },
       { type: "tool_use", id: "toolu_3", name: "now", input: {} },
     ]);
+  });
+
+  test("goes back without texts that say nothing: the wire refuses them", () => {
+    const blank = (index: number, text: string) =>
+      block(index, { type: "text", text: "" }, { type: "text_delta", text });
+    const call = { type: "tool_use", id: "toolu_1", name: "now", input: {} };
+    const reader = read(start(), blank(0, ""), blank(1, "\n\n"), block(2, call), end("tool_use"));
+    expect(reader.native).toEqual([call]);
   });
 
   test("of text alone has nothing more to go back", () => {

@@ -37,7 +37,8 @@ const encrypted = { include: ["reasoning.encrypted_content"] };
 describe("a question by Responses", () => {
   test.each([
     ["openai", { store: false, ...encrypted, prompt_cache_key: "hash" }],
-    ["xai", { store: false, ...encrypted }],
+    ["xai", { store: false, ...encrypted, prompt_cache_key: "hash" }],
+    ["azure", { store: false, ...encrypted, prompt_cache_key: "hash" }],
     ["relay", { store: false }],
   ])("to %s leaves nothing there, and has what its dialect knows", (provider, fields) => {
     expect(bodyOf(provider, { cacheKey: "hash" })).toEqual({ model: "m", input, stream: true, ...fields });
@@ -127,6 +128,7 @@ describe("a question by Responses", () => {
 
 test.each([
   ["openai", "hash"],
+  ["azure", "hash"],
   ["xai", undefined],
   ["mistral", undefined],
   ["relay", undefined],
