@@ -1,7 +1,7 @@
 /** Claude's `/v1/messages`: how a question is written. */
 import { textOf } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
-import { cacheMinimum } from "./cache-minimum.ts";
+import { cacheMinimum } from "./claude-models.ts";
 import { createMessagesReader } from "./messages-reader.ts";
 import { longestAnswer, withoutSystem } from "./requests.ts";
 import { messagesThinking } from "./thinking.ts";

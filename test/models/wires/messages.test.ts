@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createAnswerReader } from "../../../src/models/wires/answer-reader.ts";
-import { cacheMinimum } from "../../../src/models/wires/cache-minimum.ts";
+import { cacheMinimum } from "../../../src/models/wires/claude-models.ts";
 import { dialectOf } from "../../../src/models/wires/dialects.ts";
 import { messagesWire } from "../../../src/models/wires/messages.ts";
 import { fieldsAsTaught, untaught } from "../../../src/models/wires/requests.ts";
