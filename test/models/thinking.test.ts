@@ -295,7 +295,7 @@ describe("on the other wires", () => {
   const low: Thinking = { level: "low", word: "low", effort: "low" };
   const off: Thinking = { level: "off", word: "off", effort: "off" };
   const budget: Thinking = { level: "budget", word: "budget", effort: "high" };
-  const room = { thoughts: false, maxTokens: 64_000, always: false };
+  const room = { thoughts: false, maxTokens: 64_000, unasked: false };
 
   test("Responses has it in an object, with the summary that was asked for", () => {
     expect(responsesThinking(low, false)).toEqual({ reasoning: { effort: "low" } });
@@ -316,7 +316,7 @@ describe("on the other wires", () => {
     });
     expect(messagesThinking(budget, { ...room, maxTokens: 1_500 })).toEqual({});
     expect(messagesThinking(undefined, { ...room, thoughts: true })).toEqual({});
-    expect(messagesThinking(undefined, { ...room, thoughts: true, always: true })).toEqual({
+    expect(messagesThinking(undefined, { ...room, thoughts: true, unasked: true })).toEqual({
       thinking: { type: "adaptive", display: "summarized" },
     });
   });

@@ -1,6 +1,9 @@
-/** From how many tokens on Claude keeps a prefix in its cache. Whatever is shorter is not kept, and nobody says so. */
+/** What differs among the models of Claude, by their names, as Claude's documentation has it in November 2026. */
 
-/** The first that fits a model's name. As of November 2026. */
+/** Its fifth generation and those after it. */
+const newer = /^claude-[a-z]+-(?:[5-9]|\d\d)(?!\d)/;
+
+/** From how many tokens on a prefix is kept. The first that fits the model's name. */
 const minimums: readonly (readonly [model: RegExp, tokens: number])[] = [
   // Not a date.
   [/(?:opus|sonnet|haiku|fable|mythos)-5[-.]\d(?!\d)|(?:opus|fable|mythos)-5/, 512],
@@ -9,7 +12,17 @@ const minimums: readonly (readonly [model: RegExp, tokens: number])[] = [
 ];
 const usual = 1_024;
 
-/** The shortest prefix in tokens that a model of Claude keeps. */
+/** The shortest prefix in tokens that a model keeps in its cache. Whatever is shorter is not kept, and nobody says so. */
 export function cacheMinimum(model: string): number {
   return minimums.find(([name]) => name.test(model))?.[1] ?? usual;
+}
+
+/** Whether a model thinks where nobody says that it shall. */
+export function thinksUnasked(model: string): boolean {
+  return newer.test(model);
+}
+
+/** The highest temperature that a model takes; 0: it refuses every one but its own. */
+export function highestTemperature(model: string): number {
+  return newer.test(model) || /^claude-opus-4[-.][7-9](?!\d)/.test(model) ? 0 : 1;
 }

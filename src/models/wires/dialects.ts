@@ -1,5 +1,6 @@
 /** What providers do differently, as data keyed by the provider's name. */
 import type { WireName } from "../../config/providers.ts";
+import { highestTemperature } from "./claude-models.ts";
 import {
   byBudget,
   byEffort,
@@ -53,11 +54,6 @@ function openaiTemperature(model: string): number {
   return /^(gpt-([5-9]|\d\d)|o\d)/.test(model) ? 0 : 2;
 }
 
-/** From Opus 4.7 and the fifth generation on they refuse every other temperature. */
-function claudeTemperature(model: string): number {
-  return /^claude-(?:opus-4[-.][7-9](?!\d)|[a-z]+-(?:[5-9]|\d\d)(?!\d))/.test(model) ? 0 : 1;
-}
-
 const dialects: Readonly<Record<string, Dialect>> = {
   openai: {
     ...common,
@@ -75,7 +71,7 @@ const dialects: Readonly<Record<string, Dialect>> = {
   },
   anthropic: {
     ...common,
-    maxTemperature: claudeTemperature,
+    maxTemperature: highestTemperature,
     tellThinking: byBudget,
   },
   gemini: { ...common, extra: geminiEffort },

@@ -1,7 +1,7 @@
 /** Claude's `/v1/messages`: how a question is written. */
 import { textOf } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
-import { cacheMinimum } from "./claude-models.ts";
+import { cacheMinimum, thinksUnasked } from "./claude-models.ts";
 import { createMessagesReader } from "./messages-reader.ts";
 import { longestAnswer, withoutSystem } from "./requests.ts";
 import { messagesThinking } from "./thinking.ts";
@@ -48,9 +48,9 @@ function optionalFields(request: WireRequest): OptionalFields {
   // A model that thinks takes no temperature but its own.
   const thinks = thinking !== undefined && thinking.level !== "off";
   const highest = thinks ? 0 : Math.min(dialect.maxTemperature(model), highestTemperature);
-  const always = can.efforts.length > 0 && !can.efforts.includes("off");
+  const unasked = thinksUnasked(model) || (can.efforts.length > 0 && !can.efforts.includes("off"));
   return {
-    ...messagesThinking(thinking, { thoughts, maxTokens: maxTokensOf(request), always }),
+    ...messagesThinking(thinking, { thoughts, maxTokens: maxTokensOf(request), unasked }),
     // Not a field of the body: it marks where the prefix ends that the next request will begin with.
     cache_control: { type: "ephemeral" },
     ...(temperature !== undefined && highest > 0 ? { temperature: Math.min(temperature, highest) } : {}),

@@ -88,14 +88,18 @@ export function responsesThinking(thinking: Thinking | undefined, thoughts: bool
 
 /**
  * On the Messages wire, which counts the thoughts against `maxTokens`. `thoughts`: their summary is to be shown; where nothing
- * was said of thinking, that of a model that always thinks.
+ * was said of thinking, that of a model that thinks unasked.
  */
 export function messagesThinking(
   thinking: Thinking | undefined,
-  { thoughts, maxTokens, always }: { readonly thoughts: boolean; readonly maxTokens: number; readonly always: boolean },
+  {
+    thoughts,
+    maxTokens,
+    unasked,
+  }: { readonly thoughts: boolean; readonly maxTokens: number; readonly unasked: boolean },
 ): Fields {
   const display = thoughts ? { display: "summarized" } : {};
-  if (thinking === undefined) return thoughts && always ? { thinking: { type: "adaptive", ...display } } : {};
+  if (thinking === undefined) return thoughts && unasked ? { thinking: { type: "adaptive", ...display } } : {};
   const { level, word, effort } = thinking;
   if (level === "off") return { thinking: { type: "disabled" } };
   if (level !== "budget" && level !== "on")

@@ -84,6 +84,23 @@ describe("a question to Claude", () => {
     expect(bodyOf(question, { model, temperature }).temperature).toBe(sent);
   });
 
+  test.each([
+    ["claude-sonnet-5", { type: "adaptive", display: "summarized" }],
+    ["claude-haiku-5-5", { type: "adaptive", display: "summarized" }],
+    ["claude-opus-4-8", undefined],
+    ["claude-sonnet-4-5-20250929", undefined],
+  ])("asks for the thoughts that %s has unasked, and for none that it would not have", (model, thinking) => {
+    const can = {
+      known: true,
+      sees: true,
+      tools: true,
+      efforts: ["off", "low", "high"],
+      contextTokens: 200_000,
+    } as const;
+    expect(bodyOf(question, { model, can, thoughts: true }).thinking).toEqual(thinking);
+    expect(bodyOf(question, { model, can })).not.toHaveProperty("thinking");
+  });
+
   test("holds no message without words: the wire takes none", () => {
     const worded: Worded[] = [...question, { role: "assistant", content: "" }, { role: "user", content: "Two?" }];
     expect(bodyOf(worded).messages).toEqual([
