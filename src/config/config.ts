@@ -2,7 +2,6 @@
 import { StartError } from "../base/errors.ts";
 import type { Proxies } from "../base/proxies.ts";
 import { type AnswerCacheConfig, answerCacheOf } from "./answer-cache.ts";
-import { autoOf } from "./auto.ts";
 import { type Budgets, budgetsOf } from "./budgets.ts";
 import {
   defaults,
@@ -13,17 +12,8 @@ import {
   variableNames,
 } from "./environment.ts";
 import { readFields } from "./fields.ts";
-import type { StatedCapabilities } from "./model-capabilities.ts";
-import { type Effort, type ModelName, type NamedChain, readFallbacks, readModelChains } from "./model-list.ts";
-import { type OwnPrices, readPricesFile } from "./prices-file.ts";
-import {
-  defaultModels,
-  noModels,
-  type ProviderConfig,
-  prefixOf,
-  providerPrefixes,
-  readProviders,
-} from "./provider-settings.ts";
+import { type ModelsConfig, readModels } from "./models.ts";
+import { type ProviderConfig, prefixOf, providerPrefixes } from "./provider-settings.ts";
 import { proxyNames, readProxies } from "./proxies.ts";
 import { answersIn, type RunMode, unread } from "./run-mode.ts";
 import { secretsIn } from "./secrets.ts";
@@ -31,6 +21,7 @@ import { unusedSettings } from "./unused-settings.ts";
 import { type KnownNames, misspelledNames } from "./variable-names.ts";
 import { checkWebhook, derivedSecret } from "./webhook.ts";
 
+export type { ModelTarget } from "./models.ts";
 export type { ProviderConfig } from "./provider-settings.ts";
 export type { RunMode } from "./run-mode.ts";
 
@@ -38,14 +29,6 @@ export interface WebhookConfig {
   /** Public base URL without a slash at its end; a path in it is kept. */
   readonly url: string;
   readonly secret: string;
-}
-
-/** What is asked of a model, wherever it stands in a chain. */
-export interface ModelTarget {
-  /** `provider/model`. */
-  readonly model: string;
-  /** How much it shall think, where nobody has chosen. */
-  readonly effort?: Effort | undefined;
 }
 
 export interface Config {
@@ -73,23 +56,7 @@ export interface Config {
   readonly redis?: { readonly url: string; readonly prefix: string } | undefined;
   /** Opens the dashboard. */
   readonly adminToken?: string | undefined;
-  readonly models: {
-    /** `provider/model` or `auto`, the first is the default; empty in the playground without a key, and where nobody is answered. */
-    readonly names: readonly string[];
-    /** By each of these names but `auto` what is asked: the model itself, then those that stand behind it in `MODELS`. */
-    readonly chains: Readonly<Record<string, readonly ModelTarget[]>>;
-    /** What `auto` asks for easy and hard questions; left out where it is not offered. */
-    readonly auto?: { readonly cheap: readonly ModelTarget[]; readonly strong: readonly ModelTarget[] } | undefined;
-    /** Tried in order when a whole chain has failed. */
-    readonly fallbacks: readonly ModelTarget[];
-    readonly providers: readonly ProviderConfig[];
-    /** By `provider/model`, what the operator says that it can do. */
-    readonly capabilities?: Readonly<Record<string, StatedCapabilities>> | undefined;
-    readonly maxTokens?: number | undefined;
-    readonly temperature?: number | undefined;
-    /** Prices of one's own, by `provider/model`. */
-    readonly prices?: OwnPrices | undefined;
-  };
+  readonly models: ModelsConfig;
   readonly budgets: Budgets;
   /** How long calls are kept one by one. */
   readonly ledgerDays: number;
@@ -165,34 +132,15 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
   if (values.WEBHOOK_URL !== undefined && !wrong.has("TELEGRAM_API_ROOT"))
     checkWebhook(values.WEBHOOK_URL, values.TELEGRAM_API_ROOT, mistakes);
 
-  // Of a list with a mistake in it the other entries are still checked.
-  const answers = answersIn(mode);
-  const { names, chains } =
-    (wrong.has("MODELS") ? readModelChains(given["MODELS"] ?? "") : values.MODELS) ??
-    offersOf(answers ? defaultModels(given) : []);
-  const fallbacks =
-    (wrong.has("FALLBACK_MODELS") ? readFallbacks(given["FALLBACK_MODELS"] ?? "").models : values.FALLBACK_MODELS) ??
-    [];
-  if (names.length === 0 && answers && !playground && !wrong.has("MODELS")) mistakes.push(noModels());
-  const auto = autoOf(names, values, wrong, { mistakes, warnings });
-  const { SUMMARY_MODEL: summariser } = values;
-  const named = {
-    MODELS: chains.flat(),
-    AUTO_CHEAP: auto.cheap ?? [],
-    AUTO_STRONG: auto.strong ?? [],
-    FALLBACK_MODELS: fallbacks,
-    SUMMARY_MODEL: summariser === undefined || summariser === "off" || !answers ? [] : [summariser],
-  };
-  const providers = readProviders(named, given, { mistakes, warnings });
+  const { models, summaryModel } = readModels(mode, given, { values, wrong }, { mistakes, warnings });
 
   if (values.METRICS_PORT !== undefined && values.METRICS_PORT !== 0 && values.METRICS_PORT === values.PORT)
     mistakes.push("METRICS_PORT is that of PORT; set it to another one, or leave it out to have /metrics at PORT");
 
-  const prices = values.PRICES_FILE === undefined ? undefined : readPricesFile(values.PRICES_FILE, mistakes);
   const budgets = budgetsOf(values, mistakes, warnings);
   const proxies = mode === "queue" ? undefined : readProxies(given, mistakes, playground ? loopback : "");
 
-  const stray = strayNames(mode, Object.keys(given), providers);
+  const stray = strayNames(mode, Object.keys(given), models.providers);
   warnings.push(...stray.misspelled);
   // Behind a mistake nobody knows what would have been named.
   if (mistakes.length === 0) warnings.push(...stray.unused);
@@ -207,7 +155,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     values.TELEGRAM_API_ROOT,
     values.WEBHOOK_URL,
     values.REDIS_URL,
-    ...providers.map(({ baseUrl }) => baseUrl),
+    ...models.providers.map(({ baseUrl }) => baseUrl),
     proxies?.HTTPS_PROXY,
     proxies?.HTTP_PROXY,
   ];
@@ -224,21 +172,10 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     dataDir: values.DATA_DIR,
     redis: values.REDIS_URL === undefined ? undefined : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
     adminToken: values.ADMIN_TOKEN,
-    models: {
-      names,
-      chains: Object.fromEntries(chains.map((chain) => [chain[0].name, chain.map(targetOf)])),
-      auto:
-        auto.cheap && auto.strong ? { cheap: auto.cheap.map(targetOf), strong: auto.strong.map(targetOf) } : undefined,
-      fallbacks: fallbacks.map(targetOf),
-      providers,
-      capabilities: values.MODEL_CAPABILITIES,
-      maxTokens: values.MODEL_MAX_TOKENS,
-      temperature: values.MODEL_TEMPERATURE,
-      prices,
-    },
+    models,
     budgets,
     ledgerDays: values.LEDGER_DAYS,
-    summaryModel: summariser === undefined || summariser === "off" ? summariser : summariser.name,
+    summaryModel,
     newTopicAfterMs: values.NEW_TOPIC_AFTER_MINUTES * 60_000,
     answerCache: answerCacheOf(values),
     systemPrompt: values.SYSTEM_PROMPT,
@@ -265,16 +202,8 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT,
     warnings,
-    secrets: secretsIn([token, webhook?.secret, values.ADMIN_TOKEN, values.METRICS_TOKEN], providers, urls),
+    secrets: secretsIn([token, webhook?.secret, values.ADMIN_TOKEN, values.METRICS_TOKEN], models.providers, urls),
   });
-}
-
-function offersOf(chains: readonly NamedChain[]) {
-  return { names: chains.map(([first]) => first.name), chains };
-}
-
-function targetOf({ name, effort }: ModelName): ModelTarget {
-  return effort === undefined ? { model: name } : { model: name, effort };
 }
 
 /** Parses each variable; those that are wrong are reported and then read as if left out, so that the rest is checked too. */

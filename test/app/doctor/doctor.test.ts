@@ -43,7 +43,8 @@ describe("the doctor", () => {
     provider.answer = (_heard, response) => refuse(response, 401, `Incorrect API key provided: ${key}`);
     const { exitCode, lines } = await answerDoctor(doctorConfig(env), false);
     expect(exitCode).toBe(1);
-    expect(lines.at(-1)).toBe("2 things must be mended.");
+    // The token, the key, and what that key keeps from answering.
+    expect(lines.at(-1)).toBe("3 things must be mended.");
     expect(lines.join("\n")).not.toContain(key);
     expect(lines.join("\n")).not.toContain(doctorToken.split(":")[1]);
   });
