@@ -1,6 +1,7 @@
 /** Which answers may be given again, and to which questions. Pure. */
 import { createHash } from "node:crypto";
 import { type AnswerSlot, type AnswerToKeep, everybody } from "../ports/answers.ts";
+import { isText } from "../ports/content.ts";
 import type { Turn } from "../ports/store.ts";
 import type { Writing } from "./turn-end.ts";
 import type { TurnPrompt } from "./turn-prompt.ts";
@@ -26,7 +27,7 @@ export function slotOf(
   { history, messages, choice, model, effort, thoughts }: TurnPrompt,
 ): AnswerSlot | undefined {
   const alone = history.size.exchanges === 0 && history.size.tokens === 0 && !history.tellsCut;
-  if (!alone || continues !== undefined || questionNotes.length > 0 || thoughts) return undefined;
+  if (!alone || !isText(asked) || continues !== undefined || questionNotes.length > 0 || thoughts) return undefined;
   const [chat = ""] = conversation.split(":");
   const owner = shared ? everybody : chat;
   // Of a question that is too long the messages have only beginning and end.

@@ -168,7 +168,7 @@ export function shortened(exchanges: readonly Exchange[], most: number, atMost: 
 
 /** The exchange with beginning and end of what is too long in it. */
 function shorten(exchange: Exchange, atMost: number): Exchange {
-  const askedText = textOf(exchange.asked);
+  const askedText = textOf(exchange.asked.filter(({ type }) => type === "text"));
   const askedTokens = countTokens(askedText);
   const answeredTokens = countTokens(exchange.answered);
   // The stored number was corrected for the model that answered; estimates are not.
@@ -178,7 +178,8 @@ function shorten(exchange: Exchange, atMost: number): Exchange {
   const asked = cutMiddle(askedText, forAsked, askedTokens);
   const answered = cutMiddle(exchange.answered, most - forAsked, answeredTokens);
   const tokens = Math.ceil(factor * (countTokens(asked) + countTokens(answered)));
-  return { ...exchange, asked: textParts(asked), answered, tokens };
+  const others = exchange.asked.filter(({ type }) => type !== "text");
+  return { ...exchange, asked: [...others, ...textParts(asked)], answered, tokens };
 }
 
 /**
@@ -197,10 +198,10 @@ export function buildPrompt(
   if (text !== "") messages.push({ role: "system", content: textParts(text) });
   for (const exchange of exchanges) {
     messages.push(
-      { role: "user", content: exchange.asked },
+      { role: "user", content: textParts(textOf(exchange.asked)) },
       { role: "assistant", content: textParts(exchange.answered) },
     );
   }
-  messages.push({ role: "user", content: question });
+  messages.push({ role: "user", content: textParts(textOf(question)) });
   return messages;
 }

@@ -1,16 +1,96 @@
-/** What a message consists of: for now words alone. */
+/**
+ * What a message consists of. What is asked and stored holds words and references to files at Telegram, never bytes; what a
+ * model is sent holds words and pictures with their bytes, which live as long as the call.
+ */
 
-export type ContentPart = { readonly type: "text"; readonly text: string };
+export interface TextPart {
+  readonly type: "text";
+  readonly text: string;
+}
 
-/** In their order; empty when nothing is said. */
+/** A file at Telegram. */
+export interface MediaReference {
+  /** Fetches it, for this bot and for good. */
+  readonly fileId: string;
+  /** The same for the same file, whoever sends it; fetches nothing. */
+  readonly uniqueId: string;
+  /** As far as Telegram tells. */
+  readonly sizeBytes?: number | undefined;
+  /** The sender's word: it may lie. */
+  readonly mime?: string | undefined;
+  /** What its sender calls it, in one line. */
+  readonly name?: string | undefined;
+  /** It stands in the message that is replied to, and the words of that name it. */
+  readonly quoted?: true | undefined;
+}
+
+/** A photo, in the size that is sent on. */
+export interface PicturePart extends MediaReference {
+  readonly type: "picture";
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A document that is to be read. */
+export interface FilePart extends MediaReference {
+  readonly type: "file";
+}
+
+/** Something spoken. */
+export interface VoicePart extends MediaReference {
+  readonly type: "voice";
+  readonly seconds: number;
+  /** What was heard; left out until it was listened to. */
+  readonly transcript?: string | undefined;
+}
+
+export type ContentPart = TextPart | PicturePart | FilePart | VoicePart;
+
+/** What is asked, in its order; empty when nothing is said. */
 export type Content = readonly ContentPart[];
 
+/** A picture with its bytes, in a format that every model that sees takes. */
+export interface ImagePart {
+  readonly type: "image";
+  readonly mime: "image/jpeg" | "image/png" | "image/webp" | "image/gif";
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What a model is sent, in its order. */
+export type ModelContent = readonly (TextPart | ImagePart)[];
+
 /** A text as content: one part, or none when it is empty. */
-export function textParts(text: string): Content {
+export function textParts(text: string): readonly TextPart[] {
   return text === "" ? [] : [{ type: "text", text }];
 }
 
-/** The words of all parts, a line each. */
-export function textOf(content: Content): string {
-  return content.map(({ text }) => text).join("\n");
+/** The words of all parts, a line each: for whatever knows only words. */
+export function textOf(content: Content | ModelContent): string {
+  return content
+    .map(wordsOf)
+    .filter((words) => words !== "")
+    .join("\n");
+}
+
+/** Whether all of it is words. */
+export function isText(content: Content | ModelContent): content is readonly TextPart[] {
+  return content.every(({ type }) => type === "text");
+}
+
+/** What stands for a part where only words can stand. */
+export function wordsOf(part: ContentPart | ImagePart): string {
+  switch (part.type) {
+    case "text":
+      return part.text;
+    case "image":
+      return "[photo]";
+    case "picture":
+      return part.quoted ? "" : "[photo]";
+    case "file":
+      return part.quoted ? "" : part.name === undefined ? "[file]" : `[file: ${part.name}]`;
+    case "voice":
+      return part.transcript ?? (part.quoted ? "" : "[voice message]");
+  }
 }

@@ -6,12 +6,12 @@
 import type { ModelErrorKind } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
-import type { Content } from "./content.ts";
+import type { ModelContent } from "./content.ts";
 import type { CallOutcome } from "./ledger.ts";
 
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
-  readonly content: Content;
+  readonly content: ModelContent;
   /** An assistant's step of the turn that is going on: the model that has written it gets it back as it was. */
   readonly native?: NativeStep | undefined;
 }

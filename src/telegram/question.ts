@@ -2,16 +2,15 @@
 
 import type { Message } from "grammy/types";
 import { isVisible } from "../base/characters.ts";
-import { type Content, textParts } from "../ports/content.ts";
+import { type Content, textParts, wordsOf as wordsOfPart } from "../ports/content.ts";
 import { withoutStatus } from "../screen/status-lines.ts";
 import { authorOf, type Carrier, hasContent, tellable, type Unseen, unseenIn, unseenText } from "./content.ts";
 import { type Me, mentionCuts, mentions, rawWords, type Words } from "./mentions.ts";
+import { referenceIn } from "./references.ts";
 import { quoted, writtenText } from "./written-text.ts";
 
 /** Characters of a message that is replied to. */
 const longestQuote = 2_000;
-/** Letters that leave nothing to read: of these alone no question is made. */
-
 /** The words of a message as they were written, without our name; empty when there are none to read. */
 export function wordsOf(message: Message, me: Me): string {
   const words = rawWords(message);
@@ -19,8 +18,9 @@ export function wordsOf(message: Message, me: Me): string {
 }
 
 /**
- * The question in a message: its words, with what it replies to and where it comes from. Empty when nothing is asked. What
- * it replies to is left out when that is a message of ours with one of the ids `known`: the conversation ends with it.
+ * The question in a message: what it carries, and its words, with what it replies to and where it comes from. Empty when
+ * nothing is asked. What it replies to is left out when that is a message of ours with one of the ids `known`: the conversation
+ * ends with it.
  */
 export function questionOf(message: Message, me: Me, known: readonly number[] = []): Content {
   const words = wordsOf(message, me);
@@ -28,8 +28,17 @@ export function questionOf(message: Message, me: Me, known: readonly number[] = 
   // Somebody may call us below what another one wrote, without a word; a name alone below our own is no question.
   const calls = mentions(message, me) && (message.quote !== undefined || message.reply_to_message?.from?.id !== me.id);
   if (words === "" && !(calls && about !== "")) return [];
-  const own = joined(...provenanceOf(message), ...markOf(message), words);
-  return textParts(about === "" || own === "" ? `${about}${own}` : `${about}\n\n${own}`);
+  const carried = referenceIn(message);
+  const own = joined(...provenanceOf(message), ...(carried === undefined ? markOf(message) : []), words);
+  const text = about === "" || own === "" ? `${about}${own}` : `${about}\n\n${own}`;
+  return [...quotedParts(message, about), ...(carried === undefined ? [] : [carried]), ...textParts(text)];
+}
+
+/** What the message carries that is replied to, where that is brought along. */
+function quotedParts(message: Message, about: string): Content {
+  const target = about === "" ? undefined : targetOf(message);
+  const carried = target === undefined ? undefined : referenceIn(target);
+  return carried === undefined ? [] : [{ ...carried, quoted: true }];
 }
 
 /** What belongs to a question and cannot be taken in: in the message, or in the one of somebody else that it is about. */
@@ -69,6 +78,8 @@ function madeBy(how: string, author: string): string[] {
 }
 
 function markOf(message: Carrier): string[] {
+  const carried = referenceIn(message);
+  if (carried !== undefined) return [wordsOfPart(carried)];
   const unseen = unseenIn(message);
   return unseen === undefined ? [] : [unseenText(unseen)];
 }

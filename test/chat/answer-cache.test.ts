@@ -67,6 +67,14 @@ describe("a first question that was asked before", () => {
     expect(calls()).toBe(3);
   });
 
+  it("is not kept for a question with more than words, whose picture another one may have", async () => {
+    const picture = { type: "picture", fileId: "f", uniqueId: "u", width: 1, height: 1 } as const;
+    const withPicture = { asked: [picture, ...textParts("why?")] };
+    await asked("old", withPicture);
+    expect(await askFirst(60, withPicture)).toBe("new");
+    expect(calls()).toBe(2);
+  });
+
   it.each([
     ["other words", async () => askFirst(60, { asked: "why? " })],
     ["another chat", async () => askFirst(60, { conversation: "8" })],

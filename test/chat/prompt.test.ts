@@ -106,6 +106,15 @@ describe("the history that is shown", () => {
     expect(cut?.tokens).toBeLessThanOrEqual(1_000);
   });
 
+  it("keeps what stands beside the words of a long question", () => {
+    const picture = { type: "picture", fileId: "f", uniqueId: "u", width: 1, height: 1 } as const;
+    const words = told(1, "long ".repeat(5_000), "short");
+    const long = { ...words, asked: [picture, ...words.asked] };
+    const [cut] = showHistory([long], { maxTokens: 1_000, maxMessages: 40 }).exchanges;
+    expect(cut?.asked).toEqual([picture, { type: "text", text: expect.stringContaining("are left out here") }]);
+    expect(buildPrompt("", [long], []).map(({ content }) => textOf(content))[0]).toMatch(/^\[photo\]\nlong /);
+  });
+
   it("begins behind an exchange of which nothing could be understood", () => {
     const limits = { maxTokens: 100, maxMessages: 10 };
     expect(showHistory([exchange(1, 5), exchange(2, 500)], limits)).toMatchObject({ exchanges: [], since: 2 });

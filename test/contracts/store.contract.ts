@@ -313,6 +313,12 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       it("is kept with all its fields", async () => {
         const store = await newStore();
         const full = turn(1, {
+          asked: [
+            { type: "picture", fileId: "f", uniqueId: "u", width: 1280, height: 960, sizeBytes: 9, quoted: true },
+            { type: "file", fileId: "f", uniqueId: "v", name: "a.pdf", mime: "application/pdf" },
+            { type: "voice", fileId: "f", uniqueId: "w", seconds: 3, transcript: "Hello" },
+            ...textParts("what?"),
+          ],
           messages: [5, 6],
           file: 7,
           answer: "so far",

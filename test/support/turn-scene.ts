@@ -12,7 +12,7 @@ import {
   type TurnEnding,
 } from "../../src/chat/turn.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
-import { textOf, textParts } from "../../src/ports/content.ts";
+import { type Content, textOf, textParts } from "../../src/ports/content.ts";
 import type { CallEnd, ModelEvent, OpenCall, Tier } from "../../src/ports/models.ts";
 import type { AbortReason } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
@@ -35,7 +35,8 @@ export const end = (model = "a/one"): ModelEvent => ({ type: "answer-end", model
 export const cut: ModelEvent = { type: "answer-end", model: "a/one", finish: "length", usage };
 
 /** What is different from the usual question. */
-type Asking = Partial<Omit<Question, "asked"> & { readonly asked: string }>;
+/** A question's words, or all of its parts. */
+type Asking = Partial<Omit<Question, "asked"> & { readonly asked: string | Content }>;
 
 function emptyScene() {
   return {
@@ -171,7 +172,7 @@ export function createTurnScene() {
   }
 
   function ask({ asked, ...changes }: Asking = {}) {
-    const words = asked === undefined ? {} : { asked: textParts(asked) };
+    const words = asked === undefined ? {} : { asked: typeof asked === "string" ? textParts(asked) : asked };
     return answerQuestion(deps(), { ...question, ...changes, ...words }, openScreen, scene.stop.signal);
   }
 

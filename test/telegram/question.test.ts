@@ -20,7 +20,7 @@ describe("the question", () => {
     ["letters outside of the first plane", "👩‍👩‍👧 𝒳 e\u0301"],
   ])("is the text as it was written, with %s", (_, text) => {
     expect(questionOf(written(text), me)).toBe(text);
-    expect(questionOf(content({ ...photo, caption: text }), me)).toMatch(/^\[a photo that you cannot see\]\n/);
+    expect(questionOf(content({ ...photo, caption: text }), me)).toMatch(/^\[photo\]\n/);
     expect(wordsOf(content({ ...photo, caption: text }), me)).toBe(text);
   });
 
@@ -53,7 +53,7 @@ describe("the question", () => {
   ])("of %j is without the bot's name, and without the one blank that joined it", (text, expected) => {
     expect(asked(text)).toBe(expected);
     const caption = questionOf(content({ chat: group, ...photo, caption: text }), me);
-    expect(caption).toBe(`[a photo that you cannot see]\n${expected}`);
+    expect(caption).toBe(`[photo]\n${expected}`);
   });
 
   it.each([
@@ -81,6 +81,40 @@ describe("the question", () => {
     const before = [{ type: "code", offset: 0, length: 5 }];
     expect(asked("code @parley_bot", { entities: before })).toBe("`code `");
     expect(asked("@parley_bot  code", { entities: [{ type: "pre", offset: 11, length: 6 }] })).toBe("```\n  code\n```");
+  });
+});
+
+describe("a photo", () => {
+  const size = (name: string, width: number, height: number, file_size?: number) => ({
+    ...{ file_id: `id-${name}`, file_unique_id: `unique-${name}`, width, height },
+    ...(file_size === undefined ? {} : { file_size }),
+  });
+  const sizes = [size("m", 240, 320, 9_000), size("x", 600, 800), size("y", 960, 1280, 90_000), size("w", 1920, 2560)];
+  const y = { type: "picture", fileId: "id-y", uniqueId: "unique-y", width: 960, height: 1280, sizeBytes: 90_000 };
+
+  it("stands before the words, in the largest size whose longer side is 1,280 at most", () => {
+    const asked = partsOf(content({ photo: sizes, caption: "who?" }), me);
+    expect(asked).toEqual([y, { type: "text", text: "who?" }]);
+    expect(partsOf(content({ photo: sizes.toReversed(), caption: "who?" }), me)).toEqual(asked);
+    const large = [size("w", 3000, 2000), size("v", 2000, 1400)];
+    expect(partsOf(content({ photo: large, caption: "?" }), me)[0]).toMatchObject({ fileId: "id-v" });
+  });
+
+  it("comes along with a message that is replied to, and its words name it once", () => {
+    const replied = content({ chat: group, from: stranger, message_id: 40, photo: sizes, caption: "my cat" });
+    const asked = partsOf(inGroup("@parley_bot how old?", { reply_to_message: replied }), me);
+    expect(asked).toEqual([
+      { ...y, quoted: true },
+      { type: "text", text: "> [photo]\n> my cat\n\nhow old?" },
+    ]);
+    expect(textOf(asked)).toBe("> [photo]\n> my cat\n\nhow old?");
+  });
+
+  it("is only named when nothing says where it is", () => {
+    expect(partsOf(content({ photo: [], caption: "who?" }), me)).toEqual([
+      { type: "text", text: "[a photo that you cannot see]\nwho?" },
+    ]);
+    expect(questionOf(content({ photo: [{ file_id: 1, width: 1 }], caption: "who?" }), me)).toMatch(/cannot see/);
   });
 });
 
@@ -142,8 +176,8 @@ describe("what a question is about", () => {
   });
 
   it.each<[string, object, string]>([
-    ["photo", photo, "> [a photo that you cannot see]"],
-    ["photo with a caption", { ...photo, caption: "my cat" }, "> [a photo that you cannot see]\n> my cat"],
+    ["photo", photo, "> [photo]"],
+    ["photo with a caption", { ...photo, caption: "my cat" }, "> [photo]\n> my cat"],
     ["file", { document: { file_id: "f", file_name: "report.pdf" } }, "> [a file that you cannot read: report.pdf]"],
     ["voice message", { voice: {} }, "> [a voice message that you cannot hear]"],
     ["sticker", { sticker: { emoji: "😀" } }, "> [a sticker that you cannot see: 😀]"],
@@ -190,7 +224,7 @@ describe("what a question is about", () => {
       "> [from The News]\n> prices fall\n\nwhy?",
     );
     expect(questionOf(written("why?", { external_reply: { origin, ...photo } }), me)).toBe(
-      "> [from The News]\n> [a photo that you cannot see]\n\nwhy?",
+      "> [from The News]\n> [photo]\n\nwhy?",
     );
     const opened = content({ chat: group, from: stranger, message_id: 3, forum_topic_created: {} });
     const inTopic = { is_topic_message: true, message_thread_id: 3, reply_to_message: opened };

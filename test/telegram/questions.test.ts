@@ -70,7 +70,7 @@ describe("a reply", () => {
 describe("a picture or file with a caption", () => {
   it("is answered with a line below that says what was not seen, and the model knows it", async () => {
     const calls = await arrive({ message: { ...message(""), ...photo, caption: "who is this?" } });
-    expect(asked()).toEqual(["[a photo that you cannot see]\nwho is this?"]);
+    expect(asked()).toEqual(["[photo]\nwho is this?"]);
     expect(shown(calls).at(-1)).toBe(`answer 1\n\n${unseenPhoto}`);
     const history = await scene.store.readHistory("7");
     expect(history.map(({ answered }) => answered)).toEqual(["answer 1"]);

@@ -1,6 +1,7 @@
 /**
- * How turns and exchanges are written down. In form 1, that of the version before, what was asked is one text, and notes are
- * sentences; in form 2 both are data, and a record says that it is of this form. Pure.
+ * How turns and exchanges are written down; from form 2 on a record says of which it is. In form 1 what was asked is one text,
+ * and notes are sentences. In form 2, that of the version before, both are data, and all that is asked is words. In form 3
+ * beside words stand references to what else was sent. Pure.
  */
 import { ParleyError } from "../../base/errors.ts";
 import { type Content, textOf, textParts } from "../../ports/content.ts";
@@ -24,7 +25,13 @@ interface Stored {
   readonly notes?: readonly (Note | string)[];
 }
 
-const present = 2;
+const [former, present] = [2, 3];
+
+/** What the version before has words for. */
+const formerNotes: ReadonlySet<Note["kind"]> = new Set([
+  ...(["failed", "stopped", "cut", "over-budget", "budget-used", "history-cut", "new-topic", "cached"] as const),
+  ...(["answered-by", "auto-chose", "unseen", "pictures-dropped", "storage-lost", "former"] as const),
+]);
 
 /** What is written, unless somebody could not read it. */
 export const presentForm: StoredForm = { turn: mark, exchange: mark };
@@ -35,13 +42,12 @@ function mark(record: object): string {
 
 /** The form that the version before reads. `wordsOf` puts notes into words, a line each. */
 export function formerForm(wordsOf: (notes: readonly Note[]) => string): StoredForm {
+  const known = (note: Note): Note => (formerNotes.has(note.kind) ? note : { kind: "former", words: wordsOf([note]) });
+  const write = (record: Part | Exchange, others: object) =>
+    JSON.stringify({ form: former, ...record, ...others, asked: textParts(textOf(record.asked)) });
   return {
-    turn({ notes = [], questionNotes = [], ...rest }) {
-      const note = notes.length === 0 ? undefined : wordsOf(notes);
-      const about = questionNotes.length === 0 ? undefined : questionNotes.map((one) => wordsOf([one]));
-      return JSON.stringify({ ...rest, asked: textOf(rest.asked), note, notes: about });
-    },
-    exchange: (exchange) => JSON.stringify({ ...exchange, asked: textOf(exchange.asked) }),
+    turn: (turn) => write(turn, { notes: turn.notes?.map(known), questionNotes: turn.questionNotes?.map(known) }),
+    exchange: (exchange) => write(exchange, {}),
   };
 }
 
@@ -50,12 +56,12 @@ export function isFormer(json: string): boolean {
   return !json.startsWith(`{"form":${present},`);
 }
 
-/** Reads an exchange in either form. */
+/** Reads an exchange in any form. */
 export function readExchange(json: string): Exchange {
   return read<Exchange>(json);
 }
 
-/** Reads a turn in either form, or what is stored of it. */
+/** Reads a turn in any form, or what is stored of it. */
 export function readTurn(json: string): Turn {
   return read<Turn>(json);
 }

@@ -35,7 +35,7 @@ export function createFormChoice(
   { commands, prefix }: Pick<RedisLink, "commands" | "prefix">,
   noteWords: Parameters<typeof formerForm>[0],
 ): FormChoice {
-  const formerKey = `${prefix}beat`;
+  const formerKey = `${prefix}beat:2`;
   const readable = formerForm(noteWords);
   let formerUntil = 0;
   const former = () => performance.now() < formerUntil;

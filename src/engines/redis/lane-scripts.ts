@@ -14,8 +14,8 @@
  * - `hung:PROCESS`: the update in which it hung · `hangs` hash: how often a process hung in an update
  * - `alone`: lane of the suspect that runs with nothing beside it, or is about to
  * - `era`: a name that is lost with all the rest
- * - `beat:2`: time of the last heartbeat of any worker · `grace`: there was none for a while, so nobody is declared dead yet
- * - `beat`: the same of workers of the version before, which read stored form 1 alone; gone when none of them lives
+ * - `beat:3`: time of the last heartbeat of any worker · `grace`: there was none for a while, so nobody is declared dead yet
+ * - `beat:2`: the same of workers of the version before, which read stored forms 1 and 2 alone; gone when none of them lives
  */
 
 import { crashesBeforeAlone, mostHangs, mostLoneCrashes } from "../lanes/suspects.ts";
@@ -60,7 +60,7 @@ local function offer(lane)
   announce(lane)
 end
 local function inGrace(lease, grace)
-  if NOW - tonumber(redis.call('GET', P .. 'beat:2') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
+  if NOW - tonumber(redis.call('GET', P .. 'beat:3') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
   shorten(P .. 'grace', grace)
   return redis.call('PTTL', P .. 'grace')
 end

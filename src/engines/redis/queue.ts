@@ -144,7 +144,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
     view: createRedisView(link, { stats }),
     async used() {
       // `bot` is claimed at each start; a queue that nobody has claimed may still hold something.
-      const names = ["bot", "waiting", "running", "dead", "lanes", "beat:2"];
+      const names = ["bot", "waiting", "running", "dead", "lanes", "beat:3"];
       return (await redis.exists(...names.map((name) => link.prefix + name))) > 0;
     },
     besideLoop: {

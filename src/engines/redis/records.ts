@@ -21,7 +21,7 @@ export function encodeEnd(turn: Turn, form: StoredForm): { readonly state: strin
   return { state: "answered", rest: encodeRest(turn, form) };
 }
 
-/** Reads a record that `encodeTurn` or a script has written, in either form. */
+/** Reads a record that `encodeTurn` or a script has written, in any form. */
 export function decodeTurn(record: string): Turn {
   const [run, state, shown = "{}", rest = "{}"] = record.split("\n");
   return { ...readTurn(rest), ...JSON.parse(shown), run: Number(run), state } as Turn;

@@ -13,10 +13,10 @@ export const beatScript = `${common}
 local lease, grace, process = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local alive = P .. 'alive:' .. process
 inGrace(lease, grace)
-redis.call('SET', P .. 'beat:2', NOW, 'EX', 86400)
+redis.call('SET', P .. 'beat:3', NOW, 'EX', 86400)
 -- After an outage they may be about to beat again.
-local former = redis.call('EXISTS', P .. 'grace') == 0 and redis.call('GET', P .. 'beat')
-if former and math.abs(NOW - tonumber(former)) > 4 * lease then redis.call('DEL', P .. 'beat') end
+local former = redis.call('EXISTS', P .. 'grace') == 0 and redis.call('GET', P .. 'beat:2')
+if former and math.abs(NOW - tonumber(former)) > 4 * lease then redis.call('DEL', P .. 'beat:2') end
 redis.call('SET', P .. 'era', ARGV[4], 'NX')
 local lives = 1
 if ARGV[5] == 'begin' then

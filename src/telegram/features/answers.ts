@@ -3,7 +3,6 @@ import { Composer } from "grammy";
 import type { Message } from "grammy/types";
 import { answerOf, mayAnswerAgain, mayContinue } from "../../chat/continuation.ts";
 import { answerQuestion, type Question } from "../../chat/turn.ts";
-import { textOf } from "../../ports/content.ts";
 import type { Turn } from "../../ports/store.ts";
 import { showsAnything } from "../../screen/live-message.ts";
 import { getsNote } from "../albums.ts";
@@ -137,7 +136,9 @@ function knownOf(message: Message, newest: Turn | undefined): readonly number[] 
   const { root, asked, outcome, answer: text = "", messages, file } = newest;
   // An edit replies to what its question replied to, which was quoted or not.
   if (root === message.message_id)
-    return textOf(asked).startsWith("> ") ? [] : [message.reply_to_message?.message_id ?? 0];
+    return asked.some((part) => part.type === "text" && part.text.startsWith("> "))
+      ? []
+      : [message.reply_to_message?.message_id ?? 0];
   const isInHistory = outcome === "complete" || (outcome === "stopped" && text !== "");
   return isInHistory ? [...messages, file ?? 0] : [];
 }

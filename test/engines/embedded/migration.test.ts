@@ -14,16 +14,23 @@ import { createSqliteStore } from "../../../src/engines/embedded/store.ts";
 import { textParts } from "../../../src/ports/content.ts";
 import type { ActiveUpdate } from "../../../src/ports/queue.ts";
 import type { Store } from "../../../src/ports/store.ts";
-import { asPresent, formerNow, readFormerDatabase, writeFormerDatabase } from "../../support/former-state.ts";
+import {
+  asPresent,
+  type FormerForm,
+  formerForms,
+  formerNow,
+  readFormerDatabase,
+  writeFormerDatabase,
+} from "../../support/former-state.ts";
 import { readUsage } from "../../support/read-usage.ts";
 
 const script = fileURLToPath(new URL("../../support/processes/migration.ts", import.meta.url));
 const root = mkdtempSync(join(tmpdir(), "parley-migration-"));
 afterAll(() => rmSync(root, { recursive: true }));
 let files = 0;
-function formerFile(): string {
+function formerFile(form: FormerForm): string {
   const path = join(root, String(++files), "parley.db");
-  writeFormerDatabase(path);
+  writeFormerDatabase(path, form);
   return path;
 }
 
@@ -65,11 +72,11 @@ function contentOf(path: string): unknown {
   return rows;
 }
 
-describe("a file of the version before", () => {
+describe.each(formerForms)("a file of a version before, in form %i,", (form) => {
   it("has every turn and exchange as it was, asked in parts, with its notes as data", async () => {
-    const path = formerFile();
+    const path = formerFile(form);
     const former = readFormerDatabase(path);
-    expect([...former.values()].flatMap(({ turns }) => turns)).toHaveLength(20);
+    expect([...former.values()].flatMap(({ turns }) => turns)).toHaveLength(form === 1 ? 20 : 28);
     await withStore(path, async (store) => {
       for (const [conversation, { turns, exchanges }] of former) {
         expect(await store.readHistory(conversation)).toEqual(exchanges.map(asPresent));
@@ -77,11 +84,11 @@ describe("a file of the version before", () => {
         expect((await store.newestTurn(conversation))?.question).toBe(turns.at(-1)?.question);
       }
     });
-    expect(versionOf(path)).toBe(2);
+    expect(versionOf(path)).toBe(3);
   });
 
   it("has its settings, moves, dialogs, usage and notices", async () => {
-    await withStore(formerFile(), async (store) => {
+    await withStore(formerFile(form), async (store) => {
       expect(await store.readSettings("7")).toEqual({ model: "a/one", persona: "Answer as a pirate.\nAlways." });
       expect(await store.readSettings("8")).toEqual({ examples: "1" });
       expect((await store.readTurn("-55", 2))?.moved).toEqual({ from: "-55", to: "-1001234567890" });
@@ -93,7 +100,7 @@ describe("a file of the version before", () => {
   });
 
   it("has its updates: those that wait, the one in whose middle it was killed, and the dead one", async () => {
-    const database = createSqliteDatabase(formerFile());
+    const database = createSqliteDatabase(formerFile(form));
     const queue = createSqliteQueue({ database, now: () => formerNow });
     const handled: ActiveUpdate[] = [];
     const limits = { turnSlots: 4, quickSlots: 4, maxFailures: 3, maxCrashes: 3 };
@@ -112,7 +119,7 @@ describe("a file of the version before", () => {
   });
 
   it("is left alone the next time", async () => {
-    const path = formerFile();
+    const path = formerFile(form);
     await withStore(path, async () => undefined);
     const once = contentOf(path);
     await withStore(path, async () => undefined);
@@ -120,7 +127,7 @@ describe("a file of the version before", () => {
   });
 
   it("goes on where it was: an answer is delivered, a continuation joins, a group that moved is found", async () => {
-    const path = formerFile();
+    const path = formerFile(form);
     await withStore(path, async (store) => {
       const [stored] = [await store.readTurn("8", 1)];
       expect(stored).toMatchObject({ state: "answered", answer: "Stored, not shown." });
@@ -142,17 +149,19 @@ describe("a file of the version before", () => {
   });
 
   it("is refused, and left as it is, when a newer version has written it", () => {
-    const path = formerFile();
+    const path = formerFile(form);
     const database = new DatabaseSync(path);
-    database.exec("PRAGMA user_version = 3");
+    database.exec("PRAGMA user_version = 4");
     database.close();
     const before = contentOf(path);
     expect(() => createSqliteDatabase(path)).toThrow(/written by a newer version of Parley; update Parley/);
-    expect([versionOf(path), contentOf(path)]).toEqual([3, before]);
+    expect([versionOf(path), contentOf(path)]).toEqual([4, before]);
   });
+});
 
+describe("a file whose records are written anew", () => {
   it("is as it was when it cannot be brought up to date, and the reason is told", () => {
-    const path = formerFile();
+    const path = formerFile(1);
     const database = new DatabaseSync(path);
     database.exec("UPDATE turn SET record = 'no record' WHERE conversation = '9:77'");
     database.close();
@@ -162,12 +171,12 @@ describe("a file of the version before", () => {
   });
 
   it("is gone through in little memory, however long its histories are", async () => {
-    const path = formerFile();
+    const path = formerFile(1);
     makeLong(path, "word ".repeat(5_000));
     const heap = ["--max-old-space-size=32", "--max-semi-space-size=1"];
     const child = spawn(process.execPath, [...heap, script, path, "false"], { stdio: "inherit" });
     expect(await once(child, "close")).toEqual([0, null]);
-    expect(versionOf(path)).toBe(2);
+    expect(versionOf(path)).toBe(3);
   }, 60_000);
 });
 
@@ -182,7 +191,7 @@ describe("a process killed while it brings a file up to date", () => {
   }
 
   it("leaves it as it was, when half of it had been rewritten", async () => {
-    const path = formerFile();
+    const path = formerFile(1);
     makeLong(path);
     const before = contentOf(path);
     await killed(
@@ -201,7 +210,7 @@ describe("a process killed while it brings a file up to date", () => {
   }, 60_000);
 
   it("leaves it wholly old, or such that the next start ends what it began, whenever it was", async () => {
-    const path = formerFile();
+    const path = formerFile(1);
     const whole = join(root, "whole.db");
     copyFileSync(path, whole);
     await withStore(whole, async () => undefined);

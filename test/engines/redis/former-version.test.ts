@@ -15,11 +15,12 @@ import {
   type FormerRecord,
   formerDecodeTurn,
   formerEncodeTurn,
+  formerForms,
   formerNow,
   readFormerRecords,
   writeFormerRecords,
 } from "../../support/former-state.ts";
-import { inEnglish, saying } from "../../support/note-words.ts";
+import { inEnglish } from "../../support/note-words.ts";
 import { readUsage } from "../../support/read-usage.ts";
 import { findRedis } from "../../support/redis-server.ts";
 import { openLink } from "../../support/redis-state.ts";
@@ -36,9 +37,9 @@ async function open(): Promise<RedisLink> {
   return link;
 }
 
-/** Beats as a worker of the version before does; returns what kills it. */
+/** Beats as a worker of the version before does, that of form 2; returns what kills it. */
 function formerWorker({ commands, prefix }: RedisLink): () => void {
-  const beat = () => void commands.set(`${prefix}beat`, Date.now(), "EX", 86_400);
+  const beat = () => void commands.set(`${prefix}beat:2`, Date.now(), "EX", 86_400);
   beat();
   const beats = setInterval(beat, 50);
   const kill = () => clearInterval(beats);
@@ -63,92 +64,95 @@ function openStore(link: RedisLink, now = () => formerNow): Store {
 
 /** Every record of a conversation as it stands in Redis. */
 async function recordsOf({ commands, prefix }: RedisLink, conversation: string): Promise<readonly string[]> {
-  const { at: _at, ...turns } = await commands.hgetall(`${prefix}turns:${conversation}`);
+  const { at: _at, summary: _summary, ...turns } = await commands.hgetall(`${prefix}turns:${conversation}`);
   return [...Object.values(turns), ...Object.values(await commands.hgetall(`${prefix}history:${conversation}`))];
 }
 
-const isPresent = (record: string) => record.includes('{"form":2,');
+const isPresent = (record: string) => record.includes('{"form":3,');
 /** A turn of the contract, as the version before knows it. */
 const formerTurn = (question: number, asked = `asked ${question}`): FormerRecord => ({
-  ...{ conversation: "a", question, root: question, asked },
+  ...{ form: 2, conversation: "a", question, root: question, asked: textParts(asked) },
   ...{ run: 100 + question, state: "writing", messages: [] },
 });
 const patiently = { timeout: 30_000 };
 
-describe.skipIf(redis.missing !== undefined)(redis.title("what the version before has stored in Redis"), () => {
-  it("is read as it was, and written anew as it is met", async () => {
-    const link = await open();
-    await writeFormerRecords(link);
-    const former = await readFormerRecords(link);
-    expect([...former.values()].flatMap(({ turns }) => turns)).toHaveLength(20);
-    const store = openStore(link);
-    const read = async () => {
-      for (const [conversation, { turns, exchanges }] of former) {
-        expect(await store.readHistory(conversation)).toEqual(exchanges.map(asPresent));
-        for (const turn of turns) expect(await store.readTurn(conversation, turn.question)).toEqual(asPresent(turn));
-        expect((await store.newestTurn(conversation))?.question).toBe(turns.at(-1)?.question);
+describe.skipIf(redis.missing !== undefined).each(formerForms)(
+  redis.title("what a version before has stored in Redis, in form %i,"),
+  (form) => {
+    it("is read as it was, and written anew as it is met", async () => {
+      const link = await open();
+      await writeFormerRecords(link, form);
+      const former = await readFormerRecords(link);
+      expect([...former.values()].flatMap(({ turns }) => turns)).toHaveLength(form === 1 ? 20 : 28);
+      const store = openStore(link);
+      const read = async () => {
+        for (const [conversation, { turns, exchanges }] of former) {
+          expect(await store.readHistory(conversation)).toEqual(exchanges.map(asPresent));
+          for (const turn of turns) expect(await store.readTurn(conversation, turn.question)).toEqual(asPresent(turn));
+          expect((await store.newestTurn(conversation))?.question).toBe(turns.at(-1)?.question);
+        }
+      };
+      await read();
+      for (const conversation of former.keys()) {
+        await expect.poll(async () => (await recordsOf(link, conversation)).every(isPresent), patiently).toBe(true);
       }
-    };
-    await read();
-    for (const conversation of former.keys()) {
-      await expect.poll(async () => (await recordsOf(link, conversation)).every(isPresent), patiently).toBe(true);
-    }
-    await read();
-    expect(await store.readSettings("7")).toEqual({ model: "a/one", persona: "Answer as a pirate.\nAlways." });
-    expect((await store.readTurn("-55", 2))?.moved).toEqual({ from: "-55", to: "-1001234567890" });
-    expect(await store.readDialog("7:7")).toBe('{"version":[1,0],"state":"waiting"}');
-    expect(await readUsage(store, 7, 0)).toMatchObject({ answers: 15, unpriced: 2 });
-    expect(await store.blockedAt(99)).toBe(1_790_000_000_000);
-  });
+      await read();
+      expect(await store.readSettings("7")).toEqual({ model: "a/one", persona: "Answer as a pirate.\nAlways." });
+      expect((await store.readTurn("-55", 2))?.moved).toEqual({ from: "-55", to: "-1001234567890" });
+      expect(await store.readDialog("7:7")).toBe('{"version":[1,0],"state":"waiting"}');
+      expect(await readUsage(store, 7, 0)).toMatchObject({ answers: 15, unpriced: 2 });
+      expect(await store.blockedAt(99)).toBe(1_790_000_000_000);
+    });
 
-  it("is written anew when a whole history is read, too, and expires as it would have", async () => {
-    const link = await open();
-    await writeFormerRecords(link);
-    const key = `${link.prefix}history:7`;
-    await link.commands.pexpire(key, 3_600_000);
-    const scanned = await Array.fromAsync(openStore(link).scanHistory("7"));
-    expect(scanned.map(({ question }) => question)).toEqual([1, 2, 3, 4, 7, 8, 9]);
-    const all = async () => Object.values(await link.commands.hgetall(key));
-    await expect.poll(async () => (await all()).every(isPresent), patiently).toBe(true);
-    expect(await link.commands.pttl(key)).toBeGreaterThan(0);
-  });
+    it("is written anew when a whole history is read, too, and expires as it would have", async () => {
+      const link = await open();
+      await writeFormerRecords(link, form);
+      const key = `${link.prefix}history:7`;
+      await link.commands.pexpire(key, 3_600_000);
+      const scanned = await Array.fromAsync(openStore(link).scanHistory("7"));
+      expect(scanned.map(({ question }) => question)).toEqual([1, 2, 3, 4, 7, 8, 9]);
+      const all = async () => Object.values(await link.commands.hgetall(key));
+      await expect.poll(async () => (await all()).every(isPresent), patiently).toBe(true);
+      expect(await link.commands.pttl(key)).toBeGreaterThan(0);
+    });
 
-  it("is not written over when it has changed since it was read", async () => {
-    const link = await open();
-    const key = `${link.prefix}history:7`;
-    await link.commands.hset(key, "1", "later", "2", "read");
-    const anew = ["1", "read", "of before", "2", "read", "anew", "3", "read", "of what is gone"];
-    expect(await runScript(link.commands, renew, [key, `${link.prefix}beat`], anew)).toBe(1);
-    expect(await link.commands.hgetall(key)).toEqual({ 1: "later", 2: "anew" });
-  });
+    it("is not written over when it has changed since it was read", async () => {
+      const link = await open();
+      const key = `${link.prefix}history:7`;
+      await link.commands.hset(key, "1", "later", "2", "read");
+      const anew = ["1", "read", "of before", "2", "read", "anew", "3", "read", "of what is gone"];
+      expect(await runScript(link.commands, renew, [key, `${link.prefix}beat:2`], anew)).toBe(1);
+      expect(await link.commands.hgetall(key)).toEqual({ 1: "later", 2: "anew" });
+    });
 
-  it("moves with its group beside what this version has added", async () => {
-    const link = await open();
-    await writeFormerRecords(link);
-    const store = openStore(link);
-    const there = { conversation: "-66", question: 2, root: 2 };
-    await store.beginTurn(newTurn(2, { ...there, continues: { question: 1, length: 3 } }));
-    await store.finishTurn(newTurn(2, { ...there, answer: "x" }), newExchange(2, { since: 1 }), []);
-    await store.moveConversation("-66", "-1009999999999");
-    expect(await store.readHistory("-1009999999999")).toMatchObject([
-      { question: -1, asked: textParts("A group that may move yet"), answered: "Yes." },
-      { question: -2, asked: textParts("asked 2"), since: -1 },
-    ]);
-    expect(await store.readTurn("-1009999999999", -1)).toMatchObject({ root: -1, answer: "Yes." });
-    expect(await store.readTurn("-1009999999999", -2)).toMatchObject({ root: -2, asked: textParts("asked 2") });
-  });
+    it("moves with its group beside what this version has added", async () => {
+      const link = await open();
+      await writeFormerRecords(link, form);
+      const store = openStore(link);
+      const there = { conversation: "-66", question: 2, root: 2 };
+      await store.beginTurn(newTurn(2, { ...there, continues: { question: 1, length: 3 } }));
+      await store.finishTurn(newTurn(2, { ...there, answer: "x" }), newExchange(2, { since: 1 }), []);
+      await store.moveConversation("-66", "-1009999999999");
+      expect(await store.readHistory("-1009999999999")).toMatchObject([
+        { question: -1, asked: textParts("A group that may move yet"), answered: "Yes." },
+        { question: -2, asked: textParts("asked 2"), since: -1 },
+      ]);
+      expect(await store.readTurn("-1009999999999", -1)).toMatchObject({ root: -1, answer: "Yes." });
+      expect(await store.readTurn("-1009999999999", -2)).toMatchObject({ root: -2, asked: textParts("asked 2") });
+    });
 
-  it("has its updates: those that wait, the one in whose middle it was killed, and the dead one", async () => {
-    const link = await open();
-    await writeFormerRecords(link);
-    const { queue, handled } = startWorker(link, () => formerNow);
-    await expect.poll(() => handled.map(({ updateId }) => updateId), patiently).toEqual([903, 904, 905]);
-    expect(handled[0]).toMatchObject({ attempt: 2, conversation: "23", question: 903 });
-    expect(JSON.parse(handled[0]?.body ?? "").message.text).toBe("Question 903?");
-    expect(await queue.known(901)).toBe(true);
-    expect((await queue.dead.list(10)).map(({ updateId, reason }) => [updateId, reason])).toEqual([[902, "broken"]]);
-  });
-});
+    it("has its updates: those that wait, the one in whose middle it was killed, and the dead one", async () => {
+      const link = await open();
+      await writeFormerRecords(link, form);
+      const { queue, handled } = startWorker(link, () => formerNow);
+      await expect.poll(() => handled.map(({ updateId }) => updateId), patiently).toEqual([903, 904, 905]);
+      expect(handled[0]).toMatchObject({ attempt: 2, conversation: "23", question: 903 });
+      expect(JSON.parse(handled[0]?.body ?? "").message.text).toBe("Question 903?");
+      expect(await queue.known(901)).toBe(true);
+      expect((await queue.dead.list(10)).map(({ updateId, reason }) => [updateId, reason])).toEqual([[902, "broken"]]);
+    });
+  },
+);
 
 describe.skipIf(redis.missing !== undefined)(redis.title("workers of the version before"), () => {
   it("read all that this version writes while one of them lives, and it writes anew when none does", async () => {
@@ -166,10 +170,9 @@ describe.skipIf(redis.missing !== undefined)(redis.title("workers of the version
     const said = { notes: [{ kind: "stopped" }, { kind: "answered-by", model: "b/two" }] } as const;
     const about = { questionNotes: [{ kind: "unseen", what: "voice" }] } as const;
     await store.finishTurn({ ...turn, ...said, ...about, answer: "So." }, newExchange(1, { asked: turn.asked }), []);
-    const words = { note: "⏹ Stopped.\nAnswered by b/two", notes: [inEnglish(about.questionNotes)] };
-    expect(formerDecodeTurn(await record())).toEqual({ ...begun, ...words, state: "answered", answer: "So." });
+    expect(formerDecodeTurn(await record())).toEqual({ ...begun, ...said, ...about, state: "answered", answer: "So." });
     const [exchange = ""] = await link.commands.hvals(`${link.prefix}history:a`);
-    expect(JSON.parse(exchange)).toEqual({ ...newExchange(1), asked: 'Why?\nAnd "how"?' });
+    expect(JSON.parse(exchange)).toEqual({ form: 2, ...newExchange(1), asked: turn.asked });
     // Read by this version, it stays as it is.
     await store.readHistory("a");
     expect((await store.readTurn("a", 1))?.asked).toEqual(turn.asked);
@@ -225,13 +228,13 @@ describe.skipIf(redis.missing !== undefined)(redis.title("workers of the version
     await store.beginTurn(newTurn(1));
     // What the version before writes at the end of that turn.
     const begun = formerDecodeTurn(String(await commands.hget(`${prefix}turns:a`, "1")));
-    const ended = { ...begun, state: "answered", answer: "by it", note: "⏹ Stopped." };
+    const ended = { ...begun, state: "answered", answer: "by it", notes: [{ kind: "stopped" }] } as const;
     await commands.hset(`${prefix}turns:a`, "1", formerEncodeTurn(ended));
     expect(await store.readTurn("a", 1)).toMatchObject({
       state: "answered",
       asked: textParts("asked 1"),
       answer: "by it",
-      notes: [saying("⏹ Stopped.")],
+      notes: [{ kind: "stopped" }],
     });
     // And what it writes at the beginning of another.
     await commands.hset(`${prefix}turns:a`, "2", formerEncodeTurn(formerTurn(2)));
@@ -247,7 +250,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("workers of the version
     const store = openStore(link, Date.now);
     await store.beginTurn(newTurn(1));
     expect((await recordsOf(link, "a")).every(isPresent)).toBe(true);
-    await link.commands.set(`${link.prefix}beat`, Date.now());
+    await link.commands.set(`${link.prefix}beat:2`, Date.now());
     await store.beginTurn(newTurn(2));
     const record = String(await link.commands.hget(`${link.prefix}turns:a`, "2"));
     expect(formerDecodeTurn(record)).toEqual(formerTurn(2));
@@ -257,8 +260,8 @@ describe.skipIf(redis.missing !== undefined)(redis.title("workers of the version
     const link = await open();
     const kill = formerWorker(link);
     startWorker(link);
-    const ours = () => link.commands.get(`${link.prefix}beat:2`).then(Number);
-    const theirs = () => link.commands.exists(`${link.prefix}beat`);
+    const ours = () => link.commands.get(`${link.prefix}beat:3`).then(Number);
+    const theirs = () => link.commands.exists(`${link.prefix}beat:2`);
     for (let beats = 0, last = 0; beats < 10; beats++) {
       await expect.poll(ours, patiently).toBeGreaterThan(last);
       last = await ours();
@@ -270,8 +273,8 @@ describe.skipIf(redis.missing !== undefined)(redis.title("workers of the version
 
   it("are not taken for living ones when only their last heartbeat is left", async () => {
     const link = await open();
-    await link.commands.set(`${link.prefix}beat`, Date.now() - 3_600_000);
+    await link.commands.set(`${link.prefix}beat:2`, Date.now() - 3_600_000);
     startWorker(link);
-    await expect.poll(() => link.commands.exists(`${link.prefix}beat`), patiently).toBe(0);
+    await expect.poll(() => link.commands.exists(`${link.prefix}beat:2`), patiently).toBe(0);
   });
 });

@@ -1,0 +1,78 @@
+/**
+ * One download, bounded while it is read. Its address holds the bot's token, so nothing of it, and nothing that whoever is called
+ * has said, enters an error.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Connections } from "../base/connections.ts";
+import { MediaError } from "../ports/media.ts";
+
+export interface Download {
+  readonly url: URL;
+  readonly limitBytes: number;
+  /** In all, from the first byte sent to the last one read. Milliseconds. */
+  readonly withinMs: number;
+}
+
+/** Resolves with the bytes at an address; rejects with a `MediaError`. No redirect is followed. */
+export function download(
+  connections: Pick<Connections, "request">,
+  { url, limitBytes, withinMs }: Download,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const request = connections.request(url, { method: "GET" });
+    const timer = setTimeout(() => end(unreachable("was not there in time")), withinMs);
+    const abort = () => end(unreachable("is not wanted any more"));
+
+    function end(outcome: MediaError | Uint8Array): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+      if (outcome instanceof MediaError) {
+        reject(outcome);
+        request.destroy();
+      } else resolve(outcome);
+    }
+
+    request.on("error", (error) => end(unreachable(`could not be read (${codeOf(error)})`)));
+    request.on("response", (response) => {
+      const refusal = refusalOf(response, limitBytes);
+      if (refusal === undefined) read(response, limitBytes, end);
+      else end(refusal);
+    });
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+    else request.end();
+  });
+}
+
+function refusalOf({ statusCode = 0, headers }: IncomingMessage, limitBytes: number): MediaError | undefined {
+  if (statusCode === 200) return Number(headers["content-length"]) > limitBytes ? tooBig() : undefined;
+  // A link that has run out: `getFile` gives another one.
+  const passes = statusCode === 404 || statusCode === 408 || statusCode === 429 || statusCode >= 500;
+  return new MediaError(passes ? "unreachable" : "gone", `the file server answers with status ${statusCode}`);
+}
+
+function read(response: IncomingMessage, limitBytes: number, end: (outcome: MediaError | Uint8Array) => void): void {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  response.on("data", (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length > limitBytes) end(tooBig());
+    else chunks.push(chunk);
+  });
+  response.on("error", (error) => end(unreachable(`could not be read (${codeOf(error)})`)));
+  response.on("end", () => end(length === 0 ? unreachable("is empty") : Buffer.concat(chunks, length)));
+}
+
+/** Node's own words may hold what the other side has sent. */
+function codeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}
+
+function unreachable(what: string): MediaError {
+  return new MediaError("unreachable", `the file ${what}`);
+}
+
+function tooBig(): MediaError {
+  return new MediaError("too-big", "the file is larger than may be fetched");
+}

@@ -1,0 +1,105 @@
+/** Files that people have sent, from Telegram or from the disk of a Bot API server of one's own. */
+import { isAbsolute } from "node:path";
+import { createConnections } from "../base/connections.ts";
+import { waitFor } from "../base/long-wait.ts";
+import type { Proxies } from "../base/proxies.ts";
+import type { MediaReference } from "../ports/content.ts";
+import { MediaError, type MediaSource } from "../ports/media.ts";
+import { download } from "./download.ts";
+import { readLocalFile } from "./local-file.ts";
+
+/** What `getFile` tells. */
+export interface LocatedFile {
+  readonly file_path?: string | undefined;
+  readonly file_size?: number | undefined;
+}
+
+export interface MediaSourceDeps {
+  /** Asks Telegram where a file is. Rejects as grammY does. */
+  getFile(fileId: string, signal: AbortSignal): Promise<LocatedFile>;
+  /** Without a slash at its end. */
+  readonly apiRoot: string;
+  readonly token: string;
+  readonly proxies?: Proxies | undefined;
+  /** Folder that a server of one's own keeps its files in. */
+  readonly localFolder?: string | undefined;
+  /** Milliseconds. */
+  readonly withinMs?: number;
+  /** Between the first two tries; then more. Milliseconds. */
+  readonly pauseMs?: number;
+}
+
+/** Telegram's own servers give a bot no larger file. */
+const cloudLimitBytes = 20 * 2 ** 20;
+const cloudRoot = "https://api.telegram.org";
+const usualMs = 30_000;
+const tries = 3;
+
+/** Creates the source of a process. */
+export function createMediaSource(deps: MediaSourceDeps): MediaSource & { stop(): void } {
+  const { getFile, apiRoot, token, localFolder, withinMs = usualMs, pauseMs = 500 } = deps;
+  const connections = createConnections({ proxies: deps.proxies });
+  const mostBytes = apiRoot === cloudRoot ? cloudLimitBytes : Number.POSITIVE_INFINITY;
+
+  async function once(fileId: string, limitBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+    const { file_path: path, file_size: size = 0 } = await located(getFile, fileId, signal);
+    if (size > limitBytes) throw tooBig();
+    if (isAbsolute(path)) return await readLocalFile(localFolder, path, limitBytes);
+    const url = addressOf(`${apiRoot}/file/bot${token}/`, path);
+    return await download(connections, { url, limitBytes, withinMs }, signal);
+  }
+
+  return {
+    async fetch({ fileId, sizeBytes = 0 }: MediaReference, wantedBytes, signal) {
+      const limitBytes = Math.min(wantedBytes, mostBytes);
+      if (sizeBytes > limitBytes) throw tooBig();
+      const deadline = performance.now() + withinMs;
+      for (let tried = 1; ; tried++) {
+        try {
+          return await once(fileId, limitBytes, signal);
+        } catch (error) {
+          const failure = error instanceof MediaError ? error : failureOf(error);
+          const again = failure.kind === "unreachable" && tried < tries && performance.now() < deadline;
+          if (!again || !(await waitFor(pauseMs * tried, signal))) throw failure;
+        }
+      }
+    },
+    stop: connections.stop,
+  };
+}
+
+async function located(getFile: MediaSourceDeps["getFile"], fileId: string, signal: AbortSignal) {
+  const file = await getFile(fileId, signal);
+  const { file_path: path } = file;
+  if (path === undefined || path === "") throw new MediaError("unreachable", "Telegram does not say where the file is");
+  return { ...file, file_path: path };
+}
+
+/** What is no path below the address is refused, and an address that is none has its secret in the error of `URL`. */
+function addressOf(folder: string, path: string): URL {
+  const steps = path.split("/");
+  try {
+    if (steps.some((step) => step === "" || step === "." || step === "..")) throw new Error("no path");
+    return new URL(folder + steps.map(encodeURIComponent).join("/"));
+  } catch {
+    throw new MediaError("gone", "Telegram names the file by something that is no path");
+  }
+}
+
+/** What became of `getFile`. */
+function failureOf(error: unknown): MediaError {
+  const { error_code: status, description } = error as {
+    readonly error_code?: unknown;
+    readonly description?: unknown;
+  };
+  if (/file is too big/i.test(String(description))) return tooBig();
+  const refused = typeof status === "number" && status >= 400 && status < 500 && status !== 429;
+  if (refused && !/temporarily/i.test(String(description))) {
+    return new MediaError("gone", `Telegram does not give the file (status ${status})`);
+  }
+  return new MediaError("unreachable", `Telegram could not be asked for the file (${status ?? "no answer"})`);
+}
+
+function tooBig(): MediaError {
+  return new MediaError("too-big", "the file is larger than may be fetched");
+}
