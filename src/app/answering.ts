@@ -6,8 +6,8 @@ import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { AnswerCache } from "../chat/answer-cache.ts";
-import { createPayment } from "../chat/payment.ts";
 import { createSummaries, type Summaries } from "../chat/summaries.ts";
+import { createSummaryPayment } from "../chat/summary-payment.ts";
 import { createTokenFactors } from "../chat/token-factors.ts";
 import { historyShare } from "../chat/turn-prompt.ts";
 import type { Config } from "../config/config.ts";
@@ -143,17 +143,7 @@ function openSummaries(
     model,
     alone: config.redis === undefined,
     log,
-    paymentOf({ conversation, question, userId }) {
-      const paid = { conversation, id: question, userId, summary: true };
-      const payer = createPayment({ store, models, ...paying, observer, now: Date.now }, paid, () => undefined);
-      return {
-        payer,
-        async settle() {
-          const calls = payer.take();
-          if (calls.length > 0) await store.ledger.settle(calls);
-        },
-      };
-    },
+    paymentOf: (order) => createSummaryPayment({ store, models, ...paying, observer, now: Date.now }, model, order),
     now: () => Date.now(),
   });
 }

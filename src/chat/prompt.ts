@@ -63,7 +63,7 @@ export function showHistory(
   remembered: Remembered = {},
 ): ShownHistory {
   const { summary, afterPause } = remembered;
-  const usual = Math.max(beganAt(history, remembered), summary === undefined ? 0 : placeOf(history, summary.from));
+  const usual = Math.max(beganAt(history, remembered), fromOf(summary, history, remembered));
   const covered = coveredBy(summary, history);
   const newTopic = afterPause === true && covered > usual;
   const window = history.slice(newTopic ? covered : usual);
@@ -120,6 +120,13 @@ function beganAt(history: readonly Exchange[], { broughtBack }: Remembered): num
   return placeOf(history, from?.since);
 }
 
+/** Place of the exchange with which prompts begin beside the summary. */
+function fromOf(summary: Summary | undefined, history: readonly Exchange[], { question }: Remembered): number {
+  if (summary === undefined) return 0;
+  const isAskedAgain = summary.from === question && history.every((one) => one.question !== question);
+  return isAskedAgain ? history.length : placeOf(history, summary.from);
+}
+
 /** Place of the exchange of a question; 0 when it is not there. */
 export function placeOf(history: readonly Exchange[], question: number | undefined): number {
   return Math.max(
@@ -128,16 +135,13 @@ export function placeOf(history: readonly Exchange[], question: number | undefin
   );
 }
 
-/** How many exchanges, from the oldest on, a summary covers. */
+/** How many exchanges, from the oldest on, a summary covers; none where its last one is older than all of them. */
 export function coveredBy(summary: Summary | undefined, history: readonly Exchange[]): number {
-  if (summary === undefined) return 0;
-  const place = history.findIndex(({ question }) => question === summary.through);
-  if (place >= 0) return history[place]?.at === summary.throughAt ? place + 1 : place;
-  // It is being answered anew, or has been forgotten.
-  return history.findLastIndex(({ at }) => at <= summary.throughAt) + 1;
+  return summary === undefined ? 0 : 1 + history.findIndex(({ question }) => question === summary.through);
 }
 
-function tokensOf(exchanges: readonly Exchange[]): number {
+/** Of all of them. */
+export function tokensOf(exchanges: readonly Pick<Exchange, "tokens">[]): number {
   return exchanges.reduce((sum, { tokens }) => sum + tokens, 0);
 }
 

@@ -5,14 +5,23 @@
 import { randomUUID } from "node:crypto";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { Models, Payer } from "../ports/models.ts";
+import type { ChatMessage, ModelEvent, Models, Payer } from "../ports/models.ts";
 import type { Store } from "../ports/store.ts";
-import type { Summary } from "../ports/summaries.ts";
+import type { SummaryRecord } from "../ports/summaries.ts";
 import type { ConversationId } from "../ports/updates.ts";
-import { exchangesNeeded, type HistoryLimits } from "./prompt.ts";
-import { beginWork, failedWork, planSummary, type SummaryPlan, summaryTokens, type Thrift } from "./summary-plan.ts";
-import { summaryRequest } from "./summary-words.ts";
-import { countTokens, firstTokens } from "./tokens.ts";
+import { exchangesNeeded, type HistoryLimits, tokensOf } from "./prompt.ts";
+import {
+  beginWork,
+  failedWork,
+  leftWork,
+  planSummary,
+  type SummaryPlan,
+  summaryTokens,
+  type Thrift,
+  wasBegun,
+} from "./summary-plan.ts";
+import { notesIn, summaryRequest } from "./summary-words.ts";
+import { countTokens } from "./tokens.ts";
 
 /** Whose conversation is to be summarised. */
 export interface SummaryOrder {
@@ -30,8 +39,10 @@ export interface SummaryOrder {
 /** What a summary costs somebody. */
 export interface SummaryPayment {
   readonly payer?: Payer;
-  /** Writes what it has cost, whatever came of it. */
-  settle(): Promise<void>;
+  /** A process has died after it had begun to ask this, more or less. */
+  lost?(messages: readonly ChatMessage[]): Promise<void>;
+  /** Writes what it has cost, whatever came of it. `forgotten`: the conversation is gone, by the wish to be forgotten perhaps. */
+  settle(forgotten: boolean): Promise<void>;
 }
 
 export interface Summaries {
@@ -46,7 +57,7 @@ export interface Summaries {
 }
 
 export interface SummariesDeps {
-  readonly store: Pick<Store, "readHistory" | "readSummary" | "replaceSummary">;
+  readonly store: Pick<Store, "readConversation" | "replaceSummary">;
   readonly models: Pick<Models, "answer" | "capabilities">;
   /** `provider/model` that writes them. */
   readonly model: string;
@@ -95,59 +106,68 @@ export function createSummaries(deps: SummariesDeps): Summaries {
     }
   }
 
+  async function look({ conversation, limits, thrift }: SummaryOrder) {
+    const { history, summary: record } = await store.readConversation(conversation, 2 * exchangesNeeded(limits));
+    const { contextTokens } = deps.models.capabilities(deps.model);
+    return { record, plan: planSummary(history, limits, record?.summary, contextTokens, thrift) };
+  }
+
   async function summarise(order: SummaryOrder): Promise<void> {
     const { conversation } = order;
-    const [before, history] = await Promise.all([
-      store.readSummary(conversation),
-      store.readHistory(conversation, 2 * exchangesNeeded(order.limits)),
-    ]);
-    const { contextTokens } = deps.models.capabilities(deps.model);
-    const plan = planSummary(history, order.limits, before?.summary, contextTokens, order.thrift);
-    if (plan === undefined) return;
-    const work = beginWork(before, plan.boundary, {
+    const before = await look(order);
+    if (before.plan === undefined) return;
+    const work = beginWork(before.record, before.plan.boundary, {
       ...{ token: `${ourselves} ${randomUUID()}`, isDead },
       ...{ now: now(), forMs: takenForMs },
     });
     if (work === undefined) return;
-    const taken = { ...before, work };
-    if (!(await store.replaceSummary(conversation, before, taken))) return;
+    const taken = { ...before.record, work };
+    const instead = (next: SummaryRecord) => store.replaceSummary(conversation, taken, next);
+    if (!(await store.replaceSummary(conversation, before.record, taken))) return;
+    const payment = deps.paymentOf?.(order);
+    let stored = false;
     try {
-      const text = await write(order, plan);
-      const summary: Summary = { ...plan.place, text, tokens: countTokens(text), model: deps.model };
-      const stored = await store.replaceSummary(conversation, taken, { summary });
+      // What was read before may be of a conversation that was forgotten in between: nothing stands in the way in a new one.
+      const { record, plan } = await look(order);
+      if (record?.work?.token !== work.token) return;
+      if (plan === undefined) return void (await instead({ ...taken, work: leftWork(work) }));
+      const text = await write(order, plan, payment, wasBegun(before.record));
+      stored = await instead({ summary: { ...plan.place, text, tokens: countTokens(text), model: deps.model } });
       const exchanges = plan.exchanges.length;
       log.info({ conversation, model: deps.model, exchanges, stored }, "a conversation was summarised");
     } catch (error) {
-      const given = { ...work, until: 0 };
-      const failed = stopping.signal.aborted ? given : failedWork(work, now());
-      await store.replaceSummary(conversation, taken, { ...before, work: failed });
+      stored = await instead({ ...taken, work: stopping.signal.aborted ? leftWork(work) : failedWork(work, now()) });
       throw error;
+    } finally {
+      await payment?.settle(!stored);
     }
   }
 
-  async function write(order: SummaryOrder, plan: SummaryPlan): Promise<string> {
-    const most = summaryTokens(order.limits) ?? 0;
-    const messages = summaryRequest(plan.former?.text, plan.exchanges, most);
+  async function write(
+    { limits }: SummaryOrder,
+    { former, exchanges }: SummaryPlan,
+    payment: SummaryPayment | undefined,
+    wasLost: boolean,
+  ): Promise<string> {
+    const most = summaryTokens(limits, (former?.tokens ?? 0) + tokensOf(exchanges)) ?? 0;
+    const messages = summaryRequest(former?.text, exchanges, most);
+    if (wasLost) await payment?.lost?.(messages);
     const mostUnits = mostTimesTooLong * most * unitsPerToken;
-    const payment = deps.paymentOf?.(order);
     const request = { model: deps.model, messages, log, effort: "off", payer: payment?.payer } as const;
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(writtenWithinMs)]);
     let text = "";
-    let ended = false;
-    try {
-      for await (const event of deps.models.answer(request, signal)) {
-        if (event.type === "text-delta") text += event.text;
-        // Of what was cut in its middle nothing is kept.
-        if (event.type === "text-reset" || event.type === "restart") text = "";
-        ended = event.type === "answer-end" || text.length > mostUnits;
-        if (ended) break;
-      }
-    } finally {
-      await payment?.settle();
+    let finish: Extract<ModelEvent, { type: "answer-end" }>["finish"] | undefined;
+    for await (const event of deps.models.answer(request, signal)) {
+      if (event.type === "text-delta") text += event.text;
+      // Of what was cut in its middle nothing is kept.
+      if (event.type === "text-reset" || event.type === "restart") text = "";
+      if (event.type === "answer-end") finish = event.finish;
+      else if (text.length > mostUnits) finish = "too-long";
+      if (finish !== undefined) break;
     }
-    if (!ended) throw new Error("it was not finished in time");
-    const notes = firstTokens(text.trim(), mostTimesTooLong * most).trim();
-    if (notes === "") throw new Error("the model wrote nothing");
+    if (finish === undefined) throw new Error("it was not finished in time");
+    const notes = finish === "filtered" ? "" : notesIn(text, finish === "stop", mostTimesTooLong * most);
+    if (notes === "") throw new Error("the model wrote no notes");
     return notes;
   }
 

@@ -1,7 +1,7 @@
 /** When a conversation is summarised, what goes into its summary, and who may write it. Pure. */
 import type { Exchange } from "../ports/store.ts";
 import type { Summary, SummaryRecord, SummaryWork } from "../ports/summaries.ts";
-import { coveredBy, fewestTokens, type HistoryLimits, newestWithin, placeOf, shortened } from "./prompt.ts";
+import { coveredBy, fewestTokens, type HistoryLimits, newestWithin, placeOf, shortened, tokensOf } from "./prompt.ts";
 import { type ShownExchange, type ShownSizes, summaryPays, type Tariff, worthKeeping } from "./thrift.ts";
 
 /** Tokens and exchanges of a history. */
@@ -15,7 +15,7 @@ export interface SummaryPlan {
   readonly former: Summary | undefined;
   readonly exchanges: readonly Exchange[];
   /** Where it stands. */
-  readonly place: Pick<Summary, "from" | "through" | "throughAt">;
+  readonly place: Pick<Summary, "from" | "through">;
   /** Question with which prompts begin until then; 0: the first. */
   readonly boundary: number;
 }
@@ -49,19 +49,26 @@ export interface Thrift {
 
 /** The size of what is shown of a history. */
 export function sizeOf(exchanges: readonly Exchange[], summary: Summary | undefined): HistorySize {
-  const tokens = exchanges.reduce((sum, one) => sum + one.tokens, summary?.tokens ?? 0);
-  return { tokens, exchanges: exchanges.length };
+  return { tokens: tokensOf(exchanges) + (summary?.tokens ?? 0), exchanges: exchanges.length };
 }
 
-/** How long a summary may be; undefined where the limits leave no room for one. */
-export function summaryTokens({ maxTokens, maxMessages }: HistoryLimits): number | undefined {
+/** How long a summary of so many tokens may be; undefined where the limits leave no room for one. */
+export function summaryTokens({ maxTokens, maxMessages }: HistoryLimits, of = Infinity): number | undefined {
   const most = Math.min(longestSummaryTokens, Math.floor(maxTokens / 4));
-  return most < shortestSummaryTokens || maxMessages < 2 ? undefined : most;
+  // What is longer than that which it stands for says things that nobody has said.
+  return most < shortestSummaryTokens || maxMessages < 2
+    ? undefined
+    : Math.min(most, Math.max(of, shortestSummaryTokens));
 }
 
 /** Whether a history of this size, its summary included, is about to be cut. */
 export function cutComesSoon({ tokens, exchanges }: HistorySize, limits: HistoryLimits): boolean {
   return tokens > soonAt * limits.maxTokens || 2 * exchanges > soonAt * limits.maxMessages;
+}
+
+/** Whether a history of so many exchanges is worth asking whether a summary of it pays. */
+export function mayPay(exchanges: number, summary: Summary | undefined): boolean {
+  return summary !== undefined || exchanges >= fewestForFirst;
 }
 
 /** How many exchanges stay word for word because a summary of the others pays now; undefined when it does not. */
@@ -71,17 +78,17 @@ export function thriftyCut(
   { maxTokens, maxMessages }: HistoryLimits,
   { tariff, persona }: Thrift,
 ): number | undefined {
-  if (summary === undefined && exchanges.length < fewestForFirst) return undefined;
+  if (!mayPay(exchanges.length, summary)) return undefined;
   const sizes: ShownSizes = { persona, summary: summary?.tokens ?? 0, exchanges };
   const kept = worthKeeping(sizes, fewestKept);
-  const tokens = exchanges.slice(-kept).reduce((sum, one) => sum + one.tokens, 0);
-  const fits = tokens <= maxTokens / 2 && 2 * kept <= maxMessages / 2;
+  const fits = tokensOf(exchanges.slice(-kept)) <= maxTokens / 2 && 2 * kept <= maxMessages / 2;
   return fits && summaryPays(sizes, kept, tariff) ? kept : undefined;
 }
 
 /**
- * What is to be summarised now: all that no summary covers, so that it can stand for everything after a pause, too. The newest
- * exchanges stay beside it word for word. Undefined when nothing would be gained. `contextTokens`: what its model reads.
+ * What is to be summarised now: all that no summary covers, so that it can stand for everything after a pause, too, but the
+ * newest exchange, which may still become another one. The newest ones stay beside it word for word. Undefined when nothing
+ * would be gained. `contextTokens`: what its model reads.
  */
 export function planSummary(
   history: readonly Exchange[],
@@ -90,8 +97,8 @@ export function planSummary(
   contextTokens = Infinity,
   thrift?: Thrift,
 ): SummaryPlan | undefined {
-  const newest = history.at(-1);
-  if (newest === undefined || summaryTokens(limits) === undefined) return undefined;
+  const [last, newest] = history.slice(-2);
+  if (last === undefined || newest === undefined || summaryTokens(limits) === undefined) return undefined;
   const { maxTokens, maxMessages } = limits;
   const start = Math.max(placeOf(history, newest.since), former === undefined ? 0 : placeOf(history, former.from));
   const shown = shortened(history.slice(start), maxTokens, maxTokens / 2);
@@ -102,15 +109,15 @@ export function planSummary(
   const from = history.length - stays.length;
   const covered = coveredBy(former, history);
   const gained = from > start || start > covered;
-  if (!gained || covered >= history.length) return undefined;
+  if (!gained || covered >= history.length - 1) return undefined;
   const each = Math.max(fewestTokens, maxTokens / 4);
   const most = Math.min(mostTimesRead * maxTokens, contextTokens / 2);
-  const read = newestWithin(shortened(history.slice(covered), each, each), most, Infinity);
+  const read = newestWithin(shortened(history.slice(covered, -1), each, each), most, Infinity);
   const first = history[from] ?? newest;
   return {
     former,
     exchanges: read,
-    place: { from: first.question, through: newest.question, throughAt: newest.at },
+    place: { from: first.question, through: last.question },
     boundary: start === 0 ? 0 : (history[start]?.question ?? 0),
   };
 }
@@ -133,13 +140,24 @@ export function beginWork(
   },
 ): SummaryWork | undefined {
   const before = record?.work;
-  const waitMs = before === undefined || isDead(before.token) ? 0 : before.until - now;
+  const isLeft = wasBegun(record) && isDead(record.work.token);
+  const waitMs = before === undefined || isLeft ? 0 : before.until - now;
   if (waitMs > 0 && waitMs <= longestWaitMs) return undefined;
   const failures = before?.boundary === boundary ? before.failures : 0;
   return failures >= mostFailures ? undefined : { until: now + forMs, token, failures, boundary };
 }
 
+/** Whether somebody writes a summary, or died at it: nobody has said that it has ended. */
+export function wasBegun(record: SummaryRecord | undefined): record is SummaryRecord & { readonly work: SummaryWork } {
+  return record?.work !== undefined && record.work.token !== "";
+}
+
 /** What stands of the work after a failure. */
 export function failedWork(work: SummaryWork, now: number): SummaryWork {
-  return { ...work, until: now + firstBackoffMs * 2 ** work.failures, failures: work.failures + 1 };
+  return { ...leftWork(work), until: now + firstBackoffMs * 2 ** work.failures, failures: work.failures + 1 };
+}
+
+/** What stands of the work when it was left in good order: anybody may begin. */
+export function leftWork(work: SummaryWork): SummaryWork {
+  return { ...work, token: "", until: 0 };
 }

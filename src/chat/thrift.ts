@@ -1,6 +1,6 @@
 /** Whether it is cheaper to have a conversation summarised than to show it as it stands, by what its models cost. Pure. */
 import type { Models, TokenUsage } from "../ports/models.ts";
-import type { HistoryLimits } from "./prompt.ts";
+import { type HistoryLimits, tokensOf } from "./prompt.ts";
 
 /** US dollars a token. */
 export interface TokenPrices {
@@ -42,15 +42,13 @@ const nearlyFree = { share: 0.1, messages: 8, tokens: 4, times: 2 };
 const coldAfterMs = 2 * 3_600_000;
 
 /** Undefined when a price is not known, or nothing has to be paid, or the cache saves nothing. */
-export function tariffOf(cost: Models["cost"], model: string, summariser: string, at: number): Tariff | undefined {
-  const answers = pricesOf(cost, model, at);
-  const summaries = pricesOf(cost, summariser, at);
-  return answers === undefined || summaries === undefined || answers.cached >= answers.input
-    ? undefined
-    : { answers, summaries };
+export function tariffOf(answers: TokenPrices | undefined, summaries: TokenPrices | undefined): Tariff | undefined {
+  if (answers === undefined || summaries === undefined || answers.cached >= answers.input) return undefined;
+  return { answers, summaries };
 }
 
-function pricesOf(cost: Models["cost"], model: string, at: number): TokenPrices | undefined {
+/** What a model costs; undefined when that is not known. `at` in milliseconds since the epoch. */
+export function pricesOf(cost: Models["cost"], model: string, at: number): TokenPrices | undefined {
   const of = (usage: Partial<TokenUsage>) =>
     // Small counts: some have a higher price above a size.
     cost(model, { inputTokens: 0, cachedTokens: 0, outputTokens: 0, ...usage }, at);
@@ -67,8 +65,7 @@ function isNearlyFree({ input, cached }: TokenPrices): boolean {
 }
 
 /** The limits of a history that nobody has set, by the prices of the model that answers. */
-export function worthShowing(usual: HistoryLimits, cost: Models["cost"], model: string, at: number): HistoryLimits {
-  const prices = pricesOf(cost, model, at);
+export function worthShowing(usual: HistoryLimits, prices: TokenPrices | undefined): HistoryLimits {
   if (prices === undefined || !isNearlyFree(prices)) return usual;
   return { maxTokens: nearlyFree.tokens * usual.maxTokens, maxMessages: nearlyFree.messages * usual.maxMessages };
 }
@@ -106,7 +103,7 @@ export function summaryPays({ persona, summary, exchanges }: ShownSizes, kept: n
     read += dropped * (cold ? answers.input : answers.cached);
   }
   const next = Math.max(summary, usualSummaryTokens);
-  const newest = exchanges.slice(older.length).reduce((sum, { tokens }) => sum + tokens, 0);
+  const newest = tokensOf(exchanges.slice(older.length));
   const anew = (persona > leastCachedTokens ? 0 : persona) + next + newest;
   const written = summaries.input * (instructionTokens + summary + dropped) + summaries.output * next;
   const times = isNearlyFree(answers) ? nearlyFree.times : 1;

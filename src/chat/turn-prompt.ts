@@ -9,8 +9,8 @@ import { chooseTier } from "./auto.ts";
 import { type Continued, goOn } from "./continuation.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";
 import type { Summaries, SummaryOrder } from "./summaries.ts";
-import { cutComesSoon, type HistorySize, sizeOf, type Thrift, thriftyCut } from "./summary-plan.ts";
-import { type ShownExchange, tariffOf, worthShowing } from "./thrift.ts";
+import { cutComesSoon, type HistorySize, mayPay, sizeOf, type Thrift, thriftyCut } from "./summary-plan.ts";
+import { pricesOf, type ShownExchange, type TokenPrices, tariffOf, worthShowing } from "./thrift.ts";
 import { countTokens } from "./tokens.ts";
 
 export interface PromptDeps {
@@ -74,29 +74,30 @@ export async function promptOf(
   continued: Continued | undefined,
 ): Promise<TurnPrompt> {
   const { store, historyLimits } = deps;
-  const summarises = deps.summaries !== undefined;
   const own = String(userId);
-  const [settings, ofUser, read, record] = await Promise.all([
+  const [settings, ofUser, read] = await Promise.all([
     store.readSettings(turn.conversation),
     // A private chat has the user's own settings.
     own === turn.conversation ? undefined : store.readSettings(own),
-    store.readHistory(turn.conversation, exchangesNeeded(historyLimits)),
-    summarises ? store.readSummary(turn.conversation) : undefined,
+    store.readConversation(turn.conversation, exchangesNeeded(historyLimits)),
   ]);
   // The whole of an answer is one model's, by one choice.
   const question = textOf(continued?.exchange.asked ?? turn.asked);
   const chosen = deps.work(() => choiceFor(deps.models, settings, question));
   const { model } = chosen;
-  const worth = deps.work(() => limitsFor(deps, chosen));
-  const more = worth.maxMessages > historyLimits.maxMessages && read.length >= exchangesNeeded(historyLimits);
-  const kept = more ? await store.readHistory(turn.conversation, exchangesNeeded(worth)) : read;
-  const others = kept.filter((exchange) => exchange.question !== turn.root);
+  // Two models have two caches and two prices: what is asked next is not known.
+  const prices = chosen.auto === undefined ? deps.work(() => pricesOf(deps.models.cost, model, deps.now())) : undefined;
+  const worth = limitsFor(deps, prices);
+  const more = worth.maxMessages > historyLimits.maxMessages && read.history.length >= exchangesNeeded(historyLimits);
+  const known = more ? await store.readConversation(turn.conversation, exchangesNeeded(worth)) : read;
+  const summary = deps.summaries && known.summary?.summary;
+  const others = known.history.filter((exchange) => exchange.question !== turn.root);
   const history = continued === undefined ? others : [...others, continued.exchange];
   const readable = within(deps.models.capabilities(model).contextTokens, worth);
   const limits = continued === undefined ? readable : atLeast(leastToGoOn, readable);
   const remembered = {
-    summary: record?.summary,
-    summarises,
+    summary,
+    summarises: deps.summaries !== undefined,
     question: turn.root,
     afterPause:
       continued === undefined && settings.broughtBack !== String(turn.root) && followsPause(deps, turn, history),
@@ -104,7 +105,9 @@ export async function promptOf(
   };
   const whole = deps.work(() => showHistory(history, limits, remembered));
   const persona = settings.persona ?? deps.defaultPersona;
-  const thrift = deps.work(() => thriftOf(deps, chosen, persona));
+  const thrift = mayPay(whole.exchanges.length + 1, whole.summary)
+    ? deps.work(() => thriftOf(deps, model, prices, persona))
+    : undefined;
 
   function asPrompt({ exchanges, summary, ...shown }: ShownHistory): Prompt {
     const question = continued === undefined ? turn.asked : textParts(goOn);
@@ -147,23 +150,21 @@ function choiceFor(
 /** What summaries cost and save; undefined where that is not known. */
 function thriftOf(
   { models, summaries, now }: Pick<PromptDeps, "models" | "summaries" | "now">,
-  { model, auto }: Pick<TurnPrompt, "model" | "auto">,
+  model: string,
+  prices: TokenPrices | undefined,
   persona: string,
 ): Thrift | undefined {
-  // Two models have two caches and two prices: what is asked next is not known.
-  if (summaries === undefined || auto !== undefined) return undefined;
-  const tariff = tariffOf(models.cost, model, summaries.model, now());
+  if (summaries === undefined || prices === undefined) return undefined;
+  const tariff = tariffOf(prices, summaries.model === model ? prices : pricesOf(models.cost, summaries.model, now()));
   return tariff && { tariff, persona: countTokens(persona) };
 }
 
 /** How much is worth showing to this model. */
 function limitsFor(
-  { historyLimits, models, now }: Pick<PromptDeps, "historyLimits" | "models" | "now">,
-  { model, auto }: Pick<TurnPrompt, "model" | "auto">,
+  { historyLimits: { mayShowMore, ...usual } }: Pick<PromptDeps, "historyLimits">,
+  prices: TokenPrices | undefined,
 ): HistoryLimits {
-  const { mayShowMore, ...usual } = historyLimits;
-  // What one of the models of `auto` is shown the other must be able to be shown.
-  return !mayShowMore || auto !== undefined ? usual : worthShowing(usual, models.cost, model, now());
+  return mayShowMore ? worthShowing(usual, prices) : usual;
 }
 
 /** No more than the model reads: the rest of that is for persona, question and answer. */

@@ -46,6 +46,13 @@ export interface Exchange {
   readonly since?: number | undefined;
 }
 
+/** What is known of a conversation beside its settings. */
+export interface KnownConversation {
+  /** The newest exchanges, oldest first, at most as many as were asked for. */
+  readonly history: readonly Exchange[];
+  readonly summary: SummaryRecord | undefined;
+}
+
 /**
  * - `writing`: the model is being asked, or was when the process died.
  * - `answered`: the answer is stored, the final text may not be on the screen yet.
@@ -124,21 +131,18 @@ export interface Store {
     value: Settings[F] | undefined,
   ): Promise<void>;
 
-  /**
-   * The newest exchanges, oldest first, at most so many (all kept when left out); those older than the time to live are not
-   * returned.
-   */
+  /** What is known of a conversation at one moment; nothing once its time to live has passed. */
+  readConversation(conversation: ConversationId, atMost: number): Promise<KnownConversation>;
+  /** Its history alone; all that is kept when `atMost` is left out. */
   readHistory(conversation: ConversationId, atMost?: number): Promise<readonly Exchange[]>;
   /**
    * All exchanges kept, oldest first, read a few at a time however many there are. `from`: those from this question on; none
    * when it is not kept any more.
    */
   scanHistory(conversation: ConversationId, from?: number): AsyncIterable<Exchange>;
-  /** What is kept about the conversation's summary. */
-  readSummary(conversation: ConversationId): Promise<SummaryRecord | undefined>;
   /**
-   * Replaces that, if it is still exactly `former` (undefined: nothing) and the conversation has not been forgotten. True when
-   * it did.
+   * Replaces what is kept about the summary, if it is still exactly `former` (undefined: nothing) and the conversation has not
+   * been forgotten. True when it did.
    */
   replaceSummary(
     conversation: ConversationId,

@@ -7,10 +7,11 @@ export interface Summary {
   readonly tokens: number;
   /** Question of the exchange with which prompts begin beside it: all before that is shown by the summary alone. */
   readonly from: number;
-  /** Question of the newest exchange that it covers, and when that was stored: one that was written anew since is not covered. */
+  /**
+   * Question of the newest exchange that it covers. Never that of the newest there is: that one may still be edited or answered
+   * again, and what it said then must not be told for ever.
+   */
   readonly through: number;
-  /** Milliseconds since the epoch. */
-  readonly throughAt: number;
   /** `provider/model` that wrote it. */
   readonly model: string;
 }
@@ -28,7 +29,7 @@ export interface SummaryRecord {
 export interface SummaryWork {
   /** Nobody else begins before this time (milliseconds since the epoch). */
   readonly until: number;
-  /** Tells this attempt from all others. */
+  /** Tells this attempt from all others; empty when nobody is at it: it has failed, or was given up. */
   readonly token: string;
   /** How often it has failed since the prompts begin where they do, and which question that is (0: the first). */
   readonly failures: number;

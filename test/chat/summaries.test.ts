@@ -29,7 +29,7 @@ const exchanges = (count: number, change: Partial<Exchange> = {}) =>
   Array.from({ length: count }, (_, index) => exchange(index + 1, change));
 
 function summaryOf(from: number, through: number, change: Partial<Summary> = {}): Summary {
-  return { text: "- it is Ada", tokens: 5, from, through, throughAt: through, model: "a/one", ...change };
+  return { text: "- it is Ada", tokens: 5, from, through, model: "a/one", ...change };
 }
 
 const ids = (list: readonly Exchange[] | undefined) => list?.map(({ question }) => question);
@@ -39,17 +39,17 @@ describe("what is to be summarised", () => {
     expect(planSummary(exchanges(7), limits, undefined)).toBeUndefined();
     expect(planSummary(exchanges(8), limits, undefined)).toMatchObject({
       former: undefined,
-      place: { from: 8, through: 8, throughAt: 8 },
+      place: { from: 8, through: 7 },
       boundary: 0,
     });
     const long = planSummary(exchanges(4, { tokens: 200 }), limits, undefined);
-    expect(ids(long?.exchanges)).toEqual([1, 2, 3, 4]);
+    expect(ids(long?.exchanges)).toEqual([1, 2, 3]);
     expect(planSummary(exchanges(3, { tokens: 200 }), limits, undefined)).toBeUndefined();
   });
 
   it("keeps the newest word for word beside it: of 40 messages three questions with their answers", () => {
     const plan = planSummary(exchanges(16), { maxTokens: 8_000, maxMessages: 40 }, undefined);
-    expect(plan?.place).toMatchObject({ from: 14, through: 16 });
+    expect(plan?.place).toMatchObject({ from: 14, through: 15 });
   });
 
   it("merges what is new with the summary that stands", () => {
@@ -57,15 +57,20 @@ describe("what is to be summarised", () => {
     const former = summaryOf(8, 8);
     const plan = planSummary(history, limits, former);
     expect(plan?.former).toBe(former);
-    expect(ids(plan?.exchanges)).toEqual([9, 10, 11, 12, 13, 14, 15, 16]);
+    expect(ids(plan?.exchanges)).toEqual([9, 10, 11, 12, 13, 14, 15]);
     expect(plan?.boundary).toBe(8);
-    expect(planSummary(history, limits, summaryOf(16, 16))).toBeUndefined();
+    expect(planSummary(history, limits, summaryOf(16, 15))).toBeUndefined();
   });
 
-  it("takes in again what was answered anew since, and what was cut before anybody had summarised it", () => {
-    expect(ids(planSummary(exchanges(9), limits, summaryOf(1, 8, { throughAt: 3 }))?.exchanges)).toEqual([8, 9]);
+  it("is never what may still be edited or answered again, but what was cut before anybody had summarised it", () => {
+    expect(ids(planSummary(exchanges(9), limits, summaryOf(1, 7))?.exchanges)).toEqual([8]);
+    for (let count = 1; count < 40; count++) {
+      const plan = planSummary(exchanges(count), limits, undefined);
+      expect(plan?.place.through ?? 0).toBeLessThan(count);
+      expect(ids(plan?.exchanges) ?? []).not.toContain(count);
+    }
     const lost = planSummary(exchanges(9, { since: 6 }), limits, undefined);
-    expect(ids(lost?.exchanges)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(ids(lost?.exchanges)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect(lost?.place.from).toBe(6);
   });
 
@@ -135,6 +140,16 @@ describe("a prompt beside a summary", () => {
     expect(ids(back?.exchanges)).toEqual([7, 8, 9, 10]);
   });
 
+  it("has the summary alone before the question that it stops short of, when that is answered again", () => {
+    const again = showHistory(exchanges(8), limits, { summary: summaryOf(9, 8), summarises: true, question: 9 });
+    expect(again).toMatchObject({ exchanges: [], tellsCut: false, summary: { through: 8 } });
+    expect(again.uncovered).toBeUndefined();
+    const next = shown(9, summaryOf(9, 8), { question: 10 });
+    expect(ids(next.exchanges)).toEqual([9]);
+    // Going on with its answer, it is part of what is shown.
+    expect(ids(shown(9, summaryOf(9, 8), { question: 9 }).exchanges)).toEqual([9]);
+  });
+
   it("shares its beginning with the one before it, except where a summary or a cut begins a new block", () => {
     const stored: Exchange[] = [];
     let summary: Summary | undefined;
@@ -144,7 +159,7 @@ describe("a prompt beside a summary", () => {
       prompts.push(JSON.stringify([now.summary?.text, ids(now.exchanges)]).slice(0, -2));
       stored.push(exchange(question, now.since === undefined ? {} : { since: now.since }));
       const plan = planSummary(stored.slice(-2 * exchangesNeeded(limits)), limits, summary);
-      if (plan !== undefined) summary = { ...summaryOf(0, 0), ...plan.place, text: `- all up to ${question}` };
+      if (plan !== undefined) summary = { ...summaryOf(0, 0), ...plan.place, text: `- all before ${question}` };
       // Each exchange is shown, or stands in the summary.
       const first = now.exchanges[0]?.question ?? question;
       expect(first - 1).toBeLessThanOrEqual(now.summary?.through ?? 0);
@@ -224,7 +239,7 @@ describe("the writing of summaries", () => {
       open,
       write,
       clock,
-      record: () => kept.readSummary(conversation),
+      record: async () => (await kept.readConversation(conversation, 0)).summary,
     };
   }
 
@@ -236,8 +251,7 @@ describe("the writing of summaries", () => {
         text: "- it is Ada",
         tokens: countTokens("- it is Ada"),
         from: 9,
-        through: 9,
-        throughAt: 9,
+        through: 8,
         model: "a/one",
       },
     });

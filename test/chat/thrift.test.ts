@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { chatsOf, readDialogues } from "../../bench/cost/dialogues.ts";
 import { replay } from "../../bench/cost/replay.ts";
 import { planSummary, thriftyCut } from "../../src/chat/summary-plan.ts";
-import { tariffOf, worthKeeping, worthShowing } from "../../src/chat/thrift.ts";
+import { pricesOf, tariffOf, worthKeeping, worthShowing } from "../../src/chat/thrift.ts";
 import { createPrices } from "../../src/models/prices.ts";
 import { textParts } from "../../src/ports/content.ts";
 
@@ -17,8 +17,11 @@ function sizes(count: number, everyMs = 60_000) {
   return Array.from({ length: count }, (_, place) => ({ tokens: 100, at: place * everyMs }));
 }
 
+const tariffWith = (model: string, summariser: string, by = cost) =>
+  tariffOf(pricesOf(by, model, at), pricesOf(by, summariser, at));
+
 function cutOf(model: string, persona: number, count: number, everyMs?: number): number | undefined {
-  const tariff = tariffOf(cost, model, model === dear ? nano : cheap, at);
+  const tariff = tariffWith(model, model === dear ? nano : cheap);
   return (
     tariff && thriftyCut(sizes(count, everyMs), undefined, { maxTokens: 32_000, maxMessages: 320 }, { tariff, persona })
   );
@@ -26,12 +29,12 @@ function cutOf(model: string, persona: number, count: number, everyMs?: number):
 
 describe("whether a summary pays", () => {
   it("follows from prices, and is not known without them", () => {
-    expect(tariffOf(cost, dear, nano, at)?.answers).toMatchObject({ input: expect.closeTo(2e-6, 9) });
-    expect(tariffOf(() => undefined, dear, nano, at)).toBeUndefined();
+    expect(tariffWith(dear, nano)?.answers).toMatchObject({ input: expect.closeTo(2e-6, 9) });
+    expect(tariffWith(dear, nano, () => undefined)).toBeUndefined();
     expect(
-      tariffOf((model, ...rest) => (model === nano ? undefined : cost(model, ...rest)), dear, nano, at),
+      tariffWith(dear, nano, (model, ...rest) => (model === nano ? undefined : cost(model, ...rest))),
     ).toBeUndefined();
-    expect(tariffOf(() => 0, dear, nano, at)).toBeUndefined();
+    expect(tariffWith(dear, nano, () => 0)).toBeUndefined();
   });
 
   it("is no question in a short chat, and comes sooner where a persona alone is cached", () => {
@@ -53,21 +56,31 @@ describe("whether a summary pays", () => {
   });
 
   it("makes a plan before any limit is near, and none when prices are not known", () => {
-    const tariff = tariffOf(cost, dear, nano, at);
+    const tariff = tariffWith(dear, nano);
     const history = sizes(14).map((one, place) => ({
       ...one,
       ...{ question: place + 1, asked: textParts("why?"), answered: "because" },
     }));
     const thrift = tariff && { tariff, persona: 1_200 };
-    expect(planSummary(history, limits, undefined, Infinity, thrift)?.place).toMatchObject({ from: 12, through: 14 });
+    expect(planSummary(history, limits, undefined, Infinity, thrift)?.place).toMatchObject({ from: 12, through: 13 });
     expect(planSummary(history, limits, undefined)).toBeUndefined();
   });
 
   it("lets more of a history be shown where its prices make that worth it", () => {
-    expect(worthShowing(limits, cost, dear, at)).toEqual(limits);
-    expect(worthShowing(limits, () => undefined, cheap, at)).toEqual(limits);
-    expect(worthShowing(limits, () => 0, cheap, at)).toEqual(limits);
-    expect(worthShowing(limits, cost, cheap, at).maxMessages).toBeGreaterThan(limits.maxMessages);
+    expect(worthShowing(limits, pricesOf(cost, dear, at))).toEqual(limits);
+    expect(
+      worthShowing(
+        limits,
+        pricesOf(() => undefined, cheap, at),
+      ),
+    ).toEqual(limits);
+    expect(
+      worthShowing(
+        limits,
+        pricesOf(() => 0, cheap, at),
+      ),
+    ).toEqual(limits);
+    expect(worthShowing(limits, pricesOf(cost, cheap, at)).maxMessages).toBeGreaterThan(limits.maxMessages);
   });
 });
 

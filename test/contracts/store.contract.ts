@@ -255,24 +255,26 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
     });
 
     describe("what is kept of a summary", () => {
-      const summary = { text: 'he said "from":1 twice', tokens: 9, from: 3, through: 4, throughAt: 1, model: "p/m" };
+      const summary = { text: 'he said "from":1 twice', tokens: 9, from: 3, through: 4, model: "p/m" };
       const work = { until: 5, token: "t", failures: 0, boundary: 0 };
 
       it("is replaced as long as it is what it was, by one of those who try at once", async () => {
         const store = await newStore();
         await ask(store, 1);
-        expect(await store.readSummary("a")).toBeUndefined();
+        expect((await store.readConversation("a", 0)).summary).toBeUndefined();
         const taken = [1, 2, 3].map((n) => ({ work: { ...work, token: `t${n}` } }));
         const won = await Promise.all(taken.map((one) => store.replaceSummary("a", undefined, one)));
         expect(won.filter(Boolean)).toHaveLength(1);
         const stands = taken[won.indexOf(true)];
-        expect(await store.readSummary("a")).toEqual(stands);
+        expect((await store.readConversation("a", 0)).summary).toEqual(stands);
         expect(await store.replaceSummary("a", { work }, { summary })).toBe(false);
         expect(await store.replaceSummary("a", stands, { summary })).toBe(true);
         expect(await store.replaceSummary("a", stands, { summary })).toBe(false);
-        expect(await store.replaceSummary("a", await store.readSummary("a"), { summary, work })).toBe(true);
-        expect(await store.readSummary("a")).toEqual({ summary, work });
-        expect(await store.readSummary("b")).toBeUndefined();
+        expect(await store.replaceSummary("a", (await store.readConversation("a", 0)).summary, { summary, work })).toBe(
+          true,
+        );
+        expect((await store.readConversation("a", 0)).summary).toEqual({ summary, work });
+        expect((await store.readConversation("b", 0)).summary).toBeUndefined();
       });
 
       it("is forgotten with the conversation, and what was begun before is not stored in the next one", async () => {
@@ -281,30 +283,54 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         await ask(store, 1);
         await store.replaceSummary("a", undefined, { work });
         await store.forget("a");
-        expect(await store.readSummary("a")).toBeUndefined();
+        expect((await store.readConversation("a", 0)).summary).toBeUndefined();
         expect(await store.replaceSummary("a", { work }, { summary })).toBe(false);
         await ask(store, 2);
         expect(await store.replaceSummary("a", { work }, { summary })).toBe(false);
         expect(await store.replaceSummary("a", undefined, { summary })).toBe(true);
         clock.now += ttlMs + 1;
-        expect(await store.readSummary("a")).toBeUndefined();
+        expect((await store.readConversation("a", 0)).summary).toBeUndefined();
         expect(await store.replaceSummary("a", { summary }, { work })).toBe(false);
         await store.beginTurn(turn(3));
-        expect(await store.readSummary("a")).toBeUndefined();
+        expect((await store.readConversation("a", 0)).summary).toBeUndefined();
+      });
+
+      it("is read in one step with the newest of the history, so that both are of one moment", async () => {
+        const store = await newStore();
+        expect(await store.readConversation("a", 5)).toEqual({ history: [], summary: undefined });
+        for (const question of [1, 2, 3]) await ask(store, question);
+        const read = async () => {
+          const { history, summary } = await store.readConversation("a", 2);
+          return [history.map(({ question }) => question), summary];
+        };
+        expect(await read()).toEqual([[2, 3], undefined]);
+        await store.replaceSummary("a", undefined, { summary });
+        const reads = Array.from({ length: 20 }, read);
+        const forgotten = store.forget("a");
+        reads.push(...Array.from({ length: 20 }, read));
+        await forgotten;
+        for (const one of await Promise.all(reads))
+          expect([
+            [[2, 3], { summary }],
+            [[], undefined],
+          ]).toContainEqual(one);
+        expect(await read()).toEqual([[], undefined]);
       });
 
       it("goes along to a supergroup, with its messages' ids", async () => {
         const store = await newStore();
         await ask(store, 3, { conversation: "-5" });
         await store.replaceSummary("-5", undefined, { summary, work: { ...work, boundary: 3 } });
-        const before = await store.readSummary("-5");
+        const before = (await store.readConversation("-5", 0)).summary;
         await store.moveConversation("-5", "-1001234567890");
         const moved = { summary: { ...summary, from: -3, through: -4 }, work: { ...work, boundary: -3 } };
-        expect(await store.readSummary("-1001234567890")).toEqual(moved);
-        expect(await store.readSummary("-5")).toEqual(before);
+        expect((await store.readConversation("-1001234567890", 0)).summary).toEqual(moved);
+        expect((await store.readConversation("-5", 0)).summary).toEqual(before);
         expect(await store.replaceSummary("-5", before, { summary, work })).toBe(true);
-        expect(await store.readSummary("-1001234567890")).toEqual({ summary: moved.summary, work });
-        expect(await store.replaceSummary("-1001234567890", await store.readSummary("-5"), {})).toBe(false);
+        expect((await store.readConversation("-1001234567890", 0)).summary).toEqual({ summary: moved.summary, work });
+        expect(await store.replaceSummary("-1001234567890", (await store.readConversation("-5", 0)).summary, {})).toBe(
+          false,
+        );
         expect(await store.replaceSummary("-1001234567890", { summary: moved.summary, work }, {})).toBe(true);
       });
     });

@@ -9,7 +9,9 @@ import type { Database } from "./database.ts";
 
 const selectExchange = "SELECT question, asked, answered, tokens, at, model, since, place FROM exchange";
 
-export interface History extends Pick<Store, "readHistory" | "scanHistory"> {
+export interface History extends Pick<Store, "scanHistory"> {
+  /** The newest exchanges, oldest first. */
+  newest(conversation: ConversationId, atMost: number): readonly Exchange[];
   /** Adds an exchange, or replaces that of its question. To be called inside `Database.write`. */
   add(conversation: ConversationId, exchange: Exchange): void;
 }
@@ -47,12 +49,9 @@ export function createHistory({ statement: sql }: Database, conversations: Conve
 
   return {
     add,
-    async readHistory(conversation, atMost = keptPerConversation + droppedAtOnce) {
-      if (conversations.expired(conversation)) return [];
-      const rows = sql(`${selectExchange} WHERE conversation = ? ORDER BY place DESC LIMIT ?`).all(
-        conversation,
-        atMost,
-      );
+    newest(conversation, atMost) {
+      const most = Math.min(atMost, keptPerConversation + droppedAtOnce);
+      const rows = sql(`${selectExchange} WHERE conversation = ? ORDER BY place DESC LIMIT ?`).all(conversation, most);
       return rows.reverse().map(exchangeOf);
     },
     async *scanHistory(conversation, from) {

@@ -1,7 +1,7 @@
 /** Settings, history, turns, usage and dialogs in the embedded database. */
 import { withinTime } from "../../base/within-time.ts";
 import type { AnswerKeeping, Settings, Store, Turn } from "../../ports/store.ts";
-import { followingMoves, turnAtHome } from "../lanes/moved-conversations.ts";
+import { followingMoves, type StoreAtHome, turnAtHome } from "../lanes/moved-conversations.ts";
 import { createAnswers } from "./answers.ts";
 import { createConversations } from "./conversations.ts";
 import { type Database, statementsOf } from "./database.ts";
@@ -39,7 +39,8 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   const run = statementsOf(database);
   createTables(database.handle);
   const conversations = createConversations(database, historyTtlSeconds * 1000, now);
-  const { add: addExchange, ...history } = createHistory(database, conversations);
+  const { add: addExchange, newest, scanHistory } = createHistory(database, conversations);
+  const { readSummary, replaceSummary } = createSummaryRecords(database, conversations);
   const { ledger, write: writeCalls, forgetOld: forgetOldCalls } = createLedger(database, ledgerDays, now);
   const { readAnswer, write: writeAnswer, forgetOld: forgetOldAnswers } = createAnswers(database, now);
   const { keepAnswer, ...turns } = createTurns({ database, conversations, addExchange, writeCalls, writeAnswer });
@@ -52,13 +53,17 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     return [conversations.forgetOldest(), forgetOld(), forgetOldCalls(), forgetOldAnswers()].includes(true);
   }
 
-  const store: Store = {
-    ...history,
+  const store: StoreAtHome = {
+    async readConversation(conversation, atMost) {
+      if (conversations.expired(conversation)) return { history: [], summary: undefined };
+      return { history: newest(conversation, atMost), summary: readSummary(conversation) };
+    },
+    scanHistory,
+    replaceSummary,
     ledger,
     readAnswer,
     ...turns,
     ...marks,
-    ...createSummaryRecords(database, conversations),
     async readSettings(conversation) {
       const rows = sql("SELECT field, value FROM setting WHERE conversation = ?").all(conversation);
       return Object.fromEntries(rows.map((row) => [row["field"], row["value"]])) as Settings;

@@ -12,11 +12,9 @@ type Statements = Pick<Database, "statement">;
 export function createSummaryRecords(
   database: Database,
   conversations: Conversations,
-): Pick<Store, "readSummary" | "replaceSummary"> {
+): Pick<Store, "replaceSummary"> & { readSummary(conversation: ConversationId): SummaryRecord | undefined } {
   return {
-    async readSummary(conversation) {
-      return conversations.expired(conversation) ? undefined : read(database, conversation);
-    },
+    readSummary: (conversation) => read(database, conversation),
     replaceSummary: (conversation, former, next) =>
       database.write(() => {
         if (!conversations.lives(conversation)) return false;

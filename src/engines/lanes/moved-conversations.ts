@@ -4,6 +4,7 @@
  * mean other messages in the new chat, so they are negative there; seen from the former id, it is the other way round.
  */
 
+import type { Lease } from "../../ports/fleet.ts";
 import type { Exchange, Store, Turn } from "../../ports/store.ts";
 import type { SummaryRecord } from "../../ports/summaries.ts";
 import type { ConversationId } from "../../ports/updates.ts";
@@ -20,8 +21,13 @@ export class ConversationMovedError extends Error {
 
 type Moves = Map<ConversationId, ConversationId>;
 
+/** A store that knows each conversation by the id under which it is kept, and by no other. */
+export interface StoreAtHome extends Omit<Store, "readHistory" | "guardedBy"> {
+  guardedBy(lease: Lease | undefined): StoreAtHome;
+}
+
 /** The same store, under which nobody needs to know that a conversation has moved. `moves` are those known already. */
-export function followingMoves(store: Store, moves: Moves = new Map()): Store {
+export function followingMoves(store: StoreAtHome, moves: Moves = new Map()): Store {
   /** Does what is to be done with the conversation where it is. Begins at once, in the order of the calls. */
   async function follow<T>(conversation: ConversationId, work: (home: Home) => Promise<T>): Promise<T> {
     try {
@@ -37,8 +43,13 @@ export function followingMoves(store: Store, moves: Moves = new Map()): Store {
     ...store,
     readSettings: (conversation) => follow(conversation, ({ id }) => store.readSettings(id)),
     setSetting: (conversation, field, value) => follow(conversation, ({ id }) => store.setSetting(id, field, value)),
-    readHistory: (conversation, atMost) =>
-      follow(conversation, async ({ id, exchange }) => (await store.readHistory(id, atMost)).map(exchange)),
+    readConversation: (conversation, atMost) =>
+      follow(conversation, async ({ id, exchange, summary }) => {
+        const known = await store.readConversation(id, atMost);
+        return { history: known.history.map(exchange), summary: summary(known.summary) };
+      }),
+    readHistory: async (conversation, atMost = Infinity) =>
+      (await following.readConversation(conversation, atMost)).history,
     async *scanHistory(conversation, from) {
       // Finds out where the conversation is; a scan that has begun cannot begin again.
       await follow(conversation, ({ id }) => store.newestTurn(id));
@@ -46,8 +57,6 @@ export function followingMoves(store: Store, moves: Moves = new Map()): Store {
       const first = from === undefined ? undefined : message(from);
       for await (const one of store.scanHistory(id, first)) yield exchange(one);
     },
-    readSummary: (conversation) =>
-      follow(conversation, async ({ id, summary }) => summary(await store.readSummary(id))),
     replaceSummary: (conversation, former, next) =>
       follow(conversation, ({ id, summary }) => store.replaceSummary(id, summary(former), summary(next))),
     forget: (conversation) => follow(conversation, ({ id }) => store.forget(id)),

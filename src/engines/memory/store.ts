@@ -2,7 +2,13 @@
 
 import type { AnswerToKeep } from "../../ports/answers.ts";
 import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
-import { followingMoves, movedExchange, movedSummary, movedTurn } from "../lanes/moved-conversations.ts";
+import {
+  followingMoves,
+  movedExchange,
+  movedSummary,
+  movedTurn,
+  type StoreAtHome,
+} from "../lanes/moved-conversations.ts";
 import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "../lanes/turn-records.ts";
 import { createMemoryLedger } from "./ledger.ts";
 
@@ -52,7 +58,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     for (const oldest of [...map.keys()].slice(0, droppedAtOnce)) map.delete(oldest);
   }
 
-  const store: Store = {
+  const store: StoreAtHome = {
     ledger,
     async readSettings(conversation) {
       return { ...settings.get(conversation) };
@@ -61,9 +67,13 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       const { [field]: _former, ...others } = settings.get(conversation) ?? {};
       settings.set(conversation, value === undefined ? others : { ...others, [field]: value });
     },
-    async readHistory(conversation, atMost = Infinity) {
-      const exchanges = [...(find(conversation)?.exchanges.values() ?? [])];
-      return exchanges.slice(Math.max(0, exchanges.length - atMost)).map((exchange) => ({ ...exchange }));
+    async readConversation(id, atMost) {
+      const conversation = find(id);
+      const exchanges = [...(conversation?.exchanges.values() ?? [])];
+      return {
+        history: exchanges.slice(Math.max(0, exchanges.length - atMost)).map((exchange) => ({ ...exchange })),
+        summary: conversation?.summary === undefined ? undefined : JSON.parse(conversation.summary),
+      };
     },
     async *scanHistory(conversation, from) {
       const exchanges = structuredClone([...(find(conversation)?.exchanges.values() ?? [])]);
@@ -84,10 +94,6 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
         turns: byQuestion([...turns, ...(present?.turns.values() ?? [])]),
         summary: present?.summary ?? (former.summary && JSON.stringify(movedSummary(JSON.parse(former.summary)))),
       });
-    },
-    async readSummary(conversation) {
-      const record = find(conversation)?.summary;
-      return record === undefined ? undefined : JSON.parse(record);
     },
     async replaceSummary(id, former, next) {
       const conversation = find(id);

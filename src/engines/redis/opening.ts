@@ -4,6 +4,9 @@
  */
 import type { ConversationId } from "../../ports/updates.ts";
 
+/** What is kept about a conversation's summary, and its exchanges. */
+export type ConversationRecords = readonly [summary: string | null, exchanges: readonly (string | null)[]];
+
 /** As the script answers: settings, the time of the last activity, the newest question, two records, exchanges, summary. */
 export type OpeningAnswer = readonly [
   settings: readonly string[],
@@ -22,10 +25,8 @@ export interface Opening {
   settings(conversation: ConversationId): readonly string[] | undefined;
   /** The record of a question's turn, of the newest one when it is empty; null when there is none since `oldest`. */
   turn(conversation: ConversationId, question: number | "", oldest: number): string | null | undefined;
-  /** Records of the newest exchanges; none when nothing has happened since `oldest`. */
-  history(conversation: ConversationId, atMost: number, oldest: number): readonly (string | null)[] | undefined;
-  /** What is kept about the summary; null when there is nothing since `oldest`. */
-  summary(conversation: ConversationId, oldest: number): string | null | undefined;
+  /** With the newest exchanges; none when nothing has happened since `oldest`. */
+  conversation(conversation: ConversationId, atMost: number, oldest: number): ConversationRecords | undefined;
   /** Something was written: of the turns alone, or of anything. */
   spoil(what: "turns" | "all"): void;
 }
@@ -46,8 +47,7 @@ export function createOpening(
   if (question !== undefined) turns.set(question, ofThisQuestion);
   const rest = {
     settings: settings as readonly string[] | undefined,
-    history: history ?? undefined,
-    summary: summary as string | null | undefined,
+    records: history === null ? undefined : ([summary, history] as ConversationRecords | undefined),
   };
   const present = (oldest: number) => active !== null && Number(active) >= oldest;
   const fits = (asked: ConversationId) => asked === conversation && performance.now() < until;
@@ -63,22 +63,16 @@ export function createOpening(
       turns.delete(which);
       return found === undefined || present(oldest) ? found : null;
     },
-    history(asked, atMost, oldest) {
-      const found = fits(asked) && atMost === exchanges ? rest.history : undefined;
-      rest.history = undefined;
-      return found === undefined || present(oldest) ? found : [];
-    },
-    summary(asked, oldest) {
-      const found = fits(asked) ? rest.summary : undefined;
-      rest.summary = undefined;
-      return found === undefined || present(oldest) ? found : null;
+    conversation(asked, atMost, oldest) {
+      const found = fits(asked) && atMost === exchanges ? rest.records : undefined;
+      rest.records = undefined;
+      return found === undefined || present(oldest) ? found : [null, []];
     },
     spoil(what) {
       turns.clear();
       if (what === "turns") return;
       rest.settings = undefined;
-      rest.history = undefined;
-      rest.summary = undefined;
+      rest.records = undefined;
     },
   };
 }

@@ -93,11 +93,15 @@ export const readTurn = `${present}
   return redis.call('HGET', KEYS[1], question)
 `;
 
-/** KEYS turns, exchanges, exchange order. ARGV oldest, the first place in the order (from the end: negative). */
-export const readHistory = `${present}
+/**
+ * KEYS turns, exchanges, exchange order. ARGV oldest, the first place in the order (from the end: negative). Returns what is
+ * kept about the summary, then the exchanges.
+ */
+export const readConversation = `${present}
+  if not present then return {false, {}} end
   local questions = redis.call('LRANGE', KEYS[3], ARGV[2], -1)
-  if not present or #questions == 0 then return {} end
-  return redis.call('HMGET', KEYS[2], unpack(questions))
+  local exchanges = #questions > 0 and redis.call('HMGET', KEYS[2], unpack(questions)) or {}
+  return {redis.call('HGET', KEYS[1], 'summary'), exchanges}
 `;
 
 /** KEYS the four. */
@@ -107,11 +111,6 @@ export const forget = "redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])";
 export const writeDialog = `
   redis.call('HSET', KEYS[1], 'at', ARGV[1], 'value', ARGV[2])
   redis.call('PEXPIRE', KEYS[1], ARGV[3])
-`;
-
-/** KEYS turns. ARGV oldest. */
-export const readSummary = `${present}
-  return present and redis.call('HGET', KEYS[1], 'summary')
 `;
 
 /** KEYS turns. ARGV oldest, what stands there (empty: nothing), what shall stand there. Returns 1 when it does. */

@@ -7,9 +7,9 @@ import { LeaseLostError } from "../../base/errors.ts";
 import { withinTime } from "../../base/within-time.ts";
 import type { Lease } from "../../ports/fleet.ts";
 import type { Note } from "../../ports/notes.ts";
-import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
+import type { Exchange, KnownConversation, Settings, Store, Turn } from "../../ports/store.ts";
 import type { ConversationId } from "../../ports/updates.ts";
-import { ConversationMovedError, followingMoves, mayMove } from "../lanes/moved-conversations.ts";
+import { ConversationMovedError, followingMoves, mayMove, type StoreAtHome } from "../lanes/moved-conversations.ts";
 import { isFormer, presentForm, readExchange, type StoredForm } from "../lanes/stored-forms.ts";
 import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "../lanes/turn-records.ts";
 import { createAnswers } from "./answers.ts";
@@ -19,7 +19,7 @@ import type { RedisLease } from "./leases.ts";
 import { createRedisLedger } from "./ledger.ts";
 import { keepingArgument, settlementArgument } from "./ledger-scripts.ts";
 import type { RedisLink } from "./link.ts";
-import type { Opening } from "./opening.ts";
+import type { ConversationRecords, Opening } from "./opening.ts";
 import { decodeTurn, encodeEnd, encodeShown, encodeTurn, isFormerTurn } from "./records.ts";
 import { lookAtKeys } from "./rehearsal.ts";
 import { FormerReaderError, runGuarded, runScript, type ScriptArgument } from "./script.ts";
@@ -126,18 +126,22 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     return exchanges;
   }
 
-  async function readHistory(
+  async function readConversation(
     opening: Opening | undefined,
     conversation: ConversationId,
-    atMost = Infinity,
-  ): Promise<readonly Exchange[]> {
-    if (atMost <= 0) return [];
-    const known = mayMove(conversation) ? undefined : opening?.history(conversation, atMost, oldest());
-    if (known !== undefined) return exchangesIn(conversation, known);
+    atMost: number,
+  ): Promise<KnownConversation> {
+    const known = mayMove(conversation) ? undefined : opening?.conversation(conversation, atMost, oldest());
+    const [summary, exchanges] = known ?? (await findConversation(conversation, atMost));
+    const history = exchangesIn(conversation, exchanges.slice(0, Math.max(0, atMost)));
+    return { history, summary: summary === null ? undefined : JSON.parse(summary) };
+  }
+
+  async function findConversation(conversation: ConversationId, atMost: number): Promise<ConversationRecords> {
     const keys = [turnsKey(conversation), historyKey(conversation), historyOrderKey(conversation)];
-    const first = Number.isFinite(atMost) ? -atMost : 0;
-    const records = await unmoved(conversation, runScript(redis, lua.readHistory, keys, [oldest(), first]));
-    return exchangesIn(conversation, records as (string | null)[]);
+    const first = Number.isFinite(atMost) ? -Math.max(1, atMost) : 0;
+    const found = runScript(redis, lua.readConversation, keys, [oldest(), first]);
+    return (await unmoved(conversation, found)) as ConversationRecords;
   }
 
   async function* scanHistory(conversation: ConversationId, from?: number): AsyncGenerator<Exchange, void> {
@@ -152,7 +156,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
 
   // === The store, and its guarded views =============================================================
 
-  function storeUnder(lease: (Lease & Partial<RedisLease>) | undefined): Store {
+  function storeUnder(lease: (Lease & Partial<RedisLease>) | undefined): StoreAtHome {
     const opening = lease?.opening;
 
     async function write(
@@ -202,17 +206,8 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         if (value === undefined) return write(conversation, "redis.call('HDEL', KEYS[1], ARGV[1])", keys, [field]);
         return write(conversation, "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])", keys, [field, value]);
       },
-      readHistory: (conversation, atMost) => readHistory(opening, conversation, atMost),
+      readConversation: (conversation, atMost) => readConversation(opening, conversation, atMost),
       scanHistory,
-      async readSummary(conversation) {
-        const known = mayMove(conversation) ? undefined : opening?.summary(conversation, oldest());
-        const keys = [turnsKey(conversation)];
-        const record =
-          known === undefined
-            ? await unmoved(conversation, runScript(redis, lua.readSummary, keys, [oldest()]))
-            : known;
-        return typeof record === "string" ? JSON.parse(record) : undefined;
-      },
       async replaceSummary(conversation, former, next) {
         const guard = { lease, movedKey: mayMove(conversation) ? movedKey(conversation) : undefined };
         const standing = former === undefined ? "" : JSON.stringify(former);

@@ -18,14 +18,14 @@ exporting.filter(isCommand("export"), async (ctx) => {
   const { store, now } = ctx.deps;
   const { conversation, attempt } = ctx.job;
   const place = placeOf(ctx);
-  const newest = await store.readHistory(conversation, 1);
-  if (newest.length === 0 || place === undefined) return await say(ctx, ctx.texts.exportEmpty);
+  const known = await store.readConversation(conversation, 1);
+  if (known.history.length === 0 || place === undefined) return await say(ctx, ctx.texts.exportEmpty);
   const first = await store.firstWithin(`export:${senderOf(ctx.update) ?? place.chatId}`, onceInMs);
   // A delivery before this one may have taken the minute, and then failed.
   if (!first && attempt === 1) return await say(ctx, ctx.texts.exportTooSoon);
-  const [{ model, persona }, record] = await Promise.all([ctx.session.read(), store.readSummary(conversation)]);
+  const { model, persona } = await ctx.session.read();
   const at = now();
-  const summary = record?.summary?.text;
+  const summary = known.summary?.summary?.text;
   const about = { model: modelFor(ctx.deps.models.names, model), persona, time: timeOf(at), summary };
   const room = maxPartBytes - Buffer.byteLength(ctx.texts.exportHead(about)) - maxPartLineBytes;
   const parts = await planParts(store.scanHistory(conversation), room);

@@ -57,7 +57,7 @@ async function answer(one: ActiveUpdate, guarded: Store): Promise<void> {
   await guarded.newestTurn(conversation);
   await guarded.readTurn(conversation, turn.question);
   await guarded.beginTurn(turn);
-  await Promise.all([guarded.readSettings(conversation), guarded.readHistory(conversation, exchanges)]);
+  await Promise.all([guarded.readSettings(conversation), guarded.readConversation(conversation, exchanges)]);
   await one.lease?.hold();
   await guarded.setTurnMessages(conversation, turn.question, turn.run, [turn.question + 500]);
   await guarded.finishTurn({ ...turn, state: "answered", outcome: "complete" }, exchangeOf(turn), []);
@@ -102,6 +102,8 @@ describe.skipIf(redis.missing !== undefined)(redis.title("a question's way throu
     for (const id of [1, 2, 3, 4, 5, 6, 7]) await queue.enqueue(question(id));
     await store.setSetting(conversation, "model", "a/one");
     await idle(queue);
+    const work = { until: 5, token: "t", failures: 0, boundary: 0 };
+    await store.replaceSummary(conversation, undefined, { work });
     const seen: unknown[] = [];
     const met = Promise.withResolvers<void>();
     await queue.stop();
@@ -115,7 +117,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("a question's way throu
           settings: await from.readSettings(conversation),
           newest: await from.newestTurn(conversation),
           own: await from.readTurn(conversation, one.question ?? 0),
-          history: await from.readHistory(conversation, exchanges),
+          known: await from.readConversation(conversation, exchanges),
         });
       }
       met.resolve();
@@ -130,7 +132,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("a question's way throu
       newest: { question: 1_007 },
       own: { question: 1_006 },
     });
-    expect((seen[0] as { history: unknown[] }).history).toHaveLength(exchanges);
+    expect(seen[0]).toMatchObject({ known: { history: { length: exchanges }, summary: { work } } });
     await idle(second);
   });
 
@@ -140,13 +142,13 @@ describe.skipIf(redis.missing !== undefined)(redis.title("a question's way throu
     const met: unknown[] = [];
     consume(async (one, guarded) => {
       if (one.updateId === 1) return await answer(one, guarded);
-      met.push(await guarded.newestTurn(conversation), await guarded.readHistory(conversation, exchanges));
+      met.push(await guarded.newestTurn(conversation), await guarded.readConversation(conversation, exchanges));
     });
     await queue.enqueue(question(1));
     await idle(queue);
     offset = 2 * hourMs;
     await queue.enqueue(question(2));
-    await eventually(() => expect(met).toEqual([undefined, []]));
+    await eventually(() => expect(met).toEqual([undefined, { history: [], summary: undefined }]));
     await idle(queue);
   });
 

@@ -14,10 +14,8 @@ const later = { date: Math.floor(Date.now() / 1000) + 600 };
 const shown = () => scene.requests.at(-1)?.messages.map(({ content }) => content);
 
 async function summarise(from: number, through: number): Promise<void> {
-  const history = await scene.store.readHistory("7");
-  const throughAt = history.find(({ question }) => question === through)?.at ?? 0;
-  const summary = { text: "- it is Ada", tokens: 4, from, through, throughAt, model: "a/one" };
-  await scene.store.replaceSummary("7", await scene.store.readSummary("7"), { summary });
+  const summary = { text: "- it is Ada", tokens: 4, from, through, model: "a/one" };
+  await scene.store.replaceSummary("7", (await scene.store.readConversation("7", 0)).summary, { summary });
 }
 
 /** Texts and keyboards of what was sent and edited. */
@@ -58,7 +56,7 @@ describe("the first question after a pause", () => {
   });
 
   it("goes on whole without a summary", async () => {
-    await scene.store.replaceSummary("7", await scene.store.readSummary("7"), {});
+    await scene.store.replaceSummary("7", (await scene.store.readConversation("7", 0)).summary, {});
     await write("three", later);
     expect(shown()).toEqual(["one", "answer 1", "two", "answer 2", "three"]);
     expect(lastMessage()?.["text"]).toBe("answer 3");

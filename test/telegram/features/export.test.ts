@@ -54,7 +54,7 @@ async function stored(...sizes: readonly number[]): Promise<void> {
 describe("an export", () => {
   it("shows the summary that stands for older messages", async () => {
     await stored(10, 10);
-    const summary = { text: "- it is Ada", tokens: 4, from: 2, through: 1, throughAt: 0, model: "a/one" };
+    const summary = { text: "- it is Ada", tokens: 4, from: 2, through: 1, model: "a/one" };
     await scene.store.replaceSummary("7", undefined, { summary });
     const [file] = await documents(await write("/export"));
     expect(file?.text).toMatch(
