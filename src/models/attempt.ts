@@ -1,10 +1,9 @@
 /** One attempt at one model: its place at the provider, its breaker, its metrics and its line in the log. */
 import type { ModelError } from "../base/errors.ts";
-import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Alerts } from "../ports/alerts.ts";
-import type { CallEnd, ModelEvent, ModelRequest, OpenCall } from "../ports/models.ts";
+import type { CallEnd, ModelEvent, OpenCall } from "../ports/models.ts";
 import type { Allowance, Patience, Timers } from "./allowance.ts";
 import type { Breakers } from "./breakers.ts";
 import { modelError } from "./failures.ts";
@@ -18,11 +17,11 @@ export interface Attempt {
   /** Queues for a place. Resolves soon: whether all are taken. */
   queue(signal: AbortSignal): Promise<boolean>;
   /**
-   * Takes the place: the provider is asked as soon as its events, from `thinking` to `answer-end`, are read. `again` when the
-   * place was given away while the call could not be paid: it can now, and queues anew. Undefined when the signal was aborted
-   * before. Rejects with a `ModelError` when there is no such provider, or no place in time.
+   * Takes the place, and pays: the provider may be asked now. `again` when the place was given away while the call could not be
+   * paid: it can now, and queues anew. Undefined when the signal was aborted before. Rejects with a `ModelError` when there is
+   * no such provider, or no place in time.
    */
-  enter(signal: AbortSignal): Promise<AsyncIterable<ModelEvent> | "again" | undefined>;
+  enter(signal: AbortSignal): Promise<Entered | "again" | undefined>;
   /** The answer is whole, and paid. */
   completed(end: AnswerEnd): void;
   /** Whether more of it can be paid, now that this has come. */
@@ -33,7 +32,18 @@ export interface Attempt {
   end(): void;
 }
 
-type AnswerEnd = Extract<ModelEvent, { type: "answer-end" }>;
+/** Who is to be asked, and how much of the user's patience is left for it. */
+export interface Entered {
+  readonly provider: Provider;
+  /** The model's name on the wire. */
+  readonly model: string;
+  readonly patience: Patience;
+  readonly mayCall: () => boolean;
+  readonly onLife: () => void;
+}
+
+/** What is known of a whole answer. */
+type AnswerEnd = Pick<Extract<ModelEvent, { type: "answer-end" }>, "finish" | "usage" | "served">;
 
 /** A provider with its places. */
 export interface AskedProvider extends Provider {
@@ -42,9 +52,13 @@ export interface AskedProvider extends Provider {
   readonly hosted: boolean;
 }
 
+/** See `Payer.open`. `model`: `provider/model`. */
+export type Pay = (model: string, signal: AbortSignal, onWaiting: () => void) => Promise<OpenCall | undefined>;
+
 export type Attempts = (
-  route: Route,
-  request: ModelRequest,
+  route: Pick<Route, "choice" | "left">,
+  /** Left out where nobody counts. */
+  pay: Pay | undefined,
   allowance: Allowance,
   log: Pick<Logger, "warn">,
 ) => Attempt;
@@ -67,7 +81,7 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
   /** When a model was heard of last. */
   const heard = new Map<string, number>();
 
-  return (route, request, allowance, log) => {
+  return (route, pay, allowance, log) => {
     const { model } = route.choice;
     const slash = Math.max(0, model.indexOf("/"));
     const provider = providers.get(model.slice(0, slash));
@@ -115,10 +129,9 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
         if (entry === "late") throw modelError(model, { kind: "busy", message: "no place came free in time" });
         if (entry === undefined || entry === "aborted") return undefined;
         leave = entry;
-        const { messages, left } = route;
-        if (request.payer !== undefined && call === undefined) {
+        if (pay !== undefined && call === undefined) {
           // Those who are waited for may need the place. Whoever has a place waits for nobody, so that all come to an end.
-          call = await request.payer.open({ model, messages }, signal, giveAway);
+          call = await pay(model, signal, giveAway);
           if (call === undefined) return undefined;
           // However long that took: whoever waits knows.
           allowance.waited(now() - startedMs);
@@ -126,12 +139,8 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
           if (leave === undefined) return "again";
         }
         const mayLoad = !provider.hosted && now() - (heard.get(model) ?? Number.NEGATIVE_INFINITY) > loadedMs;
-        patience = allowance.patience(left, mayLoad);
-        const work: Work = request.work ?? ((piece) => piece());
-        const { effort, thoughts, cacheKey } = request;
-        const how = { effort, thoughts, cacheKey, work, patience, mayCall: allowance.call, onLife };
-        const ask = { ...how, model: model.slice(slash + 1), messages };
-        return provider.ask(ask, signal);
+        patience = allowance.patience(route.left, mayLoad);
+        return { provider, model: model.slice(slash + 1), patience, mayCall: allowance.call, onLife };
       },
       completed({ finish, usage, served }) {
         close({ outcome: finish === "budget" ? "over-budget" : "complete", usage, served });

@@ -1,6 +1,7 @@
 /** The models of this process: the chosen one, then the fallbacks, within what a user can be asked to wait. */
 
 import { ModelError, type ModelErrorKind } from "../base/errors.ts";
+import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -14,7 +15,7 @@ import type { SharedBreakers } from "../ports/breakers.ts";
 import type { Effort, ModelEvent, ModelRequest, Models, Tier } from "../ports/models.ts";
 import type { SharedPlaces } from "../ports/places.ts";
 import { createAllowance, defaultTimers, type Timers } from "./allowance.ts";
-import { createAttempts } from "./attempt.ts";
+import { createAttempts, type Pay } from "./attempt.ts";
 import { createBreakers } from "./breakers.ts";
 import { createCapabilities } from "./capabilities.ts";
 import { modelError } from "./failures.ts";
@@ -93,6 +94,8 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     const { signal } = linked;
     const log = request.log ?? deps.log;
     const allowance = createAllowance(timers, now);
+    const { payer, thoughts, cacheKey, work = plainWork } = request;
+    const how = { thoughts, cacheKey, work };
     let shown: boolean;
     try {
       const targets = targetsOf(request);
@@ -104,16 +107,19 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
         let reason: ModelErrorKind;
         const { model } = route.choice;
         const effort = request.effort ?? effortOf(targets, model);
-        const attempt = begin(route, { ...request, effort }, allowance, log);
+        const { messages } = route;
+        const pay: Pay | undefined = payer && ((name, ...waiting) => payer.open({ model: name, messages }, ...waiting));
+        const attempt = begin(route, pay, allowance, log);
         try {
-          let events: Awaited<ReturnType<typeof attempt.enter>>;
+          let entered: Awaited<ReturnType<typeof attempt.enter>>;
           do {
             if (await attempt.queue(signal)) yield { type: "waiting", provider: attempt.provider };
-            events = await attempt.enter(signal);
-          } while (events === "again");
-          if (events !== undefined) {
+            entered = await attempt.enter(signal);
+          } while (entered === "again");
+          if (entered !== undefined) {
             yield { type: "attempt", model, shorter: route.shortened || undefined };
-            for await (const event of events) {
+            const { provider, ...within } = entered;
+            for await (const event of provider.ask({ ...how, ...within, messages, effort }, signal)) {
               shown = event.type === "text-delta" || (shown && event.type !== "text-reset");
               if (event.type === "answer-end") attempt.completed(event);
               yield event;
@@ -164,6 +170,9 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     },
   };
 }
+
+/** Does it in nobody's name. */
+const plainWork: Work = (piece) => piece();
 
 function stopped(model: string): ModelError {
   return modelError(model, { kind: "connection", message: "the process is stopping" });

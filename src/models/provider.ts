@@ -8,8 +8,10 @@ import type { Listing } from "./catalogue.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { connectionFailure, type Failure, modelError } from "./failures.ts";
 import { type Incoming, openIncoming } from "./incoming.ts";
+import { createClient } from "./posting.ts";
 import { createReading, type Reading, type ReadingEvent, Refused } from "./reading.ts";
 import { createSender, type Question, type SenderDeps } from "./sending.ts";
+import { createWholeCalls, type WholeCalls } from "./whole-calls.ts";
 import { wireOf } from "./wires/wires.ts";
 
 interface Ask extends Omit<Question, "onWhole"> {
@@ -24,28 +26,35 @@ export interface Provider {
    * `thinking` to `answer-end`; throws a `ModelError`; ends quietly when the signal was aborted.
    */
   ask(ask: Ask, signal: AbortSignal): AsyncGenerator<ModelEvent, void>;
+  /** Asks for what comes in one piece. See `WholeCalls`. */
+  readonly askWhole: WholeCalls["ask"];
   /** Asks for its own list of models. Never rejects. */
   list(signal: AbortSignal): Promise<Listing>;
 }
 
 /** Creates a provider with its client. */
-export function createProvider(deps: Omit<SenderDeps, "wire">): Provider {
+export function createProvider(deps: Omit<SenderDeps, "wire" | "client">): Provider {
   const { config } = deps;
   const wire = wireOf(config.wire);
-  const sender = createSender({ ...deps, wire });
+  const client = createClient(config, wire, deps.transport);
+  const sender = createSender({ ...deps, wire, client });
+  const secrets = [config.apiKey ?? "", ...secretsOfHeaders(config.headers ?? {})];
+  const fail = (model: string, failure: Failure, hidden: readonly string[]): ModelError =>
+    modelError(`${config.name}/${model}`, failure, [...secrets, ...hidden]);
+  const whole = createWholeCalls({ ...deps, client, fail });
   /** Models that close their thoughts without having opened them. */
   const unopened = new Set<string>();
 
   return {
     list: sender.list,
+    askWhole: whole.ask,
     async *ask(ask, signal) {
       const { model, patience } = ask;
       const name = `${config.name}/${model}`;
       const question = textOf(ask.messages.at(-1)?.content ?? []);
-      const hidden = [config.apiKey ?? "", ...secretsOfHeaders(config.headers ?? {}), question];
-      const fail = (failure: Failure): ModelError => modelError(name, failure, hidden);
+      const failed = (failure: Failure): ModelError => fail(model, failure, [question]);
       if (signal.aborted) return;
-      if (!ask.mayCall()) throw fail({ kind: "upstream", message: "the question has used up its calls" });
+      if (!ask.mayCall()) throw failed({ kind: "upstream", message: "the question has used up its calls" });
 
       const calling = new AbortController();
       let incoming: Incoming | undefined;
@@ -113,8 +122,8 @@ export function createProvider(deps: Omit<SenderDeps, "wire">): Provider {
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (deadlines.late !== undefined) throw fail({ kind: "timeout", message: deadlines.late });
-        throw fail(error instanceof Refused ? error.failure : connectionFailure(error));
+        if (deadlines.late !== undefined) throw failed({ kind: "timeout", message: deadlines.late });
+        throw failed(error instanceof Refused ? error.failure : connectionFailure(error));
       } finally {
         deadlines.stop();
         signal.removeEventListener("abort", abort);
