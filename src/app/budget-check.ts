@@ -1,7 +1,7 @@
 /** A budget that cannot be counted, or pays for no answer, is none: found out at the start, not with the first question. */
 import { StartError, type Whose } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
-import { modelsAsked } from "../config/models-asked.ts";
+import { mediaAsked, modelsAsked } from "../config/models-asked.ts";
 import { firstTokens, perDollar } from "../ports/ledger.ts";
 
 /** What sets each of them. */
@@ -55,11 +55,21 @@ async function moneyMistakes(
   const prices = modelsAsked(config).map((model) => ({ model, dollars: cost(model, usage, Date.now()) }));
   const unknown = prices.filter(({ dollars }) => dollars === undefined);
   const [first] = budgets;
-  if (unknown.length > 0)
-    return unknown.map(
-      ({ model }) =>
-        `PRICES_FILE has no price for ${model}, which no list of prices knows, and ${first?.variable} is in money; add it there in dollars per million tokens, like {"${model}": {"input": 0.2, "output": 1.6}}, or set budgets in tokens, like 200000t`,
-    );
+  const unpriced = (model: string, how: string) =>
+    `PRICES_FILE has no price for ${model}, which no list of prices knows, and ${first?.variable} is in money; add it there in dollars ${how}, or set budgets in tokens, like 200000t`;
+  const lines = [
+    ...unknown.map(({ model }) =>
+      unpriced(model, `per million tokens, like {"${model}": {"input": 0.2, "output": 1.6}}`),
+    ),
+    ...mediaAsked(config)
+      .filter((model) => cost(model, someMedia, Date.now()) === undefined)
+      .map((model) =>
+        config.models.media?.draws.includes(model)
+          ? unpriced(model, `a picture, like {"${model}": {"picture": 0.04}}`)
+          : unpriced(model, `an hour of sound, like {"${model}": {"audio_hour": 0.36}}`),
+      ),
+  ];
+  if (lines.length > 0) return lines;
   const cheapest = Math.min(...prices.map(({ dollars = 0 }) => dollars));
   return budgets
     .filter(({ amount }) => amount < Math.ceil(cheapest * perDollar))
@@ -68,6 +78,9 @@ async function moneyMistakes(
         `${variable} is too small for a single answer: before one is asked for, ${answerTokens} tokens are reserved, ${dollarsOf(cheapest)} dollars by the cheapest model; make it several times as large, or MODEL_MAX_TOKENS smaller`,
     );
 }
+
+/** Of which a price is asked: whether there is one, not how much it is. */
+const someMedia = { inputTokens: 1, cachedTokens: 0, outputTokens: 1, seconds: 1, pictures: 1 };
 
 /** Never less than it is. */
 function dollarsOf(dollars: number): string {

@@ -11,7 +11,7 @@ import {
   type Settlement,
   type UsageEntry,
 } from "../ports/ledger.ts";
-import type { CallEnd, ChatMessage, Models, Payer, TokenUsage } from "../ports/models.ts";
+import type { CallEnd, ChatMessage, MediaStep, Models, PayableCall, Payer, TokenUsage } from "../ports/models.ts";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Budgets, limitsAt, resetOf } from "./limits.ts";
@@ -71,6 +71,19 @@ const [shortestLookMs, longestLookMs] = [100, 1_000];
 /** A message of Telegram's full length, in tokens. */
 const tokensOfMessage = 1_000;
 
+/** What call a row is about. */
+interface Called extends Pick<LedgerRow, "model" | "step" | "attempt"> {
+  /** Of what comes in one piece all is known before, and nothing is written. */
+  readonly expected?: TokenUsage | undefined;
+}
+
+/** How the ledger calls what is no step of a turn. */
+const mediaSteps: Readonly<Record<MediaStep, number>> = { hear: -1, speak: -2, draw: -3 };
+
+function plainUsage(inputTokens: number, outputTokens: number): TokenUsage {
+  return { inputTokens, cachedTokens: 0, outputTokens };
+}
+
 /** Creates what pays for one delivery of a question. `onWaiting` is told when it begins to wait for calls of others. */
 export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiting: () => void): Payment {
   const { store, models, spending, tokenFactors, now } = deps;
@@ -84,23 +97,24 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   let ended: Settlement[] = [];
   let calls = 0;
 
+  function calledBy(call: PayableCall): Called {
+    const ofMedia = "media" in call ? { step: mediaSteps[call.media], expected: call.expected } : undefined;
+    return { model: call.model, attempt: ++calls, step: question.summary ? 0 : 1, ...ofMedia };
+  }
+
   const limits = () => limitsAt(spending.budgets, who, now());
 
-  function rowOf(
-    model: string,
-    attempt: number,
-    end: CallEnd,
-    counted: () => Pick<TokenUsage, "inputTokens" | "outputTokens">,
-  ): LedgerRow {
-    const usage = end.usage ?? { ...counted(), cachedTokens: 0 };
+  function rowOf({ model, step, attempt }: Called, end: CallEnd, counted: () => TokenUsage): LedgerRow {
+    const all = end.usage ?? counted();
+    const { pictures: _pictures, ...usage } = all;
     const at = now();
-    const cost = usage.inputTokens + usage.outputTokens === 0 ? 0 : models.cost(model, usage, at);
+    const cost = usage.inputTokens + usage.outputTokens === 0 ? 0 : models.cost(model, all, at);
     return {
       ...{
         at,
         ...who,
         turn: question.id,
-        step: question.summary ? 0 : 1,
+        step,
         attempt,
         model,
         served: end.served,
@@ -145,29 +159,25 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   }
 
   /** Billionths of a US dollar. */
-  function moneyOf(model: string, inputTokens: number, outputTokens: number): number {
-    const dollars = models.cost(model, { inputTokens, cachedTokens: 0, outputTokens }, now());
+  function moneyOf({ model, expected }: Called, inputTokens: number, outputTokens: number): number {
+    const dollars = models.cost(model, expected ?? plainUsage(inputTokens, outputTokens), now());
     // Of an unknown price at least something: a budget in money that is used up holds for it as well.
     return dollars === undefined ? 1 : Math.ceil(dollars * perDollar);
   }
 
-  function runningOf(
-    model: string,
-    attempt: number,
-    { factor, inputTokens }: Pick<RunningDeps, "factor" | "inputTokens">,
-  ): Running {
+  function runningOf(called: Called, { factor, inputTokens }: Pick<RunningDeps, "factor" | "inputTokens">): Running {
     return createRunning({
       ...{ ledger, id, token: randomUUID(), who, factor, limits, now },
-      firstTokens: reservedAtFirst,
-      maxTokens: spending.maxTokens,
+      firstTokens: called.expected?.outputTokens ?? reservedAtFirst,
+      maxTokens: called.expected?.outputTokens ?? spending.maxTokens,
       inputTokens,
-      moneyOf: (outputTokens) => moneyOf(model, inputTokens, outputTokens),
+      moneyOf: (outputTokens) => moneyOf(called, inputTokens, outputTokens),
       lostRow: (outputTokens, durationMs) =>
-        rowOf(model, attempt, { outcome: "lost", durationMs }, () => ({ inputTokens, outputTokens })),
+        rowOf(called, { outcome: "lost", durationMs }, () => called.expected ?? plainUsage(inputTokens, outputTokens)),
     });
   }
 
-  async function reserve(model: string, running: Running, signal: AbortSignal, waits: () => void): Promise<boolean> {
+  async function reserve(called: Called, running: Running, signal: AbortSignal, waits: () => void): Promise<boolean> {
     const deadline = performance.now() + waitsMs;
     for (let lookMs = shortestLookMs; ; lookMs = Math.min(lookMs * 1.5, longestLookMs)) {
       const current = limits();
@@ -179,7 +189,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       if (verdict.kind === "refused") {
         const { limit, left } = verdict;
         await tellRefused(limit);
-        const shortest = limit.unit === "tokens" ? reservedAtFirst : moneyOf(model, 0, reservedAtFirst);
+        const shortest = limit.unit === "tokens" ? reservedAtFirst : moneyOf(called, 0, reservedAtFirst);
         throw budgetError(limit, now(), left > shortest ? "too-little" : "used-up");
       }
       if (performance.now() > deadline) throw budgetError(verdict.limit, now(), "reserved");
@@ -190,16 +200,18 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   }
 
   return {
-    async open({ model, messages }, signal, giveWay) {
-      const attempt = ++calls;
-      const factor = tokenFactors.of(model);
-      const read = () => Math.ceil(factor * estimatedTokens(messages));
-      const running = hasBudget ? runningOf(model, attempt, { factor, inputTokens: read() }) : undefined;
+    async open(call, signal, giveWay) {
+      const called = calledBy(call);
+      const { expected } = called;
+      const factor = tokenFactors.of(call.model);
+      const read = () =>
+        "media" in call ? call.expected.inputTokens : Math.ceil(factor * estimatedTokens(call.messages));
+      const running = hasBudget ? runningOf(called, { factor, inputTokens: read() }) : undefined;
       const waits = () => {
         onWaiting();
         giveWay?.();
       };
-      if (running !== undefined && !(await reserve(model, running, signal, waits))) return undefined;
+      if (running !== undefined && !(await reserve(called, running, signal, waits))) return undefined;
       let text = "";
       let open = true;
       return {
@@ -212,10 +224,10 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
           open = false;
           const lived = text !== "" || end.firstTokenMs !== undefined;
           const outcome = running?.cut ? ("over-budget" as const) : end.outcome;
-          const row = rowOf(model, attempt, { ...end, outcome }, () => ({
-            inputTokens: lived ? (running?.inputTokens ?? read()) : 0,
-            outputTokens: Math.ceil(factor * countTokens(text)),
-          }));
+          const row = rowOf(called, { ...end, outcome }, () => {
+            if (!lived) return plainUsage(0, 0);
+            return expected ?? plainUsage(running?.inputTokens ?? read(), Math.ceil(factor * countTokens(text)));
+          });
           hasEnded(running === undefined ? row : { ...row, reservation: running.name });
         },
       };
@@ -229,10 +241,9 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       if (hasBudget || (await ledger.wasLeft(id))) return;
       const factor = tokenFactors.of(model);
       const written = typeof shown === "string" ? countTokens(shown) : Math.max(0, shown - 1) * tokensOfMessage;
-      const row = rowOf(model, ++calls, { outcome: "lost", durationMs: 0 }, () => ({
-        inputTokens: Math.ceil(factor * estimatedTokens(messages)),
-        outputTokens: Math.ceil(factor * written),
-      }));
+      const row = rowOf(calledBy({ model, messages }), { outcome: "lost", durationMs: 0 }, () =>
+        plainUsage(Math.ceil(factor * estimatedTokens(messages)), Math.ceil(factor * written)),
+      );
       hasEnded(row);
     },
     async marks() {

@@ -7,7 +7,7 @@ import { standIns } from "../base/stand-ins.ts";
 import { budgetMistake } from "./budgets.ts";
 import { type Field, field, Mistake, matching, oneOf, text, type ValuesOf, whole } from "./fields.ts";
 import { readCapabilities } from "./model-capabilities.ts";
-import { readAutoChain, readFallbacks, readModelChains } from "./model-list.ts";
+import { type ModelName, readAutoChain, readFallbacks, readModelChains } from "./model-list.ts";
 import { wireNames } from "./providers.ts";
 
 /** The official Bot API, the only one that insists on HTTPS and on certain ports for webhooks. */
@@ -28,6 +28,7 @@ export const defaults = {
   HISTORY_MAX_MESSAGES: "40",
   HISTORY_TTL_SECONDS: "2592000",
   NEW_TOPIC_AFTER_MINUTES: "240",
+  SPEAK_VOICE: "alloy",
   ANSWER_CACHE: "off",
   ANSWER_CACHE_HOURS: "24",
   RATE_LIMIT_MESSAGES: "10",
@@ -79,6 +80,12 @@ export const environmentFields = {
   HISTORY_MAX_MESSAGES: whole(0, 10_000, "messages").prefault(defaults.HISTORY_MAX_MESSAGES),
   HISTORY_TTL_SECONDS: whole(1, 315_360_000, "seconds").prefault(defaults.HISTORY_TTL_SECONDS),
   SUMMARY_MODEL: summaryModel().optional(),
+  TRANSCRIBE_MODEL: mediaModel("openai/gpt-4o-mini-transcribe").optional(),
+  SPEAK_MODEL: mediaModel("openai/gpt-4o-mini-tts").optional(),
+  SPEAK_VOICE: matching(/^\S{1,100}$/, "must be the name of a voice, without blanks, like alloy").prefault(
+    defaults.SPEAK_VOICE,
+  ),
+  IMAGE_MODEL: mediaModel("openai/gpt-image-2").optional(),
   NEW_TOPIC_AFTER_MINUTES: whole(0, 525_600, "minutes").prefault(defaults.NEW_TOPIC_AFTER_MINUTES),
   ANSWER_CACHE: oneOf(["off", "chat", "shared"], "must be off, chat or shared").prefault(defaults.ANSWER_CACHE),
   ANSWER_CACHE_HOURS: whole(1, 8_760, "hours").prefault(defaults.ANSWER_CACHE_HOURS),
@@ -185,6 +192,16 @@ function summaryModel() {
       return model;
     }
     throw new Mistake("must be one model, like openai/gpt-6-luna, or off");
+  });
+}
+
+/** One chain, or `off`. How much it thinks is no matter. */
+function mediaModel(example: string): Field<"off" | readonly ModelName[]> {
+  return field((given) => {
+    if (given === "off") return given;
+    const { chain, mistakes } = readAutoChain(given);
+    if (chain !== undefined && mistakes.length === 0 && chain.every(({ effort }) => effort === undefined)) return chain;
+    throw new Mistake(`must be one provider/model, like ${example}; others may stand behind a >; or off`);
   });
 }
 

@@ -10,3 +10,8 @@ export function modelsAsked({
   const summariser = summaryModel === "off" ? [] : [summaryModel];
   return [...new Set([...targets.map(({ model }) => model), ...summariser])];
 }
+
+/** The same of those that hear, speak and draw. */
+export function mediaAsked({ models: { media } }: Pick<Config, "models">): readonly string[] {
+  return media === undefined ? [] : [...new Set([...media.hears, ...media.speaks, ...media.draws])];
+}

@@ -1,10 +1,18 @@
 /** What the environment says of models: which are offered, what stands behind them, and who provides them. */
 import { autoOf } from "./auto.ts";
 import type { Environment } from "./environment.ts";
+import { type MediaConfig, mediaOf, namedMedia } from "./media.ts";
 import type { StatedCapabilities } from "./model-capabilities.ts";
 import { type Effort, type ModelName, type NamedChain, readFallbacks, readModelChains } from "./model-list.ts";
 import { type OwnPrices, readPricesFile } from "./prices-file.ts";
-import { defaultModels, noModels, type ProviderConfig, type Remarks, readProviders } from "./provider-settings.ts";
+import {
+  defaultModels,
+  noModels,
+  type ProviderConfig,
+  type Remarks,
+  readProviders,
+  type Variables,
+} from "./provider-settings.ts";
 import { answersIn, type RunMode } from "./run-mode.ts";
 
 /** What is asked of a model, wherever it stands in a chain. */
@@ -29,11 +37,11 @@ export interface ModelsConfig {
   readonly capabilities?: Readonly<Record<string, StatedCapabilities>> | undefined;
   readonly maxTokens?: number | undefined;
   readonly temperature?: number | undefined;
+  /** Those of sound and pictures; left out where there are none. */
+  readonly media?: MediaConfig | undefined;
   /** Prices of one's own, by `provider/model`. */
   readonly prices?: OwnPrices | undefined;
 }
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Reads it, and the model of summaries; adds to `remarks`. Of a list with a mistake in it the other entries are still checked. */
 export function readModels(
@@ -52,12 +60,14 @@ export function readModels(
   if (names.length === 0 && answers && mode !== "playground" && !wrong.has("MODELS")) remarks.mistakes.push(noModels());
   const { cheap, strong } = autoOf(names, values, wrong, remarks);
   const { SUMMARY_MODEL: summariser } = values;
+  const media = namedMedia(values, given);
   const named = {
     MODELS: chains.flat(),
     AUTO_CHEAP: cheap ?? [],
     AUTO_STRONG: strong ?? [],
     FALLBACK_MODELS: fallbacks,
     SUMMARY_MODEL: summariser === undefined || summariser === "off" || !answers ? [] : [summariser],
+    ...(answers ? media : {}),
   };
   const models = {
     names,
@@ -65,6 +75,7 @@ export function readModels(
     auto: cheap && strong ? { cheap: cheap.map(targetOf), strong: strong.map(targetOf) } : undefined,
     fallbacks: fallbacks.map(targetOf),
     providers: readProviders(named, given, remarks),
+    media: answers ? mediaOf(media, values) : undefined,
     capabilities: values.MODEL_CAPABILITIES,
     maxTokens: values.MODEL_MAX_TOKENS,
     temperature: values.MODEL_TEMPERATURE,

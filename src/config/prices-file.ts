@@ -1,12 +1,15 @@
 /** The file that `PRICES_FILE` names: what models cost that no list has, or that cost something else there. */
 import { readFileSync } from "node:fs";
 
-/** US dollars for a million tokens. */
+/** US dollars: for a million tokens, an hour of sound, a picture. */
 export interface OwnPrice {
   readonly input: number;
   readonly cached: number;
   readonly cacheWrite: number;
   readonly output: number;
+  /** Set: it costs this, whatever its tokens. */
+  readonly audioHour?: number | undefined;
+  readonly picture?: number | undefined;
 }
 
 interface Entry {
@@ -21,7 +24,10 @@ export type OwnPrices = Readonly<Record<string, OwnPrice>>;
 
 const example = '{"openai/gpt-6-luna": {"input": 0.2, "cached": 0.02, "cache_write": 0.25, "output": 1.6}}';
 const fieldNames = ["input", "cached", "cache_write", "output"] as const;
-const known = "input, cached, cache_write and output are dollars per million tokens, input and output must be there";
+/** Each makes a price by itself, of a model that hears or speaks, or draws. */
+const byPiece = { audio_hour: "audioHour", picture: "picture" } as const;
+const known =
+  "input, cached, cache_write and output are dollars per million tokens, input and output must be there; or audio_hour or picture alone";
 /** More mistakes of one file are of one reason. */
 const mostMistakes = 5;
 
@@ -67,6 +73,13 @@ export function readPricesFile(path: string, mistakes: string[]): OwnPrices {
 function priceIn(entry: unknown): OwnPrice | string {
   if (typeof entry !== "object" || entry === null || Array.isArray(entry)) return known;
   const given: Readonly<Record<string, unknown>> = { ...entry };
+  for (const [name, field] of Object.entries(byPiece)) {
+    const price = given[name];
+    if (price === undefined) continue;
+    if (!isPrice(price)) return `${name} must be a number from 0 to 100000; ${known}`;
+    if (Object.keys(given).length > 1) return `${name} stands alone; ${known}`;
+    return { input: 0, cached: 0, cacheWrite: 0, output: 0, [field]: price };
+  }
   const wrong = fieldNames.find((name) => (isNeeded(name) || given[name] !== undefined) && !isPrice(given[name]));
   if (wrong !== undefined) return `${wrong} must be a number from 0 to 100000; ${known}`;
   const other = Object.keys(given).find((name) => !fieldNames.some((one) => one === name));
@@ -79,6 +92,6 @@ function isNeeded(name: string): boolean {
   return name === "input" || name === "output";
 }
 
-function isPrice(value: unknown): boolean {
+function isPrice(value: unknown): value is number {
   return typeof value === "number" && value >= 0 && value <= 100_000;
 }

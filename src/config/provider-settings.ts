@@ -22,7 +22,8 @@ export interface ProviderConfig {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-type Variables = Readonly<Record<string, string | undefined>>;
+/** The environment, without what is empty. */
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The default model of every provider that has a key. */
 export function defaultModels(env: Variables): NamedChain[] {

@@ -12,6 +12,7 @@ import { autoName } from "../config/model-list.ts";
 import { isHosted } from "../config/providers.ts";
 import type { Alerts } from "../ports/alerts.ts";
 import type { SharedBreakers } from "../ports/breakers.ts";
+import type { MediaModels } from "../ports/media-models.ts";
 import type { Effort, ModelEvent, ModelRequest, Models, Tier } from "../ports/models.ts";
 import type { SharedPlaces } from "../ports/places.ts";
 import { createAllowance, defaultTimers, type Timers } from "./allowance.ts";
@@ -19,6 +20,7 @@ import { createAttempts, type Pay } from "./attempt.ts";
 import { createBreakers } from "./breakers.ts";
 import { createCapabilities } from "./capabilities.ts";
 import { modelError } from "./failures.ts";
+import { type ConvertSound, createMediaModels } from "./media-chain.ts";
 import { createPlaces } from "./places.ts";
 import { createPrices } from "./prices.ts";
 import { createProvider } from "./provider.ts";
@@ -35,14 +37,23 @@ export interface ModelsDeps {
   readonly shared?: { readonly places: SharedPlaces; readonly breakers: SharedBreakers } | undefined;
   /** Told of failures that an operator has to mend. */
   readonly alerts?: Alerts;
+  /** Makes another format of a recording that its model does not take. */
+  readonly convertSound?: ConvertSound | undefined;
   /** Milliseconds; those left out have the values of DESIGN's promises. */
   readonly timers?: Partial<Timers>;
   /** A clock that never goes back. Milliseconds. */
   readonly now?: () => number;
 }
 
-/** Creates the models that the configuration names. `stop` ends every answer that is still being written. */
-export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void> } {
+export interface AllModels extends Models {
+  /** Those of sound and pictures; left out where none is configured. */
+  readonly media?: MediaModels | undefined;
+  /** Ends every answer that is still being written, and every other call. */
+  stop(): Promise<void>;
+}
+
+/** Creates the models that the configuration names. */
+export function createModels(deps: ModelsDeps): AllModels {
   const { models, log } = deps;
   const now = deps.now ?? (() => performance.now());
   const timers: Timers = { ...defaultTimers, ...deps.timers };
@@ -154,15 +165,19 @@ export function createModels(deps: ModelsDeps): Models & { stop(): Promise<void>
     }
   }
 
+  const { media, prices } = models;
+  const stoppedBy = stopping.signal;
+  const chained = { begin, breakers, timers, log, now, stopping: stoppedBy, convert: deps.convertSound };
   return {
     names: models.names,
+    media: media && createMediaModels({ media, ...chained }),
     behind: (name) => (models.chains[name] ?? []).slice(1).map(({ model }) => model),
     auto: models.auto && {
       name: autoName,
       models: { cheap: standingFor(autoName, "cheap"), strong: standingFor(autoName, "strong") },
     },
     answer,
-    cost: createPrices(models.prices),
+    cost: createPrices(prices),
     capabilities: (model) => capabilities.of(standingFor(model, "strong")),
     async stop() {
       stopping.abort();

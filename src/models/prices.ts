@@ -22,6 +22,7 @@ const tableNames: Readonly<Record<string, string>> = {
 };
 
 const perMillion = 1e-6;
+const secondsPerHour = 3_600;
 const free = new Set(providerPresets.flatMap(({ name, local }) => (local ? [name] : [])));
 
 /**
@@ -38,10 +39,10 @@ export function createPrices(own: Readonly<Record<string, OwnPrice>> = {}): Mode
   };
 }
 
-function ownCost(
-  price: OwnPrice,
-  { inputTokens, cachedTokens, cacheWriteTokens = 0, outputTokens }: TokenUsage,
-): number {
+function ownCost(price: OwnPrice, usage: TokenUsage): number {
+  const { inputTokens, cachedTokens, cacheWriteTokens = 0, outputTokens, seconds = 0, pictures = 0 } = usage;
+  if (price.audioHour !== undefined) return (seconds / secondsPerHour) * price.audioHour;
+  if (price.picture !== undefined) return pictures * price.picture;
   const plain = Math.max(0, inputTokens - cachedTokens - cacheWriteTokens);
   const input = plain * price.input + cachedTokens * price.cached + cacheWriteTokens * price.cacheWrite;
   return perMillion * (input + outputTokens * price.output);
@@ -50,12 +51,21 @@ function ownCost(
 function listCost(provider: string, name: string, usage: TokenUsage, at: number): number | undefined {
   const providerId = Object.hasOwn(tableNames, provider) ? tableNames[provider] : undefined;
   if (providerId === undefined) return undefined;
-  const { inputTokens, cachedTokens, cacheWriteTokens = 0, outputTokens } = usage;
-  const tokens = { input_tokens: inputTokens, cache_read_tokens: cachedTokens, output_tokens: outputTokens };
+  const { inputTokens, cachedTokens, cacheWriteTokens = 0, outputTokens, seconds } = usage;
+  const tokens = {
+    ...{ input_tokens: inputTokens, cache_read_tokens: cachedTokens, output_tokens: outputTokens },
+    // Of a model of sound what goes in is sound, unless it only speaks: then the table knows no such price.
+    ...(seconds === undefined ? {} : { input_audio_tokens: inputTokens }),
+  };
   const timestamp = new Date(at);
   // Reasoning is among the output, and costs as much.
-  const priceOf = (counted: Parameters<typeof calcPrice>[0]) =>
-    calcPrice(counted, name, { providerId, timestamp })?.total_price;
+  const priceOf = (counted: Parameters<typeof calcPrice>[0]) => {
+    const price = calcPrice(counted, name, { providerId, timestamp });
+    // The package computes no hours.
+    const byHour: unknown = price?.model_price["audio_hours"];
+    if (seconds === undefined || typeof byHour !== "number") return price?.total_price;
+    return (seconds / secondsPerHour) * byHour;
+  };
   try {
     return priceOf(cacheWriteTokens === 0 ? tokens : { ...tokens, cache_write_tokens: cacheWriteTokens });
   } catch {

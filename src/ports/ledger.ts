@@ -24,6 +24,8 @@ export interface UsageEntry {
   /** The reasoning ones included. */
   readonly outputTokens: number;
   readonly reasoningTokens?: number | undefined;
+  /** Of sound that was heard or spoken; left out where there was none. */
+  readonly seconds?: number | undefined;
   /** US dollars; left out when the model has no known price. */
   readonly cost?: number;
   /** The provider sent no usage, so the tokens were counted here. */
@@ -37,7 +39,10 @@ export interface LedgerRow extends UsageEntry {
   readonly chatId: number;
   /** Id of the message that asks. */
   readonly turn: number;
-  /** From 1: which step of the turn; 0: the summary that was written after it. */
+  /**
+   * From 1: which step of the turn; 0: the summary that was written after it; -1: its recording was heard, -2: its answer was
+   * spoken, -3: a picture was drawn.
+   */
   readonly step: number;
   /** From 1: which call of the question. */
   readonly attempt: number;

@@ -26,6 +26,10 @@ export interface TokenUsage {
   readonly outputTokens: number;
   /** Left out where the provider does not say so. */
   readonly reasoningTokens?: number | undefined;
+  /** Of sound that was heard or spoken; left out where there was none. */
+  readonly seconds?: number | undefined;
+  /** That were drawn; left out where none were. */
+  readonly pictures?: number | undefined;
 }
 
 /** How much a model shall think before it answers. */
@@ -112,11 +116,25 @@ export interface Payer {
   open(call: PayableCall, signal: AbortSignal, onWaiting?: () => void): Promise<OpenCall | undefined>;
 }
 
-export interface PayableCall {
+export type PayableCall = ChatCall | MediaCall;
+
+interface ChatCall {
   /** `provider/model`. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
 }
+
+/** What comes in one piece. */
+interface MediaCall {
+  /** `provider/model`. */
+  readonly model: string;
+  readonly media: MediaStep;
+  /** Reserved, and counted where the provider counts nothing. */
+  readonly expected: TokenUsage;
+}
+
+/** What is done beside the steps of a turn. */
+export type MediaStep = "hear" | "speak" | "draw";
 
 export interface OpenCall {
   /** The answer has gone on with this. False: no more can be paid, end it here as at the length limit. Cheap. */

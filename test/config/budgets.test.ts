@@ -71,6 +71,14 @@ describe("a budget", () => {
 });
 
 describe("PRICES_FILE", () => {
+  it("may have dollars for an hour of sound, or for a picture, alone", () => {
+    const PRICES_FILE = priceFile('{"own/ear": {"audio_hour": 0.36}, "own/brush": {"picture": 0.04}}');
+    expect(readConfig("start", { ...good, PRICES_FILE }).models.prices).toMatchObject({
+      "own/ear": { audioHour: 0.36 },
+      "own/brush": { picture: 0.04 },
+    });
+  });
+
   it("has dollars per million tokens; what is left out costs as much as input", () => {
     const content =
       '\uFEFF{"own/m": {"input": 1, "output": 2}, "a/b/c": {"input": 1, "cached": 0.1, "cache_write": 1.25, "output": 0}}';
@@ -89,6 +97,8 @@ describe("PRICES_FILE", () => {
     ['{"own/m": {"input": -1, "output": 1}}', /"own\/m": input must be a number from 0/],
     ['{"own/m": {"input": 1}}', /"own\/m": output must be a number/],
     ['{"own/m": {"input": 1, "output": 1, "cache": 1}}', /"own\/m": it knows no cache;/],
+    ['{"own/m": {"audio_hour": "1"}}', /"own\/m": audio_hour must be a number from 0/],
+    ['{"own/m": {"picture": 1, "input": 1}}', /"own\/m": picture stands alone;/],
     ['{"own/m": 3}', /"own\/m": input, cached, cache_write and output/],
   ])("with %s is a line that says where", (content, line) => {
     const path = priceFile(content);
@@ -126,6 +136,15 @@ describe("a budget in money", () => {
     if (!(error instanceof StartError)) throw new Error("it was let through");
     expect(error.lines).toHaveLength(2);
     expect(error.lines[0]).toMatch(/^PRICES_FILE has no price for own\/m, .* BUDGET_CHAT_DAY is in money; .* 200000t$/);
+    // Whoever hears, speaks or draws has a price, too.
+    const heard = { ...good, BUDGET_CHAT_DAY: "1", TRANSCRIBE_MODEL: "own/ear", IMAGE_MODEL: "own/brush" };
+    const silent = await checkBudgets(readConfig("start", { ...heard, OWN_BASE_URL: "http://h/v1" })).catch(
+      (one) => one,
+    );
+    expect(silent.lines).toEqual([
+      expect.stringMatching(/^PRICES_FILE has no price for own\/ear, .* an hour of sound, like .*audio_hour/),
+      expect.stringMatching(/^PRICES_FILE has no price for own\/brush, .* a picture, like .*"picture": 0.04/),
+    ]);
     const PRICES_FILE = priceFile('{"own/m": {"input": 1, "output": 2}, "own/n": {"input": 0, "output": 0}}');
     await check({ BUDGET_CHAT_DAY: "1", PRICES_FILE });
   });

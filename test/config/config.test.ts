@@ -249,6 +249,46 @@ describe("models", () => {
     expect(mistakes({ ...env, GROQ_API_KEY: "k" })).toEqual([]);
   });
 
+  it("that hear, speak and draw are chains of their own, and need their keys", () => {
+    const env = { ...good, TRANSCRIBE_MODEL: "mine/a>groq/b", SPEAK_MODEL: "mine/c", IMAGE_MODEL: "mine/d" };
+    expect(mistakes({ ...env, MINE_BASE_URL: "http://h/v1" })).toEqual([
+      expect.stringMatching(/^GROQ_API_KEY is missing; TRANSCRIBE_MODEL/),
+    ]);
+    const { models } = readConfig("start", {
+      ...env,
+      MINE_BASE_URL: "http://h/v1",
+      GROQ_API_KEY: "k",
+      SPEAK_VOICE: "Ada",
+    });
+    expect(models.media).toEqual({ hears: ["mine/a", "groq/b"], speaks: ["mine/c"], draws: ["mine/d"], voice: "Ada" });
+    expect(models.providers.map(({ name }) => name)).toEqual(["openai", "groq", "mine"]);
+    const line = (name: string) =>
+      mistakes({ ...good, [name]: "openai/x@low" }).concat(mistakes({ ...good, [name]: "openai/x,openai/y" }));
+    for (const name of ["TRANSCRIBE_MODEL", "SPEAK_MODEL", "IMAGE_MODEL"]) {
+      const expected = expect.stringMatching(
+        new RegExp(`^${name} must be one provider/model, like openai/.*; or off$`),
+      );
+      expect(line(name)).toEqual([expected, expected]);
+    }
+  });
+
+  it.each([
+    ["the first that has a key", { GROQ_API_KEY: "k", MISTRAL_API_KEY: "k" }, "groq/whisper-large-v3-turbo"],
+    [
+      "one whose address is its own",
+      { OPENAI_API_KEY: "k", OPENAI_BASE_URL: "http://h/v1", MISTRAL_API_KEY: "k" },
+      "mistral/voxtral-mini-latest",
+    ],
+    ["OpenAI's before all others", { OPENAI_API_KEY: "k", GROQ_API_KEY: "k" }, "openai/gpt-4o-mini-transcribe"],
+    ["nobody where nobody can", { DEEPSEEK_API_KEY: "k" }, undefined],
+    ["nobody where that is wanted", { OPENAI_API_KEY: "k", TRANSCRIBE_MODEL: "off" }, undefined],
+  ])("hear by %s, where nobody was named", (_, env, model) => {
+    const { media, providers } = readConfig("start", { BOT_TOKEN: token, MODELS: "ollama/x", ...env }).models;
+    expect(media?.hears[0]).toBe(model);
+    const named = model === undefined ? [] : [model.slice(0, model.indexOf("/"))];
+    expect(providers.map(({ name }) => name)).toEqual(["ollama", ...named]);
+  });
+
   it("of an unknown provider need its base URL and no key", () => {
     const env = { BOT_TOKEN: token, MODELS: "my.own-box/m" };
     expect(mistakes(env)).toEqual([expect.stringMatching(/^MY_OWN_BOX_BASE_URL is missing/)]);

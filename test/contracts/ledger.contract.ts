@@ -76,7 +76,7 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       const { ledger, store } = await newLedger();
       const whole = row(5, {
         ...{ at: noon - dayMs, chatId: -100, turn: 8, step: 2, attempt: 3, served: "m-2026", cacheWriteTokens: 6 },
-        ...{ reasoningTokens: 2, firstTokenMs: 40, estimated: true, outcome: "stopped" },
+        ...{ seconds: 12.5, reasoningTokens: 2, firstTokenMs: 40, estimated: true, outcome: "stopped" },
       });
       const { cost: _, ...unpriced } = row(0, { userId: 2, outcome: "timeout", inputTokens: 0, outputTokens: 0 });
       await ledger.settle([whole]);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { cheapestOf, createPrices } from "../../src/models/prices.ts";
 
 const at = Date.UTC(2026, 10, 27);
+const nothing = { input: 0, cached: 0, cacheWrite: 0, output: 0 };
 
 describe("the cheapest of the models", () => {
   const dollars: Readonly<Record<string, number>> = { "a/dear": 3, "a/cheap": 0.2, "b/cheap": 0.2, "c/free": 0 };
@@ -46,5 +47,35 @@ describe("a price of one's own", () => {
     expect(cost("elsewhere/model", usage, at)).toBeUndefined();
     expect(cost("openai/no-such-model", usage, at)).toBeUndefined();
     expect(cost("constructor/toString", usage, at)).toBeUndefined();
+  });
+});
+
+describe("sound and pictures", () => {
+  const minute = { inputTokens: 600, cachedTokens: 0, outputTokens: 200, seconds: 60 };
+  const cost = createPrices({ "own/ear": { ...nothing, audioHour: 0.6 }, "own/brush": { ...nothing, picture: 0.04 } });
+
+  it.each([
+    ["by the hour", "openai/whisper-1", minute, 0.006],
+    ["by the hour, wherever it is sold", "groq/whisper-large-v3-turbo", minute, 0.04 / 60],
+    ["by tokens of sound", "openai/gpt-4o-mini-transcribe", minute, (600 * 3 + 200 * 5) / 1e6],
+    [
+      "by tokens that are spoken",
+      "openai/gpt-4o-mini-tts",
+      { ...minute, inputTokens: 100, outputTokens: 1_200 },
+      (100 * 0.6 + 1_200 * 12) / 1e6,
+    ],
+    ["by an hour of one's own", "own/ear", minute, 0.01],
+    [
+      "by a picture of one's own",
+      "own/brush",
+      { inputTokens: 5, cachedTokens: 0, outputTokens: 4_160, pictures: 1 },
+      0.04,
+    ],
+  ])("cost %s", (_, model, usage, dollars) => {
+    expect(cost(model, usage, at)).toBeCloseTo(dollars, 9);
+  });
+
+  it("of a model that no list knows cost nobody knows what", () => {
+    expect(cost("openai/tts-unheard-of", minute, at)).toBeUndefined();
   });
 });

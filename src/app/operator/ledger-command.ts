@@ -84,6 +84,7 @@ const rowHeads = [
     "duration_ms",
   ],
   "outcome",
+  "seconds",
 ];
 
 function cellsOf(row: LedgerRow): Cell[] {
@@ -91,7 +92,7 @@ function cellsOf(row: LedgerRow): Cell[] {
     ...[new Date(row.at).toISOString(), row.userId, row.chatId, row.turn, row.step, row.attempt, row.model, row.served],
     ...[row.inputTokens, row.cachedTokens, row.cacheWriteTokens, row.outputTokens, row.reasoningTokens],
     ...[row.cost === undefined ? undefined : dollars(Math.round(row.cost * perDollar)), String(row.estimated)],
-    ...[row.firstTokenMs, row.durationMs, row.outcome],
+    ...[row.firstTokenMs, row.durationMs, row.outcome, row.seconds],
   ];
 }
 

@@ -13,7 +13,7 @@ import { countsOf, dayOf, rowOf, subjectName, subjectsOf, sumDays, totalsOf } fr
 import type { Database } from "./database.ts";
 import { eraseFromLedger } from "./ledger-erasure.ts";
 import { createReservations, type Reservations } from "./reservations.ts";
-import { addUp, sumsOfSpent } from "./schema.ts";
+import { addUp, insertRow, sumsOfSpent } from "./schema.ts";
 
 /** Read or forgotten at once, so that nobody waits for long. */
 const rowsAtOnce = 500;
@@ -35,11 +35,11 @@ export function createLedger(database: Database, ledgerDays: number, now: () => 
 
   function writeRow(row: LedgerRow): void {
     const money = row.cost === undefined ? null : Math.round(row.cost * perDollar);
-    sql(`INSERT INTO ledger VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
+    sql(insertRow).run(
       ...[row.at, row.userId, row.chatId, row.turn, row.step, row.attempt, row.model, row.served ?? null],
       ...[row.inputTokens, row.cachedTokens, row.cacheWriteTokens ?? null, row.outputTokens],
       ...[row.reasoningTokens ?? null, money, row.estimated ? 1 : 0],
-      ...[row.firstTokenMs ?? null, row.durationMs, row.outcome],
+      ...[row.firstTokenMs ?? null, row.durationMs, row.outcome, row.seconds ?? null],
     );
     const counts = countsOf(row);
     if (counts === undefined) return;
@@ -145,7 +145,7 @@ function rowOfColumns(columns: Record<string, SQLOutputValue>): LedgerRow {
     served: served === null ? undefined : String(served),
     ...{ inputTokens: number("input_tokens"), cachedTokens: number("cached_tokens") },
     ...{ cacheWriteTokens: known("cache_write_tokens"), outputTokens: number("output_tokens") },
-    reasoningTokens: known("reasoning_tokens"),
+    ...{ reasoningTokens: known("reasoning_tokens"), seconds: known("seconds") },
     ...(cost === null ? {} : { cost: Number(cost) / perDollar }),
     ...{ estimated: number("estimated") === 1, firstTokenMs: known("first_token_ms") },
     ...{ durationMs: number("duration_ms"), outcome: String(outcome) as LedgerRow["outcome"] },

@@ -20,6 +20,11 @@ export const addUp = `ON CONFLICT (subject, day, model) DO UPDATE SET ${countCol
 /** The sums of some rows of `spent`, in the order of their columns. */
 export const sumsOfSpent = countColumns.map((name) => `coalesce(sum(${name}), 0) AS ${name}`).join(", ");
 
+/** Adds a row to the ledger; its columns by name, since a version to come may have more. */
+export const insertRow = `INSERT INTO ledger (at, user_id, chat_id, turn, step, attempt, model, served, input_tokens,
+  cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost, estimated, first_token_ms, duration_ms, outcome,
+  seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
 const schema = `
   CREATE TABLE IF NOT EXISTS setting (
     conversation TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (conversation, field)
@@ -53,7 +58,8 @@ const schema = `
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, user_id INTEGER NOT NULL, chat_id INTEGER NOT NULL, turn INTEGER NOT NULL,
     step INTEGER NOT NULL, attempt INTEGER NOT NULL, model TEXT NOT NULL, served TEXT, input_tokens INTEGER NOT NULL,
     cached_tokens INTEGER NOT NULL, cache_write_tokens INTEGER, output_tokens INTEGER NOT NULL, reasoning_tokens INTEGER,
-    cost INTEGER, estimated INTEGER NOT NULL, first_token_ms INTEGER, duration_ms INTEGER NOT NULL, outcome TEXT NOT NULL
+    cost INTEGER, estimated INTEGER NOT NULL, first_token_ms INTEGER, duration_ms INTEGER NOT NULL, outcome TEXT NOT NULL,
+    seconds REAL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS ledger_at ON ledger (at);
   CREATE INDEX IF NOT EXISTS ledger_user ON ledger (user_id);
@@ -100,14 +106,17 @@ const schema = `
 /** Makes the tables that are missing, and the columns that a file of an older version lacks: older versions do without them. */
 export function createTables(handle: DatabaseSync): void {
   handle.exec(schema);
-  const columns = new Set(
-    handle
-      .prepare("PRAGMA table_info(exchange)")
-      .all()
-      .map((row) => row["name"]),
-  );
+  const columnsOf = (table: string) =>
+    new Set(
+      handle
+        .prepare(`PRAGMA table_info(${table})`)
+        .all()
+        .map((row) => row["name"]),
+    );
+  const columns = columnsOf("exchange");
   if (!columns.has("model")) handle.exec("ALTER TABLE exchange ADD COLUMN model TEXT");
   if (!columns.has("since")) handle.exec("ALTER TABLE exchange ADD COLUMN since INTEGER");
+  if (!columnsOf("ledger").has("seconds")) handle.exec("ALTER TABLE ledger ADD COLUMN seconds REAL");
   carryUsageOver(handle);
 }
 

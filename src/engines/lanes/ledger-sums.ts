@@ -86,7 +86,7 @@ export function encodeRow(row: LedgerRow): string {
     ...[at, userId, chatId, turn, step, attempt, model.slice(0, longestName), served?.slice(0, longestName) ?? null],
     ...[...tokens, row.outputTokens, row.reasoningTokens ?? null],
     ...[cost === undefined ? null : Math.round(cost * perDollar), estimated ? 1 : 0],
-    ...[row.firstTokenMs ?? null, row.durationMs, outcome],
+    ...[row.firstTokenMs ?? null, row.durationMs, outcome, row.seconds ?? null],
   ]);
 }
 
@@ -108,11 +108,12 @@ export function decodeRow(line: string): LedgerRow {
     reasoning,
     ...rest
   ] = JSON.parse(line);
-  const [money, estimated, firstTokenMs, durationMs, outcome] = rest;
+  // An older version has written no seconds.
+  const [money, estimated, firstTokenMs, durationMs, outcome, seconds] = rest;
   return {
     ...{ at, userId, chatId, turn, step, attempt, model, served: served ?? undefined },
     ...{ inputTokens: input, cachedTokens: cached, cacheWriteTokens: cacheWrite ?? undefined },
-    ...{ outputTokens: output, reasoningTokens: reasoning ?? undefined },
+    ...{ outputTokens: output, reasoningTokens: reasoning ?? undefined, seconds: seconds ?? undefined },
     ...(money === null ? {} : { cost: money / perDollar }),
     ...{ estimated: estimated === 1, firstTokenMs: firstTokenMs ?? undefined, durationMs, outcome },
   };

@@ -43,9 +43,9 @@ describe("npm run ledger", () => {
   it("writes a line for each call as CSV, with a heading, and numbers as every program reads them", async () => {
     const rows = [row({ cost: 0.000_000_001, served: "m-2026", cachedTokens: 4 }), unpriced({ estimated: true })];
     expect(await run("--csv", rows)).toEqual([
-      "at,user,chat,turn,step,attempt,model,served,input_tokens,cached_tokens,cache_write_tokens,output_tokens,reasoning_tokens,cost_usd,estimated,first_token_ms,duration_ms,outcome",
-      "2026-11-01T00:00:01.000Z,7,-100,3,1,1,p/m,m-2026,10,4,,3,,0.000000001,false,,900,complete",
-      "2026-11-01T00:00:01.000Z,7,-100,3,1,1,p/m,,10,4,,3,,,true,,900,complete",
+      "at,user,chat,turn,step,attempt,model,served,input_tokens,cached_tokens,cache_write_tokens,output_tokens,reasoning_tokens,cost_usd,estimated,first_token_ms,duration_ms,outcome,seconds",
+      "2026-11-01T00:00:01.000Z,7,-100,3,1,1,p/m,m-2026,10,4,,3,,0.000000001,false,,900,complete,",
+      "2026-11-01T00:00:01.000Z,7,-100,3,1,1,p/m,,10,4,,3,,,true,,900,complete,",
     ]);
   });
 

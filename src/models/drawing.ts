@@ -1,0 +1,88 @@
+/** Pictures of words: how `/images/generations` and `/images/edits` are asked, and how their answers are read. Pure. */
+import type { DrawingOrder, PictureMime } from "../ports/media-models.ts";
+import type { TokenUsage } from "../ports/models.ts";
+import type { Failure } from "./failures.ts";
+import { isFields, jsonOf } from "./media-answers.ts";
+import type { Body } from "./posting.ts";
+import type { WholeAnswer } from "./whole-calls.ts";
+
+/** A picture of 20 MiB in base64, and what comes with it. */
+export const mostDrawingBytes = 32 * 1024 * 1024;
+
+/** Of a large picture in the best quality, as OpenAI counts it. */
+const tokensOfPicture = 4_160;
+/** Of one that is to be changed. */
+const tokensOfFormer = 1_600;
+const charactersPerToken = 4;
+
+/** Where it is asked for. */
+export function drawingPath({ from }: DrawingOrder): string {
+  return from === undefined ? "/images/generations" : "/images/edits";
+}
+
+/** The request; `inline`: asks for the picture itself. OpenAI's newer models give nothing else, and refuse to be asked. */
+export async function drawingBody(model: string, { prompt, from }: DrawingOrder, inline: boolean): Promise<Body> {
+  const format = inline ? { response_format: "b64_json" } : {};
+  if (from === undefined) return { model, prompt, n: 1, ...format };
+  const form = new FormData();
+  const extension = from.mime.slice(from.mime.indexOf("/") + 1);
+  form.set("image", new File([Buffer.from(from.bytes)], `picture.${extension}`, { type: from.mime }));
+  for (const [name, value] of Object.entries({ model, prompt, n: "1", ...format })) form.set(name, value);
+  const encoded = new Response(form);
+  const bytes = new Uint8Array(await encoded.arrayBuffer());
+  return { bytes, contentType: encoded.headers.get("content-type") ?? "" };
+}
+
+/** Whether a model of this name is to be asked for the picture itself. */
+export function asksInline(model: string): boolean {
+  return !/gpt-image|chatgpt-image/.test(model);
+}
+
+/** Whether a refusal is about how the picture was asked for. */
+export function isAboutInline({ kind, complaint = "" }: Failure): boolean {
+  return kind === "bad-request" && complaint.includes("response_format");
+}
+
+/** What a picture costs where nobody counts. */
+export function usageOfDrawing({ prompt, from }: DrawingOrder): TokenUsage {
+  const words = Math.ceil(prompt.length / charactersPerToken);
+  const inputTokens = words + (from === undefined ? 0 : tokensOfFormer);
+  return { inputTokens, cachedTokens: 0, outputTokens: tokensOfPicture, pictures: 1 };
+}
+
+/** The picture, and what it has used as far as it is told. Throws a `Refused` when there is none. */
+export function readDrawn(answer: WholeAnswer): {
+  readonly bytes: Uint8Array;
+  readonly mime: PictureMime;
+  readonly usage?: TokenUsage | undefined;
+} {
+  const body = jsonOf(answer);
+  const { data } = body;
+  const first: unknown = Array.isArray(data) ? data[0] : undefined;
+  const picture = isFields(first) ? first : {};
+  const base64 = picture["b64_json"];
+  if (typeof base64 !== "string") {
+    throw body.refused(
+      `the answer holds ${picture["url"] === undefined ? "no picture" : "a link instead of a picture"}`,
+    );
+  }
+  const bytes = Buffer.from(base64, "base64");
+  const mime = mimeOf(bytes);
+  if (mime === undefined) throw body.refused("the answer holds a picture of no known format");
+  return { bytes, mime, usage: usageIn(body["usage"]) };
+}
+
+function mimeOf(bytes: Buffer): PictureMime | undefined {
+  if (bytes.subarray(0, 8).toString("latin1") === "\x89PNG\r\n\x1a\n") return "image/png";
+  if (bytes.subarray(0, 3).toString("latin1") === "\xff\xd8\xff") return "image/jpeg";
+  const isWebp =
+    bytes.subarray(0, 4).toString("latin1") === "RIFF" && bytes.subarray(8, 12).toString("latin1") === "WEBP";
+  return isWebp ? "image/webp" : undefined;
+}
+
+function usageIn(usage: unknown): TokenUsage | undefined {
+  if (!isFields(usage)) return undefined;
+  const { input_tokens: inputTokens, output_tokens: outputTokens } = usage;
+  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
+  return { inputTokens, cachedTokens: 0, outputTokens, pictures: 1 };
+}

@@ -1,0 +1,110 @@
+/** Words of what somebody has said: how `/audio/transcriptions` is asked, and how its answer is read. Pure. */
+import type { Recording } from "../ports/media-models.ts";
+import type { TokenUsage } from "../ports/models.ts";
+import type { Failure } from "./failures.ts";
+import { isFields, jsonOf } from "./media-answers.ts";
+import type { Body } from "./posting.ts";
+import type { WholeAnswer } from "./whole-calls.ts";
+
+export const hearingPath = "/audio/transcriptions";
+/** Twenty minutes of fast talk are 25,000 characters, and what comes with them (times of words) some times as much. */
+export const mostHearingBytes = 4 * 1024 * 1024;
+
+/** OpenAI's models count ten tokens a second, and people say fewer than five. */
+const tokensPerSecond = { heard: 10, said: 5 };
+
+/**
+ * What files are called. The name tells the provider the format: with Telegram's own `.oga` some refuse what they take as
+ * `.ogg`.
+ */
+const names: Readonly<Record<string, string>> = {
+  "audio/ogg": "voice.ogg",
+  "audio/opus": "voice.ogg",
+  "application/ogg": "voice.ogg",
+  "audio/mpeg": "voice.mp3",
+  "audio/mp3": "voice.mp3",
+  "audio/mp4": "voice.m4a",
+  "audio/x-m4a": "voice.m4a",
+  "audio/m4a": "voice.m4a",
+  "audio/aac": "voice.m4a",
+  "video/mp4": "voice.mp4",
+  "audio/wav": "voice.wav",
+  "audio/x-wav": "voice.wav",
+  "audio/flac": "voice.flac",
+  "audio/x-flac": "voice.flac",
+  "audio/webm": "voice.webm",
+  "video/webm": "voice.webm",
+};
+
+/** By what it is, whatever its sender says of it; undefined when it is nothing of the kind. */
+function sniffed(bytes: Uint8Array): string | undefined {
+  const at = (from: number, to: number) => Buffer.from(bytes.subarray(from, to)).toString("latin1");
+  if (at(0, 4) === "OggS") return "audio/ogg";
+  if (at(0, 3) === "ID3" || (bytes[0] === 0xff && ((bytes[1] ?? 0) & 0xe6) === 0xe2)) return "audio/mpeg";
+  if (at(4, 8) === "ftyp") return at(8, 11) === "M4A" ? "audio/mp4" : "video/mp4";
+  if (at(0, 4) === "RIFF" && at(8, 12) === "WAVE") return "audio/wav";
+  if (at(0, 4) === "fLaC") return "audio/flac";
+  return at(0, 4) === "\x1aE\xdf\xa3" ? "audio/webm" : undefined;
+}
+
+/** The name under which a recording goes out. */
+export function nameOfRecording({ bytes, mime }: Pick<Recording, "bytes" | "mime">): string {
+  return names[sniffed(bytes) ?? mime ?? ""] ?? "voice.ogg";
+}
+
+/** The request. Its language is not told: that of an interface is often another one, and some models translate then. */
+export async function hearingBody(model: string, recording: Recording): Promise<Body> {
+  const name = nameOfRecording(recording);
+  const form = new FormData();
+  const type = name.endsWith(".ogg") ? "audio/ogg" : (sniffed(recording.bytes) ?? recording.mime ?? "audio/ogg");
+  form.set("file", new File([Buffer.from(recording.bytes)], name, { type }));
+  form.set("model", model);
+  form.set("response_format", "json");
+  const encoded = new Response(form);
+  const bytes = new Uint8Array(await encoded.arrayBuffer());
+  return { bytes, contentType: encoded.headers.get("content-type") ?? "" };
+}
+
+/** What a recording of this length costs in tokens where nobody counts them. */
+export function usageOfSound(seconds: number): TokenUsage {
+  const inputTokens = Math.ceil(tokensPerSecond.heard * seconds);
+  return { inputTokens, cachedTokens: 0, outputTokens: Math.ceil(tokensPerSecond.said * seconds), seconds };
+}
+
+/** What was heard, and what that has used as far as it is told. Throws a `Refused` when the answer is none. */
+export function readHeard(
+  answer: WholeAnswer,
+  seconds: number,
+): { readonly text: string; readonly usage?: TokenUsage | undefined } {
+  const body = jsonOf(answer);
+  const { text } = body;
+  if (typeof text !== "string") throw body.refused("the answer holds no text");
+  return { text: text.trim(), usage: usageIn(body["usage"], seconds) };
+}
+
+/** OpenAI tells tokens or seconds, Mistral both, by names of its own. */
+function usageIn(usage: unknown, seconds: number): TokenUsage | undefined {
+  if (!isFields(usage)) return undefined;
+  const count = (...fields: readonly string[]) => {
+    const found = fields.map((name) => usage[name]).find((value) => typeof value === "number" && value >= 0);
+    return typeof found === "number" ? found : undefined;
+  };
+  const told = count("seconds", "prompt_audio_seconds") ?? seconds;
+  const inputTokens = count("input_tokens", "prompt_tokens");
+  if (inputTokens !== undefined)
+    return {
+      inputTokens,
+      cachedTokens: 0,
+      outputTokens: count("output_tokens", "completion_tokens") ?? 0,
+      seconds: told,
+    };
+  return count("seconds") === undefined ? undefined : usageOfSound(told);
+}
+
+/** Whether a refusal is about the format of the file, so that another format may be taken. */
+export function isAboutFormat({ kind, complaint = "" }: Failure): boolean {
+  if (kind !== "bad-request") return false;
+  return /format|codec|decod|corrupt|unsupported|invalid.{0,20}(file|audio)|(audio|file).{0,40}(invalid|process|support)/.test(
+    complaint,
+  );
+}

@@ -1,0 +1,65 @@
+/**
+ * Models of sound and pictures: what they are given, and what comes of it, in one piece. Each kind is a chain of its own: the
+ * first is asked, then those behind it when it fails.
+ */
+import type { Work } from "../base/in-hand.ts";
+import type { Logger } from "../base/log.ts";
+import type { ModelEvent, Payer } from "./models.ts";
+
+/** What somebody has said, as a file. */
+export interface Recording {
+  readonly bytes: Uint8Array;
+  /** By its content or its sender's word: `audio/ogg`, `video/mp4`, … */
+  readonly mime: string | undefined;
+  readonly seconds: number;
+}
+
+export interface Heard {
+  /** Without blanks around it; empty when there were no words. */
+  readonly text: string;
+  /** `provider/model`. */
+  readonly model: string;
+}
+
+/** Ogg with Opus, fit for a voice message. */
+export interface Spoken {
+  readonly bytes: Uint8Array;
+  /** As it counts its own samples. */
+  readonly seconds: number;
+  /** `provider/model`. */
+  readonly model: string;
+}
+
+/** A picture in a format that Telegram takes. */
+export interface Drawn {
+  readonly bytes: Uint8Array;
+  readonly mime: PictureMime;
+  /** `provider/model`. */
+  readonly model: string;
+}
+
+export type PictureMime = "image/png" | "image/jpeg" | "image/webp";
+
+export interface DrawingOrder {
+  readonly prompt: string;
+  /** Is to be changed as the prompt says. */
+  readonly from?: { readonly bytes: Uint8Array; readonly mime: string } | undefined;
+}
+
+export interface MediaRequest {
+  /** Left out where nobody counts. */
+  readonly payer?: Payer | undefined;
+  /** Stands around whatever is read of the provider's words. */
+  readonly work?: Work | undefined;
+  /** Told of failures on the way; left out: the adapter's own log. */
+  readonly log?: Pick<Logger, "info" | "warn"> | undefined;
+  /** Told what the call waits for. */
+  tell?(event: Extract<ModelEvent, { type: "waiting" | "attempt" | "trying-again" }>): void;
+}
+
+/** Each resolves with undefined when the signal was aborted, and rejects with a `ModelError` or a `BudgetError`. */
+export interface MediaModels {
+  hear?(recording: Recording, request: MediaRequest, signal: AbortSignal): Promise<Heard | undefined>;
+  speak?(text: string, request: MediaRequest, signal: AbortSignal): Promise<Spoken | undefined>;
+  draw?(order: DrawingOrder, request: MediaRequest, signal: AbortSignal): Promise<Drawn | undefined>;
+}
