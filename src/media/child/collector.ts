@@ -1,6 +1,7 @@
 /** The text of a file as it is found, up to the length that is read. */
-import type { FilePart } from "../../ports/files.ts";
+import type { FilePart, FileText, FileUnit } from "../../ports/files.ts";
 import { maxCharacters } from "./limits.ts";
+import { Refused } from "./refusal.ts";
 
 export interface Collector {
   /** Nothing more is taken. */
@@ -46,6 +47,13 @@ export function createCollector(limit = maxCharacters): Collector {
       if (trimmed.trim() !== "") add(`${trimmed}\n`);
     },
   };
+}
+
+/** What was found in a file, without its parts that are blank; refused when all are. */
+export function textOfFile(format: FileText["format"], collector: Collector, unit?: FileUnit, total = 1): FileText {
+  const parts = collector.parts.filter(({ text }) => text !== "");
+  if (parts.length === 0) throw new Refused("empty");
+  return { kind: "text", format, unit, parts, total, cut: collector.full };
 }
 
 /** Without blanks at ends of lines, and with one empty line at most between two others. */

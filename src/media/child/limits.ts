@@ -13,3 +13,15 @@ export const maxSide = 1_280;
 export const maxPageSide = 1_568;
 /** Characters of XML or HTML in which no element begins or ends. */
 export const maxRunCharacters = 4 * 1024 * 1024;
+/** Rows of a sheet. */
+export const maxRows = 2_000;
+/** Cells of a row. */
+export const maxColumns = 256;
+/** Files in an archive. */
+export const maxEntries = 5_000;
+/** Bytes that an archive may become, all files of it together. */
+export const maxInflatedBytes = 256 * 1024 * 1024;
+/** Elements of XML inside each other. */
+export const maxDepth = 2_000;
+/** Time for an archive: much less than after which the child is killed. Milliseconds. */
+export const maxArchiveMs = 10_000;

@@ -1,6 +1,7 @@
 /** What a file holds. Runs in the child. */
 
 import type { FileReading } from "../../ports/files.ts";
+import { readDocument } from "./documents.ts";
 import type { Job } from "./job.ts";
 import { readPdf } from "./pdf.ts";
 import { readPicture } from "./pictures.ts";
@@ -29,6 +30,8 @@ async function readAs({ bytes, name, language }: Job): Promise<FileReading> {
   switch (kindOf(bytes)) {
     case "pdf":
       return await readPdf(bytes);
+    case "zip":
+      return await readDocument(bytes);
     case "picture":
       return await readPicture(bytes);
     case "foreign-picture":
