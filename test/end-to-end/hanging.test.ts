@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { english as texts } from "../../src/texts/english.ts";
-import { buttonsOf, createRig, type Rig, seen, until, words } from "../support/bot-process.ts";
-import { createFleet, type Fleet, type FleetProcess } from "../support/fleet.ts";
+import { buttonsOf, createRig, seen, until, words } from "../support/bot-process.ts";
+import { createFleet, type FleetProcess } from "../support/fleet.ts";
 import { findRedis } from "../support/redis-server.ts";
 
 const redis = await findRedis();
@@ -12,25 +12,19 @@ const env = { NODE_OPTIONS: `--import ${preload}` };
 /** The loop may stand still for 30 s. */
 const killedWithinMs = 60_000;
 
-let rig: Rig | undefined;
-let fleet: Fleet | undefined;
-afterEach(async () => {
-  await rig?.stop();
-  await fleet?.stop();
-  [rig, fleet] = [undefined, undefined];
-});
-
 function hangsIn(output: string): { updateId?: number }[] {
   const lines = output.split("\n").filter((line) => line.includes('"msg":"the process hung'));
   return lines.map((line) => JSON.parse(line) as { updateId?: number });
 }
 
-describe("an answer at which the process is killed again and again", () => {
-  test("is alone from the fourth time on, and given up after the sixth", { timeout: 240_000 }, async () => {
+describe.concurrent("an answer at which the process is killed again and again", () => {
+  test("is alone from the fourth time on, and given up after the sixth", { timeout: 240_000 }, async ({
+    onTestFinished,
+  }) => {
     const created = await createRig({
       model: { respond: () => ({ text: words(2_000), tokensPerSecond: 20 }) },
     });
-    rig = created;
+    onTestFinished(created.stop);
     const [ann, bob] = [created.visitor(), created.visitor()];
     await created.start();
     ann.say("Tell me.");
@@ -52,10 +46,13 @@ describe("an answer at which the process is killed again and again", () => {
   });
 });
 
-describe("an update in whose work the process hangs", () => {
-  test("is dead after the second time, and nobody else is charged", { timeout: 600_000 }, async () => {
+// What they wait for is the watchdog's time, all of them at once.
+describe.concurrent("an update in whose work the process hangs", () => {
+  test("is dead after the second time, and nobody else is charged", { timeout: 600_000 }, async ({
+    onTestFinished,
+  }) => {
     const created = await createRig({ env, model: { respond: () => ({ text: "All of it.", delayFirstMs: 2_000 }) } });
-    rig = created;
+    onTestFinished(created.stop);
     const [ann, bob] = [created.visitor(), created.visitor()];
     const killed = () => until(() => created.child().signalCode, killedWithinMs);
     await created.start();
@@ -82,9 +79,11 @@ describe("an update in whose work the process hangs", () => {
     expect(created.botApi.violations).toEqual([]);
   });
 
-  test("takes a process with it before it is stored no more than twice", { timeout: 240_000 }, async () => {
+  test("takes a process with it before it is stored no more than twice", { timeout: 240_000 }, async ({
+    onTestFinished,
+  }) => {
     const created = await createRig({ env: { ...env, HANG_AT_ARRIVAL: "1" } });
-    rig = created;
+    onTestFinished(created.stop);
     const killed = () => until(() => created.child().signalCode, killedWithinMs);
     await created.start();
     const [ann, bob] = [created.visitor(), created.visitor()];
@@ -104,9 +103,9 @@ describe("an update in whose work the process hangs", () => {
   test.skipIf(redis.missing !== undefined)(
     redis.title("takes two workers of a fleet with it, and no third one"),
     { timeout: 600_000 },
-    async () => {
+    async ({ onTestFinished }) => {
       const created = await createFleet({ redisUrl: redis.url, env });
-      fleet = created;
+      onTestFinished(created.stop);
       const { botApi } = created;
       const workers: FleetProcess[] = [];
       for (let n = 0; n < 3; n++) workers.push(await created.launch("worker"));

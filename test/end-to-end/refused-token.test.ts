@@ -73,8 +73,8 @@ describe.each(forms)("a token that is refused, %s", { timeout: 180_000 }, (_form
     await rig.start();
     const visitor = rig.visitor();
     const answer = await visitor.ask("something to press");
-    // Long enough for typing to be shown, and shown again.
-    rig.answers("and now?", { text: "Heard: and now?", delayFirstMs: 10_000 }, { text: "Heard: and now?" });
+    // Typing is shown again and again until the process ends.
+    rig.answers("and now?", { text: "Heard: and now?", delayFirstMs: 3_600_000 }, { text: "Heard: and now?" });
     // Not once only: that may hit a call of the answer before, which nobody waits for any more.
     const lift = rig.botApi.faults.fail({ method, status: 401, description: "Unauthorized" });
     if (method === "answerCallbackQuery") void visitor.press(answer, "Regenerate").catch(() => undefined);

@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { RedisLink } from "../../src/engines/redis/link.ts";
 import { createRedisLink } from "../../src/engines/redis/link.ts";
+import { patienceMs } from "./patience.ts";
 import { deleteKeys, newPrefix } from "./redis-server.ts";
 
 const silent = { info() {}, warn() {} };
@@ -33,7 +34,7 @@ export interface StateProcess {
   readonly pid: number;
   /** The lines that it has written until now. */
   readonly lines: readonly string[];
-  /** Resolves with the first line that begins so, from now or before; rejects when there is none for 30 s. */
+  /** Resolves with the first line that begins so, from now or before; rejects when there is none. */
   line(beginning: string): Promise<string>;
   send(line: string): void;
   signal(name: NodeJS.Signals): void;
@@ -58,7 +59,7 @@ export function startProcess(script: string, args: readonly string[]): StateProc
       return lines();
     },
     async line(beginning) {
-      const deadline = performance.now() + 30_000;
+      const deadline = performance.now() + patienceMs;
       for (;;) {
         const line = lines().find((one) => one.startsWith(beginning));
         if (line !== undefined) return line;

@@ -1,34 +1,52 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, test } from "vitest";
 import { createElection } from "../../../src/engines/redis/election.ts";
 import type { Campaign } from "../../../src/ports/fleet.ts";
 import { canStartRedis, findRedis, newPrefix, startPrivateRedis } from "../../support/redis-server.ts";
 import { type OwnLink, openLink, type StateProcess, startProcess } from "../../support/redis-state.ts";
 
 const redis = await findRedis();
-const timeout = 30_000;
 
-const processes: StateProcess[] = [];
-const campaigns: Campaign[] = [];
-const links: OwnLink[] = [];
-afterEach(async () => {
-  for (const one of processes.splice(0)) await one.end();
-  for (const one of campaigns.splice(0)) await one.stop();
-  for (const one of links.splice(0)) await one.close();
+interface Scene {
+  open(url: string, prefix?: string): Promise<OwnLink>;
+  candidate(url: string, prefix: string): Promise<StateProcess>;
+  /** Two processes, the first of which has been elected. */
+  twoCandidates(url: string): Promise<[StateProcess, StateProcess]>;
+  /** To be stopped at the end. */
+  readonly campaigns: Campaign[];
+}
+
+const it = test.extend<{ scene: Scene }>({
+  scene: async ({ task: _ }, use) => {
+    const processes: StateProcess[] = [];
+    const campaigns: Campaign[] = [];
+    const links: OwnLink[] = [];
+    const scene: Scene = {
+      campaigns,
+      async open(url, prefix) {
+        const own = await openLink(url, prefix);
+        links.push(own);
+        return own;
+      },
+      async candidate(url, prefix) {
+        const one = startProcess("redis-state-election.ts", [url, prefix]);
+        processes.push(one);
+        await one.line("ready");
+        return one;
+      },
+      async twoCandidates(url) {
+        const { prefix } = await scene.open(url);
+        const a = await scene.candidate(url, prefix);
+        await a.line("act");
+        return [a, await scene.candidate(url, prefix)];
+      },
+    };
+    await use(scene);
+    for (const one of processes) await one.end();
+    for (const one of campaigns) await one.stop();
+    for (const one of links) await one.close();
+  },
 });
-
-async function open(url: string, prefix?: string): Promise<OwnLink> {
-  const own = await openLink(url, prefix);
-  links.push(own);
-  return own;
-}
-
-async function candidate(url: string, prefix: string): Promise<StateProcess> {
-  const one = startProcess("redis-state-election.ts", [url, prefix]);
-  processes.push(one);
-  await one.line("ready");
-  return one;
-}
 
 function acts({ lines }: StateProcess): number[] {
   return lines.flatMap((line) => (line.startsWith("act ") ? [Number(line.slice(4))] : []));
@@ -45,16 +63,11 @@ function terms(named: Readonly<Record<string, StateProcess>>): string {
   return names.filter((name, n) => name !== names[n - 1]).join(" ");
 }
 
-/** Two processes, the first of which has been elected. */
-async function twoCandidates(url: string): Promise<[StateProcess, StateProcess]> {
-  const { prefix } = await open(url);
-  const a = await candidate(url, prefix);
-  await a.line("act");
-  return [a, await candidate(url, prefix)];
-}
-
-describe.skipIf(redis.missing !== undefined)(redis.title("the election"), () => {
-  it("goes to another when its holder is gone, though the clock of Redis was set back", { timeout }, async () => {
+// They wait for leases, all of them at once.
+describe.skipIf(redis.missing !== undefined)(redis.title("the election"), { concurrent: true }, () => {
+  it("goes to another when its holder is gone, though the clock of Redis was set back", async ({
+    scene: { open, candidate },
+  }) => {
     const { link, prefix } = await open(redis.url);
     // As a holder that died in that moment has left it.
     await link.commands.set(`${link.prefix}role:poller`, "gone", "PX", 5 * 3_600_000);
@@ -62,7 +75,10 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the election"), () => 
     await one.line("act");
   });
 
-  it("gives the role to one of two processes, and to the other within 10 s when that one is killed", async () => {
+  it("gives the role to one of two processes, and to the other within 10 s when that one is killed", async ({
+    expect,
+    scene: { twoCandidates },
+  }) => {
     const [a, b] = await twoCandidates(redis.url);
     // Longer than the lease: it is renewed.
     await pause(7_000);
@@ -74,22 +90,28 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the election"), () => 
     expect(terms({ a, b })).toBe("a b");
   });
 
-  it("takes the role from a process that is frozen, which steps down when it runs again; never do two act", async () => {
+  it("takes the role from a process that is frozen, which steps down when it runs again; never do two act", async ({
+    expect,
+    scene: { twoCandidates },
+  }) => {
     const [a, b] = await twoCandidates(redis.url);
     a.signal("SIGSTOP");
     await b.line("act");
     a.signal("SIGCONT");
     await a.line("down");
     const before = acts(b).length;
-    await expect.poll(() => acts(b).length, { timeout }).toBeGreaterThan(before + 100);
+    await expect.poll(() => acts(b).length).toBeGreaterThan(before + 100);
     expect(terms({ a, b })).toBe("a b");
     // It stands for the role again like any other.
     await b.end();
-    await expect.poll(() => count(a, "lead"), { timeout }).toBe(2);
-    await expect.poll(() => terms({ a, b }), { timeout }).toBe("a b a");
+    await expect.poll(() => count(a, "lead")).toBe(2);
+    await expect.poll(() => terms({ a, b })).toBe("a b a");
   });
 
-  it("hands the role over at once when its holder leaves in good order", async () => {
+  it("hands the role over at once when its holder leaves in good order", async ({
+    expect,
+    scene: { twoCandidates },
+  }) => {
     const [a, b] = await twoCandidates(redis.url);
     a.send("stop");
     await a.line("stopped");
@@ -100,10 +122,13 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the election"), () => 
     expect(terms({ a, b })).toBe("a b");
   });
 
-  it("keeps the role until what it is for has settled, however long that takes", async () => {
+  it("keeps the role until what it is for has settled, however long that takes", async ({
+    expect,
+    scene: { open, campaigns },
+  }) => {
     const { link } = await open(redis.url);
     const log = { info() {}, warn() {}, error() {} };
-    const election = createElection({ link, role: "r", leaseMs: 400, log });
+    const election = createElection({ link, role: "r", log });
     const settle = Promise.withResolvers<void>();
     const events: string[] = [];
     const first = election.campaign(async (signal) => {
@@ -111,61 +136,73 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the election"), () => 
       await settle.promise;
       events.push("first settled");
     });
-    await expect.poll(() => first.leading, { timeout }).toBe(true);
+    await expect.poll(() => first.leading).toBe(true);
     const second = election.campaign(async (signal) => {
       events.push("second leads");
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     });
     campaigns.push(second);
     const stopped = first.stop();
-    await pause(1_500);
+    const key = `${link.prefix}role:r`;
+    for (const _time of [1, 2]) {
+      await link.commands.pexpire(key, 3_000);
+      // Renewed.
+      await expect.poll(() => link.commands.pttl(key)).toBeGreaterThan(3_000);
+    }
     expect(events).toEqual(["first aborted"]);
     expect(second.leading).toBe(false);
     settle.resolve();
     await stopped;
-    await expect.poll(() => events, { timeout }).toEqual(["first aborted", "first settled", "second leads"]);
+    await expect.poll(() => events).toEqual(["first aborted", "first settled", "second leads"]);
   });
 
-  it("goes on when what the role is for fails, and says so", async () => {
+  it("goes on when what the role is for fails, and says so", async ({ expect, scene: { open, campaigns } }) => {
     const { link } = await open(redis.url);
     const errors: object[] = [];
     const log = { info() {}, warn() {}, error: (fields: object) => void errors.push(fields) };
     let runs = 0;
-    const campaign = createElection({ link, role: "r", leaseMs: 400, log }).campaign(async (signal) => {
+    const campaign = createElection({ link, role: "r", log }).campaign(async (signal) => {
       if (++runs === 1) throw new Error("broken");
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     });
     campaigns.push(campaign);
-    await expect.poll(() => runs, { timeout }).toBe(2);
+    await expect.poll(() => runs).toBe(2);
     expect(errors).toEqual([{ role: "r", err: new Error("broken") }]);
     await campaign.stop();
     expect(campaign.leading).toBe(false);
     expect(await link.commands.exists(`${link.prefix}role:r`)).toBe(0);
   });
 
-  it("steps down when its key is gone or another's, and leaves that one's alone", async () => {
+  it("steps down when its key is gone or another's, and leaves that one's alone", async ({
+    expect,
+    scene: { open, campaigns },
+  }) => {
     const { link } = await open(redis.url);
     const log = { info() {}, warn() {}, error() {} };
     const key = `${link.prefix}role:r`;
     const signals: AbortSignal[] = [];
-    const campaign = createElection({ link, role: "r", leaseMs: 400, log }).campaign(async (signal) => {
+    const campaign = createElection({ link, role: "r", log }).campaign(async (signal) => {
       signals.push(signal);
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     });
     campaigns.push(campaign);
-    await expect.poll(() => campaign.leading, { timeout }).toBe(true);
-    await link.commands.set(key, "another", "PX", 3_000);
-    await expect.poll(() => signals[0]?.aborted, { timeout }).toBe(true);
+    await expect.poll(() => campaign.leading).toBe(true);
+    await link.commands.set(key, "another");
+    await expect.poll(() => signals[0]?.aborted).toBe(true);
     expect(campaign.leading).toBe(false);
     expect(await link.commands.get(key)).toBe("another");
-    await expect.poll(() => signals.length, { timeout }).toBe(2);
+    await link.commands.del(key);
+    await expect.poll(() => signals.length).toBe(2);
   });
 });
 
 const [noServer, title] = [!canStartRedis(), "the election without its Redis"];
 
 describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, () => {
-  it("ends a term by the clock while Redis hangs or is away, and gives the role to one when it is back", async () => {
+  it("ends a term by the clock while Redis hangs or is away, and gives the role to one when it is back", async ({
+    expect,
+    scene: { candidate },
+  }) => {
     const server = await startPrivateRedis();
     try {
       const prefix = newPrefix();
@@ -178,16 +215,15 @@ describe.skipIf(noServer)(noServer ? `${title} (no redis-server here)` : title, 
       await pause(2_000);
       expect([acts(a).length, acts(b).length]).toEqual([ended, 0]);
       server.thaw();
-      await expect.poll(() => count(a, "lead") + count(b, "lead"), { timeout }).toBe(2);
+      await expect.poll(() => count(a, "lead") + count(b, "lead")).toBe(2);
       await server.kill();
-      await expect.poll(() => count(a, "down") + count(b, "down"), { timeout }).toBe(2);
+      await expect.poll(() => count(a, "down") + count(b, "down")).toBe(2);
       await server.start();
-      await expect.poll(() => count(a, "lead") + count(b, "lead"), { timeout }).toBe(3);
+      await expect.poll(() => count(a, "lead") + count(b, "lead")).toBe(3);
       await pause(2_000);
       expect(count(a, "lead") + count(b, "lead")).toBe(3);
       expect(terms({ a, b }).split(" ").length).toBeLessThanOrEqual(3);
     } finally {
-      for (const one of processes.splice(0)) await one.end();
       await server.stop();
     }
   });
