@@ -1,6 +1,6 @@
 /** Processes, and Redis itself, are killed, frozen and replaced under load; afterwards three numbers have to be zero. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import { createRedisLink } from "../../src/engines/redis/link.ts";
 import { createRedisStore } from "../../src/engines/redis/store.ts";
 import { answerInNumbers, type Conversations, createConversations } from "../support/conversations.ts";
@@ -16,22 +16,26 @@ const seed = Number(process.env["CHAOS_SEED"] ?? 4_711);
 const missing = canStartRedis() ? undefined : "no redis-server here";
 const title = missing === undefined ? "a fleet under load" : `a fleet under load (${missing})`;
 
-let fleet: Fleet | undefined;
-let redis: PrivateRedis | undefined;
-afterEach(async () => {
-  await fleet?.stop();
-  await redis?.stop();
-});
+interface LoadedFleet {
+  readonly fleet: Fleet;
+  readonly redis: PrivateRedis;
+  readonly conversations: Conversations;
+}
 
-async function createLoadedFleet(chats: number): Promise<{ fleet: Fleet; conversations: Conversations }> {
-  redis = await startPrivateRedis({ appendOnly: true, args: ["--maxmemory-policy", "noeviction"] });
-  const created = await createFleet({
+async function createLoadedFleet(
+  chats: number,
+  { onTestFinished }: Pick<TestContext, "onTestFinished">,
+): Promise<LoadedFleet> {
+  const redis = await startPrivateRedis({ appendOnly: true, args: ["--maxmemory-policy", "noeviction"] });
+  onTestFinished(redis.stop);
+  const fleet = await createFleet({
     redisUrl: redis.url,
     model: { respond: (request) => answerInNumbers(request) },
     botApi: { keepViews: false, webhookRetryMs: 200 },
   });
-  fleet = created;
-  return { fleet: created, conversations: createConversations(created.botApi, chats) };
+  // What was begun last ends first: the processes before their Redis.
+  onTestFinished(fleet.stop);
+  return { fleet, redis, conversations: createConversations(fleet.botApi, chats) };
 }
 
 async function launchSplit(created: Fleet, workers: number): Promise<{ web: FleetProcess; workers: FleetProcess[] }> {
@@ -44,7 +48,7 @@ async function launchSplit(created: Fleet, workers: number): Promise<{ web: Flee
 
 /** Feeds while `disturb` does its worst, then waits until nothing is behind. */
 async function underLoad(
-  { fleet: created, conversations }: { fleet: Fleet; conversations: Conversations },
+  { fleet: created, conversations }: LoadedFleet,
   questionsPerSecond: number,
   disturb: () => Promise<void>,
   kills = 0,
@@ -76,8 +80,8 @@ async function underLoad(
 }
 
 describe.skipIf(missing !== undefined)(title, () => {
-  test("7 kills -9 in 30 s lose nothing, repeat nothing, reorder nothing", { timeout }, async () => {
-    const loaded = await createLoadedFleet(600);
+  test("7 kills -9 in 30 s lose nothing, repeat nothing, reorder nothing", { timeout }, async (context) => {
+    const loaded = await createLoadedFleet(600, context);
     const split = await launchSplit(loaded.fleet, 2);
     const env = { WEBHOOK_URL: loaded.fleet.webhookUrl };
     const random = createRandom(seed);
@@ -102,22 +106,23 @@ describe.skipIf(missing !== undefined)(title, () => {
     );
   });
 
-  test.for([5, 30])("Redis away for %i s loses nothing", { timeout }, async (seconds) => {
-    const loaded = await createLoadedFleet(200);
+  test.for([5, 30])("Redis away for %i s loses nothing", { timeout, concurrent: true }, async (seconds, context) => {
+    const loaded = await createLoadedFleet(200, context);
     await launchSplit(loaded.fleet, 2);
     await underLoad(loaded, 30, async () => {
       await sleep(3_000);
-      await redis?.kill();
+      await loaded.redis.kill();
       await sleep(seconds * 1_000);
-      await redis?.start();
+      await loaded.redis.start();
       await sleep(5_000);
     });
   });
 
   test("a worker frozen for longer than its lease writes into nothing that another has taken over", {
     timeout,
-  }, async () => {
-    const loaded = await createLoadedFleet(200);
+    concurrent: true,
+  }, async (context) => {
+    const loaded = await createLoadedFleet(200, context);
     const { workers } = await launchSplit(loaded.fleet, 2);
     await underLoad(loaded, 40, async () => {
       await sleep(2_000);
@@ -128,8 +133,8 @@ describe.skipIf(missing !== undefined)(title, () => {
     });
   });
 
-  test("a rolling restart under load is not noticed by anyone", { timeout }, async () => {
-    const loaded = await createLoadedFleet(200);
+  test("a rolling restart under load is not noticed by anyone", { timeout }, async (context) => {
+    const loaded = await createLoadedFleet(200, context);
     const split = await launchSplit(loaded.fleet, 2);
     const env = { WEBHOOK_URL: loaded.fleet.webhookUrl };
     const old = [...loaded.fleet.processes];

@@ -1,9 +1,9 @@
 /** Kills in the middle of answers that go on where others were cut at the length limit. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import { goOn } from "../../src/chat/continuation.ts";
 import type { Script, ScriptedRequest } from "../../src/playground/model/script.ts";
-import { answersIn, buttonsOf, createRig, dialogueOf, plain, type Rig, seen, until } from "../support/bot-process.ts";
+import { answersIn, buttonsOf, createRig, dialogueOf, plain, seen, until } from "../support/bot-process.ts";
 import { createRandom, type Moment, startAndKill, watchCreations } from "../support/killing.ts";
 import { noteWords } from "../support/note-words.ts";
 
@@ -16,11 +16,14 @@ const firstOf = (id: number) => `The first part for user ${id}, `;
 const secondOf = (id: number, sentences: number) =>
   Array.from({ length: sentences }, (_, at) => `the second part for user ${id} in words ${at + 1}`).join(", ");
 
-let rig: Rig;
-afterEach(async () => await rig?.stop());
-
 /** Presses Continue below as many answers, kills at each moment of the plan, and looks at what each user has then. */
-async function killed(users: number, sentences: number, plan: readonly Moment[], env: Record<string, string> = {}) {
+async function killed(
+  { onTestFinished }: Pick<TestContext, "onTestFinished">,
+  users: number,
+  sentences: number,
+  plan: readonly Moment[],
+  env: Record<string, string> = {},
+) {
   const ids = Array.from({ length: users }, (_, at) => 1001 + at);
   function respond({ messages }: ScriptedRequest): Script {
     const asked = messages.at(-1)?.content ?? "";
@@ -33,7 +36,8 @@ async function killed(users: number, sentences: number, plan: readonly Moment[],
       ? { text: firstOf(id), finishReason: "length", ...fast }
       : { text: "Yes.", ...fast };
   }
-  rig = await createRig({ env, model: { respond } });
+  const rig = await createRig({ env, model: { respond } });
+  onTestFinished(rig.stop);
   const { botApi, model } = rig;
   await rig.start();
   for (const id of ids) {
@@ -97,13 +101,13 @@ async function killed(users: number, sentences: number, plan: readonly Moment[],
   expect(botApi.violations).toEqual([]);
 }
 
-describe("a bot killed in the middle of continuations has each once in the end, on the screen and in the history", () => {
+describe.concurrent("a bot killed in the middle of continuations has each once in the end, on the screen and in the history", () => {
   const random = createRandom(seed);
   const upTo = (most: number) => 1 + Math.floor(random() * most);
   const goesOn = /^the second part/;
 
-  test("when they are edited messages", { timeout: 180_000 }, async () => {
-    await killed(10, 12, [
+  test("when they are edited messages", { timeout: 180_000 }, async (context) => {
+    await killed(context, 10, 12, [
       { what: "updates-delivered", nth: 1, afterMs: upTo(10) },
       { what: "created", text: goesOn, nth: upTo(2), afterMs: 0 },
       { what: "created-answered", text: goesOn, nth: upTo(2), afterMs: Math.floor(random() * 5) },
@@ -112,16 +116,17 @@ describe("a bot killed in the middle of continuations has each once in the end, 
     ]);
   });
 
-  test("when each is several messages", { timeout: 180_000 }, async () => {
-    await killed(6, 200, [
+  test("when each is several messages", { timeout: 180_000 }, async (context) => {
+    await killed(context, 6, 200, [
       { what: "created", text: goesOn, nth: 1, afterMs: 0 },
       { what: "created", text: /^(?!The first|the second part for user \d+ in words 1,)/, nth: 1, afterMs: 0 },
       { what: "final-answered", nth: 1, afterMs: Math.floor(random() * 7) },
     ]);
   });
 
-  test("when they are drafted", { timeout: 180_000 }, async () => {
+  test("when they are drafted", { timeout: 180_000 }, async (context) => {
     await killed(
+      context,
       6,
       12,
       [

@@ -10,7 +10,7 @@ const engines = redis.missing === undefined ? ["SQLite", "Redis"] : ["SQLite"];
 
 const tooLong = { status: 400, body: { error: { message: "maximum context length is 8192 tokens" } } };
 
-describe.each(engines)("a conversation kept in %s", { timeout: 120_000 }, (engine) => {
+describe.concurrent.each(engines)("a conversation kept in %s", { timeout: 120_000 }, (engine) => {
   async function withRig(work: (rig: Rig) => Promise<void>): Promise<void> {
     const prefix = newPrefix();
     const rig = await createRig(engine === "Redis" ? { env: { REDIS_URL: redis.url, REDIS_PREFIX: prefix } } : {});

@@ -62,7 +62,7 @@ describe("an operator beside a running bot", { timeout: 180_000 }, () => {
   });
 });
 
-describe("an operator", { timeout: 180_000 }, () => {
+describe.concurrent("an operator", { timeout: 180_000 }, () => {
   test("sees the same after kill -9, and again when the bot is back", async () => {
     await withRig({}, async (rig) => {
       const visitor = rig.visitor();

@@ -1,6 +1,14 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import type { ScriptedRequest } from "../../src/playground/model/script.ts";
-import { answersIn, answerWith, buttonsOf, createRig, type Rig, until } from "../support/bot-process.ts";
+import {
+  answersIn,
+  answerWith,
+  buttonsOf,
+  createRig,
+  type Rig,
+  type RigOptions,
+  until,
+} from "../support/bot-process.ts";
 import { onArrival } from "../support/killing.ts";
 
 /** Slow machines are slow; nothing but the promised times depends on how long it takes. */
@@ -8,32 +16,35 @@ const patienceMs = 120_000;
 const idleExitMs = 5_000;
 const busyExitMs = 30_000;
 
-let rig: Rig;
-afterEach(async () => await rig?.stop());
-
 const asked = ({ messages }: ScriptedRequest) => messages.at(-1)?.content ?? "";
 
 /** Words that are numbered, so that a gap or a repetition would show. */
 const numbered = (name: string, words: number) =>
   Array.from({ length: words }, (_, at) => `${name}${at + 1}`).join(" ");
 
-function newChat(userId: number): number {
-  return rig.botApi.user.createPrivateChat({ userId, firstName: `User ${userId}` });
+/** A bot of the test's own, running. */
+async function startOne({ onTestFinished }: Pick<TestContext, "onTestFinished">, options?: RigOptions) {
+  const rig = await createRig(options);
+  onTestFinished(rig.stop);
+  await rig.start();
+  return {
+    rig,
+    newChat: (userId: number) => rig.botApi.user.createPrivateChat({ userId, firstName: `User ${userId}` }),
+    ask: (chatId: number, text: string) => rig.botApi.user.sendText(chatId, chatId, text),
+    terminate: () => terminate(rig),
+  };
 }
 
-const ask = (chatId: number, text: string) => rig.botApi.user.sendText(chatId, chatId, text);
-
 /** Sends SIGTERM and waits for the end. */
-async function terminate(): Promise<{ code: number | null; tookMs: number }> {
+async function terminate(rig: Rig): Promise<{ code: number | null; tookMs: number }> {
   const startedAt = performance.now();
   const code = await rig.end("SIGTERM");
   return { code, tookMs: performance.now() - startedAt };
 }
 
 describe("a bot that is told to stop", { timeout: 180_000 }, () => {
-  test("ends within five seconds when it is idle", async () => {
-    rig = await createRig();
-    await rig.start();
+  test("ends within five seconds when it is idle", async (context) => {
+    const { rig, newChat, ask, terminate } = await startOne(context);
     const chat = newChat(11);
     ask(chat, "Hello");
     await answerWith(rig.botApi, chat, "Regenerate", patienceMs);
@@ -42,21 +53,23 @@ describe("a bot that is told to stop", { timeout: 180_000 }, () => {
     expect(tookMs).toBeLessThan(idleExitMs);
   });
 
-  test("ends within five seconds while Telegram is out of reach at its start", async () => {
-    rig = await createRig();
+  test("ends within five seconds while Telegram is out of reach at its start", async ({ onTestFinished }) => {
+    const rig = await createRig();
+    onTestFinished(rig.stop);
     const asking = onArrival(rig.botApi, ({ method }) => method === "getMe");
     rig.botApi.faults.fail({ method: "getMe", hangMs: 120_000, cut: "before" });
     rig.start().catch(() => undefined);
     await asking;
-    const { code, tookMs } = await terminate();
+    const { code, tookMs } = await terminate(rig);
     expect(code).toBe(0);
     expect(tookMs).toBeLessThan(idleExitMs);
   });
 
-  test("finishes the answers that are nearly done, and leaves nothing to do", async () => {
+  test("finishes the answers that are nearly done, and leaves nothing to do", { concurrent: true }, async (context) => {
     const answer = numbered("word", 120);
-    rig = await createRig({ model: { respond: () => ({ text: answer, tokensPerSecond: 60 }) } });
-    await rig.start();
+    const { rig, newChat, ask, terminate } = await startOne(context, {
+      model: { respond: () => ({ text: answer, tokensPerSecond: 60 }) },
+    });
     const chats = [11, 12, 13, 14, 15].map(newChat);
     for (const chat of chats) ask(chat, "Count");
     for (const chat of chats) await answerWith(rig.botApi, chat, "Stop", patienceMs);
@@ -77,13 +90,14 @@ describe("a bot that is told to stop", { timeout: 180_000 }, () => {
     expect(rig.botApi.violations).toEqual([]);
   });
 
-  test("leaves an answer that takes too long as it is, and goes on in the same message after the restart", async () => {
+  test("leaves an answer that takes too long as it is, and goes on in the same message after the restart", {
+    concurrent: true,
+  }, async (context) => {
     const answer = numbered("step", 400);
     let slow = true;
-    rig = await createRig({
+    const { rig, newChat, ask, terminate } = await startOne(context, {
       model: { respond: () => ({ text: answer, tokensPerSecond: slow ? 8 : 2_000 }) },
     });
-    await rig.start();
     const { botApi } = rig;
     const chats = [11, 12, 13].map(newChat);
     for (const chat of chats) ask(chat, "Count to 400");
@@ -114,10 +128,13 @@ describe("a bot that is told to stop", { timeout: 180_000 }, () => {
     expect(await rig.end("SIGTERM")).toBe(0);
   });
 
-  test("ends in time while Telegram hangs or refuses, and delivers after the restart what it could not", async () => {
+  test("ends in time while Telegram hangs or refuses, and delivers after the restart what it could not", {
+    concurrent: true,
+  }, async (context) => {
     const answer = numbered("part", 40);
-    rig = await createRig({ model: { respond: () => ({ text: answer, tokensPerSecond: 4_000 }) } });
-    await rig.start();
+    const { rig, newChat, ask, terminate } = await startOne(context, {
+      model: { respond: () => ({ text: answer, tokensPerSecond: 4_000 }) },
+    });
     const { botApi } = rig;
     const [hanging, failing] = [newChat(11), newChat(12)];
     const arrived = [hanging, failing].map((chat) =>
@@ -144,43 +161,48 @@ describe("a bot that is told to stop", { timeout: 180_000 }, () => {
     }
   });
 
-  test.each(["polling", "webhook"])("loses no update that arrives while it stops (%s)", async (mode) => {
-    const slowAnswer = numbered("slow", 100);
-    rig = await createRig({
-      botApi: { webhookRetryMs: 200 },
-      ...(mode === "webhook" ? { env: (port) => ({ WEBHOOK_URL: `http://127.0.0.1:${port}/hook` }) } : {}),
-      model: {
-        respond: (request) =>
-          asked(request) === "Count" ? { text: slowAnswer, tokensPerSecond: 50 } : { text: `Heard: ${asked(request)}` },
-      },
-    });
-    await rig.start();
-    const { botApi } = rig;
-    const writing = newChat(11);
-    const late = [12, 13, 14, 15, 16].map(newChat);
-    ask(writing, "Count");
-    await answerWith(botApi, writing, "Stop", patienceMs);
-    const ended = terminate();
-    // Before the signal takes effect, while the answer is being finished, and after the end.
-    for (const [at, chat] of late.entries()) {
-      ask(chat, `question ${at}`);
-      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 300))]);
-    }
-    expect((await ended).code).toBe(0);
-    const afterwards = newChat(17);
-    ask(afterwards, "question 5");
-    expect(answersIn(botApi, writing).map(({ text }) => text)).toEqual([slowAnswer]);
+  test.for(["polling", "webhook"])(
+    "loses no update that arrives while it stops (%s)",
+    { concurrent: true },
+    async (mode, context) => {
+      const slowAnswer = numbered("slow", 100);
+      const { rig, newChat, ask, terminate } = await startOne(context, {
+        botApi: { webhookRetryMs: 200 },
+        ...(mode === "webhook" ? { env: (port) => ({ WEBHOOK_URL: `http://127.0.0.1:${port}/hook` }) } : {}),
+        model: {
+          respond: (request) =>
+            asked(request) === "Count"
+              ? { text: slowAnswer, tokensPerSecond: 50 }
+              : { text: `Heard: ${asked(request)}` },
+        },
+      });
+      const { botApi } = rig;
+      const writing = newChat(11);
+      const late = [12, 13, 14, 15, 16].map(newChat);
+      ask(writing, "Count");
+      await answerWith(botApi, writing, "Stop", patienceMs);
+      const ended = terminate();
+      // Before the signal takes effect, while the answer is being finished, and after the end.
+      for (const [at, chat] of late.entries()) {
+        ask(chat, `question ${at}`);
+        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 300))]);
+      }
+      expect((await ended).code).toBe(0);
+      const afterwards = newChat(17);
+      ask(afterwards, "question 5");
+      expect(answersIn(botApi, writing).map(({ text }) => text)).toEqual([slowAnswer]);
 
-    await rig.start();
-    for (const [at, chat] of [...late, afterwards].entries()) {
-      await answerWith(botApi, chat, "Regenerate", patienceMs);
-      expect(answersIn(botApi, chat).map(({ text }) => text)).toEqual([`Heard: question ${at}`]);
-    }
-    expect(answersIn(botApi, writing)).toHaveLength(1);
-    expect(rig.model.requests.map(({ body }) => asked(body)).sort()).toEqual(
-      ["Count", ...[...late, afterwards].map((_, at) => `question ${at}`)].sort(),
-    );
-    await until(() => botApi.updatesPending() === 0, patienceMs);
-    expect(await rig.end("SIGTERM")).toBe(0);
-  });
+      await rig.start();
+      for (const [at, chat] of [...late, afterwards].entries()) {
+        await answerWith(botApi, chat, "Regenerate", patienceMs);
+        expect(answersIn(botApi, chat).map(({ text }) => text)).toEqual([`Heard: question ${at}`]);
+      }
+      expect(answersIn(botApi, writing)).toHaveLength(1);
+      expect(rig.model.requests.map(({ body }) => asked(body)).sort()).toEqual(
+        ["Count", ...[...late, afterwards].map((_, at) => `question ${at}`)].sort(),
+      );
+      await until(() => botApi.updatesPending() === 0, patienceMs);
+      expect(await rig.end("SIGTERM")).toBe(0);
+    },
+  );
 });

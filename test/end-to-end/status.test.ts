@@ -1,5 +1,5 @@
 /** The real process while a model lets its users wait: what it is at stands below the answer, and never in its end. */
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import type { MessageView } from "../../src/playground/bot-api/bot-api.ts";
 import { english as texts } from "../../src/texts/english.ts";
 import {
@@ -8,7 +8,6 @@ import {
   createRig,
   dialogueOf,
   persona,
-  type Rig,
   refusedCalls,
   seen,
   until,
@@ -145,24 +144,22 @@ describe.concurrent("the same in draft mode", { timeout: 180_000 }, () => {
   });
 });
 
-describe("a bot that is killed while it says what it is at", { timeout: 180_000 }, () => {
-  let rig: Rig;
-  afterEach(async () => await rig?.stop());
-
+describe.concurrent("a bot that is killed while it says what it is at", { timeout: 180_000 }, () => {
   /** Asks, waits until a message shows what the turn is at and has been edited, so that its id is stored, and kills the bot. */
-  async function killedWhileThinking(question: string) {
-    rig = await createRig();
+  async function killedWhileThinking(question: string, { onTestFinished }: Pick<TestContext, "onTestFinished">) {
+    const rig = await createRig();
+    onTestFinished(rig.stop);
     rig.answers(question, silent);
     await rig.start();
     const visitor = rig.visitor();
     const asked = visitor.say(question);
     const thinking = await visitor.sees(/Thinking… ([5-9]|\d\d) s$/, asked);
     await rig.end("SIGKILL");
-    return { visitor, asked, thinking };
+    return { rig, visitor, asked, thinking };
   }
 
-  test("goes on in the same message", async () => {
-    const { visitor, asked, thinking } = await killedWhileThinking("go on slowly");
+  test("goes on in the same message", async (context) => {
+    const { rig, visitor, asked, thinking } = await killedWhileThinking("go on slowly", context);
     rig.answers("go on slowly", { reasoning: words(150), tokensPerSecond: 10, text: "here I am" });
     const before = viewsOf(visitor.message(thinking.id)).length;
     await rig.start();
@@ -177,8 +174,8 @@ describe("a bot that is killed while it says what it is at", { timeout: 180_000 
     expect(refusedCalls(rig.botApi, visitor.chatId)).toEqual([]);
   });
 
-  test.each(["/stop", "/new"])("leaves nothing of it when %s ends the answer", async (command) => {
-    const { visitor, asked, thinking } = await killedWhileThinking("say nothing, crash");
+  test.for(["/stop", "/new"])("leaves nothing of it when %s ends the answer", async (command, context) => {
+    const { rig, visitor, asked, thinking } = await killedWhileThinking("say nothing, crash", context);
     visitor.say(command);
     await rig.start();
     await until(() => !has(visitor.message(thinking.id), "Stop"));

@@ -98,7 +98,7 @@ createInterface({ input: process.stdin }).on("line", async (line) => {
   if (command === "release") one?.release();
   if (command === "lease") console.log(`lease ${argument} ${await leaseOf(one?.update)}`);
   if (command === "busy") {
-    for (const until = performance.now() + Number(argument); performance.now() < until; );
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(argument));
     console.log("busy is over");
   }
   if (command !== "drain") return;
