@@ -1,4 +1,4 @@
-/** Tells operators of trouble: in Telegram those of `ADMIN_USER_IDS`, and in any case in the log. */
+/** Reports trouble to operators: always in the log, and in Telegram to those in `ADMIN_USER_IDS`. */
 import type { Api } from "grammy";
 import { messageOf } from "../base/errors.ts";
 import { insist } from "../base/insist.ts";
@@ -19,22 +19,22 @@ export interface AppAlertsDeps {
   readonly log: Pick<Logger, "debug" | "warn">;
   /** A clock that never goes back. Milliseconds. */
   readonly now?: () => number;
-  /** Milliseconds before a message is tried again that the outbox has given up: 60,000. */
+  /** Milliseconds before a message that the outbox has given up is tried again: 60,000. */
   readonly againAfterMs?: number;
 }
 
 export interface AppAlerts extends Alerts {
-  /** Tells nobody any more. Resolves when nothing is under way. */
+  /** Sends nothing from now on. Resolves when nothing is under way. */
   stop(): Promise<void>;
 }
 
 const onceWithinMs = 3_600_000;
-/** Trouble may come a thousand times a second: the store is asked no more often than this for each kind of it. */
+/** Trouble may come a thousand times a second: for each kind the store is asked no more often than this. */
 const askEveryMs = 60_000;
-/** An alert that is older says nothing that is news. */
+/** An older alert is no longer news. */
 const mostTries = 20;
 
-/** Creates what tells the operators of one bot. */
+/** Creates the alerts of one bot. */
 export function createAppAlerts(deps: AppAlertsDeps): AppAlerts {
   const { config, store, api, log, now = () => performance.now(), againAfterMs = 60_000 } = deps;
   const { admins } = config.access;
@@ -43,7 +43,7 @@ export function createAppAlerts(deps: AppAlertsDeps): AppAlerts {
   const underWay = new Set<Promise<void>>();
   /** When the store was asked last. */
   const asked = new Map<string, number>();
-  /** Admins whom a message cannot reach, as the log has said. */
+  /** Admins whom no message can reach; the log has said so. */
   const unreachable = new Set<number>();
   let hinted = false;
 
@@ -98,7 +98,7 @@ export function createAppAlerts(deps: AppAlertsDeps): AppAlerts {
   };
 }
 
-/** What is the same trouble. */
+/** What makes two alerts the same trouble. */
 function keyOf(alert: Alert): string {
   switch (alert.kind) {
     case "key-refused":

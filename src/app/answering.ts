@@ -122,13 +122,13 @@ function observerOf(metrics: Metrics): BotDeps["observer"] {
   };
 }
 
-/** With what answers depend on beside their question. */
+/** Everything besides the question that an answer depends on. */
 function answerCacheOf({ answerCache, models }: Config): AnswerCache | undefined {
   const { chains, auto, maxTokens, temperature } = models;
   return answerCache && { ...answerCache, settings: JSON.stringify([chains, auto, maxTokens, temperature]) };
 }
 
-/** What summarises conversations, if that is wanted. Without its own model the cheapest that is offered does it. */
+/** What summarises conversations, if that is wanted: its own model, or the cheapest that is offered. */
 function openSummaries(
   { config, engines: { store }, log }: AnsweringDeps,
   models: Models,
@@ -148,7 +148,7 @@ function openSummaries(
   });
 }
 
-/** Once in the life of the process: what of the settings no model that is offered can hold. */
+/** Warns once, at the start, of settings that none of the offered models can meet. */
 function tellLimits(
   { models, history }: Config,
   capabilities: Models["capabilities"],

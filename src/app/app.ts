@@ -26,9 +26,9 @@ import { type AppWorkerDeps, createAppWorker } from "./worker.ts";
 export interface App {
   /** Port of the HTTP listener. */
   readonly port: number;
-  /** Resolves with the reason when the app can do nothing any more, before `stop` was called. */
+  /** Resolves with the reason when the app can no longer work although `stop` was not called. */
   readonly failed: Promise<Error>;
-  /** Takes nothing new, lets what runs end for `graceMs`, leaves the rest queued. Milliseconds. */
+  /** Takes nothing new, gives what runs `graceMs` to end, and leaves the rest queued. Milliseconds. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   metrics.watchQueue(() => queue.stats());
   const failure = Promise.withResolvers<Error>();
   let stopping = false;
-  /** Nothing more can be shown to anybody: what runs stays queued at once. */
+  /** Nothing can be shown to anybody any more: what runs goes back to the queue at once. */
   let hopeless = false;
   let identity: Identity | undefined;
   function giveUp(error: Error): void {
@@ -109,7 +109,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
       : undefined;
 
   async function ready() {
-    // A disk that is full takes the little that a look writes, and no update.
+    // A full disk still takes the little that this check writes, but no update.
     const healthy = (await store.healthy()) && entrance.storing;
     const ok = healthy && entrance.known && worker?.running !== false && !stopping;
     const webhook = entrance.webhook === undefined ? {} : { webhook: entrance.webhook };
@@ -120,7 +120,7 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   /** Everything that needs to know who we are in Telegram. */
   async function connect(): Promise<void> {
     const me = await entrance.introduce();
-    // Telegram may have answered while we were leaving: what waits is for the next start.
+    // Telegram may have answered while we were stopping: what waits is for the next start.
     if (stopping) return;
     identity = createIdentity({ me, getMe: async () => ourselves(await api.getMe()), log });
     worker?.start(identity);
@@ -154,13 +154,13 @@ export async function createApp(config: Config, log: Logger, watchModels?: AppWo
   };
 }
 
-/** The dashboard of the queue, where there is one and somebody may see it. */
+/** The queue's dashboard, where there is one and a token lets somebody in. */
 async function dashboardRoute(
   { adminToken }: Config,
   { shared }: Engines,
 ): Promise<Pick<HttpServerOptions, "dashboard">> {
   if (adminToken === undefined || shared === undefined) return {};
-  // Half a second of start time, for those who asked for it.
+  // It costs half a second at the start: only those who asked for it pay.
   const { createDashboard } = await import("../server/admin/dashboard.ts");
   return { dashboard: createDashboard({ view: shared.view, adminToken }) };
 }

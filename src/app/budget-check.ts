@@ -1,10 +1,10 @@
-/** A budget that cannot be counted, or pays for no answer, is none: found out at the start, not with the first question. */
+/** A budget that cannot be counted or pays for no answer is found at the start, not with the first question. */
 import { StartError, type Whose } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 import { mediaAsked, modelsAsked } from "../config/models-asked.ts";
 import { firstTokens, perDollar } from "../ports/ledger.ts";
 
-/** What sets each of them. */
+/** The variable that sets each. */
 export const budgetVariables: Readonly<Record<Whose, string>> = {
   "user-day": "BUDGET_USER_DAY",
   "user-month": "BUDGET_USER_MONTH",
@@ -31,7 +31,7 @@ export async function budgetMistakes(config: BudgetConfig): Promise<readonly str
     return budget === undefined ? [] : [{ variable, ...budget }];
   });
   const answerTokens = Math.min(models.maxTokens ?? firstTokens, firstTokens);
-  // Of the prompt, whose length nobody knows yet, there is at least one.
+  // Nobody knows yet how long a prompt will be; it has at least one token.
   const lines = given
     .filter(({ unit, amount }) => unit === "tokens" && amount <= answerTokens)
     .map(
@@ -82,7 +82,7 @@ async function moneyMistakes(
 /** Of which a price is asked: whether there is one, not how much it is. */
 const someMedia = { inputTokens: 1, cachedTokens: 0, outputTokens: 1, seconds: 1, pictures: 1 };
 
-/** Never less than it is. */
+/** Rounded up, so that what it names is enough. */
 function dollarsOf(dollars: number): string {
   return String(Math.ceil(dollars * 1e6) / 1e6);
 }

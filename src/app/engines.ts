@@ -41,7 +41,7 @@ export interface Engines {
   stop(): Promise<void>;
 }
 
-/** More than any person sends, and little enough that nobody keeps the bot busy with them. */
+/** More than any person sends, and too few to keep the bot busy. */
 const commandRate = { messages: 60, windowSeconds: 60, burst: 60 } as const;
 
 /**
@@ -78,12 +78,12 @@ async function openEmbedded(config: Config, log: Logger): Promise<Engines> {
   const path = databasePath(config);
   const database = createSqliteDatabase(path, log);
   const hangFile = join(config.dataDir, "hangs");
-  // An operator does not know how long the bot keeps conversations, and makes it forget none.
+  // An operator's command does not know how long the bot keeps conversations, so it must forget none.
   const operator = config.mode === "queue";
   const historyTtlSeconds = operator ? Number.POSITIVE_INFINITY : config.history.ttlSeconds;
   const ledgerDays = operator ? undefined : config.ledgerDays;
 
-  /** What is wrong with the disk, or with a part of the file that nobody has looked at yet, is met here. */
+  /** Trouble with the disk, or with a part of the file that nobody has read yet, shows here. */
   function openParts() {
     try {
       const store = createSqliteStore({ database, historyTtlSeconds, ledgerDays });

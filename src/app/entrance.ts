@@ -33,14 +33,14 @@ export interface AppEntranceDeps {
   readonly alerts: Alerts;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Telegram refuses the token: nothing will come any more. */
+  /** Telegram refuses the token: no more updates will come. */
   onFatal(error: Error): void;
 }
 
 export interface AppEntrance {
   /** Telegram as this process sees it, in a few words. */
   readonly telegram: string;
-  /** Whether Telegram has told who we are. */
+  /** Whether Telegram has told us who we are. */
   readonly known: boolean;
   /** How the webhook does; undefined where there is none, and before the first look. */
   readonly webhook: WebhookState | undefined;
@@ -56,7 +56,7 @@ export interface AppEntrance {
   stop(): Promise<void>;
 }
 
-/** What could not be stored comes again sooner than this, while it cannot. */
+/** While an update cannot be stored, it is delivered again sooner than this. */
 const refusalCountsMs = 12_000;
 
 /** Creates the entrance of a process; closed until `open`. */
@@ -142,7 +142,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     });
   }
 
-  /** Polls while this process is the one elected to. Thawed after a frost it knows by `leading`, before it is told. */
+  /** Polls while this process is the elected one. After being frozen it knows by `leading` before its signal tells it. */
   async function pollAsElected(into: Ingress, signal: AbortSignal, leading: () => boolean): Promise<void> {
     metrics.pollerElected(true);
     log.info({}, "this process polls");
@@ -195,7 +195,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
       return health?.state;
     },
     get storing() {
-      // Kept away for good, Telegram would never bring the update that shows that all is well again.
+      // Kept away for good, Telegram would never bring the update that shows that storing works again.
       return refusedAt === undefined || performance.now() - refusedAt > refusalCountsMs;
     },
     get ingress() {
@@ -209,7 +209,7 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     },
     async open(identity) {
       if (stopped.signal.aborted) return;
-      // Of split processes those that take updates in tell Telegram where to bring them.
+      // Where processes are split, those that take updates in tell Telegram where to bring them.
       if (entranceOf(config) === "none") return;
       ingress = createChain(identity);
       const texts = textsFor(undefined);

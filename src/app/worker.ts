@@ -137,7 +137,7 @@ async function openAnswering(deps: AppWorkerDeps, identity: Identity): Promise<A
 
 /** One plain sentence to whoever waits for an answer that will not come. */
 async function tellDead(api: Api, store: Store, job: DeadUpdate, log: Logger): Promise<void> {
-  // What a process has hung in or died of is not read once more.
+  // What a process hung in or died of is not parsed again.
   const readable = job.reason.startsWith("the process ") ? { ...job, body: "" } : job;
   const fields = logFields(readable);
   log.error({ ...fields, lane: job.lane, reason: job.reason }, "an update is dead");

@@ -10,7 +10,7 @@ export function wholeCharacters(text: string): string {
   return isFirstHalf(text.charCodeAt(text.length - 1)) ? text.slice(0, -1) : text;
 }
 
-// Marks that stand on other characters, and those that are blank although Unicode calls them letters or signs.
+// Combining marks, and characters that are blank although Unicode calls them letters or signs.
 const visible = /[^\s\p{Cc}\p{Cf}\p{Z}\p{Mn}\u115f\u1160\u2800\u3164\uffa0]/u;
 
 /** Whether a reader sees anything of this text. */

@@ -19,9 +19,9 @@ export type ModelErrorKind =
   | "empty" // an answer without a visible character
   | "busy"; // no place at the provider came free in time
 
-/** What follows from a failure of a model. */
+/** What a failure of a model leads to. */
 export interface ModelErrorFate {
-  /** The same model is asked again within the same question, after a pause. */
+  /** The same model is asked again for the same question, after a pause. */
   readonly repeat: boolean;
   /** It may pass by itself: the same model may well answer the same question later. */
   readonly passes: boolean;
@@ -109,7 +109,7 @@ export class BudgetError extends ParleyError {
   readonly why: BudgetRefusal;
   /** When there is a new budget; milliseconds since the epoch. */
   readonly resetsAt: number;
-  /** How long that was from the moment on in which it was refused. Milliseconds. */
+  /** How long that was when it was refused. Milliseconds. */
   readonly waitMs: number | undefined;
   constructor(whose: Whose, resetsAt: number, waitMs?: number, why: BudgetRefusal = "used-up") {
     super("over-budget", `the budget ${whose} does not pay for this: ${why}`);
@@ -121,7 +121,7 @@ export class BudgetError extends ParleyError {
   }
 }
 
-/** An update that the bot can make nothing of, however often it comes. The message says why, and holds nothing of it. */
+/** An update that the bot can make nothing of, however often it comes. The message says why without quoting it. */
 export class UnaddressableError extends ParleyError {
   constructor(reason: string, cause?: unknown) {
     super("unaddressable", reason, { cause });
@@ -156,6 +156,6 @@ export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const reason = "error" in error && error.error instanceof Error ? error.error : undefined;
   if (reason === undefined) return error.message;
-  // Where a name has several addresses, the error of them all has only a code.
+  // Where a name has several addresses, their common error has only a code.
   return `${error.message} (${reason.message || ("code" in reason ? String(reason.code) : reason.name)})`;
 }

@@ -1,4 +1,4 @@
-/** Which update the process works for at this moment, written where another thread can read it while this one hangs. */
+/** Which update the process is working on, written where another thread can read it while this one hangs. */
 
 /**
  * Does synchronous work in the name of an update: should the process hang in it, that update is charged with it, and no

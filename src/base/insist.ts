@@ -2,7 +2,7 @@
 import { waitFor } from "./long-wait.ts";
 
 export interface Persistence {
-  /** Told each failure, `failures` before it: how long to wait before the next try, in milliseconds. Throws to give up. */
+  /** How long to wait after this failure, which `failures` came before, in milliseconds. Throws to give up. */
   afterMs(error: unknown, failures: number): number;
   /** Gives up, with its reason. */
   readonly signal?: AbortSignal | undefined;

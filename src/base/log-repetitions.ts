@@ -1,4 +1,4 @@
-/** Warnings and errors that come by the hundred: one line of each reason a second, with the number of those left out. */
+/** Warnings and errors that come by the hundred: for each reason one line a second, with the number of those left out. */
 
 /** Between two lines of one reason. Milliseconds. */
 const sayAgainAfterMs = 1_000;
@@ -6,7 +6,7 @@ const sayAgainAfterMs = 1_000;
 const sayLatestAfterMs = 5_000;
 /** Reasons in memory at once. */
 const mostReasons = 500;
-/** Of a reason so many characters count. */
+/** Characters of a reason that count. */
 const mostCharacters = 200;
 
 /** Fields that belong to the reason: names of what has failed, never whose it was. */
@@ -40,7 +40,7 @@ export function createRepetitions(): Repetitions {
     for (const [reason, one] of said) forget(reason, one);
   }
 
-  /** Says what nothing has followed. */
+  /** Writes what was left out and has had no successor. */
   function settle(): void {
     const now = performance.now();
     for (const [reason, one] of said) {

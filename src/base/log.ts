@@ -27,7 +27,7 @@ export interface LogOptions {
   readonly destination?: { write(line: string): unknown } | undefined;
 }
 
-/** Warnings and what is worse, as pino counts. */
+/** Warnings and worse, by pino's numbers. */
 const firstThinned = 40;
 
 /** Whether people read the log: as `LOG_FORMAT` has it, and left to itself, at a terminal. */

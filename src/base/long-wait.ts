@@ -1,4 +1,4 @@
-/** Waiting for as long as somebody else asks: a timer of Node that is told more than it holds runs at once. */
+/** Waiting for as long as somebody else asks: Node's timers run at once when the time is more than they can hold. */
 
 /** What a timer holds. Milliseconds. */
 export const longestTimerMs = 2 ** 31 - 1;

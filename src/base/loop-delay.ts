@@ -1,4 +1,4 @@
-/** How late the event loop is: the one measure for all who do less, or begin nothing new, while it has more to do than it can. */
+/** How late the event loop is: the one measure for all who do less, or begin nothing new, while it is overloaded. */
 
 export interface LoopDelay {
   /** The most that a timer was late in the last tenth of a second, or is by now. Milliseconds. */

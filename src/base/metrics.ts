@@ -26,7 +26,7 @@ export interface Metrics {
   rateLimited(): void;
   /** An answer ended; of the outcomes `failed` and `empty` are errors. */
   turnEnded(outcome: string): void;
-  /** An answer was one that had been kept; no model was asked. */
+  /** A kept answer was given again; no model was asked. */
   answerCached(): void;
   /** Milliseconds from the question's arrival to the first text on the screen. */
   firstTextShown(ms: number): void;
@@ -163,7 +163,7 @@ export function createMetrics(options: { readonly now?: () => number } = {}): Me
     registers,
     async collect() {
       const stats = await queueStats();
-      // A queue that does not answer has no depth: an old figure would look like a healthy one.
+      // A queue that does not answer shows no depth: an old figure would look healthy.
       this.reset();
       if (stats === undefined) return;
       for (const state of ["waiting", "active", "delayed", "dead"] as const) this.set({ state }, stats[state]);

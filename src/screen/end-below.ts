@@ -33,7 +33,7 @@ export async function endBelow(
   // An end that was cut short behind the text has said it already.
   const said = note !== undefined && answer.endsWith(note);
   const whole = (said ? answer : [answer, note].filter(Boolean).join("\n\n")) || otherwise;
-  // The button alone has to do where no line fits any more.
+  // Where no line fits any more, the button alone has to do.
   const text = whole !== undefined && whole.length > maxMessageUnits ? answer : whole;
   if (text === standing.text) return true;
   if (text === undefined) return await api.deleteMessage(chatId, message);

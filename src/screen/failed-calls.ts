@@ -84,7 +84,7 @@ export function createFailedCalls(
       case "refused":
         return surviveRefusal(messageOf(error));
       case "unknown":
-        // Not Telegram's: the end will meet it again, and report it.
+        // Not Telegram's error: the end will meet it again and report it.
         log.warn({ reason: messageOf(error) }, "the previews of an answer ended early");
         return "never";
     }

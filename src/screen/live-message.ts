@@ -1,6 +1,6 @@
 /**
- * The live message: an answer in Telegram while it is written. Here is when a preview goes out, and that nothing follows the
- * end.
+ * The live message: an answer in Telegram while it is being written. This file decides when a preview goes out, and that nothing
+ * follows the end.
  */
 
 import { GrammyError, HttpError } from "grammy";
@@ -174,7 +174,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       await endPreviews();
       const { last } = messages;
       if ((button ?? notes) === undefined || gone.signal.aborted) return;
-      // What stands there is all that shall.
+      // Nothing more is to be shown.
       if (notes === undefined && (last === undefined || messages.endsWith(button))) return;
       const keyboard = button === undefined ? undefined : endKeyboard(texts.labels, button, messages.place);
       const end = { keyboard, note: linesOf(texts, notes ?? place.shown?.notes ?? []), otherwise: texts.stopped };
@@ -183,7 +183,7 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
       } catch (error) {
         if (!isTolerable(error, notes === undefined)) throw error;
         log.debug({ reason: messageOf(error) }, "a message could not be given its end");
-        // It stands there, with whatever text: better than a line in the place of an answer.
+        // What stands there, whatever it is, is better than a line in the place of an answer.
         if (classify(error) === "unchanged") return;
       }
       if (notes !== undefined) await finish({ markdown: "", notes, button });

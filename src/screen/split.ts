@@ -160,7 +160,7 @@ const leastForWord = 0.7;
 /** The best offset in `(from, limit]` at which to end a part. */
 function cutBefore(whole: Rendered, from: number, limit: number, firstEntity: number): number {
   const { text } = whole;
-  // A character more shows whether the text could be cut at the limit itself.
+  // One more character shows whether the text can be cut at the limit itself.
   const window = text.slice(from, limit + 1);
   const least = (share: number) => Math.floor((limit - from) * share);
   const code = codeRanges(whole, from, limit, firstEntity);

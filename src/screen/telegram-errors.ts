@@ -4,13 +4,13 @@ import { GrammyError, HttpError } from "grammy";
  * What a failed call means for the message it was about:
  * - `unchanged`: the message shows this already, which is a success
  * - `message-gone`: the message was deleted, or cannot be edited any more
- * - `blocked`: nobody reads here any more (403)
+ * - `blocked`: nobody reads this chat any more (403)
  * - `held`: a 429, to be waited for
  * - `transport`: 5xx or a broken connection, to be repeated
  * - `moved`: its group has become a supergroup, whose id `parameters.migrate_to_chat_id` has; no message went along
  * - `topic-gone`: its topic is closed or was deleted
  * - `refused`: Telegram will not take this as it is
- * - `unknown`: not an error of Telegram's
+ * - `unknown`: no error of Telegram
  */
 export type TelegramVerdict =
   | "unchanged"

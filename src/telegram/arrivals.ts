@@ -97,7 +97,7 @@ export function createArrivals(deps: ArrivalsDeps): Arrivals {
       }
       if (addressed?.interrupt === undefined) return addressed;
       const press = parsePress(update.callback_query?.data);
-      // Too late, it ends no answer either.
+      // An edit that comes too late ends no answer either.
       if (press?.action === "erase" && isExpired(press.at, now())) return { ...addressed, interrupt: undefined };
       if (addressed.interrupt.kind !== "edit") return await inLaneOfAnswer(addressed);
       const newest = await store.newestTurn(addressed.conversation);

@@ -67,7 +67,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     ctx.admitted = new Api(token, client);
     ctx.admitted.config.use(...lowest, options.admitted);
     if (job.lane === "quick") {
-      // That it will wait is known already.
+      // It is already known that it will wait.
       if (ctx.chatId !== undefined && deps.outbox.held(ctx.chatId)) job.stepAside?.();
       ctx.api.config.use(steppingAside(job));
     }

@@ -41,7 +41,7 @@ export function namesOtherBot(message: Message, me: Me): boolean {
   const [command] = entities.filter(({ type, offset }) => type === "bot_command" && offset === 0);
   const called = command === undefined ? undefined : text.slice(0, command.length).toLowerCase().split("@")[1];
   if (called !== undefined && called !== ours) return true;
-  // What bots are called ends so, but for a few that bought their name.
+  // Names of bots end so, but for a few that were bought.
   return [...text.matchAll(/@(\w+)/g)].some(([, name = ""]) => {
     const lower = name.toLowerCase();
     return lower.endsWith("bot") && lower !== ours;

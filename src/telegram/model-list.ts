@@ -128,7 +128,7 @@ function choicesOf(names: readonly string[], current: string, view: ModelView): 
   if (view.search !== undefined) return matchingModels(names, view.search).map((name) => choice(name));
   const groups = Map.groupBy(names, providerOf);
   const group = [...groups.values()].find(([name = ""]) => modelKey(providerOf(name)) === view.provider);
-  // Where the provider is known, only the name tells.
+  // Where the provider is clear, only the name differs.
   if (group !== undefined) return group.map((name) => choice(name, shortened(nameAlone(name))));
   if (!isLongList(names) || groups.size === 1) return names.map((name) => choice(name));
   return [...groups].map(([provider, [first = "", ...others]]) =>

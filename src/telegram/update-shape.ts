@@ -48,7 +48,7 @@ function checkPress(value: unknown, path: string): void {
   textAt(query["id"], `${path}.id`);
   checkIdentity(query["from"], `${path}.from`);
   ifGiven(query["data"], `${path}.data`, textAt);
-  // All that is read of a message with a button is its place.
+  // Of a message with a button only its place is read.
   ifGiven(query["message"], `${path}.message`, (below, at) => {
     const message = objectAt(below, at);
     wholeAt(message["message_id"], `${at}.message_id`);

@@ -12,7 +12,7 @@ const mostModels = 12;
 export function money(dollars: number): string {
   if (dollars === 0) return "$0";
   const decimals = dollars < 0.01 ? 6 : dollars < 1 ? 4 : 2;
-  // Cents always, what is smaller only where it is not zero.
+  // Always cents; smaller digits only where they are not zero.
   const [whole = "", cents] = withDecimals(dollars, 2, decimals).split(".");
   return `$${number(Number(whole))}.${cents}`;
 }

@@ -1,11 +1,11 @@
-/** What the budgets count by, days and months of UTC, whatever zone the machine is in; and what is wrong with them. */
+/** Budgets: what is wrong with them, and when their day ends here, since they count days and months of UTC. */
 import type { Config } from "../../config/config.ts";
 import type { Finding } from "../../ports/operators.ts";
 import { budgetMistakes, budgetVariables } from "../budget-check.ts";
 import { bad, ok } from "./findings.ts";
 
 /**
- * Says with what the bot would not start, else when the day ends here that budgets are counted by; nothing when there are none.
+ * Says why the bot would not start; if it would, when the budgets' day ends in local time; nothing when there are none.
  * `now`: milliseconds since the epoch.
  */
 export async function examineBudgets(

@@ -4,10 +4,10 @@ import type { Finding, OperatorAnswer } from "../../ports/operators.ts";
 import { examine } from "./doctor.ts";
 import { bad } from "./findings.ts";
 
-/** A configuration, or the lines that say why it is none. */
+/** A configuration, or the lines that say what is wrong with it. */
 export type Examined = Config | { readonly mistakes: readonly string[] };
 
-/** Examines, and says it. Never rejects. */
+/** Examines everything and prints what was found. Never rejects. */
 export async function answerDoctor(examined: Examined, asJson: boolean): Promise<OperatorAnswer> {
   const findings =
     "mistakes" in examined

@@ -1,4 +1,4 @@
-/** Looks at everything that a configuration names, live and side by side, and takes nothing from a bot that runs. */
+/** Checks everything that a configuration names, live and at once, without disturbing a running bot. */
 import { createRedactor } from "../../base/redaction.ts";
 import { withinTime } from "../../base/within-time.ts";
 import type { Config } from "../../config/config.ts";
@@ -13,15 +13,15 @@ import { examineTelegram } from "./telegram.ts";
 
 export interface ExaminationOptions {
   readonly config: Config;
-  /** The bot itself asks, and in a chat: what it makes of it is short, and it makes few calls. */
+  /** The bot itself asks, for a chat: fewer calls are made, and the report is short. */
   readonly running: boolean;
   /** Milliseconds for everything: 20,000. */
   readonly withinMs?: number;
 }
 
-/** A look that has not come to its end by then is given up. */
+/** A check that has not ended by then is given up. */
 const usualMs = 20_000;
-/** The looks themselves end a little before, and say how far they came. */
+/** The checks themselves end a little earlier, and say how far they came. */
 const marginMs = 1_000;
 
 /** What was found, in the order in which it is read. Never rejects. */

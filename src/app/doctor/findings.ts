@@ -16,10 +16,10 @@ export function bad(about: string, says: string, todo?: string): Finding {
   return { state: "bad", about, says, todo };
 }
 
-/** Why something could not be reached, in a few words: never an address with what it may hide. */
+/** Why something could not be reached, in a few words: never an address, which may hold a secret. */
 export function reasonIn(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "TimeoutError" || error.name === "AbortError") return "no answer in time";
-  // Where a name has several addresses, the error of them all has only a code.
+  // Where a name has several addresses, their common error has only a code.
   return error.message || ("code" in error ? String(error.code) : error.name);
 }

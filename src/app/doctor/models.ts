@@ -1,4 +1,4 @@
-/** Each provider and each model that the configuration names, asked. */
+/** Asks each provider and each model that the configuration names. */
 import type { ModelError } from "../../base/errors.ts";
 import type { Config, ProviderConfig } from "../../config/config.ts";
 import { modelsAsked } from "../../config/models-asked.ts";
@@ -12,7 +12,7 @@ import { bad, ok, warn } from "./findings.ts";
 
 export interface ModelsExamination {
   readonly config: Config;
-  /** Of each provider one model is asked; the others are looked for in its list. */
+  /** One model of each provider is asked; the others are only looked up in its list. */
   readonly sparing: boolean;
   readonly signal: AbortSignal;
 }
@@ -22,7 +22,7 @@ const sideBySide = 4;
 const someTokens = 1_000;
 const wires = { chat: "Chat Completions", responses: "Responses", messages: "Messages" } as const;
 
-/** Looks at all of them side by side: a line for each provider, then one for each of its models. */
+/** Checks all of them at once: a line for each provider, then one for each of its models. */
 export async function examineModels({ config, sparing, signal }: ModelsExamination): Promise<readonly Finding[]> {
   const { models, proxies } = config;
   const examination = createExamination({ models, proxies, log: { info: () => undefined, warn: () => undefined } });
@@ -55,7 +55,7 @@ async function examineProvider(
       trials.set(model, await examination.tryOut(model, signal));
     }
   }
-  // What is not asked in time has no trial, or none that has ended.
+  // A model that was not asked in time has no trial, or one that has not ended.
   await Promise.all(Array.from({ length: sideBySide }, () => askNext().catch(() => undefined)));
   const list = await listing;
   const works = [...trials.values()].some((trial) => trial !== "begun" && trial.ok);
@@ -76,7 +76,7 @@ function providerFinding(
   const speaks = `speaks ${wires[wire]}`;
   if (names !== undefined) return ok(name, `${speaks}; lists ${counted(names.length)} (${Math.round(ms)} ms)`);
   if (status !== 401 && status !== 403) return ok(name, `${speaks}; gives no list of its models`);
-  // Keys can be limited to fewer things than all.
+  // A key may be allowed to ask models but not to list them.
   if (works) return ok(name, `${speaks}; the key may not read the list of its models`);
   const prefix = prefixOf(name);
   return bad(name, `${speaks}; the key is refused (HTTP ${status})`, `put a valid key into ${prefix}API_KEY`);

@@ -13,7 +13,7 @@ interface Peer {
 
 const withinMs = 8_000;
 
-/** Tries each proxy with an address that it is there for. None is configured: nothing is found. */
+/** Tries each proxy with an address that it is meant for. Finds nothing when none is configured. */
 export async function examineProxies(
   { proxies, telegram, models }: Config,
   telegramPeer: Promise<Peer | undefined>,
@@ -43,7 +43,7 @@ export async function examineProxies(
   return (await Promise.all(found)).flat();
 }
 
-/** Asks a proxy for a way to an address; resolves with what is wrong. */
+/** Asks a proxy to connect to an address; resolves with what is wrong. */
 async function tryOut(
   proxy: URL,
   target: URL,

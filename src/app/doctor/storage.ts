@@ -14,7 +14,7 @@ const mega = 1_000_000;
 const scarceBytes = 500 * mega;
 const tooFewBytes = 50 * mega;
 
-/** Looks at what the configuration stores in. Opens no database: a running bot has it. */
+/** Checks where the configuration stores. Opens no database: a running bot holds it. */
 export async function examineStorage(config: Config, running: boolean): Promise<readonly Finding[]> {
   return config.redis === undefined ? await examineFolder(config, running) : await examineRedis(config, config.redis);
 }

@@ -1,4 +1,4 @@
-/** Telegram as it is now: who we are there, what we see of groups, how our updates come, and whose clock is wrong. */
+/** Telegram as it is now: who we are, what we see of groups, how updates reach us, and whose clock is wrong. */
 import type { IncomingMessage } from "node:http";
 import type { UserFromGetMe, WebhookInfo } from "grammy/types";
 import { type Connections, createConnections } from "../../base/connections.ts";
@@ -10,12 +10,12 @@ import { bad, ok, reasonIn, warn } from "./findings.ts";
 
 export interface TelegramExamination {
   readonly config: Config;
-  /** The bot itself asks: what Telegram knows should be what it has been told. */
+  /** The running bot asks: what Telegram knows should be what that bot has told it. */
   readonly running: boolean;
   readonly signal: AbortSignal;
 }
 
-/** An answer of the Bot API, with what came along. Times in milliseconds since the epoch. */
+/** An answer of the Bot API and what came with it. Times in milliseconds since the epoch. */
 interface Answer {
   readonly result: unknown;
   /** 200 when it was granted. */
@@ -33,13 +33,13 @@ type Asked = Answer | { readonly failure: string };
 
 const withinMs = 8_000;
 const mostBytes = 1024 * 1024;
-/** What is less may be the way there. */
+/** Less than this may be the way there and back. */
 const clockWarnMs = 5_000;
 const clockBadMs = 60_000;
-/** An error of before that is history. */
+/** An older error is history. */
 const recentMs = 3_600_000;
 
-/** Asks Telegram twice, without taking any update from it. Resolves with the proxy's end, too, when there was an answer. */
+/** Asks Telegram twice, taking no update. Resolves with the other end of the connection, too, when there was an answer. */
 export async function examineTelegram(
   examination: TelegramExamination,
 ): Promise<{ readonly findings: readonly Finding[]; readonly peer: Answer["peer"] | undefined }> {
@@ -136,7 +136,7 @@ function webhookOf({ code, result }: Answer, { config, running }: TelegramExamin
   return [deliveries(info, pending), ...kinds(info, running)];
 }
 
-/** Telegram delivers to another place than ours. */
+/** Telegram delivers to some other address. */
 function elsewhere(url: string, due: string, running: boolean): Finding {
   const where = url === "" ? "none is set" : `set to ${hostOf(url)}`;
   const other = "does another bot run with this token?";

@@ -9,7 +9,7 @@ import { databasePath, openEngines } from "../engines.ts";
 import { answerOperator } from "./commands.ts";
 import { askOperatorSocket } from "./socket.ts";
 
-/** A bot that starts or ends holds the database for a moment without listening. Each try waits for the lock, too. */
+/** A bot that is starting or stopping holds the database for a moment without listening. Each try waits for the lock, too. */
 const tries = 3;
 const pauseMs = 200;
 
@@ -64,7 +64,7 @@ async function openAndAsk(args: readonly string[], config: Config, log: Logger, 
   }
 }
 
-/** Opening it would make one. */
+/** Opening it would create one. */
 function expectDatabase(config: Config): void {
   const path = databasePath(config);
   try {

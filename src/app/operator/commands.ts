@@ -14,7 +14,7 @@ const usage = [
 ];
 const most = 1_000;
 
-/** What an operator may ask of: that of which only the ledger is wanted is asked for by `npm run ledger`. */
+/** What a command works on; `npm run ledger` wants the ledger alone. */
 export interface OperatorSubjects {
   readonly queue: UpdateQueue;
   readonly ledger: Pick<Ledger, "rows">;

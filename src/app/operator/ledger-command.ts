@@ -52,7 +52,7 @@ function dayIn(given: ReadonlyMap<string, string>, name: string): number | undef
   const text = given.get(name);
   if (text === undefined) return undefined;
   const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  // Of a 30th of February JavaScript makes a day of March.
+  // JavaScript takes the 30th of February for a day in March.
   if (Number.isNaN(at) || dateOf(at / dayMs) !== text)
     throw new StartError([`${name} must be a date, like 2026-11-01`]);
   return at / dayMs;
@@ -115,7 +115,7 @@ async function sumsOf(ledger: Pick<Ledger, "rows">, wanted: Wanted, by: NonNulla
   );
   return sorted.map(([key, [calls = 0, input = 0, cached = 0, output = 0, money = 0, unpriced = 0]]) => [
     ...[by === "user" ? Number(key) : key, calls, input, cached, output],
-    // Of what nobody knows the price the sum is unknown, not nothing.
+    // Where no price is known the sum is unknown, not zero.
     ...[unpriced === calls ? undefined : dollars(money), unpriced],
   ]);
 }

@@ -98,7 +98,7 @@ export async function askOperatorSocket(dataDir: string, args: readonly string[]
     if (code === "EACCES" || code === "EPERM") {
       throw new StartError([`DATA_DIR: the bot over ${dataDir} runs as another user; run this command as that user.`]);
     }
-    // Nobody is there, or left behind after a crash what is no socket any more.
+    // Nobody listens, or what a crash left behind is no socket any more.
     if (code !== undefined) return undefined;
     throw new StartError([`The bot over ${dataDir} runs, but did not answer: ${messageOf(error)}`], {
       retryable: true,
@@ -164,7 +164,7 @@ async function serve(socket: Socket, answer: OperatorSocketOptions["answer"]): P
     }
     socket.end(`${theEnd}\n`);
   } catch {
-    // Without the last line the other side knows.
+    // The other side knows by the missing last line.
     socket.destroy();
   }
 }

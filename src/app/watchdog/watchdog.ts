@@ -55,7 +55,7 @@ export function startWatchdog({ inHand, besideLoop, log, onTrouble, hangMs = 30_
     name: "watchdog",
     workerData,
     resourceLimits,
-    // What the process was started with is not for this thread; its environment is not copied.
+    // The options that the process was started with are not for this thread; its environment is not copied.
     execArgv: [],
     env: SHARE_ENV,
   });

@@ -141,7 +141,7 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
       if (given === undefined) throw badRequest("there is no photo in the request");
       const file = fileOf(given);
       const size = sizeOfPng(file.bytes);
-      // Of what is sent to it the emulator reads this format alone.
+      // This is the only format that the emulator reads.
       if (size === undefined) throw badRequest("IMAGE_PROCESS_FAILED");
       if (size.width + size.height > 10_000) throw badRequest("PHOTO_INVALID_DIMENSIONS");
       const ids = { file_id: file.fileId, file_unique_id: state.files.uniqueIdOf(file) };

@@ -110,7 +110,7 @@ export function createUpdateQueue(firstId: number): UpdateQueue {
         return true;
       };
       const poll: WaitingPoll = {
-        // What one deed of a person causes arrives as one batch.
+        // All that one act of a person causes arrives as one batch.
         answer: () => setImmediate(() => settle() && resolve(batch(request.limit))),
         fail: (refusal) => settle() && reject(refusal),
       };

@@ -51,7 +51,7 @@ export function createModelWatch(now: () => number = () => performance.now()): M
       end(error instanceof ModelError ? error.kind : "failed", true);
       throw error;
     } finally {
-      // An answer that nobody waits for any more has no end of its own.
+      // An abandoned answer never ends by itself.
       if (seen.endMs === undefined) end("stopped", false);
     }
   }

@@ -80,7 +80,7 @@ function drawPlot(canvas: Canvas, { days, series, amount }: BarChart, top: numbe
     let y = bottom - 1;
     for (const [at, { values }] of series.entries()) {
       const value = values[day] ?? 0;
-      // What has cost anything is seen.
+      // Whatever has cost anything can be seen.
       const high = value <= 0 ? 0 : Math.max(2, (value / (step * gridLines)) * plotHeight);
       y -= high;
       canvas.fill(left + day * slot + slot * 0.12, y, slot * 0.76, high, colours[at] ?? ink);

@@ -12,7 +12,7 @@ export function encodePng(width: number, palette: readonly Colour[], pixels: Uin
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  // Eight bits for each pixel, which are places in a palette.
+  // Eight bits for each pixel: its place in a palette.
   header.set([8, 3, 0, 0, 0], 8);
   // Each row begins with how it is filtered: not at all.
   const rows = Buffer.alloc((width + 1) * height);

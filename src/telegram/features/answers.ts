@@ -18,7 +18,7 @@ export const stopping = new Composer<BotContext>();
 
 stopping.filter(isCommand("stop"), async (ctx) => {
   const { aborted = false, dropped = 0 } = ctx.job.outcome ?? {};
-  // An aborted answer says itself, below its last word, that it was stopped.
+  // An aborted answer itself says, below its last word, that it was stopped.
   if (dropped > 0) await say(ctx, ctx.texts.dropped(dropped));
   else if (!aborted) await say(ctx, ctx.texts.nothingToStop);
 });

@@ -1,4 +1,4 @@
-/** `/budget`: one's own, and for admins anyone's, by a dialog. */
+/** `/budget`: everybody's own, and for admins, by a dialog, anyone's. */
 import { type Conversation, createConversation } from "@grammyjs/conversations";
 import { Composer, type Context } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
@@ -105,7 +105,7 @@ async function close(ctx: BotContext): Promise<void> {
 async function ownWords(ctx: BotContext): Promise<string> {
   const sender = senderOf(ctx.update) ?? 0;
   const budgets = await readBudgets(ctx, sender, placeOf(ctx)?.chatId);
-  // How the whole bot stands is its operators' business.
+  // The budget of the whole bot is its operators' business.
   const shown = isAdmin(ctx) ? budgets : budgets.filter(({ whose }) => whose !== "bot-day");
   return ctx.texts.budgetOf(undefined, shown, ctx.deps.now());
 }

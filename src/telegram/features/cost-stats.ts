@@ -50,7 +50,7 @@ export async function drawCosts({ store, now }: Deps, texts: Texts): Promise<Buf
   const models = [...Map.groupBy(parts, ({ key }) => key.slice(key.indexOf(" ") + 1))]
     .map(([model, some]) => ({ model, some, ...sumOf(some) }))
     .sort(byCost);
-  // What no colour is left for stands together.
+  // Models that no colour is left for stand together.
   const kept = models.length > mostSeries ? mostSeries - 1 : mostSeries;
   const others = models.slice(kept);
   const shown = models.slice(0, kept);

@@ -50,7 +50,7 @@ function fileName(
   const title = chat?.title ?? chat?.first_name ?? "";
   const part = which === undefined ? "" : texts.exportFilePart(which);
   const words = [title.normalize("NFKD").slice(0, 40), job.conversation, timeOf(at), part].join(" ");
-  // What letters are made of above and below them is left out, not replaced.
+  // Marks above and below letters are left out, not replaced.
   return `${words
     .replace(/\p{M}/gu, "")
     .match(/[A-Za-z0-9]+/g)

@@ -37,7 +37,7 @@ export async function grant(ctx: BotContext, person: Person, amount: Amount): Pr
   const budgets = await readBudgets(ctx, person.id);
   const counted = budgets.filter(({ whose }) => whose.startsWith("user-"));
   if (counted.every(({ unit }) => unit !== amount.unit)) return ctx.texts.grantUseless(amount.unit);
-  // Of the day on which it arrived, whenever it is handled.
+  // It counts for the day on which it arrived, whenever it is handled.
   const { updateId, receivedAt } = ctx.job;
   await store.ledger.grant({ id: String(updateId), userId: person.id, ...amount, at: receivedAt });
   const after = (await readBudgets(ctx, person.id)).filter(({ whose }) => whose.startsWith("user-"));

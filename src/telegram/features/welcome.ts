@@ -15,7 +15,7 @@ welcome.filter(isCommand("start"), async (ctx) => {
   const { model } = await ctx.session.read();
   const text = ctx.texts.start(modelLabel(names, modelFor(names, model)));
   if (ctx.message === undefined || !isPrivate(ctx.message.chat)) return await say(ctx, text);
-  // Marked first: to take away what is not there harms nobody.
+  // Marked first: taking away a keyboard that is not there does no harm.
   await ctx.session.set("examples", "shown");
   await say(ctx, text, exampleQuestions(ctx.texts));
 });
