@@ -355,7 +355,7 @@ describe("a call that died with its process", () => {
   const killed = () => Promise.reject(new Error("killed"));
 
   async function died(): Promise<void> {
-    scene.script = [delta("half"), () => Object.assign(scene.store, { finishTurn: killed }), end()];
+    scene.script = [delta("half"), () => void Object.assign(scene.store, { finishTurn: killed }), end()];
     const { finishTurn, ledger } = scene.store;
     const { settle } = ledger;
     Object.assign(ledger, { settle: killed });

@@ -7,7 +7,8 @@ import { createSqliteDatabase } from "../../src/engines/embedded/database.ts";
 import { createSqliteStore } from "../../src/engines/embedded/store.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { createRedisStore } from "../../src/engines/redis/store.ts";
-import { ledgerContract } from "../contracts/ledger.contract.ts";
+import { type LedgerOptions, ledgerContract, type OpenLedger } from "../contracts/ledger.contract.ts";
+import { paymentContract } from "../contracts/payment.contract.ts";
 import { usage } from "../contracts/store.contract.ts";
 import { inEnglish } from "../support/note-words.ts";
 import { readUsage } from "../support/read-usage.ts";
@@ -23,10 +24,12 @@ afterAll(() => rmSync(root, { recursive: true }));
 const historyTtlSeconds = 3_600;
 const dayMs = 24 * 3_600_000;
 
-ledgerContract("memory", async (options) => {
+async function openMemory(options: LedgerOptions): Promise<OpenLedger> {
   const store = createMemoryStore({ historyTtlSeconds, ...options });
   return { store, restart: async () => store, close: () => store.stop() };
-});
+}
+ledgerContract("memory", openMemory);
+paymentContract("memory", openMemory);
 
 async function openFile(path: string, options: { readonly ledgerDays?: number; readonly now?: () => number }) {
   const database = createSqliteDatabase(path);
@@ -40,7 +43,7 @@ async function openFile(path: string, options: { readonly ledgerDays?: number; r
   };
 }
 
-ledgerContract("sqlite", async (options) => {
+async function openSqlite(options: LedgerOptions): Promise<OpenLedger> {
   const path = newFile();
   let current = await openFile(path, options);
   return {
@@ -52,10 +55,12 @@ ledgerContract("sqlite", async (options) => {
     },
     close: () => current.close(),
   };
-});
+}
+ledgerContract("sqlite", openSqlite);
+paymentContract("sqlite", openSqlite);
 
 describe.skipIf(redis.missing !== undefined)(redis.title("the ledger in Redis"), () => {
-  ledgerContract("Redis", async (options) => {
+  async function openRedis(options: LedgerOptions): Promise<OpenLedger> {
     const { link, prefix, close } = await openLink(redis.url);
     const others: (() => Promise<void>)[] = [];
     const openStore = (of = link) =>
@@ -72,7 +77,9 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the ledger in Redis"),
         await close();
       },
     };
-  });
+  }
+  ledgerContract("Redis", openRedis);
+  paymentContract("Redis", openRedis);
 
   it("keeps rows for their days, and days together with what versions before have written", async () => {
     const { link, prefix, close } = await openLink(redis.url);

@@ -26,7 +26,7 @@ export const usage = { inputTokens: 11, cachedTokens: 3, outputTokens: 5 };
 export const question: Question = { conversation, id: 50, root: 50, run: 1, userId: 7, asked: textParts("why?") };
 
 /** One step of a scripted model: an event, an error to throw, or something that happens meanwhile. */
-export type Step = ModelEvent | Error | (() => void);
+export type Step = ModelEvent | Error | (() => void | Promise<void>);
 
 export const delta = (text: string): ModelEvent => ({ type: "text-delta", text });
 export const endWithoutUsage: ModelEvent = { type: "answer-end", model: "a/one", finish: "stop" };
@@ -107,7 +107,7 @@ export function createTurnScene() {
               if (signal.aborted) return;
               if (step instanceof Error) throw step;
               if (typeof step === "function") {
-                step();
+                await step();
                 continue;
               }
               if (step.type === "attempt") {
