@@ -194,8 +194,9 @@ export interface Ledger {
   grant(grant: Grant): Promise<void>;
   /**
    * Takes a user's name out: the id is 0 from then on in rows and sums, and so is that of the private chat, for ever. Other sums
-   * stay as they are. What is open in that chat is settled as `lost` before. `budgetsGoOn`: what was used counts against budgets under the id for 31 days more, so that nobody has a
-   * new one by this.
+   * stay as they are. What is open in that chat is settled as `lost` before; a call that was begun before elsewhere, and ends
+   * within an hour, is written without the name. `budgetsGoOn`: what was used counts against budgets under the id for 31 days
+   * more, so that nobody has a new one by this.
    */
   erase(userId: number, budgetsGoOn: boolean): Promise<void>;
 }

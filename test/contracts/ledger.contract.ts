@@ -158,7 +158,8 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
           expect((await ledger.totals({ of }))[0]).toMatchObject({ answers: 0, cost: 0 });
         }
         expect(await standingOf(ledger)).toEqual([0, 0, 0]);
-        await ledger.settle([row(9)]);
+        clock.now += 60_000;
+        await ledger.settle([row(9, { at: clock.now })]);
         expect((await ledger.totals({ of: { userId: 1 } }))[0]?.answers).toBe(1);
       });
 
@@ -179,6 +180,48 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
         expect(await rowsOf(ledger)).toHaveLength(2);
       });
 
+      it("is not named by a call either that was under way in a group, and its budgets go on with it", async () => {
+        const { ledger, restart } = await newLedger();
+        const [inGroup, swept, of2] = [
+          reservation("-100/8", 400, { chatId: -100, lost: row(400, { chatId: -100, turn: 8, outcome: "lost" }) }),
+          reservation("-100/9", 30, { chatId: -100, lost: row(30, { chatId: -100, turn: 9, outcome: "lost" }) }),
+          reservation("-100/10", 5, { userId: 2, chatId: -100 }),
+        ];
+        for (const one of [inGroup, swept, of2]) await ledger.reserve(one, [limit()], []);
+        await ledger.erase(1, true);
+        clock.now += 60_000;
+        const after = (await restart()).ledger;
+        const at = clock.now;
+        await after.settle([
+          settlement(inGroup, 120, { ...{ at, chatId: -100, turn: 8, durationMs: 70_000, served: "m-2" } }),
+          settlement(of2, 5, { at, userId: 2, chatId: -100, turn: 10, durationMs: 70_000 }),
+          // In a topic of the private chat, where nothing was reserved.
+          row(7, { at, chatId: 1, turn: 11, durationMs: 60_001 }),
+          // What is asked afterwards is theirs again.
+          row(2, { at, chatId: -100, turn: 12, durationMs: 59_000 }),
+        ]);
+        await after.sweep(Number.NEGATIVE_INFINITY);
+        const found = await rowsOf(after);
+        expect(found.map((one) => [one.userId, one.chatId, one.turn, one.served]).sort()).toEqual([
+          [0, -100, 0, undefined],
+          [0, -100, 0, "m-2"],
+          [0, 0, 0, undefined],
+          [1, -100, 12, undefined],
+          [2, -100, 10, undefined],
+        ]);
+        const whole = found.find(({ served }) => served === "m-2");
+        expect(whole).toEqual({
+          ...row(120, { at, userId: 0, chatId: -100, turn: 0, durationMs: 70_000, served: "m-2" }),
+        });
+        const spentBy = async (userId: number) =>
+          Math.round(((await after.totals({ of: { userId } }))[0]?.cost ?? 0) * 1e9);
+        expect([await spentBy(0), await spentBy(1), await spentBy(2)]).toEqual([157, 2, 5]);
+        expect(await standingOf(after)).toEqual([159, 0, 0]);
+        expect(await standingOf(after, limit({ whose: "chat-day", of: { chatId: 1 } }))).toEqual([7, 0, 0]);
+        expect(await standingOf(after, limit({ whose: "chat-day", of: { chatId: -100 } }))).toEqual([157, 0, 0]);
+        expect(await standingOf(after, limit({ whose: "bot-day", of: "all" }))).toEqual([164, 0, 0]);
+      });
+
       it("has no new budget by it", async () => {
         const ledger = await used();
         const month = limit({ whose: "user-month", fromDay: today - 10, toDay: today + 10 });
@@ -189,7 +232,8 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
         expect(before).toEqual([8, 14, 5]);
         for (const _twice of [1, 2]) await ledger.erase(1, true);
         expect(await left()).toEqual(before);
-        await ledger.settle([row(9)]);
+        clock.now += 60_000;
+        await ledger.settle([row(9, { at: clock.now })]);
         expect(await left()).toEqual(before.map((spent) => spent + 9));
         expect((await ledger.totals({ of: { userId: 1 } }))[0]?.answers).toBe(1);
       });

@@ -1,19 +1,45 @@
 /** A user's name taken out of the ledger in the embedded database. */
-import { dayMs } from "../../ports/ledger.ts";
+import { createHash } from "node:crypto";
+import { dayMs, type LedgerRow, perDollar } from "../../ports/ledger.ts";
+import { dayOf, erasedKnownMs, isBegunBefore, withoutName } from "../lanes/ledger-sums.ts";
 import type { Database } from "./database.ts";
 import { addUp } from "./schema.ts";
 
 const counts =
   "answers, input_tokens, cached_tokens, output_tokens, cost, unpriced, cache_write_tokens, reasoning_tokens";
 
+const carryOn =
+  "ON CONFLICT (subject, day) DO UPDATE SET money = money + excluded.money, tokens = tokens + excluded.tokens";
+
+/**
+ * The row as it is to be written: without its name where that was taken out while the call was under way. To be called inside
+ * `Database.write`. `now`: milliseconds since the epoch.
+ */
+export function asNamed({ statement: sql }: Database, row: LedgerRow, now: number): LedgerRow {
+  const found = sql("SELECT at, budgets FROM erased WHERE name = ? AND at > ?").get(
+    hashOf(row.userId),
+    now - erasedKnownMs,
+  );
+  if (found === undefined || !isBegunBefore(row, Number(found["at"]))) return row;
+  if (found["budgets"] === 1) {
+    const { inputTokens, outputTokens, cost = 0 } = row;
+    for (const subject of new Set([`user:${row.userId}`, ...(row.chatId === row.userId ? [`chat:${row.chatId}`] : [])]))
+      sql(`INSERT INTO carried VALUES (?, ?, ?, ?) ${carryOn}`).run(
+        ...[subject, dayOf(row.at), Math.round(cost * perDollar), inputTokens + outputTokens],
+      );
+  }
+  return withoutName(row);
+}
+
+function hashOf(userId: number): string {
+  return createHash("sha256").update(String(userId)).digest("base64url");
+}
+
 /** See `Ledger.erase`; to be called inside `Database.write`. `now`: milliseconds since the epoch. */
 export function eraseFromLedger({ statement: sql }: Database, userId: number, budgetsGoOn: boolean, now: number): void {
+  sql("INSERT OR REPLACE INTO erased VALUES (?, ?, ?)").run(hashOf(userId), now, budgetsGoOn ? 1 : 0);
   if (budgetsGoOn) {
-    const carry = (spent: string) =>
-      sql(
-        `INSERT INTO carried ${spent} WHERE true ON CONFLICT (subject, day)
-         DO UPDATE SET money = money + excluded.money, tokens = tokens + excluded.tokens`,
-      );
+    const carry = (spent: string) => sql(`INSERT INTO carried ${spent} WHERE true ${carryOn}`);
     const firstDay = Math.floor(now / dayMs) - 31;
     for (const subject of [`user:${userId}`, `chat:${userId}`]) {
       carry(

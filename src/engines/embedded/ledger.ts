@@ -11,7 +11,7 @@ import {
 } from "../../ports/ledger.ts";
 import { countsOf, dayOf, rowOf, subjectName, subjectsOf, sumDays, totalsOf } from "../lanes/ledger-sums.ts";
 import type { Database } from "./database.ts";
-import { eraseFromLedger } from "./ledger-erasure.ts";
+import { asNamed, eraseFromLedger } from "./ledger-erasure.ts";
 import { createReservations, type Reservations } from "./reservations.ts";
 import { addUp, insertRow, sumsOfSpent } from "./schema.ts";
 
@@ -33,7 +33,8 @@ export function createLedger(database: Database, ledgerDays: number, now: () => 
   const { statement: sql } = database;
   const reservations: Reservations = createReservations(database, now, writeRow);
 
-  function writeRow(row: LedgerRow): void {
+  function writeRow(called: LedgerRow): void {
+    const row = asNamed(database, called, now());
     const money = row.cost === undefined ? null : Math.round(row.cost * perDollar);
     sql(insertRow).run(
       ...[row.at, row.userId, row.chatId, row.turn, row.step, row.attempt, row.model, row.served ?? null],

@@ -1,6 +1,15 @@
 /** What may still be spent, in the embedded database. All of it reads, or writes in the transaction of who calls it. */
 import type { Grant, LedgerRow, Limit, Reservation, ReservationName, Reserved, Standing } from "../../ports/ledger.ts";
-import { dayOf, decodeRow, encodeRow, judge, subjectName, subjectsOf, sumDays } from "../lanes/ledger-sums.ts";
+import {
+  dayOf,
+  decodeRow,
+  encodeRow,
+  erasedKnownMs,
+  judge,
+  subjectName,
+  subjectsOf,
+  sumDays,
+} from "../lanes/ledger-sums.ts";
 import type { Database } from "./database.ts";
 
 export type Reservations = ReturnType<typeof createReservations>;
@@ -103,6 +112,7 @@ export function createReservations({ statement: sql }: Database, now: () => numb
     /** There are never many of either. */
     forgetOld(): false {
       sql("DELETE FROM left_turn WHERE at < ?").run(now() - leftMs);
+      sql("DELETE FROM erased WHERE at < ?").run(now() - erasedKnownMs);
       sql("DELETE FROM granted WHERE day < ?").run(dayOf(now()) - sumDays(0));
       sql("DELETE FROM carried WHERE day < ?").run(dayOf(now()) - sumDays(0));
       return false;

@@ -88,6 +88,8 @@ const schema = `
     subject TEXT NOT NULL, day INTEGER NOT NULL, money INTEGER NOT NULL, tokens INTEGER NOT NULL,
     PRIMARY KEY (subject, day)
   ) STRICT, WITHOUT ROWID;
+  -- Hashes of the ids of those who had their name taken out a moment ago: their calls may not have ended yet.
+  CREATE TABLE IF NOT EXISTS erased (name TEXT PRIMARY KEY, at INTEGER NOT NULL, budgets INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS left_turn (turn TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE IF NOT EXISTS dialog (key TEXT PRIMARY KEY, value TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -75,6 +75,19 @@ export function rowOf({ reservation: _reservation, ...row }: Settlement): Ledger
   return row;
 }
 
+/** How long it is known that a name was taken out: longer than a call lasts, also one that is only found by the sweep. Milliseconds. */
+export const erasedKnownMs = 3_600_000;
+
+/** Whether a call was begun before a name was taken out at this moment, in milliseconds since the epoch. */
+export function isBegunBefore({ at, durationMs }: LedgerRow, erasedAt: number): boolean {
+  return at - durationMs <= erasedAt;
+}
+
+/** The row of somebody who has had their name taken out. */
+export function withoutName(row: LedgerRow): LedgerRow {
+  return { ...row, userId: 0, turn: 0, chatId: row.chatId === row.userId ? 0 : row.chatId };
+}
+
 /** Longer names of models are cut: a row is of bounded size. */
 const longestName = 200;
 

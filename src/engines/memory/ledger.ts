@@ -1,7 +1,18 @@
 /** The ledger in memory, for tests: adds up what it is asked for, each time anew. */
 import type { Grant, Ledger, LedgerRow, Limit, Reservation, Settlement, Standing } from "../../ports/ledger.ts";
 import { perDollar } from "../../ports/ledger.ts";
-import { countsOf, dayOf, judge, rowOf, subjectName, subjectsOf, totalsOf } from "../lanes/ledger-sums.ts";
+import {
+  countsOf,
+  dayOf,
+  erasedKnownMs,
+  isBegunBefore,
+  judge,
+  rowOf,
+  subjectName,
+  subjectsOf,
+  totalsOf,
+  withoutName,
+} from "../lanes/ledger-sums.ts";
 
 export interface MemoryLedger extends Ledger {
   /** Writes calls, and settles what was reserved for them. */
@@ -16,6 +27,17 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
   /** What counts on in the budgets of those whose name was taken out. */
   const carried: (LedgerRow | Grant)[] = [];
   const left = new Set<string>();
+  const erased = new Map<number, { readonly at: number; readonly budgetsGoOn: boolean }>();
+
+  function add(row: LedgerRow): void {
+    const gone = erased.get(row.userId);
+    if (gone === undefined || gone.at < now() - erasedKnownMs || !isBegunBefore(row, gone.at)) {
+      rows.push(structuredClone(row));
+      return;
+    }
+    if (gone.budgetsGoOn) carried.push(row);
+    rows.push(withoutName(row));
+  }
 
   function write(settlements: readonly Settlement[]): void {
     for (const settlement of settlements) {
@@ -24,13 +46,13 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
         if (open.get(reservation.id)?.token !== reservation.token) continue;
         open.delete(reservation.id);
       }
-      rows.push(structuredClone(rowOf(settlement)));
+      add(rowOf(settlement));
     }
   }
 
   function lose({ id, lost }: Reservation): void {
     open.delete(id);
-    rows.push(lost);
+    add(lost);
   }
 
   function standingOf(limit: Limit, without?: string): Standing {
@@ -38,7 +60,9 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
     const within = (at: number) => dayOf(at) >= limit.fromDay && dayOf(at) <= limit.toDay;
     const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
     const gone = limit.of === "all" ? [] : carried;
-    const spent = [...rows, ...gone.filter((one) => "turn" in one)]
+    // In a group the calls count without a name as they did with it.
+    const isOwn = (row: LedgerRow) => name === subjectName({ userId: row.userId }) || row.chatId === row.userId;
+    const spent = [...rows, ...gone.filter((one) => "turn" in one).filter(isOwn)]
       .filter((row) => within(row.at) && subjectsOf(row).includes(name))
       .map(({ inputTokens, outputTokens, cost = 0 }) =>
         limit.unit === "tokens" ? inputTokens + outputTokens : Math.round(cost * perDollar),
@@ -128,10 +152,8 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
       for (const one of [...open.values()]) if (/^-?\d+/.exec(one.id)?.[0] === String(userId)) lose(one);
       const isTheirs = (row: LedgerRow) => row.userId === userId;
       if (budgetsGoOn) carried.push(...rows.filter(isTheirs), ...grants.filter((one) => one.userId === userId));
-      for (const [at, row] of rows.entries()) {
-        const chatId = row.chatId === userId ? 0 : row.chatId;
-        if (isTheirs(row)) rows[at] = { ...row, userId: 0, turn: 0, chatId };
-      }
+      for (const [at, row] of rows.entries()) if (isTheirs(row)) rows[at] = withoutName(row);
+      erased.set(userId, { at: now(), budgetsGoOn });
       grants.splice(0, Infinity, ...grants.filter((one) => one.userId !== userId));
     },
   };

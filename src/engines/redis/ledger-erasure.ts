@@ -1,13 +1,12 @@
 /** A user's name taken out of the ledger in Redis. */
-import { dayMs } from "../../ports/ledger.ts";
-import { dayOf, decodeRow, encodeRow, sumDays } from "../lanes/ledger-sums.ts";
+import { dayOf, decodeRow, encodeRow, erasedKnownMs, sumDays, withoutName } from "../lanes/ledger-sums.ts";
 import { keepingArgument, ledgerFunctions, shortDays } from "./ledger-scripts.ts";
 import type { RedisLink } from "./link.ts";
 import { runScript } from "./script.ts";
 
 const rowsAtOnce = 500;
 
-/** KEYS prefix. ARGV user, the first day whose use goes on counting in budgets (empty: none), how long that is, first days of nobody's sums, keeping. */
+/** KEYS prefix. ARGV user, the first day whose use goes on counting in budgets (empty: none), now, how long that is known, first days of nobody's sums, keeping. */
 const eraseSums = `${ledgerFunctions}
   local P, user, first = KEYS[1], ARGV[1], tonumber(ARGV[2])
   local function all(key)
@@ -15,11 +14,8 @@ const eraseSums = `${ledgerFunctions}
     for n = 1, #flat, 2 do found[#found + 1] = {flat[n], flat[n + 1]} end
     return found
   end
-  local function carry(subject, day, money, tokens)
-    if not first or not tonumber(day) or tonumber(day) < first then return end
-    local key = P .. 'carried:' .. subject
-    add(key, day, string.format('%.0f %.0f', money, tokens))
-    redis.call('PEXPIRE', key, ARGV[3])
+  local function carry_on(subject, day, money, tokens)
+    if first and tonumber(day) and tonumber(day) >= first then carry(P, subject, day, money, tokens) end
   end
   local function merge(key, to)
     for _, pair in ipairs(all(key)) do add(to, pair[1], pair[2]) end
@@ -29,18 +25,19 @@ const eraseSums = `${ledgerFunctions}
   for _, pair in ipairs(all(P .. 'reservations')) do
     local behind = string.sub(pair[1], #user + 1, #user + 1)
     if string.sub(pair[1], 1, #user) == user and (behind == '/' or behind == ':') then
-      book(ARGV[6], take(P, pair[1])[6])
+      book(ARGV[7], take(P, pair[1])[6])
     end
   end
+  redis.call('SET', erased_key(P, user), ARGV[3] .. (first and ' 1' or ' 0'), 'PX', ARGV[4])
   for _, kind in ipairs({{'usage:', 'user:'}, {'usage-chat:', 'chat:'}}) do
     for _, pair in ipairs(all(P .. kind[1] .. user)) do
       local sums = numbers(pair[2])
-      carry(kind[2] .. user, pair[1], sums[5] or 0, (sums[2] or 0) + (sums[4] or 0))
+      carry_on(kind[2] .. user, pair[1], sums[5] or 0, (sums[2] or 0) + (sums[4] or 0))
     end
   end
   for _, pair in ipairs(all(P .. 'grants:' .. user)) do
     local sums = numbers(pair[2])
-    carry('user:' .. user, pair[1], -(sums[1] or 0), -(sums[2] or 0))
+    carry_on('user:' .. user, pair[1], -(sums[1] or 0), -(sums[2] or 0))
   end
   for _, pair in ipairs(all(P .. 'usage:' .. user)) do
     local users = P .. 'usage-users:' .. pair[1]
@@ -53,8 +50,8 @@ const eraseSums = `${ledgerFunctions}
   merge(P .. 'usage:' .. user, P .. 'usage:0')
   merge(P .. 'usage-models:' .. user, P .. 'usage-models:0')
   -- Nobody's calls are written by day, so nothing else forgets theirs.
-  forget(P .. 'usage:0', tonumber(ARGV[4]))
-  forget(P .. 'usage-models:0', tonumber(ARGV[5]))
+  forget(P .. 'usage:0', tonumber(ARGV[5]))
+  forget(P .. 'usage-models:0', tonumber(ARGV[6]))
   local ttl = redis.call('PTTL', P .. 'usage-chat:' .. user)
   merge(P .. 'usage-chat:' .. user, P .. 'usage-chat:0')
   if ttl > 0 then redis.call('PEXPIRE', P .. 'usage-chat:0', ttl) end
@@ -79,7 +76,7 @@ export async function eraseFromLedger(
     eraseSums,
     [prefix],
     [
-      ...[userId, firstDay, sumDays(0) * dayMs],
+      ...[userId, firstDay, now, erasedKnownMs],
       ...[dayOf(now) - sumDays(ledgerDays), dayOf(now) - shortDays],
       keepingArgument({ prefix, ledgerDays }),
     ],
@@ -90,9 +87,7 @@ export async function eraseFromLedger(
       const lines = await redis.lrange(key, at, at + rowsAtOnce - 1);
       const changes = lines.flatMap((line, n) => {
         const row = decodeRow(line);
-        if (row.userId !== userId) return [];
-        const chatId = row.chatId === userId ? 0 : row.chatId;
-        return [at + n, line, encodeRow({ ...row, userId: 0, turn: 0, chatId })];
+        return row.userId === userId ? [at + n, line, encodeRow(withoutName(row))] : [];
       });
       if (changes.length > 0) await runScript(redis, replaceRows, [key], changes);
       if (lines.length < rowsAtOnce) break;

@@ -9,6 +9,7 @@
  * - `reserved` hash: its sums, by subject · `grants:USER` hash: by day
  * - `left:TURN`: the turn was left in good order · `grant:ID`: it was granted
  * - `carried:SUBJECT` hash: by day, what those have used who had their name taken out, less what they were granted
+ * - `erased:HASH`: when the name of this user was taken out, and whether budgets go on: calls may not have ended yet
  *
  * Arguments that hold several things have a line for each.
  */
@@ -18,6 +19,8 @@ import type { ScriptArgument } from "./script.ts";
 
 /** Longer than an update can come again. */
 const grantKnownMs = 7 * 24 * 3_600_000;
+/** As long as a month may be. */
+const carriedMs = sumDays(0) * 24 * 3_600_000;
 /** A user's use by model is kept for so many days, a chat's use at all. */
 export const shortDays = 62;
 
@@ -57,10 +60,32 @@ export const ledgerFunctions = `
       if day and day < before then redis.call('HDEL', key, field) end
     end
   end
+  local function erased_key(P, user) return P .. 'erased:' .. redis.sha1hex(user) end
+  local function carry(P, subject, day, money, tokens)
+    local key = P .. 'carried:' .. subject
+    add(key, day, string.format('%.0f %.0f', money, tokens))
+    redis.call('PEXPIRE', key, ${carriedMs})
+  end
+  -- Without the name that was taken out while the call was under way.
+  local function as_named(P, user, chat, day, counts, row)
+    local at, budgets = string.match(redis.call('GET', erased_key(P, user)) or '', '^(%d+) (%d)$')
+    if not at then return user, chat, row end
+    local fields = cjson.decode(row)
+    if fields[1] - fields[17] > tonumber(at) then return user, chat, row end
+    local sums, own = numbers(counts), chat == user
+    if budgets == '1' and #sums > 0 then
+      carry(P, 'user:' .. user, day, sums[5], sums[2] + sums[4])
+      if own then carry(P, 'chat:' .. chat, day, sums[5], sums[2] + sums[4]) end
+    end
+    fields[2], fields[4] = 0, 0
+    if own then fields[3] = 0 end
+    return '0', own and '0' or chat, cjson.encode(fields)
+  end
   -- A day is forgotten when the first call of another one is written, so that no call looks through many.
   local function book(keeping, text)
     local P, rowDays, sumDays = unpack(lines(keeping, 3))
     local user, chat, day, model, counts, row = unpack(lines(text, 6))
+    user, chat, row = as_named(P, user, chat, day, counts, row)
     local now, dayMs = tonumber(day), 86400000
     if redis.call('RPUSH', P .. 'ledger:' .. day, row) == 1 then
       redis.call('PEXPIRE', P .. 'ledger:' .. day, rowDays * dayMs)
