@@ -69,6 +69,8 @@ export function readModels(
     SUMMARY_MODEL: summariser === undefined || summariser === "off" || !answers ? [] : [summariser],
     ...(answers ? media : {}),
   };
+  const asked = new Set(Object.values(named).flatMap((one) => one.map(({ name }) => name)));
+  if (wrong.size === 0) remarks.warnings.push(...unasked(values.MODEL_CAPABILITIES ?? {}, asked));
   const models = {
     names,
     chains: Object.fromEntries(chains.map((chain) => [chain[0].name, chain.map(targetOf)])),
@@ -82,6 +84,16 @@ export function readModels(
     prices: values.PRICES_FILE === undefined ? undefined : readPricesFile(values.PRICES_FILE, remarks.mistakes),
   };
   return { models, summaryModel: typeof summariser === "object" ? summariser.name : summariser };
+}
+
+/** What is said of models that nothing asks: an effort stands behind the name, perhaps, or a slip in it. */
+function unasked(stated: object, asked: ReadonlySet<string>): string[] {
+  const places = Object.keys(stated).flatMap((model, at) => (asked.has(model) ? [] : [at + 1]));
+  return places.length === 0
+    ? []
+    : [
+        `MODEL_CAPABILITIES does nothing in place ${places.join(", ")}: no variable names that model (without @low and the like)`,
+      ];
 }
 
 function offersOf(chains: readonly NamedChain[]) {

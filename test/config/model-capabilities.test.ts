@@ -16,6 +16,15 @@ describe("MODEL_CAPABILITIES", () => {
     });
   });
 
+  it("of a model that nothing asks does nothing, and that is said", () => {
+    const env = { BOT_TOKEN: token, MODELS: "ollama/a@low", FALLBACK_MODELS: "ollama/b", SUMMARY_MODEL: "ollama/c" };
+    const warnings = (text: string) => readConfig("start", { ...env, MODEL_CAPABILITIES: text }).warnings;
+    expect(warnings("ollama/a: sees=no; ollama/b: sees=no; ollama/c: sees=no")).toEqual([]);
+    expect(warnings("ollama/a@low: sees=no; ollama/b: sees=no; ollama/x: sees=no")).toEqual([
+      "MODEL_CAPABILITIES does nothing in place 1, 3: no variable names that model (without @low and the like)",
+    ]);
+  });
+
   it("names what is wrong in one line, and where", () => {
     const line = (text: string) => mistakes({ ...good, MODEL_CAPABILITIES: text });
     expect(line("ollama/x context=1")).toEqual([
