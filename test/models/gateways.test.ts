@@ -67,8 +67,12 @@ describe("headers of one's own", () => {
   });
 });
 
-test("Azure's key goes into its own header, and nowhere else", async () => {
-  await ask({ name: "azure", keyHeader: "api-key" });
+test.each([
+  ["chat", "/openai/v1/chat/completions"],
+  ["responses", "/openai/v1/responses"],
+] as const)("Azure's key goes into its own header by %s, and nowhere else", async (wire, path) => {
+  await ask({ name: "azure", baseUrl: `${server.origin}/openai/v1`, keyHeader: "api-key", wire });
+  expect(server.heard[0]?.path).toBe(path);
   expect(server.heard[0]?.headers).toMatchObject({ "api-key": "sk-gate-0123456789" });
   expect(server.heard[0]?.headers).not.toHaveProperty("authorization");
 });
