@@ -51,9 +51,9 @@ export interface Allowance {
   call(): boolean;
   /**
    * How long the next attempt may take, with `after` targets left behind it. `mayLoad`: its server may have to load the model
-   * first, and sends no status until it has.
+   * first, and sends no status until it has. `thinksLong`: it is told to, and some say nothing meanwhile.
    */
-  patience(after: number, mayLoad: boolean): Patience;
+  patience(after: number, mayLoad: boolean, thinksLong?: boolean): Patience;
   /** The turn waited so long for its place at the provider: that counts against no limit. */
   waited(ms: number): void;
   /** A model was seen thinking for so long: that counts against the total alone. */
@@ -88,7 +88,7 @@ export function createAllowance(timers: Timers, now: () => number): Allowance {
 
   return {
     call: () => ++calls <= maxCalls,
-    patience(after, mayLoad) {
+    patience(after, mayLoad, thinksLong = false) {
       const silentMs = timers.silentMs - elapsed();
       // Of many targets each has at least its even share.
       const leftMs = Math.max(silentMs - after * reserve * timers.firstTokenMs, silentMs / (after + 1));
@@ -102,7 +102,7 @@ export function createAllowance(timers: Timers, now: () => number): Allowance {
       const responseMs = hurried ? Math.min(firstTokenMs, shareMs) : firstTokenMs;
       return {
         responseMs,
-        firstTokenMs,
+        firstTokenMs: thinksLong && !late ? Math.max(firstTokenMs, leftMs) : firstTokenMs,
         wholeMs: late ? responseMs : Math.max(firstTokenMs, leftMs),
         silenceMs: timers.silenceMs,
         totalMs: Math.max(1, timers.totalMs - totalElapsed()),

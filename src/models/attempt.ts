@@ -61,6 +61,8 @@ export type Attempts = (
   pay: Pay | undefined,
   allowance: Allowance,
   log: Pick<Logger, "warn">,
+  /** See `Allowance.patience`. */
+  thinksLong?: boolean,
 ) => Attempt;
 
 export interface AttemptsDeps {
@@ -81,7 +83,7 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
   /** When a model was heard of last. */
   const heard = new Map<string, number>();
 
-  return (route, pay, allowance, log) => {
+  return (route, pay, allowance, log, thinksLong) => {
     const { model } = route.choice;
     const slash = Math.max(0, model.indexOf("/"));
     const provider = providers.get(model.slice(0, slash));
@@ -139,7 +141,7 @@ export function createAttempts({ providers, breakers, timers, metrics, alerts, n
           if (leave === undefined) return "again";
         }
         const mayLoad = !provider.hosted && now() - (heard.get(model) ?? Number.NEGATIVE_INFINITY) > loadedMs;
-        patience = allowance.patience(route.left, mayLoad);
+        patience = allowance.patience(route.left, mayLoad, thinksLong);
         return { provider, model: model.slice(slash + 1), patience, mayCall: allowance.call, onLife };
       },
       completed({ finish, usage, served }) {

@@ -120,7 +120,7 @@ export function createModels(deps: ModelsDeps): AllModels {
         const effort = request.effort ?? effortOf(targets, model);
         const { messages } = route;
         const pay: Pay | undefined = payer && ((name, ...waiting) => payer.open({ model: name, messages }, ...waiting));
-        const attempt = begin(route, pay, allowance, log);
+        const attempt = begin(route, pay, allowance, log, effort === "high");
         try {
           let entered: Awaited<ReturnType<typeof attempt.enter>>;
           do {

@@ -7,6 +7,8 @@ import { createAllowance, defaultTimers } from "../../src/models/allowance.ts";
 import { createModels } from "../../src/models/chain.ts";
 import { createScriptedModel } from "../../src/playground/model/scripted-model.ts";
 import { answered } from "../contracts/models.contract.ts";
+import { createLlmServer, paris, relayTo } from "../support/llm-server.ts";
+import { asMessages } from "../support/messages.ts";
 
 type Failing = "refuses" | "breaks" | "hangs";
 
@@ -127,6 +129,55 @@ describe("the user is told in time", () => {
     const late = allowance.patience(0, true);
     expect(late.responseMs).toBeLessThan(10_000);
     expect(late.firstTokenMs).toBe(defaultTimers.firstTokenMs);
+  });
+});
+
+describe("a model that is told to think long", () => {
+  test("may be silent for longer once it has responded, and its silence still leaves time for those behind it", () => {
+    let clockMs = 0;
+    const allowance = createAllowance(defaultTimers, () => clockMs);
+    const { responseMs, firstTokenMs } = allowance.patience(1, false, true);
+    expect(responseMs).toBe(defaultTimers.firstTokenMs);
+    expect(firstTokenMs).toBeGreaterThan(80_000);
+    clockMs += firstTokenMs;
+    allowance.failed(new ModelError("timeout", "p/m", "no first token in time"), firstTokenMs);
+    expect(allowance.mayGoOn()).toBe(true);
+    const last = allowance.patience(0, false, true);
+    expect(last.firstTokenMs).toBeGreaterThan(10_000);
+    expect(clockMs + last.firstTokenMs).toBeLessThan(109_000);
+  });
+
+  test("has no longer than others when it is asked late", () => {
+    let clockMs = 0;
+    const allowance = createAllowance(defaultTimers, () => clockMs);
+    clockMs += 20_000;
+    allowance.failed(new ModelError("auth", "p/m", "no", { status: 401 }), clockMs);
+    expect(allowance.patience(0, false, true).firstTokenMs).toBe(defaultTimers.firstTokenMs);
+  });
+
+  test.each([
+    ["high", "answered"],
+    [undefined, "timeout"],
+  ] as const)("after its headers, with an effort of %s: %s", { timeout: 60_000 }, async (effort, outcome) => {
+    const server = await createLlmServer((_, response) => {
+      response.flushHeaders();
+      setTimeout(() => response.end(paris), 5_000);
+    });
+    const { models } = relayTo(`${server.origin}/v1`, { firstTokenMs: 4_000, silentMs: 60_000 });
+    const request = {
+      model: "relay/m",
+      effort,
+      messages: asMessages([{ role: "user", content: "Capital of France?" }]),
+    };
+    const asked = (async () => {
+      for await (const one of models.answer(request, new AbortController().signal)) {
+        if (one.type === "answer-end") return "answered";
+      }
+      return "nothing";
+    })();
+    expect(await asked.catch((error: ModelError) => error.kind)).toBe(outcome);
+    await models.stop();
+    await server.stop();
   });
 });
 
