@@ -54,7 +54,7 @@ export function readModelChains(list: string): ModelList {
       if (part === undefined) misplaced.push(where);
       else if (hasOtherWord(part)) misspelled.push(where);
     }
-    const [first, ...behind] = [...new Map(parts.flatMap((part) => (part ? [[part.name, part]] : []))).values()];
+    const [first, ...behind] = withoutRepeats(parts);
     if (first === undefined || parts.includes(undefined)) continue;
     const chain: NamedChain = [first, ...behind];
     names.add(first.name);
@@ -95,7 +95,7 @@ export function readFallbacks(list: string): { models: readonly ModelName[]; mis
     return model !== undefined && hasOtherWord(model);
   });
   return {
-    models: [...new Map(models.flatMap((model) => (model ? [[model.name, model]] : []))).values()],
+    models: withoutRepeats(models),
     mistakes: [
       ...(misplaced.length === 0 ? [] : [noModel(misplaced)]),
       ...(misspelled.length === 0 ? [] : [noEffort(misspelled)]),
@@ -127,6 +127,13 @@ function readModelName(entry: string): ModelName | undefined {
   if (provider === undefined) return undefined;
   // Any other @ is a part of the name, or a mistake.
   return effort === undefined ? { provider, name } : { provider, name, effort: effort as Effort };
+}
+
+/** Each model once, as it stands where it is asked: the first time. */
+function withoutRepeats(models: readonly (ModelName | undefined)[]): ModelName[] {
+  const known = new Map<string, ModelName>();
+  for (const model of models) if (model !== undefined && !known.has(model.name)) known.set(model.name, model);
+  return [...known.values()];
 }
 
 function namesOf(chain: NamedChain): string {

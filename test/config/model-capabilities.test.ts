@@ -89,6 +89,14 @@ describe("an effort behind the name of a model", () => {
     expect(mistakes(env)).toEqual([line]);
   });
 
+  it("is the first one's where a model stands twice in a chain", () => {
+    const { chains, fallbacks } = models("mine/a@low>mine/b>mine/a@high", {
+      FALLBACK_MODELS: "mine/c@off,mine/c@high",
+    });
+    expect(chains["mine/a"]).toEqual([{ model: "mine/a", effort: "low" }, { model: "mine/b" }]);
+    expect(fallbacks).toEqual([{ model: "mine/c", effort: "off" }]);
+  });
+
   it("cannot differ for the same choice", () => {
     expect(mistakes({ BOT_TOKEN: token, MINE_BASE_URL: "http://h/v1", MODELS: "mine/a@low,mine/a@high" })).toEqual([
       "MODELS has the same model in places 1 and 2, but not the same behind it; write it once",
