@@ -9,7 +9,7 @@ export interface Said {
   readonly labels: string;
   /** The HTTP status that it names, if any. */
   readonly status: number | undefined;
-  /** Where in the request it is wrong. */
+  /** Where in the request it is wrong, each step in quotes. */
   readonly where: string;
   readonly retryAfterMs: number | undefined;
 }
@@ -47,7 +47,10 @@ export function saidBy(body: unknown): Said {
     text: text.slice(0, longestText) || labels.join(" ").trim(),
     labels: labels.join(" ").toLowerCase(),
     status: statusIn(at) ?? statusIn(outer),
-    where: details.flatMap(placeOf).join(" "),
+    where: [words(at["param"]).slice(0, longestLabel), ...details.flatMap(placeOf)]
+      .filter((step) => step !== "")
+      .map((step) => `'${step}'`)
+      .join(" "),
     retryAfterMs: retryDelayIn(at["details"]),
   };
 }

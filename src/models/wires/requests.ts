@@ -123,11 +123,23 @@ function refusesSystem(text: string): boolean {
 const refused =
   /\b(?:not|cannot|unsupported|disabled|invalid|unknown|unexpected|unrecognized|disallowed)\b|(?:do|does|is|are|can)n't/;
 
+/** Fields whose names stand in sentences about something else, too. */
+const ordinaryWords: ReadonlySet<string> = new Set(["include", "store"]);
+
 /** The field of these that a refusal names. "Use 'max_completion_tokens' instead" names two: the one that was sent counts. */
 export function fieldNamedIn(refusal: string, fields: OptionalFields): string | undefined {
   return Object.keys(fields)
-    .filter((field) => new RegExp(`(^|[^a-z_])${field}([^a-z_]|$)`).test(refusal))
+    .filter((field) => (ordinaryWords.has(field) ? asName(field) : asWord(field)).test(refusal))
     .sort((a, b) => refusal.indexOf(a) - refusal.indexOf(b))[0];
+}
+
+function asWord(field: string): RegExp {
+  return new RegExp(`(^|[^a-z_])${field}([^a-z_]|$)`);
+}
+
+/** In quotes, before a colon or behind one. */
+function asName(field: string): RegExp {
+  return new RegExp(`['"\`]${field}(?:['"\`.[])|(?:^|\\s)${field}:|: ?${field}(?:\\W|$)`);
 }
 
 /** "max_tokens: 100000 > 8192, which is the maximum", "supports at most 16384 completion tokens", "range of max_tokens is [1, 8192]". */

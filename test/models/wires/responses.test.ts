@@ -65,6 +65,37 @@ describe("a question by Responses", () => {
     await server.stop();
   });
 
+  test.each([
+    "Your input must include at least one message.",
+    "Messages of this kind are refused: we could not store the picture.",
+  ])("leaves nothing out for an ordinary word: %s", async (complaint) => {
+    const server = await createLlmServer((_, response) => refuse(response, 400, { error: { message: complaint } }));
+    const { models } = speaking("openai", "responses", server.origin);
+    for (const _ of [1, 2]) expect((await told(models, { model: "openai/o3" })).failed).toBe("bad-request");
+    expect(server.heard.map(({ body }) => [body.store, body.include])).toEqual(
+      Array.from({ length: 2 }, () => [false, ["reasoning.encrypted_content"]]),
+    );
+    await models.stop();
+    await server.stop();
+  });
+
+  test.each([
+    { error: { message: "store: Extra inputs are not permitted" } },
+    { error: { message: "Unrecognized request argument supplied: store" } },
+    { error: { message: "Unknown parameter: `store`." } },
+    { error: { message: "Invalid request", param: "store" } },
+    { detail: [{ loc: ["body", "store"], msg: "Extra inputs are not permitted" }] },
+  ])("leaves out what is named as a field: %j", async (refusal) => {
+    const server = await createLlmServer(({ body }, response) => {
+      if ("store" in body) refuse(response, 400, refusal);
+      else response.end(delta("Paris.") + completed);
+    });
+    const { models } = speaking("openai", "responses", server.origin);
+    expect((await told(models, { model: "openai/o3" })).text).toBe("Paris.");
+    await models.stop();
+    await server.stop();
+  });
+
   test("asks for no summary where none is given, and for as much thought as before", async () => {
     const complaint = "Your organization must be verified to generate reasoning summaries.";
     const server = await createLlmServer(({ body }, response) => {
