@@ -1,11 +1,11 @@
 /** What a provider's stream says, in the terms of the `Models` port. No network and no clock. */
-import { randomUUID } from "node:crypto";
 import type { TokenUsage } from "../../ports/models.ts";
 import { createAnswerText } from "./answer-text.ts";
-import { type Call, type CallPiece, createCalls } from "./calls.ts";
+import { type Call, type CallPiece, createCalls, newCallId } from "./calls.ts";
+import { type Fields, parsedJson } from "./fields.ts";
 import { createFinishJudge, type Finish } from "./finish.ts";
 import { createPictureFilter, withoutPictures } from "./inline-pictures.ts";
-import type { ChunkSays } from "./says.ts";
+import { type ChunkSays, servedIn } from "./says.ts";
 import { createEventReader, isDone, type StreamEvent } from "./sse.ts";
 import { createThoughtFilter, type ThoughtFilterOptions } from "./thoughts.ts";
 import type { Wire } from "./wire.ts";
@@ -55,8 +55,6 @@ const longestThoughts = 1_000_000;
 const mostFiller = 16 * 1024 * 1024;
 const mostKept = 8 * 1024 * 1024;
 const mostInAll = 256 * 1024 * 1024;
-/** Names of models that are longer are cut. */
-const longestName = 200;
 /** As much is kept of a body to say what it was, if it was no stream. */
 const longestBeginning = 4_096;
 
@@ -105,7 +103,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   }
 
   function takeJson(data: string, isError: boolean, bare: boolean): void {
-    const parsed = parsedEvent(data);
+    const parsed = parsedJson(data);
     if (parsed === undefined) {
       // Without `data:` it is a line of something else.
       if (bare) return;
@@ -119,8 +117,8 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     }
     for (const chunk of Array.isArray(parsed) ? parsed : [parsed]) {
       if (typeof chunk !== "object" || chunk === null) continue;
-      served ??= servedIn(chunk as Record<string, unknown>);
-      const says = chunks.read(chunk as Record<string, unknown>);
+      served ??= servedIn(chunk as Fields);
+      const says = chunks.read(chunk as Fields);
       if (says.failure !== undefined || (isError && !says.alive)) {
         failure ??= { is: "event", event: says.failure ?? chunk, bare: !isStream };
       }
@@ -269,28 +267,4 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       return failure;
     },
   };
-}
-
-/** Nine letters and digits: Mistral takes no others. */
-function newCallId(): string {
-  return randomUUID().replaceAll("-", "").slice(0, 9);
-}
-
-/** JSON, or what Python writes for it: with numbers that are none. Undefined when it is neither. */
-function parsedEvent(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    const mended = data.replace(/([[:,]\s?)-?(?:NaN|Infinity)(?=\s?[,}\]])/g, "$1null");
-    return mended === data ? undefined : parsedEvent(mended);
-  }
-}
-
-/** Each wire says it in its first event, at the top or in the object that the answer will be. */
-function servedIn({ model, response, message }: Record<string, unknown>): string | undefined {
-  const inner = [{ model }, response, message].flatMap((one) =>
-    typeof one === "object" && one !== null && "model" in one ? [one.model] : [],
-  );
-  const name = inner.find((one) => typeof one === "string" && one !== "");
-  return typeof name === "string" ? name.slice(0, longestName) : undefined;
 }

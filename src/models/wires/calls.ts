@@ -1,4 +1,5 @@
-/** Puts calls of tools together from the pieces of a stream, in which providers hardly agree on anything. Pure. */
+/** Puts calls of tools together from the pieces of a stream, in which providers hardly agree on anything. */
+import { randomUUID } from "node:crypto";
 import { createJsonScan, type JsonScan } from "./json-scan.ts";
 
 /** What one event says of one call. */
@@ -128,4 +129,9 @@ function plainJson(written: string): string {
     }
   }
   return json === "" || json === "null" ? "{}" : json;
+}
+
+/** A name for a call that came without one: nine letters and digits, since Mistral takes no others. */
+export function newCallId(): string {
+  return randomUUID().replaceAll("-", "").slice(0, 9);
 }

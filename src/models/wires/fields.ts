@@ -21,3 +21,13 @@ export function listOf(value: unknown): Fields[] {
 export function stringIn(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
+
+/** JSON, or what Python writes for it: with numbers that are none. Undefined when it is neither. */
+export function parsedJson(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    const mended = data.replace(/([[:,]\s?)-?(?:NaN|Infinity)(?=\s?[,}\]])/g, "$1null");
+    return mended === data ? undefined : parsedJson(mended);
+  }
+}

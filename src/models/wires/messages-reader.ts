@@ -24,13 +24,7 @@ export function createMessagesReader(): ChunkReader {
   function begin(event: Fields): ChunkSays {
     const start = fieldsOf(event["content_block"]);
     const index = placeOf(event);
-    blocks.set(index, {
-      start,
-      text: stringIn(start["text"]),
-      thinking: stringIn(start["thinking"]),
-      signature: stringIn(start["signature"]),
-      json: "",
-    });
+    blocks.set(index, blockOf(start));
     thinks = start["type"] === "thinking";
     if (start["type"] === "tool_use") {
       return {
@@ -73,15 +67,7 @@ export function createMessagesReader(): ChunkReader {
   /** An answer in one piece. */
   function whole(message: Fields): ChunkSays {
     const content = listOf(message["content"]);
-    for (const [index, start] of content.entries()) {
-      blocks.set(index, {
-        start,
-        text: stringIn(start["text"]),
-        thinking: stringIn(start["thinking"]),
-        signature: stringIn(start["signature"]),
-        json: "",
-      });
-    }
+    for (const [index, start] of content.entries()) blocks.set(index, blockOf(start));
     const thinking = content.map((block) => stringIn(block["thinking"])).join("");
     return {
       ...saysOf(content.map((block) => stringIn(block["text"])).join(""), thinking, content.length > 0),
@@ -126,6 +112,11 @@ export function createMessagesReader(): ChunkReader {
       return kept.some(({ type }) => type !== "text") ? kept : undefined;
     },
   };
+}
+
+function blockOf(start: Fields): Block {
+  const { text, thinking, signature } = start;
+  return { start, text: stringIn(text), thinking: stringIn(thinking), signature: stringIn(signature), json: "" };
 }
 
 function placeOf(event: Fields): number {

@@ -1,7 +1,10 @@
 /** What one event of a stream says, in the terms that all wires share. Pure. */
 import type { TokenUsage } from "../../ports/models.ts";
 import type { CallPiece } from "./calls.ts";
-import { type Fields, fieldsOf, isFields } from "./fields.ts";
+import { type Fields, fieldsOf, isFields, stringIn } from "./fields.ts";
+
+/** Names of models that are longer are cut. */
+const longestName = 200;
 
 export interface ChunkSays {
   /** What tells of a failure: the event, or a part of it. All the rest is nothing then. */
@@ -67,4 +70,10 @@ export function isError(chunk: Fields): boolean {
 /** Some write in every chunk that there is no error: an empty object, a code of 0. */
 function isFault(error: unknown): boolean {
   return isFields(error) ? Object.values(error).some(Boolean) : Boolean(error);
+}
+
+/** The model's name in the provider's words. Each wire says it in its first event, at the top or in the object of the answer. */
+export function servedIn({ model, response, message }: Fields): string | undefined {
+  const names = [model, fieldsOf(response)["model"], fieldsOf(message)["model"]].map(stringIn);
+  return names.find((name) => name !== "")?.slice(0, longestName);
 }
