@@ -295,7 +295,7 @@ describe("on the other wires", () => {
   const low: Thinking = { level: "low", word: "low", effort: "low" };
   const off: Thinking = { level: "off", word: "off", effort: "off" };
   const budget: Thinking = { level: "budget", word: "budget", effort: "high" };
-  const room = { thoughts: false, maxTokens: 64_000, unasked: false };
+  const room = { thoughts: false, maxTokens: 64_000, unasked: false, stoppable: true };
 
   test("Responses has it in an object, with the summary that was asked for", () => {
     expect(responsesThinking(low, false)).toEqual({ reasoning: { effort: "low" } });
@@ -316,8 +316,13 @@ describe("on the other wires", () => {
     });
     expect(messagesThinking(budget, { ...room, maxTokens: 1_500 })).toEqual({});
     expect(messagesThinking(undefined, { ...room, thoughts: true })).toEqual({});
-    expect(messagesThinking(undefined, { ...room, thoughts: true, unasked: true })).toEqual({
+    const unasked = { ...room, unasked: true };
+    expect(messagesThinking(undefined, { ...unasked, thoughts: true })).toEqual({
       thinking: { type: "adaptive", display: "summarized" },
     });
+    expect(messagesThinking(undefined, unasked)).toEqual({});
+    for (const maxTokens of [16, 2_000])
+      expect(messagesThinking(undefined, { ...unasked, maxTokens })).toEqual({ thinking: { type: "disabled" } });
+    expect(messagesThinking(undefined, { ...unasked, maxTokens: 16, stoppable: false })).toEqual({});
   });
 });

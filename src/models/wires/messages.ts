@@ -48,9 +48,10 @@ function optionalFields(request: WireRequest): OptionalFields {
   // A model that thinks takes no temperature but its own.
   const thinks = thinking !== undefined && thinking.level !== "off";
   const highest = thinks ? 0 : Math.min(dialect.maxTemperature(model), highestTemperature);
-  const unasked = thinksUnasked(model) || (can.efforts.length > 0 && !can.efforts.includes("off"));
+  const stoppable = can.efforts.includes("off");
+  const unasked = thinksUnasked(model) || (can.efforts.length > 0 && !stoppable);
   return {
-    ...messagesThinking(thinking, { thoughts, maxTokens: maxTokensOf(request), unasked }),
+    ...messagesThinking(thinking, { thoughts, maxTokens: maxTokensOf(request), unasked, stoppable }),
     // Not a field of the body: it marks where the prefix ends that the next request will begin with.
     cache_control: { type: "ephemeral" },
     ...(temperature !== undefined && highest > 0 ? { temperature: Math.min(temperature, highest) } : {}),

@@ -86,20 +86,28 @@ export function responsesThinking(thinking: Thinking | undefined, thoughts: bool
   return Object.keys(reasoning).length === 0 ? {} : { reasoning };
 }
 
-/**
- * On the Messages wire, which counts the thoughts against `maxTokens`. `thoughts`: their summary is to be shown; where nothing
- * was said of thinking, that of a model that thinks unasked.
- */
+export interface MessagesRoom {
+  /** A summary of the thoughts is to be shown. */
+  readonly thoughts: boolean;
+  /** What thoughts and answer may have together. */
+  readonly maxTokens: number;
+  /** The model thinks where nobody says that it shall. */
+  readonly unasked: boolean;
+  /** It can be told not to think. */
+  readonly stoppable: boolean;
+}
+
+/** On the Messages wire, which counts the thoughts against the length of the answer. */
 export function messagesThinking(
   thinking: Thinking | undefined,
-  {
-    thoughts,
-    maxTokens,
-    unasked,
-  }: { readonly thoughts: boolean; readonly maxTokens: number; readonly unasked: boolean },
+  { thoughts, maxTokens, unasked, stoppable }: MessagesRoom,
 ): Fields {
   const display = thoughts ? { display: "summarized" } : {};
-  if (thinking === undefined) return thoughts && unasked ? { thinking: { type: "adaptive", ...display } } : {};
+  if (thinking === undefined) {
+    // Within a short limit there would be thoughts and no answer.
+    if (unasked && stoppable && maxTokens < 2 * leastBudget) return { thinking: { type: "disabled" } };
+    return unasked && thoughts ? { thinking: { type: "adaptive", ...display } } : {};
+  }
   const { level, word, effort } = thinking;
   if (level === "off") return { thinking: { type: "disabled" } };
   if (level !== "budget" && level !== "on")
