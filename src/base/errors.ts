@@ -9,6 +9,7 @@ export type ModelErrorKind =
   | "no-endpoint" // 404, 405 for the path: the address is wrong
   | "misconfigured" // 400 for what the bot's settings lack, a header of a gateway say: no other question would do
   | "context-overflow" // the prompt is too long for the model
+  | "blind" // the question has pictures, and the model sees none
   | "bad-request" // any other 4xx
   | "content-filter" // refused for its content
   | "timeout" // no first token, or silence in mid-answer, or too long in all
@@ -43,6 +44,7 @@ export const modelErrorFates: Readonly<Record<ModelErrorKind, ModelErrorFate>> =
   misconfigured: persists,
   "context-overflow": persists,
   // Another model, chosen meanwhile, may take it.
+  blind: { ...persists, retryButton: true },
   "bad-request": { ...persists, retryButton: true },
   "content-filter": persists,
   timeout: passes,

@@ -73,6 +73,7 @@ const verdicts: Partial<Readonly<Record<ModelErrorKind, "mended-by-hand" | "at-o
   auth: "mended-by-hand",
   quota: "mended-by-hand",
   "rate-limit": "at-once",
+  blind: "harmless",
   "bad-request": "harmless",
   "context-overflow": "harmless",
   "content-filter": "harmless",

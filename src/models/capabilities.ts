@@ -12,6 +12,7 @@ export interface Lesson {
   readonly contextTokens?: number | undefined;
   /** It cannot be told to think in this way; `all`: in none. */
   readonly refuses?: ThinkingLevel | "all";
+  readonly sees?: false;
 }
 
 export interface CapabilityTable {
@@ -30,8 +31,8 @@ interface Entry {
   readonly efforts?: string;
 }
 
-/** Of a model that nobody knows anything about: words alone, and what it is asked beyond them may be refused. */
-const unknown: Entry = { context: 32_768, sees: false, efforts: "off low high" };
+/** Of a model that nobody knows anything about: what it is asked beyond words may be refused. */
+const unknown: Entry = { context: 32_768, sees: true, efforts: "off low high" };
 /** Where thinking is switched, an unknown model has no levels to be refused. */
 const switched: ReadonlySet<string> = new Set(["deepseek", "moonshot", "qwen", "zai", "together"]);
 /** They pass on models of others, under the name that these have at their makers. */
@@ -47,13 +48,13 @@ const tables: Readonly<Record<string, Readonly<Record<string, Entry>>>> = data.m
 
 /** Creates the table of a process. `stated`: by `provider/model`. */
 export function createCapabilities(stated: Readonly<Record<string, StatedCapabilities>> = {}): CapabilityTable {
-  const lessons = new Map<string, { context?: number; efforts?: string }>();
+  const lessons = new Map<string, { context?: number; efforts?: string; sees?: false }>();
 
   function entryOf(model: string): { readonly entry: Entry; readonly known: boolean } {
     const listed = listedAs(model);
     const said = Object.hasOwn(stated, model) ? stated[model] : undefined;
     const efforts = switched.has(model.slice(0, model.indexOf("/"))) ? { efforts: "off on" } : {};
-    const table = listed === undefined ? efforts : { efforts: "", ...listed };
+    const table = listed === undefined ? efforts : { efforts: "", sees: false, ...listed };
     const entry = { ...unknown, ...table, ...said, ...lessons.get(model) };
     return { entry, known: listed !== undefined || said !== undefined };
   }
@@ -88,11 +89,12 @@ export function createCapabilities(stated: Readonly<Record<string, StatedCapabil
       };
     },
     thinking,
-    learn(model, { contextTokens, refuses }) {
+    learn(model, { contextTokens, refuses, sees }) {
       const levels = refuses === undefined ? undefined : [...levelsOf(model)].filter(([level]) => level !== refuses);
       lessons.set(model, {
         ...lessons.get(model),
         ...(contextTokens === undefined ? {} : { context: contextTokens }),
+        ...(sees === undefined ? {} : { sees }),
         ...(levels === undefined
           ? {}
           : { efforts: refuses === "all" ? "" : levels.map(([level, word]) => `${level}=${word}`).join(" ") }),

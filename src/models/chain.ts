@@ -52,6 +52,8 @@ export interface AllModels extends Models {
   stop(): Promise<void>;
 }
 
+type Asking = Pick<ModelRequest, "model" | "tier" | "pictures">;
+
 /** Creates the models that the configuration names. */
 export function createModels(deps: ModelsDeps): AllModels {
   const { models, log } = deps;
@@ -84,9 +86,23 @@ export function createModels(deps: ModelsDeps): AllModels {
   const begin = createAttempts({ providers, breakers, timers, metrics, alerts, now });
 
   /** What is asked for this choice, in order; what comes again is left out later. */
-  function targetsOf({ model, tier = "cheap" }: Pick<ModelRequest, "model" | "tier">): readonly ModelTarget[] {
-    const own = model === autoName ? models.auto?.[tier] : models.chains[model];
-    return [...(own ?? [{ model }]), ...models.fallbacks];
+  function targetsOf({ model, tier = "cheap", pictures }: Asking): readonly ModelTarget[] {
+    const own = (model === autoName ? models.auto?.[tier] : models.chains[model]) ?? [{ model }];
+    if (!pictures) return [...own, ...models.fallbacks];
+    const others = seesSurely(own[0]?.model ?? model) ? [] : othersInList(model);
+    return [...own, ...others, ...models.fallbacks].filter((target) => capabilities.of(target.model).sees);
+  }
+
+  function seesSurely(model: string): boolean {
+    const { sees, known } = capabilities.of(model);
+    return sees && known;
+  }
+
+  /** The other choices of `MODELS`, from the one behind this on, and round to it again. */
+  function othersInList(name: string): readonly ModelTarget[] {
+    const place = models.names.indexOf(name);
+    const others = [...models.names.slice(place + 1), ...models.names.slice(0, Math.max(0, place))];
+    return others.flatMap((other) => models.chains[other]?.slice(0, 1) ?? []);
   }
 
   /** How much the configuration wants this model to think, where it is asked for this choice. */
@@ -105,12 +121,13 @@ export function createModels(deps: ModelsDeps): AllModels {
     const { signal } = linked;
     const log = request.log ?? deps.log;
     const allowance = createAllowance(timers, now);
-    const { payer, thoughts, cacheKey, work = plainWork } = request;
-    const how = { thoughts, cacheKey, work };
+    const { payer, thoughts, cacheKey, pictures, work = plainWork } = request;
+    const how = { thoughts, cacheKey, pictures, work };
     let shown: boolean;
     try {
       const targets = targetsOf(request);
       const [first = request.model, ...behind] = new Set(targets.map(({ model }) => model));
+      if (targets.length === 0) throw modelError(first, { kind: "blind", message: "no model that could answer sees" });
       const route = await createRoute(request, [first, ...behind], { allowance, breakers, log });
       for (;;) {
         shown = false;
@@ -177,6 +194,7 @@ export function createModels(deps: ModelsDeps): AllModels {
       models: { cheap: standingFor(autoName, "cheap"), strong: standingFor(autoName, "strong") },
     },
     answer,
+    seeing: (request) => targetsOf({ ...request, pictures: true })[0]?.model,
     cost: createPrices(prices),
     capabilities: (model) => capabilities.of(standingFor(model, "strong")),
     async stop() {

@@ -26,6 +26,23 @@ export function lessonOfRefusal(
   return { refuses: aboutValue.test(complaint) ? thinking.level : "all" };
 }
 
+/** About pictures as such, whatever the status: llama.cpp and Ollama fail with a 500. */
+const sightless =
+  /(?:not|n't|that) support (?:image|vision|multimodal|picture)|(?:image|vision|multimodal|picture)s?(?: input| content)?s? (?:is|are) (?:not|un)|(?:not|n't) (?:have|accept|take|allow) (?:vision|image)|not (?:a |an )?(?:vision|multimodal)|for image input|mmproj|unknown variant ['"`]?(?:image|input_image)|image_url.{0,40}(?:not supported|unsupported|not allowed|only supported)|unsupported content type.{0,20}image/;
+/** About parts as such, of which only those for pictures are sent. */
+const partless =
+  /content['"`]?\S{0,20} must be a string|valid string|str type expected|sequence, expected a string|expected a string/;
+
+/** Whether a refusal of a request with pictures says that the model sees none. */
+export function tellsBlindness({ status = 400, complaint = "" }: Failure): boolean {
+  return sightless.test(complaint) || ((status === 400 || status === 422) && partless.test(complaint));
+}
+
+/** Whether it is about a picture that was sent. */
+export function isAboutPicture({ status = 400, complaint = "" }: Failure): boolean {
+  return status >= 400 && status < 500 && /image|picture|media_type|base64/.test(complaint);
+}
+
 /** How much a model reads that finds a conversation too long; undefined when it does not say so. */
 export function lessonOfOverflow({ kind, complaint = "" }: Failure): Lesson | undefined {
   const most = kind === "context-overflow" ? tokensIn(complaint, context) : undefined;

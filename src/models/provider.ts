@@ -123,7 +123,7 @@ export function createProvider(deps: Omit<SenderDeps, "wire" | "client">): Provi
       } catch (error) {
         if (signal.aborted) return;
         if (deadlines.late !== undefined) throw failed({ kind: "timeout", message: deadlines.late });
-        throw failed(error instanceof Refused ? error.failure : connectionFailure(error));
+        throw failed(error instanceof Refused ? sender.understood(sent, error.failure) : connectionFailure(error));
       } finally {
         deadlines.stop();
         signal.removeEventListener("abort", abort);

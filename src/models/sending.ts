@@ -8,14 +8,15 @@ import type { CapabilityTable } from "./capabilities.ts";
 import { type Listing, readList } from "./catalogue.ts";
 import type { Failure } from "./failures.ts";
 import { readBeginning } from "./incoming.ts";
-import { lessonOfOverflow, lessonOfRefusal } from "./lessons.ts";
+import { isAboutPicture, lessonOfOverflow, lessonOfRefusal, tellsBlindness } from "./lessons.ts";
 import { createPost } from "./posting.ts";
 import type { Received, Transport } from "./transport.ts";
 import { dialectOf } from "./wires/dialects.ts";
+import { holdPictures, withPictures } from "./wires/pictures.ts";
 import { fieldsAsTaught, mended, mendedThoughts, untaught } from "./wires/requests.ts";
 import type { Manner, Wire, WireRequest } from "./wires/wire.ts";
 
-export interface Question extends Pick<ModelRequest, "effort" | "thoughts" | "cacheKey"> {
+export interface Question extends Pick<ModelRequest, "effort" | "thoughts" | "cacheKey" | "pictures"> {
   /** The model's name on the wire. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
@@ -32,6 +33,8 @@ export interface Sender {
   send(question: Question, signal: AbortSignal): Promise<Received>;
   /** Whether a failure has taught how to ask instead, so that it is worth asking again at once. */
   learns(question: Question, failure: Failure): boolean;
+  /** A failure as what it is, knowing what was sent. */
+  understood(question: Question, failure: Failure): Failure;
   /** Asks for the provider's own list of models. Never rejects. */
   list(signal: AbortSignal): Promise<Listing>;
   /** A failure that the address may be the reason of, with the address and the variable to look at. */
@@ -56,21 +59,51 @@ const maxListMs = 8_000;
 export function createSender({ config, client, wire, capabilities, transport, log, ...settings }: SenderDeps): Sender {
   const dialect = dialectOf(config.name);
   const manners = new Map<string, Manner>();
+  /** Asked with words in the place of former pictures, one of which was refused. */
+  const unpictured = new WeakSet<Question>();
   const post = createPost({ config, client, path: wire.path, transport, log });
 
   function mannerOf(model: string): Manner {
     return manners.get(model) ?? untaught;
   }
 
-  function requestOf({ model, messages, effort, thoughts, cacheKey }: Question): WireRequest {
+  function requestOf(question: Question): WireRequest {
+    const { model, effort, thoughts, cacheKey } = question;
     const name = `${config.name}/${model}`;
     const thinking = effort && capabilities.thinking(name, effort);
     const manner = mannerOf(model);
-    const how = { manner, can: capabilities.of(name), effort, thinking, thoughts: thoughts && !manner.hidesThoughts };
+    const can = capabilities.of(name);
+    const most = unpictured.has(question) ? 0 : dialect.mostPictures;
+    const messages = withPictures(question.messages, { sees: can.sees, most });
+    const how = { manner, can, effort, thinking, thoughts: thoughts && !manner.hidesThoughts };
     return { model, name, messages, dialect, ...settings, ...how, cacheKey };
   }
 
-  function learns(question: Question, failure: Failure): boolean {
+  function understood({ messages, model, pictures, work }: Question, failure: Failure): Failure {
+    const shown = holdPictures(messages) && (pictures || capabilities.of(`${config.name}/${model}`).sees);
+    return shown && work(() => tellsBlindness(failure)) ? { ...failure, kind: "blind" } : failure;
+  }
+
+  /** What is asked for its pictures is asked of a model that sees; what only follows pictures goes on in words. */
+  function goesOnInWords(question: Question, failure: Failure): boolean {
+    const { model, messages, work, pictures } = question;
+    const name = `${config.name}/${model}`;
+    if (!holdPictures(messages) || !capabilities.of(name).sees) return false;
+    if (failure.kind === "blind") {
+      const lesson = { sees: false } as const;
+      capabilities.learn(name, lesson);
+      log.warn({ provider: config.name, model, ...lesson }, "the provider has told what the model cannot do");
+      return !pictures;
+    }
+    if (pictures || unpictured.has(question) || !work(() => isAboutPicture(failure))) return false;
+    unpictured.add(question);
+    return true;
+  }
+
+  function learns(question: Question, refused: Failure): boolean {
+    const failure = understood(question, refused);
+    if (goesOnInWords(question, failure)) return true;
+    if (failure.kind === "blind") return false;
     const { status, complaint } = failure;
     const { model, messages, work } = question;
     const refusal = { status: status ?? 400, text: complaint ?? "" };
@@ -111,6 +144,7 @@ export function createSender({ config, client, wire, capabilities, transport, lo
       return await post.send(letter, signal);
     },
     learns,
+    understood,
     async list(signal) {
       const { address } = post;
       const base = address.endsWith(wire.path) ? address.slice(0, -wire.path.length) : config.baseUrl;

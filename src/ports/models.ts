@@ -42,7 +42,7 @@ export type Tier = "cheap" | "strong";
 export interface Capabilities {
   /** False: nobody has said anything of it, and what follows is a guess. */
   readonly known: boolean;
-  /** Pictures. */
+  /** Pictures; where nobody knows, it is tried. */
   readonly sees: boolean;
   readonly tools: boolean;
   /** How it can be told to think, each in a way of its own; empty when it cannot. Asked for another, it does the nearest. */
@@ -160,6 +160,11 @@ export interface ModelRequest {
   /** Where that is `auto`; left out: the cheap one. */
   readonly tier?: Tier | undefined;
   readonly messages: readonly ChatMessage[];
+  /**
+   * The question has pictures: in the place of models that cannot see one is asked that can, and none but those. Left out, a
+   * model gets words in the place of pictures that it cannot see.
+   */
+  readonly pictures?: boolean | undefined;
   /** Left out: as the provider does by itself, or as a chat wants it. */
   readonly effort?: Effort | undefined;
   /** Whether `thought-delta` is wanted. */
@@ -188,9 +193,11 @@ export interface Models {
   readonly auto?: { readonly name: string; readonly models: Readonly<Record<Tier, string>> } | undefined;
   /**
    * Asks the chosen model, then those behind it. Text comes in deltas of one answer of one model, after a `restart` of another
-   * one. Throws a `ModelError` when no answer, or only a part of one, could be had; ends quietly, without `answer-end`, when the signal was aborted.
+   * one. Throws a `ModelError` (of kind `blind` when none of them sees what is to be seen) when no answer, or only a part of one, could be had; ends quietly, without `answer-end`, when the signal was aborted.
    */
   answer(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  /** Which model, `provider/model`, a question with pictures goes to first; undefined when none of those that could sees. */
+  seeing(request: Pick<ModelRequest, "model" | "tier">): string | undefined;
   /** US dollars, or undefined when the model's price is not known. */
   cost(model: string, usage: TokenUsage, at: number): number | undefined;
   /** What `provider/model` can do; changes with what its provider refuses. Of `auto`, what its strong model can. */

@@ -13,6 +13,8 @@ const modelFailures: Readonly<Record<ModelErrorKind, string>> = {
   misconfigured:
     "⚠️ The way to this model is not set up yet. The operator has to look at it; /model offers other models.",
   "context-overflow": "⚠️ This conversation has become too long for the model. Start a new one with /new.",
+  blind:
+    "🙈 None of the models that could answer sees pictures. Please say in words what is in it, or choose another model with /model.",
   "bad-request": "⚠️ The model did not accept this request. Please rephrase it, or choose another model with /model.",
   "content-filter": "⚠️ The model declined to answer this because of its content rules.",
   timeout: "⚠️ The model took too long. Please try again.",
@@ -50,6 +52,7 @@ export const modelFailureWords: Readonly<Record<ModelErrorKind, string>> = {
   "no-endpoint": "address",
   misconfigured: "settings",
   "context-overflow": "length",
+  blind: "cannot see",
   "bad-request": "refused",
   "content-filter": "filtered",
   timeout: "timeout",

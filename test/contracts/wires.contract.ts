@@ -2,6 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { WireName } from "../../src/config/providers.ts";
+import { type ImagePart, textParts } from "../../src/ports/content.ts";
 import type { ModelRequest } from "../../src/ports/models.ts";
 import { type Answering, createLlmServer, type LlmServer, refuse } from "../support/llm-server.ts";
 import { asMessages } from "../support/messages.ts";
@@ -282,6 +283,88 @@ export function wireContract(provider: string, wire: WireName): void {
       expect(server.heard.map(({ body }) => longest(body))).toEqual([9_000, 4_096, 4_096]);
     });
 
+    const sees = { [model]: { sees: true } };
+    const picturesIn = (body: Record<string, unknown>) => (JSON.stringify(body).match(/base64/g) ?? []).length;
+    const before = [
+      { role: "system", content: textParts("Be brief.") },
+      { role: "user", content: [imageOf("one"), ...textParts("One?")] },
+      { role: "assistant", content: textParts("One.") },
+    ] as const;
+    const followUp = [...before, { role: "user", content: textParts("And now?") }] as const;
+    const withPicture = [...before, { role: "user", content: [imageOf("two"), ...textParts("Two?")] }] as const;
+
+    test("is shown pictures before the words, and words alone as before", async () => {
+      server.answer = (_, response) => void response.end(paris);
+      const { models } = open({}, { capabilities: sees });
+      await told(models, { model, messages: withPicture, pictures: true });
+      await told(models, { model, messages: followUp });
+      const [first, second] = server.heard;
+      const shown = Buffer.from("\xff\xd8\xfftwo", "latin1").toString("base64");
+      expect(speech.lastIn(first?.body)).toEqual([speech.picturePart("image/jpeg", shown), speech.textPart("Two?")]);
+      expect(speech.lastIn(second?.body)).toEqual("And now?");
+      expect([first, second].map((heard) => picturesIn(heard?.body))).toEqual([2, 1]);
+    });
+
+    test("is told of pictures in words where it is known to see none", async () => {
+      const { models } = open({}, { capabilities: { [model]: { sees: false } } });
+      server.answer = (_, response) => void response.end(paris);
+      expect((await told(models, { model, messages: followUp })).text).toBe("Paris.");
+      expect(speech.asked(server.heard[0]?.body)[1]).toEqual(["user", "[a picture that this model cannot see]\nOne?"]);
+      expect((await told(models, { model, messages: withPicture, pictures: true })).failed).toBe("blind");
+      expect(server.heard).toHaveLength(1);
+    });
+
+    test.each([
+      [400, "Failed to deserialize the JSON body: messages[1]: unknown variant `image_url`, expected `text`"],
+      [404, "No endpoints found that support image input"],
+      [400, "Model do not support image input"],
+      [400, "messages[0].content must be a string"],
+      [422, { detail: [{ loc: ["body", "messages", 0, "content", "str"], msg: "Input should be a valid string" }] }],
+      [500, "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"],
+      [400, "This model does not support images"],
+    ])("learns that it sees none from %i %j", async (status, words) => {
+      server.answer = ({ body }, response) => {
+        if (picturesIn(body) > 0) refuse(response, status, words);
+        else response.end(paris);
+      };
+      const { models, lines } = open();
+      expect(models.capabilities(model).sees).toBe(true);
+      for (const _ of [1, 2]) expect((await told(models, { model, messages: followUp })).text).toBe("Paris.");
+      expect(server.heard.map(({ body }) => picturesIn(body))).toEqual([1, 0, 0]);
+      expect([models.capabilities(model).sees, lines.length]).toEqual([false, 1]);
+    });
+
+    test("is not asked for a question with pictures once it has said that it sees none", async () => {
+      const { models } = open();
+      server.answer = (_, response) => refuse(response, 400, "This model does not support image input");
+      const asked = { model, messages: withPicture, pictures: true };
+      expect([(await told(models, asked)).failed, (await told(models, asked)).failed]).toEqual(["blind", "blind"]);
+      expect(server.heard).toHaveLength(1);
+    });
+
+    test("goes on in words, this once, where it cannot take a picture of before", async () => {
+      server.answer = ({ body }, response) => {
+        if (picturesIn(body) > 0) refuse(response, 400, "Could not process image");
+        else response.end(paris);
+      };
+      const { models } = open({}, { capabilities: sees });
+      expect((await told(models, { model, messages: followUp })).text).toBe("Paris.");
+      expect(speech.asked(server.heard[1]?.body)[1]).toEqual(["user", "[photo]\nOne?"]);
+      expect(models.capabilities(model).sees).toBe(true);
+      expect((await told(models, { model, messages: withPicture, pictures: true })).failed).toBe("bad-request");
+    });
+
+    test("gets the newest of many pictures, and words for the others", async () => {
+      server.answer = (_, response) => void response.end(paris);
+      const { models } = open({}, { capabilities: sees });
+      const many = Array.from({ length: 25 }, (_, at) => imageOf(`${at}`));
+      await told(models, { model, messages: [{ role: "user", content: many }], pictures: true });
+      const shown = picturesIn(server.heard[0]?.body ?? {});
+      expect([5, 8, 20]).toContain(shown);
+      expect(JSON.stringify(server.heard[0]?.body).match(/\[photo\]/g)).toHaveLength(25 - shown);
+      expect(JSON.stringify(speech.lastIn(server.heard[0]?.body))).toContain(base64Of(imageOf("24")));
+    });
+
     test("puts the persona into the first question where the model takes no system message", async () => {
       server.answer = ({ body }, response) => {
         if (speech.asked(body)[0]?.[0] === "system") refuse(response, 400, "System role not supported");
@@ -291,8 +374,22 @@ export function wireContract(provider: string, wire: WireName): void {
       for (const _ of [1, 2]) expect((await told(models, { model })).text).toBe("Paris.");
       expect(server.heard).toHaveLength(3);
       expect(speech.asked(server.heard[2]?.body)).toEqual([["user", "Be brief.\n\nWhat is the capital of France?"]]);
+      server.forget();
+      await told(models, { model, messages: [...before.slice(0, 2)], pictures: true });
+      const parts = [speech.picturePart("image/jpeg", base64Of(imageOf("one"))), speech.textPart("Be brief.\n\nOne?")];
+      expect(speech.lastIn(server.heard[0]?.body)).toEqual(parts);
     });
   });
+}
+
+/** A picture that nobody could see. */
+function imageOf(name: string): ImagePart {
+  const data = Buffer.from(`\xff\xd8\xff${name}`, "latin1");
+  return { type: "image", mime: "image/jpeg", data, width: 8, height: 6 };
+}
+
+function base64Of({ data }: ImagePart): string {
+  return Buffer.from(data).toString("base64");
 }
 
 /** Cuts the connection as soon as this much has been sent. */

@@ -42,6 +42,7 @@ describe("the table", () => {
     });
     expect(table.of("anthropic/claude-haiku-4-5")).toMatchObject({ answerTokens: 64_000 });
     expect(table.of("anthropic/claude-sonnet-5-5")).toMatchObject({ efforts: ["low", "high"] });
+    expect([table.of("openai/gpt-4").sees, table.of("openai/gpt-4o").sees]).toEqual([false, true]);
     expect(table.of("openai/gpt-4.1")).toMatchObject({ efforts: [], contextTokens: 1_047_576 });
     expect(table.of("mistral/mistral-small-latest").efforts).toEqual(["off", "high"]);
     expect(table.of("moonshot/kimi-k2.6").efforts).toEqual(["off", "high"]);
@@ -56,7 +57,7 @@ describe("the table", () => {
   test.each(["ollama/gpt-4.1", "mine/x", "constructor/x", "openai/constructor", "x"])("guesses of %s", (model) => {
     expect(table.of(model)).toMatchObject({
       known: false,
-      sees: false,
+      sees: true,
       tools: true,
       efforts: ["off", "low", "high"],
       contextTokens: 32_768,
@@ -103,6 +104,7 @@ test("what a provider refuses mends it, for this model and this process alone", 
   one.learn("groq/qwen/qwen3.6-27b", { refuses: "off" });
   expect(one.thinking("groq/qwen/qwen3.6-27b", "high")).toMatchObject({ level: "high", word: "default" });
   one.learn("mine/x", { refuses: "all" });
-  expect(one.of("mine/x")).toMatchObject({ known: false, efforts: [] });
+  one.learn("mine/x", { sees: false });
+  expect(one.of("mine/x")).toMatchObject({ known: false, sees: false, efforts: [] });
   expect(table.of("openai/gpt-6-luna").contextTokens).toBe(272_000);
 });

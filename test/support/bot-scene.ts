@@ -127,6 +127,7 @@ export function createBotScene() {
             return scene.names;
           },
           behind: (name) => scene.behind[name] ?? [],
+          seeing: () => scene.names[0],
           get auto() {
             return scene.auto;
           },

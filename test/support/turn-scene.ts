@@ -85,6 +85,7 @@ export function createTurnScene() {
         names: ["a/one", "b/two", ...(scene.auto === undefined ? [] : [scene.auto.name])],
         auto: scene.auto,
         behind: () => [],
+        seeing: ({ model }) => model,
         async *answer(request, signal) {
           const { model, messages } = request;
           const shorter = request.shorter?.();

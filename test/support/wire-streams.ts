@@ -30,6 +30,11 @@ export interface Speech {
   whole(text: string, usage: Counted): object;
   /** The body of a request as role and text; the persona first. */
   asked(body: Readonly<Record<string, unknown>>): readonly (readonly [role: string, text: string])[];
+  /** What the last message of a request holds: its text, or its parts. */
+  lastIn(body: Readonly<Record<string, unknown>>): unknown;
+  /** A text and a picture beside one another, as they stand there. */
+  textPart(text: string): object;
+  picturePart(mime: string, base64: string): object;
   readonly lengthField: string | undefined;
 }
 
@@ -44,6 +49,10 @@ interface Message {
 
 function plain(content: unknown): string {
   return Array.isArray(content) ? content.map((part: { text?: string }) => part.text ?? "").join("") : String(content);
+}
+
+function lastOf(messages: unknown): unknown {
+  return (messages as Message[]).at(-1)?.content;
 }
 
 function spoken(messages: unknown): [string, string][] {
@@ -83,6 +92,9 @@ const chat: Speech = {
     usage: chatUsage(usage),
   }),
   asked: ({ messages }) => spoken(messages),
+  lastIn: ({ messages }) => lastOf(messages),
+  textPart: (text) => ({ type: "text", text }),
+  picturePart: (mime, base64) => ({ type: "image_url", image_url: { url: `data:${mime};base64,${base64}` } }),
   lengthField: undefined,
 };
 
@@ -146,6 +158,9 @@ const responses: Speech = {
       usage: responsesUsage(usage),
     }),
   asked: ({ input }) => spoken(input),
+  lastIn: ({ input }) => lastOf(input),
+  textPart: (text) => ({ type: "input_text", text }),
+  picturePart: (mime, base64) => ({ type: "input_image", image_url: `data:${mime};base64,${base64}` }),
   lengthField: "max_output_tokens",
 };
 
@@ -209,6 +224,9 @@ const messages: Speech = {
     ...(system === undefined ? [] : ([["system", plain(system)]] as [string, string][])),
     ...spoken(said),
   ],
+  lastIn: ({ messages: said }) => lastOf(said),
+  textPart: (text) => ({ type: "text", text }),
+  picturePart: (media_type, data) => ({ type: "image", source: { type: "base64", media_type, data } }),
   lengthField: "max_tokens",
 };
 

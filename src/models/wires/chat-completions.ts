@@ -1,7 +1,8 @@
 /** Chat Completions: what nearly every provider speaks. */
-import { textOf } from "../../ports/content.ts";
+import type { ImagePart } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
 import { readChunk } from "./chunk.ts";
+import { dataUrlOf, written } from "./pictures.ts";
 import { longestAnswer, withoutSystem } from "./requests.ts";
 import type { OptionalFields, Wire, WireRequest } from "./wire.ts";
 
@@ -35,6 +36,10 @@ function optionalFields(request: WireRequest): OptionalFields {
 }
 
 /** Words alone are a plain string: many servers refuse a list of parts. */
-function wireMessage({ role, content }: ChatMessage): { readonly role: string; readonly content: string } {
-  return { role, content: textOf(content) };
+function wireMessage({ role, content }: ChatMessage): { readonly role: string; readonly content: unknown } {
+  const parts = {
+    text: (text: string) => ({ type: "text", text }),
+    image: (image: ImagePart) => ({ type: "image_url", image_url: { url: dataUrlOf(image) } }),
+  };
+  return { role, content: written<object>(content, parts) };
 }

@@ -19,6 +19,8 @@ export interface Dialect {
   readonly streamOptions: boolean;
   /** The highest temperature accepted; 0 where none may be sent. */
   readonly maxTemperature: (model: string) => number;
+  /** Pictures in one request. */
+  readonly mostPictures: number;
   /** On which wires a key for the cache of prefixes may be sent. */
   readonly cacheKeyIn?: readonly WireName[];
   /** Whether reasoning is returned in a form that can be given back (Responses). */
@@ -36,6 +38,7 @@ const conservative: Dialect = {
   lengthField: "max_tokens",
   streamOptions: false,
   maxTemperature: () => 2,
+  mostPictures: 20,
   extra: () => ({}),
   tellThinking: byEffort,
 };
@@ -78,9 +81,10 @@ const dialects: Readonly<Record<string, Dialect>> = {
   // Its current models think by default.
   deepseek: { ...common, extra: () => ({ thinking: { type: "disabled" } }), tellThinking: bySwitch },
   // 422 for every field it does not know; usage comes unasked.
-  mistral: { ...conservative, maxTemperature: () => 1.5 },
+  mistral: { ...conservative, maxTemperature: () => 1.5, mostPictures: 8 },
   groq: {
     ...common,
+    mostPictures: 5,
     lengthField: "max_completion_tokens",
     extra: (model) => (model.includes("gpt-oss") ? { reasoning_effort: "low" } : {}),
   },

@@ -1,8 +1,9 @@
 /** Claude's `/v1/messages`: how a question is written. */
-import { textOf } from "../../ports/content.ts";
+import { type ImagePart, textOf } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
 import { cacheMinimum, thinksUnasked } from "./claude-models.ts";
 import { createMessagesReader } from "./messages-reader.ts";
+import { base64Of, written } from "./pictures.ts";
 import { longestAnswer, withoutSystem } from "./requests.ts";
 import { messagesThinking } from "./thinking.ts";
 import type { OptionalFields, Wire, WireRequest } from "./wire.ts";
@@ -85,7 +86,12 @@ function textOfAll(messages: readonly ChatMessage[]): string {
 }
 
 function turnOf({ role, content, native }: ChatMessage, { name }: WireRequest): Turn {
-  return { role, content: native?.model === name ? native.content : textOf(content) };
+  if (native?.model === name) return { role, content: native.content };
+  return { role, content: written<object>(content, { text: (text) => ({ type: "text", text }), image: blockOf }) };
+}
+
+function blockOf(image: ImagePart): object {
+  return { type: "image", source: { type: "base64", media_type: image.mime, data: base64Of(image) } };
 }
 
 function marked({ role, content }: Turn, cache: unknown): Turn {

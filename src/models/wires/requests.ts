@@ -93,9 +93,12 @@ export function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
   const system = messages.filter(({ role }) => role === "system").map(({ content }) => textOf(content));
   const others = messages.filter(({ role }) => role !== "system");
   const first = others.findIndex(({ role }) => role === "user");
-  return others.map((message, at) =>
-    at === first ? { ...message, content: textParts([...system, textOf(message.content)].join("\n\n")) } : message,
-  );
+  return others.map((message, at) => {
+    if (at !== first) return message;
+    const pictures = message.content.filter(({ type }) => type !== "text");
+    const words = textOf(message.content.filter(({ type }) => type === "text"));
+    return { ...message, content: [...pictures, ...textParts([...system, words].join("\n\n"))] };
+  });
 }
 
 /** "Your organization must be verified to stream this model", and its like. */

@@ -1,7 +1,8 @@
 /** OpenAI's Responses: how a question is written. Nothing is kept at the provider: all that was said goes along each time. */
-import { textOf } from "../../ports/content.ts";
+import type { ImagePart } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
 import { fieldsOf } from "./fields.ts";
+import { dataUrlOf, written } from "./pictures.ts";
 import { longestAnswer, withoutSystem } from "./requests.ts";
 import { createResponsesReader } from "./responses-reader.ts";
 import { responsesThinking } from "./thinking.ts";
@@ -38,8 +39,11 @@ function optionalFields(request: WireRequest): OptionalFields {
 
 function itemsOf({ role, content, native }: ChatMessage, { name }: WireRequest): readonly unknown[] {
   if (native?.model === name) return native.content.flatMap(givenBack);
-  const text = textOf(content);
-  return text === "" ? [] : [{ role, content: text }];
+  const said = written<object>(content, {
+    text: (text: string) => ({ type: "input_text", text }),
+    image: (image: ImagePart) => ({ type: "input_image", image_url: dataUrlOf(image) }),
+  });
+  return said === "" ? [] : [{ role, content: said }];
 }
 
 /** Of what was thought only the encrypted form is taken back; a bare id means nothing, since nothing is kept there. */

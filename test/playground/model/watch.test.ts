@@ -20,6 +20,7 @@ function scene(events: readonly (ModelEvent | Error)[]) {
   const models: Models = {
     names: ["a/one"],
     behind: () => [],
+    seeing: () => "a/one",
     cost: () => undefined,
     capabilities,
     async *answer() {
