@@ -164,7 +164,7 @@ function names(text: string, model: string): boolean {
 /** `Retry-After` in seconds or as a date, or OpenAI's own header in milliseconds. */
 function retryAfterOf(headers: IncomingHttpHeaders): number | undefined {
   const exact = headers["retry-after-ms"];
-  if (typeof exact === "string" && Number(exact) >= 0) return Number(exact);
+  if (typeof exact === "string" && exact !== "" && Number(exact) >= 0) return Number(exact);
   const value = headers["retry-after"];
   if (!value) return undefined;
   if (Number(value) >= 0) return Number(value) * 1000;

@@ -157,8 +157,12 @@ describe("the chain", () => {
     expect((granted?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(240);
   });
 
-  test("gives up at once when the wait does not fit into the limit", async () => {
-    scene.first.script.always({ status: 429, headers: { "retry-after": "26" } });
+  test.each([
+    [{ "retry-after": "26" }],
+    [{ "retry-after-ms": "", "retry-after": "26" }],
+    [{ "retry-after-ms": "26000", "retry-after": "1" }],
+  ])("gives up at once when the wait does not fit into the limit: %j", async (headers: Record<string, string>) => {
+    scene.first.script.always({ status: 429, headers });
     const { error } = await answered(open({}, alone), "openai/a");
     expect(error).toMatchObject({ kind: "rate-limit", retryAfterMs: 26_000 });
     expect(scene.first.requests.length).toBe(1);
