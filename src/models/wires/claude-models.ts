@@ -1,7 +1,7 @@
 /** What differs among the models of Claude, by their names, as Claude's documentation has it in November 2026. */
 
 /** Its fifth generation and those after it. */
-const newer = /^claude-[a-z]+-(?:[5-9]|\d\d)(?!\d)/;
+const newer = /\bclaude-[a-z]+-(?:[5-9]|\d\d)(?!\d)/;
 
 /** From how many tokens on a prefix is kept. The first that fits the model's name. */
 const minimums: readonly (readonly [model: RegExp, tokens: number])[] = [
@@ -24,5 +24,5 @@ export function thinksUnasked(model: string): boolean {
 
 /** The highest temperature that a model takes; 0: it refuses every one but its own. */
 export function highestTemperature(model: string): number {
-  return newer.test(model) || /^claude-opus-4[-.][7-9](?!\d)/.test(model) ? 0 : 1;
+  return newer.test(model) || /\bclaude-opus-4[-.][7-9](?!\d)/.test(model) ? 0 : 1;
 }

@@ -87,6 +87,7 @@ describe("a question to Claude", () => {
   test.each([
     ["claude-sonnet-5", { type: "adaptive", display: "summarized" }],
     ["claude-haiku-5-5", { type: "adaptive", display: "summarized" }],
+    ["anthropic/claude-opus-5.5", { type: "adaptive", display: "summarized" }],
     ["claude-opus-4-8", undefined],
     ["claude-sonnet-4-5-20250929", undefined],
   ])("asks for the thoughts that %s has unasked, and for none that it would not have", (model, thinking) => {
