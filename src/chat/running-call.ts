@@ -33,7 +33,7 @@ export interface Running {
 /** Reserved at once when a reservation is nearly used up, so many tokens before its end. */
 const moreTokens = 2_000;
 const aheadTokens = 500;
-/** After a refusal it is tried again so many tokens later. */
+/** After a refusal half as much is asked for, so many tokens later; never less than this. */
 const againTokens = 100;
 /** How much may be written while nobody has answered yet. */
 const mostInDoubt = 1_000;
@@ -46,6 +46,7 @@ export function createRunning(deps: RunningDeps): Running {
   const startedAt = now();
   let written = 0;
   let granted = deps.firstTokens;
+  let more = moreTokens;
   let asking = false;
   let askAgainAt = 0;
   let toldAt = startedAt;
@@ -64,7 +65,10 @@ export function createRunning(deps: RunningDeps): Running {
       .extend(reservation(outputTokens), deps.limits())
       .then((fits) => {
         if (fits) granted = outputTokens;
-        else if (outputTokens > granted) askAgainAt = written + againTokens;
+        else if (outputTokens > granted) {
+          askAgainAt = written + againTokens;
+          more = Math.max(againTokens, Math.floor(more / 2));
+        }
       })
       // While nobody can say what is left, the answer goes on.
       .catch(() => {
@@ -88,7 +92,7 @@ export function createRunning(deps: RunningDeps): Running {
       const bounded = granted >= maxTokens;
       if (!asking) {
         if (!bounded && written >= granted - aheadTokens && written >= askAgainAt) {
-          ask(Math.min(maxTokens, granted + moreTokens));
+          ask(Math.min(maxTokens, granted + more));
         } else if (Math.abs(now() - toldAt) >= tellEveryMs) ask(granted);
       }
       cut ||= !bounded && written >= granted + (asking ? mostInDoubt : 0);

@@ -118,7 +118,10 @@ function notesOf(writing: Writing): Pick<Turn, "notes"> {
   if (error !== undefined) notes.push({ kind: "failed", failure: error.kind, retryAfterMs: error.retryAfterMs });
   if (outcome === "stopped") notes.push({ kind: "stopped" });
   // Of what is used up more need not be said.
-  const [mark] = (writing.marks ?? []).toSorted((a, b) => b.share - a.share);
+  const [mark] = (writing.marks ?? [])
+    // What was left did not pay for more of this answer.
+    .map((one) => (finish === "budget" ? { ...one, share: 100 as const } : one))
+    .toSorted((a, b) => b.share - a.share);
 
   if (outcome === "complete" && finish !== undefined && finish !== "stop") notes.push({ kind: "cut", by: finish });
   if (mark !== undefined) notes.push({ kind: "budget-used", ...mark });

@@ -139,7 +139,8 @@ export const moneyTexts = {
   costChart: {
     heading: "Cost by day and model",
     about: (days: number, date: string, total: UsageTotals) => `${days} days to ${date}, UTC: ${money(total.cost)}`,
-    cost: costOf,
+    cost: (totals: UsageTotals) =>
+      totals.unpriced === 0 || totals.unpriced === totals.answers ? costOf(totals) : `${money(totals.cost)} + unknown`,
     amount: (dollars: number) => (dollars === 0 ? "$0" : `$${Number(dollars.toPrecision(2))}`),
     others: "others",
   },

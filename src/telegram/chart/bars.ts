@@ -58,8 +58,10 @@ export function drawBars(chart: BarChart): Buffer {
     const y = legendTop + at * lineHeight;
     canvas.fill(margin, y - 2, 32, 32, colours[at] ?? ink);
     const left = margin + 52;
-    canvas.text(left, y, fitted(name, width - margin - left - ([...note].length + 1) * letterWidth), { colour: ink });
-    canvas.text(width - margin, y, note, { colour: ink, end: true });
+    const room = width - margin - left;
+    const shown = fitted(note, room / 2);
+    canvas.text(left, y, fitted(name, room - ([...shown].length + 1) * letterWidth), { colour: ink });
+    canvas.text(width - margin, y, shown, { colour: ink, end: true });
   }
   return canvas.png();
 }

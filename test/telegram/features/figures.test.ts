@@ -171,6 +171,22 @@ describe("the picture of costs", () => {
     expect(() => chart([{ name: "x".repeat(500), note: "y".repeat(60), values: [0, 0, 0, 0] }])).not.toThrow();
   });
 
+  it("writes no sum over the name that it belongs to", () => {
+    const values = [1, 0, 0, 0];
+    const nameIn = (note: string) => {
+      const { at, height } = chart([{ name: "others", note, values }]);
+      const columns = Array.from({ length: 120 }, (_, x) => 84 + x);
+      return columns.map((x) => Array.from({ length: 60 }, (_, y) => at(x, height - 70 + y).join()).join(" "));
+    };
+    expect(new Set(nameIn("$1")).size).toBeGreaterThan(10);
+    expect(nameIn("$0 and 90 answers of unknown price")).toEqual(nameIn("$1"));
+    expect(nameIn("y".repeat(500))).toEqual(nameIn("$1"));
+    const mixed = { answers: 3, unpriced: 1, cost: 0.5, inputTokens: 1, cachedTokens: 0, outputTokens: 1 };
+    expect([0, 1, 3].map((unpriced) => texts.costChart.cost({ ...mixed, unpriced }))).toEqual([
+      ...["$0.50", "$0.50 + unknown", "price unknown"],
+    ]);
+  });
+
   it("has every letter that a model's name is made of", () => {
     const unknown = glyphOf("?").join();
     for (let code = 0x21; code < 0x7f; code++) {
