@@ -37,9 +37,10 @@ export function createJournal(
     return number(last, conversation, lane) + 1;
   }
 
+  /** Its number is kept, by which it is known when it comes again, and nothing of whom it was from. */
   function end(updateId: number): void {
     sql(
-      `UPDATE queued_update SET state = 'done', running = 0, body = NULL, ended_at = ?
+      `UPDATE queued_update SET state = 'done', running = 0, conversation = '', question = NULL, body = NULL, ended_at = ?
        WHERE update_id = ? AND state = 'open'`,
     ).run(now(), updateId);
   }
@@ -63,13 +64,13 @@ export function createJournal(
          refusal, outcome, reason, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       update.updateId,
-      update.conversation,
+      state === "done" ? "" : update.conversation,
       update.lane,
       position,
       state,
       update.receivedAt,
       state === "done" ? null : update.body,
-      update.question ?? null,
+      (state === "done" ? undefined : update.question) ?? null,
       json(update.interrupt),
       json(update.refusal),
       json(outcome),

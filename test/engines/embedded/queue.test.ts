@@ -269,15 +269,15 @@ describe("the record of finished updates", () => {
     await database.close();
   });
 
-  it("keeps no text of a finished or dropped update", async () => {
+  it("keeps no text of a finished or dropped update, and not whom it was from", async () => {
     const database = createSqliteDatabase(join(newFolder(), "parley.db"));
     const queue = createSqliteQueue({ database, maxLane: 1 });
     const probe = createProbe();
     for (const id of [1, 2, 3]) await queue.enqueue(question(id));
     probe.consume(queue);
     await idle(queue);
-    const rows = database.handle.prepare("SELECT body FROM queued_update").all();
-    expect(rows.map((row) => row["body"])).toEqual([null, null, null]);
+    const rows = database.handle.prepare("SELECT conversation, question, body FROM queued_update").all();
+    expect(rows).toEqual(Array(3).fill({ conversation: "", question: null, body: null }));
     await queue.stop();
     await database.close();
   });
