@@ -108,7 +108,7 @@ export const moneyTexts = {
     return [head, ...budgets.map((budget) => budgetLines(budget, now))].join("\n\n");
   },
   budgetAskWho: (group: boolean) =>
-    `Whose budget do you want to see? Send me an id or a @name${group ? ", as a reply to this message" : ""}.`,
+    `Whose budget do you want to see? Send me an id, or a name that begins with @${group ? ", as a reply to this message" : ""}.`,
   budgetAskAmount: (person: Person, group: boolean) =>
     `How much do you want to add for ${nameOf(person)}, today and so this month? ${amountForm}${group ? " Reply to this message, so that I see it." : ""}`,
   amountForm: (written: string) => `I cannot add "${written}". ${amountForm}`,
@@ -122,7 +122,7 @@ export const moneyTexts = {
       "\n\n",
     ),
   personUnknown: (who: string) =>
-    `I have not seen ${who} yet. Send an id, or the @name of somebody who has written to me.`,
+    `I have not seen ${who} yet. Send an id, or the name with @ of somebody who has written to me.`,
   usage: (today: UsageTotals, month: UsageTotals, total: UsageTotals, models: readonly ModelUse[]) =>
     [
       "Your use of this bot",
