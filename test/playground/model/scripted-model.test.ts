@@ -28,7 +28,7 @@ describe("the scripted model", () => {
     return { status: response.status, text, events };
   }
 
-  test.each(["hello", "help", "show me markdown", "a long answer please", "echo *this*", "why is the sky blue?", ""])(
+  test.each(["hello", "help", "show me markdown", "echo *this*", "why is the sky blue?", ""])(
     "says in its answer to %j that no model wrote it",
     async (question) => {
       const { text } = await ask(question);
@@ -52,8 +52,10 @@ describe("the scripted model", () => {
     for (const part of ["```python", "| :--- |", "\n> ", "\n1. ", "$\\varphi", "~~"]) expect(text).toContain(part);
   });
 
-  test("has an answer that needs more than one message", async () => {
-    expect((await ask("tell me a long story")).text.length).toBeGreaterThan(6000);
+  test("has an answer that needs more than one message, and says in it that no model wrote it", async () => {
+    const { text } = await ask("tell me a long story");
+    expect(text).toMatch(/^\*\(scripted demo model: no AI here\)\*\n\n\S/);
+    expect(text.length).toBeGreaterThan(6000);
   });
 
   test("has an answer that is cut at the length limit, and goes on with it when it is asked to", async () => {
