@@ -1,7 +1,7 @@
 /** Addresses in a model's text: where one ends, which Telegram takes, and which are not what their text says. */
 
 /** Whether Telegram keeps a `text_link` to this address: an absolute web address whose host has a dot. */
-export function isLinkable(url: string): boolean {
+function isLinkable(url: string): boolean {
   if (/^tg:\/\/resolve\?[\w=&.-]+$/i.test(url)) return true;
   if (url.length > 2000 || !/^https?:\/\/[^\s/]/i.test(url) || /[\s<>"\\^`{|}]/.test(url)) return false;
   return URL.canParse(url) && /[^.]\.[^.]|^\[/.test(new URL(url).hostname);

@@ -1,8 +1,8 @@
 /** What is a formula in a model's text: the marks around it, and what only looks like one (money, shell variables). */
 
 /** Bounds the search for the end of a formula, so that many openers cost no quadratic time. */
-export const longestSingle = 300;
-export const longestInline = 2_000;
+const longestSingle = 300;
+const longestInline = 2_000;
 
 /** How a formula is opened; the closing mark mirrors it. */
 export type FormulaMark = "$" | "$$" | "\\(" | "\\[";
@@ -13,7 +13,7 @@ export const closingMarks: Readonly<Record<FormulaMark, string>> = { $: "$", $$:
 export const operators = /[\\^_=+{}<>|]/;
 
 /** Whether the text between two dollars is a formula, not prices or shell variables with words in between. */
-export function isFormula(content: string): boolean {
+function isFormula(content: string): boolean {
   if (/^\s|\s$|^$|[_^]$|`/.test(content)) return false;
   const startsAsPrice = /^\d/.test(content);
   // Words in a formula stand in a group, as in `\\text{if}`, or are commands.
@@ -68,7 +68,7 @@ export function formulaEnd(text: string, start: number, mark: FormulaMark): numb
 }
 
 /** `$HOME/$USER`, `$5-$10`: what follows the second dollar shows that it opens something of its own. */
-export function closesNot(content: string, next: string): boolean {
+function closesNot(content: string, next: string): boolean {
   return next === "$" || /\d/.test(next) || (/\p{L}/u.test(next) && content.length > 2 && !operators.test(content));
 }
 

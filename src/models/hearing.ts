@@ -48,7 +48,7 @@ function sniffed(bytes: Uint8Array): string | undefined {
 }
 
 /** The name under which a recording goes out. */
-export function nameOfRecording({ bytes, mime }: Pick<Recording, "bytes" | "mime">): string {
+function nameOfRecording({ bytes, mime }: Pick<Recording, "bytes" | "mime">): string {
   return names[sniffed(bytes) ?? mime ?? ""] ?? "voice.ogg";
 }
 

@@ -18,8 +18,6 @@ export interface OutboxDeps {
   /** Telegram asked (429) to leave a chat alone for so long; `chatId` is left out when the call named none. */
   onHold(milliseconds: number, chatId?: number): void;
   readonly spacing?: Spacing;
-  /** How long a call is repeated that fails in transport or with 5xx; a 429 is waited for as long as it takes. */
-  readonly giveUpAfterMs?: number;
   /** Previews in flight at once in all chats: what is more waits, so that first texts and ends overtake them. */
   readonly maxPreviews?: number;
   /** While it is late there are fewer. */
@@ -59,13 +57,14 @@ const pressAnswerMs = 10_000;
 const maxBackoffMs = 15_000;
 /** Between that at which previews give way, and that at which nothing new begins. */
 const mostLateMs = 100;
+/** How long a call is repeated that fails in transport or with 5xx; a 429 is waited for as long as it takes. */
+const giveUpAfterMs = 150_000;
 /** To the supergroup that a group has become, and there out of a topic. */
 const mostRedirections = 2;
 
 /** Creates the outbox of one bot. */
 export function createOutbox(deps: OutboxDeps): Outbox {
   const gate = createChatGate(deps.spacing ?? defaultSpacing, deps.maxPreviews ?? 150, deps.loop);
-  const giveUpAfterMs = deps.giveUpAfterMs ?? 150_000;
   const sleepers = new Set<() => void>();
   const inFlight = new Set<AbortController>();
   let stopped = false;

@@ -7,13 +7,14 @@ import { isSplittable, type Rendered, tidyRendered } from "../markdown/entities.
 /** Telegram's limit for the text of a message, in UTF-16 units. */
 export const maxMessageUnits = 4096;
 
+/** What the entities of a message may weigh; Telegram refuses one above about 9,500 bytes. */
+const maxEntityBytes = 9_000;
+
 export interface SplitLimits {
   /** UTF-16 units of a message; left out: Telegram's limit. */
   readonly maxUnits?: number;
   /** Entities of a message; Telegram drops those beyond 100. */
   readonly maxEntities?: number;
-  /** What the entities of a message may weigh; Telegram refuses one above about 9,500 bytes. */
-  readonly maxEntityBytes?: number;
   /** Parts; what stands behind the last is left out. */
   readonly maxParts?: number;
   /** Units that the last part of `maxParts` leaves free. */
@@ -45,7 +46,6 @@ export function createSplitter(limits: SplitLimits = {}): Splitter {
 function cutAll(rendered: Rendered, limits: SplitLimits, former: readonly Rendered[]): Rendered[] {
   const maxUnits = Math.max(2, limits.maxUnits ?? maxMessageUnits);
   const maxEntities = Math.max(1, limits.maxEntities ?? 100);
-  const maxEntityBytes = limits.maxEntityBytes ?? 9_000;
   const maxParts = limits.maxParts ?? Number.POSITIVE_INFINITY;
   const whole = tidyRendered(rendered.text, rendered.entities);
   const parts: Rendered[] = [];

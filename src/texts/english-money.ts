@@ -9,7 +9,7 @@ import type { BudgetView, CostStats, ModelUse } from "./facts.ts";
 const mostModels = 12;
 
 /** An amount of US dollars, as exact as it is small. */
-export function money(dollars: number): string {
+function money(dollars: number): string {
   if (dollars === 0) return "$0";
   const decimals = dollars < 0.01 ? 6 : dollars < 1 ? 4 : 2;
   // Always cents; smaller digits only where they are not zero.

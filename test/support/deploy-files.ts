@@ -7,7 +7,7 @@ import type { RunMode } from "../../src/config/config.ts";
 export const path = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 export const read = (file: string) => readFileSync(path(file), "utf8");
 export const json = <T>(file: string) => JSON.parse(read(file)) as T;
-export const yaml = <T>(file: string) => parse(read(file), { merge: true }) as T;
+const yaml = <T>(file: string) => parse(read(file), { merge: true }) as T;
 
 export const { scripts, engines, devDependencies } = json<{
   scripts: Record<string, string>;

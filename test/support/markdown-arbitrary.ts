@@ -65,7 +65,7 @@ const span: fc.Arbitrary<string> = fc.letrec<{ span: string }>((tie) => ({
 })).span;
 
 /** One line of inline markup. */
-export const inlineMarkdown = fc.array(span, { minLength: 1, maxLength: 5 }).map((list) => list.join(" "));
+const inlineMarkdown = fc.array(span, { minLength: 1, maxLength: 5 }).map((list) => list.join(" "));
 
 const paragraph = fc.array(inlineMarkdown, { minLength: 1, maxLength: 3 }).map((lines) => lines.join("\n"));
 const heading = fc

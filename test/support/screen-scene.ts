@@ -25,7 +25,7 @@ export function telegramError(error_code: number, description: string, parameter
   return new GrammyError("refused", { ok: false, error_code, description, parameters }, "sendMessage", {});
 }
 
-export const gone = () => telegramError(400, "Bad Request: message to edit not found");
+const gone = () => telegramError(400, "Bad Request: message to edit not found");
 
 export const long = (words: number) => Array.from({ length: words }, (_, i) => `word${i}`).join(" ");
 export const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);

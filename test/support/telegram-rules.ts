@@ -10,7 +10,7 @@ export function judgeText(text: string, entities: readonly MessageEntity[]): str
 }
 
 /** Violations by the text alone. */
-export function judgeCharacters(text: string): string[] {
+function judgeCharacters(text: string): string[] {
   const faults: string[] = [];
   if (text === "") faults.push("the text is empty");
   if (text.length > 4096) faults.push(`the text has ${text.length} UTF-16 units`);
@@ -23,7 +23,7 @@ export function judgeCharacters(text: string): string[] {
 }
 
 /** Violations by the entities. */
-export function judgeEntities(text: string, entities: readonly MessageEntity[]): string[] {
+function judgeEntities(text: string, entities: readonly MessageEntity[]): string[] {
   const faults: string[] = [];
   if (entities.length > 100) faults.push(`${entities.length} entities`);
   const open: MessageEntity[] = [];

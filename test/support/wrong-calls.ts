@@ -12,14 +12,14 @@ export interface WrongCall {
 }
 
 export const ada = 1001;
-export const blocked = 1003;
+const blocked = 1003;
 export const group = -1_001_000_000_001;
 export const forum = -1_001_000_000_002;
 const left = -1_001_000_000_003;
 const nobody = 999;
 
 /** In Ada's chat after `seed`. */
-export const question = 1;
+const question = 1;
 export const answer = 2;
 const file = 3;
 const withKeys = 4;

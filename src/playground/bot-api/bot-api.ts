@@ -23,8 +23,6 @@ export interface BotApiOptions {
   readonly token: string;
   /** 0, the default, takes a free port. */
   readonly port?: number;
-  readonly botUsername?: string;
-  readonly botName?: string;
   /** The number that a token begins with, when left out. */
   readonly botId?: number;
   /** Of the first update. */
@@ -40,8 +38,6 @@ export interface BotApiOptions {
   readonly pressMs?: number;
   /** Milliseconds before a webhook's second repetition: 1,000. The first comes at once. */
   readonly webhookRetryMs?: number;
-  /** Milliseconds that a webhook has to answer: 60,000. */
-  readonly webhookAnswerMs?: number;
 }
 
 export interface BotApi {
@@ -88,8 +84,8 @@ export async function createBotApi(options: BotApiOptions): Promise<BotApi> {
   const bot: User = {
     id: options.botId ?? (Number.parseInt(options.token, 10) || 1),
     is_bot: true,
-    first_name: options.botName ?? "Parley",
-    username: options.botUsername ?? "parley_bot",
+    first_name: "Parley",
+    username: "parley_bot",
   };
   const emit = (event: BotApiEvent) => {
     for (const listener of listeners) listener(event);
@@ -109,7 +105,7 @@ export async function createBotApi(options: BotApiOptions): Promise<BotApi> {
   );
   const delivery: Delivery = {
     queue,
-    timing: { retryMs: options.webhookRetryMs ?? 1000, answerWithinMs: options.webhookAnswerMs ?? 60_000 },
+    webhookRetryMs: options.webhookRetryMs ?? 1000,
     webhook: undefined,
     onViolation,
   };

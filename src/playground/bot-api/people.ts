@@ -15,7 +15,6 @@ export interface PersonOptions {
   readonly userId: number;
   readonly firstName: string;
   readonly username?: string;
-  readonly languageCode?: string;
 }
 
 export interface WriteOptions {
@@ -104,13 +103,13 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
     return person;
   }
 
-  function createPerson({ userId, firstName, username, languageCode }: PersonOptions): User {
+  function createPerson({ userId, firstName, username }: PersonOptions): User {
     const person: User = {
       id: userId,
       is_bot: false,
       first_name: firstName,
       ...(username === undefined ? {} : { username }),
-      language_code: languageCode ?? "en",
+      language_code: "en",
     };
     people.set(userId, person);
     return person;

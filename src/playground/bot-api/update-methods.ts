@@ -3,11 +3,12 @@ import type { Method, Parameters } from "./parameters.ts";
 import { badRequest, Refused } from "./refusal.ts";
 import { checkAllowedUpdates, type UpdateQueue } from "./updates.ts";
 import { parseJson } from "./values.ts";
-import { createWebhook, type Webhook, type WebhookTiming } from "./webhook.ts";
+import { createWebhook, type Webhook } from "./webhook.ts";
 
 export interface Delivery {
   readonly queue: UpdateQueue;
-  readonly timing: WebhookTiming;
+  /** Milliseconds before a webhook's second repetition; doubled for each further one. The first comes at once. */
+  readonly webhookRetryMs: number;
   webhook: Webhook | undefined;
   onViolation(what: string): void;
 }
@@ -60,7 +61,7 @@ export function createUpdateMethods(delivery: Delivery): Record<UpdateMethod, Me
       end(params);
       queue.endPoll("terminated by setWebhook request");
       const settings = { url, secretToken, maxConnections };
-      delivery.webhook = createWebhook(queue, settings, delivery.timing, delivery.onViolation);
+      delivery.webhook = createWebhook(queue, settings, delivery.webhookRetryMs, delivery.onViolation);
       return true;
     },
     deleteWebhook: end,

@@ -10,13 +10,6 @@ export interface WebhookSettings {
   readonly maxConnections: number;
 }
 
-export interface WebhookTiming {
-  /** Milliseconds before the second repetition; doubled for each further one. The first comes at once. */
-  readonly retryMs: number;
-  /** Milliseconds that the bot has for its answer. */
-  readonly answerWithinMs: number;
-}
-
 export interface Webhook {
   readonly settings: WebhookSettings;
   /** Seconds since the epoch, with the reason. */
@@ -38,13 +31,15 @@ interface Outcome {
 }
 
 const longestRetryMs = 60_000;
+/** What the bot has for its answer. */
+const answerWithinMs = 60_000;
 const longestRetryAfterMs = 3_600_000;
 
 /** Starts delivering what waits and what comes. `onOddity` hears of answers that this emulator does not carry out. */
 export function createWebhook(
   queue: UpdateQueue,
   settings: WebhookSettings,
-  timing: WebhookTiming,
+  retryMs: number,
   onOddity: (what: string) => void,
 ): Webhook {
   const url = new URL(settings.url);
@@ -61,7 +56,7 @@ export function createWebhook(
       known.entries.push(entry);
       return;
     }
-    const lane: Lane = { entries: [entry], failures: 0, delayMs: timing.retryMs / 2 };
+    const lane: Lane = { entries: [entry], failures: 0, delayMs: retryMs / 2 };
     lanes.set(entry.queueKey, lane);
     ready.push({ key: entry.queueKey, lane });
     deliverReady();
@@ -85,7 +80,7 @@ export function createWebhook(
     if (outcome.problem === undefined) {
       queue.remove(entry);
       lane.entries.shift();
-      Object.assign(lane, { failures: 0, delayMs: timing.retryMs / 2 });
+      Object.assign(lane, { failures: 0, delayMs: retryMs / 2 });
       if (lane.entries.length === 0) lanes.delete(key);
       else ready.push({ key, lane });
     } else {
@@ -116,7 +111,7 @@ export function createWebhook(
         "content-length": Buffer.byteLength(body),
         ...(settings.secretToken === "" ? {} : { "x-telegram-bot-api-secret-token": settings.secretToken }),
       };
-      const request = kept.request(url, { method: "POST", headers, timeout: timing.answerWithinMs });
+      const request = kept.request(url, { method: "POST", headers, timeout: answerWithinMs });
       request.on("response", (response) => {
         readOutcome(response, onOddity).then(resolve, (error: unknown) => resolve(failed(messageOf(error))));
       });

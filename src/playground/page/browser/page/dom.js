@@ -45,6 +45,8 @@ const ICONS = {
   key: "M8 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 12h9v4M17 12v3",
   card: "M3 6h18v12H3zM3 10h18M6.500 14.500h4",
   compass: "M12 3.500a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17M15.500 8.500l-2 5-5 2 2-5z",
+  unseen:
+    "M2.500 12s3.500-6.500 9.500-6.500 9.500 6.500 9.500 6.500-3.500 6.500-9.500 6.500S2.500 12 2.500 12zM12 9.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5M4.500 4.500l15 15",
   keyboard: "M3 6.500h18v11H3zM7 10v.2M10.500 10v.2M14 10v.2M17.500 10v.2M8 14h8",
 };
 
@@ -55,7 +57,7 @@ const FILLED = new Set(["stop", "play", "forward"]);
  * Signs that the bot writes, drawn here: a system without a font for emoji would show boxes. All others are left to the
  * system.
  */
-export const SIGNS = {
+const SIGNS = {
   "⏹": "stop",
   "🔄": "refresh",
   "🔁": "repeat",
@@ -93,6 +95,7 @@ export const SIGNS = {
   "⚰": "trash",
   "🩺": "pulse",
   "⚙": "wrench",
+  "🙈": "unseen",
 };
 const SIGN = new RegExp(`(${Object.keys(SIGNS).join("|")})\\ufe0f?`, "u");
 
