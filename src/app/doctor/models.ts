@@ -1,7 +1,7 @@
 /** Asks each provider and each model that the configuration names. */
 import type { ModelError } from "../../base/errors.ts";
 import type { Config, ProviderConfig } from "../../config/config.ts";
-import { modelsAsked } from "../../config/models-asked.ts";
+import { mediaAsked, modelsAsked } from "../../config/models-asked.ts";
 import { prefixOf } from "../../config/provider-settings.ts";
 import { providerPresets, type WireName } from "../../config/providers.ts";
 import { type Listing, lists, nearestName } from "../../models/catalogue.ts";
@@ -26,11 +26,13 @@ const wires = { chat: "Chat Completions", responses: "Responses", messages: "Mes
 export async function examineModels({ config, sparing, signal }: ModelsExamination): Promise<readonly Finding[]> {
   const { models, proxies } = config;
   const examination = createExamination({ models, proxies, log: { info: () => undefined, warn: () => undefined } });
-  const named = Map.groupBy(modelsAsked(config), (model) => model.slice(0, model.indexOf("/")));
+  const byProvider = (names: readonly string[]) => Map.groupBy(names, (model) => model.slice(0, model.indexOf("/")));
+  const [named, media] = [byProvider(modelsAsked(config)), byProvider(mediaAsked(config))];
   try {
-    const found = models.providers.map((provider) =>
-      examineProvider(examination, provider, named.get(provider.name) ?? [], sparing, signal),
-    );
+    const found = models.providers.map((provider) => {
+      const ofProvider = { models: named.get(provider.name) ?? [], media: media.get(provider.name) ?? [] };
+      return examineProvider(examination, provider, ofProvider, sparing, signal);
+    });
     return (await Promise.all(found)).flat();
   } finally {
     examination.stop();
@@ -40,7 +42,7 @@ export async function examineModels({ config, sparing, signal }: ModelsExaminati
 async function examineProvider(
   examination: Examination,
   { name, wire = "chat" }: ProviderConfig,
-  models: readonly string[],
+  { models, media }: { readonly models: readonly string[]; readonly media: readonly string[] },
   sparing: boolean,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
@@ -58,15 +60,18 @@ async function examineProvider(
   // A model that was not asked in time has no trial, or one that has not ended.
   await Promise.all(Array.from({ length: sideBySide }, () => askNext().catch(() => undefined)));
   const list = await listing;
-  const works = [...trials.values()].some((trial) => trial !== "begun" && trial.ok);
+  const ended = [...trials.values()].filter((trial) => trial !== "begun");
+  // A key that nothing was asked with may be limited to what it is there for.
+  const works = ended.length === 0 ? list.status === 403 : ended.some(({ ok: answers }) => answers);
   const { names } = list;
   return [
     providerFinding(name, wire, list, works),
     ...models.map((model) => findingOf(model, trials.get(model), names, asked.includes(model), examination.cost)),
+    ...media.map((model) => mediaFinding(model, names)),
   ];
 }
 
-/** `works`: one of its models has answered. */
+/** `works`: the key is good for something. */
 function providerFinding(
   name: string,
   wire: WireName,
@@ -110,6 +115,16 @@ function listed(model: string, wire: string, names: readonly string[] | undefine
   if (names === undefined) return ok(model, `not asked: npm run doctor does; ${priceOf(model, cost)}`);
   if (lists(names, wire)) return ok(model, `in the provider's list; ${priceOf(model, cost)}`);
   return warn(model, "not in the provider's list, and not asked: npm run doctor does", nearestAdvice(wire, names));
+}
+
+/** Sound and pictures are looked for in the list alone: a call would cost, and need something to be heard. */
+function mediaFinding(model: string, names: readonly string[] | undefined): Finding {
+  const wire = model.slice(model.indexOf("/") + 1);
+  if (names === undefined) return ok(model, "not tried: it is there for sound or pictures");
+  if (lists(names, wire)) return ok(model, "in the provider's list; not tried: it is there for sound or pictures");
+  const nearest = nearestName(names, wire);
+  const todo = nearest === undefined ? "is its name right?" : `the nearest name there is ${nearest}`;
+  return warn(model, "not in the provider's list", todo);
 }
 
 function failed(error: ModelError, names: readonly string[] | undefined): Finding {

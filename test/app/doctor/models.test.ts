@@ -173,6 +173,30 @@ describe("the doctor's look at models", () => {
     ]);
   });
 
+  it("looks for those of sound and pictures in the list alone", async () => {
+    const env = { TRANSCRIBE_MODEL: "relay/whisper-2", SPEAK_MODEL: "relay/tts-7", IMAGE_MODEL: "relay/one" };
+    const found = await findings({ one: answers }, { env, list: listOf("one", "whisper-2", "tts-6") });
+    expect(found.slice(2)).toEqual([
+      "ok relay/whisper-2: in the provider's list; not tried: it is there for sound or pictures",
+      "warn relay/tts-7: not in the provider's list → the nearest name there is tts-6",
+      "ok relay/one: in the provider's list; not tried: it is there for sound or pictures",
+    ]);
+    expect(server?.heard.filter(({ method }) => method === "POST")).toHaveLength(1);
+  });
+
+  it.each([
+    [401, /^bad relay: .*the key is refused \(HTTP 401\)/],
+    [403, /^ok relay: .*the key may not read the list of its models$/],
+    [404, /^ok relay: .*gives no list of its models$/],
+  ])("has only the list to go by where a provider is there for sound alone: %i", async (listStatus, line) => {
+    server = await createLlmServer((_, response) => refuse(response, listStatus, "no"));
+    const env = { TRANSCRIBE_MODEL: "relay/whisper-2", RELAY_BASE_URL: `${server.origin}/v1`, RELAY_API_KEY: key };
+    const config = doctorConfig({ ...env, MODELS: "other/m", OTHER_BASE_URL: "http://127.0.0.1:9/v1" });
+    const found = short(await examineModels({ config, sparing: false, signal: new AbortController().signal }));
+    expect(found.find((one) => one.includes(" relay: "))).toMatch(line);
+    expect(found.at(-1)).toBe("ok relay/whisper-2: not tried: it is there for sound or pictures");
+  });
+
   it("asks one of each provider when it is to make few calls, and looks for the others in the list", async () => {
     const models = { one: answers, two: answers, tow: answers };
     const found = await findings(models, { sparing: true, list: listOf("one", "two:latest") });
