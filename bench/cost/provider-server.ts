@@ -44,10 +44,10 @@ export async function createProviderServer({ answer, onCall, now }: ProviderServ
   }
 
   const server = createServer(async (request, response) => {
+    // Ports are given again: somebody may be looking for another server here.
+    if (request.method !== "POST") return void response.writeHead(404).end();
     const provider = request.url?.split("/")[1] ?? "";
     const asked = await bodyOf(request);
-    // Of a connection that was opened and left.
-    if (asked === undefined) return void response.destroy();
     const model = `${provider}/${asked.model}`;
     const text = answer(asked.messages);
     const { input, cached } = cacheOf(model).read(asked.messages, now());
@@ -79,8 +79,8 @@ export async function createProviderServer({ answer, onCall, now }: ProviderServ
   };
 }
 
-async function bodyOf(request: IncomingMessage): Promise<{ model: string; messages: Worded[] } | undefined> {
+async function bodyOf(request: IncomingMessage): Promise<{ model: string; messages: Worded[] }> {
   let body = "";
   for await (const chunk of request.setEncoding("utf8")) body += chunk;
-  return body === "" ? undefined : JSON.parse(body);
+  return JSON.parse(body);
 }
