@@ -9,7 +9,7 @@ import type { ChatMessage, ModelEvent, Models, Payer } from "../ports/models.ts"
 import type { Store } from "../ports/store.ts";
 import type { SummaryRecord } from "../ports/summaries.ts";
 import type { ConversationId } from "../ports/updates.ts";
-import { exchangesNeeded, type HistoryLimits, tokensOf } from "./prompt.ts";
+import { coveredBy, exchangesNeeded, type HistoryLimits, tokensOf } from "./prompt.ts";
 import {
   beginWork,
   failedWork,
@@ -77,6 +77,8 @@ const mostWaiting = 1_000;
 const writtenWithinMs = 60_000;
 /** Where there are several processes, one that has died has it for so long. */
 const takenForMs = writtenWithinMs + 15_000;
+/** So many exchanges are read when the last summary is far behind: its model was down, or there was none. */
+const mostRead = 400;
 /** A model that does not keep to its length is cut off at so many times of it. */
 const mostTimesTooLong = 2;
 /** Of most languages; for others the end is cut afterwards. */
@@ -107,7 +109,11 @@ export function createSummaries(deps: SummariesDeps): Summaries {
   }
 
   async function look({ conversation, limits, thrift }: SummaryOrder) {
-    const { history, summary: record } = await store.readConversation(conversation, 2 * exchangesNeeded(limits));
+    const usual = 2 * exchangesNeeded(limits);
+    const read = await store.readConversation(conversation, usual);
+    const isBehind = read.history.length === usual && coveredBy(read.summary?.summary, read.history) === 0;
+    const { history, summary: record } =
+      isBehind && usual < mostRead ? await store.readConversation(conversation, mostRead) : read;
     const { contextTokens } = deps.models.capabilities(deps.model);
     return { record, plan: planSummary(history, limits, record?.summary, contextTokens, thrift) };
   }

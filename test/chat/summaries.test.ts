@@ -338,6 +338,22 @@ describe("the writing of summaries", () => {
     expect(requests).toHaveLength(4);
   });
 
+  it("has what was cut long ago, while its model was down", async () => {
+    const { open, write, script, requests, clock, ask, record } = await scene();
+    const usual = script.events;
+    script.events = () => {
+      throw new ModelError("upstream", "a/one", "down");
+    };
+    for (let question = 10; question <= 60; question++) await ask(exchange(question, { since: question - 4 }));
+    await write(open());
+    script.events = usual;
+    clock.now += 600_000;
+    await write(open());
+    expect(await record()).toMatchObject({ summary: { through: 59 } });
+    const noted = inWords(requests.at(-1)?.messages ?? [])[1]?.content ?? "";
+    for (let question = 1; question <= 59; question++) expect(noted).toContain(`My number is ${question}.`);
+  });
+
   it("is begun again after a process has died in its middle, but not at once", async () => {
     const { open, write, record, requests, clock, kept } = await scene();
     const work = { until: clock.now + 100_000, token: "of the dead", failures: 0, boundary: 0 };
