@@ -122,10 +122,8 @@ export function createSummaries(deps: SummariesDeps): Summaries {
     const { conversation } = order;
     const before = await look(order);
     if (before.plan === undefined) return;
-    const work = beginWork(before.record, before.plan.boundary, {
-      ...{ token: `${ourselves} ${randomUUID()}`, isDead },
-      ...{ now: now(), forMs: takenForMs },
-    });
+    const beginner = { token: `${ourselves} ${randomUUID()}`, now: now(), forMs: takenForMs, isDead };
+    const work = beginWork(before.record, before.plan.boundary, beginner);
     if (work === undefined) return;
     const taken = { ...before.record, work };
     const instead = (next: SummaryRecord) => store.replaceSummary(conversation, taken, next);

@@ -80,9 +80,9 @@ export function thriftyCut(
 ): number | undefined {
   if (!mayPay(exchanges.length, summary)) return undefined;
   const sizes: ShownSizes = { persona, summary: summary?.tokens ?? 0, exchanges };
-  const kept = worthKeeping(sizes, fewestKept);
-  const fits = tokensOf(exchanges.slice(-kept)) <= maxTokens / 2 && 2 * kept <= maxMessages / 2;
-  return fits && summaryPays(sizes, kept, tariff) ? kept : undefined;
+  const stay = worthKeeping(sizes, fewestKept);
+  const fits = tokensOf(exchanges.slice(-stay)) <= maxTokens / 2 && 2 * stay <= maxMessages / 2;
+  return fits && summaryPays(sizes, stay, tariff) ? stay : undefined;
 }
 
 /**
@@ -122,22 +122,21 @@ export function planSummary(
   };
 }
 
+/** Who begins, when and for how long. */
+export interface Beginner {
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly forMs: number;
+  /** Whether this is known to be the token of a process that is gone. */
+  isDead(token: string): boolean;
+}
+
 /** The work on a summary as it begins; undefined while somebody else has it, or it has failed too often or a moment ago. */
 export function beginWork(
   record: SummaryRecord | undefined,
   boundary: number,
-  {
-    token,
-    now,
-    forMs,
-    isDead,
-  }: {
-    readonly token: string;
-    readonly now: number;
-    readonly forMs: number;
-    /** Whether this is known to be the token of a process that is gone. */
-    readonly isDead: (token: string) => boolean;
-  },
+  { token, now, forMs, isDead }: Beginner,
 ): SummaryWork | undefined {
   const before = record?.work;
   const isLeft = wasBegun(record) && isDead(record.work.token);
