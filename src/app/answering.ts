@@ -2,6 +2,7 @@
  * The bot with its models, as a worker needs it to handle an update. Loaded with the first one: a process that only waits
  * holds none of it in memory.
  */
+import { Api } from "grammy";
 import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -11,6 +12,9 @@ import { createSummaryPayment } from "../chat/summary-payment.ts";
 import { createTokenFactors } from "../chat/token-factors.ts";
 import { historyShare } from "../chat/turn-prompt.ts";
 import type { Config } from "../config/config.ts";
+import { createFileReader } from "../media/child/reader.ts";
+import { createDocuments } from "../media/documents.ts";
+import { createMediaSource } from "../media/source.ts";
 import { createModels } from "../models/chain.ts";
 import { cheapestOf } from "../models/prices.ts";
 import type { Alerts } from "../ports/alerts.ts";
@@ -59,6 +63,9 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
   const tokenFactors = createTokenFactors();
   const observer = observerOf(metrics);
   const spending = { budgets: config.budgets, maxTokens: config.models.maxTokens, alerts };
+  const source = openSource(deps);
+  const reader = createFileReader({ log });
+  const documents = createDocuments({ source, reader, log });
   const summaries = openSummaries(deps, asked, observer, { spending, tokenFactors });
   const bot = createBot(
     {
@@ -82,6 +89,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       tokenFactors,
       spending,
       answerCache: answerCacheOf(config),
+      files: { ...documents, maxTokens: config.documentMaxTokens },
       drafts: draftSupport(config.streamMode),
       textsFor,
       allowed: allowedBy(config.access),
@@ -106,8 +114,20 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
     async stop() {
       await summaries?.stop();
       await models.stop();
+      await reader.stop();
+      source.stop();
     },
   };
+}
+
+/** What people have sent, from Telegram. */
+function openSource({ config: { telegram, proxies }, client }: AnsweringDeps) {
+  const api = new Api(telegram.token, client);
+  return createMediaSource({
+    getFile: (fileId, signal) => api.getFile(fileId, signal as unknown as Parameters<Api["getFile"]>[1]),
+    ...telegram,
+    proxies,
+  });
 }
 
 function observerOf(metrics: Metrics): BotDeps["observer"] {

@@ -7,6 +7,8 @@ export type Activity =
   | { readonly kind: "waiting-for-place"; readonly provider: string }
   /** It could be paid, but for what calls of others may still cost. */
   | { readonly kind: "waiting-for-budget" }
+  /** The files of the question are fetched and read. */
+  | { readonly kind: "reading-files" }
   /** The model failed in this way, and it or another one is asked again, after a pause perhaps. */
   | { readonly kind: "trying-again"; readonly reason: ModelErrorKind }
   /** A model has been asked. `seconds`: how long ago, when this is told; whoever shows it counts on. */

@@ -1,9 +1,10 @@
 /** The prompt of a question: persona, history within its limits, question. Pure. */
-import { type Content, textOf, textParts } from "../ports/content.ts";
+import { type Content, textParts } from "../ports/content.ts";
 import type { ChatMessage } from "../ports/models.ts";
 import type { Exchange } from "../ports/store.ts";
 import type { Summary } from "../ports/summaries.ts";
 import { cutMiddle } from "./cut-middle.ts";
+import { wordsForModel } from "./file-words.ts";
 import { asContext } from "./summary-words.ts";
 import { plausible } from "./token-factors.ts";
 import { countTokens } from "./tokens.ts";
@@ -172,7 +173,8 @@ export function shortened(exchanges: readonly Exchange[], most: number, atMost: 
 
 /** The exchange with beginning and end of what is too long in it. */
 function shorten(exchange: Exchange, atMost: number): Exchange {
-  const askedText = textOf(exchange.asked.filter(({ type }) => type === "text"));
+  const isWords = (part: Content[number]) => part.type === "text" || (part.type === "file" && part.text !== undefined);
+  const askedText = wordsForModel(exchange.asked.filter(isWords));
   const askedTokens = countTokens(askedText);
   const answeredTokens = countTokens(exchange.answered);
   // The stored number was corrected for the model that answered; estimates are not.
@@ -182,7 +184,7 @@ function shorten(exchange: Exchange, atMost: number): Exchange {
   const asked = cutMiddle(askedText, forAsked, askedTokens);
   const answered = cutMiddle(exchange.answered, most - forAsked, answeredTokens);
   const tokens = Math.ceil(factor * (countTokens(asked) + countTokens(answered)));
-  const others = exchange.asked.filter(({ type }) => type !== "text");
+  const others = exchange.asked.filter((part) => !isWords(part));
   return { ...exchange, asked: [...others, ...textParts(asked)], answered, tokens };
 }
 
@@ -202,10 +204,10 @@ export function buildPrompt(
   if (text !== "") messages.push({ role: "system", content: textParts(text) });
   for (const exchange of exchanges) {
     messages.push(
-      { role: "user", content: textParts(textOf(exchange.asked)) },
+      { role: "user", content: textParts(wordsForModel(exchange.asked)) },
       { role: "assistant", content: textParts(exchange.answered) },
     );
   }
-  messages.push({ role: "user", content: textParts(textOf(question)) });
+  messages.push({ role: "user", content: textParts(wordsForModel(question)) });
   return messages;
 }

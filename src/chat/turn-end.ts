@@ -2,12 +2,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { type BudgetError, type ModelError, modelErrorFates } from "../base/errors.ts";
 import type { AnswerSlot } from "../ports/answers.ts";
-import { textOf } from "../ports/content.ts";
+import { type Content, textOf } from "../ports/content.ts";
 import type { ChatMessage, ModelEvent, TokenUsage } from "../ports/models.ts";
-import type { Note } from "../ports/notes.ts";
+import type { FileProblem, Note } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
 import { type Continued, shownText } from "./continuation.ts";
+import { wordsForModel } from "./file-words.ts";
 import type { BudgetMark } from "./payment.ts";
 import type { TokenFactors } from "./token-factors.ts";
 import { countTokens, estimatedTokens } from "./tokens.ts";
@@ -49,6 +50,10 @@ export interface Writing {
   /** Set where `auto` has chosen. */
   readonly auto: Turn["auto"];
   readonly usage?: TokenUsage | undefined;
+  /** What was asked, as the history keeps it. */
+  readonly asked: Content;
+  /** Nothing was to be asked: none of the files could be read. */
+  readonly unread?: FileProblem | undefined;
   /** What the question brought along to stand below its answer. */
   readonly notes: readonly Note[];
   /** Why a complete text ends where it does. */
@@ -88,7 +93,7 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
   const retry =
     writing.error === undefined
       ? // What did not fit may fit tomorrow, or after a grant.
-        writing.outcome === "stopped" || writing.overBudget !== undefined
+        writing.outcome === "stopped" || writing.overBudget !== undefined || mayBeRead(writing.unread)
       : modelErrorFates[writing.error.kind].retryButton;
   const below = { ...said, ...(retry ? { button: "retry" as const } : {}) };
   // What a delivery before this one has shown stays; how much that is, only Telegram knows.
@@ -99,6 +104,11 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
     return { ...end, ...(kept === undefined ? {} : { answer: kept }), button: "retry" };
   }
   return { ...end, answer: kept ?? shownText(writing.continued, writing.text), ...below };
+}
+
+/** Whether what could not be read may be read later. */
+function mayBeRead(why: FileProblem | undefined): boolean {
+  return why === "unreachable" || why === "unavailable";
 }
 
 /** What the screen shows of a turn of which nothing can be kept any more. */
@@ -112,10 +122,11 @@ function budgetOf({ whose, why, resetsAt, waitMs }: BudgetError) {
 
 /** What is to be said below the answer, the more important first. */
 function notesOf(writing: Writing): Pick<Turn, "notes"> {
-  const { outcome, error, overBudget, finish, history, model, chosen, auto, pictures = 0 } = writing;
+  const { outcome, error, unread, overBudget, finish, history, model, chosen, auto, pictures = 0 } = writing;
   const notes: Note[] = [];
   if (overBudget !== undefined) notes.push({ kind: "over-budget", ...budgetOf(overBudget) });
   if (error !== undefined) notes.push({ kind: "failed", failure: error.kind, retryAfterMs: error.retryAfterMs });
+  if (unread !== undefined) notes.push({ kind: "file-unread", why: unread });
   if (outcome === "stopped") notes.push({ kind: "stopped" });
   // Of what is used up more need not be said.
   const [mark] = (writing.marks ?? [])
@@ -152,10 +163,12 @@ export function exchangeOf(turn: Turn, writing: Writing, factor: number, at: num
   const corrected = (tokens: number) => Math.ceil(factor * tokens);
   return {
     question: turn.root,
-    asked: turn.asked,
+    asked: writing.asked,
     answered: `${before?.answered ?? ""}${writing.text}`,
     tokens:
-      before === undefined ? corrected(countTokens(textOf(turn.asked)) + written) : before.tokens + corrected(written),
+      before === undefined
+        ? corrected(countTokens(wordsForModel(writing.asked)) + written)
+        : before.tokens + corrected(written),
     at,
     model: writing.model,
     since,

@@ -3,10 +3,12 @@ import { ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import { textOf, textParts } from "../ports/content.ts";
 import type { ChatMessage, Effort, ModelRequest, Models } from "../ports/models.ts";
+import type { Note } from "../ports/notes.ts";
 import type { Exchange, Settings, Store, Turn } from "../ports/store.ts";
 import type { Summary } from "../ports/summaries.ts";
 import { chooseTier } from "./auto.ts";
 import { type Continued, goOn } from "./continuation.ts";
+import { type FilesDeps, type ReadFiles, shownWith } from "./files.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";
 import type { Summaries, SummaryOrder } from "./summaries.ts";
 import { cutComesSoon, type HistorySize, mayPay, sizeOf, type Thrift, thriftyCut } from "./summary-plan.ts";
@@ -19,6 +21,8 @@ export interface PromptDeps {
   readonly defaultPersona: string;
   /** `mayShowMore`: as much as is worth it by the prices of the model that is asked. */
   readonly historyLimits: HistoryLimits & { readonly mayShowMore?: boolean | undefined };
+  /** Left out: no file is read. */
+  readonly files?: FilesDeps | undefined;
   /** Left out: no conversation is summarised, and what stands from before is not shown. */
   readonly summaries?: Pick<Summaries, "begin" | "model"> | undefined;
   /** After so long a pause the summary stands for all that it covers. Milliseconds; 0: never. */
@@ -52,6 +56,8 @@ export interface TurnPrompt extends Prompt {
   readonly model: string;
   /** Set where `auto` has chosen it. */
   readonly auto: Turn["auto"];
+  /** What is said of the files of the question. */
+  readonly fileNotes: readonly Note[];
   /** How much it shall think; undefined when the conversation has chosen nothing. */
   readonly effort: Effort | undefined;
   /** Whether who asks wants to see a summary of its thoughts. */
@@ -72,6 +78,7 @@ export async function promptOf(
   turn: Turn,
   userId: number,
   continued: Continued | undefined,
+  files: ReadFiles,
 ): Promise<TurnPrompt> {
   const { store, historyLimits } = deps;
   const own = String(userId);
@@ -93,7 +100,9 @@ export async function promptOf(
   const summary = deps.summaries && known.summary?.summary;
   const others = known.history.filter((exchange) => exchange.question !== turn.root);
   const history = continued === undefined ? others : [...others, continued.exchange];
-  const readable = within(deps.models.capabilities(model).contextTokens, worth);
+  const { contextTokens } = deps.models.capabilities(model);
+  const readable = within(contextTokens, worth);
+  const asked = deps.work(() => shownWith(files, turn.asked, deps.files, contextTokens));
   const limits = continued === undefined ? readable : atLeast(leastToGoOn, readable);
   const remembered = {
     summary,
@@ -110,7 +119,7 @@ export async function promptOf(
     : undefined;
 
   function asPrompt({ exchanges, summary, ...shown }: ShownHistory): Prompt {
-    const question = continued === undefined ? turn.asked : textParts(goOn);
+    const question = continued === undefined ? asked.asked : textParts(goOn);
     return {
       history: {
         ...{ ...shown, summary, thrift, limits: readable, size: sizeOf(exchanges, summary) },
@@ -123,6 +132,7 @@ export async function promptOf(
   let half: Prompt | undefined;
   return {
     ...chosen,
+    fileNotes: asked.notes,
     effort: settings.effort,
     thoughts: (ofUser ?? settings).thoughts !== undefined,
     ...asPrompt(whole),

@@ -2,7 +2,7 @@
  * A turn: a question on its way to its answer. It knows the conversation, the models and an abstract screen; not
  * Telegram, not how questions are queued.
  */
-import { BudgetError, ModelError, type ModelErrorKind, ParleyError, type Whose } from "../base/errors.ts";
+import { BudgetError, ModelError, ParleyError } from "../base/errors.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { Content } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
@@ -14,15 +14,18 @@ import { activityOf } from "./activity.ts";
 import { type AnswerCache, answerToKeep, slotOf } from "./answer-cache.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
+import { deliver, endingOf, orLeave, type TurnEnding } from "./delivery.ts";
+import { keptWith, readFiles } from "./files.ts";
 import { createPayment, type Payment, type Spending } from "./payment.ts";
 import type { Screen } from "./screen.ts";
 import { createShownThoughts } from "./thoughts.ts";
 import type { TokenFactors } from "./token-factors.ts";
 import type { AnswerEnd, Writing } from "./turn-end.ts";
-import { endOf, exchangeOf, finalView, learnFrom, outcomeOfAbort, viewOfVanished } from "./turn-end.ts";
+import { endOf, exchangeOf, learnFrom, outcomeOfAbort, viewOfVanished } from "./turn-end.ts";
 import { type Prompt, type PromptDeps, promptOf, summariseSoon } from "./turn-prompt.ts";
 import { createWritten, type WrittenText } from "./written.ts";
 
+export type { TurnEnding } from "./delivery.ts";
 export type { Screen } from "./screen.ts";
 export type { FinalView } from "./turn-end.ts";
 export { modelFor } from "./turn-prompt.ts";
@@ -38,25 +41,14 @@ export interface Question extends Pick<Turn, "askedAt" | "retires"> {
   readonly run: number;
   readonly userId: number;
   readonly asked: Content;
+  /** Of who asks, as their client tells. */
+  readonly language?: string | undefined;
   /** What is said about the question below its answer: that something of it could not be seen, say. */
   readonly questionNotes?: readonly Note[] | undefined;
   /** The turn whose answer this one goes on with. Its `id` is then the last message of what it goes on with. */
   readonly continuing?: number | undefined;
   /** The record of its turn, where that has been read already. */
   readonly known?: Turn | undefined;
-}
-
-/** How a turn ended, for metrics and the log. */
-export interface TurnEnding {
-  readonly outcome: TurnOutcome;
-  /** `provider/model` that wrote or failed last; left out for an end that an earlier delivery has reached. */
-  readonly model?: string;
-  readonly finish?: AnswerEnd["finish"] | undefined;
-  /** The answer was kept from before; no model was asked. */
-  readonly cached?: true;
-  readonly failure?: ModelErrorKind;
-  /** Whose budget it did not fit into. */
-  readonly overBudget?: Whose;
 }
 
 /** What metrics, `/stats` and the log want to know of a turn. */
@@ -165,23 +157,6 @@ export async function answerQuestion(
   return outcome;
 }
 
-function endingOf(outcome: TurnOutcome, { model, finish, error, overBudget, cached }: Writing): TurnEnding {
-  if (overBudget !== undefined) return { outcome, model, overBudget: overBudget.whose };
-  if (error !== undefined) return { outcome, model: error.model, failure: error.kind };
-  return { outcome, model, finish, ...(cached ? { cached } : {}) };
-}
-
-/** A turn that fails with an exception must not go on typing and writing beside its next delivery. */
-async function orLeave<T>(screen: Screen, work: Promise<T>, payment?: Payment): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    await screen.leave();
-    await payment?.leave(true);
-    throw error;
-  }
-}
-
 /** Reads the model and shows what it writes; a turn that was stopped has all that it will have. */
 async function write(
   deps: TurnDeps,
@@ -194,14 +169,17 @@ async function write(
   keeping: AnswerKeeping | undefined,
 ): Promise<Writing> {
   const { models } = deps;
-  const prompt = await promptOf(deps, turn, question.userId, continued);
+  const reading = () => screen.status({ kind: "reading-files" });
+  const asked = continued === undefined ? turn.asked : [];
+  const read = await readFiles(deps.files, asked, { language: question.language, reading, signal });
+  const prompt = await promptOf(deps, turn, question.userId, continued, read);
   const { model, shorter } = prompt;
   if (died !== undefined) await payment.lost(model, prompt.messages, died.answer ?? died.messages.length);
   const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);
   const seen = (text: string) => text !== "" && deps.work(() => deps.visible(text));
   const writing = createWritten(model, turn.answer ?? "", seen);
   const thoughts = createShownThoughts();
-  let asked: Prompt = prompt;
+  let sent: Prompt = prompt;
   let end: AnswerEnd | undefined;
   let slot = deps.answerCache && died === undefined ? slotOf(deps.answerCache, turn, prompt) : undefined;
   const written = (
@@ -211,13 +189,14 @@ async function write(
   ): Writing => ({
     text: seen(text) ? text : "",
     outcome,
-    prompt: asked.messages,
-    history: asked.history,
+    prompt: sent.messages,
+    history: sent.history,
     continued,
     chosen: model,
     model: by,
     auto: prompt.auto,
-    notes: question.questionNotes ?? [],
+    asked: deps.work(() => keptWith(read, turn.asked)),
+    notes: [...(question.questionNotes ?? []), ...prompt.fileNotes],
     ...more,
   });
   const keep = () => {
@@ -227,6 +206,7 @@ async function write(
   };
   keeping?.interrupting.addEventListener("abort", keep, { once: true });
   try {
+    if (read.unread && !stopped.aborted) return written("failed", writing.longest, { unread: read.problem });
     const known = slot && isNew ? await deps.store.readAnswer(slot) : undefined;
     if (known !== undefined && !stopped.aborted) return written("complete", known, { finish: "stop", cached: true });
     if (!stopped.aborted) {
@@ -256,7 +236,7 @@ async function write(
           if (event.type === "attempt") {
             writing.begin(event.model);
             thoughts.clear();
-            asked = (event.shorter ? shorter() : undefined) ?? prompt;
+            sent = (event.shorter ? shorter() : undefined) ?? prompt;
           }
         }
         if (stopped.aborted) break;
@@ -281,16 +261,4 @@ async function write(
   // To those who asked the model this was a whole answer.
   deps.log.warn({ model: error.model, kind: error.kind, reason: error.message }, "a model call failed");
   return written("empty", { ...writing.longest, model: end.model }, { error, pictures, usage });
-}
-
-/** Brings the end of a turn to the screen and closes its record. */
-async function deliver(deps: TurnDeps, turn: Turn, screen: Screen): Promise<TurnOutcome> {
-  const { outcome, notes } = turn;
-  if (outcome !== "blocked") {
-    const stays = turn.answer === undefined || (outcome === "stopped" && notes === undefined);
-    if (stays) await screen.leave(turn.button === "retry" ? "retry" : undefined, notes);
-    else await screen.finish(finalView(turn));
-  }
-  await deps.store.closeTurn(turn.conversation, turn.question, turn.run);
-  return screen.gone.aborted ? "blocked" : (outcome ?? "complete");
 }

@@ -75,6 +75,8 @@ export interface Config {
     readonly mayShowMore: boolean;
     readonly ttlSeconds: number;
   };
+  /** Of the files of a question, what the model is shown. */
+  readonly documentMaxTokens: number;
   readonly rateLimit: { readonly messages: number; readonly windowSeconds: number; readonly burst: number };
   readonly access: {
     /** Users. Empty, as `allowedChats`: everyone. */
@@ -187,6 +189,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
         values.HISTORY_MAX_MESSAGES === Number(defaults.HISTORY_MAX_MESSAGES),
       ttlSeconds: values.HISTORY_TTL_SECONDS,
     },
+    documentMaxTokens: values.DOCUMENT_MAX_TOKENS,
     rateLimit: {
       messages: values.RATE_LIMIT_MESSAGES,
       windowSeconds: values.RATE_LIMIT_WINDOW_SECONDS,

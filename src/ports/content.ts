@@ -34,7 +34,20 @@ export interface PicturePart extends MediaReference {
 /** A document that is to be read. */
 export interface FilePart extends MediaReference {
   readonly type: "file";
+  /** What it says; left out until it was read, and where it could not be. */
+  readonly text?: string | undefined;
+  /** How much of it that is; left out when it is all. */
+  readonly extent?: FileExtent | undefined;
 }
+
+/** The beginning of a file, up to this page, slide, …; where it has none of these, up to somewhere. */
+export interface FileExtent {
+  readonly unit?: FileUnit | undefined;
+  readonly to: number;
+  readonly total: number;
+}
+
+export type FileUnit = "page" | "slide" | "sheet" | "chapter";
 
 /** Something spoken. */
 export interface VoicePart extends MediaReference {

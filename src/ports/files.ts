@@ -1,4 +1,5 @@
 /** What files say: bytes from outside, which nobody trusts, as text and pictures. */
+import type { FilePart as FileReference, FileUnit } from "./content.ts";
 
 export type FileFormat =
   | "pdf"
@@ -14,7 +15,7 @@ export type FileFormat =
   | "picture";
 
 /** A page, a slide, a sheet, a chapter; the whole text where there is nothing like that. */
-export interface FilePart {
+export interface PartOfFile {
   /** From 1 on. */
   readonly number: number;
   readonly name?: string | undefined;
@@ -44,7 +45,12 @@ export type FileRefusal =
   /** Reading it takes more time or memory than a file may have. */
   | "limits"
   /** Nothing can be read at the moment. */
-  | "unavailable";
+  | "unavailable"
+  /** More bytes than are fetched. */
+  | "too-big"
+  /** Telegram does not give it to us; or not now. */
+  | "gone"
+  | "unreachable";
 
 export interface FileText {
   readonly kind: "text";
@@ -52,14 +58,12 @@ export interface FileText {
   /** What its parts are; left out where it has one alone. */
   readonly unit?: FileUnit | undefined;
   /** In their order; at least one. */
-  readonly parts: readonly FilePart[];
+  readonly parts: readonly PartOfFile[];
   /** How many parts the file has: more than `parts` when only the first ones were read. */
   readonly total: number;
   /** The text is as long as what is read of a file; its end was left out. */
   readonly cut: boolean;
 }
-
-export type FileUnit = "page" | "slide" | "sheet" | "chapter";
 
 export interface FilePictures {
   readonly kind: "pictures";
@@ -81,6 +85,12 @@ export interface FileToRead {
   readonly name?: string | undefined;
   /** The sender's language, for text whose encoding nobody can tell. */
   readonly language?: string | undefined;
+}
+
+/** Files at Telegram, as what they say. */
+export interface Documents {
+  /** Fetches a file and reads it. Whatever comes of it is told by the result; rejects only when aborted. */
+  read(file: FileReference, language: string | undefined, signal: AbortSignal): Promise<FileReading>;
 }
 
 export interface FileReader {

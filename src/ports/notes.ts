@@ -3,6 +3,8 @@
  * reads it.
  */
 import type { BudgetRefusal, ModelErrorKind, Whose } from "../base/errors.ts";
+import type { FileExtent } from "./content.ts";
+import type { FileRefusal } from "./files.ts";
 
 /** A sentence as the version before has stored it: shown as it is, whoever reads it. */
 interface FormerNote {
@@ -49,10 +51,17 @@ export type SpokenNote =
   | { readonly kind: "auto-chose"; readonly model: string; readonly because: AutoReason }
   /** The question holds something that a model of words cannot take in. */
   | { readonly kind: "unseen"; readonly what: UnseenKind }
+  /** Of a file of the question only the beginning was read: up to this page, of so many. */
+  | ({ readonly kind: "file-cut" } & FileExtent)
+  /** A file of the question could not be read. */
+  | { readonly kind: "file-unread"; readonly why: FileProblem }
   /** Pictures that came with the answer and cannot be shown. */
   | { readonly kind: "pictures-dropped"; readonly count: number }
   /** The database was lost while the answer was being written. */
   | { readonly kind: "storage-lost" };
+
+/** `pictures`: there is nothing in it but pictures of pages. `too-many`: so many files are not read at once. */
+export type FileProblem = FileRefusal | "pictures" | "too-many";
 
 /** What a model of words cannot take in, by the names of Telegram's fields. */
 export type UnseenKind =

@@ -96,6 +96,8 @@ function lineOf(texts: Texts, activity: Activity, elapsedMs: number): string[] {
   switch (activity.kind) {
     case "waiting-for-place":
       return [texts.waiting(activity.provider)];
+    case "reading-files":
+      return [texts.readingFiles];
     case "waiting-for-budget":
       return [texts.waitingForBudget];
     case "trying-again":

@@ -62,6 +62,7 @@ export interface BotDeps {
   readonly tokenFactors: TurnDeps["tokenFactors"];
   readonly spending: TurnDeps["spending"];
   readonly answerCache?: TurnDeps["answerCache"];
+  readonly files?: TurnDeps["files"];
   readonly drafts: LiveMessageDeps["drafts"];
   /** Whether a sender may talk to the bot in a chat. */
   allowed(sender: number | undefined, chatId: number | undefined): boolean;

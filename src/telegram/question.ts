@@ -27,8 +27,9 @@ export function questionOf(message: Message, me: Me, known: readonly number[] = 
   const about = aboutOf(message, me, known);
   // Somebody may call us below what another one wrote, without a word; a name alone below our own is no question.
   const calls = mentions(message, me) && (message.quote !== undefined || message.reply_to_message?.from?.id !== me.id);
-  if (words === "" && !(calls && about !== "")) return [];
   const carried = referenceIn(message);
+  // A document needs no words beside it.
+  if (words === "" && carried?.type !== "file" && !(calls && about !== "")) return [];
   const own = joined(...provenanceOf(message), ...(carried === undefined ? markOf(message) : []), words);
   const text = about === "" || own === "" ? `${about}${own}` : `${about}\n\n${own}`;
   return [...quotedParts(message, about), ...(carried === undefined ? [] : [carried]), ...textParts(text)];
@@ -44,7 +45,12 @@ function quotedParts(message: Message, about: string): Content {
 /** What belongs to a question and cannot be taken in: in the message, or in the one of somebody else that it is about. */
 export function unseenOf(message: Message, me: Me): Unseen | undefined {
   const about = message.reply_to_message?.from?.id === me.id ? undefined : targetOf(message);
-  return unseenIn(message) ?? unseenIn(about ?? {});
+  return [message, about ?? {}].filter((one) => !isRead(one)).flatMap((one) => unseenIn(one) ?? [])[0];
+}
+
+/** The turn says itself what of it could not be read. */
+function isRead(message: Carrier): boolean {
+  return referenceIn(message)?.type === "file";
 }
 
 /** The message that this one replies to; in a topic whatever answers nothing "replies" to the topic's own service message. */

@@ -1,6 +1,6 @@
 /** What a message carries beside words and can be fetched, as references. Pure. */
 import type { PhotoSize } from "grammy/types";
-import type { ContentPart, PicturePart, TextPart } from "../ports/content.ts";
+import type { ContentPart, FilePart, PicturePart, TextPart } from "../ports/content.ts";
 import type { Carrier } from "./content.ts";
 
 /** Models see no more in a larger one, and cost up to ten times as much. Pixels. */
@@ -8,7 +8,46 @@ const longestSide = 1_280;
 
 /** What of a message can be fetched; undefined when it holds nothing like that. */
 export function referenceIn(message: Carrier): Exclude<ContentPart, TextPart> | undefined {
-  return photoIn(message.photo);
+  return photoIn(message.photo) ?? documentIn(message);
+}
+
+/** Sent as a file, and none of what is shown or played. */
+const otherKinds = /^(?:image|video|audio)\//;
+
+/** A document, by whatever it calls itself; what it is, its content will tell. */
+function documentIn({ document, animation }: Carrier): FilePart | undefined {
+  if (document === undefined || animation !== undefined) return undefined;
+  const {
+    file_id: fileId,
+    file_unique_id: uniqueId,
+    file_name: name,
+    mime_type: mime,
+    file_size: sizeBytes,
+  } = document;
+  if (typeof fileId !== "string" || typeof uniqueId !== "string") return undefined;
+  if (typeof mime === "string" && otherKinds.test(mime)) return undefined;
+  const called = nameOfFile(name);
+  return {
+    ...{ type: "file", fileId, uniqueId },
+    ...(called === "" ? {} : { name: called }),
+    ...(typeof mime === "string" ? { mime } : {}),
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+  };
+}
+
+const longestName = 100;
+const longestRead = 10_000;
+
+/** The name without folders, and without what would change how the words around it are read. */
+function nameOfFile(name: unknown): string {
+  if (typeof name !== "string") return "";
+  const last = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1).slice(0, longestRead);
+  return last
+    .toWellFormed()
+    .replace(/[\p{Cc}\p{Cf}\s[\]"]+/gu, " ")
+    .trim()
+    .slice(0, longestName)
+    .toWellFormed();
 }
 
 /** The largest size that is not too large, of those that Telegram offers; the smallest when all are. */

@@ -2,6 +2,7 @@
 import type { ModelErrorKind, Whose } from "../base/errors.ts";
 import type { AutoReason, SpokenNote, UnseenKind } from "../ports/notes.ts";
 import { failureLine, modelFailureWords } from "./english-failures.ts";
+import { fileCutLine, unreadLines } from "./english-files.ts";
 import { lasting, moment, moneyTexts } from "./english-money.ts";
 import { operatorTexts } from "./english-operators.ts";
 import { privacyTexts } from "./english-privacy.ts";
@@ -9,7 +10,7 @@ import { thinkWords } from "./english-think.ts";
 import type { CommandLine, StatsLines } from "./facts.ts";
 
 const stopped = "⏹ Stopped.";
-const whatTheBotReads = "So far I read only text, and the captions of pictures and files.";
+const whatTheBotReads = "So far I read only text and documents, and the captions of pictures and other files.";
 
 function statsLines({ requests, errors, uptimeSeconds, p50Ms, p95Ms, queue, megabytes }: StatsLines): string[] {
   const lines = [`Requests: ${requests}, errors: ${errors}`, `Up for ${duration(uptimeSeconds)}`];
@@ -111,6 +112,10 @@ function lineOf(note: SpokenNote): string {
       return `Answered by ${note.model} (auto: ${autoReasons[note.because]})`;
     case "unseen":
       return `📎 I cannot ${unseen[note.what]} yet; I went by the words alone.`;
+    case "file-cut":
+      return fileCutLine(note);
+    case "file-unread":
+      return unreadLines[note.why];
     case "pictures-dropped":
       return note.count === 1
         ? "🖼 A picture came with this answer; I cannot show it."
@@ -196,6 +201,7 @@ export const english = {
   oldButton: "This button is too old.",
   alreadyFinished: "This answer is already finished.",
   waiting: (provider: string) => `⏳ Waiting for a free place at ${provider}…`,
+  readingFiles: "📄 Reading what you sent…",
   waitingForBudget: "⏳ Waiting until it is clear what other answers cost…",
   tryingAgain: (reason: ModelErrorKind) => `🔁 Trying again… (${modelFailureWords[reason]})`,
   thinking: (seconds: number) => (seconds === 0 ? "💭 Thinking…" : `💭 Thinking… ${seconds} s`),

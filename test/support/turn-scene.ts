@@ -60,6 +60,7 @@ function emptyScene() {
     /** What happened on the screens, in order. */
     shown: [] as string[],
     activities: [] as Activity[],
+    files: undefined as TurnDeps["files"],
     opened: [] as { turn: Turn; former: Turn | undefined; dropped: readonly Turn[] }[],
     /** The ends that were shown, their notes in words. */
     views: [] as (Omit<FinalView, "notes"> & { readonly note?: string })[],
@@ -137,6 +138,7 @@ export function createTurnScene() {
       },
       defaultPersona: "Be brief.",
       historyLimits: scene.limits,
+      files: scene.files,
       tokenFactors: scene.tokenFactors,
       spending: scene.spending,
       answerCache: scene.answerCache,

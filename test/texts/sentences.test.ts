@@ -13,6 +13,7 @@ const toModels = new Set([
   "chat/continuation.ts",
   "chat/cache-key.ts",
   "chat/cut-middle.ts",
+  "chat/file-words.ts",
   "chat/summary-words.ts",
   "telegram/content.ts",
   "telegram/question.ts",

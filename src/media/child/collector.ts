@@ -1,12 +1,13 @@
 /** The text of a file as it is found, up to the length that is read. */
-import type { FilePart, FileText, FileUnit } from "../../ports/files.ts";
+import type { FileUnit } from "../../ports/content.ts";
+import type { FileText, PartOfFile } from "../../ports/files.ts";
 import { maxCharacters } from "./limits.ts";
 import { Refused } from "./refusal.ts";
 
 export interface Collector {
   /** Nothing more is taken. */
   readonly full: boolean;
-  readonly parts: readonly FilePart[];
+  readonly parts: readonly PartOfFile[];
   /** What is added from now on belongs to another part. */
   begin(name?: string): void;
   add(text: string): void;

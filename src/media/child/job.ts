@@ -1,6 +1,6 @@
 /** What the bot and the child that reads its files say to each other. */
 
-import type { FileFormat, FilePart, FilePicture, FileReading, FileRefusal, FileToRead } from "../../ports/files.ts";
+import type { FileFormat, FilePicture, FileReading, FileRefusal, FileToRead, PartOfFile } from "../../ports/files.ts";
 import { maxCharacters, maxScannedPages } from "./limits.ts";
 
 export interface Job extends FileToRead {
@@ -27,6 +27,9 @@ const refusals: Readonly<Record<FileRefusal, true>> = {
   unknown: true,
   limits: true,
   unavailable: true,
+  "too-big": true,
+  gone: true,
+  unreachable: true,
 };
 
 const formats: Readonly<Record<FileFormat, true>> = {
@@ -65,7 +68,7 @@ export function readingOf(said: unknown): FileReading | undefined {
   return { kind, format, unit, parts: read, total, cut: cut === true };
 }
 
-function partOf(said: unknown): FilePart | undefined {
+function partOf(said: unknown): PartOfFile | undefined {
   if (!isRecord(said) || typeof said["text"] !== "string") return undefined;
   const number = count(said["number"]);
   if (number === undefined) return undefined;

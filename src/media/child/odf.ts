@@ -1,4 +1,5 @@
-import type { FileText, FileUnit } from "../../ports/files.ts";
+import type { FileUnit } from "../../ports/content.ts";
+import type { FileText } from "../../ports/files.ts";
 import type { Archive } from "./archive.ts";
 import { type Collector, createCollector, textOfFile } from "./collector.ts";
 import { createFlow, type Flow } from "./flow.ts";

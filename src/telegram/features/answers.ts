@@ -158,6 +158,7 @@ async function answer(
     root,
     run: job.updateId,
     userId: senderOf(ctx.update) ?? 0,
+    language: ctx.from?.language_code,
     asked,
     askedAt,
     questionNotes,

@@ -1,0 +1,114 @@
+/** The files of a question: read before a model is asked, each time, and shown to it as far as they fit. */
+import type { Content, FilePart } from "../ports/content.ts";
+import type { Documents, FileReading, FileText } from "../ports/files.ts";
+import type { FileProblem, Note } from "../ports/notes.ts";
+import { beginningOf } from "./file-words.ts";
+
+export interface FilesDeps extends Documents {
+  /** Of all files of a question together, what the model is shown. */
+  readonly maxTokens: number;
+}
+
+/** What the files of a question say, by their `uniqueId`. */
+export interface ReadFiles {
+  readonly texts: ReadonlyMap<string, FileText>;
+  /** Of the first one that could not be read. */
+  readonly problem?: FileProblem | undefined;
+  /** Nothing is left to be asked: none of what was sent could be read. */
+  readonly unread: boolean;
+}
+
+/** Files of one question that are read. */
+const mostFiles = 10;
+/** What stays with an exchange: whoever asks on about a file of this size has all of it before them. */
+const keptTokens = 8_000;
+/** Of what a model reads, the files of a question; the rest is for the history, the question and the answer. */
+const shareOfContext = 0.5;
+
+interface ReadingFiles {
+  readonly language: string | undefined;
+  /** Is called when there are any. */
+  reading(): void;
+  readonly signal: AbortSignal;
+}
+
+const nothing: ReadFiles = { texts: new Map(), unread: false };
+
+/** Reads the files of a question; what was read when the signal is aborted is all that there will be. */
+export async function readFiles(
+  files: FilesDeps | undefined,
+  asked: Content,
+  { language, reading: begin, signal }: ReadingFiles,
+): Promise<ReadFiles> {
+  const unread = asked.filter((part) => part.type === "file");
+  if (files === undefined || unread.length === 0) return nothing;
+  begin();
+  const texts = new Map<string, FileText>();
+  let problem: FileProblem | undefined = unread.length > mostFiles ? "too-many" : undefined;
+  for (const part of unread.slice(0, mostFiles)) {
+    const reading = await readOne(files, part, language, signal);
+    if (reading === undefined) break;
+    if (reading.kind === "text") texts.set(part.uniqueId, reading);
+    else problem ??= reading.kind === "pictures" ? "pictures" : reading.reason;
+  }
+  const own = unread.filter(({ quoted }) => !quoted);
+  const lost = own.length > 0 && own.every(({ uniqueId }) => !texts.has(uniqueId));
+  return { texts, problem, unread: lost && problem !== undefined && asked.every(isWordOrFile) };
+}
+
+function isWordOrFile({ type }: Content[number]): boolean {
+  return type === "text" || type === "file";
+}
+
+/** Undefined when nobody waits for it any more. */
+async function readOne(
+  files: FilesDeps,
+  part: FilePart,
+  language: string | undefined,
+  signal: AbortSignal,
+): Promise<FileReading | undefined> {
+  if (signal.aborted) return undefined;
+  try {
+    return await files.read(part, language, signal);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** What a model that reads so many tokens is shown of a question with files, and what is said of that. */
+export function shownWith(
+  { texts, problem }: ReadFiles,
+  asked: Content,
+  files: FilesDeps | undefined,
+  contextTokens: number,
+): { readonly asked: Content; readonly notes: readonly Note[] } {
+  const most = Math.min(files?.maxTokens ?? 0, Math.floor(contextTokens * shareOfContext));
+  const shown = withTexts(asked, texts, most);
+  const cut = shown.flatMap((part) => (part.type === "file" && part.extent !== undefined ? [part.extent] : []))[0];
+  return {
+    asked: shown,
+    notes: [
+      ...(problem === undefined ? [] : [{ kind: "file-unread" as const, why: problem }]),
+      ...(cut === undefined ? [] : [{ kind: "file-cut" as const, ...cut }]),
+    ],
+  };
+}
+
+/** What stays of a question with files in the history. */
+export function keptWith({ texts }: ReadFiles, asked: Content): Content {
+  return texts.size === 0 ? asked : withTexts(asked, texts, keptTokens);
+}
+
+/** The files with as much of their texts as fits, one after another. */
+function withTexts(asked: Content, texts: ReadFiles["texts"], maxTokens: number): Content {
+  let left = maxTokens;
+  return asked.map((part) => {
+    if (part.type !== "file") return part;
+    const text = texts.get(part.uniqueId);
+    if (text === undefined) return part;
+    const { tokens, ...beginning } = beginningOf(text, left);
+    left -= tokens;
+    return { ...part, ...beginning };
+  });
+}

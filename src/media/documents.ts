@@ -1,0 +1,75 @@
+/** Documents that people have sent: fetched, and read in the child. */
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import type { Documents, FileReader, FileReading } from "../ports/files.ts";
+import { MediaError, type MediaErrorKind, type MediaSource } from "../ports/media.ts";
+
+export interface DocumentsDeps {
+  readonly source: Pick<MediaSource, "fetch">;
+  readonly reader: Pick<FileReader, "read">;
+  readonly log: Pick<Logger, "warn">;
+}
+
+/** Of one file. */
+const largestBytes = 20 * 2 ** 20;
+/** Files whose bytes are in memory at once: the others wait at Telegram. */
+const mostAtOnce = 3;
+
+/** Creates what reads the documents of a process. */
+export function createDocuments({ source, reader, log }: DocumentsDeps): Documents {
+  const places = createPlaces(mostAtOnce);
+  return {
+    async read(file, language, signal) {
+      if (file.sizeBytes === 0) return { kind: "refused", reason: "empty" };
+      const leave = await places.take(signal);
+      try {
+        const bytes = await source.fetch(file, largestBytes, signal);
+        return await reader.read({ bytes, name: file.name, language }, signal);
+      } catch (error) {
+        if (signal.aborted || !(error instanceof MediaError)) throw error;
+        log.warn({ kind: error.kind, reason: messageOf(error) }, "a document could not be fetched");
+        return refused(error.kind);
+      } finally {
+        leave();
+      }
+    },
+  };
+}
+
+function refused(kind: MediaErrorKind): FileReading {
+  return { kind: "refused", reason: kind === "unreadable" ? "damaged" : kind };
+}
+
+/** So many have a place at once, those who wait in their order. */
+function createPlaces(most: number) {
+  const waiting: (() => void)[] = [];
+  let taken = 0;
+  return {
+    /** Resolves with what gives the place back; rejects when aborted. */
+    async take(signal: AbortSignal): Promise<() => void> {
+      if (taken < most) taken++;
+      else await turn(waiting, signal);
+      return () => {
+        const next = waiting.shift();
+        if (next === undefined) taken--;
+        else next();
+      };
+    },
+  };
+}
+
+function turn(waiting: (() => void)[], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      waiting.splice(waiting.indexOf(mine), 1);
+      reject(new MediaError("unreachable", "the file is not wanted any more"));
+    };
+    const mine = () => {
+      signal.removeEventListener("abort", leave);
+      resolve();
+    };
+    waiting.push(mine);
+    signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
+  });
+}

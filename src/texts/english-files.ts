@@ -1,0 +1,36 @@
+/** English: what is said of files. */
+import type { FileExtent, FileUnit } from "../ports/content.ts";
+import type { FileProblem } from "../ports/notes.ts";
+
+/** Why a file could not be read. */
+export const unreadLines: Readonly<Record<FileProblem, string>> = {
+  empty: "📄 There is nothing to read in this file.",
+  damaged: "📄 This file is damaged, or not what its name says. Please send it again.",
+  password: "📄 This file needs a password. Please send it without one.",
+  legacy: "📄 This is an older format that I cannot read. Please save it as PDF, or as .docx, .xlsx or .pptx.",
+  "picture-format": "📄 I cannot read this kind of picture. Please send it as a photo.",
+  "too-many-pixels": "📄 This picture is too large for me. Please send it as a photo.",
+  unknown:
+    "📄 I cannot read this kind of file. I read PDF, office documents, books (EPUB), web pages, tables and text.",
+  limits: "📄 This file takes more time or memory than I may spend on one. Please send a smaller part of it.",
+  unavailable: "📄 I cannot read files at the moment. Please try again later.",
+  "too-big": "📄 This file is too large: I can fetch 20 MB at most.",
+  gone: "📄 Telegram does not give me this file any more. Please send it again.",
+  unreachable: "📄 I could not fetch this file from Telegram. Please try again.",
+  pictures: "📄 There is no text in this file, only pictures, and I cannot look at those yet.",
+  "too-many": "📄 I read 10 files at once; the others are left out.",
+};
+
+const units: Readonly<Record<FileUnit, readonly [one: string, many: string]>> = {
+  page: ["page", "pages"],
+  slide: ["slide", "slides"],
+  sheet: ["sheet", "sheets"],
+  chapter: ["chapter", "chapters"],
+};
+
+/** How much of a file the answer goes by. */
+export function fileCutLine({ unit, to, total }: FileExtent): string {
+  if (unit === undefined) return "📄 I read only the beginning of this file: it is long.";
+  const [one, many] = units[unit];
+  return to < 2 ? `📄 I read ${one} ${to} of ${total}, or its beginning.` : `📄 I read ${many} 1–${to} of ${total}.`;
+}

@@ -1,0 +1,75 @@
+/** Documents on their way from Telegram into the child. */
+import { describe, expect, it } from "vitest";
+import { createDocuments } from "../../src/media/documents.ts";
+import { MediaError } from "../../src/ports/media.ts";
+
+const file = { type: "file", fileId: "f", uniqueId: "u", name: "notes.txt" } as const;
+const { signal } = new AbortController();
+const quiet = { warn: () => undefined };
+
+describe("a document", () => {
+  it("is fetched within 20 MB, and read by its name and the language of its sender", async () => {
+    const asked: unknown[] = [];
+    const documents = createDocuments({
+      source: {
+        async fetch(reference, limit) {
+          asked.push([reference.fileId, limit]);
+          return Buffer.from("words");
+        },
+      },
+      reader: {
+        async read({ bytes, name, language }) {
+          asked.push([Buffer.from(bytes).toString(), name, language]);
+          return { kind: "refused", reason: "empty" };
+        },
+      },
+      log: quiet,
+    });
+    expect(await documents.read(file, "ru", signal)).toEqual({ kind: "refused", reason: "empty" });
+    expect(asked).toEqual([
+      ["f", 20 * 1024 * 1024],
+      ["words", "notes.txt", "ru"],
+    ]);
+  });
+
+  it("that Telegram does not give is refused in the same way as one that cannot be read", async () => {
+    const kinds = ["too-big", "gone", "unreachable"] as const;
+    for (const kind of kinds) {
+      const documents = createDocuments({
+        source: { fetch: () => Promise.reject(new MediaError(kind, "no")) },
+        reader: { read: () => Promise.reject(new Error("not asked")) },
+        log: quiet,
+      });
+      expect(await documents.read(file, undefined, signal)).toEqual({ kind: "refused", reason: kind });
+    }
+  });
+
+  it("waits at Telegram while others are in memory; who does not wait any more lets the next ones go on", async () => {
+    const fetched = [Promise.withResolvers<Uint8Array>()].slice(1);
+    const documents = createDocuments({
+      source: {
+        fetch() {
+          const download = Promise.withResolvers<Uint8Array>();
+          fetched.push(download);
+          return download.promise;
+        },
+      },
+      reader: { read: async () => ({ kind: "refused", reason: "empty" }) },
+      log: quiet,
+    });
+    const leaving = new AbortController();
+    const first = [1, 2, 3].map(() => documents.read(file, undefined, signal));
+    const left = documents.read(file, undefined, leaving.signal);
+    const last = documents.read(file, undefined, signal);
+    await Promise.resolve();
+    expect(fetched).toHaveLength(3);
+    leaving.abort();
+    await expect(left).rejects.toBeInstanceOf(MediaError);
+    expect(fetched).toHaveLength(3);
+    fetched[0]?.resolve(Buffer.from("a"));
+    await first[0];
+    await expect.poll(() => fetched.length).toBe(4);
+    for (const download of fetched) download.resolve(Buffer.from("a"));
+    await Promise.all([...first, last]);
+  });
+});
