@@ -36,6 +36,7 @@ describe.skipIf(chromiumPath === undefined)("keys on the chat page (needs Chromi
   });
 
   test("are covered by no toast, and no toast moves one", async ({ chat: { page, world } }) => {
+    await page.clock.install();
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 780 });
       for (let count = 0; count < 12; count += 1) world.botWrites(ADA, { text: "Choose", ...keys("one", "two") });
@@ -63,7 +64,8 @@ describe.skipIf(chromiumPath === undefined)("keys on the chat page (needs Chromi
           // What is scrolled away is cut off by its list.
           if (box.y >= list.y) expect(apart).toBe(true);
         }
-        await page.getByTestId("toast").waitFor({ state: "hidden", timeout: 20_000 });
+        await page.clock.fastForward(20_000);
+        await page.getByTestId("toast").waitFor({ state: "hidden" });
         expect(Math.abs((await boxOf(probe)).y - before.y)).toBeLessThan(2);
       }
       await page.getByTestId("jump").click();
