@@ -29,7 +29,7 @@ function privacyWords(facts: PrivacyFacts): string {
   return [
     "What this bot keeps",
     "",
-    `💬 What we write to each other, so that we can go on talking: until /new, or until nothing was asked here for ${days(conversationDays)}.`,
+    `💬 What we write to each other, and a summary of it when it is long, so that we can go on talking: until /new, or until nothing was asked here for ${days(conversationDays)}.`,
     ...(answers === undefined ? [] : [answersLine(answers)]),
     "⚙️ Your choices, such as model and persona: until you change them.",
     `📥 What Telegram delivers: until it is handled. What could not be handled: for ${days(deadDays)}.`,
@@ -42,7 +42,7 @@ function privacyWords(facts: PrivacyFacts): string {
     "",
     ...providers.map(providerLine),
     "",
-    "Your question and the conversation before it go to the provider of the model that answers; when it fails, another of these may be asked. What they keep is up to them. Telegram keeps the chat itself.",
+    "Your question and the conversation before it go to the provider of the model that answers; when it fails, another of these may be asked, and another one may be asked to summarise a long conversation. What they keep is up to them. Telegram keeps the chat itself.",
     "",
     "/export gives you the conversation, /delete removes what is yours.",
   ].join("\n");
