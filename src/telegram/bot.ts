@@ -1,6 +1,7 @@
 /**
  * The bot: one chain, read from top to bottom. A worker hands it one update at a time of each lane; what ingress has decided
- * (lane, verdict, interrupt) comes along as `ctx.job`.
+ * (lane, verdict, interrupt) comes along as `ctx.job`. Presses that must be answered at once are answered in `arrivals.ts`,
+ * before their update waits; whoever waits for an update that is given up hears of it from `app/worker.ts`.
  */
 import { Api, type ApiClientOptions, Bot, type NextFunction, type Transformer } from "grammy";
 import type { Update } from "grammy/types";
