@@ -18,6 +18,11 @@ export function answerOf(turn: Turn): number {
   return turn.continues?.question ?? turn.question;
 }
 
+/** Whether a message is the question, or a part of the question, that a turn answers. */
+export function asksIn(turn: Pick<Turn, "root" | "parts">, message: number): boolean {
+  return turn.root === message || turn.parts?.some((part) => part.message === message) === true;
+}
+
 /** Whether the newest turn of its conversation can be written again by a button that names these. */
 export function mayAnswerAgain(
   newest: Turn | undefined,

@@ -75,7 +75,7 @@ export type AnswerEnd = Extract<ModelEvent, { type: "answer-end" }>;
 export function outcomeOfAbort(signal: AbortSignal, gone: AbortSignal): Writing["outcome"] {
   if (gone.aborted && !signal.aborted) return "blocked";
   const reason = signal.reason as AbortReason;
-  if (reason === "shutdown" || reason === "lease-lost") return "shutdown";
+  if (reason === "shutdown" || reason === "lease-lost" || reason === "joined") return "shutdown";
   if (reason === "vanished") return reason;
   return reason === "edit" ? "superseded" : "stopped";
 }

@@ -31,7 +31,7 @@ export type { FinalView } from "./turn-end.ts";
 export { modelFor } from "./turn-prompt.ts";
 
 /** A question as it comes from the chat. */
-export interface Question extends Pick<Turn, "askedAt" | "retires"> {
+export interface Question extends Pick<Turn, "parts" | "askedAt" | "retires"> {
   readonly conversation: ConversationId;
   /** Id of the message that asks: the turn's key. */
   readonly id: number;
@@ -110,6 +110,7 @@ export async function answerQuestion(
     run: question.run,
     state: "writing",
     asked: question.asked,
+    ...(question.parts === undefined ? {} : { parts: question.parts }),
     askedAt: question.askedAt,
     questionNotes: question.questionNotes,
     retires: question.retires,

@@ -110,7 +110,7 @@ export function createIngress(deps: IngressDeps): Ingress {
   }
 
   async function rateLimit(ctx: IngressContext, next: NextFunction): Promise<void> {
-    const { payer, question } = ctx.addressed ?? {};
+    const { payer, question, piece } = ctx.addressed ?? {};
     const { update_id } = ctx.update;
     if (payer === undefined || (await deps.queue.known(update_id))) return await next();
     if (verdicts.has(update_id)) {
@@ -119,7 +119,7 @@ export function createIngress(deps: IngressDeps): Ingress {
       return await next();
     }
     const limiter = question === undefined ? deps.commandLimiter : deps.rateLimiter;
-    const verdict = await limiter.take(payer, deps.now());
+    const verdict = await limiter.take(payer, deps.now(), piece);
     const { tell, waitSeconds } = verdict;
     // The plugin counts hits in a store of its kind; ours has decided already and says it in numbers of hits.
     const decided = limit<IngressContext, { incr(): Promise<number>; pexpire(): Promise<number> }>({
@@ -145,10 +145,10 @@ export function createIngress(deps: IngressDeps): Ingress {
   async function store(ctx: IngressContext): Promise<void> {
     const { update, refusal, body } = ctx;
     if (ctx.addressed === undefined || body === undefined) return;
-    const { conversation, lane, question, interrupt, kind } = ctx.addressed;
+    const { conversation, lane, question, interrupt, piece, kind } = ctx.addressed;
     const place =
       refusal === undefined
-        ? { lane, question, interrupt }
+        ? { lane, question, interrupt, piece }
         : // Whatever else is refused, nobody has to watch an answer that they want to stop.
           { lane: "quick" as const, refusal, interrupt: interrupt?.kind === "stop" ? interrupt : undefined };
     const stored = deps.queue.enqueue({

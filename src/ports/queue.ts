@@ -22,13 +22,28 @@ export type AbortReason =
   | "edit"
   | "shutdown"
   | "lease-lost"
+  /** Another part of the question has come while nothing of its answer was shown: it is delivered again, with all of them. */
+  | "joined"
   /** All that was stored of it is gone: it is ended, and nothing of it can be kept. */
   | "vanished";
+
+/** One message of a question that came as several. */
+export interface Part {
+  readonly updateId: number;
+  /** Id of the message. */
+  readonly message: number;
+  readonly body: string;
+}
 
 /** An update in the hands of a worker. */
 export interface ActiveUpdate extends IncomingUpdate {
   /** 1 on the first delivery; higher after a crash, a shutdown or an exception. */
   readonly attempt: number;
+  /**
+   * Of a question that came as several messages: all of them, its own update included, in the order of the messages. With it
+   * all of them are finished. Left out for a single message.
+   */
+  readonly parts?: readonly Part[] | undefined;
   /** What its own interrupt met, when it carried one. */
   readonly outcome?: InterruptOutcome | undefined;
   /**
@@ -43,6 +58,11 @@ export interface ActiveUpdate extends IncomingUpdate {
    * alone): its slot goes to another lane, its own lane stays busy. For good, at once, and not more than once.
    */
   readonly stepAside?: () => void;
+  /**
+   * Says that something of the answer is shown from now on: what joins the question later does not abort it, and is a question
+   * of its own behind it.
+   */
+  readonly showing?: () => void;
   /** Left out by an engine whose updates no other process can take over. */
   readonly lease?: Lease;
 }
@@ -56,7 +76,7 @@ export interface DeadUpdate
 export interface QueueStats {
   readonly waiting: number;
   readonly active: number;
-  /** Waiting for their back-off to pass. Counted in `waiting` too. */
+  /** Waiting for their back-off to pass, or for their other parts. Counted in `waiting` too. */
   readonly delayed: number;
   readonly dead: number;
   /** Age of the oldest update that waits, 0 when none does. Milliseconds. */
@@ -113,7 +133,9 @@ export interface UpdateQueue {
   /**
    * Hands updates to `handler`: one lane's in order, one at a time, lanes side by side. A handler that resolves has
    * finished its update; one that throws is tried again after the back-off, the lane waiting behind it.
-   * An update stays queued when its signal was aborted with `shutdown` or `lease-lost` and the handler threw.
+   * An update stays queued when its signal was aborted with `shutdown`, `lease-lost` or `joined` and the handler threw.
+   * What belongs together (`Piece`) is one update with `parts`, in the place of the first of them, handed out when it is whole:
+   * a lane that waits for that has no slot. A part that comes when its handler has finished is an update of its own.
    */
   consume(handler: (update: ActiveUpdate) => Promise<void>, options: ConsumeOptions): Consumer;
   stats(): Promise<QueueStats>;

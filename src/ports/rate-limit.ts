@@ -3,6 +3,8 @@
  * The comment on a member is its contract; every adapter passes the same suite in `test/contracts/`.
  */
 
+import type { Piece } from "./updates.ts";
+
 export interface RateVerdict {
   readonly allowed: boolean;
   /** Over the limit, and not told yet in this window. */
@@ -12,8 +14,11 @@ export interface RateVerdict {
 }
 
 export interface RateLimiter {
-  /** Takes one token of the payer's bucket at the time `at` (milliseconds since the epoch). */
-  take(payer: number, at: number): Promise<RateVerdict>;
+  /**
+   * Takes one token of the payer's bucket at the time `at` (milliseconds since the epoch). What belongs together takes one in
+   * all: the messages behind the first of a group, and the end of a paste, have its verdict, and are refused in silence.
+   */
+  take(payer: number, at: number, piece?: Piece): Promise<RateVerdict>;
   /** Keeps nothing more of the payer. */
   forget(payer: number): Promise<void>;
 }

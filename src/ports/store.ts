@@ -60,6 +60,18 @@ export interface KnownConversation {
  */
 export type TurnState = "writing" | "answered" | "done";
 
+/** One message of a question that came as several. */
+export interface QuestionPart {
+  /** Its id. */
+  readonly message: number;
+  readonly asked: Content;
+  /** The next one goes on where it ends, without a break. */
+  readonly cut?: true;
+  /** It carries something to see or to read, and words about that. */
+  readonly shows?: true;
+  readonly caption?: true;
+}
+
 /** A question on its way to its answer: what a repeated delivery needs in order not to answer twice. */
 export interface Turn {
   readonly conversation: ConversationId;
@@ -74,6 +86,8 @@ export interface Turn {
   readonly run: number;
   readonly state: TurnState;
   readonly asked: Content;
+  /** Of a question that came as several messages: what each of them asks. */
+  readonly parts?: readonly QuestionPart[] | undefined;
   /** When the question was written; milliseconds since the epoch. */
   readonly askedAt?: number | undefined;
   /** What is said about the question below each answer to it. */

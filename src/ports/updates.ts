@@ -37,6 +37,26 @@ export interface InterruptOutcome {
   readonly dropped: number;
 }
 
+/**
+ * A message that asks, as far as it matters for what belongs together: one thought comes as several messages (an album, a long
+ * text that the client has cut, forwards with a comment, a question and its picture), and is one turn.
+ */
+export interface Piece {
+  /** Id of the message itself. */
+  readonly message: number;
+  readonly sender: number;
+  /** UTF-16 units of its words. */
+  readonly units: number;
+  /** What it is part of: `album:ID`, `paste:SENDER`, `forward:SENDER`. The first of a group waits for the others. */
+  readonly group?: string;
+  /** What it belongs to when that came from the same sender just before: the paste that it ends, the plain question before it. */
+  readonly follows?: "paste" | "plain";
+  /** A question of words alone, which what comes right behind it may be about. It waits for nothing. */
+  readonly plain?: true;
+  /** A part of an album that is not addressed to us: it counts only together with a part that is. */
+  readonly aside?: true;
+}
+
 /** An update as ingress stores it. */
 export interface IncomingUpdate {
   /** Telegram's `update_id`; the key under which a repeated delivery is recognised. */
@@ -50,6 +70,8 @@ export interface IncomingUpdate {
   /** Id of the message that asks, when the update wants an answer of the model: such an update can be dropped by an interrupt. */
   readonly question?: number | undefined;
   readonly interrupt?: Interrupt | undefined;
+  /** Of a question; left out for who handles it, who finds the parts. Of an edit: which message was edited. */
+  readonly piece?: Piece | undefined;
   readonly refusal?: Refusal | undefined;
   /** Why nothing can be done with it: it is dead from the beginning, and stands in no lane until it is requeued. */
   readonly dead?: string;
@@ -63,6 +85,7 @@ export interface Addressed {
   readonly question?: number | undefined;
   /** Left out for those who may not talk to the bot. */
   readonly interrupt?: Interrupt | undefined;
+  readonly piece?: Piece | undefined;
   /**
    * Whose token bucket pays: the sender's of what is asked of the bot, a chat's where somebody writes as one. An update with a
    * `question` pays from the bucket of questions, any other from that of commands.

@@ -4,12 +4,11 @@ import type { CallbackQuery, Update } from "grammy/types";
 import { messageOf, UnaddressableError } from "../base/errors.ts";
 import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
-import { answerOf, mayAnswerAgain, mayBringBack, mayContinue } from "../chat/continuation.ts";
+import { answerOf, asksIn, mayAnswerAgain, mayBringBack, mayContinue } from "../chat/continuation.ts";
 import type { Store } from "../ports/store.ts";
 import type { Addressed, ConversationId } from "../ports/updates.ts";
 import { isExpired, type Press, parsePress } from "../screen/buttons.ts";
 import type { Texts } from "../texts/texts.ts";
-import { claimAlbum } from "./albums.ts";
 import type { BotDeps } from "./context.ts";
 import { dialogWaits, noteCommand } from "./dialogs.ts";
 import type { Identity } from "./identity.ts";
@@ -20,7 +19,7 @@ import { checkShape } from "./update-shape.ts";
 export interface ArrivalsDeps extends Pick<Addressing, "allowed"> {
   readonly identity: Pick<Identity, "me" | "recheck">;
   readonly inHand: Pick<InHand, "workOf">;
-  readonly store: Pick<Store, "newestTurn" | "readDialog" | "writeDialog" | "firstWithin">;
+  readonly store: Pick<Store, "newestTurn" | "readDialog" | "writeDialog">;
   readonly api: Pick<Api, "answerCallbackQuery">;
   readonly textsFor: BotDeps["textsFor"];
   readonly log: Pick<Logger, "debug">;
@@ -90,7 +89,6 @@ export function createArrivals(deps: ArrivalsDeps): Arrivals {
   return {
     async address(update) {
       const addressed = await addressNow(update);
-      if (addressed?.kind === "question" && update.message !== undefined) await claimAlbum(store, update.message);
       const sender = senderOf(update);
       if (addressed?.kind === "command" && sender !== undefined) {
         await noteCommand(store, addressed.conversation, sender, update.update_id);
@@ -101,7 +99,7 @@ export function createArrivals(deps: ArrivalsDeps): Arrivals {
       if (press?.action === "erase" && isExpired(press.at, now())) return { ...addressed, interrupt: undefined };
       if (addressed.interrupt.kind !== "edit") return await inLaneOfAnswer(addressed);
       const newest = await store.newestTurn(addressed.conversation);
-      if (newest === undefined || newest.root !== addressed.question) return addressed;
+      if (newest === undefined || !asksIn(newest, addressed.question ?? 0)) return addressed;
       // The newest answer to this question may be that to a `/retry`, whose turn has the id of the command.
       const question = answerOf(newest);
       return { ...addressed, question, interrupt: { kind: "edit", question } };

@@ -24,6 +24,7 @@ import { persona } from "./features/persona.ts";
 import { think } from "./features/think.ts";
 import { welcome } from "./features/welcome.ts";
 import type { Identity } from "./identity.ts";
+import { messageIn, speakerOf, updatesOf } from "./joint-question.ts";
 import { logFields } from "./log-fields.ts";
 import { personIn } from "./people.ts";
 import { grammyTimeoutSeconds } from "./transport.ts";
@@ -51,12 +52,14 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   const { identity, token } = options;
   const client = { ...options.client, timeoutSeconds: grammyTimeoutSeconds };
   const bot = new Bot<BotContext>(token, { botInfo: identity.me, client });
-  const jobs = new WeakMap<Update, ActiveUpdate>();
+  const jobs = new WeakMap<Update, Pick<BotContext, "job" | "messages">>();
 
   bot.use(async (ctx, next) => {
-    const job = jobs.get(ctx.update);
-    if (job === undefined) throw new Error("updates come through handle(), which knows their lane");
+    const known = jobs.get(ctx.update);
+    if (known === undefined) throw new Error("updates come through handle(), which knows their lane");
+    const { job } = known;
     ctx.job = job;
+    ctx.messages = known.messages;
     ctx.work = deps.inHand.workOf(job.updateId);
     ctx.texts = deps.textsFor(ctx.from?.language_code);
     // Whatever fails for this update has its ids in the log.
@@ -89,7 +92,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
 
   bot.use(erasing); // before dialogs, which it deletes
   bot.use(guardDialogs); // a command ends a dialog, it never answers it
-  bot.use(answeringAgain); // neither do Regenerate and edits
+  bot.use(answeringAgain); // neither do Regenerate, edits and what has no words
   bot.use(earlier);
   bot.use(dialogs());
   bot.use(persona, budget);
@@ -101,8 +104,10 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     bot,
     async handle(job) {
       const work = deps.inHand.workOf(job.updateId);
-      const update = work(() => JSON.parse(job.body) as Update);
-      jobs.set(update, job);
+      const updates = work(() => updatesOf(job));
+      const update = speakerOf(updates, job.updateId);
+      if (update === undefined) throw new Error("an update without a body");
+      jobs.set(update, { job, messages: updates.flatMap((one) => messageIn(one) ?? []) });
       await work(() => identity.recheck(update));
       bot.botInfo = identity.me;
       await work(() => bot.handleUpdate(update));

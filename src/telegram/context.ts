@@ -95,6 +95,8 @@ export type BotContext = ConversationFlavor<
     deps: BotDeps;
     /** The update as the queue handed it over: lane, verdict, signal. */
     job: ActiveUpdate;
+    /** All messages of a question that came as several, in their order; else the one that the update is about. */
+    messages: readonly Message[];
     /** Does work in the update's name. */
     work: Work;
     /** Telegram for calls that the outbox has admitted. */

@@ -9,6 +9,7 @@ import { findCommand } from "./commands.ts";
 import { hasContent } from "./content.ts";
 import { type Me, mentions } from "./mentions.ts";
 import { commandOf, conversationOf, isPrivate, repliesTo, threadOf, upgradeIn } from "./messages.ts";
+import { pieceOf } from "./pieces.ts";
 import { questionOf } from "./question.ts";
 import { senderOf } from "./senders.ts";
 
@@ -27,7 +28,8 @@ export function addressUpdate(update: Update, { me, allowed }: Addressing): Addr
     const upgrade = upgradeIn(message);
     // In the lane of the new chat, where what is asked behind it waits for it.
     if (upgrade !== undefined) return { conversation: String(upgrade.to), lane: "turn", kind: "migration" };
-    const addressed = addressMessage(message, me, update.edited_message !== undefined);
+    const addressed = addressMessage(message, me, update.edited_message !== undefined, sender);
+    if (addressed?.piece?.aside) return mayTalk(message.chat.id) ? addressed : undefined;
     return addressed && restrict({ ...addressed, payer: sender }, mayTalk(message.chat.id));
   }
   if (update.callback_query !== undefined) {
@@ -55,7 +57,7 @@ function restrict(addressed: Addressed, allowed: boolean): Addressed {
   return { conversation: addressed.conversation, lane: "quick", kind: "stranger" };
 }
 
-function addressMessage(message: Message, me: Me, edited: boolean): Addressed | undefined {
+function addressMessage(message: Message, me: Me, edited: boolean, sender: number | undefined): Addressed | undefined {
   if (!hasContent(message) || (message.from?.is_bot && message.sender_chat === undefined)) return undefined;
   const conversation = conversationOf(message.chat.id, threadOf(message));
   const direct = isPrivate(message.chat);
@@ -73,12 +75,23 @@ function addressMessage(message: Message, me: Me, edited: boolean): Addressed | 
       question: command?.asks ? message.message_id : undefined,
     };
   }
-  if (!direct && !mentions(message, me) && !repliesTo(message, me)) return undefined;
-  if (questionOf(message, me).length === 0)
-    return edited ? undefined : { conversation, lane: "quick", kind: "unsupported" };
+  const piece = sender === undefined ? undefined : pieceOf(message, sender);
+  const ofAlbum = piece?.group !== undefined && message.media_group_id !== undefined;
   const asks = { conversation, lane: "turn" as const, question: message.message_id };
-  if (!edited) return { ...asks, kind: "question" };
-  return { ...asks, kind: "edit", interrupt: { kind: "edit", question: message.message_id } };
+  if (!direct && !mentions(message, me) && !repliesTo(message, me))
+    return ofAlbum && !edited ? { ...asks, kind: "part", piece: { ...piece, aside: true } } : undefined;
+  // Of an album another part may ask, and of a picture the question before it.
+  const asksWithOthers = !edited && (ofAlbum || piece?.follows === "plain");
+  if (questionOf(message, me).length === 0 && !asksWithOthers)
+    return edited ? undefined : { conversation, lane: "quick", kind: "unsupported" };
+  if (!edited) return { ...asks, kind: "question", piece };
+  const { message_id: id } = message;
+  return {
+    ...asks,
+    kind: "edit",
+    interrupt: { kind: "edit", question: id },
+    piece: piece && { message: id, sender: piece.sender, units: piece.units },
+  };
 }
 
 function addressPress(query: CallbackQuery, updateId: number, sender: number | undefined): Addressed {

@@ -23,13 +23,19 @@ export function wordsOf(message: Message, me: Me): string {
  * ends with it.
  */
 export function questionOf(message: Message, me: Me, known: readonly number[] = []): Content {
-  const words = wordsOf(message, me);
   const about = aboutOf(message, me, known);
   // Somebody may call us below what another one wrote, without a word; a name alone below our own is no question.
   const calls = mentions(message, me) && (message.quote !== undefined || message.reply_to_message?.from?.id !== me.id);
-  const carried = referenceIn(message);
+  const asks = wordsOf(message, me) !== "" || (calls && about !== "");
   // A document needs no words beside it.
-  if (words === "" && carried?.type !== "file" && !(calls && about !== "")) return [];
+  return asks || referenceIn(message)?.type === "file" ? contentOf(message, me, known) : [];
+}
+
+/** The same, also of a message that asks nothing by itself. */
+export function contentOf(message: Message, me: Me, known: readonly number[] = []): Content {
+  const words = wordsOf(message, me);
+  const about = aboutOf(message, me, known);
+  const carried = referenceIn(message);
   const own = joined(...provenanceOf(message), ...(carried === undefined ? markOf(message) : []), words);
   const text = about === "" || own === "" ? `${about}${own}` : `${about}\n\n${own}`;
   return [...quotedParts(message, about), ...(carried === undefined ? [] : [carried]), ...textParts(text)];

@@ -1,6 +1,7 @@
 /** The contract of `UpdateQueue`, for any engine: storing, lanes, failures, limits, drain. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { EnqueueResult, UpdateQueue } from "../../src/ports/queue.ts";
+import { queueGroupContract } from "./queue-groups.contract.ts";
 import { queueInterruptContract } from "./queue-interrupts.contract.ts";
 import { createProbe, eventually, idle, pause, question, update } from "./queue-probe.ts";
 import { queueRecoveryContract } from "./queue-recovery.contract.ts";
@@ -9,6 +10,7 @@ export interface QueueLimits {
   readonly maxBacklog?: number;
   readonly maxLane?: number;
   readonly aloneForMs?: number;
+  readonly quietMs?: number;
   readonly now?: () => number;
 }
 
@@ -54,6 +56,7 @@ export function queueContract(name: string, open: OpenNewQueue): void {
     drainContract(openTracked);
     queueInterruptContract(openTracked);
     queueRecoveryContract(openTracked);
+    queueGroupContract(openTracked);
   });
 }
 
@@ -71,9 +74,8 @@ function storingContract(open: OpenNewQueue): void {
       expect(await queue.enqueue(sent)).toBe("queued");
       probe.consume(queue);
       await idle(queue);
-      const [{ signal, lease: _lease, keeping: _keeping, stepAside: _stepAside, ...received }] = probe.deliveries as [
-        (typeof probe.deliveries)[0],
-      ];
+      const [{ signal, lease: _lease, keeping: _keeping, stepAside: _stepAside, showing: _showing, ...received }] =
+        probe.deliveries as [(typeof probe.deliveries)[0]];
       expect(received).toEqual({ ...sent, attempt: 1 });
       expect(signal.aborted).toBe(false);
     });

@@ -1,6 +1,7 @@
 /** The contract of `RateLimiter`, for any engine. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { RateLimiter } from "../../src/ports/rate-limit.ts";
+import type { Piece } from "../../src/ports/updates.ts";
 
 export interface RateLimits {
   readonly messages: number;
@@ -97,6 +98,41 @@ export function rateLimiterContract(name: string, open: (limits: RateLimits) => 
       expect((await limiter.take(1, at - 20_000)).allowed).toBe(false);
       expect((await limiter.take(1, at + 59_999)).allowed).toBe(false);
       expect((await limiter.take(1, at + 60_000)).allowed).toBe(true);
+    });
+
+    it("takes one token for what belongs together, and refuses its rest in silence", async () => {
+      const limiter = await newLimiter({ messages: 1, burst: 2 });
+      const whole = { message: 1, sender: 1, units: 5 };
+      const take = async (time: number, piece: Partial<Piece>, payer = 1) => {
+        const { allowed, tell } = await limiter.take(payer, at + time, { ...whole, ...piece });
+        return allowed ? "allowed" : tell ? "told" : "refused";
+      };
+      const album = (id: number) => ({ group: `album:${id}`, follows: "plain" as const });
+      const all: string[] = [];
+      for (let n = 0; n < 10; n++) all.push(await take(n * 5_000, album(1)));
+      for (const time of [50_000, 50_700, 51_400]) all.push(await take(time, { group: "forward:1" }));
+      expect(all).toEqual(Array(13).fill("allowed"));
+      // The bucket is empty by now, and no album has an eleventh part.
+      expect(await take(51_500, album(1))).toBe("told");
+      expect([await take(51_501, album(1)), await take(52_101, { group: "forward:1" })]).toEqual([
+        "refused",
+        "refused",
+      ]);
+      for (const id of [2, 3]) for (const time of [53_000, 53_001]) expect(await take(time, album(id))).toBe("refused");
+      expect(await take(54_000, album(2), 2)).toBe("allowed");
+    });
+
+    it("takes none for the end of a paste, and one for the end of none", async () => {
+      const limiter = await newLimiter({ messages: 1, burst: 3 });
+      const take = async (time: number, piece: Partial<Piece>) =>
+        (await limiter.take(1, at + time, { message: 1, sender: 1, units: 5, ...piece })).allowed;
+      const end = { follows: "paste", plain: true } as const;
+      expect([await take(0, { group: "paste:1" }), await take(1_500, { group: "paste:1" })]).toEqual([true, true]);
+      expect([await take(3_000, end), await take(3_001, end), await take(3_002, { group: "paste:1" })]).toEqual([
+        ...[true, true, true],
+      ]);
+      expect([await take(3_100, end), await take(3_101, end)]).toEqual([true, false]);
+      expect(await take(3_200, { group: "paste:1" })).toBe(false);
     });
 
     it.each([-5, 5])("goes on from there when the clock is set by %i hours", async (hours) => {

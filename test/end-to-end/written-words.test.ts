@@ -72,7 +72,7 @@ describe.concurrent("what people write", { timeout: 180_000 }, () => {
     expect(answer.text).toMatch(/📎 I cannot see the photo yet[^\n]*$/);
     await visitor.ask("and after the albums");
     expect(visitor.written()).toHaveLength(3);
-    expect(lastAsked()).toContain("[a photo that you cannot see]\nwho are they");
+    expect(lastAsked()).toContain("[photo]\nwho are they\n[photo]\n[photo]");
   });
 
   test("gives one line to what cannot be read, of kinds that nobody knows too, and none to Telegram's own", async () => {

@@ -25,10 +25,22 @@ export function content(parts: Parts): Message {
 
 export const inGroup = (text: string, parts: Parts = {}) => written(text, { chat: group, ...parts });
 
-export function address(update: Parts): Addressed | undefined {
+function addressWhole(update: Parts): Addressed | undefined {
   const whole = { update_id: 1, ...update } as unknown as Update;
   return addressUpdate(whole, { me, allowed: (userId) => userId !== stranger.id });
 }
+
+/** Without what it tells of what it belongs to. */
+export function address(update: Parts): Addressed | undefined {
+  const addressed = addressWhole(update);
+  if (addressed === undefined) return undefined;
+  const { piece: _piece, ...rest } = addressed;
+  return rest;
+}
+
+/** All that a message makes of itself. */
+export const arrivesWhole = (message: Message) => addressWhole({ message });
+export const editedWhole = (message: Message) => addressWhole({ edited_message: message });
 
 export const arrives = (message: Message) => address({ message });
 export const edited = (message: Message) => address({ edited_message: { ...message, edit_date: 1_790_000_100 } });

@@ -234,6 +234,23 @@ export function createBotScene() {
   return Object.assign(scene, {
     arrive,
     handle,
+    /** Brings messages that the queue hands out together, in this order; the first of them leads. */
+    async arriveTogether(messages: readonly object[], job: Partial<ActiveUpdate> = {}): Promise<Call[]> {
+      const parts = messages.map((one) => {
+        const updateId = scene.nextId++;
+        const id = (one as { message_id: number }).message_id;
+        return { updateId, message: id, body: JSON.stringify({ update_id: updateId, message: one }) };
+      });
+      const [leader] = parts;
+      if (leader === undefined) return [];
+      const { updateId, body, message: asks } = leader;
+      const { id } = (messages[0] as { chat: { id: number } }).chat;
+      const before = scene.calls.length;
+      const place = { conversation: String(id), lane: "turn", question: asks, receivedAt: Date.now() } as const;
+      const sorted = parts.toSorted((a, b) => a.message - b.message);
+      await handle({ updateId, body, ...place }, { parts: sorted, ...job });
+      return scene.calls.slice(before);
+    },
     /** Telegram has asked to leave this chat alone for a while. */
     hold: (chatId: number) => outbox?.hold(chatId, 60_000),
     message,

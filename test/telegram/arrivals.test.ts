@@ -31,7 +31,6 @@ function setUp(newest: Partial<Turn> | undefined, allowed = true, dialog?: objec
     },
     store: {
       newestTurn,
-      firstWithin: async () => true,
       writeDialog: async () => undefined,
       readDialog: async (key) => (key === "7/7" && dialog !== undefined ? JSON.stringify(dialog) : undefined),
     },

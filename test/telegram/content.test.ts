@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { hasContent, serviceFields, unseenIn, unseenText } from "../../src/telegram/content.ts";
-import { arrives, content, group, inGroup } from "../support/addressed-updates.ts";
+import { arrives, content, group, inGroup, question } from "../support/addressed-updates.ts";
 
 /** Fields of a message that say something about it, not in it. */
 const about = (
@@ -48,8 +48,14 @@ describe("the fields of a message", () => {
 
 describe("a message without words in a private chat", () => {
   const notice = { conversation: "7", lane: "quick", kind: "unsupported", payer: 7 };
+  const shown = ["photo", "live_photo", "video", "animation", "document", "audio"];
 
-  it.each(sent.filter((field) => field !== "text" && field !== "caption"))(
+  it.each(shown)("may go with the question before it when it is a %s", (field) => {
+    expect(arrives(content({ [field]: {} }))).toEqual(question);
+    expect(arrives(content({ [field]: {}, chat: group }))).toBeUndefined();
+  });
+
+  it.each(sent.filter((field) => field !== "text" && field !== "caption" && !shown.includes(field)))(
     "gets the polite line when it is a %s",
     (field) => {
       expect(arrives(content({ [field]: {} }))).toEqual(notice);

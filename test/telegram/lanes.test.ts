@@ -24,10 +24,10 @@ describe("questions", () => {
     expect(arrives(written("what is /model for?"))).toEqual(question);
   });
 
-  it("takes a caption as a question, and a picture without one as something it cannot read", () => {
+  it("takes a picture as a question, also without a caption: it may go with the question before it", () => {
     const photo = { photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
     expect(arrives(content({ ...photo, caption: "what is this?" }))).toEqual(question);
-    expect(arrives(content(photo))).toEqual({ conversation: "7", lane: "quick", kind: "unsupported", payer: 7 });
+    expect(arrives(content(photo))).toEqual(question);
     expect(arrives(content({ ...photo, chat: group }))).toBeUndefined();
     expect(arrives(content({ ...photo, chat: group, caption: "look, @parley_bot" }))).toEqual(groupQuestion);
   });

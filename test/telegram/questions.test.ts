@@ -5,7 +5,7 @@ import { chat, createBotScene, group, said } from "../support/bot-scene.ts";
 import { noteWords } from "../support/note-words.ts";
 
 const scene = createBotScene();
-const { arrive, message, write, press } = scene;
+const { arrive, arriveTogether, message, write, press } = scene;
 
 const asked = () => scene.requests.map(({ messages }) => messages.at(-1)?.content);
 const photo = { text: undefined, photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
@@ -14,6 +14,12 @@ const me = { id: 999, is_bot: true, first_name: "Parley" };
 /** The text of each message that was sent or edited. */
 const shown = (calls: Awaited<ReturnType<typeof write>>) =>
   calls.filter(({ payload }) => "text" in payload).map(({ payload }) => payload["text"]);
+
+/** The messages that those which were sent reply to. */
+const repliedTo = (calls: Awaited<ReturnType<typeof write>>) =>
+  calls
+    .filter(({ method }) => method === "sendMessage")
+    .map(({ payload }) => (payload["reply_parameters"] as { message_id: number } | undefined)?.message_id);
 
 describe("a reply", () => {
   const answerIn = async (text: string) => {
@@ -92,43 +98,95 @@ describe("a picture or file with a caption", () => {
 });
 
 describe("an album", () => {
-  let albums = 0;
-  /** Three pictures, one of which may have a caption; all of them arrive, then the lanes hand them out in this order. */
-  async function send(captions: (string | undefined)[], attempt = 1) {
-    albums += 1;
-    const parts = { ...photo, media_group_id: `album ${albums}` };
-    const calls = [];
-    for (const caption of captions) {
-      const part = { ...message(""), ...parts, ...(caption === undefined ? {} : { caption }) };
-      calls.push(...(await arrive({ message: part }, { attempt })));
-    }
-    return calls;
-  }
+  const send = (captions: (string | undefined)[], parts: object = {}) =>
+    arriveTogether(
+      captions.map((caption, at) => {
+        const words = caption === undefined ? {} : { caption };
+        return { ...message(""), ...photo, ...words, media_group_id: "a", message_id: 3000 + at, ...parts };
+      }),
+    );
 
   it("without words gets one notice", async () => {
     expect(said(await send([undefined, undefined, undefined]))).toEqual([texts.unsupported]);
-    expect(said(await send([undefined, undefined, undefined]))).toEqual([texts.unsupported]);
   });
 
-  it("with a caption gets its answer with one line, and no notice", async () => {
-    const calls = await send(["who are they?", undefined, undefined]);
-    expect(said(calls)).toHaveLength(1);
-    expect(shown(calls).at(-1)).toBe(`answer 1\n\n${unseenPhoto}`);
+  it.each([[["who are they?", undefined]], [[undefined, "who are they?"]]])(
+    "gets one answer with one line wherever its caption stands: %j",
+    async (captions) => {
+      const calls = await send(captions);
+      expect(said(calls)).toHaveLength(1);
+      expect(shown(calls).at(-1)).toBe(`answer 1\n\n${unseenPhoto}`);
+      const words = captions.map((caption) => (caption === undefined ? "[photo]" : `[photo]\n${caption}`));
+      expect(asked()).toEqual([words.join("\n")]);
+    },
+  );
+
+  it.each<[(string | undefined)[], number]>([
+    [[undefined, "@parley_bot who?", undefined], 3001],
+    [["@parley_bot who?", undefined], 3000],
+  ])("in a group is answered below its caption: %j", async (captions, caption) => {
+    expect(repliedTo(await send(captions, { chat: group }))).toEqual([caption]);
+  });
+});
+
+describe("a question in several messages", () => {
+  const comment = () => message("what do you think?", { message_id: 3000 });
+  const forwarded = (text: string, id: number) =>
+    message(text, { message_id: id, forward_origin: { type: "hidden_user", date: 1, sender_user_name: "Eva" } });
+
+  it("is one, whose exchange stands under its first message", async () => {
+    await arriveTogether([comment(), forwarded("all is one", 3001), forwarded("or two", 3002)]);
+    const whole = "what do you think?\n[forwarded from Eva]\nall is one\n[forwarded from Eva]\nor two";
+    expect(asked()).toEqual([whole]);
+    const turn = await scene.store.newestTurn("7");
+    expect(turn).toMatchObject({ question: 3000, root: 3000, state: "done" });
+    expect(turn?.parts?.map((part) => part.message)).toEqual([3000, 3001, 3002]);
+    expect((await scene.store.readHistory("7")).map(({ question }) => question)).toEqual([3000]);
   });
 
-  it("gets one notice wherever its caption stands, and however many there are", async () => {
-    const late = await send([undefined, undefined, "who are they?"]);
-    expect(shown(late).filter((text) => text === texts.unsupported)).toHaveLength(1);
-    expect(shown(late).at(-1)).toBe("answer 1");
-    const two = await send(["who is this?", "and this?", undefined]);
-    expect(shown(two).filter((text) => String(text).endsWith(unseenPhoto))).toHaveLength(1);
-    expect(shown(two)).not.toContain(texts.unsupported);
+  it("answers once when it is delivered again, and asks the same", async () => {
+    const leaving = new AbortController();
+    leaving.abort("shutdown");
+    const both = [comment(), forwarded("all is one", 3001)];
+    await expect(arriveTogether(both, { signal: leaving.signal, updateId: 77 })).rejects.toThrow("stays queued");
+    await arriveTogether(both, { attempt: 2, updateId: 77 });
+    expect(said(await arriveTogether(both, { attempt: 3, updateId: 77 }))).toEqual([]);
+    expect(asked()).toEqual(["what do you think?\n[forwarded from Eva]\nall is one"]);
   });
 
-  it("gets no second notice when a part of it is delivered again", async () => {
-    const part = { ...message(""), ...photo, media_group_id: "x", message_id: 90 };
-    expect(said(await arrive({ message: part, update_id: 500 }))).toEqual([texts.unsupported]);
-    expect(said(await arrive({ message: part, update_id: 500 }, { attempt: 2 }))).toEqual([]);
+  it("that was left because more had come asks all of it in the same message", async () => {
+    const joined = new AbortController();
+    scene.meanwhile = async () => joined.abort("joined");
+    const first = arriveTogether([comment()], { signal: joined.signal, updateId: 77 });
+    await expect(first).rejects.toThrow("stays queued");
+    scene.meanwhile = async () => undefined;
+    const calls = await arriveTogether([comment(), forwarded("all is one", 3001)], { attempt: 2, updateId: 77 });
+    expect(asked().at(-1)).toBe("what do you think?\n[forwarded from Eva]\nall is one");
+    expect(shown(calls).at(-1)).toBe("answer 2");
+    expect(scene.calls.filter(({ method }) => method === "sendMessage")).toHaveLength(1);
+  });
+
+  it("is asked anew as a whole when any of its messages is edited, also after a retry", async () => {
+    await arriveTogether([comment(), forwarded("all is one", 3001), forwarded("or two", 3002)]);
+    const edit = (id: number, text: string) => ({ edited_message: { ...message(text), message_id: id } });
+    await arrive(edit(3002, "or three"));
+    expect(asked().at(-1)).toBe("what do you think?\n[forwarded from Eva]\nall is one\nor three");
+    await write("/retry");
+    await arrive(edit(3000, "what is this?"));
+    expect(asked().at(-1)).toBe("what is this?\n[forwarded from Eva]\nall is one\nor three");
+    expect(await scene.store.readHistory("7")).toHaveLength(1);
+  });
+
+  it("is replied to in its last message", async () => {
+    const inGroup = [comment(), forwarded("all is one", 3001)].map((one) => ({ ...one, chat: group }));
+    expect(repliedTo(await arriveTogether(inGroup))).toEqual([3001]);
+  });
+
+  it("answers no dialog when it has no words", async () => {
+    await write("/system");
+    expect(said(await arrive({ message: { ...message(""), ...photo } }))).toEqual([texts.unsupported]);
+    expect(said(await write("Answer as a pirate.")).at(-1)).toContain("Answer as a pirate.");
+    expect(asked()).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** One delivery of the embedded queue: from the journal to the handler, and its end back into the journal. */
 import { messageOf } from "../../base/errors.ts";
 import { insist } from "../../base/insist.ts";
-import type { ActiveUpdate, ConsumeOptions } from "../../ports/queue.ts";
+import type { AbortReason, ActiveUpdate, ConsumeOptions } from "../../ports/queue.ts";
 import type { AnswerKeeping } from "../../ports/store.ts";
 import type { Entry, Lanes } from "../lanes/lanes.ts";
 import { doomOf } from "../lanes/suspects.ts";
@@ -55,13 +55,11 @@ export function createDelivery(
     switch (verdict.kind) {
       case "finished":
         entry.phase = "ending";
-        if (!(await written(() => journal.end(entry.updateId)))) return true;
-        lanes.remove(entry.updateId);
-        return false;
+        return !(await finish(entry, update.parts?.length ?? 1));
       case "stays":
         entry.phase = "failing";
         await written(() => journal.release(entry.updateId));
-        return true;
+        return abort.signal.reason !== ("joined" satisfies AbortReason);
       case "failed":
         entry.failures++;
         if (entry.failures >= options.maxFailures || options.isHopeless?.(verdict.error))
@@ -76,12 +74,30 @@ export function createDelivery(
     entry.attempts++;
     entry.phase = "running";
     if (entry.cancelled !== undefined) abort.abort(entry.cancelled);
-    entry.abort = (reason) => abort.abort(reason);
-    const update = { ...stored, attempt: entry.attempts, signal: abort.signal };
+    let shown = false;
+    entry.abort = (reason) => {
+      if (reason !== "joined" || !shown) abort.abort(reason);
+    };
+    const showing = () => {
+      shown = true;
+    };
+    const update = { ...stored, attempt: entry.attempts, signal: abort.signal, showing };
     if (deps.keepAnswer === undefined) return update;
     const interrupting = new AbortController();
     entry.warn = () => interrupting.abort();
     return { ...update, keeping: { interrupting: interrupting.signal, keep: deps.keepAnswer } };
+  }
+
+  /** True when its end is on disk. What has joined it too late for its handler has its turn next. */
+  async function finish(entry: Entry, handled: number): Promise<boolean> {
+    let late: Entry | undefined;
+    const isWritten = await written(() => {
+      late = journal.finish(entry.updateId, handled);
+    });
+    if (!isWritten) return false;
+    if (late !== undefined) lanes.add(late, { behind: entry.updateId });
+    lanes.remove(entry.updateId);
+    return true;
   }
 
   async function fail(entry: Entry): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { DeadUpdate } from "../../ports/queue.ts";
 import { deadOf } from "../lanes/worker.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Database } from "./database.ts";
-import { updateOf } from "./journal.ts";
+import { updateOf } from "./rows.ts";
 
 /** The user's own conversation, and those of its topics. */
 const own = "(conversation = ?1 OR conversation >= ?1 || ':' AND conversation < ?1 || ';')";
@@ -33,14 +33,18 @@ export function eraseUser({ statement: sql }: Database, conversations: Conversat
 export function eraseDead({ statement: sql }: Database, matches: (update: DeadUpdate) => boolean, now: number): number {
   const erase = sql(
     `UPDATE queued_update SET state = 'done', conversation = '', body = NULL, question = NULL, interrupt = NULL,
-       refusal = NULL, outcome = NULL, reason = NULL, ended_at = ? WHERE update_id = ?`,
+       refusal = NULL, outcome = NULL, reason = NULL, sender = NULL, gathering = NULL, ended_at = ? WHERE update_id = ?`,
   );
+  const eraseParts = sql("DELETE FROM update_part WHERE leader = ?");
   const ids: number[] = [];
   // One by one: what people write may be long.
   for (const row of sql("SELECT * FROM queued_update WHERE state = 'dead'").iterate()) {
     const update = deadOf(updateOf(row), String(row["reason"]));
     if (matches(update)) ids.push(update.updateId);
   }
-  for (const id of ids) erase.run(now, id);
+  for (const id of ids) {
+    erase.run(now, id);
+    eraseParts.run(id);
+  }
   return ids.length;
 }

@@ -3,8 +3,9 @@ import { readFileSync, rmSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
 /**
- * `open` rows wait or run; `done` ones recognise a repeated delivery; `dead` ones keep their body. `running` is 2 when nothing
- * else ran beside it.
+ * `open` rows wait or run; `done` ones recognise a repeated delivery; `dead` ones keep their body; `aside` ones are parts of an
+ * album that has not been addressed to us. `running` is 2 when nothing else ran beside it. What has joined a question stands in
+ * `update_part`, numbered as it came.
  */
 const tables = `
   CREATE TABLE IF NOT EXISTS queued_update (
@@ -31,6 +32,10 @@ const tables = `
   CREATE INDEX IF NOT EXISTS queued_update_open ON queued_update (conversation, lane, position) WHERE state = 'open';
   CREATE INDEX IF NOT EXISTS queued_update_done ON queued_update (ended_at) WHERE state = 'done';
   CREATE INDEX IF NOT EXISTS queued_update_dead ON queued_update (ended_at) WHERE state = 'dead';
+  CREATE TABLE IF NOT EXISTS update_part (
+    leader INTEGER NOT NULL, message INTEGER NOT NULL, number INTEGER NOT NULL, update_id INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (leader, message)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS hang (name TEXT PRIMARY KEY, update_id INTEGER NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
@@ -38,7 +43,15 @@ const tables = `
 const laterColumns: Readonly<Record<string, string>> = {
   lone_crashes: "INTEGER NOT NULL DEFAULT 0",
   backoff_ms: "INTEGER NOT NULL DEFAULT 0",
+  sender: "INTEGER",
+  gathering: "TEXT",
 };
+
+const laterIndexes = `
+  CREATE INDEX IF NOT EXISTS queued_update_sender ON queued_update (conversation, sender, position)
+    WHERE state = 'open' AND sender IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS queued_update_aside ON queued_update (conversation, sender) WHERE state = 'aside';
+`;
 
 /**
  * Makes the tables ready. What ran when the last process died has one crash more afterwards, unless that process hung in an
@@ -55,6 +68,7 @@ export function openTables(handle: DatabaseSync, hangFile: string | undefined, n
   for (const [name, type] of Object.entries(laterColumns)) {
     if (!known.has(name)) handle.exec(`ALTER TABLE queued_update ADD COLUMN ${name} ${type}`);
   }
+  handle.exec(laterIndexes);
   const hangs = hangFile === undefined ? [] : readHangs(hangFile);
   handle.exec("BEGIN IMMEDIATE");
   try {

@@ -1,32 +1,36 @@
 /** The queue's table: what survives the process. Whoever writes calls it inside `Database.write`. */
 import type { SQLInputValue } from "node:sqlite";
-import type { AbortReason, DeadUpdate } from "../../ports/queue.ts";
-import type { ConversationId, IncomingUpdate, InterruptOutcome, LaneKind } from "../../ports/updates.ts";
+import type { DeadUpdate } from "../../ports/queue.ts";
+import type { ConversationId, IncomingUpdate, InterruptOutcome, LaneKind, Piece } from "../../ports/updates.ts";
+import { beginGathering, type Gathering } from "../lanes/groups.ts";
 import type { InterruptPlan, OpenQuestion } from "../lanes/interrupts.ts";
 import type { Entry } from "../lanes/lanes.ts";
 import { deadOf, keepDeadMs } from "../lanes/worker.ts";
 import type { Database } from "./database.ts";
+import { createGatherings } from "./gatherings.ts";
 import { openTables } from "./journal-opening.ts";
+import { entryOf, newEntry, type StoredUpdate, updateOf } from "./rows.ts";
 
 /** A finished update is recognised for at least a day; Telegram keeps an undelivered one no longer than that. */
 const keepFinishedMs = 48 * 3_600_000;
 
-/** An update as a worker takes it from the disk. */
-export interface StoredUpdate extends IncomingUpdate {
-  readonly outcome?: InterruptOutcome;
-}
+type State = "open" | "done" | "dead" | "aside";
 
-type State = "open" | "done" | "dead";
+/** What is stored with an update besides itself. */
+interface Insertion {
+  readonly outcome?: InterruptOutcome | undefined;
+  readonly gathering?: Gathering | undefined;
+  /** How long it waits for its next part. */
+  readonly waitMs?: number;
+}
 
 export type Journal = ReturnType<typeof createJournal>;
 
 /** Opens the table, made when missing, and counts what the last process died of; see `openTables`. */
-export function createJournal(
-  { handle, statement: sql }: Pick<Database, "handle" | "statement">,
-  now: () => number,
-  hangFile?: string,
-) {
+export function createJournal(database: Pick<Database, "handle" | "statement">, now: () => number, hangFile?: string) {
+  const { handle, statement: sql } = database;
   openTables(handle, hangFile, now());
+  const gatherings = createGatherings(database);
 
   function number(text: string, ...values: SQLInputValue[]): number {
     return Number(Object.values(sql(text).get(...values) ?? {})[0] ?? 0);
@@ -40,9 +44,11 @@ export function createJournal(
   /** Its number is kept, by which it is known when it comes again, and nothing of whom it was from. */
   function end(updateId: number): void {
     sql(
-      `UPDATE queued_update SET state = 'done', running = 0, conversation = '', question = NULL, body = NULL, ended_at = ?
+      `UPDATE queued_update SET state = 'done', running = 0, conversation = '', question = NULL, body = NULL, sender = NULL,
+         gathering = NULL, ended_at = ?
        WHERE update_id = ? AND state = 'open'`,
     ).run(now(), updateId);
+    gatherings.forget(updateId);
   }
 
   /** The position for an update that an interrupt puts in order; what stands there or later makes room. */
@@ -58,10 +64,16 @@ export function createJournal(
     return position;
   }
 
-  function insert(update: IncomingUpdate, state: State, position: number, outcome?: InterruptOutcome): void {
+  function insert(
+    update: IncomingUpdate,
+    state: State,
+    position: number,
+    { outcome, gathering, waitMs = 0 }: Insertion = {},
+  ): void {
     sql(
       `INSERT INTO queued_update (update_id, conversation, lane, position, state, received_at, body, question, interrupt,
-         refusal, outcome, reason, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         refusal, outcome, reason, ended_at, sender, gathering, due_at, backoff_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       update.updateId,
       state === "done" ? "" : update.conversation,
@@ -76,6 +88,10 @@ export function createJournal(
       json(outcome),
       update.dead ?? null,
       state === "open" ? null : now(),
+      gathering?.sender ?? null,
+      json(gathering),
+      waitMs === 0 ? 0 : now() + waitMs,
+      waitMs,
     );
   }
 
@@ -106,27 +122,60 @@ export function createJournal(
     countDead: () =>
       number("SELECT count(*) FROM queued_update WHERE state = 'dead' AND ended_at > ?", now() - keepDeadMs),
 
+    gatherings,
+
     /** Adds an update to its lane, where the plan of its interrupt puts it. */
-    add(update: IncomingUpdate, plan: InterruptPlan | undefined): void {
-      insert(update, "open", placed(update, plan), plan?.outcome);
+    add(update: IncomingUpdate, plan: InterruptPlan | undefined, gathering?: Gathering, waitMs = 0): void {
+      insert(update, "open", placed(update, plan), { outcome: plan?.outcome, gathering, waitMs });
     },
 
-    /** Adds what was dropped, so that its repetition is known, or is dead from the beginning. */
+    /** Adds what was dropped or has become a part, so that its repetition is known, or is dead from the beginning. */
     addEnded(update: IncomingUpdate): void {
       insert(update, update.dead === undefined ? "done" : "dead", 0);
     },
 
-    /** Questions of the turn lane that are not over, in order; `begun` as far as the disk knows. */
-    openQuestions(conversation: ConversationId): OpenQuestion[] {
+    /** Keeps a part of an album for the part that may address us. */
+    addAside(update: IncomingUpdate, piece: Piece): void {
+      gatherings.forgetAside(now());
+      insert(update, "aside", 0, { gathering: beginGathering(piece, update.receivedAt) });
+    },
+
+    /** Another part waits with a question; that waits so long for the next one. */
+    join(updateId: number, gathering: Gathering, waitMs: number, update: IncomingUpdate, piece: Piece): void {
+      insert(update, "done", 0);
+      gatherings.join(updateId, gathering, update, piece);
+      sql("UPDATE queued_update SET due_at = ?, backoff_ms = ? WHERE update_id = ?").run(
+        ...[waitMs === 0 ? 0 : now() + waitMs, waitMs, updateId],
+      );
+    },
+
+    /** Ends an update of which so many messages were handled; what has joined it since takes its place. */
+    finish(updateId: number, handled: number): Entry | undefined {
+      const late = gatherings.late(updateId, handled);
+      const row = sql("SELECT conversation, position, state, cancelled FROM queued_update WHERE update_id = ?").get(
+        updateId,
+      );
+      end(updateId);
+      // What interrupts it drops, or asks, all that has joined it.
+      if (late === undefined || row?.["state"] !== "open" || row["cancelled"] !== null) return undefined;
+      const successor = gatherings.succeed(late, String(row["conversation"]), Number(row["position"]));
+      const stored = sql("SELECT * FROM queued_update WHERE update_id = ?").get(successor);
+      return stored === undefined ? undefined : newEntry(updateOf(stored));
+    },
+
+    /** Questions of the turn lane that are not over, in order; `begun` as far as the disk knows. `edited`: a message. */
+    openQuestions(conversation: ConversationId, edited: number): OpenQuestion[] {
       const rows = sql(
-        `SELECT update_id, question, attempts, cancelled FROM queued_update
-         WHERE state = 'open' AND conversation = ? AND lane = 'turn' AND question IS NOT NULL ORDER BY position`,
-      ).all(conversation);
+        `SELECT update_id, question, attempts, cancelled, gathering IS NOT NULL AND EXISTS (
+             SELECT 1 FROM update_part WHERE leader = queued_update.update_id AND message = ?) AS holds
+         FROM queued_update WHERE state = 'open' AND conversation = ? AND lane = 'turn' AND question IS NOT NULL ORDER BY position`,
+      ).all(edited, conversation);
       return rows.map((row) => ({
         updateId: Number(row["update_id"]),
         question: Number(row["question"]),
         begun: Number(row["attempts"]) > 0,
         cancelled: row["cancelled"] !== null,
+        holdsEdited: row["holds"] === 1,
       }));
     },
 
@@ -179,7 +228,10 @@ export function createJournal(
 
     read(updateId: number): StoredUpdate | undefined {
       const row = sql("SELECT * FROM queued_update WHERE update_id = ?").get(updateId);
-      return row === undefined ? undefined : updateOf(row);
+      if (row === undefined) return undefined;
+      const update = updateOf(row);
+      const parts = gatherings.parts(updateId, update.body, gatherings.read(updateId));
+      return parts === undefined ? update : { ...update, parts };
     },
 
     /** Everything that is not over: lanes in the order of their oldest update, each in its own order. */
@@ -219,8 +271,12 @@ export function createJournal(
 
     /** Forgets up to `limit` updates of either end whose time is over; returns the larger number of both. */
     purge(limit: number): number {
+      gatherings.forgetAside(now());
       const forget = (state: "done" | "dead", keepMs: number) => {
         const old = "SELECT update_id FROM queued_update WHERE state = ? AND ended_at <= ? LIMIT ?";
+        if (state === "dead") {
+          sql(`DELETE FROM update_part WHERE leader IN (${old})`).run(state, now() - keepMs, limit);
+        }
         const erase = sql(`DELETE FROM queued_update WHERE update_id IN (${old})`);
         return Number(erase.run(state, now() - keepMs, limit).changes);
       };
@@ -232,60 +288,6 @@ export function createJournal(
   };
 }
 
-/** A lane's entry for an update that was never delivered. */
-export function newEntry({ updateId, conversation, lane, receivedAt }: IncomingUpdate): Entry {
-  const counts = { attempts: 0, failures: 0, crashes: 0, loneCrashes: 0, hangs: 0, dueAt: 0 };
-  const marks = { cancelled: undefined, doom: undefined, abort: undefined, warn: undefined };
-  const start = { phase: "waiting", inherited: false, alone: false } as const;
-  return { updateId, conversation, lane, receivedAt, ...start, ...counts, ...marks };
-}
-
-type Row = Readonly<Record<string, SQLInputValue>>;
-
 function json(value: object | undefined): string | null {
   return value === undefined ? null : JSON.stringify(value);
-}
-
-function entryOf(row: Row, at: number): Entry {
-  // By a clock that was set meanwhile: never longer than the back-off was.
-  const waitMs = Math.min(Number(row["due_at"]) - at, Number(row["backoff_ms"]));
-  return {
-    updateId: Number(row["update_id"]),
-    conversation: String(row["conversation"]),
-    lane: laneOf(row),
-    receivedAt: Number(row["received_at"]),
-    phase: "waiting",
-    inherited: true,
-    alone: false,
-    attempts: Number(row["attempts"]),
-    failures: Number(row["failures"]),
-    crashes: Number(row["crashes"]),
-    loneCrashes: Number(row["lone_crashes"]),
-    hangs: Number(row["hangs"]),
-    dueAt: waitMs > 0 ? performance.now() + waitMs : 0,
-    cancelled: (row["cancelled"] ?? undefined) as AbortReason | undefined,
-    doom: row["reason"] === null ? undefined : String(row["reason"]),
-    abort: undefined,
-    warn: undefined,
-  };
-}
-
-/** The update of a row. */
-export function updateOf(row: Row): StoredUpdate {
-  const parsed = (name: string) => (row[name] === null ? {} : { [name]: JSON.parse(String(row[name])) });
-  return {
-    updateId: Number(row["update_id"]),
-    conversation: String(row["conversation"]),
-    lane: laneOf(row),
-    receivedAt: Number(row["received_at"]),
-    body: String(row["body"] ?? ""),
-    ...(row["question"] === null ? {} : { question: Number(row["question"]) }),
-    ...parsed("interrupt"),
-    ...parsed("refusal"),
-    ...parsed("outcome"),
-  };
-}
-
-function laneOf(row: Row): LaneKind {
-  return row["lane"] === "quick" ? "quick" : "turn";
 }

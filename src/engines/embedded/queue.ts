@@ -22,6 +22,8 @@ export interface SqliteQueueOptions {
   readonly keepAnswer?: AnswerKeeping["keep"];
   /** See `suspects.ts`. Milliseconds. */
   readonly aloneForMs?: number;
+  /** For how long a group waits for its next part, of whatever kind it is; see `groups.ts`. Milliseconds. */
+  readonly quietMs?: number;
   /** Updates that wait or run, in all. */
   readonly maxBacklog?: number;
   /** Updates that wait or run in one lane. */
@@ -45,7 +47,10 @@ export function createSqliteQueue(options: SqliteQueueOptions): UpdateQueue {
     // Should the process die, it was not alone.
     onRejoined: (entry) => void database.write(() => journal.begin(entry)).catch(() => undefined),
   });
-  const enqueueing = createEnqueueing({ database, journal, lanes, maxBacklog, maxLane });
+  const enqueueing = createEnqueueing({
+    ...{ database, journal, lanes, maxBacklog, maxLane },
+    quietMs: options.quietMs,
+  });
   let worker: Worker | undefined;
   let told = { reason: "", at: 0 };
   let stopped = false;

@@ -11,6 +11,8 @@ export interface OpenQuestion {
   readonly begun: boolean;
   /** A former interrupt has cancelled it already. */
   readonly cancelled: boolean;
+  /** The message that an edit is about has joined it. */
+  readonly holdsEdited: boolean;
 }
 
 export interface InterruptPlan {
@@ -21,6 +23,8 @@ export interface InterruptPlan {
   readonly drop: readonly number[];
   /** Where the interrupting update itself goes; the end of its lane when left out. */
   readonly place?: Place;
+  /** Of an edit: the question that it asks anew. */
+  readonly version?: OpenQuestion;
   readonly outcome: InterruptOutcome;
 }
 
@@ -35,13 +39,18 @@ export function planInterrupt(interrupt: Interrupt, questions: readonly OpenQues
 }
 
 function planEdit(question: number, questions: readonly OpenQuestion[]): InterruptPlan {
-  const versions = questions.filter((one) => one.question === question);
+  const versions = questions.filter((one) => one.question === question || one.holdsEdited);
   const begun = versions.filter((one) => one.begun);
   const waiting = versions.filter((one) => !one.begun);
   const [last, first] = [begun.at(-1), waiting[0]];
   const place =
     last !== undefined ? { behind: last.updateId } : first !== undefined ? { before: first.updateId } : undefined;
-  return { ...plan("edit", begun, waiting), ...(place === undefined ? {} : { place }) };
+  const version = waiting.at(-1) ?? last;
+  return {
+    ...plan("edit", begun, waiting),
+    ...(place === undefined ? {} : { place }),
+    ...(version === undefined ? {} : { version }),
+  };
 }
 
 function plan(reason: AbortReason, begun: readonly OpenQuestion[], drop: readonly OpenQuestion[]): InterruptPlan {

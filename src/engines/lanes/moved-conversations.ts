@@ -150,7 +150,9 @@ function flipSummary<R extends SummaryRecord | undefined>(record: R): R {
 /** A turn whose question is one of the other chat. */
 function flipTurn({ continues, ...turn }: Turn): Turn {
   const other = continues && { ...continues, question: -continues.question };
-  return { ...turn, continues: other, question: -turn.question, root: -turn.root };
+  const parts = turn.parts?.map((part) => ({ ...part, message: -part.message }));
+  const flipped = { ...turn, continues: other, question: -turn.question, root: -turn.root };
+  return parts === undefined ? flipped : { ...flipped, parts };
 }
 
 /** The record of a turn after its conversation has moved: what it has shown stayed behind. */

@@ -4,7 +4,7 @@ import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, DeadUpdate } 
 import type { IncomingUpdate, LaneKind } from "../../ports/updates.ts";
 import { createIntake } from "./intake.ts";
 
-/** How a delivery ended. `stays`: the process is leaving, the update is to be delivered again as if nothing had been. */
+/** How a delivery ended. `stays`: the update is to be delivered again as if nothing had been. */
 export type Verdict =
   | { readonly kind: "finished" }
   | { readonly kind: "stays" }
@@ -23,7 +23,7 @@ export async function deliver(
     return { kind: "finished" };
   } catch (error) {
     const reason: unknown = update.signal.aborted ? update.signal.reason : undefined;
-    if (reason === "shutdown" || reason === "lease-lost") return { kind: "stays" };
+    if (reason === "shutdown" || reason === "lease-lost" || reason === "joined") return { kind: "stays" };
     try {
       onFailure?.(update, error);
     } catch {

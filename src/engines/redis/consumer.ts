@@ -172,7 +172,7 @@ export function createRedisConsumer(deps: RedisConsumerDeps): RedisConsumer {
     const { stepAside } = place;
     const held: Held = {
       ...{ lane, fence, name, updateId, abort },
-      ...{ lost: false, vanished: false, ending: false },
+      ...{ lost: false, vanished: false, shown: false, ending: false },
       gone: Promise.withResolvers(),
     };
     const question = hash.question === undefined ? undefined : Number(hash.question);

@@ -1,7 +1,7 @@
 /** What a worker of the shared queue does with an update that it has taken, until its end stands in Redis. */
 import { messageOf } from "../../base/errors.ts";
 import { insist } from "../../base/insist.ts";
-import type { ActiveUpdate, ConsumeOptions } from "../../ports/queue.ts";
+import type { AbortReason, ActiveUpdate, ConsumeOptions } from "../../ports/queue.ts";
 import { deadOf, deliver } from "../lanes/worker.ts";
 import { endScript, runStep } from "./lane-scripts.ts";
 import type { Held } from "./leases.ts";
@@ -33,14 +33,20 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   const { link, options, now, onTrouble } = deps;
 
   async function handle(held: Held, hash: Hash, extras: Extras): Promise<boolean> {
-    const update = { ...updateOf(held.updateId, hash), signal: held.abort.signal, ...extras };
+    const showing = () => {
+      held.shown = true;
+    };
+    const update = { ...updateOf(held.updateId, hash), signal: held.abort.signal, showing, ...extras };
     void held.gone.promise.then(() => options.onLeaseLost?.(update));
     // Taken in the very moment in which the process began to leave.
     if (deps.leaving()) return await giveBack(held);
     if (hash.cancelled !== undefined) held.abort.abort(hash.cancelled);
     const verdict = await deliver(deps.handler, update, options.onFailure);
-    if (verdict.kind === "stays") return held.lost ? false : await giveBack(held);
-    if (verdict.kind === "finished") await end(held, "finished");
+    if (verdict.kind === "stays") {
+      if (!held.lost) await giveBack(held);
+      return !held.lost && held.abort.signal.reason !== ("joined" satisfies AbortReason);
+    }
+    if (verdict.kind === "finished") await end(held, "finished", 0, "", update.parts?.length);
     else {
       const failures = Number(hash.failures ?? 0) + 1;
       if (failures >= options.maxFailures || options.isHopeless?.(verdict.error))
@@ -65,13 +71,13 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   }
 
   /** Writes until Redis has answered: a lane must not move on past an end that is not there. */
-  async function end(held: Held, how: string, backoffMs = 0, reason = ""): Promise<string> {
+  async function end(held: Held, how: string, backoffMs = 0, reason = "", handled = 1): Promise<string> {
     const { lane, fence, updateId } = held;
     held.ending = how !== "doomed";
     let attempts = 0;
     async function attempt(): Promise<string> {
       attempts++;
-      const script = [lane, fence, updateId, how, now(), backoffMs, reason, ...(held.closing ?? [])];
+      const script = [lane, fence, updateId, how, now(), backoffMs, reason, handled, ...(held.closing ?? [])];
       return String(await runStep(link, endScript, ...script));
     }
     function afterMs(error: unknown, failures: number): number {

@@ -6,7 +6,7 @@
  * - `owner:KIND:CONVERSATION`: fence of whoever has the lane, for as long as the process lives that its first update names
  * - `ready:KIND` sorted set: lanes that may be taken, in their order · `wake:KIND`: there is one, for one worker to look
  * - `lanes` sorted set: lanes in which something waits and that nobody has, by the time to look after them
- * - `alive:PROCESS`: expires with its lease · `held:PROCESS` set: its lanes · `workers` set: processes that may have lanes
+ * - `alive:PROCESS`: expires with its lease; `2` when it knows what belongs together · `held:PROCESS` set: its lanes · `workers` set: processes that may have lanes
  * - `cancelled:PROCESS` hash: ids of what it runs and interrupts have ended, with reason and fence
  * - `took:FENCE`: lanes that were taken with this fence, for who has not heard of it
  * - `seen:BLOCK` bitmap: update ids of the last two days · `full:KIND:CONVERSATION`: its chat was told that it is full
@@ -20,6 +20,7 @@
 
 import { crashesBeforeAlone, mostHangs, mostLoneCrashes } from "../lanes/suspects.ts";
 import { keepDeadMs } from "../lanes/worker.ts";
+import { lateFunctions } from "./gathering-scripts.ts";
 import type { RedisLink } from "./link.ts";
 
 /**
@@ -219,25 +220,26 @@ return answers
 `;
 
 /**
- * Ends a delivery and gives the lane back. ARGV: lane, fence, id, how, now, back-off or 0, reason, and when a turn is to be
- * closed its conversation, the time before which that has expired, question and run. How: `finished`, `stays`,
+ * Ends a delivery and gives the lane back. ARGV: lane, fence, id, how, now, back-off or 0, reason, how many of its
+ * messages were handled, and when a turn is to be closed its conversation, the time before which that has expired, question and run. How: `finished`, `stays`,
  * `failed` (waits for its back-off), `dead`; `doomed` (will be dead) keeps the lane. Returns `lost` when the lane is not the
  * caller's any more.
  */
 export const endScript = `${common}
-local lane, fence, id, how, now, backoff, reason = unpack(ARGV, 1, 7)
-local found = redis.call('HMGET', updateKey(id), 'running', 'process', 'alone', 'at')
+local lane, fence, id, how, now, backoff, reason, handled = unpack(ARGV, 1, 8)
+${lateFunctions}
+local found = redis.call('HMGET', updateKey(id), 'running', 'process', 'alone', 'at', 'count')
 if found[1] ~= fence or redis.call('GET', ownerKey(lane)) ~= fence then return 'lost' end
 if how == 'doomed' then
   redis.call('HSET', updateKey(id), 'doom', reason)
   return 'kept'
 end
-if ARGV[8] then
-  local turns = P .. 'turns:' .. ARGV[8]
-  local kept = redis.call('HMGET', turns, 'at', ARGV[10])
+if ARGV[9] then
+  local turns = P .. 'turns:' .. ARGV[9]
+  local kept = redis.call('HMGET', turns, 'at', ARGV[11])
   local run, rest = string.match(kept[2] or '', '^([^\\n]*)\\n[^\\n]*\\n(.*)$')
-  if run == ARGV[11] and tonumber(kept[1]) >= tonumber(ARGV[9]) then
-    redis.call('HSET', turns, ARGV[10], run .. '\\ndone\\n' .. rest)
+  if run == ARGV[12] and tonumber(kept[1]) >= tonumber(ARGV[10]) then
+    redis.call('HSET', turns, ARGV[11], run .. '\\ndone\\n' .. rest)
   end
 end
 redis.call('DEL', ownerKey(lane))
@@ -245,6 +247,7 @@ redis.call('SREM', P .. 'held:' .. found[2], lane)
 redis.call('ZREM', P .. 'running', id)
 if found[3] and redis.call('GET', P .. 'alone') == lane then redis.call('DEL', P .. 'alone') end
 if how == 'finished' then
+  if tonumber(found[5] or '0') > tonumber(handled) then succeed(id, tonumber(handled)) end
   redis.call('LREM', laneKey(lane), 1, id)
   redis.call('DEL', updateKey(id))
 elseif how == 'dead' then

@@ -24,6 +24,8 @@ export interface Held {
   lost: boolean;
   /** Nothing is stored of it any more. */
   vanished: boolean;
+  /** Something of its answer is on the screen. */
+  shown: boolean;
   /** Its handler is done, and its end is being written: when it stands in Redis already, that is no loss. */
   ending: boolean;
   /** Resolves then. */
@@ -76,7 +78,11 @@ export function createLeases({ link, presence, leaseMs, graceMs, log }: LeasesOp
   let stopped = false;
 
   function cancel(updateId: number, reason: AbortReason): void {
-    held.get(updateId)?.abort.abort(reason);
+    interrupt(held.get(updateId), reason);
+  }
+
+  function interrupt(one: Held | undefined, reason: AbortReason): void {
+    if (reason !== "joined" || one?.shown !== true) one?.abort.abort(reason);
   }
 
   function lose(one: Held): void {
@@ -133,7 +139,7 @@ export function createLeases({ link, presence, leaseMs, graceMs, log }: LeasesOp
     for (let at = 0; at < cancelled.length; at += 2) {
       const [fence, reason] = (cancelled[at + 1] ?? "").split(" ");
       const one = held.get(Number(cancelled[at]));
-      if (one?.fence === Number(fence)) one.abort.abort(reason as AbortReason);
+      if (one?.fence === Number(fence)) interrupt(one, reason as AbortReason);
     }
     return true;
   }

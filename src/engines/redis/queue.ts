@@ -34,6 +34,8 @@ export interface RedisQueueOptions {
   readonly leaseMs?: number;
   /** See `suspects.ts`. Milliseconds. */
   readonly aloneForMs?: number;
+  /** For how long a group waits for its next part, of whatever kind it is; see `groups.ts`. Milliseconds. */
+  readonly quietMs?: number;
   /** How many of its conversation's newest exchanges are read together with a turn, when they are few; 0 when left out. */
   readonly exchanges?: number;
   readonly log?: Pick<Logger, "warn">;
@@ -79,7 +81,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
 
   async function enqueue(update: IncomingUpdate): Promise<EnqueueResult> {
     if (stopped) throw new ParleyError("queue-stopped", "the queue takes no updates any more", { retryable: true });
-    const { updateId, conversation, lane, interrupt } = update;
+    const { updateId, conversation, lane, interrupt, piece } = update;
     storing.add(updateId);
     try {
       const answer = await runStep(
@@ -101,6 +103,14 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
         interrupt === undefined ? "" : JSON.stringify(interrupt),
         update.dead ?? "",
         now(),
+        piece?.message ?? "",
+        piece?.sender ?? "",
+        piece?.units ?? "",
+        piece?.group ?? "",
+        piece?.follows ?? "",
+        piece?.plain ? 1 : "",
+        piece?.aside ? 1 : "",
+        options.quietMs ?? "",
       );
       const [result, aborted] = answer as [EnqueueResult, string[]];
       // Other processes hear of it from Redis.

@@ -1,5 +1,6 @@
 /** The rate limit of many processes: one token bucket per user, in Redis. */
 import type { RateLimiter } from "../../ports/rate-limit.ts";
+import { sharedForMs, sharedTokenOf } from "../lanes/groups.ts";
 import { clockSetMs, roundingError } from "../lanes/token-bucket.ts";
 import type { RedisLink } from "./link.ts";
 import { runScript } from "./script.ts";
@@ -16,10 +17,25 @@ export interface RedisTokenBucketOptions {
 }
 
 /**
- * KEYS bucket (a hash: `tokens`, `filled` and, once told, `told`). ARGV at, burst, tokens per millisecond, windowMs, keptMs.
- * Returns allowed, tell, tokens.
+ * KEYS bucket (a hash: `tokens`, `filled` and, once told, `told`), the verdict of the group (a hash). ARGV at, burst, tokens per
+ * millisecond, windowMs, keptMs, and for what shares its token: whether it ends the group, milliseconds behind the one before it,
+ * most messages. Returns allowed, tell, tokens.
  */
 const takeToken = `
+  if ARGV[6] then
+    local former = redis.call('HMGET', KEYS[2], 'first', 'last', 'count', 'allowed', 'tokens')
+    if former[1] then
+      local apart = math.abs(ARGV[1] - former[2]) > tonumber(ARGV[7]) or math.abs(ARGV[1] - former[1]) > ${sharedForMs}
+        or tonumber(former[3]) >= tonumber(ARGV[8])
+      if ARGV[6] == '1' or apart then redis.call('DEL', KEYS[2]) end
+      if not apart then
+        if ARGV[6] ~= '1' then
+          redis.call('HSET', KEYS[2], 'last', string.format('%.0f', math.max(former[2], ARGV[1])), 'count', former[3] + 1)
+        end
+        return { tonumber(former[4]), 0, former[5] }
+      end
+    end
+  end
   local at, burst, perMs = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
   local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'filled', 'told')
   local tokens, filled, told = tonumber(bucket[1] or burst), tonumber(bucket[2] or at), tonumber(bucket[3] or '-inf')
@@ -36,6 +52,10 @@ const takeToken = `
   redis.call('HSET', KEYS[1], 'tokens', exact, 'filled', string.format('%.0f', filled))
   if tell then redis.call('HSET', KEYS[1], 'told', ARGV[1]) end
   redis.call('PEXPIRE', KEYS[1], ARGV[5])
+  if ARGV[6] == '0' then
+    redis.call('HSET', KEYS[2], 'first', ARGV[1], 'last', ARGV[1], 'count', 1, 'allowed', allowed and 1 or 0, 'tokens', exact)
+    redis.call('PEXPIRE', KEYS[2], ${sharedForMs})
+  end
   return { allowed and 1 or 0, tell and 1 or 0, exact }
 `;
 
@@ -51,10 +71,14 @@ export function createRedisTokenBucket(options: RedisTokenBucketOptions): RateLi
   const keptMs = Math.ceil(Math.max(windowMs, burst / perMs)) + 1_000;
 
   return {
-    async take(payer, at) {
+    async take(payer, at, piece) {
+      const shared = piece && sharedTokenOf(piece);
+      const bucket = `${link.prefix}${options.name}:${payer}`;
+      const keys = shared === undefined ? [bucket] : [bucket, `${bucket}:${shared.group}`];
+      const sharing = shared === undefined ? [] : [shared.ends ? 1 : 0, shared.withinMs, shared.most];
       try {
-        const args = [at, burst, perMs, windowMs, keptMs];
-        const result = await runScript(link.commands, takeToken, [`${link.prefix}${options.name}:${payer}`], args);
+        const args = [at, burst, perMs, windowMs, keptMs, ...sharing];
+        const result = await runScript(link.commands, takeToken, keys, args);
         const [allowed, tell, tokens] = result as [number, number, string];
         if (allowed === 1) return { allowed: true, tell: false, waitSeconds: 0 };
         const missing = 1 - Number(tokens);

@@ -27,6 +27,10 @@ export interface Hash {
   readonly failures?: string;
   readonly cancelled?: AbortReason;
   readonly doom?: string;
+  /** Of its own message. */
+  readonly message?: string;
+  /** What has joined it: number, id, body, a line each. */
+  readonly [part: `part:${string}`]: string;
 }
 
 /** Reads Redis' answer to HGETALL: names and values in turn. */
@@ -55,7 +59,20 @@ export function updateOf(updateId: number, hash: Hash): Omit<ActiveUpdate, "sign
     interrupt: read<Interrupt>(interrupt),
     refusal: read<Refusal>(refusal),
     outcome: read<InterruptOutcome>(outcome),
+    ...partsOf(updateId, hash),
   };
+}
+
+/** All messages of a question that has several. */
+function partsOf(updateId: number, hash: Hash): Pick<ActiveUpdate, "parts"> {
+  const others = Object.entries(hash).flatMap(([name, value]) => {
+    if (!name.startsWith("part:")) return [];
+    const [, id, ...body] = String(value).split("\n");
+    return [{ updateId: Number(id), message: Number(name.slice("part:".length)), body: body.join("\n") }];
+  });
+  if (others.length === 0) return {};
+  const own = { updateId, message: Number(hash.message), body: hash.body };
+  return { parts: [own, ...others].sort((a, b) => a.message - b.message) };
 }
 
 function read<T>(json: string | undefined): T | undefined {

@@ -20,7 +20,7 @@ if former and math.abs(NOW - tonumber(former)) > 4 * lease then redis.call('DEL'
 redis.call('SET', P .. 'era', ARGV[4], 'NX')
 local lives = 1
 if ARGV[5] == 'begin' then
-  redis.call('SET', alive, '1', 'PX', lease)
+  redis.call('SET', alive, '2', 'PX', lease)
   redis.call('SADD', P .. 'workers', process)
 else
   lives = redis.call('PEXPIRE', alive, lease)

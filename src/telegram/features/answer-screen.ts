@@ -71,7 +71,7 @@ function placeOfAnswer(ctx: BotContext, turn: Turn, before: Turn | undefined): A
   const replies = !isPrivate(ctx.chat) && question > 0;
   const place = {
     ...chat,
-    ...(replies ? { replyTo: question } : {}),
+    ...(replies ? { replyTo: ctx.messages.length > 1 ? (ctx.message?.message_id ?? question) : question } : {}),
     question,
     run,
     continues,

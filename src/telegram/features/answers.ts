@@ -1,17 +1,20 @@
 /** Questions and all that answers one again: edits, `/retry`, Regenerate; and what stops an answer. */
 import { Composer } from "grammy";
 import type { Message } from "grammy/types";
-import { answerOf, mayAnswerAgain, mayContinue } from "../../chat/continuation.ts";
+import { answerOf, asksIn, mayAnswerAgain, mayContinue } from "../../chat/continuation.ts";
 import { answerQuestion, type Question } from "../../chat/turn.ts";
 import type { Turn } from "../../ports/store.ts";
 import { showsAnything } from "../../screen/live-message.ts";
-import { getsNote } from "../albums.ts";
 import { answerPress, type BotContext, isCommand, pressOf, retirePressed, say } from "../context.ts";
-import { questionOf, unseenOf } from "../question.ts";
+import { editedParts, joinedParts, questionParts } from "../joint-question.ts";
+import { showsSomething } from "../pieces.ts";
+import { unseenOf, wordsOf } from "../question.ts";
 import { senderOf } from "../senders.ts";
 import { answerLine } from "./answer-line.ts";
 import { openScreen } from "./answer-screen.ts";
 import { createFormerButtons, retiredBy } from "./former-buttons.ts";
+
+const sayOnceWithinMs = 24 * 3_600_000;
 
 /** Quick lane: what tells the user that an answer was stopped. The stop itself happened at arrival. */
 export const stopping = new Composer<BotContext>();
@@ -76,20 +79,34 @@ answeringAgain.filter(
     const begins = mayContinue(newest, press) && newest.messages.at(-1) === id;
     const goesOn = newest.question === id && newest.run === ctx.job.updateId;
     if (!begins && !goesOn) return;
-    await answer(ctx, id, newest.root, { asked: newest.asked, continuing: press.question }, newest);
+    await answer(
+      ctx,
+      id,
+      newest.root,
+      { asked: newest.asked, parts: newest.parts, continuing: press.question },
+      newest,
+    );
   },
 );
 
 answeringAgain.on("edited_message", async (ctx) => {
   const { store } = ctx.deps;
-  const edited = ctx.editedMessage;
+  const { message_id: edited } = ctx.editedMessage;
   const newest = await store.newestTurn(ctx.job.conversation);
-  if (newest?.root === edited.message_id) return await answerMessage(ctx, edited, answerOf(newest), newest);
+  const question = ctx.job.question ?? edited;
+  if (newest !== undefined && (asksIn(newest, edited) || asksIn(newest, question)))
+    return await answerMessage(ctx, answerOf(newest), newest.root, newest);
   // Older than the newest question: nothing. Edited while it waited: it has taken the place of its question in the lane.
   const replaced = (ctx.job.outcome?.dropped ?? 0) > 0;
-  const waited = newest === undefined ? replaced : edited.message_id > newest.root;
-  if (waited) await answerMessage(ctx, edited, edited.message_id, newest);
+  const waited = newest === undefined ? replaced : question > newest.root;
+  if (waited) await answerMessage(ctx, question, question, newest);
 });
+
+/** Pictures and the like answer no dialog. */
+answeringAgain.on("message").filter(
+  (ctx) => ctx.messages.some(showsSomething) && ctx.messages.every((message) => wordsOf(message, ctx.me) === ""),
+  (ctx) => answerNew(ctx),
+);
 
 /** Turn lane, last: `/retry`, and every message that is not something else is a question. */
 export const answering = new Composer<BotContext>();
@@ -102,10 +119,13 @@ answering.filter(isCommand("retry"), async (ctx) => {
   await answer(ctx, messageId, newest.root, await wholeAnswer(ctx, newest), newest);
 });
 
-answering.on("message", async (ctx) => {
+answering.on("message", (ctx) => answerNew(ctx));
+
+async function answerNew(ctx: BotContext): Promise<void> {
   const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
-  await answerMessage(ctx, ctx.message, ctx.message.message_id, newest);
-});
+  const question = ctx.job.question ?? ctx.message?.message_id ?? 0;
+  await answerMessage(ctx, question, question, newest);
+}
 
 /** The turn that began the answer which the newest one may only have gone on with. */
 async function wholeAnswer(ctx: BotContext, newest: Turn): Promise<Turn> {
@@ -114,28 +134,47 @@ async function wholeAnswer(ctx: BotContext, newest: Turn): Promise<Turn> {
 }
 
 /** What a turn asks: the words, and the lines for below its answer; or the answer that it goes on with. */
-type Asked = Pick<Question, "asked" | "askedAt" | "questionNotes" | "continuing" | "known">;
+type Asked = Pick<Question, "asked" | "parts" | "askedAt" | "questionNotes" | "continuing" | "known">;
 
-async function answerMessage(ctx: BotContext, message: Message, id: number, newest: Turn | undefined): Promise<void> {
-  // Delivered again it asks what it asked: the conversation has its own turn as the newest now.
-  const asked = newest?.run === ctx.job.updateId ? newest : await askedBy(ctx, message, newest);
+async function answerMessage(ctx: BotContext, id: number, root: number, newest: Turn | undefined): Promise<void> {
+  const [message] = ctx.messages;
+  if (message === undefined) return;
+  // Delivered again it asks what it asked, unless more has come: the conversation has its own turn as the newest now.
+  const same = newest?.run === ctx.job.updateId && (newest.parts?.length ?? 1) >= ctx.messages.length;
+  const asked = same ? newest : ctx.work(() => askedBy(ctx, newest));
+  if (asked.asked.length === 0) return await sayUnsupported(ctx, id);
   // Of an edit Telegram tells when the message was written.
-  await answer(ctx, id, message.message_id, { ...asked, askedAt: message.date * 1000 }, newest);
+  await answer(ctx, id, root, { ...asked, askedAt: message.date * 1000 }, newest);
 }
 
-async function askedBy(ctx: BotContext, message: Message, newest: Turn | undefined): Promise<Asked> {
-  const asked = ctx.work(() => questionOf(message, ctx.me, knownOf(message, newest)));
-  const unseen = unseenOf(message, ctx.me);
-  if (unseen === undefined || !(await getsNote(ctx.deps.store, message))) return { asked };
-  return { asked, questionNotes: [{ kind: "unseen", what: unseen.kind }] };
+/** Once, also when a crash has it handled again. */
+async function sayUnsupported(ctx: BotContext, question: number): Promise<void> {
+  const first = await ctx.deps.store.firstWithin(`unsupported:${ctx.job.conversation}:${question}`, sayOnceWithinMs);
+  if (first) await say(ctx, ctx.texts.unsupported);
+}
+
+function askedBy({ messages, me, editedMessage: edited }: BotContext, newest: Turn | undefined): Asked {
+  const asked = questionParts(messages, me, (message) => knownOf(message, newest));
+  const [first] = asked;
+  const whole =
+    newest?.parts !== undefined && edited !== undefined && messages.length === 1 && first !== undefined
+      ? editedParts(newest.parts, first)
+      : asked;
+  const unseen = messages.map((message) => unseenOf(message, me)).find((one) => one !== undefined);
+  return {
+    asked: joinedParts(whole),
+    ...(whole.length > 1 ? { parts: whole } : {}),
+    ...(unseen === undefined ? {} : { questionNotes: [{ kind: "unseen", what: unseen.kind }] }),
+  };
 }
 
 /** Ids of the messages with which the conversation ends that the model is shown. */
 function knownOf(message: Message, newest: Turn | undefined): readonly number[] {
   if (newest === undefined) return [];
-  const { root, asked, outcome, answer: text = "", messages, file } = newest;
+  const { parts, outcome, answer: text = "", messages, file } = newest;
   // An edit replies to what its question replied to, which was quoted or not.
-  if (root === message.message_id)
+  const { asked } = parts?.find((part) => part.message === message.message_id) ?? newest;
+  if (asksIn(newest, message.message_id))
     return asked.some((part) => part.type === "text" && part.text.startsWith("> "))
       ? []
       : [message.reply_to_message?.message_id ?? 0];
@@ -147,7 +186,7 @@ async function answer(
   ctx: BotContext,
   id: number,
   root: number,
-  { asked, askedAt, questionNotes, continuing, known }: Asked,
+  { asked, parts, askedAt, questionNotes, continuing, known }: Asked,
   newest: Turn | undefined,
 ): Promise<void> {
   const { deps, job } = ctx;
@@ -160,6 +199,7 @@ async function answer(
     userId: senderOf(ctx.update) ?? 0,
     language: ctx.from?.language_code,
     asked,
+    parts,
     askedAt,
     questionNotes,
     retires: retiredBy(ctx, id, newest),
@@ -189,6 +229,7 @@ async function answer(
     question,
     (turn, before, dropped) =>
       openScreen(ctx, turn, { before, dropped }, () => {
+        job.showing?.();
         deps.observer.firstText(sinceArrival());
         line.firstText();
         formerButtons.take();

@@ -3,7 +3,6 @@ import { Composer, GrammyError, type NextFunction } from "grammy";
 import { messageOf } from "../../base/errors.ts";
 import { standIns } from "../../base/stand-ins.ts";
 import { classify, type TelegramVerdict } from "../../screen/telegram-errors.ts";
-import { getsNotice } from "../albums.ts";
 import { hasContent } from "../content.ts";
 import { answerPress, type BotContext, callOf, placeOf, say } from "../context.ts";
 import { mentions } from "../mentions.ts";
@@ -102,6 +101,5 @@ leftovers.on("callback_query", (ctx) => answerPress(ctx, ctx.texts.oldButton));
 leftovers.on("message", async (ctx) => {
   if (callOf(ctx) !== undefined) await say(ctx, ctx.texts.unknownCommand);
   else if (ctx.message.text !== undefined && mentions(ctx.message, ctx.me)) await say(ctx, ctx.texts.emptyMention);
-  else if (hasContent(ctx.message) && (await getsNotice(ctx.deps.store, ctx.message)))
-    await say(ctx, ctx.texts.unsupported);
+  else if (hasContent(ctx.message)) await say(ctx, ctx.texts.unsupported);
 });

@@ -221,6 +221,26 @@ describe.skipIf(redis.missing !== undefined)(redis.title("workers of the version
     expect(handled.map(({ attempt }) => attempt)).toEqual([1, 2, 1]);
   }, 60_000);
 
+  it("know nothing of what belongs together: it comes as before while one of them lives", async () => {
+    const link = await open();
+    const { commands, prefix } = link;
+    await commands.sadd(`${prefix}workers`, "a-former-one");
+    await commands.set(`${prefix}alive:a-former-one`, "1", "PX", 600_000);
+    const web = createRedisQueue({ link, leaseMs: 1_000, quietMs: 20 });
+    closing.push(() => web.stop());
+    const album = (updateId: number, group: string) =>
+      web.enqueue({
+        ...{ lane: "turn", receivedAt: Date.now(), body: "{}", updateId, conversation: "a", question: updateId },
+        piece: { message: updateId, sender: 7, units: 0, group, follows: "plain" },
+      });
+    for (const id of [1, 2]) await album(id, "album:1");
+    await commands.del(`${prefix}alive:a-former-one`);
+    for (const id of [3, 4]) await album(id, "album:2");
+    const { handled } = startWorker(link);
+    const ids = () => handled.map(({ updateId, parts }) => parts?.map((part) => part.updateId) ?? [updateId]);
+    await expect.poll(ids, patiently).toEqual([[1], [2], [3, 4]]);
+  });
+
   it("begin what this version ends, and end what it has begun", async () => {
     const link = await open();
     formerWorker(link);
