@@ -110,7 +110,7 @@ export const moneyTexts = {
   budgetAskWho: (group: boolean) =>
     `Whose budget do you want to see? Send me an id, or a name that begins with @${group ? ", as a reply to this message" : ""}.`,
   budgetAskAmount: (person: Person, group: boolean) =>
-    `How much do you want to add for ${nameOf(person)}, today and so this month? ${amountForm}${group ? " Reply to this message, so that I see it." : ""}`,
+    `How much do you want to add to what ${nameOf(person)} may spend today, and so this month? ${amountForm}${group ? " Reply to this message, so that I see it." : ""}`,
   amountForm: (written: string) => `I cannot add "${written}". ${amountForm}`,
   grantToBot: "Bots have no budget here. Reply to a message of the person themselves, or name them: /grant @name 5.",
   grantForm:

@@ -13,8 +13,8 @@ export const privacyTexts = {
       `${stays} If this bot has budgets, how much you have used of yours stays for 31 days. The messages in Telegram stay until you delete the chat.`,
     ].join("\n\n");
   },
-  deleted:
-    "Deleted. I no longer know anything about you. What your answers have cost is kept as sums, without a name. Your next message starts afresh.",
+  deleted: (budgets: boolean) =>
+    `Deleted. I no longer know anything about you${budgets ? ", but for 31 days how much you have used of your budget" : ""}. What your answers have cost is kept without a name. Your next message starts afresh.`,
   deletedJustNow: "I deleted everything about you less than a minute ago. Please wait a moment before you do it again.",
   deleteCancelled: "Nothing was deleted.",
   deleteExpired: "Nothing was deleted: this question is more than ten minutes old. /delete asks it again.",

@@ -408,6 +408,41 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       expect(await rowsOf(after)).toEqual([dead.lost]);
     });
 
+    it("counts a call on the day on which it ends, and what it has reserved on every day until then", async () => {
+      const { ledger } = await newLedger();
+      const one = reservation("a", 700);
+      const nextDay = limit({ fromDay: today + 1, toDay: today + 1 });
+      await ledger.reserve(one, [limit()], []);
+      clock.now = (today + 1) * dayMs + 5;
+      expect(await ledger.reserve(reservation("b", 400), [nextDay], [])).toMatchObject({ kind: "wait" });
+      await ledger.settle([settlement(one, 650, { at: clock.now, durationMs: 60_000 })]);
+      expect([await standingOf(ledger), await standingOf(ledger, nextDay)]).toEqual([
+        [0, 0, 0],
+        [650, 0, 0],
+      ]);
+      expect(await ledger.reserve(reservation("b", 400), [nextDay], [])).toMatchObject({ kind: "refused", left: 350 });
+      // Of the month before nothing counts in this one.
+      const months = [limit({ fromDay: today - 29, toDay: today }), limit({ fromDay: today + 1, toDay: today + 31 })];
+      expect((await ledger.standing(months)).map(({ spent }) => spent)).toEqual([0, 650]);
+      expect(await Array.fromAsync(ledger.rows(today, today))).toEqual([]);
+      expect(await Array.fromAsync(ledger.rows(today + 1, today + 1))).toHaveLength(1);
+    });
+
+    it("counts what a month has used, whatever day it ends on and however short calls are kept", async () => {
+      clock.now = noon;
+      const one = await open({ now: () => clock.now, ledgerDays: 1 });
+      opened.push(one);
+      const { ledger } = one.store;
+      const month = limit({ whose: "user-month", fromDay: today, toDay: today + 30, amount: 1_000 });
+      for (let day = 0; day <= 30; day++) {
+        clock.now = noon + day * dayMs;
+        await ledger.settle([row(10, { at: clock.now })]);
+        if (day === 0) await ledger.grant({ id: "g", userId: 1, unit: "money", amount: 7, at: clock.now });
+      }
+      const { ledger: after } = await one.restart();
+      expect(await standingOf(after, month)).toEqual([310, 0, 7]);
+    });
+
     it("settles what ended before together with what begins", async () => {
       const { ledger } = await newLedger();
       const [first, second] = [reservation("a", 900), reservation("a", 900, { token: "second" })];

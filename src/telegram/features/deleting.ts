@@ -63,11 +63,12 @@ erasing.filter(
     const newest = await store.newestTurn(own);
     const buttons = buttonsOf(ctx, newest);
     await store.eraseUser(user);
-    await store.ledger.erase(user, Object.keys(spending.budgets).length > 0);
+    const budgets = Object.keys(spending.budgets).length > 0;
+    await store.ledger.erase(user, budgets);
     await ctx.deps.eraseDead((update) => update.conversation === own || isFrom(update, user));
     await ctx.deps.forgetRates(user);
     await directory.forget(user);
-    await answerInPlace(ctx, ctx.texts.deleted);
+    await answerInPlace(ctx, ctx.texts.deleted(budgets));
     if (buttons !== undefined) await retire(ctx, { ...buttons, chatId: user });
   },
 );

@@ -107,7 +107,7 @@ describe("/delete", () => {
     await scene.store.ledger.settle([usage({ userId: 7, chatId: 7, at: Date.now() })]);
     const { yes } = await askToDelete();
     expect(await tracesOfAda()).toMatchObject({ history: 2, newest: 2, settings: { model: "b/two" } });
-    expect(edits(await press(yes))).toEqual([texts.deleted]);
+    expect(edits(await press(yes))).toEqual([texts.deleted(false)]);
     expect(await tracesOfAda()).toEqual(nothing);
     expect((await scene.store.ledger.totals({ of: { userId: 7 } }))[0]?.answers).toBe(0);
     expect((await scene.store.ledger.totals({ of: { userId: 0 } }))[0]?.answers).toBeGreaterThan(0);
@@ -121,7 +121,7 @@ describe("/delete", () => {
   it("removes it from within a group, too", async () => {
     await leaveTraces();
     const { yes } = await askToDelete({ chat: group });
-    expect(edits(await press(yes, { chat: group }))).toEqual([texts.deleted]);
+    expect(edits(await press(yes, { chat: group }))).toEqual([texts.deleted(false)]);
     expect(await tracesOfAda()).toEqual(nothing);
   });
 
@@ -152,7 +152,7 @@ describe("/delete", () => {
     expect(edits(await press(no))).toEqual([texts.deleteCancelled]);
     expect(edits(await pressLater(yes, 601_000))).toEqual([texts.deleteExpired]);
     expect((await scene.store.readHistory("7")).length).toBe(1);
-    expect(edits(await pressLater(yes, 590_000))).toEqual([texts.deleted]);
+    expect(edits(await pressLater(yes, 590_000))).toEqual([texts.deleted(false)]);
     expect(await scene.store.readHistory("7")).toEqual([]);
   });
 
@@ -166,7 +166,7 @@ describe("/delete", () => {
     const { forget } = (await import("../../../src/engines/memory/directory.ts")).createMemoryDirectory();
     scene.directory.forget = forget;
     const update = { callback_query: query(yes, { id: 7, is_bot: false, first_name: "Ada" }) };
-    expect(edits(await arrive(update, { attempt: 2 }))).toEqual([texts.deleted]);
+    expect(edits(await arrive(update, { attempt: 2 }))).toEqual([texts.deleted(false)]);
     await write("why?");
     expect(edits(await press((await askToDelete()).yes))).toEqual([texts.deletedJustNow]);
     expect((await scene.store.readHistory("7")).length).toBe(1);
