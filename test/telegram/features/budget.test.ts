@@ -143,7 +143,9 @@ describe("/budget", () => {
     expect(said(await write("/budget"))[0]).toContain(texts.budgetAskWho(false));
     expect(said(await write("@nobody"))[0]).toContain(texts.personUnknown("@nobody"));
     expect(said(await write("@bobby"))[0]).toContain("The budget of Bob (@bobby), id 42");
-    expect(said(await press("budget:grant"))[0]).toContain("How much do you want to add to what Bob (@bobby), id 42 may spend today");
+    expect(said(await press("budget:grant"))[0]).toContain(
+      "How much do you want to add to what Bob (@bobby), id 42 may spend today",
+    );
     expect(said(await write("much"))).toEqual([texts.amountForm("much")]);
     expect(said(await write("2.50"))[0]).toContain("Granted $2.50 to Bob (@bobby), id 42.");
     expect(await granted(42)).toBe(2.5e9);
