@@ -1,5 +1,5 @@
 /** A token that Telegram takes back while the real processes work: they end as at a start, and lose no question. */
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import {
   answersIn,
   createRig,
@@ -10,19 +10,19 @@ import {
   until,
   words,
 } from "../support/bot-process.ts";
-import { createFleet, type Fleet } from "../support/fleet.ts";
+import { createFleet } from "../support/fleet.ts";
 import { findRedis } from "../support/redis-server.ts";
 
 const redis = await findRedis();
 const line = /^BOT_TOKEN is refused by Telegram; .*$/m;
-let rig: Rig | undefined;
-let fleet: Fleet | undefined;
-afterEach(async () => {
-  await rig?.stop();
-  await fleet?.stop();
-  rig = undefined;
-  fleet = undefined;
-});
+
+/** A bot of the test's own, running. */
+async function startOne({ onTestFinished }: Pick<TestContext, "onTestFinished">, options?: RigOptions): Promise<Rig> {
+  const rig = await createRig(options);
+  onTestFinished(rig.stop);
+  await rig.start();
+  return rig;
+}
 
 /** How the process ends that meets the refusal at its start. */
 async function endAtStart(at: Rig): Promise<{ code: number | null; line: string | undefined }> {
@@ -43,10 +43,9 @@ const forms: readonly (readonly [string, RigOptions])[] = [
   ["with a webhook", { env: (port) => ({ WEBHOOK_URL: `http://127.0.0.1:${port}` }) }],
 ];
 
-describe.each(forms)("a token that is refused, %s", { timeout: 180_000 }, (_form, options) => {
-  test("in the middle of an answer leaves the question queued, and ends the process as at a start", async () => {
-    rig = await createRig(options);
-    await rig.start();
+describe.concurrent.each(forms)("a token that is refused, %s", { timeout: 180_000 }, (_form, options) => {
+  test("in the middle of an answer leaves the question queued, and ends the process as at a start", async (context) => {
+    const rig = await startOne(context, options);
     const { botApi } = rig;
     const visitor = rig.visitor();
     rig.answers("half an answer", { text: words(300), tokensPerSecond: 40 }, { text: "the whole answer" });
@@ -68,30 +67,31 @@ describe.each(forms)("a token that is refused, %s", { timeout: 180_000 }, (_form
     expect(visitor.written()).toHaveLength(2);
   });
 
-  test.for(["answerCallbackQuery", "sendMessage", "sendChatAction"])("by %s ends the process, too", async (method) => {
-    rig = await createRig(options);
-    await rig.start();
-    const visitor = rig.visitor();
-    const answer = await visitor.ask("something to press");
-    // Typing is shown again and again until the process ends.
-    rig.answers("and now?", { text: "Heard: and now?", delayFirstMs: 3_600_000 }, { text: "Heard: and now?" });
-    // Not once only: that may hit a call of the answer before, which nobody waits for any more.
-    const lift = rig.botApi.faults.fail({ method, status: 401, description: "Unauthorized" });
-    if (method === "answerCallbackQuery") void visitor.press(answer, "Regenerate").catch(() => undefined);
-    else visitor.say("and now?");
-    expect((await ended(rig)).line).toMatch(line);
-    lift();
-    const again = rig.requests("something to press").length;
-    await rig.start();
-    if (method === "answerCallbackQuery") await until(() => rig?.requests("something to press").length === again + 1);
-    else await visitor.sees(/and now\?/);
-  });
+  test.for(["answerCallbackQuery", "sendMessage", "sendChatAction"])(
+    "by %s ends the process, too",
+    async (method, context) => {
+      const rig = await startOne(context, options);
+      const visitor = rig.visitor();
+      const answer = await visitor.ask("something to press");
+      // Typing is shown again and again until the process ends.
+      rig.answers("and now?", { text: "Heard: and now?", delayFirstMs: 3_600_000 }, { text: "Heard: and now?" });
+      // Not once only: that may hit a call of the answer before, which nobody waits for any more.
+      const lift = rig.botApi.faults.fail({ method, status: 401, description: "Unauthorized" });
+      if (method === "answerCallbackQuery") void visitor.press(answer, "Regenerate").catch(() => undefined);
+      else visitor.say("and now?");
+      expect((await ended(rig)).line).toMatch(line);
+      lift();
+      const again = rig.requests("something to press").length;
+      await rig.start();
+      if (method === "answerCallbackQuery") await until(() => rig.requests("something to press").length === again + 1);
+      else await visitor.sees(/and now\?/);
+    },
+  );
 });
 
 describe("a token that is refused while polling", { timeout: 180_000 }, () => {
-  test.for(["getUpdates"])("by %s ends the process as at a start", async (method) => {
-    rig = await createRig();
-    await rig.start();
+  test.for(["getUpdates"])("by %s ends the process as at a start", async (method, context) => {
+    const rig = await startOne(context);
     const lift = rig.botApi.faults.fail({ method, status: 401, description: "Unauthorized" });
     rig.visitor().say("wake up");
     const end = await ended(rig);
@@ -104,11 +104,12 @@ describe.skipIf(redis.missing !== undefined)(
   redis.title("a token that is refused in a worker"),
   { timeout: 180_000 },
   () => {
-    test("leaves its question to the next one", async () => {
-      fleet = await createFleet({
+    test("leaves its question to the next one", async ({ onTestFinished }) => {
+      const fleet = await createFleet({
         redisUrl: redis.url,
         model: { respond: () => ({ text: words(120), tokensPerSecond: 40 }) },
       });
+      onTestFinished(fleet.stop);
       const { botApi, webhookUrl } = fleet;
       const env = { WEBHOOK_URL: webhookUrl };
       await (await fleet.launch("web", { env })).ready();
