@@ -1,8 +1,12 @@
 /** The files of a question: read before a model is asked, each time, and shown to it as far as they fit. */
-import type { Content, FilePart } from "../ports/content.ts";
+import type { Work } from "../base/in-hand.ts";
+import { type Content, type FilePart, type TextPart, textOf } from "../ports/content.ts";
 import type { Documents, FileReading, FileText } from "../ports/files.ts";
 import type { FileProblem, Note } from "../ports/notes.ts";
-import { beginningOf } from "./file-words.ts";
+import type { Store, Turn } from "../ports/store.ts";
+import type { ConversationId } from "../ports/updates.ts";
+import { piecesFor } from "./file-pieces.ts";
+import { beginningOf, piecesInWords } from "./file-words.ts";
 
 export interface FilesDeps extends Documents {
   /** Of all files of a question together, what the model is shown. */
@@ -31,6 +35,11 @@ interface ReadingFiles {
   reading(): void;
   readonly signal: AbortSignal;
 }
+
+/** Long files from before of which a question gets pieces, and how much of them in all. */
+const mostInPieces = 3;
+const pieceTokens = 8_000;
+const shareOfPieces = 0.25;
 
 const nothing: ReadFiles = { texts: new Map(), unread: false };
 
@@ -95,9 +104,58 @@ export function shownWith(
   };
 }
 
-/** What stays of a question with files in the history. */
+/** What stays of a question with files in the history: short ones with their text, of long ones that they are kept. */
 export function keptWith({ texts }: ReadFiles, asked: Content): Content {
-  return texts.size === 0 ? asked : withTexts(asked, texts, keptTokens);
+  if (texts.size === 0) return asked;
+  let left = keptTokens;
+  return asked.map((part) => {
+    const text = part.type === "file" ? texts.get(part.uniqueId) : undefined;
+    if (part.type !== "file" || text === undefined) return part;
+    const { tokens, ...whole } = beginningOf(text, left);
+    const most = text.parts.at(-1)?.number ?? 0;
+    const fits = whole.extent === undefined || (!text.cut && whole.extent.to === most && tokens < left);
+    if (!fits) return { ...part, kept: true as const };
+    left -= tokens;
+    return { ...part, ...whole };
+  });
+}
+
+/** Keeps what the long ones of these files say, for the questions that follow. */
+export async function keepLong(
+  store: Pick<Store, "keepFile">,
+  turn: Pick<Turn, "conversation" | "question" | "run">,
+  { texts }: ReadFiles,
+  kept: Content,
+): Promise<void> {
+  for (const part of kept) {
+    const text = part.type === "file" && part.kept ? texts.get(part.uniqueId) : undefined;
+    if (part.type === "file" && text !== undefined) await store.keepFile(turn, part.uniqueId, text);
+  }
+}
+
+/** Pieces of the long files in what was asked before, the newest files first, that may help with this question. */
+export async function piecesOfKept(
+  { store, work }: { readonly store: Pick<Store, "readFile">; readonly work: Work },
+  conversation: ConversationId,
+  shown: readonly Content[],
+  asked: Content,
+  contextTokens: number,
+): Promise<Content> {
+  const present = new Set(asked.map((part) => (part.type === "file" ? part.uniqueId : "")));
+  const long = new Map<string, FilePart>();
+  for (const part of shown.toReversed().flat()) {
+    if (part.type === "file" && part.kept && !present.has(part.uniqueId)) long.set(part.uniqueId, part);
+  }
+  const files = [...long.values()].slice(0, mostInPieces);
+  const question = textOf(asked);
+  const most = Math.floor(Math.min(pieceTokens, contextTokens * shareOfPieces) / Math.max(1, files.length));
+  const pieces: TextPart[] = [];
+  for (const part of files) {
+    const file = await store.readFile(conversation, part.uniqueId);
+    const found = file === undefined ? "" : work(() => piecesFor(question, file, most));
+    if (found !== "") pieces.push({ type: "text", text: piecesInWords(part, found) });
+  }
+  return pieces;
 }
 
 /** The files with as much of their texts as fits, one after another. */

@@ -8,7 +8,7 @@ import type { Exchange, Settings, Store, Turn } from "../ports/store.ts";
 import type { Summary } from "../ports/summaries.ts";
 import { chooseTier } from "./auto.ts";
 import { type Continued, goOn } from "./continuation.ts";
-import { type FilesDeps, type ReadFiles, shownWith } from "./files.ts";
+import { type FilesDeps, piecesOfKept, type ReadFiles, shownWith } from "./files.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";
 import type { Summaries, SummaryOrder } from "./summaries.ts";
 import { cutComesSoon, type HistorySize, mayPay, sizeOf, type Thrift, thriftyCut } from "./summary-plan.ts";
@@ -113,13 +113,17 @@ export async function promptOf(
     broughtBack: settings.broughtBack === undefined ? undefined : Number(settings.broughtBack),
   };
   const whole = deps.work(() => showHistory(history, limits, remembered));
+  const before = whole.exchanges.map((exchange) => exchange.asked);
+  const { conversation } = turn;
+  const pieces =
+    continued === undefined ? await piecesOfKept(deps, conversation, before, turn.asked, contextTokens) : [];
   const persona = settings.persona ?? deps.defaultPersona;
   const thrift = mayPay(whole.exchanges.length + 1, whole.summary)
     ? deps.work(() => thriftOf(deps, model, prices, persona))
     : undefined;
 
   function asPrompt({ exchanges, summary, ...shown }: ShownHistory): Prompt {
-    const question = continued === undefined ? asked.asked : textParts(goOn);
+    const question = continued === undefined ? [...pieces, ...asked.asked] : textParts(goOn);
     return {
       history: {
         ...{ ...shown, summary, thrift, limits: readable, size: sizeOf(exchanges, summary) },

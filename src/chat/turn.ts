@@ -15,7 +15,7 @@ import { type AnswerCache, answerToKeep, slotOf } from "./answer-cache.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
 import { deliver, endingOf, orLeave, type TurnEnding } from "./delivery.ts";
-import { keptWith, readFiles } from "./files.ts";
+import { keepLong, keptWith, readFiles } from "./files.ts";
 import { createPayment, type Payment, type Spending } from "./payment.ts";
 import type { Screen } from "./screen.ts";
 import { createShownThoughts } from "./thoughts.ts";
@@ -174,6 +174,8 @@ async function write(
   const asked = continued === undefined ? turn.asked : [];
   const read = await readFiles(deps.files, asked, { language: question.language, reading, signal });
   const prompt = await promptOf(deps, turn, question.userId, continued, read);
+  const kept = deps.work(() => keptWith(read, turn.asked));
+  await keepLong(deps.store, turn, read, kept);
   const { model, shorter } = prompt;
   if (died !== undefined) await payment.lost(model, prompt.messages, died.answer ?? died.messages.length);
   const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);
@@ -196,7 +198,7 @@ async function write(
     chosen: model,
     model: by,
     auto: prompt.auto,
-    asked: deps.work(() => keptWith(read, turn.asked)),
+    asked: kept,
     notes: [...(question.questionNotes ?? []), ...prompt.fileNotes],
     ...more,
   });

@@ -38,6 +38,8 @@ export interface FilePart extends MediaReference {
   readonly text?: string | undefined;
   /** How much of it that is; left out when it is all. */
   readonly extent?: FileExtent | undefined;
+  /** It is long, and kept elsewhere in the conversation: pieces of it stand beside the questions that follow. */
+  readonly kept?: true | undefined;
 }
 
 /** The beginning of a file, up to this page, slide, …; where it has none of these, up to somewhere. */

@@ -4,6 +4,7 @@
  */
 import type { AnswerSlot, AnswerToKeep, KnownAnswer } from "./answers.ts";
 import type { Content } from "./content.ts";
+import type { FileText } from "./files.ts";
 import type { Lease } from "./fleet.ts";
 import type { Ledger, Settlement } from "./ledger.ts";
 import type { Effort } from "./models.ts";
@@ -201,6 +202,12 @@ export interface Store {
     messages: readonly number[],
     file?: number,
   ): Promise<void>;
+  /**
+   * Keeps what a long file says for the questions that follow, as long as the conversation is kept; of each conversation the
+   * newest ones. Does nothing when the turn was forgotten or belongs to another run.
+   */
+  keepFile(turn: Pick<Turn, "conversation" | "question" | "run">, uniqueId: string, file: FileText): Promise<void>;
+  readFile(conversation: ConversationId, uniqueId: string): Promise<FileText | undefined>;
   /**
    * The turn's end in one write: the record becomes `answered`, `exchange` enters the history (in the place of the
    * question's former exchange, if there is one; `undefined` removes nothing and adds nothing), its

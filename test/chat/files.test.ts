@@ -177,15 +177,36 @@ describe("a file in the history", () => {
     expect(exchange?.tokens).toBeGreaterThan(40);
   });
 
-  it("is kept up to 8,000 tokens", async () => {
-    says({ a: textFile("word ".repeat(20_000)) });
-    await ask(file("a", "notes.txt"), words("What is this?"));
+  it("that is long is kept beside it, and each question that follows gets the pieces that fit", async () => {
+    const long = pages(60, "word ".repeat(400));
+    const parts = long.parts.map((part) =>
+      part.number === 40 ? { ...part, text: `${part.text} The parrot is blue.` } : part,
+    );
+    const read = says({ a: { ...long, parts } });
+    await ask(file("a", "book.pdf"), words("What is this?"));
     const [exchange] = await scene.store.readHistory("7");
-    const [kept] = exchange?.asked ?? [];
-    const text = kept?.type === "file" ? (kept.text ?? "") : "";
-    expect(text.match(/word/g)?.length).toBeGreaterThan(6_000);
-    expect(text.match(/word/g)?.length).toBeLessThanOrEqual(8_000);
-    expect(kept).toMatchObject({ extent: { to: 1, total: 1 } });
+    expect(exchange?.asked).toEqual([{ ...file("a", "book.pdf"), kept: true }, words("What is this?")]);
+    expect(exchange?.tokens).toBeLessThan(200);
+
+    scene.script = [delta("Blue."), end()];
+    await scene.ask({ asked: "Which colour is the parrot?", id: 60, root: 60, run: 2 });
+    const [, before, , now] = scene.requests.at(-1)?.messages.map(({ content }) => content) ?? [];
+    expect(before).toBe(
+      "[file: book.pdf; long: pieces of it that may help stand before the newest question]\nWhat is this?",
+    );
+    expect(now).toMatch(/^\[Pieces of the file "book\.pdf" from above that may help with what is asked now\. /);
+    expect(now).toMatch(/\[page 40\]\n[\s\S]*The parrot is blue\.\n--- \w{16}\nWhich colour is the parrot\?$/);
+    expect(read).toEqual(["a"]);
+    // The history has the question alone.
+    expect((await scene.history()).at(-1)).toEqual(["Which colour is the parrot?", "Blue."]);
+  });
+
+  it("that is long gives no pieces any more when the conversation is forgotten", async () => {
+    says({ a: pages(60, "word ".repeat(400)) });
+    await ask(file("a", "book.pdf"), words("What is this?"));
+    await scene.store.forget("7");
+    await scene.ask({ asked: "Which colour?", id: 60, root: 60, run: 2 });
+    expect(lastAsked()).toBe("Which colour?");
   });
 
   it("is not read again by whoever has an answer continued", async () => {

@@ -1,6 +1,7 @@
 /** The contract of `Store`, for any engine. */
 import { afterEach, describe, expect, it } from "vitest";
 import { textParts } from "../../src/ports/content.ts";
+import type { FileText } from "../../src/ports/files.ts";
 import type { LedgerRow } from "../../src/ports/ledger.ts";
 import type { Exchange, Store, Turn } from "../../src/ports/store.ts";
 import { saying } from "../support/note-words.ts";
@@ -439,6 +440,74 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         await store.beginTurn(turn(1, { messages }));
         messages.push(51);
         expect((await store.readTurn("a", 1))?.messages).toEqual([50]);
+      });
+    });
+
+    describe("what a long file says", () => {
+      const file = (text: string): FileText => ({
+        ...{ kind: "text", format: "pdf", unit: "page", total: 344, cut: true },
+        parts: [
+          { number: 1, text },
+          { number: 3, name: "ünïcödé 東京", text: "x".repeat(300_000) },
+        ],
+      });
+      const keep = (store: Store, uniqueId: string, text: string, change: Partial<Turn> = {}) =>
+        store.keepFile(turn(10, change), uniqueId, file(text));
+
+      it("is there for the questions that follow, and the last of it counts", async () => {
+        const store = await newStore();
+        await store.beginTurn(turn(10));
+        await keep(store, "u-1", "first");
+        await keep(store, "u-1", "second");
+        expect(await store.readFile("a", "u-1")).toEqual(file("second"));
+        expect(await store.readFile("a", "u-2")).toBeUndefined();
+        expect(await store.readFile("b", "u-1")).toBeUndefined();
+        // It disturbs nothing beside it.
+        expect(await store.newestTurn("a")).toMatchObject({ question: 10, state: "writing" });
+      });
+
+      it("is kept of the newest ten of a conversation", async () => {
+        const store = await newStore();
+        await store.beginTurn(turn(10));
+        for (let n = 0; n < 12; n++) await store.keepFile(turn(10), `u-${n}`, { ...file(`${n}`), parts: [] });
+        const found = await Promise.all(Array.from({ length: 12 }, (_, n) => store.readFile("a", `u-${n}`)));
+        expect(found.map((one) => one !== undefined)).toEqual([false, false, ...Array(10).fill(true)]);
+      });
+
+      it("is not kept for a turn that was forgotten, or that another run has", async () => {
+        const store = await newStore();
+        await keep(store, "u-1", "never begun");
+        await store.beginTurn(turn(10));
+        await keep(store, "u-1", "of another run", { run: 7 });
+        expect(await store.readFile("a", "u-1")).toBeUndefined();
+      });
+
+      it("is forgotten, expires and is erased with its conversation", async () => {
+        const store = await newStore();
+        await store.beginTurn(turn(10));
+        await keep(store, "u-1", "words");
+        await store.forget("a");
+        await store.beginTurn(turn(10));
+        expect(await store.readFile("a", "u-1")).toBeUndefined();
+        await keep(store, "u-1", "words");
+        clock.now += ttlMs + 1;
+        expect(await store.readFile("a", "u-1")).toBeUndefined();
+        await store.beginTurn(turn(11));
+        expect(await store.readFile("a", "u-1")).toBeUndefined();
+        await store.beginTurn(turn(10, { conversation: "77" }));
+        await keep(store, "u-1", "words", { conversation: "77" });
+        expect(await store.readFile("77", "u-1")).toBeDefined();
+        await store.eraseUser(77);
+        expect(await store.readFile("77", "u-1")).toBeUndefined();
+      });
+
+      it("goes along to a supergroup", async () => {
+        const store = await newStore();
+        await store.beginTurn(turn(10, { conversation: "-5" }));
+        await keep(store, "u-1", "words", { conversation: "-5" });
+        await store.moveConversation("-5", "-1001234567890");
+        expect(await store.readFile("-1001234567890", "u-1")).toEqual(file("words"));
+        expect(await store.readFile("-5", "u-1")).toEqual(file("words"));
       });
     });
 

@@ -34,6 +34,23 @@ describe("a document in a chat", { timeout: 120_000 }, () => {
     expect(JSON.stringify(followUp?.body.messages)).toContain("marmalade");
   });
 
+  test("that is long gives each question the pieces that fit, also after a restart", async () => {
+    const ada = rig.visitor();
+    const filler = Array.from({ length: 40 }, () => "The harbour was quiet and nobody had come to the market yet");
+    const page = (number: number) => ({
+      content: lines(...filler, number === 90 ? "The lighthouse keeper is called Wilhelmina" : ""),
+    });
+    const book = pdfOf(Array.from({ length: 120 }, (_, at) => page(at + 1)));
+    const answer = await ada.sees("Regenerate", send(ada, "book.pdf", book, "What is the book about?"));
+    expect(answer.text).toMatch(/I read pages 1–\d+ of 120\./);
+    await rig.end("SIGKILL");
+    await rig.start();
+    await ada.ask("How is the lighthouse keeper called?");
+    const content = asked("How is the lighthouse keeper called?")[0]?.body.messages.at(-1)?.content ?? "";
+    expect(content).toMatch(/\[page 90\]\n[\s\S]*The lighthouse keeper is called Wilhelmina/);
+    expect(content.length).toBeLessThan(60_000);
+  });
+
   test("without a word is asked about in two lines", async () => {
     const ada = rig.visitor();
     const body = "<w:p><w:r><w:t>A letter about wombats</w:t></w:r></w:p>";
@@ -73,7 +90,7 @@ describe("a document in a chat", { timeout: 120_000 }, () => {
     await ada.sees("Regenerate", sent);
     expect(asked("Is it fine?")[0]?.body.messages.at(-1)?.content).toContain("All is fine in here");
     expect(asked("Read this")).toEqual([]);
-    expect(refusedCalls(rig.botApi)).toEqual([]);
+    for (const { chatId } of [ada, eve]) expect(refusedCalls(rig.botApi, chatId)).toEqual([]);
   });
 
   test("is answered once when the process is killed while it is read", async () => {

@@ -17,6 +17,7 @@ export function createConversations({ statement: sql }: Database, ttlMs: number,
   function forget(conversation: ConversationId): void {
     sql("DELETE FROM exchange WHERE conversation = ?").run(conversation);
     sql("DELETE FROM turn WHERE conversation = ?").run(conversation);
+    sql("DELETE FROM file WHERE conversation = ?").run(conversation);
     sql("DELETE FROM summary WHERE conversation = ?").run(conversation);
     sql("DELETE FROM conversation WHERE conversation = ?").run(conversation);
   }

@@ -48,6 +48,11 @@ const schema = `
 
   CREATE TABLE IF NOT EXISTS summary (conversation TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE IF NOT EXISTS file (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, conversation TEXT NOT NULL, unique_id TEXT NOT NULL, data BLOB NOT NULL,
+    UNIQUE (conversation, unique_id)
+  ) STRICT;
+
   CREATE TABLE IF NOT EXISTS answer (
     id INTEGER PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, model TEXT NOT NULL,
     expires_at INTEGER NOT NULL, UNIQUE (owner, key)

@@ -6,6 +6,7 @@ import { createAnswers } from "./answers.ts";
 import { createConversations } from "./conversations.ts";
 import { type Database, statementsOf } from "./database.ts";
 import { eraseUser } from "./erasure.ts";
+import { createFiles } from "./files.ts";
 import { createHistory } from "./history.ts";
 import { createLedger } from "./ledger.ts";
 import { createMarks } from "./marks.ts";
@@ -62,6 +63,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     replaceSummary,
     ledger,
     readAnswer,
+    ...createFiles(database, conversations),
     ...turns,
     ...marks,
     async readSettings(conversation) {

@@ -2,16 +2,21 @@
 import type { SQLOutputValue } from "node:sqlite";
 import type { AnswerKeeping, Store, Turn } from "../../ports/store.ts";
 import type { ConversationId } from "../../ports/updates.ts";
+import { packFile } from "../lanes/kept-files.ts";
 import { presentForm, readTurn } from "../lanes/stored-forms.ts";
 import { answered, withMessages } from "../lanes/turn-records.ts";
 import type { Answers } from "./answers.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Database } from "./database.ts";
+import { writeFile } from "./files.ts";
 import type { History } from "./history.ts";
 import type { LedgerParts } from "./ledger.ts";
 
 export interface Turns
-  extends Pick<Store, "readTurn" | "newestTurn" | "beginTurn" | "setTurnMessages" | "finishTurn" | "closeTurn"> {
+  extends Pick<
+    Store,
+    "readTurn" | "newestTurn" | "beginTurn" | "setTurnMessages" | "keepFile" | "finishTurn" | "closeTurn"
+  > {
   readonly keepAnswer: AnswerKeeping["keep"];
 }
 
@@ -77,6 +82,13 @@ export function createTurns(deps: TurnsDeps): Turns {
     setTurnMessages(conversation, question, runId, messages, file) {
       const key = { conversation, question, run: runId };
       return database.write(() => void changeTurn(key, (turn) => withMessages(turn, messages, file)));
+    },
+    async keepFile(turn, uniqueId, file) {
+      const data = await packFile(file);
+      await database.write(() => {
+        if (findTurn(turn.conversation, turn.question)?.run === turn.run)
+          writeFile(database, turn.conversation, uniqueId, data);
+      });
     },
     keepAnswer(turn) {
       const { answer } = turn;

@@ -67,6 +67,11 @@ export function followingMoves(store: StoreAtHome, moves: Moves = new Map()): St
       follow(turn.conversation, ({ message, inward }) => store.beginTurn(inward(turn), dropped.map(message))),
     setTurnMessages: (conversation, question, run, messages, file) =>
       follow(conversation, ({ id, message }) => store.setTurnMessages(id, message(question), run, messages, file)),
+    keepFile: ({ conversation, question, run }, uniqueId, file) =>
+      follow(conversation, ({ id, message }) =>
+        store.keepFile({ conversation: id, question: message(question), run }, uniqueId, file),
+      ),
+    readFile: (conversation, uniqueId) => follow(conversation, ({ id }) => store.readFile(id, uniqueId)),
     finishTurn: (turn, entry, usage, kept) =>
       follow(turn.conversation, ({ inward, exchange }) =>
         store.finishTurn(inward(turn), entry === undefined ? undefined : exchange(entry), usage, kept),

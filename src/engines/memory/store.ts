@@ -1,7 +1,9 @@
 /** The store in memory, for tests: the same contract, gone with the process. */
 
 import type { AnswerToKeep } from "../../ports/answers.ts";
+import type { FileText } from "../../ports/files.ts";
 import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
+import { keptFiles } from "../lanes/kept-files.ts";
 import {
   followingMoves,
   movedExchange,
@@ -24,6 +26,8 @@ interface Conversation {
   /** By question; a Map keeps a replaced entry in its place. */
   readonly exchanges: Map<number, Exchange>;
   readonly turns: Map<number, Turn>;
+  /** The oldest first. */
+  readonly files: Map<string, FileText>;
   /** As it is stored elsewhere: it is compared as a whole. */
   summary?: string | undefined;
 }
@@ -91,6 +95,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       conversations.set(to, {
         activeAt: Math.max(former.activeAt, present?.activeAt ?? 0),
         exchanges: byQuestion([...exchanges, ...(present?.exchanges.values() ?? [])]),
+        files: new Map([...former.files, ...(present?.files ?? [])]),
         turns: byQuestion([...turns, ...(present?.turns.values() ?? [])]),
         summary: present?.summary ?? (former.summary && JSON.stringify(movedSummary(JSON.parse(former.summary)))),
       });
@@ -122,7 +127,9 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       return structuredClone([...(find(conversation)?.turns.values() ?? [])].at(-1));
     },
     async beginTurn(turn, dropped = []) {
-      const conversation = find(turn.conversation) ?? { activeAt: 0, exchanges: new Map(), turns: new Map() };
+      const conversation = find(turn.conversation) ?? {
+        ...{ activeAt: 0, exchanges: new Map(), turns: new Map(), files: new Map() },
+      };
       conversation.activeAt = now();
       conversations.set(turn.conversation, conversation);
       put(conversation.turns, turn.question, turn);
@@ -130,6 +137,16 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     },
     async setTurnMessages(conversation, question, run, messages, file) {
       change(conversation, question, run, (turn) => withMessages(turn, messages, file));
+    },
+    async keepFile({ conversation, question, run }, uniqueId, file) {
+      if (!change(conversation, question, run, (turn) => turn)) return;
+      const files = find(conversation)?.files;
+      files?.delete(uniqueId);
+      files?.set(uniqueId, structuredClone(file));
+      for (const oldest of [...(files?.keys() ?? [])].slice(0, -keptFiles)) files?.delete(oldest);
+    },
+    async readFile(conversation, uniqueId) {
+      return structuredClone(find(conversation)?.files.get(uniqueId));
     },
     async finishTurn(turn, exchange, entries, kept) {
       ledger.write(entries);

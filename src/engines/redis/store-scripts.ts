@@ -1,6 +1,6 @@
 /**
  * The scripts of the store. A conversation has four keys, which live and expire together: its turns (a hash: `at`, when it
- * was last active, `summary`, and a record for each question), their order (a list of questions), its exchanges and their order.
+ * was last active, `summary`, a record for each question, and what long files say: `file:ID`, in the order of `files`), their order (a list of questions), its exchanges and their order.
  */
 
 import { droppedAtOnce } from "../lanes/turn-records.ts";
@@ -61,6 +61,26 @@ export const setTurnMessages = `${present}${find}
   local state, _, rest = find(ARGV[2], ARGV[3])
   if state then change(ARGV[2], ARGV[3], state, ARGV[4], rest) end
 `;
+
+/** KEYS turns. ARGV oldest, question, run, id of the file, what it says, how many are kept. */
+export const keepFile = `${present}${find}
+  if not find(ARGV[2], ARGV[3]) then return end
+  local names = {}
+  for name in string.gmatch(redis.call('HGET', KEYS[1], 'files') or '', '%S+') do
+    if name ~= ARGV[4] then names[#names + 1] = name end
+  end
+  names[#names + 1] = ARGV[4]
+  while #names > tonumber(ARGV[6]) do redis.call('HDEL', KEYS[1], 'file:' .. table.remove(names, 1)) end
+  redis.call('HSET', KEYS[1], 'files', table.concat(names, ' '), 'file:' .. ARGV[4], ARGV[5])
+`;
+
+/** KEYS turns. ARGV oldest, id of the file. */
+export const readFile = `${present}
+  return present and redis.call('HGET', KEYS[1], 'file:' .. ARGV[2])
+`;
+
+/** What these write stands in the turns alone. */
+export const ofTurns: ReadonlySet<string> = new Set([beginTurn, setTurnMessages, keepFile]);
 
 /** KEYS turns. ARGV oldest, question, run, state. */
 export const closeTurn = `${present}${find}
@@ -188,6 +208,12 @@ export const moveConversation = `
     if not present then redis.call('DEL', KEYS[6], KEYS[7], KEYS[8], KEYS[9]) end
     put(1, 6, turn)
     put(3, 8, exchange)
+    local files = redis.call('HGET', KEYS[1], 'files')
+    if files and redis.call('HSETNX', KEYS[6], 'files', files) == 1 then
+      for name in string.gmatch(files, '%S+') do
+        redis.call('HSET', KEYS[6], 'file:' .. name, redis.call('HGET', KEYS[1], 'file:' .. name) or '')
+      end
+    end
     local summary = redis.call('HGET', KEYS[1], 'summary')
     if summary then redis.call('HSETNX', KEYS[6], 'summary', negative(summary, 'from', 'through', 'boundary')) end
     if not present or tonumber(former) > tonumber(present) then redis.call('HSET', KEYS[6], 'at', former) end

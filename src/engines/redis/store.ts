@@ -14,6 +14,7 @@ import { isFormer, presentForm, readExchange, type StoredForm } from "../lanes/s
 import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "../lanes/turn-records.ts";
 import { createAnswers } from "./answers.ts";
 import { eraseUser } from "./erasure.ts";
+import { createFiles } from "./files.ts";
 import { createFormChoice } from "./form.ts";
 import type { RedisLease } from "./leases.ts";
 import { createRedisLedger } from "./ledger.ts";
@@ -165,7 +166,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       keys: readonly [string, ...string[]],
       args: readonly ScriptArgument[] | ((form: StoredForm) => readonly ScriptArgument[]),
     ): Promise<void> {
-      opening?.spoil(script === lua.beginTurn || script === lua.setTurnMessages ? "turns" : "all");
+      opening?.spoil(lua.ofTurns.has(script) ? "turns" : "all");
       for (;;) {
         const { form } = forms;
         const [given, formerKey] = typeof args === "function" ? [args(form), forms.formerKey] : [args, undefined];
@@ -237,6 +238,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         const args = [oldest(), question, run, encodeShown(messages, file)];
         return write(conversation, lua.setTurnMessages, [turnsKey(conversation)], args);
       },
+      ...createFiles({ commands: redis, turnsKey, oldest, unmoved }, write),
       finishTurn(turn, exchange, calls, kept) {
         const answer = argumentsFor(kept);
         const booked = [keeping, ...answer.args, ...calls.map(settlementArgument)];
