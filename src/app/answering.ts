@@ -90,6 +90,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       spending,
       answerCache: answerCacheOf(config),
       files: { ...documents, maxTokens: config.documentMaxTokens },
+      hearing: models.media?.hear && { ...models.media, source },
       drafts: draftSupport(config.streamMode),
       textsFor,
       allowed: allowedBy(config.access),

@@ -11,7 +11,7 @@ import {
   type Settlement,
   type UsageEntry,
 } from "../ports/ledger.ts";
-import type { CallEnd, ChatMessage, MediaStep, Models, PayableCall, Payer, TokenUsage } from "../ports/models.ts";
+import type { CallEnd, MediaStep, Models, PayableCall, Payer, TokenUsage } from "../ports/models.ts";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Budgets, limitsAt, resetOf } from "./limits.ts";
@@ -55,10 +55,12 @@ export interface BudgetMark {
 }
 
 export interface Payment extends Payer {
+  /** Writes what has ended before the turn has: whatever comes of it, that was paid. */
+  settle(): Promise<void>;
   /** Calls that have ended and are not written yet. Whoever takes them writes them. */
   take(): Settlement[];
   /** A delivery before this one died in the middle of a call: with budgets its reservation tells, else this much is guessed. */
-  lost(model: string, messages: readonly ChatMessage[], shown: string | number): Promise<void>;
+  lost(call: PayableCall, shown: string | number): Promise<void>;
   /** Marks that the calls so far have reached. Alerts the operators of those of the whole bot, which are not returned. */
   marks(): Promise<readonly BudgetMark[]>;
   /** Writes what has ended without the end of its turn; `leaves` when the turn goes on with another delivery. Never rejects. */
@@ -232,17 +234,25 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
         },
       };
     },
+    async settle() {
+      const settled = ended;
+      if (settled.length === 0) return;
+      await ledger.settle(settled);
+      ended = ended.filter((one) => !settled.includes(one));
+    },
     take() {
       const taken = ended;
       ended = [];
       return taken;
     },
-    async lost(model, messages, shown) {
+    async lost(call, shown) {
       if (hasBudget || (await ledger.wasLeft(id))) return;
-      const factor = tokenFactors.of(model);
+      const factor = tokenFactors.of(call.model);
       const written = typeof shown === "string" ? countTokens(shown) : Math.max(0, shown - 1) * tokensOfMessage;
-      const row = rowOf(calledBy({ model, messages }), { outcome: "lost", durationMs: 0 }, () =>
-        plainUsage(Math.ceil(factor * estimatedTokens(messages)), Math.ceil(factor * written)),
+      const row = rowOf(calledBy(call), { outcome: "lost", durationMs: 0 }, () =>
+        "media" in call
+          ? call.expected
+          : plainUsage(Math.ceil(factor * estimatedTokens(call.messages)), Math.ceil(factor * written)),
       );
       hasEnded(row);
     },

@@ -9,7 +9,7 @@ export function createSummaryPayment(deps: PaymentDeps, model: string, order: Su
   const payer = createPayment(deps, { conversation, id, userId, summary: true }, () => undefined);
   return {
     payer,
-    lost: (messages) => payer.lost(model, messages, ""),
+    lost: (messages) => payer.lost({ model, messages }, ""),
     async settle(forgotten) {
       const calls = payer.take().map((call) => (forgotten ? nameless(call) : call));
       if (calls.length > 0) await deps.store.ledger.settle(calls);

@@ -4,7 +4,7 @@ import { type BudgetError, type ModelError, modelErrorFates } from "../base/erro
 import type { AnswerSlot } from "../ports/answers.ts";
 import { type Content, textOf } from "../ports/content.ts";
 import type { ChatMessage, ModelEvent, TokenUsage } from "../ports/models.ts";
-import type { FileProblem, Note } from "../ports/notes.ts";
+import type { FileProblem, Note, UnheardReason } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
 import { type Continued, shownText } from "./continuation.ts";
@@ -39,6 +39,8 @@ export interface Writing {
   readonly marks?: readonly BudgetMark[];
   /** Nothing could be asked, or not again. */
   readonly overBudget?: BudgetError;
+  /** Nothing was to be asked: what was said was not heard. */
+  readonly unheard?: UnheardReason;
   readonly prompt: readonly ChatMessage[];
   /** What the prompt showed of the history. */
   readonly history: PromptHistory;
@@ -93,7 +95,7 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
   const retry =
     writing.error === undefined
       ? // What did not fit may fit tomorrow, or after a grant.
-        writing.outcome === "stopped" || writing.overBudget !== undefined || mayBeRead(writing.unread)
+        writing.outcome === "stopped" || writing.overBudget !== undefined || mayPass(writing)
       : modelErrorFates[writing.error.kind].retryButton;
   const below = { ...said, ...(retry ? { button: "retry" as const } : {}) };
   // What a delivery before this one has shown stays; how much that is, only Telegram knows.
@@ -106,9 +108,9 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
   return { ...end, answer: kept ?? shownText(writing.continued, writing.text), ...below };
 }
 
-/** Whether what could not be read may be read later. */
-function mayBeRead(why: FileProblem | undefined): boolean {
-  return why === "unreachable" || why === "unavailable";
+/** Whether what could not be read, or heard, may be later. */
+function mayPass({ unread, unheard }: Writing): boolean {
+  return unread === "unavailable" || unheard === "failing" || [unread, unheard].includes("unreachable");
 }
 
 /** What the screen shows of a turn of which nothing can be kept any more. */
@@ -122,9 +124,10 @@ function budgetOf({ whose, why, resetsAt, waitMs }: BudgetError) {
 
 /** What is to be said below the answer, the more important first. */
 function notesOf(writing: Writing): Pick<Turn, "notes"> {
-  const { outcome, error, unread, overBudget, finish, history, model, chosen, auto, pictures = 0 } = writing;
+  const { outcome, error, unread, unheard, overBudget, finish, history, model, chosen, auto, pictures = 0 } = writing;
   const notes: Note[] = [];
   if (overBudget !== undefined) notes.push({ kind: "over-budget", ...budgetOf(overBudget) });
+  if (unheard !== undefined) notes.push({ kind: "unheard", why: unheard });
   if (error !== undefined) notes.push({ kind: "failed", failure: error.kind, retryAfterMs: error.retryAfterMs });
   if (unread !== undefined) notes.push({ kind: "file-unread", why: unread });
   if (outcome === "stopped") notes.push({ kind: "stopped" });

@@ -16,6 +16,7 @@ import { cacheKeyOf } from "./cache-key.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
 import { deliver, endingOf, orLeave, type TurnEnding } from "./delivery.ts";
 import { keepLong, keptWith, readFiles } from "./files.ts";
+import { type Hearing, hearingOf, type Listened, listen, UnheardError, unheardNotes } from "./listening.ts";
 import { createPayment, type Payment, type Spending } from "./payment.ts";
 import type { Screen } from "./screen.ts";
 import { createShownThoughts } from "./thoughts.ts";
@@ -68,6 +69,8 @@ export interface TurnDeps extends PromptDeps {
   readonly visible: (markdown: string) => boolean;
   readonly observer: TurnObserver;
   readonly tokenFactors: TokenFactors;
+  /** Left out: nothing that is spoken can be heard. */
+  readonly hearing?: Hearing | undefined;
   readonly log: NonNullable<ModelRequest["log"]>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -103,7 +106,7 @@ export async function answerQuestion(
   const dropped = former === undefined || former.run === question.run ? [] : await continuationsOf(store, former);
   const before = former === undefined ? undefined : await wholeOf(store, former, dropped);
   const kept = signal.aborted && former?.run === question.run ? former.answer : undefined;
-  const turn: Turn = {
+  const begun: Turn = {
     conversation: question.conversation,
     question: question.id,
     root: question.root,
@@ -120,14 +123,18 @@ export async function answerQuestion(
     continues: continued && { question: continued.question, length: continued.exchange.answered.length },
   };
   await store.beginTurn(
-    turn,
+    begun,
     dropped.map((part) => part.question),
   );
-  const screen = openScreen(turn, before, dropped);
-  const payment = createPayment(deps, question, () => screen.status({ kind: "waiting-for-budget" }));
+  let opened: Screen | undefined;
+  const payment = createPayment(deps, question, () => opened?.status({ kind: "waiting-for-budget" }));
   const died = former?.run === question.run ? former : undefined;
+  const listened = await listen(deps, begun, { former, died, payment }, signal);
+  const { turn } = listened;
+  const screen = openScreen(turn, before, dropped);
+  opened = screen;
   const isNew = former === undefined && question.id === question.root;
-  const paid = { payment, died, isNew };
+  const paid = { payment, died, isNew, listened };
   const writing = await orLeave(screen, write(deps, question, turn, continued, screen, paid, signal, keeping), payment);
   if (writing.outcome === "shutdown" || writing.outcome === "superseded") {
     await screen.leave();
@@ -158,6 +165,15 @@ export async function answerQuestion(
   return outcome;
 }
 
+/** Who pays for a run, and what is known before its model is asked. */
+interface Paid {
+  readonly payment: Payment;
+  /** The run as the delivery before has left it. */
+  readonly died: Turn | undefined;
+  readonly isNew: boolean;
+  readonly listened: Listened;
+}
+
 /** Reads the model and shows what it writes; a turn that was stopped has all that it will have. */
 async function write(
   deps: TurnDeps,
@@ -165,7 +181,7 @@ async function write(
   turn: Turn,
   continued: Continued | undefined,
   screen: Screen,
-  { payment, died, isNew }: { readonly payment: Payment; readonly died: Turn | undefined; readonly isNew: boolean },
+  { payment, died, isNew, listened }: Paid,
   signal: AbortSignal,
   keeping: AnswerKeeping | undefined,
 ): Promise<Writing> {
@@ -177,7 +193,9 @@ async function write(
   const kept = deps.work(() => keptWith(read, turn.asked));
   await keepLong(deps.store, turn, read, kept);
   const { model, shorter } = prompt;
-  if (died !== undefined) await payment.lost(model, prompt.messages, died.answer ?? died.messages.length);
+  const { messages } = prompt;
+  const diedInIt = died !== undefined && hearingOf(died, deps.hearing) === undefined;
+  if (diedInIt) await payment.lost({ model, messages }, died.answer ?? died.messages.length);
   const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);
   const seen = (text: string) => text !== "" && deps.work(() => deps.visible(text));
   const writing = createWritten(model, turn.answer ?? "", seen);
@@ -199,7 +217,7 @@ async function write(
     model: by,
     auto: prompt.auto,
     asked: kept,
-    notes: [...(question.questionNotes ?? []), ...prompt.fileNotes],
+    notes: [...(question.questionNotes ?? []), ...prompt.fileNotes, ...unheardNotes(listened)],
     ...more,
   });
   const keep = () => {
@@ -209,6 +227,7 @@ async function write(
   };
   keeping?.interrupting.addEventListener("abort", keep, { once: true });
   try {
+    if (listened.failure !== undefined) throw listened.failure;
     if (read.unread && !stopped.aborted) return written("failed", writing.longest, { unread: read.problem });
     const known = slot && isNew ? await deps.store.readAnswer(slot) : undefined;
     if (known !== undefined && !stopped.aborted) return written("complete", known, { finish: "stop", cached: true });
@@ -246,8 +265,9 @@ async function write(
       }
     }
   } catch (error) {
-    if (!(error instanceof ModelError || error instanceof BudgetError)) throw error;
+    if (!(error instanceof ModelError || error instanceof BudgetError || error instanceof UnheardError)) throw error;
     if (!stopped.aborted) {
+      if (error instanceof UnheardError) return written("failed", writing.longest, { unheard: error.reason });
       if (error instanceof BudgetError) return written("failed", writing.longest, { overBudget: error });
       return written(error.kind === "empty" ? "empty" : "failed", writing.longest, { error });
     }

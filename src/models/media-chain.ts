@@ -181,7 +181,10 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels | undefined
   const [hearer, speaker, painter] = [hears, speaks, draws].map(chainOf);
   if (hearer === undefined && speaker === undefined && painter === undefined) return undefined;
   return {
-    ...(hearer && { hear: (recording, request, signal) => along(hearer, hearing(recording), request, signal) }),
+    ...(hearer && {
+      hear: (recording, request, signal) => along(hearer, hearing(recording), request, signal),
+      hearingCall: (seconds) => ({ model: hearer[0], media: "hear", expected: usageOfSound(seconds) }),
+    }),
     ...(speaker && { speak: (text, request, signal) => along(speaker, speaking(text), request, signal) }),
     ...(painter && { draw: (order, request, signal) => along(painter, drawing(order), request, signal) }),
   };

@@ -34,6 +34,13 @@ export interface Surroundings {
 export interface ScriptedModels {
   readonly names: readonly string[];
   readonly providers: readonly { readonly name: string; readonly baseUrl: string }[];
+  /** Those of sound and pictures. */
+  readonly media: {
+    readonly hears: readonly string[];
+    readonly speaks: readonly string[];
+    readonly draws: readonly string[];
+    readonly voice: string;
+  };
 }
 
 export interface PlaygroundOptions {
@@ -100,7 +107,8 @@ async function openPage(options: Parameters<typeof createPlaygroundPage>[0]) {
 
 /** Two names for the one script, so that `/model` has something to switch. */
 function scriptedModels(url: string): ScriptedModels {
-  return { names: ["demo/scripted-model", "demo/second-script"], providers: [{ name: "demo", baseUrl: url }] };
+  const media = { hears: ["demo/ear"], speaks: ["demo/voice"], draws: ["demo/brush"], voice: "demo" };
+  return { names: ["demo/scripted-model", "demo/second-script"], providers: [{ name: "demo", baseUrl: url }], media };
 }
 
 function createModelFaults() {

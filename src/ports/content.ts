@@ -106,6 +106,7 @@ export function wordsOf(part: ContentPart | ImagePart): string {
     case "file":
       return part.quoted ? "" : part.name === undefined ? "[file]" : `[file: ${part.name}]`;
     case "voice":
-      return part.transcript ?? (part.quoted ? "" : "[voice message]");
+      if (part.quoted) return part.transcript ? `> [voice message: ${part.transcript}]` : "";
+      return part.transcript ?? "[voice message]";
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
-import type { ModelEvent, Payer } from "./models.ts";
+import type { ModelEvent, PayableCall, Payer } from "./models.ts";
 
 /** What somebody has said, as a file. */
 export interface Recording {
@@ -60,6 +60,8 @@ export interface MediaRequest {
 /** Each resolves with undefined when the signal was aborted, and rejects with a `ModelError` or a `BudgetError`. */
 export interface MediaModels {
   hear?(recording: Recording, request: MediaRequest, signal: AbortSignal): Promise<Heard | undefined>;
+  /** The call that hears so much, of the first model that is asked. */
+  hearingCall?(seconds: number): PayableCall;
   speak?(text: string, request: MediaRequest, signal: AbortSignal): Promise<Spoken | undefined>;
   draw?(order: DrawingOrder, request: MediaRequest, signal: AbortSignal): Promise<Drawn | undefined>;
 }

@@ -55,6 +55,8 @@ export type SpokenNote =
   | ({ readonly kind: "file-cut" } & FileExtent)
   /** A file of the question could not be read. */
   | { readonly kind: "file-unread"; readonly why: FileProblem }
+  /** A recording of the question was not heard. */
+  | { readonly kind: "unheard"; readonly why: UnheardReason }
   /** Pictures that came with the answer and cannot be shown. */
   | { readonly kind: "pictures-dropped"; readonly count: number }
   /** The database was lost while the answer was being written. */
@@ -62,6 +64,20 @@ export type SpokenNote =
 
 /** `pictures`: there is nothing in it but pictures of pages. `too-many`: so many files are not read at once. */
 export type FileProblem = FileRefusal | "pictures" | "too-many";
+
+/**
+ * `nobody`: no model hears. `failing`: the model that does failed, which passes; `broken`: which does not. `gone`: Telegram does
+ * not give it to us; `unreachable`: not now.
+ */
+export type UnheardReason =
+  | "no-words"
+  | "too-long"
+  | "too-big"
+  | "gone"
+  | "unreachable"
+  | "nobody"
+  | "failing"
+  | "broken";
 
 /** What a model of words cannot take in, by the names of Telegram's fields. */
 export type UnseenKind =

@@ -89,6 +89,8 @@ export interface Turn {
   readonly asked: Content;
   /** Of a question that came as several messages: what each of them asks. */
   readonly parts?: readonly QuestionPart[] | undefined;
+  /** Ids of the messages that show what was heard in the recordings of the question. */
+  readonly transcript?: readonly number[] | undefined;
   /** When the question was written; milliseconds since the epoch. */
   readonly askedAt?: number | undefined;
   /** What is said about the question below each answer to it. */
@@ -208,6 +210,11 @@ export interface Store {
    */
   keepFile(turn: Pick<Turn, "conversation" | "question" | "run">, uniqueId: string, file: FileText): Promise<void>;
   readFile(conversation: ConversationId, uniqueId: string): Promise<FileText | undefined>;
+  /**
+   * Replaces the record of a run that goes on, but for what `setTurnMessages` writes; does nothing when the turn was forgotten
+   * or belongs to another run.
+   */
+  renewTurn(turn: Turn): Promise<void>;
   /**
    * The turn's end in one write: the record becomes `answered`, `exchange` enters the history (in the place of the
    * question's former exchange, if there is one; `undefined` removes nothing and adds nothing), its

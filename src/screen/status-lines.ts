@@ -92,7 +92,8 @@ export function createStatusLines({ texts, group, late, onChange }: StatusDeps):
   };
 }
 
-function lineOf(texts: Texts, activity: Activity, elapsedMs: number): string[] {
+/** What is said of an activity that has gone on for so long; nothing while that is not worth a line. */
+export function lineOf(texts: Texts, activity: Activity, elapsedMs: number): string[] {
   switch (activity.kind) {
     case "waiting-for-place":
       return [texts.waiting(activity.provider)];

@@ -27,8 +27,7 @@ export function questionOf(message: Message, me: Me, known: readonly number[] = 
   // Somebody may call us below what another one wrote, without a word; a name alone below our own is no question.
   const calls = mentions(message, me) && (message.quote !== undefined || message.reply_to_message?.from?.id !== me.id);
   const asks = wordsOf(message, me) !== "" || (calls && about !== "");
-  // A document needs no words beside it.
-  return asks || referenceIn(message)?.type === "file" ? contentOf(message, me, known) : [];
+  return asks || isTaken(message) ? contentOf(message, me, known) : [];
 }
 
 /** The same, also of a message that asks nothing by itself. */
@@ -37,6 +36,9 @@ export function contentOf(message: Message, me: Me, known: readonly number[] = [
   const about = aboutOf(message, me, known);
   const carried = referenceIn(message);
   const own = joined(...provenanceOf(message), ...(carried === undefined ? markOf(message) : []), words);
+  // Who speaks says it after what it is about, and before what is written below.
+  if (carried?.type === "voice")
+    return [...quotedParts(message, about), ...textParts(about), carried, ...textParts(own)];
   const text = about === "" || own === "" ? `${about}${own}` : `${about}\n\n${own}`;
   return [...quotedParts(message, about), ...(carried === undefined ? [] : [carried]), ...textParts(text)];
 }
@@ -51,12 +53,13 @@ function quotedParts(message: Message, about: string): Content {
 /** What belongs to a question and cannot be taken in: in the message, or in the one of somebody else that it is about. */
 export function unseenOf(message: Message, me: Me): Unseen | undefined {
   const about = message.reply_to_message?.from?.id === me.id ? undefined : targetOf(message);
-  return [message, about ?? {}].filter((one) => !isRead(one)).flatMap((one) => unseenIn(one) ?? [])[0];
+  return [message, about ?? {}].filter((one) => !isTaken(one)).flatMap((one) => unseenIn(one) ?? [])[0];
 }
 
-/** The turn says itself what of it could not be read. */
-function isRead(message: Carrier): boolean {
-  return referenceIn(message)?.type === "file";
+/** It needs no words beside it, and the turn says itself what of it could not be read, or heard. */
+function isTaken(message: Carrier): boolean {
+  const carried = referenceIn(message);
+  return carried?.type === "file" || carried?.type === "voice";
 }
 
 /** The message that this one replies to; in a topic whatever answers nothing "replies" to the topic's own service message. */

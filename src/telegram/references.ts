@@ -1,6 +1,6 @@
 /** What a message carries beside words and can be fetched, as references. Pure. */
 import type { PhotoSize } from "grammy/types";
-import type { ContentPart, FilePart, PicturePart, TextPart } from "../ports/content.ts";
+import type { ContentPart, FilePart, PicturePart, TextPart, VoicePart } from "../ports/content.ts";
 import type { Carrier } from "./content.ts";
 
 /** Models see no more in a larger one, and cost up to ten times as much. Pixels. */
@@ -8,7 +8,7 @@ const longestSide = 1_280;
 
 /** What of a message can be fetched; undefined when it holds nothing like that. */
 export function referenceIn(message: Carrier): Exclude<ContentPart, TextPart> | undefined {
-  return photoIn(message.photo) ?? documentIn(message);
+  return photoIn(message.photo) ?? voiceIn(message) ?? documentIn(message);
 }
 
 /** Sent as a file, and none of what is shown or played. */
@@ -48,6 +48,21 @@ function nameOfFile(name: unknown): string {
     .trim()
     .slice(0, longestName)
     .toWellFormed();
+}
+
+/** What is spoken in a message, as far as it tells; in an audio file it may be sung. */
+function voiceIn({ voice, audio, video_note: note }: Carrier): VoicePart | undefined {
+  const spoken = voice ?? audio ?? note;
+  if (spoken === undefined || typeof spoken.file_id !== "string" || typeof spoken.file_unique_id !== "string")
+    return undefined;
+  const { file_id: fileId, file_unique_id: uniqueId, duration, file_size: sizeBytes } = spoken;
+  const mime = "mime_type" in spoken ? spoken.mime_type : spoken === note ? "video/mp4" : undefined;
+  return {
+    ...{ type: "voice", fileId, uniqueId },
+    seconds: Number.isFinite(duration) ? Math.max(0, duration) : 0,
+    ...(typeof mime === "string" ? { mime } : {}),
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+  };
 }
 
 /** The largest size that is not too large, of those that Telegram offers; the smallest when all are. */

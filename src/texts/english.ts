@@ -3,6 +3,7 @@ import type { ModelErrorKind, Whose } from "../base/errors.ts";
 import type { AutoReason, SpokenNote, UnseenKind } from "../ports/notes.ts";
 import { failureLine, modelFailureWords } from "./english-failures.ts";
 import { fileCutLine, unreadLines } from "./english-files.ts";
+import { mediaTexts, unheardLines } from "./english-media.ts";
 import { lasting, moment, moneyTexts } from "./english-money.ts";
 import { operatorTexts } from "./english-operators.ts";
 import { privacyTexts } from "./english-privacy.ts";
@@ -10,7 +11,8 @@ import { thinkWords } from "./english-think.ts";
 import type { CommandLine, StatsLines } from "./facts.ts";
 
 const stopped = "⏹ Stopped.";
-const whatTheBotReads = "So far I read only text and documents, and the captions of pictures and other files.";
+const whatTheBotReads =
+  "So far I read only text and documents, and the captions of pictures and other files, and I listen to voice messages.";
 
 function statsLines({ requests, errors, uptimeSeconds, p50Ms, p95Ms, queue, megabytes }: StatsLines): string[] {
   const lines = [`Requests: ${requests}, errors: ${errors}`, `Up for ${duration(uptimeSeconds)}`];
@@ -116,6 +118,8 @@ function lineOf(note: SpokenNote): string {
       return fileCutLine(note);
     case "file-unread":
       return unreadLines[note.why];
+    case "unheard":
+      return unheardLines[note.why];
     case "pictures-dropped":
       return note.count === 1
         ? "🖼 A picture came with this answer; I cannot show it."
@@ -246,6 +250,7 @@ export const english = {
   stats: (stats: StatsLines) => statsLines(stats).join("\n"),
   ...privacyTexts,
   ...operatorTexts,
+  ...mediaTexts,
   exportEmpty: "There is no conversation here to export yet.",
   exportTooSoon: "I sent you an export less than a minute ago. Please wait a moment before the next one.",
   exportCaption: (which?: { readonly part: number; readonly of: number }) =>

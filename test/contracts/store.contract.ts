@@ -410,6 +410,21 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await store.readTurn("a", 1)).toEqual({ ...withoutFile, messages: [50], state: "done" });
       });
 
+      it("may learn what was heard in it while it is written, and keeps its messages", async () => {
+        const store = await newStore();
+        const voice = { type: "voice", fileId: "f", uniqueId: "u", seconds: 3 } as const;
+        await store.beginTurn(turn(1, { asked: [voice] }));
+        await store.setTurnMessages("a", 1, 101, [50], 60);
+        const heard = turn(1, { asked: [{ ...voice, transcript: "why?" }], transcript: [49] });
+        await store.renewTurn(heard);
+        expect(await store.readTurn("a", 1)).toEqual({ ...heard, messages: [50], file: 60 });
+        expect(await store.newestTurn("a")).toEqual({ ...heard, messages: [50], file: 60 });
+        await store.renewTurn({ ...heard, run: 100, transcript: [1] });
+        await store.renewTurn(turn(2));
+        expect(await store.readTurn("a", 1)).toMatchObject({ transcript: [49] });
+        expect(await store.readTurn("a", 2)).toBeUndefined();
+      });
+
       it("is not changed by a run that it no longer belongs to", async () => {
         const store = await newStore();
         const current = turn(1, { run: 900, messages: [50] });

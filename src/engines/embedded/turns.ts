@@ -4,7 +4,7 @@ import type { AnswerKeeping, Store, Turn } from "../../ports/store.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 import { packFile } from "../lanes/kept-files.ts";
 import { presentForm, readTurn } from "../lanes/stored-forms.ts";
-import { answered, withMessages } from "../lanes/turn-records.ts";
+import { answered, renewed, withMessages } from "../lanes/turn-records.ts";
 import type { Answers } from "./answers.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Database } from "./database.ts";
@@ -15,7 +15,7 @@ import type { LedgerParts } from "./ledger.ts";
 export interface Turns
   extends Pick<
     Store,
-    "readTurn" | "newestTurn" | "beginTurn" | "setTurnMessages" | "keepFile" | "finishTurn" | "closeTurn"
+    "readTurn" | "newestTurn" | "beginTurn" | "setTurnMessages" | "renewTurn" | "keepFile" | "finishTurn" | "closeTurn"
   > {
   readonly keepAnswer: AnswerKeeping["keep"];
 }
@@ -90,6 +90,7 @@ export function createTurns(deps: TurnsDeps): Turns {
           writeFile(database, turn.conversation, uniqueId, data);
       });
     },
+    renewTurn: (turn) => database.write(() => void changeTurn(turn, (stored) => renewed(turn, stored))),
     keepAnswer(turn) {
       const { answer } = turn;
       const keep = (stored: Turn): Turn =>

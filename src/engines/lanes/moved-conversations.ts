@@ -72,6 +72,7 @@ export function followingMoves(store: StoreAtHome, moves: Moves = new Map()): St
         store.keepFile({ conversation: id, question: message(question), run }, uniqueId, file),
       ),
     readFile: (conversation, uniqueId) => follow(conversation, ({ id }) => store.readFile(id, uniqueId)),
+    renewTurn: (turn) => follow(turn.conversation, ({ inward }) => store.renewTurn(inward(turn))),
     finishTurn: (turn, entry, usage, kept) =>
       follow(turn.conversation, ({ inward, exchange }) =>
         store.finishTurn(inward(turn), entry === undefined ? undefined : exchange(entry), usage, kept),
@@ -162,7 +163,7 @@ function flipTurn({ continues, ...turn }: Turn): Turn {
 
 /** The record of a turn after its conversation has moved: what it has shown stayed behind. */
 export function movedTurn(turn: Turn, to: ConversationId): Turn {
-  const { file: _file, ...kept } = flipTurn(turn);
+  const { file: _file, transcript: _transcript, ...kept } = flipTurn(turn);
   return { ...kept, conversation: to, messages: [], moved: { from: turn.conversation, to } };
 }
 

@@ -18,6 +18,11 @@ export function withMessages(turn: Turn, messages: readonly number[], file: numb
   return { ...turn, messages: [...messages], file };
 }
 
+/** The record with all that another one has, but for its state and the messages on the screen. */
+export function renewed(turn: Turn, stored: Turn): Turn {
+  return { ...withMessages(turn, stored.messages, stored.file), state: stored.state };
+}
+
 /** The record at its run's end. Ids of messages are written as they come to exist, so the stored ones are the newest. */
 export function answered(ended: Turn, stored: Turn): Turn {
   return { ...withMessages(ended, stored.messages, stored.file), state: "answered" };

@@ -11,7 +11,14 @@ import {
   movedTurn,
   type StoreAtHome,
 } from "../lanes/moved-conversations.ts";
-import { answered, dialogTtlMs, droppedAtOnce, keptPerConversation, withMessages } from "../lanes/turn-records.ts";
+import {
+  answered,
+  dialogTtlMs,
+  droppedAtOnce,
+  keptPerConversation,
+  renewed,
+  withMessages,
+} from "../lanes/turn-records.ts";
 import { createMemoryLedger } from "./ledger.ts";
 
 export interface MemoryStoreOptions {
@@ -147,6 +154,9 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     },
     async readFile(conversation, uniqueId) {
       return structuredClone(find(conversation)?.files.get(uniqueId));
+    },
+    async renewTurn(turn) {
+      change(turn.conversation, turn.question, turn.run, (stored) => renewed(turn, stored));
     },
     async finishTurn(turn, exchange, entries, kept) {
       ledger.write(entries);

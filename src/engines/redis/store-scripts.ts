@@ -62,6 +62,12 @@ export const setTurnMessages = `${present}${find}
   if state then change(ARGV[2], ARGV[3], state, ARGV[4], rest) end
 `;
 
+/** KEYS turns. ARGV oldest, question, run, rest. */
+export const renewTurn = `${present}${find}
+  local state, shown = find(ARGV[2], ARGV[3])
+  if state then change(ARGV[2], ARGV[3], state, shown, ARGV[4]) end
+`;
+
 /** KEYS turns. ARGV oldest, question, run, id of the file, what it says, how many are kept. */
 export const keepFile = `${present}${find}
   if not find(ARGV[2], ARGV[3]) then return end
@@ -80,7 +86,7 @@ export const readFile = `${present}
 `;
 
 /** What these write stands in the turns alone. */
-export const ofTurns: ReadonlySet<string> = new Set([beginTurn, setTurnMessages, keepFile]);
+export const ofTurns: ReadonlySet<string> = new Set([beginTurn, setTurnMessages, renewTurn, keepFile]);
 
 /** KEYS turns. ARGV oldest, question, run, state. */
 export const closeTurn = `${present}${find}

@@ -235,10 +235,14 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         ]);
       },
       setTurnMessages(conversation, question, run, messages, file) {
-        const args = [oldest(), question, run, encodeShown(messages, file)];
-        return write(conversation, lua.setTurnMessages, [turnsKey(conversation)], args);
+        const shown = encodeShown(messages, file);
+        return write(conversation, lua.setTurnMessages, [turnsKey(conversation)], [oldest(), question, run, shown]);
       },
       ...createFiles({ commands: redis, turnsKey, oldest, unmoved }, write),
+      renewTurn: (turn) =>
+        write(turn.conversation, lua.renewTurn, [turnsKey(turn.conversation)], (form) => {
+          return [oldest(), turn.question, turn.run, encodeEnd(turn, form).rest];
+        }),
       finishTurn(turn, exchange, calls, kept) {
         const answer = argumentsFor(kept);
         const booked = [keeping, ...answer.args, ...calls.map(settlementArgument)];

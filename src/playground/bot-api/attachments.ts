@@ -5,13 +5,17 @@ import type { Files } from "./files.ts";
 export interface AttachmentOptions {
   readonly name?: string;
   readonly bytes?: Uint8Array;
+  /** Of something that sounds. */
+  readonly seconds?: number;
 }
 
-export type AttachmentKind = "photo" | "voice" | "sticker" | "document";
+export type AttachmentKind = "photo" | "voice" | "audio" | "video_note" | "sticker" | "document";
 
 const fileDefaults = {
   photo: ["photo.jpg", "image/jpeg"],
   voice: ["voice.ogg", "audio/ogg"],
+  audio: ["audio.mp3", "audio/mpeg"],
+  video_note: ["note.mp4", "video/mp4"],
   sticker: ["sticker.webp", "image/webp"],
   document: ["document.txt", "text/plain"],
 } as const;
@@ -20,12 +24,17 @@ const fileDefaults = {
 export function attachmentOf(files: Files, kind: AttachmentKind, options: AttachmentOptions): Partial<Message> {
   const [name, mimeType] = fileDefaults[kind];
   const file = files.add(options.name ?? name, mimeType, options.bytes ?? Buffer.from(`a ${kind}`));
+  const duration = options.seconds ?? 1;
   const base = { file_id: file.fileId, file_unique_id: files.uniqueIdOf(file), file_size: file.bytes.length };
   switch (kind) {
     case "photo":
       return { photo: [{ ...base, width: 640, height: 480 }] };
     case "voice":
-      return { voice: { ...base, duration: 1, mime_type: mimeType } };
+      return { voice: { ...base, duration, mime_type: mimeType } };
+    case "audio":
+      return { audio: { ...base, duration, mime_type: mimeType, file_name: file.name } };
+    case "video_note":
+      return { video_note: { ...base, duration, length: 240 } };
     case "sticker": {
       const form = { type: "regular", width: 512, height: 512, is_animated: false, is_video: false } as const;
       return { sticker: { ...base, ...form, emoji: "🙂" } };

@@ -62,6 +62,8 @@ export interface UserSide extends GroupSide {
   ): Message;
   sendPhoto(chatId: number, userId: number, options?: FileOptions): Message;
   sendVoice(chatId: number, userId: number, options?: FileOptions): Message;
+  sendAudio(chatId: number, userId: number, options?: FileOptions): Message;
+  sendVideoNote(chatId: number, userId: number, options?: FileOptions): Message;
   sendSticker(chatId: number, userId: number, options?: WriteOptions): Message;
   sendDocument(chatId: number, userId: number, options?: FileOptions): Message;
   /** Changes a person's own message, its caption if it has one. */
@@ -215,6 +217,8 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
     },
     sendPhoto: (chatId, userId, options) => writeFile(chatId, userId, "photo", options),
     sendVoice: (chatId, userId, options) => writeFile(chatId, userId, "voice", options),
+    sendAudio: (chatId, userId, options) => writeFile(chatId, userId, "audio", options),
+    sendVideoNote: (chatId, userId, options) => writeFile(chatId, userId, "video_note", options),
     sendSticker: (chatId, userId, options) => writeFile(chatId, userId, "sticker", options),
     sendDocument: (chatId, userId, options) => writeFile(chatId, userId, "document", options),
     edit(chatId, messageId, text) {

@@ -14,6 +14,7 @@ import {
   type ScriptedRequest,
   tokensOf,
 } from "./script.ts";
+import { createScriptedMedia, type MediaRequestSeen, type MediaScript, type ScriptedMedia } from "./scripted-media.ts";
 
 export interface ScriptedModel {
   /** Base URL, `…/v1`. */
@@ -28,6 +29,8 @@ export interface ScriptedModel {
     /** Every further request gets this; `undefined` restores the answers by intent. */
     always(script: Script | undefined): void;
   };
+  /** What it hears, speaks and draws. */
+  readonly media: ScriptedMedia;
   stop(): Promise<void>;
 }
 
@@ -40,6 +43,8 @@ export interface ScriptedModelOptions {
   readonly label?: boolean;
   /** Chooses the answer instead of the intent; undefined leaves it to the intent. */
   readonly respond?: (request: ScriptedRequest) => Script | undefined;
+  /** The same for what it hears, speaks and draws. */
+  readonly respondMedia?: (request: MediaRequestSeen) => MediaScript | undefined;
 }
 
 /** One clock serves all streams: a timer for each token of each would cost more than the tokens. */
@@ -67,6 +72,7 @@ export async function createScriptedModel(options: ScriptedModelOptions = {}): P
   const queued: Script[] = [];
   let standing: Script | undefined;
   const streams = new Set<Stream>();
+  const media = createScriptedMedia((seen) => options.respondMedia?.(seen));
   let clock: NodeJS.Timeout | undefined;
 
   function scriptFor(request: ScriptedRequest): Script {
@@ -74,7 +80,12 @@ export async function createScriptedModel(options: ScriptedModelOptions = {}): P
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const text = await readAll(request);
+    const { url = "", headers } = request;
+    const whole = await readAll(request);
+    if (request.method === "POST" && media.takes(url)) {
+      return await media.serve(url, headers["content-type"] ?? "", whole, response);
+    }
+    const text = whole.toString("utf8");
     if (request.method !== "POST" || !request.url?.endsWith("/chat/completions")) {
       return refuse(response, 404, `no such endpoint: ${request.method} ${request.url}`);
     }
@@ -182,6 +193,7 @@ export async function createScriptedModel(options: ScriptedModelOptions = {}): P
   return {
     url: `http://127.0.0.1:${port}/v1`,
     requests,
+    media,
     get writing() {
       return streams.size;
     },
@@ -225,10 +237,10 @@ function cutOff(response: ServerResponse): void {
   response.write("", () => setImmediate(() => response.destroy()));
 }
 
-async function readAll(request: IncomingMessage): Promise<string> {
+async function readAll(request: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
-  return Buffer.concat(parts).toString("utf8");
+  return Buffer.concat(parts);
 }
 
 function refuse(response: ServerResponse, status: number, message: string): void {

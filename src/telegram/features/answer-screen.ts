@@ -1,7 +1,9 @@
 /** Where an answer appears in Telegram. */
+import type { Ear } from "../../chat/listening.ts";
 import type { Screen } from "../../chat/turn.ts";
 import { finalView } from "../../chat/turn-end.ts";
 import type { Turn } from "../../ports/store.ts";
+import { createEar } from "../../screen/ear.ts";
 import { createLiveMessage } from "../../screen/live-message.ts";
 import { type AnswerPlace, movedTo } from "../../screen/place.ts";
 import { type BotContext, placeOf, tolerate } from "../context.ts";
@@ -61,6 +63,14 @@ export function openScreen(
     finish: (view) => aside(ctx.job, screen.finish(view)),
     leave: (button, notes) => aside(ctx.job, screen.leave(button, notes)),
   };
+}
+
+/** Opens what shows what is heard in a turn: as an answer to the message that holds it, in every chat. */
+export function openEar(ctx: BotContext, turn: Turn, keep: (messages: readonly number[]) => Promise<void>): Ear {
+  const { api, texts, deps } = ctx;
+  const place = placeOfAnswer(ctx, turn, undefined);
+  const replyTo = turn.root > 0 && turn.moved === undefined ? { replyTo: turn.root } : {};
+  return createEar({ api, texts, log: deps.log, keep }, { ...place, ...replyTo }, turn.transcript);
 }
 
 /** The chat that the question came from, or the supergroup that it has become since the turn began. */

@@ -11,7 +11,7 @@ import { showsSomething } from "../pieces.ts";
 import { unseenOf, wordsOf } from "../question.ts";
 import { senderOf } from "../senders.ts";
 import { answerLine } from "./answer-line.ts";
-import { openScreen } from "./answer-screen.ts";
+import { openEar, openScreen } from "./answer-screen.ts";
 import { createFormerButtons, retiredBy } from "./former-buttons.ts";
 
 const sayOnceWithinMs = 24 * 3_600_000;
@@ -212,6 +212,10 @@ async function answer(
   const run = answerQuestion(
     {
       ...deps,
+      hearing: deps.hearing && {
+        ...deps.hearing,
+        openEar: (turn, keep) => openEar(ctx, turn, keep),
+      },
       visible: showsAnything,
       work: ctx.work,
       observer: {

@@ -1,0 +1,139 @@
+/**
+ * Models of sound and pictures without a model: what was heard is how large the file was, what is spoken is silence, what is
+ * drawn is one colour; or what a script says, faults included.
+ */
+import type { ServerResponse } from "node:http";
+import { crc32, deflateSync } from "node:zlib";
+
+/** What one request gets; an empty script is the usual answer. */
+export interface MediaScript {
+  /** Milliseconds before the answer. */
+  readonly delayMs?: number;
+  /** Heard in a recording. */
+  readonly text?: string;
+  /** Any status but 200 is answered with `body`. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: object;
+  /** The request is read and never answered. */
+  readonly hang?: boolean;
+}
+
+/** A request as it came. */
+export interface MediaRequestSeen {
+  /** The last part of its path: `transcriptions`, `speech`, `generations`, `edits`. */
+  readonly kind: string;
+  /** Of its JSON, or of its form without the file. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly file?: { readonly name: string; readonly bytes: Uint8Array } | undefined;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** When it was answered. */
+  endedAt: number | undefined;
+}
+
+export interface ScriptedMedia {
+  /** The latest requests, oldest first. */
+  readonly requests: readonly MediaRequestSeen[];
+  /** The next requests get these, one each. */
+  next(...scripts: readonly MediaScript[]): void;
+  /** Every further request gets this; `undefined` restores the usual answers. */
+  always(script: MediaScript | undefined): void;
+}
+
+export interface MediaDesk extends ScriptedMedia {
+  /** Whether a request of this path is one of these. */
+  takes(path: string): boolean;
+  serve(path: string, contentType: string, body: Buffer, response: ServerResponse): Promise<void>;
+}
+
+const paths = /\/(?:audio\/(transcriptions|speech)|images\/(generations|edits))$/;
+const remembered = 1_000;
+
+/** Creates them. `respond` chooses a script where none is queued. */
+export function createScriptedMedia(respond: (seen: MediaRequestSeen) => MediaScript | undefined): MediaDesk {
+  const requests: MediaRequestSeen[] = [];
+  const queued: MediaScript[] = [];
+  let standing: MediaScript | undefined;
+
+  return {
+    requests,
+    next: (...scripts) => void queued.push(...scripts),
+    always(script) {
+      standing = script;
+    },
+    takes: (path) => paths.test(path),
+    async serve(path, contentType, body, response) {
+      const [, sound, picture] = paths.exec(path) ?? [];
+      const seen: MediaRequestSeen = {
+        ...{ kind: sound ?? picture ?? "", ...(await read(contentType, body)) },
+        ...{ at: Date.now(), endedAt: undefined },
+      };
+      requests.push(seen);
+      if (requests.length > remembered) requests.shift();
+      const script = queued.shift() ?? standing ?? respond(seen) ?? {};
+      if (script.hang) return;
+      if (script.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, script.delayMs));
+      answer(seen, script, response);
+      seen.endedAt = Date.now();
+    },
+  };
+}
+
+async function read(contentType: string, body: Buffer): Promise<Pick<MediaRequestSeen, "fields" | "file">> {
+  if (!contentType.startsWith("multipart/")) return { fields: JSON.parse(body.toString("utf8")) };
+  const form = await new Response(Uint8Array.from(body), { headers: { "content-type": contentType } }).formData();
+  const entries = [...form];
+  const fields = Object.fromEntries(entries.filter(([, value]) => typeof value === "string"));
+  const file = entries.map(([, value]) => value).find((value) => value instanceof File);
+  if (file === undefined) return { fields };
+  return { fields, file: { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) } };
+}
+
+function answer({ kind, file, fields }: MediaRequestSeen, script: MediaScript, response: ServerResponse): void {
+  const { status = 200, headers, body } = script;
+  const json = (value: object) => {
+    response.writeHead(status, { "content-type": "application/json", ...headers });
+    response.end(JSON.stringify(value));
+  };
+  if (status !== 200 || body !== undefined) {
+    json(body ?? { error: { message: `scripted refusal ${status}` } });
+    return;
+  }
+  if (kind === "transcriptions") json({ text: script.text ?? `a recording of ${file?.bytes.length ?? 0} bytes` });
+  else if (kind === "speech") {
+    response.writeHead(200, { "content-type": "audio/ogg" });
+    response.end(silence(String(fields["input"] ?? "").length / 15));
+  } else json({ data: [{ b64_json: onePixel.toString("base64") }] });
+}
+
+/** An Ogg of nothing but its head and its end, which says that it lasts so long. */
+function silence(seconds: number): Buffer {
+  const page = (samples: number) => {
+    const head = Buffer.alloc(28);
+    head.write("OggS", "latin1");
+    head.writeBigInt64LE(BigInt(Math.round(samples)), 6);
+    return head;
+  };
+  return Buffer.concat([page(0), page(seconds * 48_000)]);
+}
+
+/** A green picture of one pixel, as a PNG. */
+const onePixel = pngOf(Buffer.from([0, 60, 160, 90]));
+
+function pngOf(row: Buffer): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(1, 0);
+  header.writeUInt32BE(1, 4);
+  header.set([8, 2], 8);
+  const chunks = [chunk("IHDR", header), chunk("IDAT", deflateSync(row)), chunk("IEND", Buffer.alloc(0))];
+  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), ...chunks]);
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, sum]);
+}
