@@ -118,15 +118,22 @@ export function viewOfVanished({ continued, text }: Writing): FinalView {
   return { markdown: shownText(continued, text), notes: [{ kind: "storage-lost" }] };
 }
 
-function budgetOf({ whose, why, resetsAt, waitMs }: BudgetError) {
-  return { whose, ...(why === "used-up" ? {} : { why }), resetsAt, ...(waitMs === undefined ? {} : { waitMs }) };
+/** What is said when a call did not fit into a budget. */
+export function overBudgetNote({ whose, why, resetsAt, waitMs }: BudgetError): Note {
+  return {
+    kind: "over-budget",
+    whose,
+    ...(why === "used-up" ? {} : { why }),
+    resetsAt,
+    ...(waitMs === undefined ? {} : { waitMs }),
+  };
 }
 
 /** What is to be said below the answer, the more important first. */
 function notesOf(writing: Writing): Pick<Turn, "notes"> {
   const { outcome, error, unread, unheard, overBudget, finish, history, model, chosen, auto, pictures = 0 } = writing;
   const notes: Note[] = [];
-  if (overBudget !== undefined) notes.push({ kind: "over-budget", ...budgetOf(overBudget) });
+  if (overBudget !== undefined) notes.push(overBudgetNote(overBudget));
   if (unheard !== undefined) notes.push({ kind: "unheard", why: unheard });
   if (error !== undefined) notes.push({ kind: "failed", failure: error.kind, retryAfterMs: error.retryAfterMs });
   if (unread !== undefined) notes.push({ kind: "file-unread", why: unread });

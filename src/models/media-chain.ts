@@ -186,7 +186,10 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels | undefined
       hearingCall: (seconds) => ({ model: hearer[0], media: "hear", expected: usageOfSound(seconds) }),
     }),
     ...(speaker && { speak: (text, request, signal) => along(speaker, speaking(text), request, signal) }),
-    ...(painter && { draw: (order, request, signal) => along(painter, drawing(order), request, signal) }),
+    ...(painter && {
+      draw: (order, request, signal) => along(painter, drawing(order), request, signal),
+      drawingCall: (order) => ({ model: painter[0], media: "draw", expected: usageOfDrawing(order) }),
+    }),
   };
 }
 

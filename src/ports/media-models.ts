@@ -63,5 +63,7 @@ export interface MediaModels {
   /** The call that hears so much, of the first model that is asked. */
   hearingCall?(seconds: number): PayableCall;
   speak?(text: string, request: MediaRequest, signal: AbortSignal): Promise<Spoken | undefined>;
+  /** The call that draws it, of the first model that is asked. */
+  drawingCall?(order: DrawingOrder): PayableCall;
   draw?(order: DrawingOrder, request: MediaRequest, signal: AbortSignal): Promise<Drawn | undefined>;
 }

@@ -57,6 +57,8 @@ export type SpokenNote =
   | { readonly kind: "file-unread"; readonly why: FileProblem }
   /** A recording of the question was not heard. */
   | { readonly kind: "unheard"; readonly why: UnheardReason }
+  /** A picture that was asked for was not drawn. */
+  | { readonly kind: "undrawn"; readonly why: UndrawnReason }
   /** Pictures that came with the answer and cannot be shown. */
   | { readonly kind: "pictures-dropped"; readonly count: number }
   /** The database was lost while the answer was being written. */
@@ -78,6 +80,9 @@ export type UnheardReason =
   | "nobody"
   | "failing"
   | "broken";
+
+/** `nobody`: no model draws. `declined`: for what it shows. `unfetched`: what was to be changed could not be had. */
+export type UndrawnReason = "nobody" | "declined" | "failing" | "broken" | "unfetched";
 
 /** What a model of words cannot take in, by the names of Telegram's fields. */
 export type UnseenKind =

@@ -35,6 +35,8 @@ export type Press =
   | { readonly action: "persona"; readonly choice: "save" | "default" | "cancel" }
   /** In the dialog about somebody's budget. */
   | { readonly action: "budget"; readonly choice: "grant" | "close" }
+  /** Draw once more what the command with this id asked for; or send the picture as a file. */
+  | { readonly action: "drawn"; readonly what: "again" | "file"; readonly command: number }
   /** Delete all that is this user's, who was asked at this time (seconds since the epoch); or do not. */
   | { readonly action: "erase"; readonly choice: "yes" | "no"; readonly user: number; readonly at: number };
 
@@ -62,6 +64,7 @@ export function pressData(press: Press): string {
     const { page, provider, search } = press;
     return `models:${page}:${provider !== undefined ? `p${provider}` : search !== undefined ? `s${search}` : ""}`;
   }
+  if (press.action === "drawn") return `drawn:${press.what}:${press.command}`;
   if (press.action === "erase") return `erase:${press.choice}:${press.user}:${press.at}`;
   return `${press.action}:${press.choice}`;
 }
@@ -81,6 +84,8 @@ export function parsePress(data: string | undefined): Press | undefined {
     return { action, question: number, run: second };
   }
   if (action === "earlier" && number !== undefined) return { action, question: number };
+  if (action === "drawn" && (value === "again" || value === "file") && second !== undefined)
+    return { action, what: value, command: second };
   if (action === "model") return { action, key: value };
   if (action === "think") {
     const choice = thinkChoices.find((one) => one === value);
@@ -124,6 +129,12 @@ export interface ButtonTurn {
    */
   readonly delivery?: number | undefined;
   readonly continues?: { readonly question: number } | undefined;
+}
+
+/** Below a picture. */
+export function drawnKeyboard(labels: Labels, command: number): InlineKeyboardMarkup {
+  const press = (what: "again" | "file") => ({ action: "drawn", what, command }) as const;
+  return row([labels.regenerate, press("again")], [labels.asFile, press("file")]);
 }
 
 /** Below an answer that has ended. Regenerate is about the whole answer, Retry about what the turn itself has to write. */

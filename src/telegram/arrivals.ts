@@ -5,6 +5,7 @@ import { messageOf, UnaddressableError } from "../base/errors.ts";
 import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import { answerOf, asksIn, mayAnswerAgain, mayBringBack, mayContinue } from "../chat/continuation.ts";
+import { motifOf } from "../chat/drawing.ts";
 import type { Store } from "../ports/store.ts";
 import type { Addressed, ConversationId } from "../ports/updates.ts";
 import { isExpired, type Press, parsePress } from "../screen/buttons.ts";
@@ -66,6 +67,8 @@ export function createArrivals(deps: ArrivalsDeps): Arrivals {
       return waits ? undefined : texts.dialogOver(press.action === "persona" ? "system" : "budget");
     }
     if (press.action === "erase") return undefined;
+    if (press.action === "drawn")
+      return (await motifOf(store, conversation, press.command)) === undefined ? texts.oldButton : undefined;
     const newest = await store.newestTurn(conversation);
     if (press.action === "earlier") return mayBringBack(newest, press) ? texts.broughtBack : texts.notTheNewest;
     if (press.action === "continue") return mayContinue(newest, press) ? undefined : texts.notContinued;

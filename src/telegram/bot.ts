@@ -14,6 +14,7 @@ import { budget } from "./features/budget.ts";
 import { forgetting } from "./features/conversation.ts";
 import { erasing, privacy } from "./features/deleting.ts";
 import { examining } from "./features/doctor.ts";
+import { drawing, drawnFiles } from "./features/drawing.ts";
 import { earlier } from "./features/earlier.ts";
 import { exporting } from "./features/export.ts";
 import { figures } from "./features/figures.ts";
@@ -86,13 +87,14 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   bot.use(session);
 
   const quick = bot.filter((ctx) => ctx.job.lane === "quick");
-  quick.use(welcome, model, think, stopping, figures, exporting, granting, privacy, examining);
+  quick.use(welcome, model, think, stopping, figures, exporting, granting, privacy, examining, drawnFiles);
   quick.use(leftovers);
   quick.use(() => undefined); // nothing of the quick lane reaches dialogs or models
 
   bot.use(erasing); // before dialogs, which it deletes
   bot.use(guardDialogs); // a command ends a dialog, it never answers it
   bot.use(answeringAgain); // neither do Regenerate, edits and what has no words
+  bot.use(drawing);
   bot.use(earlier);
   bot.use(dialogs());
   bot.use(persona, budget);

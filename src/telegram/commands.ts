@@ -29,6 +29,7 @@ export const commands: readonly Command[] = [
   { name: "system", lane: "turn" },
   { name: "stop", lane: "quick", interrupt: "stop" },
   { name: "retry", lane: "turn", asks: true },
+  { name: "image", lane: "turn", asks: true },
   { name: "stats", lane: "quick" },
   { name: "usage", lane: "quick" },
   { name: "export", lane: "quick" },

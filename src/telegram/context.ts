@@ -5,6 +5,7 @@ import type { InlineKeyboardMarkup, Message, ReplyKeyboardMarkup, ReplyKeyboardR
 import { messageOf } from "../base/errors.ts";
 import type { InHand, Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
+import type { Brush } from "../chat/drawing.ts";
 import type { Hearing } from "../chat/listening.ts";
 import type { TurnDeps } from "../chat/turn.ts";
 import type { Directory } from "../ports/directory.ts";
@@ -64,6 +65,8 @@ export interface BotDeps {
   readonly spending: TurnDeps["spending"];
   readonly answerCache?: TurnDeps["answerCache"];
   readonly files?: TurnDeps["files"];
+  /** Left out: nobody draws. */
+  readonly brush?: Brush | undefined;
   /** Left out: nothing that is spoken can be heard. */
   readonly hearing?: Omit<Hearing, "openEar"> | undefined;
   readonly drafts: LiveMessageDeps["drafts"];

@@ -106,6 +106,8 @@ function addressPress(query: CallbackQuery, updateId: number, sender: number | u
   if (press?.action === "again" || press?.action === "continue") {
     return { conversation, lane: "turn", kind: "button", question: press.question };
   }
+  if (press?.action === "drawn" && press.what === "again")
+    return { conversation, lane: "turn", kind: "button", question: press.command };
   if (press?.action === "erase" && press.choice === "yes" && press.user === sender) {
     // Wherever it was asked: what is deleted, and ended before, is the asker's own conversation.
     return { conversation: String(sender), lane: "turn", kind: "button", interrupt: { kind: "new" } };

@@ -1,5 +1,5 @@
 /** English: what is said of recordings, voices and pictures. */
-import type { UnheardReason } from "../ports/notes.ts";
+import type { UndrawnReason, UnheardReason } from "../ports/notes.ts";
 
 /** Why a recording was not heard. */
 export const unheardLines: Readonly<Record<UnheardReason, string>> = {
@@ -14,7 +14,21 @@ export const unheardLines: Readonly<Record<UnheardReason, string>> = {
   nobody: "🎤 I cannot listen to recordings here. Please write your question as text.",
 };
 
+/** Why a picture was not drawn. */
+export const undrawnLines: Readonly<Record<UndrawnReason, string>> = {
+  nobody: "🎨 I cannot draw here.",
+  declined: "🎨 The model declined to draw this because of its content rules.",
+  failing: "🎨 Whoever draws for me has a problem right now. Please try again.",
+  broken: "🎨 Whoever draws for me does not work. The operator has to look at it.",
+  unfetched: "🎨 I could not fetch the picture that I should change. Please send it again, and reply to it.",
+};
+
 export const mediaTexts = {
+  /** Until the picture stands there. */
+  drawing: "🎨 Drawing…",
+  drawWhat:
+    "Write behind the command what I should draw, like /image a fox in the snow. In reply to a picture, I change it.",
+  nobodyDraws: "🎨 I cannot draw here: no model for that is set up.",
   /** Above the answer, where what was heard will stand. */
   listening: "🎤 Listening…",
 };

@@ -3,7 +3,7 @@ import type { ModelErrorKind, Whose } from "../base/errors.ts";
 import type { AutoReason, SpokenNote, UnseenKind } from "../ports/notes.ts";
 import { failureLine, modelFailureWords } from "./english-failures.ts";
 import { fileCutLine, unreadLines } from "./english-files.ts";
-import { mediaTexts, unheardLines } from "./english-media.ts";
+import { mediaTexts, undrawnLines, unheardLines } from "./english-media.ts";
 import { lasting, moment, moneyTexts } from "./english-money.ts";
 import { operatorTexts } from "./english-operators.ts";
 import { privacyTexts } from "./english-privacy.ts";
@@ -118,6 +118,8 @@ function lineOf(note: SpokenNote): string {
       return fileCutLine(note);
     case "file-unread":
       return unreadLines[note.why];
+    case "undrawn":
+      return undrawnLines[note.why];
     case "unheard":
       return unheardLines[note.why];
     case "pictures-dropped":
@@ -135,6 +137,7 @@ export const english = {
   labels: {
     stop: "⏹ Stop",
     regenerate: "🔄 Regenerate",
+    asFile: "📄 As a file",
     retry: "🔁 Retry",
     continue: "▶️ Continue",
     earlier: "↩️ Bring the earlier messages back",
@@ -164,6 +167,7 @@ export const english = {
     system: "give me a persona, or the default one again",
     stop: "stop the answer that is being written",
     retry: "answer the last question again",
+    image: "draw what you describe, or change the picture you reply to",
     stats: "how the bot is doing",
     usage: "your tokens and their cost",
     export: "this conversation as a Markdown file",

@@ -3,7 +3,7 @@ import type { Ear } from "../../chat/listening.ts";
 import type { Screen } from "../../chat/turn.ts";
 import { finalView } from "../../chat/turn-end.ts";
 import type { Turn } from "../../ports/store.ts";
-import { createEar } from "../../screen/ear.ts";
+import { createForerunner } from "../../screen/forerunner.ts";
 import { createLiveMessage } from "../../screen/live-message.ts";
 import { type AnswerPlace, movedTo } from "../../screen/place.ts";
 import { type BotContext, placeOf, tolerate } from "../context.ts";
@@ -70,7 +70,9 @@ export function openEar(ctx: BotContext, turn: Turn, keep: (messages: readonly n
   const { api, texts, deps } = ctx;
   const place = placeOfAnswer(ctx, turn, undefined);
   const replyTo = turn.root > 0 && turn.moved === undefined ? { replyTo: turn.root } : {};
-  return createEar({ api, texts, log: deps.log, keep }, { ...place, ...replyTo }, turn.transcript);
+  const what = { api, texts, log: deps.log, says: texts.listening, keep };
+  const { status, quote, leave } = createForerunner(what, { ...place, ...replyTo }, turn.transcript);
+  return { status, heard: quote, leave };
 }
 
 /** The chat that the question came from, or the supergroup that it has become since the turn began. */

@@ -76,6 +76,7 @@ const SIGNS = {
   "⚠": "warning",
   "📎": "clip",
   "🎤": "microphone",
+  "🎨": "pencil",
   "✂": "scissors",
   "🖼": "picture",
   "📄": "file",

@@ -1,9 +1,9 @@
-/** The message above an answer that shows what was heard in a recording, and before that, that it is listened to. */
+/** A message that goes before what is awaited: it says what is done, with Stop, and then quotes what was heard, or goes. */
 import { type Api, GrammyError, HttpError } from "grammy";
 import type { MessageEntity } from "grammy/types";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { Ear } from "../chat/listening.ts";
+import type { Activity } from "../chat/activity.ts";
 import type { Rendered } from "../markdown/render.ts";
 import type { Texts } from "../texts/texts.ts";
 import { stopKeyboard } from "./buttons.ts";
@@ -12,11 +12,23 @@ import { splitRendered } from "./split.ts";
 import { lineOf } from "./status-lines.ts";
 import { classify } from "./telegram-errors.ts";
 
-export interface EarDeps {
+/** Its methods tolerate what Telegram refuses. */
+export interface Forerunner {
+  /** Shows what is waited for. Returns at once. */
+  status(activity: Activity | undefined): void;
+  /** Turns into a quotation. Resolves when that stands there. */
+  quote(words: string): Promise<void>;
+  /** Goes. Resolves when it is gone. */
+  leave(): Promise<void>;
+}
+
+export interface ForerunnerDeps {
   readonly api: Pick<Api, "sendMessage" | "editMessageText" | "deleteMessage">;
   /** In the language of who asks. */
   readonly texts: Texts;
   readonly log: Pick<Logger, "debug">;
+  /** What is done. */
+  readonly says: string;
   /** Told the ids of all its messages, as soon as each exists. */
   keep(messages: readonly number[]): Promise<void>;
 }
@@ -24,14 +36,14 @@ export interface EarDeps {
 /** Longer words are folded. UTF-16 units. */
 const longestUnfolded = 300;
 
-/** Opens an ear; its first message is sent at once, unless a run before has sent it. */
-export function createEar(
-  { api, texts, log, keep }: EarDeps,
+/** Opens one, to the message of this place; it is sent at once, unless a run before has sent it. */
+export function createForerunner(
+  { api, texts, log, says, keep }: ForerunnerDeps,
   place: AnswerPlace,
   former: readonly number[] | undefined = [],
-): Ear {
+): Forerunner {
   let messages = former;
-  let shown = texts.listening;
+  let shown = says;
   let failed: { readonly error: unknown } | undefined;
   /** One call after the other. */
   let last: Promise<void> = Promise.resolve();
@@ -43,7 +55,8 @@ export function createEar(
         await task();
       } catch (error) {
         if (error instanceof GrammyError || error instanceof HttpError) {
-          if (classify(error) !== "unchanged") log.debug({ reason: messageOf(error) }, "what was heard was not shown");
+          if (classify(error) !== "unchanged")
+            log.debug({ reason: messageOf(error) }, "a message that goes before another was not shown");
         } else failed ??= { error };
       }
     });
@@ -89,7 +102,7 @@ export function createEar(
   return {
     status(activity) {
       const waits = activity === undefined || activity.kind === "thinking" ? [] : lineOf(texts, activity, 0);
-      const [line = texts.listening] = waits;
+      const [line = says] = waits;
       if (line === shown) return;
       shown = line;
       void queue(async () => {
@@ -97,7 +110,7 @@ export function createEar(
         if (line === shown && messages.length > 0) await put(0, { text: line, entities: [] }, true);
       });
     },
-    heard: (words) =>
+    quote: (words) =>
       settled(async () => {
         const type = words.length > longestUnfolded ? "expandable_blockquote" : "blockquote";
         const parts = splitRendered({ text: words, entities: [{ type, offset: 0, length: words.length }] });

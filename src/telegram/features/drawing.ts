@@ -1,0 +1,112 @@
+/** `/image`: a picture of words, or one that changes what the command replies to. */
+import { Composer, GrammyError, InputFile } from "grammy";
+import type { Message } from "grammy/types";
+import { messageOf } from "../../base/errors.ts";
+import { drawPicture, type Easel, type Motif, motifOf, type Picture } from "../../chat/drawing.ts";
+import { drawnKeyboard } from "../../screen/buttons.ts";
+import { createForerunner } from "../../screen/forerunner.ts";
+import { sendOptions } from "../../screen/place.ts";
+import { linesOf } from "../../texts/texts.ts";
+import { answerPress, type BotContext, callOf, isCommand, placeOf, pressOf, retirePressed, say } from "../context.ts";
+import { referenceIn } from "../references.ts";
+import { senderOf } from "../senders.ts";
+import { aside } from "../waiting.ts";
+
+/** Telegram's limit for a caption, in UTF-16 units. */
+const longestCaption = 1_024;
+
+const fileNames: Readonly<Record<Picture["mime"], string>> = {
+  "image/png": "picture.png",
+  "image/jpeg": "picture.jpg",
+  "image/webp": "picture.webp",
+};
+
+/** Turn lane: what asks for a picture. */
+export const drawing = new Composer<BotContext>();
+
+drawing.filter(isCommand("image"), async (ctx) => {
+  const { message } = ctx;
+  if (message === undefined) return;
+  const prompt = callOf(ctx)?.argument ?? "";
+  if (ctx.deps.brush === undefined) return await say(ctx, ctx.texts.nobodyDraws);
+  if (prompt === "") return await say(ctx, ctx.texts.drawWhat);
+  const replied = message.reply_to_message === undefined ? undefined : referenceIn(message.reply_to_message as Message);
+  await draw(ctx, message.message_id, { prompt, from: replied?.type === "picture" ? replied : undefined });
+});
+
+drawing.filter(
+  (ctx) => isDrawn(ctx, "again"),
+  async (ctx) => {
+    const press = pressOf(ctx);
+    if (press?.action !== "drawn") return;
+    const motif = await motifOf(ctx.deps.store, ctx.job.conversation, press.command);
+    // The press itself was answered when it arrived.
+    if (motif !== undefined) await draw(ctx, press.command, motif);
+    else await retirePressed(ctx);
+  },
+);
+
+/** Quick lane: a picture as Telegram has it, as a file. */
+export const drawnFiles = new Composer<BotContext>();
+
+drawnFiles.filter(
+  (ctx) => isDrawn(ctx, "file"),
+  async (ctx) => {
+    await answerPress(ctx);
+    const place = placeOf(ctx);
+    const pressed = ctx.callbackQuery?.message as Message | undefined;
+    const picture = pressed?.photo === undefined ? undefined : referenceIn({ photo: pressed.photo.slice(-1) });
+    const { brush } = ctx.deps;
+    if (place === undefined || pressed === undefined || picture === undefined || brush === undefined) return;
+    const bytes = await brush.source.fetch(picture, Number.POSITIVE_INFINITY, ctx.job.signal);
+    const options = sendOptions({ threadId: place.threadId, replyTo: pressed.message_id });
+    await ctx.api.sendDocument(place.chatId, new InputFile(bytes, "picture.jpg"), options);
+  },
+);
+
+function isDrawn(ctx: BotContext, what: "again" | "file"): boolean {
+  const press = pressOf(ctx);
+  return press?.action === "drawn" && press.what === what;
+}
+
+async function draw(ctx: BotContext, id: number, motif: Motif): Promise<void> {
+  const { deps, job } = ctx;
+  const question = {
+    ...motif,
+    conversation: job.conversation,
+    id,
+    userId: senderOf(ctx.update) ?? 0,
+    run: job.updateId,
+  };
+  const note = await drawPicture({ ...deps, work: ctx.work }, question, easelOf(ctx, id, motif.prompt), job.signal);
+  if (note !== undefined) await say(ctx, linesOf(ctx.texts, [note]));
+}
+
+function easelOf(ctx: BotContext, id: number, prompt: string): Easel {
+  const { api, texts, deps, job } = ctx;
+  const place = placeOf(ctx);
+  if (place === undefined) throw new Error("a picture without a chat");
+  const { chatId } = place;
+  const options = sendOptions({ threadId: place.threadId, replyTo: id });
+  return {
+    begin(messages, keep) {
+      const what = { api, texts, log: deps.log, says: texts.drawing, keep };
+      return createForerunner(what, { ...place, replyTo: id, question: id, run: job.updateId }, messages);
+    },
+    async show(picture) {
+      const more = { ...options, caption: captionOf(prompt), reply_markup: drawnKeyboard(texts.labels, id) };
+      const file = () => new InputFile(picture.bytes, fileNames[picture.mime]);
+      try {
+        await aside(job, api.sendPhoto(chatId, file(), more));
+      } catch (error) {
+        if (!(error instanceof GrammyError) || error.error_code !== 400) throw error;
+        deps.log.warn({ reason: messageOf(error) }, "Telegram did not take a picture as one; it goes as a file");
+        await aside(job, api.sendDocument(chatId, file(), more));
+      }
+    },
+  };
+}
+
+function captionOf(prompt: string): string {
+  return prompt.length <= longestCaption ? prompt : `${prompt.slice(0, longestCaption - 1).toWellFormed()}…`;
+}

@@ -1,0 +1,150 @@
+/** `/image`: drawn once, shown with its buttons, and drawn again on demand. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { MessageView } from "../../src/playground/bot-api/bot-api.ts";
+import { createRig, type Rig, refusedCalls, until, type Visitor } from "../support/bot-process.ts";
+
+const env = { IMAGE_MODEL: "test/brush" };
+let rig: Rig;
+let visitor: Visitor;
+
+const photosIn = (chatId: number) =>
+  rig.botApi.chat(chatId).messages.filter(({ fromBot, message }) => fromBot && message.photo !== undefined);
+const drawn = (prompt: string) => rig.model.media.requests.filter(({ fields }) => fields["prompt"] === prompt);
+const photo = async (count = 1) => await until(() => photosIn(visitor.chatId)[count - 1]);
+const labels = (message: MessageView) => message.replyMarkup?.inline_keyboard.flat().map(({ text }) => text);
+
+describe("/image", () => {
+  beforeAll(async () => {
+    rig = await createRig({ env });
+    await rig.start();
+  });
+  afterAll(async () => await rig?.stop());
+  beforeEach(() => {
+    visitor = rig.visitor();
+  });
+
+  test("brings a picture as an answer, with what was asked for below it, and two buttons", async () => {
+    const command = visitor.say("/image a fox in the snow");
+    const picture = await photo();
+    expect(picture).toMatchObject({ text: "a fox in the snow", replyTo: command });
+    expect(labels(picture)).toEqual(["🔄 Regenerate", "📄 As a file"]);
+    expect(drawn("a fox in the snow")).toMatchObject([{ kind: "generations", fields: { model: "brush", n: 1 } }]);
+    // What said that it was drawn is gone.
+    expect(rig.botApi.chat(visitor.chatId).deleted.map(({ text }) => text)).toEqual(["🎨 Drawing…"]);
+    expect(visitor.written()).toHaveLength(1);
+    expect(refusedCalls(rig.botApi, visitor.chatId)).toEqual([]);
+  });
+
+  test("draws once more with Regenerate, and gives the picture as a file", async () => {
+    const command = visitor.say("/image a boat");
+    await visitor.press(await photo(), "Regenerate");
+    const second = await photo(2);
+    expect(second).toMatchObject({ text: "a boat", replyTo: command });
+    expect(drawn("a boat")).toHaveLength(2);
+    await visitor.press(second, "As a file");
+    const file = await until(() => visitor.written().find(({ message }) => message.document !== undefined));
+    expect(file.replyTo).toBe(second.id);
+    expect(file.document?.bytes.length).toBeGreaterThan(50);
+    expect(refusedCalls(rig.botApi, visitor.chatId)).toEqual([]);
+  });
+
+  test("changes the picture that it replies to, also the one that it has drawn", async () => {
+    const { botApi } = rig;
+    const bytes = Buffer.from("\xff\xd8\xff a holiday", "latin1");
+    const sent = botApi.user.sendPhoto(visitor.chatId, visitor.userId, { bytes, caption: "/start" });
+    visitor.say("/image at night", { replyTo: sent.message_id });
+    const night = await photo();
+    expect(drawn("at night")).toMatchObject([{ kind: "edits", file: { name: "picture.jpeg" } }]);
+    expect(Buffer.from(drawn("at night")[0]?.file?.bytes ?? [])).toEqual(bytes);
+    visitor.say("/image with stars", { replyTo: night.id });
+    await photo(2);
+    expect(drawn("with stars")).toMatchObject([{ kind: "edits" }]);
+    await visitor.press(await photo(1), "Regenerate");
+    await photo(3);
+    expect(drawn("at night").map(({ kind }) => kind)).toEqual(["edits", "edits"]);
+  });
+
+  test("without words says how it is used", async () => {
+    visitor.say("/image");
+    await visitor.sees(/like \/image a fox in the snow/);
+    expect(photosIn(visitor.chatId)).toEqual([]);
+  });
+
+  test("that the model declines, or cannot draw, gets one sentence", async () => {
+    const error = { message: "rejected by the safety system", code: "moderation_blocked" };
+    rig.model.media.next({ status: 400, body: { error } }, { body: { data: [] } }, { status: 401 });
+    visitor.say("/image something bad");
+    await visitor.sees(/declined to draw/);
+    visitor.say("/image something odd");
+    await visitor.sees(/has a problem right now/);
+    visitor.say("/image something else");
+    await visitor.sees(/does not work/);
+    expect(visitor.written()).toHaveLength(3);
+  });
+
+  test("ends with Stop, and leaves nothing but that", async () => {
+    rig.model.media.next({ hang: true });
+    visitor.say("/image a long one");
+    const waiting = await visitor.sees("Stop");
+    await until(() => drawn("a long one").length === 1);
+    await visitor.press(waiting, "Stop");
+    await visitor.sees(/Stopped/);
+    await until(() => visitor.message(waiting.id) === undefined);
+    expect(visitor.written()).toHaveLength(1);
+  });
+
+  test("whose picture Telegram does not take as one brings it as a file", async () => {
+    rig.botApi.faults.fail({
+      method: "sendPhoto",
+      chatId: visitor.chatId,
+      status: 400,
+      description: "Bad Request: PHOTO_INVALID_DIMENSIONS",
+      times: 1,
+    });
+    visitor.say("/image a very wide one");
+    const file = await until(() => visitor.written().find(({ message }) => message.document !== undefined));
+    expect(file.text).toBe("a very wide one");
+  });
+});
+
+describe.each([
+  ["without budgets", {}],
+  ["with a budget", { BUDGET_USER_DAY: "200000t" }],
+])("a kill %s", (_, more) => {
+  afterEach(async () => await rig?.stop());
+
+  async function killedWhen(moment: () => boolean): Promise<void> {
+    await until(moment);
+    await rig.end("SIGKILL");
+    // What was on its way when the bot died still happens.
+    await sleep(100);
+    await rig.start();
+  }
+
+  test("while it is drawn has it drawn once more, and shown once", async () => {
+    rig = await createRig({ env: { ...env, ...more } });
+    await rig.start();
+    visitor = rig.visitor();
+    rig.model.media.next({ hang: true });
+    visitor.say("/image a fox");
+    await killedWhen(() => drawn("a fox").length === 1);
+    await photo();
+    await visitor.ask("And now?");
+    expect([drawn("a fox").length, photosIn(visitor.chatId).length]).toEqual([2, 1]);
+    expect(visitor.written().filter(({ text }) => text === "🎨 Drawing…")).toEqual([]);
+  });
+
+  test("while it is sent draws nothing anew", async () => {
+    rig = await createRig({ env: { ...env, ...more } });
+    await rig.start();
+    visitor = rig.visitor();
+    rig.botApi.faults.fail({ method: "sendPhoto", hangMs: 60_000, cut: "before", times: 1 });
+    const gone = () => rig.botApi.chat(visitor.chatId).deleted.length === 1;
+    visitor.say("/image a fox");
+    await killedWhen(gone);
+    await photo();
+    await visitor.ask("And now?");
+    expect([drawn("a fox").length, photosIn(visitor.chatId).length]).toEqual([1, 1]);
+  });
+});
