@@ -90,6 +90,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       spending,
       answerCache: answerCacheOf(config),
       files: { ...documents, maxTokens: config.documentMaxTokens },
+      speaking: models.media?.speak && models.media,
       brush: models.media?.draw && { ...models.media, source },
       hearing: models.media?.hear && { ...models.media, source },
       drafts: draftSupport(config.streamMode),

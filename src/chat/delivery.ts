@@ -41,6 +41,8 @@ export async function deliver(
   { store }: { readonly store: Pick<Store, "closeTurn"> },
   turn: Turn,
   screen: Screen,
+  /** Done once it stands there, and before its record is closed. */
+  afterwards: () => Promise<void>,
 ): Promise<TurnOutcome> {
   const { outcome, notes } = turn;
   if (outcome !== "blocked") {
@@ -48,6 +50,7 @@ export async function deliver(
     if (stays) await screen.leave(turn.button === "retry" ? "retry" : undefined, notes);
     else await screen.finish(finalView(turn));
   }
+  if (!screen.gone.aborted) await afterwards();
   await store.closeTurn(turn.conversation, turn.question, turn.run);
   return screen.gone.aborted ? "blocked" : (outcome ?? "complete");
 }

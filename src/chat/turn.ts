@@ -19,6 +19,7 @@ import { keepLong, keptWith, readFiles } from "./files.ts";
 import { type Hearing, hearingOf, type Listened, listen, UnheardError, unheardNotes } from "./listening.ts";
 import { createPayment, type Payment, type Spending } from "./payment.ts";
 import type { Screen } from "./screen.ts";
+import { type Speaking, speakAnswer } from "./speaking.ts";
 import { createShownThoughts } from "./thoughts.ts";
 import type { TokenFactors } from "./token-factors.ts";
 import type { AnswerEnd, Writing } from "./turn-end.ts";
@@ -69,6 +70,8 @@ export interface TurnDeps extends PromptDeps {
   readonly visible: (markdown: string) => boolean;
   readonly observer: TurnObserver;
   readonly tokenFactors: TokenFactors;
+  /** Left out: no answer is spoken. */
+  readonly speaking?: Speaking | undefined;
   /** Left out: nothing that is spoken can be heard. */
   readonly hearing?: Hearing | undefined;
   readonly log: NonNullable<ModelRequest["log"]>;
@@ -94,7 +97,8 @@ export async function answerQuestion(
   if (former?.run === question.run) {
     if (former.state === "done") return former.outcome ?? "complete";
     if (former.state === "answered") {
-      const outcome = await deliver(deps, former, openScreen(former, undefined, []));
+      const speaks = () => speakAnswer(deps, former, question.userId, signal);
+      const outcome = await deliver(deps, former, openScreen(former, undefined, []), speaks);
       deps.observer.turnEnded({ outcome });
       return outcome;
     }
@@ -159,7 +163,7 @@ export async function answerQuestion(
   });
   const again = answerToKeep(deps.answerCache, writing);
   await orLeave(screen, store.finishTurn(ended, exchange, payment.take(), again));
-  const outcome = await deliver(deps, ended, screen);
+  const outcome = await deliver(deps, ended, screen, () => speakAnswer(deps, ended, question.userId, signal));
   deps.observer.turnEnded(endingOf(outcome, writing));
   if (exchange !== undefined) summariseSoon(deps, { ...question, question: question.id }, writing.history, exchange);
   return outcome;

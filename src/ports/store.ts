@@ -22,6 +22,8 @@ export interface Settings {
   readonly effort?: Effort;
   /** Set while who has this private chat wants to see summaries of thoughts, in whatever chat they ask. */
   readonly thoughts?: string;
+  /** Set while answers are spoken as well: all, or those to what was spoken. */
+  readonly voice?: "on" | "asked";
   /** Set while the example questions of `/start` stand below the conversation. */
   readonly examples?: string;
   /** Id of the question after a pause whose earlier messages were asked for again. */
@@ -91,6 +93,8 @@ export interface Turn {
   readonly parts?: readonly QuestionPart[] | undefined;
   /** Ids of the messages that show what was heard in the recordings of the question. */
   readonly transcript?: readonly number[] | undefined;
+  /** Id of the voice message that says the answer. */
+  readonly spoken?: number | undefined;
   /** When the question was written; milliseconds since the epoch. */
   readonly askedAt?: number | undefined;
   /** What is said about the question below each answer to it. */

@@ -8,6 +8,9 @@ type Labels = Texts["labels"];
 const thinkChoices = ["off", "low", "high", "default", "show", "hide"] as const;
 export type ThinkChoice = (typeof thinkChoices)[number];
 
+export const voiceChoices = ["off", "on", "asked"] as const;
+export type VoiceChoice = (typeof voiceChoices)[number];
+
 /** What a press asks for. */
 export type Press =
   /** Stop the run that this `update_id` asked for. `delivery` only tells its buttons apart. */
@@ -35,6 +38,8 @@ export type Press =
   | { readonly action: "persona"; readonly choice: "save" | "default" | "cancel" }
   /** In the dialog about somebody's budget. */
   | { readonly action: "budget"; readonly choice: "grant" | "close" }
+  /** Which answers are spoken as well. */
+  | { readonly action: "voice"; readonly choice: VoiceChoice }
   /** Draw once more what the command with this id asked for; or send the picture as a file. */
   | { readonly action: "drawn"; readonly what: "again" | "file"; readonly command: number }
   /** Delete all that is this user's, who was asked at this time (seconds since the epoch); or do not. */
@@ -89,6 +94,10 @@ export function parsePress(data: string | undefined): Press | undefined {
   if (action === "model") return { action, key: value };
   if (action === "think") {
     const choice = thinkChoices.find((one) => one === value);
+    return choice && { action, choice };
+  }
+  if (action === "voice") {
+    const choice = voiceChoices.find((one) => one === value);
     return choice && { action, choice };
   }
   if (action === "persona" && (value === "save" || value === "default" || value === "cancel"))

@@ -224,6 +224,13 @@ function isTolerable(error: unknown, buttonAlone: boolean): boolean {
   return buttonAlone && (error instanceof GrammyError || error instanceof HttpError);
 }
 
+/** What of this Markdown can be said aloud: its words, without blocks of code. */
+export function plainWords(markdown: string): string {
+  const { text, entities } = renderMarkdown(markdown);
+  const code = entities.filter(({ type }) => type === "pre").sort((a, b) => b.offset - a.offset);
+  return code.reduce((left, { offset, length }) => left.slice(0, offset) + left.slice(offset + length), text).trim();
+}
+
 /** Whether a reader would see anything of this Markdown. */
 export function showsAnything(markdown: string): boolean {
   // Behind marks of headings, lists, quotes and emphasis a letter is always shown; nearly every answer begins like this.

@@ -23,6 +23,7 @@ import { model } from "./features/model.ts";
 import { access, leftovers, membership, refusals, refusedCalls, upgrades } from "./features/notices.ts";
 import { persona } from "./features/persona.ts";
 import { think } from "./features/think.ts";
+import { voice } from "./features/voice.ts";
 import { welcome } from "./features/welcome.ts";
 import type { Identity } from "./identity.ts";
 import { messageIn, speakerOf, updatesOf } from "./joint-question.ts";
@@ -87,7 +88,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   bot.use(session);
 
   const quick = bot.filter((ctx) => ctx.job.lane === "quick");
-  quick.use(welcome, model, think, stopping, figures, exporting, granting, privacy, examining, drawnFiles);
+  quick.use(welcome, model, think, stopping, figures, exporting, granting, privacy, examining, drawnFiles, voice);
   quick.use(leftovers);
   quick.use(() => undefined); // nothing of the quick lane reaches dialogs or models
 

@@ -30,6 +30,7 @@ export const commands: readonly Command[] = [
   { name: "stop", lane: "quick", interrupt: "stop" },
   { name: "retry", lane: "turn", asks: true },
   { name: "image", lane: "turn", asks: true },
+  { name: "voice", lane: "quick" },
   { name: "stats", lane: "quick" },
   { name: "usage", lane: "quick" },
   { name: "export", lane: "quick" },

@@ -7,6 +7,7 @@ import type { InHand, Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Brush } from "../chat/drawing.ts";
 import type { Hearing } from "../chat/listening.ts";
+import type { Speaking } from "../chat/speaking.ts";
 import type { TurnDeps } from "../chat/turn.ts";
 import type { Directory } from "../ports/directory.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
@@ -65,6 +66,8 @@ export interface BotDeps {
   readonly spending: TurnDeps["spending"];
   readonly answerCache?: TurnDeps["answerCache"];
   readonly files?: TurnDeps["files"];
+  /** Left out: nobody speaks. */
+  readonly speaking?: Pick<Speaking, "speak"> | undefined;
   /** Left out: nobody draws. */
   readonly brush?: Brush | undefined;
   /** Left out: nothing that is spoken can be heard. */

@@ -23,7 +23,17 @@ export const undrawnLines: Readonly<Record<UndrawnReason, string>> = {
   unfetched: "🎨 I could not fetch the picture that I should change. Please send it again, and reply to it.",
 };
 
+const spoken = {
+  off: "🔇 I answer in writing alone.",
+  on: "🔊 I also speak my answers, as long as they are not too long.",
+  asked: "🔊 I also speak my answers to what you say in voice messages.",
+} as const;
+
 export const mediaTexts = {
+  voice: (choice: "off" | "on" | "asked") => `${spoken[choice]} This holds in this conversation.`,
+  nobodySpeaks: "🔊 I cannot speak here: no model for that is set up.",
+  voiceForbidden:
+    "🔇 Your settings do not let me send you voice messages, so I have turned them off here. /voice turns them on again.",
   /** Until the picture stands there. */
   drawing: "🎨 Drawing…",
   drawWhat:

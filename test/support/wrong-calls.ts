@@ -286,6 +286,7 @@ const edit = { chat_id: ada, message_id: answer, text: "another answer" };
 const draft = { chat_id: ada, draft_id: 7, text: "a dra" };
 const document = { chat_id: ada, document: "BQAC000000000001" };
 const photo = { chat_id: ada, photo: "BQAC000000000002" };
+const voice = { chat_id: ada, voice: "BQAC000000000001" };
 const sameKeyboard = keyboard({ text: "A", callback_data: "a" });
 
 export const wrongCalls: readonly WrongCall[] = [
@@ -459,6 +460,14 @@ export const wrongCalls: readonly WrongCall[] = [
     ["a press by number", { callback_query_id: 1 }, 'parameter "callback_query_id" must be a string', us],
   ),
 
+  ...chatRows("sendVoice", voice),
+  ...threadRows("sendVoice", voice),
+  ...rows(
+    "sendVoice",
+    ["no file", { chat_id: ada }, "there is no voice in the request"],
+    ["an unknown file", { chat_id: ada, voice: "BQAC" }, "wrong file identifier/HTTP URL specified"],
+    ["a caption too long", { ...voice, caption: "x".repeat(1025) }, "message caption is too long"],
+  ),
   ...chatRows("sendPhoto", photo),
   ...threadRows("sendPhoto", photo),
   ...rows(

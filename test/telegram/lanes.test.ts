@@ -85,9 +85,12 @@ describe("commands", () => {
     },
   );
 
-  it("only /retry pays as a question does, and only /stop, /new and /reset interrupt", () => {
+  it("only /retry and /image pay as a question does, and only /stop, /new and /reset interrupt", () => {
     const all = commands.map(({ name }) => ({ name, addressed: arrives(written(`/${name}`)) }));
-    expect(all.filter(({ addressed }) => addressed?.question !== undefined).map(({ name }) => name)).toEqual(["retry"]);
+    expect(all.filter(({ addressed }) => addressed?.question !== undefined).map(({ name }) => name)).toEqual([
+      "retry",
+      "image",
+    ]);
     const interrupting = all.filter(({ addressed }) => addressed?.interrupt !== undefined).map(({ name }) => name);
     expect(interrupting).toEqual(["new", "reset", "stop"]);
   });

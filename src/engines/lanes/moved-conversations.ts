@@ -163,7 +163,7 @@ function flipTurn({ continues, ...turn }: Turn): Turn {
 
 /** The record of a turn after its conversation has moved: what it has shown stayed behind. */
 export function movedTurn(turn: Turn, to: ConversationId): Turn {
-  const { file: _file, transcript: _transcript, ...kept } = flipTurn(turn);
+  const { file: _file, transcript: _transcript, spoken: _spoken, ...kept } = flipTurn(turn);
   return { ...kept, conversation: to, messages: [], moved: { from: turn.conversation, to } };
 }
 

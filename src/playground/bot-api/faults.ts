@@ -59,6 +59,7 @@ const messageMethods = new Set([
   "editMessageReplyMarkup",
   "sendDocument",
   "sendPhoto",
+  "sendVoice",
 ]);
 const fleetingMethods = new Set(["sendMessageDraft", "sendChatAction"]);
 

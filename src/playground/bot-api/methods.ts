@@ -135,6 +135,19 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
       };
       return send(params, { document, ...captionFields(caption) }, file);
     },
+    sendVoice(params) {
+      const given = params.file("voice");
+      const caption = textOf(params, "caption", captionRules, "sendVoice");
+      if (given === undefined) throw badRequest("there is no voice in the request");
+      const file = fileOf(given);
+      // Anything else becomes an audio file or a document.
+      if (Buffer.from(file.bytes.subarray(0, 4)).toString("latin1") !== "OggS")
+        deps.onViolation("sendVoice: what is no Ogg is not shown as a voice message");
+      const ids = { file_id: file.fileId, file_unique_id: state.files.uniqueIdOf(file) };
+      const duration = params.integer("duration") ?? 0;
+      const voice = { ...ids, duration, mime_type: "audio/ogg", file_size: file.bytes.length };
+      return send(params, { voice, ...captionFields(caption) }, file);
+    },
     sendPhoto(params) {
       const given = params.file("photo");
       const caption = textOf(params, "caption", captionRules, "sendPhoto");

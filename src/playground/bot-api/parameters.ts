@@ -71,6 +71,14 @@ export const parameterTables = {
     caption_entities: "json",
     disable_content_type_detection: "boolean",
   },
+  sendVoice: {
+    ...message,
+    voice: "file",
+    caption: "string",
+    parse_mode: "string",
+    caption_entities: "json",
+    duration: "integer",
+  },
   sendPhoto: {
     ...message,
     photo: "file",

@@ -29,6 +29,8 @@ export function openScreen(
   for (const { file } of dropped) {
     if (file !== undefined) void tolerate(ctx, ctx.api.deleteMessage(place.chatId, file));
   }
+  if (before?.spoken !== undefined && before.run !== turn.run)
+    void tolerate(ctx, ctx.api.deleteMessage(place.chatId, before.spoken));
   const screen = createLiveMessage(
     {
       api: ctx.api,

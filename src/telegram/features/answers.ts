@@ -13,6 +13,7 @@ import { senderOf } from "../senders.ts";
 import { answerLine } from "./answer-line.ts";
 import { openEar, openScreen } from "./answer-screen.ts";
 import { createFormerButtons, retiredBy } from "./former-buttons.ts";
+import { speakingIn } from "./voice.ts";
 
 const sayOnceWithinMs = 24 * 3_600_000;
 
@@ -216,6 +217,7 @@ async function answer(
         ...deps.hearing,
         openEar: (turn, keep) => openEar(ctx, turn, keep),
       },
+      speaking: speakingIn(ctx),
       visible: showsAnything,
       work: ctx.work,
       observer: {
