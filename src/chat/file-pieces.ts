@@ -25,10 +25,20 @@ const mostTerms = 64;
  */
 export function piecesFor(question: string, file: FileText, maxTokens: number): string {
   const pieces = piecesOf(file);
-  const ranked = rankedBy(termsOf(question).slice(0, mostTerms), pieces);
+  return within(maxTokens, pieces, rankedBy(question, pieces) ?? spread(pieces.length));
+}
+
+/** The same, and empty where no word of the question stands in the file. */
+export function matchingPieces(question: string, file: FileText, maxTokens: number): string {
+  const pieces = piecesOf(file);
+  return within(maxTokens, pieces, rankedBy(question, pieces) ?? []);
+}
+
+/** As many of these pieces as fit, in the order of the file. */
+function within(maxTokens: number, pieces: readonly Piece[], places: readonly number[]): string {
   const chosen = new Set<number>();
   let left = maxTokens;
-  for (const at of ranked ?? spread(pieces.length)) {
+  for (const at of places) {
     const tokens = countTokens(pieces[at]?.text ?? "");
     if (tokens > left) break;
     chosen.add(at);
@@ -41,7 +51,8 @@ export function piecesFor(question: string, file: FileText, maxTokens: number): 
 }
 
 /** The places of pieces that share words with the question, the best first; undefined when none does. */
-function rankedBy(terms: readonly string[], pieces: readonly Piece[]): readonly number[] | undefined {
+function rankedBy(question: string, pieces: readonly Piece[]): readonly number[] | undefined {
+  const terms = termsOf(question).slice(0, mostTerms);
   const average = pieces.reduce((sum, { length }) => sum + length, 0) / Math.max(1, pieces.length);
   const scores = pieces.map(() => 0);
   for (const term of new Set(terms)) {

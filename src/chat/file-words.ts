@@ -77,6 +77,17 @@ export function beginningOf(file: FileText, maxTokens: number): Pick<FilePart, "
   return { text: read, tokens: maxTokens - left, ...(all ? {} : { extent: { unit, to, total } }) };
 }
 
+/** What stands behind the beginning of a file; undefined when nothing does. */
+export function restOf(file: FileText, { text = "", extent }: Pick<FilePart, "text" | "extent">): FileText | undefined {
+  const { unit, parts } = file;
+  const [first] = parts;
+  const behind =
+    unit === undefined && first !== undefined
+      ? [{ ...first, text: first.text.slice(text.length) }]
+      : parts.filter(({ number }) => number > (extent?.to ?? 0));
+  return behind.some((part) => part.text !== "") ? { ...file, parts: behind } : undefined;
+}
+
 /** Parts that are blank are left out; behind the last one there is nothing more. */
 function isLast({ parts, total }: FileText): boolean {
   return (parts.at(-1)?.number ?? 0) >= total;

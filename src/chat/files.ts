@@ -5,8 +5,9 @@ import type { Documents, FileReading, FileText } from "../ports/files.ts";
 import type { FileProblem, Note } from "../ports/notes.ts";
 import type { Store, Turn } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
-import { piecesFor } from "./file-pieces.ts";
-import { beginningOf, piecesInWords } from "./file-words.ts";
+import { matchingPieces, piecesFor } from "./file-pieces.ts";
+import { beginningOf, piecesInWords, restOf } from "./file-words.ts";
+import { countTokens } from "./tokens.ts";
 
 export interface FilesDeps extends Documents {
   /** Of all files of a question together, what the model is shown. */
@@ -36,6 +37,8 @@ interface ReadingFiles {
   readonly signal: AbortSignal;
 }
 
+/** Of what a question may be shown of a long file, the part for what fits the question behind the beginning. */
+const shareOfMatches = 0.2;
 /** Long files from before of which a question gets pieces, and how much of them in all. */
 const mostInPieces = 3;
 const pieceTokens = 8_000;
@@ -93,8 +96,7 @@ export function shownWith(
   contextTokens: number,
 ): { readonly asked: Content; readonly notes: readonly Note[] } {
   const most = Math.min(files?.maxTokens ?? 0, Math.floor(contextTokens * shareOfContext));
-  const shown = withTexts(asked, texts, most);
-  const cut = shown.flatMap((part) => (part.type === "file" && part.extent !== undefined ? [part.extent] : []))[0];
+  const { shown, cut } = withTexts(asked, texts, most);
   return {
     asked: shown,
     notes: [
@@ -158,15 +160,33 @@ export async function piecesOfKept(
   return pieces;
 }
 
-/** The files with as much of their texts as fits, one after another. */
-function withTexts(asked: Content, texts: ReadFiles["texts"], maxTokens: number): Content {
+interface FittedFiles {
+  readonly shown: Content;
+  /** How far the first of them was read that is too long. */
+  readonly cut: Omit<Extract<Note, { kind: "file-cut" }>, "kind"> | undefined;
+}
+
+/** The files with as much of their texts as fits, one after another; of long ones the beginning, and what fits the question. */
+function withTexts(asked: Content, texts: ReadFiles["texts"], maxTokens: number): FittedFiles {
+  const question = textOf(asked.filter(({ type }) => type === "text"));
   let left = maxTokens;
-  return asked.map((part) => {
-    if (part.type !== "file") return part;
-    const text = texts.get(part.uniqueId);
-    if (text === undefined) return part;
-    const { tokens, ...beginning } = beginningOf(text, left);
+  let cut: FittedFiles["cut"];
+  const shown = asked.flatMap((part): Content => {
+    const text = part.type === "file" ? texts.get(part.uniqueId) : undefined;
+    if (part.type !== "file" || text === undefined) return [part];
+    let fitted = beginningOf(text, left);
+    const rest = fitted.extent && question !== "" ? restOf(text, fitted) : undefined;
+    const pieces = rest === undefined ? "" : matchingPieces(question, rest, Math.floor(left * shareOfMatches));
+    if (pieces !== "") {
+      const words = countTokens(pieces);
+      fitted = beginningOf(text, left - words);
+      left -= words;
+    }
+    const { tokens, ...beginning } = fitted;
     left -= tokens;
-    return { ...part, ...beginning };
+    if (beginning.extent !== undefined) cut ??= { ...beginning.extent, ...(pieces === "" ? {} : { pieces: true }) };
+    const more: TextPart[] = pieces === "" ? [] : [{ type: "text", text: piecesInWords(part, pieces) }];
+    return [{ ...part, ...beginning }, ...more];
   });
+  return { shown, cut };
 }

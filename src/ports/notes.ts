@@ -51,8 +51,8 @@ export type SpokenNote =
   | { readonly kind: "auto-chose"; readonly model: string; readonly because: AutoReason }
   /** The question holds something that a model of words cannot take in. */
   | { readonly kind: "unseen"; readonly what: UnseenKind }
-  /** Of a file of the question only the beginning was read: up to this page, of so many. */
-  | ({ readonly kind: "file-cut" } & FileExtent)
+  /** Of a file of the question only the beginning was read, up to this page of so many; and `pieces` of the rest that fit it. */
+  | ({ readonly kind: "file-cut"; readonly pieces?: boolean } & FileExtent)
   /** A file of the question could not be read. */
   | { readonly kind: "file-unread"; readonly why: FileProblem }
   /** A recording of the question was not heard. */

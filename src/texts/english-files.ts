@@ -29,8 +29,10 @@ const units: Readonly<Record<FileUnit, readonly [one: string, many: string]>> = 
 };
 
 /** How much of a file the answer goes by. */
-export function fileCutLine({ unit, to, total }: FileExtent): string {
-  if (unit === undefined) return "📄 I read only the beginning of this file: it is long.";
+export function fileCutLine({ unit, to, total, pieces = false }: FileExtent & { readonly pieces?: boolean }): string {
+  const more = pieces ? ", and what else in it fits your question" : "";
+  if (unit === undefined) return `📄 This file is long: I read its beginning${more}.`;
   const [one, many] = units[unit];
-  return to < 2 ? `📄 I read ${one} ${to} of ${total}, or its beginning.` : `📄 I read ${many} 1–${to} of ${total}.`;
+  const read = to < 2 ? `the beginning of ${one} ${to} of ${total}` : `${many} 1–${to} of ${total}`;
+  return `📄 I read ${read}${more}.`;
 }

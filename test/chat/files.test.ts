@@ -89,8 +89,29 @@ describe("a file of a question", () => {
     expect(scene.views[0]?.note).toBe(`📄 I read pages 1–${to} of 344.`);
     says({ a: { ...textFile("word ".repeat(5_000)), cut: true } }, 1_000);
     await scene.ask({ asked: [file("a"), words("why?")], run: 2 });
-    expect(scene.views[1]?.note).toBe("📄 I read only the beginning of this file: it is long.");
+    expect(scene.views[1]?.note).toBe("📄 This file is long: I read its beginning.");
     expect(lastAsked()).toContain(", only its beginning");
+  });
+
+  it("that is long is shown with what in the rest of it fits the question", async () => {
+    const long = pages(38, "word ".repeat(100), 344);
+    const told = {
+      ...long,
+      parts: long.parts.map((part) => (part.number === 30 ? { ...part, text: "A parrot." } : part)),
+    };
+    says({ a: told }, 1_000);
+    await ask(file("a", "book.pdf"), words("Where is the parrot?"));
+    expect(lastAsked()).toMatch(
+      /pages 1–\d+ of 344 and nothing further[\s\S]*\[page 30\]\nA parrot\.\n--- \w+\nWhere is the parrot\?$/,
+    );
+    expect(scene.views[0]?.note).toMatch(/^📄 I read pages 1–\d+ of 344, and what else in it fits your question\.$/);
+    says({ a: textFile(`${"word ".repeat(3_000)}\nA parrot.`) }, 2_000);
+    await scene.ask({ asked: [file("a"), words("Where is the parrot?")], run: 2 });
+    expect(lastAsked()).toContain("A parrot.");
+    expect(lastAsked().match(/word/g)?.length).toBeLessThanOrEqual(2_000);
+    expect(scene.views[1]?.note).toBe(
+      "📄 This file is long: I read its beginning, and what else in it fits your question.",
+    );
   });
 
   it("takes no more than half of what the model reads", async () => {
