@@ -14,6 +14,7 @@ import { historyShare } from "../chat/turn-prompt.ts";
 import type { Config } from "../config/config.ts";
 import { createFileReader } from "../media/child/reader.ts";
 import { createDocuments } from "../media/documents.ts";
+import { createSoundConversion } from "../media/sound.ts";
 import { createMediaSource } from "../media/source.ts";
 import { createModels } from "../models/chain.ts";
 import { cheapestOf } from "../models/prices.ts";
@@ -57,6 +58,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
     log,
     metrics,
     alerts,
+    convertSound: createSoundConversion({ log, path: config.searchPath }),
   });
   tellLimits(config, models.capabilities, log);
   const asked = deps.watchModels?.(models) ?? models;

@@ -88,6 +88,8 @@ export interface Config {
   readonly streamMode: "edit" | "draft";
   /** Turns at once. */
   readonly concurrency: number;
+  /** Where other programs are looked for. */
+  readonly searchPath?: string | undefined;
   readonly logLevel: string;
   readonly logFormat: Environment["LOG_FORMAT"];
   /** What is no mistake, but probably not meant so: a line each, without any value. */
@@ -202,6 +204,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     },
     streamMode: values.STREAM_MODE,
     concurrency: values.CONCURRENCY,
+    searchPath: given["PATH"],
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT,
     warnings,

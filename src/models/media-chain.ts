@@ -4,7 +4,7 @@ import type { Logger } from "../base/log.ts";
 import { waitFor } from "../base/long-wait.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { MediaConfig } from "../config/media.ts";
-import type { MediaModels, MediaRequest, Recording } from "../ports/media-models.ts";
+import type { ConvertSound, MediaModels, MediaRequest, Recording } from "../ports/media-models.ts";
 import type { MediaStep, TokenUsage } from "../ports/models.ts";
 import { createAllowance, type Timers } from "./allowance.ts";
 import type { Attempts, Entered, Pay } from "./attempt.ts";
@@ -22,9 +22,6 @@ import { type Failure, modelError } from "./failures.ts";
 import { hearingBody, hearingPath, isAboutFormat, mostHearingBytes, readHeard, usageOfSound } from "./hearing.ts";
 import { createRoute } from "./route.ts";
 import { mostSpeakingBytes, readSpoken, speakingBody, speakingPath, usageOfSpeech } from "./speaking.ts";
-
-/** Makes a recording of another format of one; undefined when that cannot be done. Never rejects. */
-export type ConvertSound = (recording: Recording, signal: AbortSignal) => Promise<Recording | undefined>;
 
 export interface MediaChainDeps {
   readonly media: MediaConfig;

@@ -14,6 +14,9 @@ export interface Recording {
   readonly seconds: number;
 }
 
+/** Makes a recording of another format of one; undefined when that cannot be done. Never rejects. */
+export type ConvertSound = (recording: Recording, signal: AbortSignal) => Promise<Recording | undefined>;
+
 export interface Heard {
   /** Without blanks around it; empty when there were no words. */
   readonly text: string;

@@ -1,8 +1,7 @@
 /** Words of recordings: by a provider that answers well, and by ones that fail in every way. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BudgetError, ModelError } from "../../src/base/errors.ts";
-import type { ConvertSound } from "../../src/models/media-chain.ts";
-import type { Heard, MediaRequest, Recording } from "../../src/ports/media-models.ts";
+import type { ConvertSound, Heard, MediaRequest, Recording } from "../../src/ports/media-models.ts";
 import type { CallEnd, PayableCall, Payer } from "../../src/ports/models.ts";
 import {
   answerJson,

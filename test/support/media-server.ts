@@ -2,8 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createModels, type ModelsDeps } from "../../src/models/chain.ts";
-import type { ConvertSound } from "../../src/models/media-chain.ts";
-import type { MediaModels } from "../../src/ports/media-models.ts";
+import type { ConvertSound, MediaModels } from "../../src/ports/media-models.ts";
 
 export interface HeardForm {
   readonly path: string;
