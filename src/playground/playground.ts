@@ -62,7 +62,7 @@ export async function createPlayground(
   const faults = createModelFaults();
   const watch = createModelWatch();
   const [model, ...others] = options.models;
-  const scripted = model === undefined ? await createScriptedModel({ respond: faults.respond }) : undefined;
+  const scripted = model === undefined ? await createScriptedModel(faults) : undefined;
   // Chats live in this process; what the bot remembers of them goes with them.
   const dataDir = await mkdtemp(join(tmpdir(), "parley-playground-"));
   const telegram = { token, apiRoot: botApi.url };
@@ -126,7 +126,10 @@ function createModelFaults() {
       toggle("slow-model", "Slow model"),
       toggle("model-overloaded", "Model answers 429"),
       toggle("broken-stream", "Stream breaks off"),
+      toggle("media-fails", "Nobody hears, speaks or draws"),
     ],
+    /** Worth a Retry, but not to be asked again at once. */
+    respondMedia: () => (active.has("media-fails") ? { body: {} } : undefined),
     respond(request: ScriptedRequest): Script {
       if (active.has("model-overloaded")) return { status: 429, headers: { "retry-after": "1" } };
       const asked = JSON.stringify(request.messages);

@@ -105,6 +105,10 @@ export function createChatsInMemory() {
       const reply = chat?.messages.find(({ message_id }) => message_id === message.replyTo);
       put(message.chatId, { id: message.senderId, first_name: name }, { text: message.text, reply_to_message: reply });
     },
+    sendVoice({ bytes, ...message }) {
+      done.push({ spoken: { ...message, bytes: Buffer.from(bytes).toString() } });
+      put(message.chatId, { id: message.senderId, first_name: "" }, { text: "Voice message" });
+    },
     editText: (edit) => void done.push({ edited: edit }),
     press: ({ data }) => answerPress(data),
     stopDraft: (stop) => void done.push({ stopped: stop }),

@@ -7,6 +7,8 @@ const firstPersonId = 1001;
 const callsShown = 200;
 /** A Telegram client stops to spin after about so long. */
 const pressWaitMs = 20_000;
+const samplesPerSecond = 48_000;
+const voiceBytesPerSecond = 3_000;
 
 /** Creates the page's view of an emulated Bot API. */
 export function createPageSource(botApi: BotApi): PageSource {
@@ -70,6 +72,9 @@ export function createPageSource(botApi: BotApi): PageSource {
     sendText({ chatId, senderId, text, threadId, replyTo }) {
       botApi.user.sendText(chatId, senderId, text, { threadId, replyTo });
     },
+    sendVoice({ chatId, senderId, bytes, threadId, replyTo }) {
+      botApi.user.sendVoice(chatId, senderId, { bytes, threadId, replyTo, seconds: secondsOf(bytes) });
+    },
     editText({ chatId, messageId, text }) {
       botApi.user.edit(chatId, messageId, text);
     },
@@ -88,6 +93,15 @@ export function createPageSource(botApi: BotApi): PageSource {
     },
     readFile: (fileId) => botApi.file(fileId)?.bytes,
   };
+}
+
+/** Of Ogg with Opus the last page tells; of anything else it is guessed by what a voice takes. */
+function secondsOf(bytes: Uint8Array): number {
+  const ogg = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const last = ogg.subarray(0, 4).toString("latin1") === "OggS" ? ogg.lastIndexOf("OggS") : -1;
+  const told = last >= 0 && last + 14 <= ogg.length ? Number(ogg.readBigInt64LE(last + 6)) / samplesPerSecond : 0;
+  const seconds = told > 0 && told < 86_400 ? told : ogg.length / voiceBytesPerSecond;
+  return Math.max(1, Math.round(seconds));
 }
 
 function pageChat(chat: ChatView): PageChat {

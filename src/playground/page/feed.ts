@@ -139,6 +139,11 @@ export function createPageFeed(source: PageSource, models: PageModels, switches:
       source.sendText(message);
     },
 
+    sendVoice(message: Parameters<PageSource["sendVoice"]>[0]): void {
+      memberOf(message.chatId, message.senderId);
+      source.sendVoice(message);
+    },
+
     editText(edit: Parameters<PageSource["editText"]>[0]): void {
       memberOf(edit.chatId, edit.senderId);
       source.editText(edit);

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { type Context, Hono, type Next } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { except } from "hono/combine";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { z } from "zod";
 import { messageOf, StartError } from "../../base/errors.ts";
@@ -30,6 +31,12 @@ const MAX_UNSENT_EVENTS = 5000;
 /** So that a connection that died without a word is noticed. */
 const HEARTBEAT_MS = 15_000;
 const MAX_BODY_BYTES = 64 * 1024;
+/** Telegram gives bots no larger file. */
+const MAX_FILE_BYTES = 20 * 1024 * 1024;
+/** That in base64, and what comes with it. */
+const MAX_FILE_BODY_BYTES = (MAX_FILE_BYTES * 4) / 3 + MAX_BODY_BYTES;
+/** Where files are sent to. */
+const FILES = "/api/voices";
 
 const HEADERS = {
   "content-security-policy": [
@@ -63,6 +70,15 @@ const deeds = {
   chats: z.object({ kind: z.enum(["private", "group"]) }),
   topics: z.object({ chatId: z.int(), name: z.string().min(1).max(128) }),
   messages: z.object({ ...place, senderId: z.int(), text: z.string().min(1).max(4096), replyTo: z.int().optional() }),
+  voices: z.object({
+    ...place,
+    senderId: z.int(),
+    data: z
+      .base64()
+      .min(1)
+      .max(Math.ceil((MAX_FILE_BYTES * 4) / 3)),
+    replyTo: z.int().optional(),
+  }),
   edits: z.object({ ...place, senderId: z.int(), messageId: z.int(), text: z.string().min(1).max(4096) }),
   presses: z.object({ chatId: z.int(), senderId: z.int(), messageId: z.int(), data: z.string().min(1) }),
   "draft-stops": z.object({ ...place, draftId: z.int() }),
@@ -117,7 +133,8 @@ function createRoutes(feed: PageFeed, log: Pick<Logger, "warn">, hosts: () => Re
   app.get("/page/:file{[a-z-]+\\.(?:css|js|svg)}", (context) => asset(`page/${context.req.param("file")}`));
   app.get("/events", (context) => streamSSE(context, (stream) => sendEvents(stream, feed)));
   app.get("/files/:id", (context) => download(context, feed));
-  app.use("/api/*", bodyLimit({ maxSize: MAX_BODY_BYTES }));
+  app.use(FILES, bodyLimit({ maxSize: MAX_FILE_BODY_BYTES }));
+  app.use("/api/*", except(FILES, bodyLimit({ maxSize: MAX_BODY_BYTES })));
 
   const deed = <Name extends keyof typeof deeds>(
     name: Name,
@@ -138,6 +155,7 @@ function createRoutes(feed: PageFeed, log: Pick<Logger, "warn">, hosts: () => Re
   deed("chats", ({ kind }) => feed.createChat(kind));
   deed("topics", ({ chatId, name }) => feed.createTopic(chatId, name));
   deed("messages", (message) => feed.sendText(message));
+  deed("voices", ({ data, ...message }) => feed.sendVoice({ ...message, bytes: Buffer.from(data, "base64") }));
   deed("edits", (edit) => feed.editText(edit));
   deed("presses", (press) => feed.press(press));
   deed("draft-stops", (stop) => feed.stopDraft(stop));

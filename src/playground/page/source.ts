@@ -115,6 +115,9 @@ export interface PageSource {
   sendText(
     message: Place & { readonly senderId: number; readonly text: string; readonly replyTo?: number | undefined },
   ): void;
+  sendVoice(
+    message: Place & { readonly senderId: number; readonly bytes: Uint8Array; readonly replyTo?: number | undefined },
+  ): void;
   editText(edit: Place & { readonly senderId: number; readonly messageId: number; readonly text: string }): void;
   /** Resolves with the bot's answer; undefined when it gave none while a client would wait. */
   press(press: {

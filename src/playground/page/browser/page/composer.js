@@ -236,6 +236,11 @@ export function createComposer(store, onSend) {
 
   return {
     sendText,
+    async sendVoice(recording) {
+      const { replyTo } = state;
+      clearContext();
+      await send("voices", { ...recording, replyTo });
+    },
     edit,
     replyTo,
     focus: () => box.focus(),
