@@ -1,7 +1,7 @@
 /** The text of a file as it is found, up to the length that is read. */
 import type { FileUnit } from "../../ports/content.ts";
 import type { FileText, PartOfFile } from "../../ports/files.ts";
-import { maxCharacters } from "./limits.ts";
+import { maxCharacters, maxNameCharacters } from "./limits.ts";
 import { Refused } from "./refusal.ts";
 
 export interface Collector {
@@ -40,7 +40,12 @@ export function createCollector(limit = maxCharacters): Collector {
       }));
     },
     begin(name) {
-      if (!full) pieces.push({ name, texts: [] });
+      const words = name?.replaceAll(/\s+/g, " ").slice(0, maxNameCharacters).toWellFormed();
+      if (full) return;
+      pieces.push({ name: words, texts: [] });
+      // Nobody is sent more names than text.
+      left -= words?.length ?? 0;
+      if (left <= 0) full = true;
     },
     add,
     line(text) {

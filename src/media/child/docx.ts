@@ -13,6 +13,7 @@ export async function readDocx(archive: Archive, main: string): Promise<FileText
   const collector = createCollector();
   const flow = createFlow(collector);
   await walkXml(archive, main, wordWalker(flow, headings));
+  flow.end();
   for (const type of ["footnotes", "endnotes"]) {
     const file = partOf(type);
     if (file !== undefined && !collector.full) await collectNotes(archive, file, collector);
@@ -111,4 +112,5 @@ async function collectNotes(archive: Archive, file: string, collector: Collector
       }
     },
   });
+  flow.end();
 }

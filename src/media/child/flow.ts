@@ -30,6 +30,8 @@ export interface Flow {
   openCell(): void;
   /** `instead`: what the cell holds, whatever its text shows. */
   closeCell(repeated?: number, instead?: string): void;
+  /** Closes what is still open: the file has no end, or nothing more of it was wanted. */
+  end(): void;
 }
 
 /** Creates a flow into a collector. A row is one line, whatever its cells hold. */
@@ -59,6 +61,29 @@ export function createFlow(collector: Collector): Flow {
     return frame?.kind === "paragraph" ? frame : undefined;
   }
 
+  function closeParagraph(): void {
+    const paragraph = take("paragraph");
+    if (paragraph === undefined) return;
+    if (paragraph.text.trim() !== "") emit(`${paragraph.mark}${paragraph.text}`);
+    for (const line of paragraph.after) emit(line);
+  }
+  function closeRow(repeated = 1): boolean {
+    const cells = take("row")?.cells ?? [];
+    while (cells.at(-1) === "") cells.pop();
+    if (cells.length === 0) return false;
+    for (let row = 0; row < repeated && !collector.full; row++) emit(cells.join(" | "));
+    return true;
+  }
+  function closeCell(repeated = 1, instead?: string): void {
+    const cell = take("cell");
+    const row = frames.at(-1);
+    if (cell === undefined || row?.kind !== "row") return;
+    const text = instead ?? cell.lines.join(" / ").replaceAll(/\s+/g, " ").trim();
+    held += text.length * (repeated - 1);
+    for (let column = 0; column < repeated && row.cells.length < maxColumns; column++) row.cells.push(text);
+  }
+  const closers = { paragraph: closeParagraph, row: closeRow, cell: closeCell };
+
   return {
     get full() {
       return collector.full || held > maxCharacters;
@@ -76,32 +101,17 @@ export function createFlow(collector: Collector): Flow {
       paragraph.text += text;
       held += text.length;
     },
-    closeParagraph() {
-      const paragraph = take("paragraph");
-      if (paragraph === undefined) return;
-      if (paragraph.text.trim() !== "") emit(`${paragraph.mark}${paragraph.text}`);
-      for (const line of paragraph.after) emit(line);
-    },
+    closeParagraph,
     openRow() {
       frames.push({ kind: "row", cells: [] });
     },
-    closeRow(repeated = 1) {
-      const cells = take("row")?.cells ?? [];
-      while (cells.at(-1) === "") cells.pop();
-      if (cells.length === 0) return false;
-      for (let row = 0; row < repeated && !collector.full; row++) emit(cells.join(" | "));
-      return true;
-    },
+    closeRow,
     openCell() {
       frames.push({ kind: "cell", lines: [] });
     },
-    closeCell(repeated = 1, instead) {
-      const cell = take("cell");
-      const row = frames.at(-1);
-      if (cell === undefined || row?.kind !== "row") return;
-      const text = instead ?? cell.lines.join(" / ").replaceAll(/\s+/g, " ").trim();
-      held += text.length * (repeated - 1);
-      for (let column = 0; column < repeated && row.cells.length < maxColumns; column++) row.cells.push(text);
+    closeCell,
+    end() {
+      for (let open = frames.at(-1); open !== undefined; open = frames.at(-1)) closers[open.kind]();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Web pages as text: what a reader sees, with its tables in rows. */
 import type { FileText } from "../../ports/files.ts";
 import { type Collector, createCollector } from "./collector.ts";
-import { maxRunCharacters } from "./limits.ts";
+import { maxPageDepth, maxRunCharacters } from "./limits.ts";
 import { Refused } from "./refusal.ts";
 
 const unseen = new Set(["script", "style", "template", "svg", "math", "noscript", "iframe", "object", "head"]);
@@ -26,15 +26,19 @@ export async function collectHtml(html: string, collector: Collector, xmlMode: b
   const { Parser } = await import("htmlparser2");
   const page = createPageWriter(collector);
   let sinceElement = 0;
+  let depth = 0;
   const parser = new Parser(
     {
       onopentag(tag, attributes) {
         sinceElement = 0;
+        // The parser moves all that are open with each that opens or closes.
+        if (++depth > maxPageDepth) throw new Refused("limits");
         page.open(tag.toLowerCase(), attributes["alt"] ?? "");
       },
       ontext: page.words,
       onclosetag(tag) {
         sinceElement = 0;
+        depth--;
         page.close(tag.toLowerCase());
       },
     },

@@ -1,7 +1,7 @@
 /** What the bot and the child that reads its files say to each other. */
 
 import type { FileFormat, FilePicture, FileReading, FileRefusal, FileToRead, PartOfFile } from "../../ports/files.ts";
-import { maxCharacters, maxScannedPages } from "./limits.ts";
+import { maxCharacters, maxNameCharacters, maxScannedPages } from "./limits.ts";
 
 export interface Job extends FileToRead {
   readonly id: number;
@@ -15,7 +15,6 @@ export type Said =
 /** A little more than a text may have: the words that say what was left out. */
 const slack = 100_000;
 const maxPictureBytes = 4 * 1024 * 1024;
-const maxNameCharacters = 300;
 
 const refusals: Readonly<Record<FileRefusal, true>> = {
   empty: true,

@@ -22,6 +22,12 @@ export const maxEntries = 5_000;
 /** Bytes that an archive may become, all files of it together. */
 export const maxInflatedBytes = 256 * 1024 * 1024;
 /** Elements of XML inside each other. */
-export const maxDepth = 2_000;
+export const maxDepth = 500;
+/** Elements of a page inside each other: many are never closed. */
+export const maxPageDepth = 70_000;
+/** Characters of a sheet's name. */
+export const maxNameCharacters = 300;
+/** Sheets and slides. */
+export const maxParts = 1_000;
 /** Time for an archive: much less than after which the child is killed. Milliseconds. */
 export const maxArchiveMs = 10_000;

@@ -21,6 +21,7 @@ export async function readOdf(archive: Archive, format: OdfFormat): Promise<File
   const collector = createCollector();
   const walker = contentWalker(format, collector);
   await walkXml(archive, "content.xml", walker);
+  walker.end();
   return textOfFile(format, collector, units[format], walker.parts);
 }
 
@@ -35,7 +36,7 @@ async function isEncrypted(archive: Archive): Promise<boolean> {
   return encrypted;
 }
 
-function contentWalker(format: OdfFormat, collector: Collector): Walker & { readonly parts: number } {
+function contentWalker(format: OdfFormat, collector: Collector): Walker & { readonly parts: number; end(): void } {
   const flow = createFlow(collector);
   const sheets = createSheets(collector);
   let skipped = 0;
@@ -111,6 +112,7 @@ function contentWalker(format: OdfFormat, collector: Collector): Walker & { read
       else if (name === "table-cell" || name === "covered-table-cell") sheets.endCell(flow);
     },
     done: () => flow.full,
+    end: flow.end,
   };
 }
 

@@ -2,12 +2,12 @@ import type { FileText } from "../../ports/files.ts";
 import type { Archive } from "./archive.ts";
 import { createCollector, textOfFile } from "./collector.ts";
 import { createFlow, type Flow } from "./flow.ts";
+import { maxParts } from "./limits.ts";
 import { relationsOf } from "./package-parts.ts";
 import { attribute, prefixedAttribute, walkXml } from "./xml.ts";
 
 /** Places of a slide that say the same on every one. */
 const repeated = new Set(["sldNum", "sldImg", "dt", "ftr", "hdr"]);
-const maxSlides = 1_000;
 
 /** Reads a presentation: its slides in the order in which they are shown, with tables and the speaker's notes. */
 export async function readPptx(archive: Archive, main: string): Promise<FileText> {
@@ -20,7 +20,7 @@ export async function readPptx(archive: Archive, main: string): Promise<FileText
     },
   });
   const collector = createCollector();
-  for (const slide of slides.slice(0, maxSlides)) {
+  for (const slide of slides.slice(0, maxParts)) {
     if (collector.full) break;
     collector.begin();
     await collectShapes(archive, slide, createFlow(collector));
@@ -67,4 +67,5 @@ async function collectShapes(archive: Archive, file: string, flow: Flow, firstMa
     },
     done: () => flow.full,
   });
+  flow.end();
 }

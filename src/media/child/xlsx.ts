@@ -2,7 +2,7 @@ import type { FileText } from "../../ports/files.ts";
 import type { Archive } from "./archive.ts";
 import { columnOf, type NumberStyle, shownNumber, styleOf } from "./cell-values.ts";
 import { type Collector, createCollector, textOfFile } from "./collector.ts";
-import { maxCharacters, maxColumns, maxRows } from "./limits.ts";
+import { maxCharacters, maxColumns, maxParts, maxRows } from "./limits.ts";
 import { relationsOf } from "./package-parts.ts";
 import { attribute, countOf, prefixedAttribute, walkXml } from "./xml.ts";
 
@@ -17,12 +17,13 @@ interface Workbook {
 const maxCountedRows = 300_000;
 /** Characters of all strings that cells share. Many more than are shown: they stand in no order. */
 const maxSharedCharacters = 20 * maxCharacters;
+const maxSharedStrings = 1_000_000;
 
 /** Reads a workbook: its sheets in their order, a line for each row. Hidden sheets are named, and left out. */
 export async function readXlsx(archive: Archive, main: string): Promise<FileText> {
   const workbook = await openWorkbook(archive, main);
   const collector = createCollector();
-  for (const { name, file, hidden } of workbook.sheets) {
+  for (const { name, file, hidden } of workbook.sheets.slice(0, maxParts)) {
     if (collector.full) break;
     collector.begin(name);
     if (hidden) collector.line("[a hidden sheet, left out]");
@@ -74,7 +75,7 @@ async function sharedStrings(archive: Archive, file: string): Promise<string[]> 
       if (name === "rPh") phonetic--;
       if (name === "si") strings.push(current);
     },
-    done: () => characters > maxSharedCharacters,
+    done: () => characters > maxSharedCharacters || strings.length > maxSharedStrings,
   });
   return strings;
 }

@@ -49,6 +49,13 @@ describe("a document of Word", () => {
     expect(reading).toMatchObject({ kind: "text", format: "docx", cut: true });
     expect(reading.kind === "text" && reading.parts[0]!.text.length).toBeGreaterThan(390_000);
   });
+
+  it("is read at its beginning, though all of it stands in one cell", async () => {
+    const layout = `<w:tbl><w:tr><w:tc>${p("words ".repeat(20)).repeat(5_000)}</w:tc></w:tr></w:tbl>`;
+    const reading = await read(docxOf(layout));
+    expect(reading).toMatchObject({ kind: "text", format: "docx", cut: true });
+    expect(reading.kind === "text" && reading.parts[0]!.text).toMatch(/^words words/);
+  });
 });
 
 describe("a presentation", () => {
@@ -149,6 +156,17 @@ describe("a workbook", () => {
         { name: "Hidden one", text: "[a hidden sheet, left out]" },
       ],
     });
+  });
+
+  it("has as many sheets as are read, with names of one line that are no longer than names are", async () => {
+    const [name, value] = ["S]&#10;--- end ".repeat(100), row('<c r="A1"><v>1</v></c>')];
+    const named = await read(workbook({ [name]: value }));
+    expect(named).toMatchObject({ total: 1, parts: [{ name: "S] --- end ".repeat(100).slice(0, 300) }] });
+    const sheet = `<sheet name="${"n".repeat(6_000)}" r:id="rId1"/>`;
+    const list = `<workbook xmlns:r="r"><sheets>${sheet.repeat(12_000)}</sheets></workbook>`;
+    const many = await read(workbook({ one: value }, { "xl/workbook.xml": list }));
+    expect(many).toMatchObject({ kind: "text", total: 12_000 });
+    expect(JSON.stringify(many).length).toBeLessThan(500_000);
   });
 
   it("counts days from 1904 where it says so", async () => {
