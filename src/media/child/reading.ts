@@ -26,10 +26,13 @@ export async function readFile(job: Job): Promise<ReadFile> {
   }
 }
 
-async function readAs({ bytes, name, language }: Job): Promise<FileReading> {
+async function readAs(job: Job): Promise<FileReading> {
+  const { bytes, name, language } = job;
   switch (kindOf(bytes)) {
     case "pdf":
       return await readPdf(bytes);
+    case "perhaps-pdf":
+      return await readPdf(bytes).catch((error: unknown) => readWordsAbout(error, job));
     case "zip":
       return await readDocument(bytes);
     case "picture":
@@ -45,4 +48,10 @@ async function readAs({ bytes, name, language }: Job): Promise<FileReading> {
     default:
       throw new Refused("unknown");
   }
+}
+
+/** Of a file that is no PDF, and only speaks of one at its beginning. */
+async function readWordsAbout(error: unknown, { bytes, name, language }: Job): Promise<FileReading> {
+  if (!(error instanceof Refused) || error.reason !== "damaged") throw error;
+  return await readPlainText(bytes, name, language).catch(() => Promise.reject(error));
 }

@@ -2,6 +2,8 @@
 
 export type Kind =
   | "pdf"
+  /** Something stands before its beginning. */
+  | "perhaps-pdf"
   | "zip"
   /** An office file of before 2007, or an encrypted one of today. */
   | "compound"
@@ -49,7 +51,8 @@ const pdfWithin = 1_024;
 /** What the first bytes tell. */
 export function kindOf(bytes: Uint8Array): Kind {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, pdfWithin)).toString("latin1");
-  if (head.includes("%PDF-")) return "pdf";
+  if (head.startsWith("%PDF-")) return "pdf";
+  if (head.includes("%PDF-")) return "perhaps-pdf";
   const brand = head.slice(4, 8) === "ftyp" ? head.slice(8, 12) : undefined;
   if (brand !== undefined) return pictureBrands.has(brand) ? "foreign-picture" : "binary";
   const hex = Buffer.from(head.slice(0, 16), "latin1").toString("hex");

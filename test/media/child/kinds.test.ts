@@ -21,6 +21,17 @@ describe("a file", () => {
     });
   });
 
+  it("may speak of a PDF without being one", async () => {
+    expect(await read(Buffer.from("A file that begins with %PDF-1.7 is a PDF."))).toMatchObject({ format: "text" });
+    const behind = Buffer.concat([
+      Buffer.from("\n\n"),
+      pdfOf([{ content: lines("A page with quite a lot of words") }]),
+    ]);
+    expect(await read(behind)).toMatchObject({ format: "pdf" });
+    expect(await read(behind.subarray(0, behind.length / 4))).toMatchObject({ kind: "text", format: "text" });
+    expect(await read(Buffer.from("\0\0%PDF-1.7\0\0\0", "latin1"))).toMatchObject(refused("damaged"));
+  });
+
   it("is refused in a way of its own when nothing can be made of it", async () => {
     const old = Buffer.concat([Buffer.from("d0cf11e0a1b11ae1", "hex"), Buffer.alloc(600)]);
     const encrypted = Buffer.concat([old, Buffer.from("EncryptedPackage", "utf16le")]);
@@ -39,7 +50,7 @@ describe("a file", () => {
   it("is known by its first bytes", () => {
     const kinds = Object.entries({
       "%PDF-1.7": "pdf",
-      "\n\n  rubbish before %PDF-1.4": "pdf",
+      "\n\n  rubbish before %PDF-1.4": "perhaps-pdf",
       "\xff\xd8\xff\xe0": "picture",
       GIF89a: "picture",
       "RIFF\0\0\0\0WEBPVP8 ": "picture",
