@@ -70,8 +70,8 @@ export interface QuestionPart {
   readonly asked: Content;
   /** The next one goes on where it ends, without a break. */
   readonly cut?: true;
-  /** It carries something to see or to read, and words about that. */
-  readonly shows?: true;
+  /** What it carries besides words, and whether it has words about that. */
+  readonly shows?: "picture" | "file";
   readonly caption?: true;
 }
 

@@ -4,7 +4,7 @@ import type { Content, ContentPart } from "../ports/content.ts";
 import type { ActiveUpdate } from "../ports/queue.ts";
 import type { QuestionPart } from "../ports/store.ts";
 import { type Me, rawWords } from "./mentions.ts";
-import { showsSomething } from "./pieces.ts";
+import { shownIn } from "./pieces.ts";
 import { contentOf, questionOf, wordsOf } from "./question.ts";
 
 /** A client cuts at a break, which the server then trims, or, where there is none, exactly here. In UTF-16 units. */
@@ -39,31 +39,34 @@ export function questionParts(
 ): readonly QuestionPart[] {
   const asks = (message: Message) => questionOf(message, me, knownTo(message)).length > 0;
   if (!messages.some(asks)) return [];
-  const captions = messages.filter((message) => showsSomething(message) && wordsOf(message, me) !== "");
-  return messages.map((message) => ({
-    message: message.message_id,
-    asked: contentOf(message, me, knownTo(message)),
-    ...(message.text !== undefined && rawWords(message).text.length === longestMessage ? { cut: true as const } : {}),
-    ...(captions.includes(message) ? { caption: true as const } : {}),
-    ...(showsSomething(message) ? { shows: true as const } : {}),
-  }));
+  return messages.map((message) => {
+    const shows = shownIn(message);
+    return {
+      message: message.message_id,
+      asked: contentOf(message, me, knownTo(message)),
+      ...(message.text !== undefined && rawWords(message).text.length === longestMessage ? { cut: true } : {}),
+      ...(shows === undefined ? {} : { shows }),
+      ...(shows !== undefined && wordsOf(message, me) !== "" ? { caption: true } : {}),
+    };
+  });
 }
 
-/** The question that they make together. */
+const names = { picture: "Picture", file: "File" };
+
+/** The question that they make together: where several pictures or files have words, these say of which they are. */
 export function joinedParts(parts: readonly QuestionPart[]): Content {
   const named = parts.filter(({ caption }) => caption).length > 1;
+  const counts = { picture: 0, file: 0 };
   const joined: ContentPart[] = [];
-  let shown = 0;
   let seam = "";
   for (const { asked, cut, caption, shows } of parts) {
-    if (shows) shown++;
-    let name = named && caption ? `Picture ${shown}: ` : "";
+    if (shows !== undefined) counts[shows]++;
+    let name = named && caption && shows !== undefined ? `${names[shows]} ${counts[shows]}: ` : "";
     for (const part of asked) {
       const former = joined.at(-1);
       if (part.type !== "text") joined.push(part);
-      else if (former?.type === "text")
-        joined[joined.length - 1] = { ...former, text: `${former.text}${seam}${name}${part.text}` };
-      else joined.push({ ...part, text: `${name}${part.text}` });
+      else if (former?.type !== "text") joined.push({ ...part, text: `${name}${part.text}` });
+      else joined[joined.length - 1] = { ...former, text: `${former.text}${seam}${name}${part.text}` };
       if (part.type === "text") name = "";
       seam = "\n";
     }

@@ -6,19 +6,21 @@ import { isPrivate } from "./messages.ts";
 
 /** Clients cut a text at 4,096 UTF-16 units, or at a break before that; what is as long as this may be a piece of a longer one. */
 const pasteUnits = 3_900;
-/** What is shown with a question. What is spoken, and a sticker, is a thought of its own. */
-const shownWithQuestion = ["photo", "live_photo", "video", "animation", "document", "audio"] as const;
+/** What is shown with a question. What is spoken, and a sticker, is a thought of its own. An animation is a document, too. */
+const pictures = ["photo", "live_photo", "video", "animation"] as const;
+const files = ["document", "audio"] as const;
 
-/** Whether a message carries something that a question may be about. */
-export function showsSomething(message: Message): boolean {
-  return shownWithQuestion.some((field) => message[field] !== undefined);
+/** What a message carries that a question may be about. */
+export function shownIn(message: Message): "picture" | "file" | undefined {
+  if (pictures.some((field) => message[field] !== undefined)) return "picture";
+  return files.some((field) => message[field] !== undefined) ? "file" : undefined;
 }
 
 /** What a message that asks us something tells of what it belongs to. */
 export function pieceOf(message: Message, sender: number): Piece {
   const units = rawWords(message).text.length;
   const group = groupOf(message, sender, units);
-  const about = showsSomething(message) || message.forward_origin !== undefined;
+  const about = shownIn(message) !== undefined || message.forward_origin !== undefined;
   const own = { message: message.message_id, sender, units, ...(group === undefined ? {} : { group }) };
   if (about) return { ...own, follows: "plain" };
   if (group !== undefined || message.text === undefined) return own;

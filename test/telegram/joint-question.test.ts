@@ -25,6 +25,17 @@ describe("the question in several messages", () => {
     expect(asked(content({ ...photo, caption: "a cat" }), content(photo))).toBe("[photo]\na cat\n[photo]");
   });
 
+  it("counts pictures and files apart", () => {
+    const words = [photo, { document: {} }, photo, { audio: {} }].map((carried, at) => ({
+      ...carried,
+      caption: `no. ${at}`,
+    }));
+    expect(asked(...words.map((parts) => content(parts)))).toBe(
+      "[photo]\nPicture 1: no. 0\nFile 1: [a file that you cannot read]\nno. 1\n" +
+        "[photo]\nPicture 2: no. 2\nFile 2: [an audio file that you cannot hear]\nno. 3",
+    );
+  });
+
   it("is none when none of them asks anything", () => {
     expect(asked(content(photo), content(photo))).toBe("");
   });
