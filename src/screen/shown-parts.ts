@@ -1,5 +1,5 @@
 /** What the messages of an answer show: its parts, and the button below the last one. Pure. */
-import type { InlineKeyboardMarkup } from "grammy/types";
+import type { InlineKeyboardMarkup, MessageEntity } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
 import { type Rendered, type RenderOptions, renderMarkdown } from "../markdown/render.ts";
 import type { Note } from "../ports/notes.ts";
@@ -24,7 +24,7 @@ const mostParts = 30;
 /** The last of them leaves room for the line that says so, and for the notes below the answer. */
 const spareUnits = 512;
 
-/** A part with more of them has no room for another one: Telegram takes a hundred. */
+/** Of more of them no room is sure: Telegram takes a hundred in a message. */
 const mostEntitiesBeside = 60;
 
 /** Cuts an answer into the messages that show it, at most thirty. */
@@ -59,13 +59,29 @@ export function finalParts(
 function withThoughts(texts: Texts, parts: readonly Rendered[], { thoughts }: FinalView): Rendered[] {
   const last = parts.at(-1);
   if (!thoughts || last === undefined) return [...parts];
-  const quote = texts.thoughts(thoughts);
-  const folded = (offset: number) => ({ type: "expandable_blockquote" as const, offset, length: quote.length });
-  const text = `${last.text}\n\n${quote}`;
-  if (text.length <= maxMessageUnits && last.entities.length < mostEntitiesBeside) {
-    return [...parts.slice(0, -1), { text, entities: [...last.entities, folded(last.text.length + 2)] }];
+  const quote = foldedThoughts(texts, thoughts);
+  const text = `${last.text}\n\n${quote.text}`;
+  if (text.length <= maxMessageUnits && last.entities.length + quote.entities.length <= mostEntitiesBeside) {
+    const entities = [...last.entities, ...moved(quote.entities, last.text.length + 2)];
+    return [...parts.slice(0, -1), { text, entities }];
   }
-  return [...parts, { text: quote, entities: [folded(0)] }];
+  return [...parts, quote];
+}
+
+/** Thoughts are Markdown, as answers are, but no quote can stand in the quote that they are. */
+function foldedThoughts(texts: Texts, thoughts: string): Rendered {
+  const rendered = renderMarkdown(thoughts);
+  const styled = texts.thoughts(rendered.text);
+  const fits = rendered.text !== "" && styled.length <= maxMessageUnits;
+  const text = fits ? styled : texts.thoughts(thoughts);
+  const styles = fits ? moved(rendered.entities, styled.lastIndexOf(rendered.text)) : [];
+  const kept = styles.filter(({ type }) => type !== "blockquote" && type !== "expandable_blockquote");
+  const quote = { type: "expandable_blockquote" as const, offset: 0, length: text.length };
+  return { text, entities: [quote, ...kept].slice(0, mostEntitiesBeside) };
+}
+
+function moved(entities: readonly MessageEntity[], by: number): MessageEntity[] {
+  return entities.map((entity) => ({ ...entity, offset: entity.offset + by }));
 }
 
 /**

@@ -34,6 +34,39 @@ describe("thoughts below an answer", () => {
     expect(parts("**a** ".repeat(90), "hm")).toHaveLength(2);
   });
 
+  it("are Markdown, without a quote in the quote", () => {
+    const [part] = parts("Paris.", "**Looking**\n\nAt `x` and [y](https://example.com)\n\n> so\n\n# End");
+    expect(part?.text).toBe("Paris.\n\n💭 Looking\n\nAt x and y\n\nso\n\nEnd");
+    const shown = part?.entities.map(({ type, offset, length }) => [type, part.text.slice(offset, offset + length)]);
+    expect(shown).toEqual([
+      ["expandable_blockquote", "💭 Looking\n\nAt x and y\n\nso\n\nEnd"],
+      ["bold", "Looking"],
+      ["code", "x"],
+      ["text_link", "y"],
+      ["bold", "End"],
+    ]);
+  });
+
+  it("name people and commands without calling them", () => {
+    const text = parts("Paris.", "I ask @somebody to send /delete.")[0]?.text;
+    expect(text).not.toMatch(/@somebody/);
+    expect(text).toMatch(/@.?somebody/u);
+  });
+
+  it("stay what they are where Markdown shows nothing of them, or makes them too long", () => {
+    const unseen = "[a]: https://example.com";
+    expect(parts("Paris.", unseen)[0]?.text).toBe(`Paris.\n\n💭 ${unseen}`);
+    const table = `| a | ${"b".repeat(60)} |\n|---|---|\n${"|a|b|\n".repeat(480)}`.slice(0, 3_500);
+    for (const { text } of parts("Paris.", table)) expect(text.length).toBeLessThanOrEqual(maxMessageUnits);
+  });
+
+  it("have no more styles than a message takes, and one of their own where the answer has many", () => {
+    const all = parts("**a** ".repeat(30), "**b** c ".repeat(400));
+    expect(all).toHaveLength(2);
+    for (const { entities } of all) expect(entities.length).toBeLessThanOrEqual(100);
+    expect(all[1]?.entities[0]?.type).toBe("expandable_blockquote");
+  });
+
   it("are known again with the turn that is shown", () => {
     const shown = { markdown: "Paris.", thoughts: "Hm.", button: "regenerate" as const };
     const place = { chatId: 7, question: 1, run: 1, messages: [5], resumed: false, shown };
