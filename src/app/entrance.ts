@@ -42,7 +42,7 @@ export interface AppEntrance {
   readonly telegram: string;
   /** Whether Telegram has told us who we are. */
   readonly known: boolean;
-  /** How the webhook does; undefined where there is none, and before the first look. */
+  /** How the webhook does, also that of other processes; undefined where there is none, and before the first look. */
   readonly webhook: WebhookState | undefined;
   /** Undefined until it is open, and where nothing is taken in. */
   readonly ingress: Ingress | undefined;
@@ -58,6 +58,9 @@ export interface AppEntrance {
 
 /** While an update cannot be stored, it is delivered again sooner than this. */
 const refusalCountsMs = 12_000;
+
+/** Started together, the process that has the webhook has set it by then. */
+const lookBesideAfterMs = 20_000;
 
 /** Creates the entrance of a process; closed until `open`. */
 export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
@@ -156,10 +159,10 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     telegram = "polled by another process";
   }
 
-  function watchWebhook(url: string): WebhookHealth {
+  function watchWebhook(which: { readonly url: string | undefined; readonly firstMs?: number }): WebhookHealth {
     health = createWebhookHealth({
+      ...which,
       api,
-      url,
       log,
       onLook({ pendingUpdates, trouble }) {
         metrics.webhookSeen(pendingUpdates, trouble === undefined);
@@ -209,15 +212,16 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     },
     async open(identity) {
       if (stopped.signal.aborted) return;
-      // Where processes are split, those that take updates in tell Telegram where to bring them.
-      if (entranceOf(config) === "none") return;
+      // Where processes are split, those that take updates in tell Telegram where to bring them. That none of them is there
+      // any more, only the others can tell.
+      if (entranceOf(config) === "none") return watchWebhook({ url: undefined, firstMs: lookBesideAfterMs }).watch();
       ingress = createChain(identity);
       const texts = textsFor(undefined);
       const menu = commandLines(texts, "everybody").map(({ name, description }) => ({ command: name, description }));
       void registration.setMenu(menu);
       void registration.describe({ long: texts.description, short: texts.shortDescription });
       if (webhook === undefined || entranceOf(config) === "polling") return openPolling(ingress);
-      const looks = watchWebhook(`${webhook.url}${webhookPath}`);
+      const looks = watchWebhook({ url: `${webhook.url}${webhookPath}` });
       await looks.prepare();
       await registration.setWebhook(webhook);
       telegram = "webhook set";

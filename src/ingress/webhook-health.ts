@@ -7,8 +7,8 @@ import { withinTime } from "../base/within-time.ts";
 
 export interface WebhookHealthDeps {
   readonly api: Pick<Api, "getWebhookInfo">;
-  /** Where Telegram delivers to as long as the webhook is ours. */
-  readonly url: string;
+  /** Where Telegram delivers to as long as the webhook is ours; undefined: wherever other processes have it deliver. */
+  readonly url: string | undefined;
   readonly log: Pick<Logger, "info" | "warn">;
   /** Told what each look has found. */
   onLook(found: WebhookState): void;
@@ -66,10 +66,11 @@ export function createWebhookHealth(deps: WebhookHealthDeps): WebhookHealth {
     throw new Error("the answer says nothing of a webhook");
   }
 
+  const isElsewhere = (url: string) => deps.url !== undefined && url !== deps.url;
+
   function troubleIn({ url, last_error_date: errorAt = 0, last_error_message: reason = "" }: Info): string | undefined {
-    if (url !== deps.url) {
-      return url === "" ? "no webhook is set" : `the webhook is set to another address, at ${hostOf(url)}`;
-    }
+    if (url === "") return "no webhook is set";
+    if (isElsewhere(url)) return `the webhook is set to another address, at ${hostOf(url)}`;
     return errorAt > knownErrorAt ? reason || "Telegram does not say why" : undefined;
   }
 
@@ -78,7 +79,7 @@ export function createWebhookHealth(deps: WebhookHealthDeps): WebhookHealth {
     const found = troubleIn(info);
     knownErrorAt = Math.max(knownErrorAt, info.last_error_date ?? 0);
     // Telegram repeats a delivery after up to two minutes: as long as something waits, no news is no good news.
-    const trouble = found ?? (pendingUpdates > 0 && info.url === deps.url ? state?.trouble : undefined);
+    const trouble = found ?? (pendingUpdates > 0 && !isElsewhere(info.url) ? state?.trouble : undefined);
     const fields = { pendingUpdates, url: deps.url };
     if (found !== undefined) log.warn({ ...fields, reason: found }, "Telegram cannot deliver to the webhook");
     else if (trouble === undefined && state?.trouble !== undefined)

@@ -1,7 +1,9 @@
 /** A real process whose webhook Telegram cannot reach, or reaches by a shorter path. */
 import { afterEach, describe, expect, test } from "vitest";
-import { createRig, get, type Rig, until } from "../support/bot-process.ts";
+import { createRig, get, type Rig, seen, until } from "../support/bot-process.ts";
+import { createFleet, type Fleet } from "../support/fleet.ts";
 import { freePort } from "../support/free-port.ts";
+import { findRedis } from "../support/redis-server.ts";
 
 let rig: Rig | undefined;
 afterEach(async () => {
@@ -77,5 +79,32 @@ describe("the webhook of a real process", { timeout: 60_000 }, () => {
       return now.webhook === undefined ? undefined : now;
     });
     expect(body).toMatchObject({ ok: true, telegram: "webhook set", webhook: { pendingUpdates: 0 } });
+  });
+});
+
+const redis = await findRedis();
+
+describe.skipIf(redis.missing !== undefined)(redis.title("the webhook of processes that are gone"), () => {
+  let fleet: Fleet | undefined;
+  afterEach(() => fleet?.stop());
+
+  test("is told of by those that answer", { timeout: 300_000 }, async () => {
+    const adminId = 7_500_002;
+    fleet = await createFleet({ redisUrl: redis.url, env: { ADMIN_USER_IDS: String(adminId) } });
+    const { botApi } = fleet;
+    const env = { WEBHOOK_URL: fleet.webhookUrl };
+    const web = await fleet.launch("web", { env: { ...env, MODELS: "", TEST_API_KEY: "" } });
+    await web.ready();
+    const chatId = botApi.user.createPrivateChat({ userId: adminId, firstName: "Admin" });
+    await until(() => web.output().includes("webhook set"));
+    const worker = await fleet.launch("worker", { env });
+    await worker.ready();
+    await web.end("SIGKILL");
+    const visitor = botApi.user.createPrivateChat({ userId: 7_500_003, firstName: "Visitor" });
+    botApi.user.sendText(visitor, visitor, "Is anybody there?");
+    const alert = await seen(botApi, chatId, /Telegram cannot deliver to the webhook/, 0, 200_000);
+    expect(alert.text).toContain("ECONNREFUSED");
+    expect((await readiness(worker.port)).webhook?.trouble).toContain("ECONNREFUSED");
+    expect(await get(worker.port, "/readyz")).toBe(200);
   });
 });

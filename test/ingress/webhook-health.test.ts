@@ -10,6 +10,10 @@ type Info = Record<string, unknown> | null | Error;
 
 /** A watch over a webhook of which Telegram says these things, one look after another, the last one for ever. */
 function setUp(...answers: readonly Info[]) {
+  return setUpAt(url, ...answers);
+}
+
+function setUpAt(ours: string | undefined, ...answers: readonly Info[]) {
   const lines: { level: string; fields: object; message: string }[] = [];
   const found: WebhookState[] = [];
   let looks = 0;
@@ -24,7 +28,7 @@ function setUp(...answers: readonly Info[]) {
         return answer;
       },
     } as unknown as WebhookHealthDeps["api"],
-    url,
+    url: ours,
     log: { info: write("info"), warn: write("warn") },
     onLook: (state) => found.push(state),
     signal: stopping.signal,
@@ -70,6 +74,17 @@ describe("the webhook's health", () => {
       "Connection refused",
     ]);
     expect(lines).toHaveLength(1);
+  });
+
+  it("of other processes is wherever they have it, as long as it is somewhere and takes what comes", async () => {
+    const theirs = { url: "https://other.example/telegram" };
+    const { look, found } = setUpAt(undefined, info(theirs), failure(now + 10, theirs), info({ url: "" }));
+    await look(3);
+    expect(found.slice(0, 3).map(({ trouble }) => trouble)).toEqual([
+      undefined,
+      "Connection refused",
+      "no webhook is set",
+    ]);
   });
 
   it("is not said to be better before what waits is delivered", async () => {
