@@ -16,8 +16,11 @@ function alertWords(alert: Alert, prefix: (provider: string) => string): string 
     case "settings-missing":
       return `🧩 ${alert.provider} needs headers that it does not get, so none of its models answer. The log has its words. Put those headers into ${prefix(alert.provider)}HEADERS, ${restart}.`;
     case "model-gone": {
-      const nearest = alert.nearest === undefined ? "" : ` The nearest name in its list is ${alert.nearest}.`;
-      return `👻 The provider does not know the model ${alert.model}, or no longer does.${nearest} Mend MODELS or FALLBACK_MODELS, ${restart}.`;
+      const { model, nearest } = alert;
+      const listed = nearest === undefined ? "" : ` The nearest name in its list is ${nearest}.`;
+      const known =
+        nearest === model.slice(model.indexOf("/") + 1) ? " Its list has this name: does this key open it?" : listed;
+      return `👻 The provider does not know the model ${model}, or no longer does.${known} Mend MODELS or FALLBACK_MODELS, ${restart}.`;
     }
     case "bot-budget":
       return alert.share === 100

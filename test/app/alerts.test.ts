@@ -81,6 +81,16 @@ describe("an alert", () => {
     ]);
   });
 
+  it("of a model that is gone names the nearest of the list, and says so where that is the very name", async () => {
+    const { alerts, sent, settle } = createScene({ admins: [1] });
+    alerts.raise({ kind: "model-gone", model: "mine/a/b", nearest: "a/c" });
+    alerts.raise({ kind: "model-gone", model: "mine/a/c", nearest: "a/c" });
+    await settle();
+    expect(sent[0]?.[1]).toContain("The nearest name in its list is a/c.");
+    expect(sent[1]?.[1]).toContain("Its list has this name");
+    expect(sent[1]?.[1]).not.toContain("nearest");
+  });
+
   it("is told once an hour for each kind and subject, over all processes", async () => {
     const store = createMemoryStore({ historyTtlSeconds: 60 });
     const [one, other] = [createScene({ store, admins: [1] }), createScene({ store, admins: [1] })];

@@ -144,6 +144,8 @@ function failed(error: ModelError, names: readonly string[] | undefined): Findin
       return bad(model, message, `put what it asks for into ${prefix}HEADERS`);
     case "no-endpoint":
       return bad(model, message, `mend ${prefix}BASE_URL`);
+    case "not-a-stream":
+      return bad(model, message, `is ${prefix}BASE_URL the address of an API, and no web page's?`);
     case "connection":
       return bad(model, message, `is ${prefix}BASE_URL right, is it running, and is there a way to it?`);
     case "timeout":
@@ -156,6 +158,8 @@ function failed(error: ModelError, names: readonly string[] | undefined): Findin
 }
 
 function nearestAdvice(model: string, names: readonly string[] | undefined): string {
+  if (names !== undefined && lists(names, model))
+    return "the provider's list has it: may this key use it, and is it there for conversations?";
   const nearest = names === undefined ? undefined : nearestName(names, model);
   return nearest === undefined
     ? "take a name from the provider's list into MODELS"

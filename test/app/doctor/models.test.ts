@@ -118,6 +118,20 @@ describe("the doctor's look at models", () => {
     await server?.stop();
     const lost = await findings({ "gpt-5-luna": gone }, { list: listOf("whisper-2") });
     expect(lost[1]).toMatch(/ → take a name from the provider's list into MODELS$/);
+    await server?.stop();
+    const closed = await findings({ "gpt-5-luna": gone }, { list: listOf("gpt-5-luna", "gpt-6-luna") });
+    expect(closed[1]).toMatch(
+      / → the provider's list has it: may this key use it, and is it there for conversations\?$/,
+    );
+  });
+
+  it("takes a web page for a wrong address", async () => {
+    const page: Answer = (response) => {
+      response.writeHead(200, { "content-type": "text/html" });
+      response.end("<html>Please log in</html>");
+    };
+    const found = await findings({ one: page });
+    expect(found[1]).toMatch(/ → is RELAY_BASE_URL the address of an API, and no web page's\?$/);
   });
 
   it("finds nobody at an address", async () => {
