@@ -5,6 +5,7 @@
 import { BudgetError, ModelError, messageOf, modelErrorFates } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
+import { secondsOfOgg } from "../base/ogg.ts";
 import type { Content, ContentPart, VoicePart } from "../ports/content.ts";
 import { MediaError, type MediaSource } from "../ports/media.ts";
 import type { Heard, MediaModels, MediaRequest } from "../ports/media-models.ts";
@@ -225,7 +226,6 @@ async function hear(
   payer: Payer,
   signal: AbortSignal,
 ): Promise<string | UnheardError | undefined> {
-  const { seconds, mime } = part;
   const refusal = refusalOf({ hearing }, part);
   if (hearing?.hear === undefined || refusal !== undefined) return new UnheardError(refusal ?? "nobody");
   let bytes: Uint8Array;
@@ -237,12 +237,15 @@ async function hear(
     log.warn({ kind: error.kind, reason: messageOf(error) }, "a recording could not be fetched");
     return new UnheardError(error.kind === "unreadable" ? "gone" : error.kind);
   }
+  // What its sender's client tells may be less than it is, and is what it costs.
+  const seconds = Math.max(part.seconds, secondsOfOgg(bytes));
+  if (seconds > longestRecordingSeconds) return new UnheardError("too-long");
   const request: MediaRequest = {
     ...{ payer, work, log },
     tell(event) {
       if (event.type !== "attempt" && !(event.type === "trying-again" && event.quiet)) ear?.status(activityOf(event));
     },
   };
-  const heard: Heard | undefined = await hearing.hear({ bytes, mime, seconds }, request, signal);
+  const heard: Heard | undefined = await hearing.hear({ bytes, mime: part.mime, seconds }, request, signal);
   return heard?.text.slice(0, longestTranscript).toWellFormed();
 }

@@ -1,4 +1,5 @@
 /** A voice for words: how `/audio/speech` is asked, and how its answer is read. Pure. */
+import { isOgg, secondsOfOgg } from "../base/ogg.ts";
 import type { TokenUsage } from "../ports/models.ts";
 import type { Body } from "./posting.ts";
 import { Refused } from "./reading.ts";
@@ -12,7 +13,6 @@ export const mostSpeakingBytes = 20 * 1024 * 1024;
 const charactersPerSecond = 15;
 const tokensPerSecond = 20;
 const charactersPerToken = 4;
-const samplesPerSecond = 48_000;
 
 /** The request: Ogg with Opus, which `opus` means; `ogg` is refused. */
 export function speakingBody(model: string, text: string, voice: string): Body {
@@ -34,17 +34,9 @@ export function readSpoken({ bytes, contentType }: WholeAnswer): {
   readonly bytes: Uint8Array;
   readonly seconds: number;
 } {
-  if (bytes.subarray(0, 4).toString("latin1") !== "OggS") {
+  if (!isOgg(bytes)) {
     const type = contentType.split(";")[0]?.trim() || "no content type";
     throw new Refused({ kind: "not-a-stream", message: `${type} where Ogg was due` });
   }
-  return { bytes, seconds: secondsOf(bytes) };
-}
-
-/** The last page counts the samples before its end. */
-function secondsOf(bytes: Buffer): number {
-  const at = bytes.lastIndexOf("OggS");
-  if (at + 14 > bytes.length) return 0;
-  const samples = Number(bytes.readBigInt64LE(at + 6));
-  return samples > 0 && samples < samplesPerSecond * 86_400 ? samples / samplesPerSecond : 0;
+  return { bytes, seconds: secondsOfOgg(bytes) };
 }

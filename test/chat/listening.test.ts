@@ -19,6 +19,8 @@ interface Scene {
   /** By unique id. */
   readonly said?: Readonly<Record<string, string | Error>>;
   readonly fetch?: Error;
+  /** Else its unique id. */
+  readonly bytes?: Buffer;
   readonly ear?: Partial<Ear>;
   readonly hearing?: undefined;
   readonly signal?: AbortSignal;
@@ -53,7 +55,7 @@ async function heardIn(scene: Scene) {
     source: {
       async fetch({ uniqueId }) {
         if (scene.fetch !== undefined) throw scene.fetch;
-        return Buffer.from(uniqueId);
+        return scene.bytes ?? Buffer.from(uniqueId);
       },
     },
     async hear({ bytes }, _request, signal) {
@@ -171,6 +173,15 @@ describe("a recording that is not heard", () => {
       expect(listened.failure).toBeUndefined();
       expect(unheardNotes(listened as Listened)).toEqual([{ kind: "unheard", why: reason }]);
     }
+  });
+
+  it("is as long as it is, whatever its sender tells", async () => {
+    const bytes = Buffer.alloc(27);
+    bytes.write("OggS");
+    bytes.writeBigInt64LE(48_000n * 1_300n, 6);
+    const { failure, happened } = await heardIn({ asked: [voice("a", { seconds: 1 })], bytes });
+    expect(failure).toMatchObject({ reason: "too-long" });
+    expect(happened).toEqual(["left"]);
   });
 
   it("for want of money is told as every answer is", async () => {

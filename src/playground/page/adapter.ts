@@ -1,4 +1,5 @@
 /** The emulated Telegram as the chat page wants it. */
+import { secondsOfOgg } from "../../base/ogg.ts";
 import type { BotApi, BotApiEvent, ChatView } from "../bot-api/bot-api.ts";
 import type { PageCall, PageChange, PageChat, PageSource } from "./source.ts";
 
@@ -7,7 +8,6 @@ const firstPersonId = 1001;
 const callsShown = 200;
 /** A Telegram client stops to spin after about so long. */
 const pressWaitMs = 20_000;
-const samplesPerSecond = 48_000;
 const voiceBytesPerSecond = 3_000;
 
 /** Creates the page's view of an emulated Bot API. */
@@ -95,13 +95,9 @@ export function createPageSource(botApi: BotApi): PageSource {
   };
 }
 
-/** Of Ogg with Opus the last page tells; of anything else it is guessed by what a voice takes. */
+/** As Ogg tells it; of anything else it is guessed by what a voice takes. */
 function secondsOf(bytes: Uint8Array): number {
-  const ogg = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const last = ogg.subarray(0, 4).toString("latin1") === "OggS" ? ogg.lastIndexOf("OggS") : -1;
-  const told = last >= 0 && last + 14 <= ogg.length ? Number(ogg.readBigInt64LE(last + 6)) / samplesPerSecond : 0;
-  const seconds = told > 0 && told < 86_400 ? told : ogg.length / voiceBytesPerSecond;
-  return Math.max(1, Math.round(seconds));
+  return Math.max(1, Math.round(secondsOfOgg(bytes) || bytes.length / voiceBytesPerSecond));
 }
 
 function pageChat(chat: ChatView): PageChat {
