@@ -3,6 +3,7 @@
  * holds none of it in memory.
  */
 import { Api } from "grammy";
+import { createByteGate } from "../base/byte-gate.ts";
 import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -94,7 +95,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       files: { ...documents, maxTokens: config.documentMaxTokens },
       speaking: models.media?.speak && models.media,
       brush: models.media?.draw && { ...models.media, source },
-      hearing: models.media?.hear && { ...models.media, source },
+      hearing: models.media?.hear && { ...models.media, source, gate: createByteGate(mostHeardBytes) },
       drafts: draftSupport(config.streamMode),
       textsFor,
       allowed: allowedBy(config.access),
@@ -134,6 +135,9 @@ function openSource({ config: { telegram, proxies }, client }: AnsweringDeps) {
     proxies,
   });
 }
+
+/** Of recordings in memory at once; what goes out of each is about as much again. */
+const mostHeardBytes = 32 * 2 ** 20;
 
 function observerOf(metrics: Metrics): BotDeps["observer"] {
   return {

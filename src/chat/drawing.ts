@@ -4,9 +4,10 @@
  */
 import { BudgetError, ModelError, messageOf, modelErrorFates, ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
-import type { PicturePart } from "../ports/content.ts";
+import { type PictureMime, pictureMimeOf } from "../base/picture-formats.ts";
+import type { MediaReference } from "../ports/content.ts";
 import { MediaError, type MediaSource } from "../ports/media.ts";
-import type { MediaModels, MediaRequest, PictureMime } from "../ports/media-models.ts";
+import type { DrawingOrder, MediaModels, MediaRequest } from "../ports/media-models.ts";
 import type { Note, UndrawnReason } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
 import type { Store } from "../ports/store.ts";
@@ -32,7 +33,7 @@ export interface DrawingDeps extends PaymentDeps {
 export interface Motif {
   readonly prompt: string;
   /** To be changed as the prompt says. */
-  readonly from?: PicturePart | undefined;
+  readonly from?: MediaReference | undefined;
 }
 
 export interface DrawingQuestion extends Motif {
@@ -146,10 +147,7 @@ async function draw(
     },
   };
   try {
-    const from = reference && {
-      bytes: await brush.source.fetch(reference, largestFormerBytes, signal),
-      mime: "image/jpeg",
-    };
+    const from = reference && (await fetched(brush, reference, signal));
     const drawn = await brush.draw({ prompt, from }, request, signal);
     if (drawn !== undefined) {
       await payment.settle();
@@ -181,6 +179,18 @@ async function aborted(payment: Payment, reason: AbortReason): Promise<{ readonl
   if (reason !== "shutdown") return await noted(payment, { kind: "stopped" });
   await payment.leave(true);
   throw new ParleyError("shutdown", "the process is shutting down; the picture stays queued", { retryable: true });
+}
+
+/** What is to be changed. Throws a `MediaError` when it cannot be had, or is no picture. */
+async function fetched(
+  { source }: Brush,
+  reference: MediaReference,
+  signal: AbortSignal,
+): Promise<DrawingOrder["from"]> {
+  const bytes = await source.fetch(reference, largestFormerBytes, signal);
+  const mime = pictureMimeOf(bytes);
+  if (mime === undefined) throw new MediaError("unreadable", "it is no picture that a model could change");
+  return { bytes, mime };
 }
 
 function undrawn(why: UndrawnReason): { readonly note: Note } {

@@ -2,6 +2,7 @@
  * What was spoken in a question is heard once, before a model is asked: the words stand in the turn's record from then on, and
  * in a message of their own above the answer.
  */
+import type { ByteGate } from "../base/byte-gate.ts";
 import { BudgetError, ModelError, messageOf, modelErrorFates } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
@@ -27,6 +28,8 @@ export interface Ear {
 
 /** What a turn needs in order to hear. */
 export interface Hearing extends Pick<MediaModels, "hear" | "hearingCall"> {
+  /** Holds back what would be too much for the process at once; left out where nobody counts. */
+  readonly gate?: ByteGate | undefined;
   readonly source: Pick<MediaSource, "fetch">;
   /**
    * Opens the ear of a turn, which goes on with the messages that its record names; `keep` is told the ids of all its messages
@@ -136,7 +139,7 @@ async function listenTo(
   let problem: UnheardReason | undefined;
   try {
     for (const part of missing) {
-      const words = await hear(deps, part, ear, payment, signal);
+      const words = await hearInTurn(deps, part, ear, payment, signal);
       if (signal.aborted) break;
       if (typeof words !== "string") {
         problem ??= words?.reason;
@@ -216,6 +219,24 @@ function refusalOf(
   if (hearing?.hear === undefined) return "nobody";
   if (seconds > longestRecordingSeconds) return "too-long";
   return sizeBytes > largestRecordingBytes ? "too-big" : undefined;
+}
+
+/** The words of a recording, once there is room for it. */
+async function hearInTurn(
+  deps: ListeningDeps,
+  part: VoicePart,
+  ear: Ear | undefined,
+  payer: Payer,
+  signal: AbortSignal,
+): Promise<string | UnheardError | undefined> {
+  const { gate } = deps.hearing ?? {};
+  const leave = await gate?.enter(part.sizeBytes ?? largestRecordingBytes, signal);
+  if (gate !== undefined && leave === undefined) return undefined;
+  try {
+    return await hear(deps, part, ear, payer, signal);
+  } finally {
+    leave?.();
+  }
 }
 
 /** The words of a recording, or why there are none; undefined when the signal was aborted. */

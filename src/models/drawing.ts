@@ -1,5 +1,6 @@
 /** Pictures of words: how `/images/generations` and `/images/edits` are asked, and how their answers are read. Pure. */
-import type { DrawingOrder, PictureMime } from "../ports/media-models.ts";
+import { type PictureMime, pictureMimeOf } from "../base/picture-formats.ts";
+import type { DrawingOrder } from "../ports/media-models.ts";
 import type { TokenUsage } from "../ports/models.ts";
 import type { Failure } from "./failures.ts";
 import { isFields, jsonOf } from "./media-answers.ts";
@@ -67,17 +68,9 @@ export function readDrawn(answer: WholeAnswer): {
     );
   }
   const bytes = Buffer.from(base64, "base64");
-  const mime = mimeOf(bytes);
+  const mime = pictureMimeOf(bytes);
   if (mime === undefined) throw body.refused("the answer holds a picture of no known format");
   return { bytes, mime, usage: usageIn(body["usage"]) };
-}
-
-function mimeOf(bytes: Buffer): PictureMime | undefined {
-  if (bytes.subarray(0, 8).toString("latin1") === "\x89PNG\r\n\x1a\n") return "image/png";
-  if (bytes.subarray(0, 3).toString("latin1") === "\xff\xd8\xff") return "image/jpeg";
-  const isWebp =
-    bytes.subarray(0, 4).toString("latin1") === "RIFF" && bytes.subarray(8, 12).toString("latin1") === "WEBP";
-  return isWebp ? "image/webp" : undefined;
 }
 
 function usageIn(usage: unknown): TokenUsage | undefined {

@@ -4,6 +4,7 @@
  */
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
+import type { PictureMime } from "../base/picture-formats.ts";
 import type { ModelEvent, PayableCall, Payer } from "./models.ts";
 
 /** What somebody has said, as a file. */
@@ -41,12 +42,10 @@ export interface Drawn {
   readonly model: string;
 }
 
-export type PictureMime = "image/png" | "image/jpeg" | "image/webp";
-
 export interface DrawingOrder {
   readonly prompt: string;
   /** Is to be changed as the prompt says. */
-  readonly from?: { readonly bytes: Uint8Array; readonly mime: string } | undefined;
+  readonly from?: { readonly bytes: Uint8Array; readonly mime: PictureMime } | undefined;
 }
 
 export interface MediaRequest {

@@ -65,6 +65,19 @@ describe("/image", () => {
     expect(drawn("at night").map(({ kind }) => kind)).toEqual(["edits", "edits"]);
   });
 
+  test("changes a picture that was sent as a file, and says when it is none", async () => {
+    const { botApi } = rig;
+    const send = (bytes: Buffer) =>
+      botApi.user.sendDocument(visitor.chatId, visitor.userId, { bytes, mimeType: "image/png" }).message_id;
+    const png = Buffer.from("\x89PNG\r\n\x1a\n and so on", "latin1");
+    visitor.say("/image in blue", { replyTo: send(png) });
+    await photo();
+    expect(drawn("in blue")).toMatchObject([{ kind: "edits", file: { name: "picture.png" } }]);
+    visitor.say("/image in red", { replyTo: send(Buffer.from("<svg/>")) });
+    await visitor.sees(/could not fetch the picture/);
+    expect(drawn("in red")).toEqual([]);
+  });
+
   test("without words says how it is used", async () => {
     visitor.say("/image");
     await visitor.sees(/like \/image a fox in the snow/);

@@ -109,7 +109,7 @@ describe("a picture", () => {
 
   it("is changed where there is one to change", async () => {
     server.answer = (_, response) => answerJson(response, { data });
-    const from = { bytes: Buffer.from("\xff\xd8\xff former", "latin1"), mime: "image/jpeg" };
+    const from = { bytes: Buffer.from("\xff\xd8\xff former", "latin1"), mime: "image/jpeg" } as const;
     await made.media.draw({ prompt: "at night", from }, {}, signal);
     expect(server.heard[0]).toMatchObject({
       path: "/v1/images/edits",

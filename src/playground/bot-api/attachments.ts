@@ -5,6 +5,8 @@ import type { Files } from "./files.ts";
 export interface AttachmentOptions {
   readonly name?: string;
   readonly bytes?: Uint8Array;
+  /** What its sender says that it is. */
+  readonly mimeType?: string;
   /** Of something that sounds. */
   readonly seconds?: number;
 }
@@ -23,7 +25,7 @@ const fileDefaults = {
 /** Stores the file; returns the fields of a message that carries it. */
 export function attachmentOf(files: Files, kind: AttachmentKind, options: AttachmentOptions): Partial<Message> {
   const [name, mimeType] = fileDefaults[kind];
-  const file = files.add(options.name ?? name, mimeType, options.bytes ?? Buffer.from(`a ${kind}`));
+  const file = files.add(options.name ?? name, options.mimeType ?? mimeType, options.bytes ?? Buffer.from(`a ${kind}`));
   const duration = options.seconds ?? 1;
   const base = { file_id: file.fileId, file_unique_id: files.uniqueIdOf(file), file_size: file.bytes.length };
   switch (kind) {
@@ -40,6 +42,6 @@ export function attachmentOf(files: Files, kind: AttachmentKind, options: Attach
       return { sticker: { ...base, ...form, emoji: "🙂" } };
     }
     case "document":
-      return { document: { ...base, file_name: file.name, mime_type: mimeType } };
+      return { document: { ...base, file_name: file.name, mime_type: file.mimeType } };
   }
 }

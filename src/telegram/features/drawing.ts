@@ -3,6 +3,7 @@ import { Composer, GrammyError, InputFile } from "grammy";
 import type { Message } from "grammy/types";
 import { messageOf } from "../../base/errors.ts";
 import { drawPicture, type Easel, type Motif, motifOf, type Picture } from "../../chat/drawing.ts";
+import type { MediaReference } from "../../ports/content.ts";
 import { drawnKeyboard } from "../../screen/buttons.ts";
 import { createForerunner } from "../../screen/forerunner.ts";
 import { sendOptions } from "../../screen/place.ts";
@@ -30,8 +31,7 @@ drawing.filter(isCommand("image"), async (ctx) => {
   const prompt = callOf(ctx)?.argument ?? "";
   if (ctx.deps.brush === undefined) return await say(ctx, ctx.texts.nobodyDraws);
   if (prompt === "") return await say(ctx, ctx.texts.drawWhat);
-  const replied = message.reply_to_message === undefined ? undefined : referenceIn(message.reply_to_message as Message);
-  await draw(ctx, message.message_id, { prompt, from: replied?.type === "picture" ? replied : undefined });
+  await draw(ctx, message.message_id, { prompt, from: pictureIn(message.reply_to_message as Message | undefined) });
 });
 
 drawing.filter(
@@ -63,6 +63,16 @@ drawnFiles.filter(
     await ctx.api.sendDocument(place.chatId, new InputFile(bytes, "picture.jpg"), options);
   },
 );
+
+/** What a message shows, as a photo or as a file. */
+function pictureIn(message: Message | undefined): MediaReference | undefined {
+  const carried = message === undefined ? undefined : referenceIn(message);
+  if (carried?.type === "picture") return carried;
+  const { file_id: fileId, file_unique_id: uniqueId, mime_type: mime } = message?.document ?? {};
+  return fileId !== undefined && uniqueId !== undefined && mime?.startsWith("image/")
+    ? { fileId, uniqueId }
+    : undefined;
+}
 
 function isDrawn(ctx: BotContext, what: "again" | "file"): boolean {
   const press = pressOf(ctx);
