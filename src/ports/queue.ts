@@ -63,6 +63,11 @@ export interface ActiveUpdate extends IncomingUpdate {
    * of its own behind it.
    */
   readonly showing?: () => void;
+  /**
+   * Says that only so many of its messages are handled, in the order in which they came: a delivery before this one has ended
+   * with these, and was cut short. The others are a question of their own behind it.
+   */
+  readonly handlesOnly?: (messages: number) => void;
   /** Left out by an engine whose updates no other process can take over. */
   readonly lease?: Lease;
 }

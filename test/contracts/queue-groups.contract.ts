@@ -308,6 +308,18 @@ export function queueGroupContract(open: OpenNewQueue): void {
       for (const id of [1, 2, 3, 4]) expect(await queue.enqueue(album(id, 5_000))).toBe("duplicate");
     });
 
+    it("is a question of its own when its handler had ended with the others before a crash", async () => {
+      const { queue, probe, handed } = await begun();
+      probe.hold(2);
+      await enqueue(queue, album(2, 0), album(1, 1), album(3, 2), question(9));
+      probe.consume(queue);
+      await probe.running(2);
+      probe.last(2).handlesOnly?.(2);
+      probe.letGo(2);
+      await idle(queue);
+      expect(handed()).toEqual([[1, 2, 3], [3], [9]]);
+    });
+
     it("waits for its back-off with it, when its handler has failed", async () => {
       const { queue, probe, handed } = await begun();
       probe.failNext(1, 1);

@@ -74,8 +74,17 @@ function storingContract(open: OpenNewQueue): void {
       expect(await queue.enqueue(sent)).toBe("queued");
       probe.consume(queue);
       await idle(queue);
-      const [{ signal, lease: _lease, keeping: _keeping, stepAside: _stepAside, showing: _showing, ...received }] =
-        probe.deliveries as [(typeof probe.deliveries)[0]];
+      const [
+        {
+          signal,
+          lease: _lease,
+          keeping: _keeping,
+          stepAside: _stepAside,
+          showing: _showing,
+          handlesOnly: _handlesOnly,
+          ...received
+        },
+      ] = probe.deliveries as [(typeof probe.deliveries)[0]];
       expect(received).toEqual({ ...sent, attempt: 1 });
       expect(signal.aborted).toBe(false);
     });

@@ -166,6 +166,14 @@ describe("a question in several messages", () => {
     expect(scene.calls.filter(({ method }) => method === "sendMessage")).toHaveLength(1);
   });
 
+  it("that has ended without its last part says so, and asks nothing again", async () => {
+    await arriveTogether([comment()], { updateId: 77 });
+    const handlesOnly = vi.fn();
+    const calls = await arriveTogether([comment(), forwarded("all is one", 3001)], { updateId: 77, handlesOnly });
+    expect(handlesOnly.mock.calls).toEqual([[1]]);
+    expect([said(calls), asked()]).toEqual([[], ["what do you think?"]]);
+  });
+
   it("is asked anew as a whole when any of its messages is edited, also after a retry", async () => {
     await arriveTogether([comment(), forwarded("all is one", 3001), forwarded("or two", 3002)]);
     const edit = (id: number, text: string) => ({ edited_message: { ...message(text), message_id: id } });
@@ -175,6 +183,9 @@ describe("a question in several messages", () => {
     await arrive(edit(3000, "what is this?"));
     expect(asked().at(-1)).toBe("what is this?\n[forwarded from Eva]\nall is one\nor three");
     expect(await scene.store.readHistory("7")).toHaveLength(1);
+    // That of another question, which waited, asks that one.
+    await arrive(edit(3007, "and this?"));
+    expect(asked().at(-1)).toBe("and this?");
   });
 
   it("is replied to in its last message", async () => {

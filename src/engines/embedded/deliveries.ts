@@ -37,8 +37,14 @@ export function createDelivery(
     const doom = entry.doom ?? doomOf(entry, options.maxCrashes);
     if (doom !== undefined) return await bury(entry, doom, stepAside);
     let update: ActiveUpdate;
+    let handled = 1;
     try {
-      update = { ...begin(entry, abort), stepAside };
+      const begun = begin(entry, abort);
+      handled = begun.parts?.length ?? 1;
+      const handlesOnly = (messages: number) => {
+        handled = messages;
+      };
+      update = { ...begun, stepAside, handlesOnly };
     } catch (error) {
       // It could not even be read, so nothing was tried yet.
       deps.onTrouble(error);
@@ -55,7 +61,7 @@ export function createDelivery(
     switch (verdict.kind) {
       case "finished":
         entry.phase = "ending";
-        return !(await finish(entry, update.parts?.length ?? 1));
+        return !(await finish(entry, handled));
       case "stays":
         entry.phase = "failing";
         await written(() => journal.release(entry.updateId));

@@ -36,7 +36,12 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     const showing = () => {
       held.shown = true;
     };
-    const update = { ...updateOf(held.updateId, hash), signal: held.abort.signal, showing, ...extras };
+    const stored = updateOf(held.updateId, hash);
+    let handled = stored.parts?.length ?? 1;
+    const handlesOnly = (messages: number) => {
+      handled = messages;
+    };
+    const update = { ...stored, signal: held.abort.signal, showing, handlesOnly, ...extras };
     void held.gone.promise.then(() => options.onLeaseLost?.(update));
     // Taken in the very moment in which the process began to leave.
     if (deps.leaving()) return await giveBack(held);
@@ -46,7 +51,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       if (!held.lost) await giveBack(held);
       return !held.lost && held.abort.signal.reason !== ("joined" satisfies AbortReason);
     }
-    if (verdict.kind === "finished") await end(held, "finished", 0, "", update.parts?.length);
+    if (verdict.kind === "finished") await end(held, "finished", 0, "", handled);
     else {
       const failures = Number(hash.failures ?? 0) + 1;
       if (failures >= options.maxFailures || options.isHopeless?.(verdict.error))

@@ -141,7 +141,10 @@ async function answerMessage(ctx: BotContext, id: number, root: number, newest: 
   const [message] = ctx.messages;
   if (message === undefined) return;
   // Delivered again it asks what it asked, unless more has come: the conversation has its own turn as the newest now.
-  const same = newest?.run === ctx.job.updateId && (newest.parts?.length ?? 1) >= ctx.messages.length;
+  const again = newest?.run === ctx.job.updateId;
+  const missing = again && (newest.parts?.length ?? 1) < ctx.messages.length;
+  const same = again && !(missing && newest.state === "writing");
+  if (same && missing) ctx.job.handlesOnly?.(newest.parts?.length ?? 1);
   const asked = same ? newest : ctx.work(() => askedBy(ctx, newest));
   if (asked.asked.length === 0) return await sayUnsupported(ctx, id);
   // Of an edit Telegram tells when the message was written.
@@ -154,13 +157,13 @@ async function sayUnsupported(ctx: BotContext, question: number): Promise<void> 
   if (first) await say(ctx, ctx.texts.unsupported);
 }
 
-function askedBy({ messages, me, editedMessage: edited }: BotContext, newest: Turn | undefined): Asked {
+function askedBy({ messages, me }: BotContext, newest: Turn | undefined): Asked {
   const asked = questionParts(messages, me, (message) => knownOf(message, newest));
-  const [first] = asked;
-  const whole =
-    newest?.parts !== undefined && edited !== undefined && messages.length === 1 && first !== undefined
-      ? editedParts(newest.parts, first)
-      : asked;
+  const [edited, ...others] = asked;
+  // The queue knows the other messages of an edited question only while that is not over.
+  const former = newest?.parts ?? [];
+  const isPart = others.length === 0 && former.some(({ message }) => message === edited?.message);
+  const whole = isPart && edited !== undefined ? editedParts(former, edited) : asked;
   const unseen = messages.map((message) => unseenOf(message, me)).find((one) => one !== undefined);
   return {
     asked: joinedParts(whole),
