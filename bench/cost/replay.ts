@@ -87,6 +87,7 @@ export async function replay(
     summaries,
     models: manner.newestMessages === undefined ? models : slidingWindow(models, manner.newestMessages),
     spending: { budgets: {} },
+    media: { picture: () => Promise.reject(new Error("nobody sends a picture")) },
     defaultPersona: config.systemPrompt,
     historyLimits: config.history,
     newTopicAfterMs: config.newTopicAfterMs,

@@ -15,6 +15,7 @@ import { historyShare } from "../chat/turn-prompt.ts";
 import type { Config } from "../config/config.ts";
 import { createFileReader } from "../media/child/reader.ts";
 import { createDocuments } from "../media/documents.ts";
+import { createMediaReader } from "../media/reader.ts";
 import { createSoundConversion } from "../media/sound.ts";
 import { createMediaSource } from "../media/source.ts";
 import { createModels } from "../models/chain.ts";
@@ -91,6 +92,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       historyLimits: config.history,
       tokenFactors,
       spending,
+      media: createMediaReader({ source }),
       answerCache: answerCacheOf(config),
       files: { ...documents, maxTokens: config.documentMaxTokens },
       speaking: models.media?.speak && models.media,
@@ -126,9 +128,10 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
   };
 }
 
-/** What people have sent, from Telegram. */
-function openSource({ config: { telegram, proxies }, client }: AnsweringDeps) {
+/** What people have sent, from Telegram. It is the source that asks again. */
+function openSource({ config: { telegram, proxies }, client, outbox }: AnsweringDeps) {
   const api = new Api(telegram.token, client);
+  api.config.use(outbox.admitted);
   return createMediaSource({
     getFile: (fileId, signal) => api.getFile(fileId, signal as unknown as Parameters<Api["getFile"]>[1]),
     ...telegram,

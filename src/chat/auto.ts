@@ -46,9 +46,9 @@ const mathematics: readonly RegExp[] = [
 /** Not counted with. */
 const noNumbers = /https?:\/\/\S+|(?<!\p{Nd})\p{Nd}+(?:[.:/-]\p{Nd}+)+|(?<!\p{Nd} ?)\+\p{Nd}{2,}/gu;
 
-/** Chooses for one question. `effort`: what the conversation has set. */
-export function chooseTier(question: string, effort: Effort | undefined): AutoChoice {
-  const because = reasonOf(question, effort);
+/** Chooses for one question, beside whose words pictures may stand. `effort`: what the conversation has set. */
+export function chooseTier(question: string, effort: Effort | undefined, pictures = false): AutoChoice {
+  const because = pictures && effort !== "high" ? "picture" : reasonOf(question, effort);
   return { tier: because === "short" ? "cheap" : "strong", because };
 }
 

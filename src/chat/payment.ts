@@ -15,9 +15,10 @@ import type { CallEnd, MediaStep, Models, PayableCall, Payer, TokenUsage } from 
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Budgets, limitsAt, resetOf } from "./limits.ts";
+import { inputOf } from "./picture-tokens.ts";
 import { createRunning, type Running, type RunningDeps } from "./running-call.ts";
 import type { TokenFactors } from "./token-factors.ts";
-import { countTokens, estimatedTokens } from "./tokens.ts";
+import { countTokens } from "./tokens.ts";
 
 /** What may be spent, and who hears of it. */
 export interface Spending {
@@ -206,8 +207,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       const called = calledBy(call);
       const { expected } = called;
       const factor = tokenFactors.of(call.model);
-      const read = () =>
-        "media" in call ? call.expected.inputTokens : Math.ceil(factor * estimatedTokens(call.messages));
+      const read = () => ("media" in call ? call.expected.inputTokens : inputOf(call, factor));
       const running = hasBudget ? runningOf(called, { factor, inputTokens: read() }) : undefined;
       const waits = () => {
         onWaiting();
@@ -250,9 +250,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       const factor = tokenFactors.of(call.model);
       const written = typeof shown === "string" ? countTokens(shown) : Math.max(0, shown - 1) * tokensOfMessage;
       const row = rowOf(calledBy(call), { outcome: "lost", durationMs: 0 }, () =>
-        "media" in call
-          ? call.expected
-          : plainUsage(Math.ceil(factor * estimatedTokens(call.messages)), Math.ceil(factor * written)),
+        "media" in call ? call.expected : plainUsage(inputOf(call, factor), Math.ceil(factor * written)),
       );
       hasEnded(row);
     },

@@ -1,10 +1,10 @@
 /** The prompt of a question: persona, history within its limits, question. Pure. */
 import { type Content, textParts } from "../ports/content.ts";
-import type { ChatMessage } from "../ports/models.ts";
 import type { Exchange } from "../ports/store.ts";
 import type { Summary } from "../ports/summaries.ts";
 import { cutMiddle } from "./cut-middle.ts";
 import { wordsForModel } from "./file-words.ts";
+import { type AskedMessage, inWordsButNewest } from "./pictures.ts";
 import { asContext } from "./summary-words.ts";
 import { plausible } from "./token-factors.ts";
 import { countTokens } from "./tokens.ts";
@@ -197,17 +197,15 @@ export function buildPrompt(
   exchanges: readonly Exchange[],
   question: Content,
   summary?: Summary,
-): readonly ChatMessage[] {
-  const messages: ChatMessage[] = [];
+): readonly AskedMessage[] {
+  const messages: AskedMessage[] = [];
   const system = [persona.trim() === "" ? "" : persona, summary === undefined ? "" : asContext(summary.text)];
   const text = system.filter((part) => part !== "").join("\n\n");
   if (text !== "") messages.push({ role: "system", content: textParts(text) });
-  for (const exchange of exchanges) {
-    messages.push(
-      { role: "user", content: textParts(wordsForModel(exchange.asked)) },
-      { role: "assistant", content: textParts(exchange.answered) },
-    );
+  const asked = inWordsButNewest(exchanges.map((exchange) => exchange.asked));
+  for (const [at, { answered }] of exchanges.entries()) {
+    messages.push({ role: "user", content: asked[at] ?? [] }, { role: "assistant", content: textParts(answered) });
   }
-  messages.push({ role: "user", content: textParts(wordsForModel(question)) });
+  messages.push({ role: "user", content: question });
   return messages;
 }

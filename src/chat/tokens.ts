@@ -22,7 +22,7 @@ export function countTokens(text: string): number {
   return tokens;
 }
 
-/** Estimates the tokens of a prompt. */
+/** Estimates the tokens of a prompt's words. */
 export function estimatedTokens(messages: readonly ChatMessage[]): number {
   return messages.reduce((sum, { content }) => sum + countTokens(textOf(content)), 0);
 }

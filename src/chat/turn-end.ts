@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type BudgetError, type ModelError, modelErrorFates } from "../base/errors.ts";
 import type { AnswerSlot } from "../ports/answers.ts";
-import { type Content, textOf } from "../ports/content.ts";
+import { type Content, isText, textOf } from "../ports/content.ts";
 import type { ChatMessage, ModelEvent, TokenUsage } from "../ports/models.ts";
 import type { FileProblem, Note, UnheardReason } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
@@ -62,6 +62,10 @@ export interface Writing {
   readonly finish?: AnswerEnd["finish"];
   /** Pictures that came with it and cannot be shown. */
   readonly pictures?: number | undefined;
+  /** The question has pictures, which the model that was chosen cannot see. */
+  readonly blind: boolean;
+  /** Pictures that could not be fetched. */
+  readonly lostPictures: number;
   /** Where it may be kept to be given again; left out when it may not. */
   readonly slot?: AnswerSlot | undefined;
   /** It was kept from before. */
@@ -94,7 +98,7 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
   }
   const retry =
     writing.error === undefined
-      ? // What did not fit may fit tomorrow, or after a grant.
+      ? // What did not fit may fit tomorrow, or after a grant; what could not be had may be there again.
         writing.outcome === "stopped" || writing.overBudget !== undefined || mayPass(writing)
       : modelErrorFates[writing.error.kind].retryButton;
   const below = { ...said, ...(retry ? { button: "retry" as const } : {}) };
@@ -108,9 +112,11 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
   return { ...end, answer: kept ?? shownText(writing.continued, writing.text), ...below };
 }
 
-/** Whether what could not be read, or heard, may be later. */
-function mayPass({ unread, unheard }: Writing): boolean {
-  return unread === "unavailable" || unheard === "failing" || [unread, unheard].includes("unreachable");
+/** Whether what could not be read, heard or fetched may be later. */
+function mayPass({ unread, unheard, lostPictures }: Writing): boolean {
+  return (
+    lostPictures > 0 || unread === "unavailable" || unheard === "failing" || [unread, unheard].includes("unreachable")
+  );
 }
 
 /** What the screen shows of a turn of which nothing can be kept any more. */
@@ -149,8 +155,10 @@ function notesOf(writing: Writing): Pick<Turn, "notes"> {
   // What does not enter the history says it again with the next answer.
   if (keeps(writing) && history.tellsCut) notes.push({ kind: "history-cut" });
   if (outcome === "complete" && history.newTopic) notes.push({ kind: "new-topic" });
+  if (writing.lostPictures > 0) notes.push({ kind: "pictures-lost", count: writing.lostPictures });
   if (writing.cached) notes.push({ kind: "cached" });
-  if (outcome === "complete" && model !== chosen) notes.push({ kind: "answered-by", model });
+  if (outcome === "complete" && model !== chosen)
+    notes.push(writing.blind ? { kind: "seen-by", model, instead: chosen } : { kind: "answered-by", model });
   else if (outcome === "complete" && auto !== undefined) notes.push({ kind: "auto-chose", ...auto });
   if (outcome === "complete") notes.push(...writing.notes);
   if (pictures > 0) notes.push({ kind: "pictures-dropped", count: pictures });
@@ -187,7 +195,8 @@ export function exchangeOf(turn: Turn, writing: Writing, factor: number, at: num
 
 /** Learns how far estimates are off for the model that was asked, from the tokens that it has counted itself. */
 export function learnFrom(factors: TokenFactors, { model, prompt, usage }: Writing): void {
-  if (usage === undefined) return;
+  // Of what pictures cost a factor of words tells nothing.
+  if (usage === undefined || !prompt.every(({ content }) => isText(content))) return;
   const units = prompt.reduce((sum, { content }) => sum + textOf(content).length, 0);
   if (units <= mostUnitsToLearnFrom) factors.learn(model, estimatedTokens(prompt), usage.inputTokens);
 }

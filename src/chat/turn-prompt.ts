@@ -1,14 +1,15 @@
 /** What the model is asked in a turn: persona, history and question, or a request to go on. */
 import { ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
-import { textOf, textParts } from "../ports/content.ts";
-import type { ChatMessage, Effort, ModelRequest, Models } from "../ports/models.ts";
+import { type Content, textOf, textParts } from "../ports/content.ts";
+import type { Effort, ModelRequest, Models, Tier } from "../ports/models.ts";
 import type { Note } from "../ports/notes.ts";
 import type { Exchange, Settings, Store, Turn } from "../ports/store.ts";
 import type { Summary } from "../ports/summaries.ts";
 import { chooseTier } from "./auto.ts";
 import { type Continued, goOn } from "./continuation.ts";
 import { type FilesDeps, piecesOfKept, type ReadFiles, shownWith } from "./files.ts";
+import { type AskedMessage, holdsPicture } from "./pictures.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";
 import type { Summaries, SummaryOrder } from "./summaries.ts";
 import { cutComesSoon, type HistorySize, mayPay, sizeOf, type Thrift, thriftyCut } from "./summary-plan.ts";
@@ -34,7 +35,7 @@ export interface PromptDeps {
 }
 
 export interface Prompt {
-  readonly messages: readonly ChatMessage[];
+  readonly messages: readonly AskedMessage[];
   readonly history: PromptHistory;
 }
 
@@ -89,7 +90,7 @@ export async function promptOf(
     store.readConversation(turn.conversation, exchangesNeeded(historyLimits)),
   ]);
   // The whole of an answer is one model's, by one choice.
-  const question = textOf(continued?.exchange.asked ?? turn.asked);
+  const question = continued?.exchange.asked ?? turn.asked;
   const chosen = deps.work(() => choiceFor(deps.models, settings, question));
   const { model } = chosen;
   // Two models have two caches and two prices: what is asked next is not known.
@@ -150,15 +151,23 @@ export async function promptOf(
 
 /** What is asked in a conversation with these settings. */
 function choiceFor(
-  { names, auto }: Pick<Models, "names" | "auto">,
+  models: Pick<Models, "names" | "auto" | "capabilities">,
   { model: wanted, effort }: Settings,
-  question: string,
+  question: Content,
 ): Pick<TurnPrompt, "choice" | "model" | "auto"> {
+  const { names, auto } = models;
   const model = modelFor(names, wanted);
   if (model !== auto?.name) return { choice: { model }, model, auto: undefined };
-  const { tier, because } = chooseTier(question, effort);
+  const pictures = holdsPicture(question);
+  const { tier: fit, because } = chooseTier(textOf(question), effort, pictures);
+  const tier = pictures ? seeingTier(models, auto.models) : fit;
   const first = auto.models[tier];
   return { choice: { model, tier }, model: first, auto: { model: first, because } };
+}
+
+/** Of the two the one that sees; the strong one where both do. */
+function seeingTier({ capabilities }: Pick<Models, "capabilities">, { cheap, strong }: Record<Tier, string>): Tier {
+  return !capabilities(strong).sees && capabilities(cheap).sees ? "cheap" : "strong";
 }
 
 /** What summaries cost and save; undefined where that is not known. */

@@ -18,6 +18,7 @@ import { deliver, endingOf, orLeave, type TurnEnding } from "./delivery.ts";
 import { keepLong, keptWith, readFiles } from "./files.ts";
 import { type Hearing, hearingOf, type Listened, listen, UnheardError, unheardNotes } from "./listening.ts";
 import { createPayment, type Payment, type Spending } from "./payment.ts";
+import { fetchPictures, type PicturesDeps } from "./pictures.ts";
 import type { Screen } from "./screen.ts";
 import { type Speaking, speakAnswer } from "./speaking.ts";
 import { createShownThoughts } from "./thoughts.ts";
@@ -64,6 +65,7 @@ export type OpenScreen = (turn: Turn, former: Turn | undefined, dropped: readonl
 
 export interface TurnDeps extends PromptDeps {
   readonly spending: Spending;
+  readonly media: PicturesDeps["media"];
   /** Left out: every question goes to a model. */
   readonly answerCache?: AnswerCache | undefined;
   /** Whether anything of this Markdown can be seen when it is rendered. */
@@ -190,6 +192,7 @@ async function write(
   keeping: AnswerKeeping | undefined,
 ): Promise<Writing> {
   const { models } = deps;
+  const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);
   const reading = () => screen.status({ kind: "reading-files" });
   const asked = continued === undefined ? turn.asked : [];
   const read = await readFiles(deps.files, asked, { language: question.language, reading, signal });
@@ -197,10 +200,10 @@ async function write(
   const kept = deps.work(() => keptWith(read, turn.asked));
   await keepLong(deps.store, turn, read, kept);
   const { model, shorter } = prompt;
-  const { messages } = prompt;
+  const pictures = await fetchPictures(deps, continued?.exchange.asked ?? turn.asked, prompt, stopped);
   const diedInIt = died !== undefined && hearingOf(died, deps.hearing) === undefined;
-  if (diedInIt) await payment.lost({ model, messages }, died.answer ?? died.messages.length);
-  const { signal: stopped, unlink } = linkedSignal(signal, screen.gone);
+  if (diedInIt)
+    await payment.lost({ model, messages: pictures.fill(prompt.messages) }, died.answer ?? died.messages.length);
   const seen = (text: string) => text !== "" && deps.work(() => deps.visible(text));
   const writing = createWritten(model, turn.answer ?? "", seen);
   const thoughts = createShownThoughts();
@@ -214,13 +217,15 @@ async function write(
   ): Writing => ({
     text: seen(text) ? text : "",
     outcome,
-    prompt: sent.messages,
+    prompt: pictures.fill(sent.messages),
     history: sent.history,
     continued,
     chosen: model,
     model: by,
     auto: prompt.auto,
     asked: kept,
+    blind: pictures.asked && !models.capabilities(model).sees,
+    lostPictures: pictures.lost,
     notes: [...(question.questionNotes ?? []), ...prompt.fileNotes, ...unheardNotes(listened)],
     ...more,
   });
@@ -235,17 +240,19 @@ async function write(
     if (read.unread && !stopped.aborted) return written("failed", writing.longest, { unread: read.problem });
     const known = slot && isNew ? await deps.store.readAnswer(slot) : undefined;
     if (known !== undefined && !stopped.aborted) return written("complete", known, { finish: "stop", cached: true });
+    if (pictures.nothingElse && !stopped.aborted) return written("failed", writing.longest);
     if (!stopped.aborted) {
       const request = {
         ...prompt.choice,
-        messages: prompt.messages,
+        messages: pictures.fill(prompt.messages),
+        pictures: pictures.asked,
         effort: prompt.effort,
         thoughts: prompt.thoughts,
         cacheKey: cacheKeyOf(turn.conversation),
         payer: payment,
         work: deps.work,
         log: deps.log,
-        shorter: () => shorter()?.messages,
+        shorter: () => pictures.fill(shorter()?.messages),
       };
       for await (const event of models.answer(request, stopped)) {
         if (event.type === "text-delta") {
@@ -279,13 +286,13 @@ async function write(
     unlink();
   }
   if (end === undefined) return written(outcomeOfAbort(signal, screen.gone), writing.standing);
-  const { finish, pictures, usage } = end;
+  const { finish, usage } = end;
   if (seen(writing.text)) {
-    const more = { finish, pictures, usage, thoughts: thoughts.text, slot };
+    const more = { finish, pictures: end.pictures, usage, thoughts: thoughts.text, slot };
     return written("complete", { text: writing.text, model: end.model }, more);
   }
   const error = new ModelError("empty", end.model, "the answer has nothing visible in it");
   // To those who asked the model this was a whole answer.
   deps.log.warn({ model: error.model, kind: error.kind, reason: error.message }, "a model call failed");
-  return written("empty", { ...writing.longest, model: end.model }, { error, pictures, usage });
+  return written("empty", { ...writing.longest, model: end.model }, { error, pictures: end.pictures, usage });
 }

@@ -40,6 +40,8 @@ export interface Config {
     readonly apiRoot: string;
     /** Left out: long polling. In `dev`, which always polls, it is there only to be mentioned. */
     readonly webhook?: WebhookConfig | undefined;
+    /** Folder in which a Bot API server of one's own keeps its files. */
+    readonly localFolder?: string | undefined;
   };
   readonly http: {
     readonly host: string;
@@ -165,7 +167,12 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
   ];
   return deepFreeze<Config>({
     mode,
-    telegram: { token, apiRoot: values.TELEGRAM_API_ROOT, webhook },
+    telegram: {
+      token,
+      apiRoot: values.TELEGRAM_API_ROOT,
+      webhook,
+      localFolder: values.TELEGRAM_LOCAL_FILES,
+    },
     http: {
       host: values.HOST ?? (takesDeliveries(mode, webhook) || given["PORT"] !== undefined ? "0.0.0.0" : "127.0.0.1"),
       port: values.PORT,

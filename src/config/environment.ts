@@ -47,6 +47,10 @@ export const environmentFields = {
     "is not a bot token; copy the whole line from @BotFather, like 123456789:ABC…",
   ).optional(),
   TELEGRAM_API_ROOT: url().prefault(defaults.TELEGRAM_API_ROOT),
+  TELEGRAM_LOCAL_FILES: matching(
+    /^\//,
+    "must be the whole path of a folder, like /var/lib/telegram-bot-api",
+  ).optional(),
   WEBHOOK_URL: url().optional(),
   WEBHOOK_SECRET: matching(
     /^[A-Za-z0-9_-]{1,256}$/,
@@ -67,6 +71,7 @@ export const environmentFields = {
   AUTO_CHEAP: list(readAutoChain, ({ chain }) => chain).optional(),
   AUTO_STRONG: list(readAutoChain, ({ chain }) => chain).optional(),
   FALLBACK_MODELS: list(readFallbacks, ({ models }) => models).optional(),
+  VISION_MODELS: list(readFallbacks, ({ models }) => models.map(({ name }) => name)).optional(),
   MODEL_CAPABILITIES: list(readCapabilities, ({ stated }) => stated).optional(),
   MODEL_MAX_TOKENS: whole(1, 10_000_000, "tokens").optional(),
   MODEL_TEMPERATURE: temperature().optional(),

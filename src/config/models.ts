@@ -70,7 +70,11 @@ export function readModels(
     ...(answers ? media : {}),
   };
   const asked = new Set(Object.values(named).flatMap((one) => one.map(({ name }) => name)));
-  if (wrong.size === 0) remarks.warnings.push(...unasked(values.MODEL_CAPABILITIES ?? {}, asked));
+  const { MODEL_CAPABILITIES: stated, VISION_MODELS: seeing = [] } = values;
+  if (wrong.size === 0) {
+    remarks.warnings.push(...unasked("MODEL_CAPABILITIES", Object.keys(stated ?? {}), asked));
+    remarks.warnings.push(...unasked("VISION_MODELS", seeing, asked));
+  }
   const models = {
     names,
     chains: Object.fromEntries(chains.map((chain) => [chain[0].name, chain.map(targetOf)])),
@@ -78,7 +82,7 @@ export function readModels(
     fallbacks: fallbacks.map(targetOf),
     providers: readProviders(named, given, remarks),
     media: answers ? mediaOf(media, values) : undefined,
-    capabilities: values.MODEL_CAPABILITIES,
+    capabilities: withSight(stated, seeing),
     maxTokens: values.MODEL_MAX_TOKENS,
     temperature: values.MODEL_TEMPERATURE,
     prices: values.PRICES_FILE === undefined ? undefined : readPricesFile(values.PRICES_FILE, remarks.mistakes),
@@ -87,13 +91,19 @@ export function readModels(
 }
 
 /** What is said of models that nothing asks: an effort stands behind the name, perhaps, or a slip in it. */
-function unasked(stated: object, asked: ReadonlySet<string>): string[] {
-  const places = Object.keys(stated).flatMap((model, at) => (asked.has(model) ? [] : [at + 1]));
+function unasked(variable: string, models: readonly string[], asked: ReadonlySet<string>): string[] {
+  const places = models.flatMap((model, at) => (asked.has(model) ? [] : [at + 1]));
   return places.length === 0
     ? []
     : [
-        `MODEL_CAPABILITIES does nothing in place ${places.join(", ")}: no variable names that model (without @low and the like)`,
+        `${variable} does nothing in place ${places.join(", ")}: no variable names that model (without @low and the like)`,
       ];
+}
+
+/** `VISION_MODELS` is said of pictures alone. */
+function withSight(stated: ModelsConfig["capabilities"], seeing: readonly string[]): ModelsConfig["capabilities"] {
+  if (seeing.length === 0) return stated;
+  return { ...stated, ...Object.fromEntries(seeing.map((model) => [model, { ...stated?.[model], sees: true }])) };
 }
 
 function offersOf(chains: readonly NamedChain[]) {

@@ -16,6 +16,7 @@ const ofModels = [
     "SPEAK_MODEL",
     "SPEAK_VOICE",
     "IMAGE_MODEL",
+    "VISION_MODELS",
     "MODEL_CAPABILITIES",
     "MODEL_MAX_TOKENS",
     "MODEL_TEMPERATURE",
@@ -32,11 +33,11 @@ export const unread: Readonly<Record<RunMode, readonly (keyof Environment)[]>> =
   dev: [],
   worker: [],
   doctor: [],
-  web: [...ofModels, ...ofBudgets],
+  web: ["TELEGRAM_LOCAL_FILES", ...ofModels, ...ofBudgets],
   // It only looks for the queue and the ledger.
   queue: allBut("DATA_DIR", "REDIS_URL", "REDIS_PREFIX", "LEDGER_DAYS", "LOG_LEVEL", "LOG_FORMAT"),
   playground: [
-    ...(["BOT_TOKEN", "TELEGRAM_API_ROOT", ...ofWebhook, "REDIS_URL", "REDIS_PREFIX"] as const),
+    ...(["BOT_TOKEN", "TELEGRAM_API_ROOT", "TELEGRAM_LOCAL_FILES", ...ofWebhook, "REDIS_URL", "REDIS_PREFIX"] as const),
     ...(["ADMIN_TOKEN", "METRICS_PORT", "METRICS_TOKEN"] as const),
   ],
 };

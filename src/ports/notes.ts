@@ -13,7 +13,7 @@ interface FormerNote {
 }
 
 /** Why `auto` asked the model that it did: what it found first, and `short` when nothing. */
-export type AutoReason = "think" | "code" | "mathematics" | "long" | "parts" | "short";
+export type AutoReason = "think" | "picture" | "code" | "mathematics" | "long" | "parts" | "short";
 
 export type Note = SpokenNote | FormerNote;
 
@@ -47,6 +47,10 @@ export type SpokenNote =
   | { readonly kind: "cached" }
   /** A fallback, `provider/model`, has written it. */
   | { readonly kind: "answered-by"; readonly model: string }
+  /** The model that was chosen cannot see: this one, `provider/model`, has looked at the pictures and written it. */
+  | { readonly kind: "seen-by"; readonly model: string; readonly instead: string }
+  /** Pictures of the question, or of what it follows, that could not be fetched. */
+  | { readonly kind: "pictures-lost"; readonly count: number }
   /** `auto` has asked this model, `provider/model`, and it has written it. */
   | { readonly kind: "auto-chose"; readonly model: string; readonly because: AutoReason }
   /** The question holds something that a model of words cannot take in. */

@@ -64,6 +64,7 @@ export interface BotDeps {
   readonly newTopicAfterMs?: TurnDeps["newTopicAfterMs"];
   readonly tokenFactors: TurnDeps["tokenFactors"];
   readonly spending: TurnDeps["spending"];
+  readonly media: TurnDeps["media"];
   readonly answerCache?: TurnDeps["answerCache"];
   readonly files?: TurnDeps["files"];
   /** Left out: nobody speaks. */

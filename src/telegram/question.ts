@@ -56,10 +56,9 @@ export function unseenOf(message: Message, me: Me): Unseen | undefined {
   return [message, about ?? {}].filter((one) => !isTaken(one)).flatMap((one) => unseenIn(one) ?? [])[0];
 }
 
-/** It needs no words beside it, and the turn says itself what of it could not be read, or heard. */
+/** It needs no words beside it, and the turn says itself what of it could not be read, heard or fetched. */
 function isTaken(message: Carrier): boolean {
-  const carried = referenceIn(message);
-  return carried?.type === "file" || carried?.type === "voice";
+  return referenceIn(message) !== undefined;
 }
 
 /** The message that this one replies to; in a topic whatever answers nothing "replies" to the topic's own service message. */

@@ -12,7 +12,7 @@ import type { CommandLine, StatsLines } from "./facts.ts";
 
 const stopped = "⏹ Stopped.";
 const whatTheBotReads =
-  "So far I read only text and documents, and the captions of pictures and other files, and I listen to voice messages.";
+  "So far I read text, photos and documents, and the captions of everything else, and I listen to voice messages.";
 
 function statsLines({ requests, errors, uptimeSeconds, p50Ms, p95Ms, queue, megabytes }: StatsLines): string[] {
   const lines = [`Requests: ${requests}, errors: ${errors}`, `Up for ${duration(uptimeSeconds)}`];
@@ -61,6 +61,7 @@ const cuts: Readonly<Record<Extract<SpokenNote, { kind: "cut" }>["by"], string>>
 /** What `auto` has found in a question, short. */
 const autoReasons: Readonly<Record<AutoReason, string>> = {
   think: "/think high",
+  picture: "a picture",
   code: "code",
   mathematics: "numbers or mathematics",
   long: "long question",
@@ -110,6 +111,12 @@ function lineOf(note: SpokenNote): string {
       return "♻️ From an earlier answer to the same question";
     case "answered-by":
       return `Answered by ${note.model}`;
+    case "seen-by":
+      return `🖼 ${note.instead} cannot see pictures: answered by ${note.model}`;
+    case "pictures-lost":
+      return note.count === 1
+        ? "🖼 I could not fetch a picture from Telegram; please send it again if it matters."
+        : `🖼 I could not fetch ${note.count} pictures from Telegram; please send them again if they matter.`;
     case "auto-chose":
       return `Answered by ${note.model} (auto: ${autoReasons[note.because]})`;
     case "unseen":

@@ -8,8 +8,8 @@ const prefix = newPrefix();
 const engines: [string, Record<string, string>][] = [["the embedded engine", {}]];
 if (redis.missing === undefined) engines.push(["Redis", { REDIS_URL: redis.url, REDIS_PREFIX: prefix }]);
 
-const photo = { photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
-const unseen = "[photo]";
+const video = { video: { file_id: "f", file_unique_id: "u", width: 1, height: 1, duration: 1 } };
+const unseen = "[a video that you cannot see]";
 /** Nobody waits for it. */
 const never = { text: "too early", delayFirstMs: 600_000 };
 
@@ -49,7 +49,7 @@ describe.each(engines)("a thought in several messages, over %s", { timeout: 120_
 
   const album = (name: string, captions: readonly (string | undefined)[]) =>
     captions.map((caption) => ({
-      ...photo,
+      ...video,
       media_group_id: `${name} ${engine}`,
       ...(caption === undefined ? {} : { caption }),
     }));
@@ -72,18 +72,18 @@ describe.each(engines)("a thought in several messages, over %s", { timeout: 120_
 
   /** The answers, without what `settle` has brought. */
   const answers = (visitor: Visitor) =>
-    visitor.written().flatMap(({ text }) => text.match(/one answer|too early|So far I read only text/g) ?? []);
+    visitor.written().flatMap(({ text }) => text.match(/one answer|too early|So far I read text, photos/g) ?? []);
 
   test("an album without words gets one notice, also when it is delivered again after a restart", async () => {
     const visitor = rig.visitor();
     const deliverAgain = send(visitor, album("no words", [undefined, undefined, undefined]));
-    await visitor.sees(/So far I read only text/);
+    await visitor.sees(/So far I read text, photos/);
     deliverAgain();
     await rig.end("SIGKILL");
     await rig.start();
     deliverAgain();
     await settle(visitor, "behind the album without words");
-    expect(answers(visitor)).toEqual(["So far I read only text"]);
+    expect(answers(visitor)).toEqual(["So far I read text, photos"]);
   });
 
   test.for<[name: string, messages: readonly object[], question: string]>([
@@ -110,7 +110,7 @@ describe.each(engines)("a thought in several messages, over %s", { timeout: 120_
     ],
     [
       "a question and its picture",
-      [{ text: "what is on this picture" }, photo],
+      [{ text: "what is on this picture" }, video],
       ["what is on this picture", unseen].join("\n"),
     ],
   ])("%s gets one answer, also when it is delivered again", async ([name, messages, question]) => {

@@ -165,8 +165,10 @@ describe.concurrent("the commands of the bot", { timeout: 180_000 }, () => {
   test("a persona may be as long as it says; media do not disturb the dialog", async () => {
     const visitor = rig.visitor();
     await visitor.sees(/Send me the new one/, visitor.say("/system"));
+    rig.botApi.user.sendPhoto(visitor.chatId, visitor.userId);
+    await visitor.sees("Regenerate");
     rig.botApi.user.sendVoice(visitor.chatId, visitor.userId);
-    await visitor.sees(/So far I read only text/);
+    await visitor.sees(/So far I read text, photos/);
     await visitor.sees(/3000 characters; yours has 3001/, visitor.say("p".repeat(3_001)));
     const preview = await visitor.sees(/would be/, visitor.say("q".repeat(3_000)));
     await visitor.press(preview, "Save");

@@ -63,16 +63,17 @@ describe.concurrent("what people write", { timeout: 180_000 }, () => {
 
   test("gives an album one line, with words below its answer and without as a notice", async () => {
     const visitor = rig.visitor();
-    const photo = { photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
-    for (let part = 0; part < 3; part++) bring(visitor, { ...photo, media_group_id: "no words" });
-    await visitor.sees(/So far I read only text/);
-    bring(visitor, { ...photo, media_group_id: "words", caption: "who are they" });
-    for (let part = 0; part < 2; part++) bring(visitor, { ...photo, media_group_id: "words" });
+    const video = { video: { file_id: "f", file_unique_id: "u", width: 1, height: 1, duration: 1 } };
+    for (let part = 0; part < 3; part++) bring(visitor, { ...video, media_group_id: "no words" });
+    await visitor.sees(/So far I read text, photos/);
+    bring(visitor, { ...video, media_group_id: "words", caption: "who are they" });
+    for (let part = 0; part < 2; part++) bring(visitor, { ...video, media_group_id: "words" });
     const answer = await visitor.sees("Regenerate");
-    expect(answer.text).toMatch(/📎 I cannot see the photo yet[^\n]*$/);
+    expect(answer.text).toMatch(/📎 I cannot see the video yet[^\n]*$/);
     await visitor.ask("and after the albums");
     expect(visitor.written()).toHaveLength(3);
-    expect(lastAsked()).toContain("[photo]\nwho are they\n[photo]\n[photo]");
+    const unseen = "[a video that you cannot see]";
+    expect(lastAsked()).toContain([unseen, "who are they", unseen, unseen].join("\n"));
   });
 
   test("gives one line to what cannot be read, of kinds that nobody knows too, and none to Telegram's own", async () => {

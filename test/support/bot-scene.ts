@@ -45,6 +45,8 @@ function emptyScene() {
     directory: createMemoryDirectory(),
     calls: [] as Call[],
     requests: [] as (Omit<ModelRequest, "messages"> & { readonly messages: readonly Worded[] })[],
+    /** Pictures that were fetched, by their `uniqueId`. */
+    fetched: [] as string[],
     /** What Telegram answers to a call, if anything but that it is done. */
     answer: (_call: Call): object | undefined => undefined,
     textsFor,
@@ -146,6 +148,12 @@ export function createBotScene() {
           },
           cost: () => undefined,
           capabilities,
+        },
+        media: {
+          async picture({ uniqueId, width, height }) {
+            scene.fetched.push(uniqueId);
+            return { type: "image", mime: "image/jpeg", data: Buffer.from(uniqueId), width, height };
+          },
         },
         outbox,
         inHand: createInHand(),

@@ -1,5 +1,6 @@
 /** Messages of words alone, in the short form in which tests write them. */
 
+import type { AskedMessage } from "../../src/chat/pictures.ts";
 import { textOf, textParts } from "../../src/ports/content.ts";
 import type { ChatMessage } from "../../src/ports/models.ts";
 
@@ -12,6 +13,6 @@ export function asMessages(worded: readonly Worded[]): ChatMessage[] {
   return worded.map(({ role, content }) => ({ role, content: textParts(content) }));
 }
 
-export function inWords(messages: readonly ChatMessage[]): Worded[] {
+export function inWords(messages: readonly (ChatMessage | AskedMessage)[]): Worded[] {
   return messages.map(({ role, content }) => ({ role, content: textOf(content) }));
 }

@@ -16,6 +16,8 @@ export const noteWords = {
   answeredBy: (model: string) => note({ kind: "answered-by", model }),
   unseen: (what: UnseenKind) => note({ kind: "unseen", what }),
   picturesDropped: (count: number) => note({ kind: "pictures-dropped", count }),
+  seenBy: (model: string, instead: string) => note({ kind: "seen-by", model, instead }),
+  picturesLost: (count: number) => note({ kind: "pictures-lost", count }),
   storageLost: note({ kind: "storage-lost" }),
 };
 

@@ -12,8 +12,9 @@ import {
   type TurnEnding,
 } from "../../src/chat/turn.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
-import { type Content, textOf, textParts } from "../../src/ports/content.ts";
-import type { CallEnd, ModelEvent, OpenCall, Tier } from "../../src/ports/models.ts";
+import { type Content, type ImagePart, textOf, textParts } from "../../src/ports/content.ts";
+import { MediaError } from "../../src/ports/media.ts";
+import type { CallEnd, ChatMessage, ModelEvent, OpenCall, Tier } from "../../src/ports/models.ts";
 import type { AbortReason } from "../../src/ports/queue.ts";
 import type { Turn } from "../../src/ports/store.ts";
 import { english } from "../../src/texts/english.ts";
@@ -64,6 +65,13 @@ function emptyScene() {
     opened: [] as { turn: Turn; former: Turn | undefined; dropped: readonly Turn[] }[],
     /** The ends that were shown, their notes in words. */
     views: [] as (Omit<FinalView, "notes"> & { readonly note?: string })[],
+    /** What became of pictures, by their `uniqueId`; those that are not there cannot be had. */
+    pictures: {} as Readonly<Record<string, ImagePart>>,
+    fetched: [] as string[],
+    /** Models that see, in their order. */
+    seeing: ["a/one"] as readonly string[],
+    /** What the models were sent, bytes included, and whether it was for its pictures. */
+    sent: [] as { readonly messages: readonly ChatMessage[]; readonly pictures: boolean | undefined }[],
     stop: new AbortController(),
     gone: new AbortController(),
     finishing: async (): Promise<void> => undefined,
@@ -86,13 +94,14 @@ export function createTurnScene() {
         names: ["a/one", "b/two", ...(scene.auto === undefined ? [] : [scene.auto.name])],
         auto: scene.auto,
         behind: () => [],
-        seeing: ({ model }) => model,
+        seeing: () => scene.seeing[0],
         async *answer(request, signal) {
           const { model, messages } = request;
           const shorter = request.shorter?.();
           scene.tiers.push(request.tier);
           scene.cacheKeys.push(request.cacheKey);
           scene.requests.push({ model, messages: inWords(messages) });
+          scene.sent.push({ messages, pictures: request.pictures });
           scene.shorter.push(shorter && inWords(shorter));
           // Each call is paid as the chain does it: that of the attempt, or the one whose end the script tells.
           const ended = scene.script.find((step) => "type" in step && step.type === "answer-end");
@@ -133,8 +142,20 @@ export function createTurnScene() {
             close("stopped");
           }
         },
-        capabilities: () => ({ ...capabilities(), contextTokens: scene.contextTokens }),
+        capabilities: (model) => ({
+          ...capabilities(),
+          contextTokens: scene.contextTokens,
+          sees: scene.seeing.includes(model),
+        }),
         cost: (model, { outputTokens }) => (model === "a/one" ? outputTokens / 100 : undefined),
+      },
+      media: {
+        async picture({ uniqueId }) {
+          scene.fetched.push(uniqueId);
+          const image = scene.pictures[uniqueId];
+          if (image === undefined) throw new MediaError("gone", "the picture is gone");
+          return image;
+        },
       },
       defaultPersona: "Be brief.",
       historyLimits: scene.limits,

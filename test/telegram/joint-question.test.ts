@@ -37,7 +37,8 @@ describe("the question in several messages", () => {
   });
 
   it("is none when none of them asks anything", () => {
-    expect(asked(content(photo), content(photo))).toBe("");
+    expect(asked(content({ video: {} }), content({ video: {} }))).toBe("");
+    expect(asked(content(photo), content({ video: {} }))).toBe("[photo]\n[a video that you cannot see]");
   });
 });
 

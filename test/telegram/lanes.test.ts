@@ -24,11 +24,13 @@ describe("questions", () => {
     expect(arrives(written("what is /model for?"))).toEqual(question);
   });
 
-  it("takes a picture as a question, also without a caption: it may go with the question before it", () => {
+  it("takes a picture as a question, with words beside it or without, and in a group only when it is called", () => {
     const photo = { photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
     expect(arrives(content({ ...photo, caption: "what is this?" }))).toEqual(question);
     expect(arrives(content(photo))).toEqual(question);
+    expect(edited(content(photo))).toMatchObject({ kind: "edit", question: 50 });
     expect(arrives(content({ ...photo, chat: group }))).toBeUndefined();
+    expect(arrives(content({ ...photo, chat: group, reply_to_message: { from: bot } }))).toEqual(groupQuestion);
     expect(arrives(content({ ...photo, chat: group, caption: "look, @parley_bot" }))).toEqual(groupQuestion);
   });
 

@@ -86,11 +86,11 @@ describe("who writes in another language", () => {
   });
 
   it("reads it below an answer, whatever there is to say", async () => {
-    const photo = [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }];
+    const video = { file_id: "f", file_unique_id: "u", width: 1, height: 1, duration: 1 };
     for (const finish of ["length", "filtered", "too-long"] as const) {
       scene.finish = finish;
       const { text: _text, ...message } = scene.message("") as { readonly text: string };
-      const made = await scene.arrive({ message: { ...message, from: ada, photo, caption: "what is it?" } });
+      const made = await scene.arrive({ message: { ...message, from: ada, video, caption: "what is it?" } });
       const shown = made.flatMap(({ payload }) => (payload["text"] as string | undefined) ?? []).at(-1) ?? "";
       const [answer = "", notes = ""] = shown.split("\n\n");
       expect(answer).toMatch(/^answer \d$/);

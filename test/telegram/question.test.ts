@@ -324,7 +324,11 @@ describe("what cannot be seen", () => {
     expect(unseenOf(written("hi"), me)).toBeUndefined();
     const own = content({ from: bot, document: { file_name: "answer.md" } });
     expect(unseenOf(written("hi", { reply_to_message: own }), me)).toBeUndefined();
-    expect(unseenOf(content({ ...photo, caption: "x" }), me)).toEqual({ kind: "photo", verb: "see", noun: "photo" });
+    expect(unseenOf(content({ ...photo, caption: "x" }), me)).toBeUndefined();
+    expect(unseenOf(content({ video: {}, caption: "x" }), me)).toEqual({ kind: "video", verb: "see", noun: "video" });
+    const withFile = { ...photo, reply_to_message: content({ document: {} }) };
+    expect(unseenOf(content(withFile), me)).toMatchObject({ kind: "document" });
+    expect(unseenOf(content({ video: {}, reply_to_message: content(photo) }), me)).toMatchObject({ kind: "video" });
     const target = content({ document: { file_name: "a.txt" } });
     expect(unseenOf(written("x", { reply_to_message: target }), me)).toEqual({
       kind: "document",

@@ -9,7 +9,8 @@ const { arrive, arriveTogether, message, write, press } = scene;
 
 const asked = () => scene.requests.map(({ messages }) => messages.at(-1)?.content);
 const photo = { text: undefined, photo: [{ file_id: "f", file_unique_id: "u", width: 1, height: 1 }] };
-const unseenPhoto = noteWords.unseen("photo");
+const video = { text: undefined, video: { file_id: "f", file_unique_id: "u", width: 1, height: 1, duration: 1 } };
+const unseenVideo = noteWords.unseen("video");
 const me = { id: 999, is_bot: true, first_name: "Parley" };
 /** The text of each message that was sent or edited. */
 const shown = (calls: Awaited<ReturnType<typeof write>>) =>
@@ -73,19 +74,52 @@ describe("a reply", () => {
   });
 });
 
-describe("a picture or file with a caption", () => {
-  it("is answered with a line below that says what was not seen, and the model knows it", async () => {
+describe("a photo", () => {
+  it("is shown to the model, with the words beside it and without", async () => {
     const calls = await arrive({ message: { ...message(""), ...photo, caption: "who is this?" } });
     expect(asked()).toEqual(["[photo]\nwho is this?"]);
-    expect(shown(calls).at(-1)).toBe(`answer 1\n\n${unseenPhoto}`);
+    expect(shown(calls).at(-1)).toBe("answer 1");
+    await arrive({ message: { ...message(""), ...photo } });
+    expect(asked().at(-1)).toMatch(/^\[photo\]\n\[These pictures came without a word/);
+    expect(scene.requests.map(({ pictures }) => pictures)).toEqual([true, true]);
+  });
+
+  it("is asked about by who replies to it, in a group by calling the bot", async () => {
+    const target = { message_id: 3, date: 1, chat: group, ...photo, caption: "my cat" };
+    await write("@parley_bot how old?", { chat: group, reply_to_message: target });
+    expect(asked()).toEqual(["[photo]\n> [photo]\n> my cat\n\nhow old?"]);
+    expect(scene.fetched).toEqual(["u"]);
+  });
+
+  it("is another one after an edit, and the same when it is answered again", async () => {
+    const sent = (name: string, caption: string) => ({
+      ...{ ...message(""), text: undefined, message_id: 70, caption },
+      photo: [{ file_id: `id-${name}`, file_unique_id: name, width: 8, height: 6 }],
+    });
+    await arrive({ message: sent("car", "what is it?") });
+    await press("again:70");
+    await arrive({ edited_message: { ...sent("boat", "what is it?"), edit_date: 2 } });
+    await arrive({ edited_message: { ...sent("boat", "how big?"), edit_date: 3 } });
+    await write("/retry");
+    expect(scene.fetched).toEqual(["car", "car", "boat", "boat", "boat"]);
+    expect(asked().at(-1)).toBe("[photo]\nhow big?");
+    expect(await scene.store.readHistory("7")).toHaveLength(1);
+  });
+});
+
+describe("a video or file with a caption", () => {
+  it("is answered with a line below that says what was not seen, and the model knows it", async () => {
+    const calls = await arrive({ message: { ...message(""), ...video, caption: "who is this?" } });
+    expect(asked()).toEqual(["[a video that you cannot see]\nwho is this?"]);
+    expect(shown(calls).at(-1)).toBe(`answer 1\n\n${unseenVideo}`);
     const history = await scene.store.readHistory("7");
     expect(history.map(({ answered }) => answered)).toEqual(["answer 1"]);
   });
 
   it("keeps that line when it is answered again", async () => {
-    await arrive({ message: { ...message(""), ...photo, caption: "who is this?", message_id: 70 } });
-    expect(shown(await press("again:70")).at(-1)).toBe(`answer 2\n\n${unseenPhoto}`);
-    expect(shown(await write("/retry")).at(-1)).toBe(`answer 3\n\n${unseenPhoto}`);
+    await arrive({ message: { ...message(""), ...video, caption: "who is this?", message_id: 70 } });
+    expect(shown(await press("again:70")).at(-1)).toBe(`answer 2\n\n${unseenVideo}`);
+    expect(shown(await write("/retry")).at(-1)).toBe(`answer 3\n\n${unseenVideo}`);
     expect(shown(await write("thanks")).at(-1)).toBe("answer 4");
   });
 
@@ -102,22 +136,28 @@ describe("an album", () => {
     arriveTogether(
       captions.map((caption, at) => {
         const words = caption === undefined ? {} : { caption };
-        return { ...message(""), ...photo, ...words, media_group_id: "a", message_id: 3000 + at, ...parts };
+        const shown = { photo: [{ file_id: `f${at}`, file_unique_id: `u${at}`, width: 8, height: 6 }] };
+        return { ...message(""), ...photo, ...shown, ...words, media_group_id: "a", message_id: 3000 + at, ...parts };
       }),
     );
 
-  it("without words gets one notice", async () => {
-    expect(said(await send([undefined, undefined, undefined]))).toEqual([texts.unsupported]);
+  it("without words is looked at as a whole", async () => {
+    expect(said(await send([undefined, undefined, undefined]))).toHaveLength(1);
+    expect(asked()).toEqual([expect.stringMatching(/^(?:\[photo\]\n){3}\[These pictures came without a word/)]);
+    expect(scene.fetched).toEqual(["u0", "u1", "u2"]);
+  });
+
+  it("of what cannot be read gets one notice when nobody says a word", async () => {
+    expect(said(await send([undefined, undefined], { photo: undefined, ...video }))).toEqual([texts.unsupported]);
   });
 
   it.each([[["who are they?", undefined]], [[undefined, "who are they?"]]])(
-    "gets one answer with one line wherever its caption stands: %j",
+    "gets one answer wherever its caption stands: %j",
     async (captions) => {
       const calls = await send(captions);
       expect(said(calls)).toHaveLength(1);
-      expect(shown(calls).at(-1)).toBe(`answer 1\n\n${unseenPhoto}`);
-      const words = captions.map((caption) => (caption === undefined ? "[photo]" : `[photo]\n${caption}`));
-      expect(asked()).toEqual([words.join("\n")]);
+      expect(shown(calls).at(-1)).toBe("answer 1");
+      expect(asked()).toEqual(["[photo]\n[photo]\nwho are they?"]);
     },
   );
 
@@ -195,9 +235,9 @@ describe("a question in several messages", () => {
 
   it("answers no dialog when it has no words", async () => {
     await write("/system");
-    expect(said(await arrive({ message: { ...message(""), ...photo } }))).toEqual([texts.unsupported]);
+    expect(said(await arrive({ message: { ...message(""), ...photo } }))).toHaveLength(1);
     expect(said(await write("Answer as a pirate.")).at(-1)).toContain("Answer as a pirate.");
-    expect(asked()).toEqual([]);
+    expect(asked()).toEqual([expect.stringMatching(/^\[photo\]\n/)]);
   });
 });
 

@@ -14,6 +14,7 @@ const toModels = new Set([
   "chat/cache-key.ts",
   "chat/cut-middle.ts",
   "chat/file-words.ts",
+  "chat/pictures.ts",
   "chat/summary-words.ts",
   "telegram/content.ts",
   "telegram/question.ts",

@@ -42,13 +42,22 @@ function mark(record: object): string {
 
 /** The form that the version before reads. `wordsOf` puts notes into words, a line each. */
 export function formerForm(wordsOf: (notes: readonly Note[]) => string): StoredForm {
-  const known = (note: Note): Note => (formerNotes.has(note.kind) ? note : { kind: "former", words: wordsOf([note]) });
+  const known = (note: Note): Note => (hadWordsFor(note) ? note : { kind: "former", words: wordsOf([note]) });
   const write = (record: Part | Exchange, others: object) =>
     JSON.stringify({ form: former, ...record, ...others, asked: textParts(textOf(record.asked)) });
   return {
-    turn: (turn) => write(turn, { notes: turn.notes?.map(known), questionNotes: turn.questionNotes?.map(known) }),
+    turn: ({ auto, ...turn }) =>
+      write(turn, {
+        notes: turn.notes?.map(known),
+        questionNotes: turn.questionNotes?.map(known),
+        auto: auto?.because === "picture" ? undefined : auto,
+      }),
     exchange: (exchange) => write(exchange, {}),
   };
+}
+
+function hadWordsFor(note: Note): boolean {
+  return formerNotes.has(note.kind) && !(note.kind === "auto-chose" && note.because === "picture");
 }
 
 /** Whether a record is of a former form, and to be written anew. */

@@ -1,10 +1,16 @@
-/** What a person can send besides text. The bytes do not matter; that they can be fetched does. */
-import type { Message } from "grammy/types";
+/** What a person can send besides text. */
+import type { Message, PhotoSize } from "grammy/types";
+import { greyJpeg, type PictureSize, sizeOfPicture } from "../pictures.ts";
 import type { Files } from "./files.ts";
 
 export interface AttachmentOptions {
   readonly name?: string;
-  readonly bytes?: Uint8Array;
+  /** Left out: something small. Of a photo a grey one. */
+  readonly bytes?: Uint8Array | undefined;
+  /** Of a photo without bytes. */
+  readonly size?: PictureSize;
+  /** Smaller forms of a photo's bytes, which else are grey. */
+  readonly smaller?: readonly Uint8Array[];
   /** What its sender says that it is. */
   readonly mimeType?: string;
   /** Of something that sounds. */
@@ -22,15 +28,18 @@ const fileDefaults = {
   document: ["document.txt", "text/plain"],
 } as const;
 
+/** The longer sides in which Telegram offers a photo beside its own size, which is no longer than the last. */
+const photoSides = [90, 320, 800, 1280, 2560];
+const usualSize = { width: 1280, height: 960 };
+
 /** Stores the file; returns the fields of a message that carries it. */
 export function attachmentOf(files: Files, kind: AttachmentKind, options: AttachmentOptions): Partial<Message> {
+  if (kind === "photo") return { photo: photoOf(files, options) };
   const [name, mimeType] = fileDefaults[kind];
   const file = files.add(options.name ?? name, options.mimeType ?? mimeType, options.bytes ?? Buffer.from(`a ${kind}`));
   const duration = options.seconds ?? 1;
   const base = { file_id: file.fileId, file_unique_id: files.uniqueIdOf(file), file_size: file.bytes.length };
   switch (kind) {
-    case "photo":
-      return { photo: [{ ...base, width: 640, height: 480 }] };
     case "voice":
       return { voice: { ...base, duration, mime_type: mimeType } };
     case "audio":
@@ -44,4 +53,25 @@ export function attachmentOf(files: Files, kind: AttachmentKind, options: Attach
     case "document":
       return { document: { ...base, file_name: file.name, mime_type: file.mimeType } };
   }
+}
+
+/** The sizes of a photo, from small to large. Bytes that are no picture are sent as if they were one. */
+function photoOf(files: Files, { name = fileDefaults.photo[0], bytes, size, smaller }: AttachmentOptions): PhotoSize[] {
+  const whole = (bytes && sizeOfPicture(bytes)) ?? size ?? usualSize;
+  const longest = Math.max(whole.width, whole.height);
+  const sizes = photoSides.filter((side) => side < longest).map((side) => scaled(whole, side / longest));
+  const given = smaller?.map((one) => [sizeOfPicture(one) ?? whole, one] as const);
+  const forms = [
+    ...(given ?? sizes.map((one) => [one, greyJpeg(one, name)] as const)),
+    ...(longest > 2560 && bytes === undefined ? [] : [[whole, bytes ?? greyJpeg(whole, name)] as const]),
+  ];
+  return forms.map(([{ width, height }, form]) => {
+    const file = files.add(name, fileDefaults.photo[1], form);
+    const ids = { file_id: file.fileId, file_unique_id: files.uniqueIdOf(file) };
+    return { ...ids, width, height, file_size: form.length };
+  });
+}
+
+function scaled({ width, height }: PictureSize, factor: number): PictureSize {
+  return { width: Math.max(1, Math.round(width * factor)), height: Math.max(1, Math.round(height * factor)) };
 }

@@ -10,7 +10,8 @@ export interface PendingCall {
 
 /**
  * Which calls fail, and how. Of several rules that fit, the one set first counts. With `cut: "after"` or `hangMs` alone
- * the method is carried out; everything else keeps it from taking effect.
+ * the method is carried out; everything else keeps it from taking effect. The download of a file is the method `file`; cut
+ * after its effect, half of it has come.
  */
 export interface FaultRule {
   readonly method?: string;

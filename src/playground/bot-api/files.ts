@@ -21,16 +21,10 @@ export function createFiles(): Files {
       return file;
     },
     get: (fileId) => byId.get(fileId),
-    pathOf: (file) => `documents/${file.fileId}/${encodeURIComponent(file.name)}`,
+    pathOf: (file) =>
+      `${file.mimeType.startsWith("image/") ? "photos" : "documents"}/${file.fileId}/${encodeURIComponent(file.name)}`,
     at: (path) => byId.get(path.split("/")[1] ?? ""),
     uniqueIdOf: (file) => createHash("sha1").update(file.bytes).digest("base64url").slice(0, 16),
   };
   return files;
-}
-
-/** The size of a picture in pixels; undefined when it is no PNG. */
-export function sizeOfPng(bytes: Uint8Array): { width: number; height: number } | undefined {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.length < 24 || view.toString("latin1", 0, 8) !== "\x89PNG\r\n\x1a\n") return undefined;
-  return { width: view.readUInt32BE(16), height: view.readUInt32BE(20) };
 }

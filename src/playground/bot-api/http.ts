@@ -105,7 +105,7 @@ export async function createBotApiHttp(deps: BotApiHttpDeps): Promise<BotApiHttp
     });
   }
 
-  function answerFile(response: ServerResponse, rest: string): void {
+  async function answerFile(request: IncomingMessage, response: ServerResponse, rest: string): Promise<void> {
     const slash = rest.indexOf("/");
     if (!isToken(rest.slice(0, slash))) {
       write(response, refusal(new Refused(401, "Unauthorized")));
@@ -116,15 +116,20 @@ export async function createBotApiHttp(deps: BotApiHttpDeps): Promise<BotApiHttp
       write(response, refusal(new Refused(404, "Not Found")));
       return;
     }
+    const rule = faults.take({ method: "file", chatId: undefined, params: { file_path: rest.slice(slash + 1) } });
+    if (rule?.hangMs !== undefined) await sleep(rule.hangMs, undefined, { ref: false });
+    if (rule?.cut === "before") return void request.socket.destroy();
+    if (rule?.status !== undefined) return write(response, failure(rule, rule.status));
     response.writeHead(200, { "content-type": "application/octet-stream", "content-length": file.bytes.length });
-    response.end(file.bytes);
+    if (rule?.cut === "after") response.write(file.bytes.subarray(0, file.bytes.length / 2), () => response.destroy());
+    else response.end(file.bytes);
   }
 
   const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
     response.on("error", () => undefined);
     const [path = "", query = ""] = (request.url ?? "").split("?", 2);
     if (path.startsWith("/bot")) void answerCall(request, response, path.slice("/bot".length), query);
-    else if (path.startsWith("/file/bot")) answerFile(response, path.slice("/file/bot".length));
+    else if (path.startsWith("/file/bot")) void answerFile(request, response, path.slice("/file/bot".length));
     else write(response, refusal(new Refused(404, "Not Found")));
   });
   await new Promise<void>((resolve, reject) => {

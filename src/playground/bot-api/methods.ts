@@ -1,7 +1,7 @@
 /** The methods of the Bot API, each as a function of its parameters, with Telegram's refusals. */
+import { sizeOfPicture } from "../pictures.ts";
 import { chatAccess, type Writable } from "./access.ts";
 import { createCommandMethods } from "./commands.ts";
-import { sizeOfPng } from "./files.ts";
 import { checkLinkPreview, readKeyboard, readMarkup, readReply } from "./markup.ts";
 import type { Method, MethodName, Parameters } from "./parameters.ts";
 import type { Presses } from "./presses.ts";
@@ -29,6 +29,7 @@ const chatActions: ReadonlySet<string | undefined> = new Set(
 );
 const mostDeletions = 100;
 const longestNotification = 200;
+const largestDownload = 20 * 2 ** 20;
 
 /** All methods by name. */
 export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Method>> {
@@ -153,9 +154,10 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
       const caption = textOf(params, "caption", captionRules, "sendPhoto");
       if (given === undefined) throw badRequest("there is no photo in the request");
       const file = fileOf(given);
-      const size = sizeOfPng(file.bytes);
-      // This is the only format that the emulator reads.
-      if (size === undefined) throw badRequest("IMAGE_PROCESS_FAILED");
+      const picture = sizeOfPicture(file.bytes);
+      // These are the only formats that the emulator reads.
+      if (picture === undefined) throw badRequest("IMAGE_PROCESS_FAILED");
+      const size = { width: picture.width, height: picture.height };
       if (size.width + size.height > 10_000) throw badRequest("PHOTO_INVALID_DIMENSIONS");
       const ids = { file_id: file.fileId, file_unique_id: state.files.uniqueIdOf(file) };
       const photo = [{ ...ids, ...size, file_size: file.bytes.length }];
@@ -219,6 +221,7 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
       if (fileId === undefined) throw badRequest("file_id not specified");
       const file = state.files.get(fileId);
       if (file === undefined) throw badRequest("invalid file_id");
+      if (file.bytes.length > largestDownload) throw badRequest("file is too big");
       return {
         file_id: file.fileId,
         file_unique_id: state.files.uniqueIdOf(file),

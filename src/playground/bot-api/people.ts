@@ -66,6 +66,8 @@ export interface UserSide extends GroupSide {
   sendVideoNote(chatId: number, userId: number, options?: FileOptions): Message;
   sendSticker(chatId: number, userId: number, options?: WriteOptions): Message;
   sendDocument(chatId: number, userId: number, options?: FileOptions): Message;
+  /** Puts another photo into a person's own message, which keeps its caption. */
+  replacePhoto(chatId: number, messageId: number, options?: AttachmentOptions): Message;
   /** Changes a person's own message, its caption if it has one. */
   edit(chatId: number, messageId: number, text: string): Message;
   /** Takes a message away; a bot is not told. */
@@ -132,6 +134,12 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
   function messageIn(chat: ChatRecord, messageId: number): MessageRecord {
     const record = chat.messages.get(messageId);
     if (record === undefined) throw impossible(`there is no message ${messageId} in chat ${chat.chat.id}`);
+    return record;
+  }
+
+  function ownMessage(chat: ChatRecord, messageId: number): MessageRecord {
+    const record = messageIn(chat, messageId);
+    if (record.fromBot) throw impossible(`message ${messageId} is the bot's`);
     return record;
   }
 
@@ -221,10 +229,18 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
     sendVideoNote: (chatId, userId, options) => writeFile(chatId, userId, "video_note", options),
     sendSticker: (chatId, userId, options) => writeFile(chatId, userId, "sticker", options),
     sendDocument: (chatId, userId, options) => writeFile(chatId, userId, "document", options),
+    replacePhoto(chatId, messageId, options = {}) {
+      const chat = chatOf(chatId);
+      const record = ownMessage(chat, messageId);
+      if (record.message.photo === undefined) throw impossible(`message ${messageId} has no photo`);
+      Object.assign(record.message, attachmentOf(state.files, "photo", options));
+      state.editMessage(chat, record, undefined);
+      queue.push({ edited_message: record.message } as UpdateBody);
+      return record.message;
+    },
     edit(chatId, messageId, text) {
       const chat = chatOf(chatId);
-      const record = messageIn(chat, messageId);
-      if (record.fromBot) throw impossible(`message ${messageId} is the bot's`);
+      const record = ownMessage(chat, messageId);
       state.editMessage(chat, record, undefined, formatOwnText(text));
       queue.push({ edited_message: record.message } as UpdateBody);
       return record.message;

@@ -38,6 +38,7 @@ const help = `I am a scripted stand-in, so that you can try the chat without a k
 - **echo** followed by any text — the same text back, Markdown included
 - **think** — a pause for thought first, with the seconds counted
 - **busy** — two refusals before the answer, good for seeing it tried again
+- a **photo** — what I was sent of it
 - **fail 429**, **fail 500**, **fail cut**, **fail empty**, **fail silence** — the faults of real providers
 
 Anything else gets a short answer. With a real key in \`.env\`, a real model answers instead.`;
@@ -159,6 +160,7 @@ const intents: readonly Intent[] = [
   { asks: /^Your answer was cut off\b/, goesOn: true, answer: (_, _match, former) => nextPart(former) },
   { asks: /^fail\s+(\w+)\b/i, answer: (_, match) => faults[match[1]?.toLowerCase() ?? ""] ?? { status: 500 } },
   { asks: /^echo\s+([\s\S]+)/i, answer: (_, match) => ({ text: match[1] ?? "" }) },
+  { asks: /\[picture: /, answer: (question) => ({ text: seenIn(question) }) },
   {
     asks: /^(hi|hello|hey|hallo|good (morning|day|evening)|привет|hola|bonjour|ciao)\b|^привет/i,
     answer: (question) => ({ text: pick(greetings, question) }),
@@ -179,6 +181,15 @@ const intents: readonly Intent[] = [
   { asks: /\blong(er)?\b|\bessay\b|\bstory\b/i, answer: () => ({ text: long, tokensPerSecond: 200 }) },
   { asks: /(?:)/, answer: short },
 ];
+
+/** The pictures of a question, by what the model was sent of them. */
+function seenIn(question: string): string {
+  const seen = [...question.matchAll(/\[picture: ([^\]]*), (\d+) bytes, ([^\]]*)\]/g)];
+  const lines = seen.map(([, pixels, bytes, type]) => `- ${pixels} pixels, ${bytes} bytes, sent as ${type}`);
+  const words = question.replaceAll(/\[picture: [^\]]*\]\n?|\[These pictures came[^\]]*\]/g, "").trim();
+  const beside = words === "" ? "without a word" : `with the words “${words}”`;
+  return `I see ${seen.length === 1 ? "a picture" : `${seen.length} pictures`}, ${beside}:\n\n${lines.join("\n")}`;
+}
 
 function short(question: string): Script {
   const line = question.replace(/\s+/g, " ").trim();

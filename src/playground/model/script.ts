@@ -1,5 +1,7 @@
 /** What a scripted model is told to do, and how that looks on the wire. */
 
+import { sizeOfPicture } from "../pictures.ts";
+
 /** What one request gets. Everything is optional; an empty script is an empty answer. */
 export interface Script {
   /** The answer, cut into tokens; or its deltas one by one. */
@@ -91,12 +93,32 @@ export function tokensOf(text: string): string[] {
   return typeof text === "string" ? (text.match(/\s+(?:\S{1,6})?|\S{1,6}/gu) ?? []) : [];
 }
 
-/** Reads a request; undefined when it is none. */
+/** Reads a request; undefined when it is none. Its pictures stand there in words. */
 export function requestIn(text: string): ScriptedRequest | undefined {
   try {
     const body = JSON.parse(text) as ScriptedRequest | null;
-    return typeof body?.model === "string" && Array.isArray(body.messages) ? body : undefined;
+    if (typeof body?.model !== "string" || !Array.isArray(body.messages)) return undefined;
+    const messages = body.messages.map((message) => ({ ...message, content: inWords(message.content) }));
+    return { ...body, messages };
   } catch {
     return undefined;
   }
+}
+
+interface Part {
+  readonly text?: string;
+  readonly image_url?: { readonly url?: string };
+}
+
+function inWords(content: unknown): string {
+  if (!Array.isArray(content)) return content as string;
+  return (content as Part[]).map(({ text, image_url: image }) => text ?? pictureIn(image?.url ?? "")).join("\n");
+}
+
+function pictureIn(url: string): string {
+  const [head = "", data = ""] = url.split(",", 2);
+  const bytes = Buffer.from(data, "base64");
+  const size = sizeOfPicture(bytes);
+  const pixels = size === undefined ? "unknown" : `${size.format}, ${size.width} × ${size.height}`;
+  return `[picture: ${pixels}, ${bytes.length} bytes, ${head.slice("data:".length).replace(";base64", "")}]`;
 }

@@ -71,6 +71,33 @@ describe("a fault", () => {
     expect(performance.now() - laterAt).toBeGreaterThan(90);
   });
 
+  it("can be that of a download: refused, cut in its middle, or there again", async () => {
+    const bytes = Buffer.alloc(1_000, "a");
+    const { document } = scene.api.user.sendDocument(ada, ada, { bytes });
+    const { body } = await post("getFile", { file_id: document?.file_id });
+    const path = (body as { readonly result: { readonly file_path: string } }).result.file_path;
+    const fetched = async () => await fetch(`${scene.api.url}/file/bot${token}/${path}`);
+    scene.api.faults.fail({ method: "file", times: 1, status: 404 });
+    expect((await fetched()).status).toBe(404);
+    scene.api.faults.fail({ method: "file", times: 1, cut: "after" });
+    await expect(fetched().then((response) => response.bytes())).rejects.toThrow();
+    scene.api.faults.fail({ method: "file", times: 1, cut: "before" });
+    await expect(fetched()).rejects.toThrow();
+    expect(Buffer.from(await (await fetched()).bytes())).toEqual(bytes);
+  });
+
+  it("is a file of which Telegram says that it is too big", async () => {
+    const ids = [0, 1].map((more) => {
+      const bytes = Buffer.alloc(20 * 2 ** 20 + more);
+      return scene.api.user.sendDocument(ada, ada, { bytes }).document?.file_id;
+    });
+    expect(await post("getFile", { file_id: ids[0] })).toMatchObject({ status: 200 });
+    expect(await post("getFile", { file_id: ids[1] })).toMatchObject({
+      status: 400,
+      body: { description: "Bad Request: file is too big" },
+    });
+  });
+
   it("can be Telegram's flood limits, chat by chat", async () => {
     scene.api.faults.floodLimit = true;
     const statuses: number[] = [];

@@ -1,7 +1,8 @@
 import type { Message } from "grammy/types";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { BotApiEvent } from "../../../src/playground/bot-api/bot-api.ts";
-import { bold, createBotApiScene, patience } from "../../support/bot-api-scene.ts";
+import { greyJpeg, sizeOfPicture } from "../../../src/playground/pictures.ts";
+import { bold, createBotApiScene, patience, token } from "../../support/bot-api-scene.ts";
 import { ada, answer, forum, group, seed } from "../../support/wrong-calls.ts";
 
 const scene = createBotApiScene();
@@ -50,13 +51,33 @@ describe("people", () => {
     expect(await updates({ offset: 2 })).toMatchObject([
       { edited_message: { message_id: 1, text: "better", edit_date: expect.any(Number) } },
       { message: { text: "and this?", reply_to_message: { message_id: 1, text: "better", from: { id: ada } } } },
-      { message: { photo: [{ file_id: expect.any(String) }], caption: "look" } },
+      { message: { photo: [90, 320, 800, 1280].map((width) => ({ width })), caption: "look" } },
       { message: { voice: { duration: 1 } } },
       { message: { sticker: { emoji: "🙂" } } },
       { message: { document: { file_name: "a.txt", file_size: 3 } } },
       { my_chat_member: { old_chat_member: { status: "member" }, new_chat_member: { status: "kicked" } } },
       { my_chat_member: { old_chat_member: { status: "kicked" }, new_chat_member: { status: "member" } } },
     ]);
+  });
+
+  it("send photos, which Telegram offers in sizes of their own ids, and put others in their place", async () => {
+    const chatId = chatWith(0);
+    const sizesOf = ({ photo = [] }: Message) => photo.map(({ width, height }) => `${width}x${height}`);
+    const large = scene.api.user.sendPhoto(chatId, ada, { size: { width: 3000, height: 4000 }, caption: "look" });
+    expect(sizesOf(large)).toEqual(["68x90", "240x320", "600x800", "960x1280", "1920x2560"]);
+    expect(new Set(large.photo?.map(({ file_id: id }) => id)).size).toBe(5);
+    for (const { file_id, file_size, width, height } of large.photo ?? []) {
+      const { file_path } = (await call("getFile", { file_id })) as { readonly file_path: string };
+      const bytes = await (await fetch(`${scene.api.url}/file/bot${token}/${file_path}`)).bytes();
+      expect([bytes.length, sizeOfPicture(bytes)]).toEqual([file_size, { format: "JPEG", width, height }]);
+    }
+    expect(sizesOf(scene.api.user.sendPhoto(chatId, ada, { size: { width: 50, height: 20 } }))).toEqual(["50x20"]);
+    const own = { bytes: greyJpeg({ width: 400, height: 300 }), smaller: [greyJpeg({ width: 80, height: 60 })] };
+    expect(sizesOf(scene.api.user.sendPhoto(chatId, ada, own))).toEqual(["80x60", "400x300"]);
+    scene.api.user.replacePhoto(chatId, large.message_id, { size: { width: 60, height: 40 } });
+    const edited = (await updates({})).at(-1)?.edited_message as Message;
+    expect([edited.caption, sizesOf(edited)]).toEqual(["look", ["60x40"]]);
+    expect(() => scene.api.user.replacePhoto(chatId, 99)).toThrow("no message");
   });
 
   it("write in topics, where what answers nothing answers the topic's first message", async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { goOn } from "../../../src/chat/continuation.ts";
 import { createScriptedModel, type ScriptedModel } from "../../../src/playground/model/scripted-model.ts";
+import { greyJpeg } from "../../../src/playground/pictures.ts";
 
 describe("the scripted model", () => {
   let model: ScriptedModel;
@@ -9,7 +10,10 @@ describe("the scripted model", () => {
   });
   afterEach(() => model.stop());
 
-  async function ask(question: string, more: object = {}): Promise<{ status: number; text: string; events: string[] }> {
+  async function ask(
+    question: unknown,
+    more: object = {},
+  ): Promise<{ status: number; text: string; events: string[] }> {
     const response = await fetch(`${model.url}/chat/completions`, {
       method: "POST",
       body: JSON.stringify({ model: "demo", messages: [{ role: "user", content: question }], stream: true, ...more }),
@@ -40,6 +44,18 @@ describe("the scripted model", () => {
     const one = await ask("why is the sky blue?");
     expect(one.text).toContain("why is the sky blue?");
     expect((await ask("why is the sky blue?")).text).toBe(one.text);
+  });
+
+  test("says of pictures what it was sent", async () => {
+    const bytes = Buffer.from(greyJpeg({ width: 640, height: 480 }));
+    const url = `data:image/jpeg;base64,${bytes.toString("base64")}`;
+    const picture = { type: "image_url", image_url: { url } };
+    const { text } = await ask([picture, { type: "text", text: "help" }]);
+    expect(text).toContain(`I see a picture, with the words “help”:`);
+    expect(text).toContain(`- JPEG, 640 × 480 pixels, ${bytes.length} bytes, sent as image/jpeg`);
+    const broken = { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } };
+    expect((await ask([picture, broken])).text).toMatch(/I see 2 pictures, without a word:[\s\S]*- unknown pixels, 3/);
+    expect((await ask("hello")).text).not.toContain("picture");
   });
 
   test("echoes any text, of any script, without a change", async () => {

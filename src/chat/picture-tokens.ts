@@ -1,0 +1,33 @@
+/** What pictures cost, estimated: before a call, and where a provider sends no usage. Pure. */
+import type { ImagePart } from "../ports/content.ts";
+import type { ChatMessage } from "../ports/models.ts";
+import { estimatedTokens } from "./tokens.ts";
+
+type Size = Pick<ImagePart, "width" | "height">;
+
+/** How models count, by their names; fitted to a public measurement of autumn 2026. */
+const formulas: readonly (readonly [names: RegExp, tokens: (size: Size) => number])[] = [
+  [/gemini/, () => 1_090],
+  [/gpt-4o|gpt-4\.1/, (size) => 85 + 170 * tiles(size, 512)],
+  [/gpt|\bo\d/, (size) => Math.ceil(1.2 * tiles(size, 32))],
+];
+
+/** Estimates the tokens of the pictures in a prompt for `provider/model`. Of an unknown one, rather too many. */
+export function pictureTokens(model: string, messages: readonly ChatMessage[]): number {
+  const tokensOf = formulas.find(([names]) => names.test(model))?.[1] ?? ((size: Size) => tiles(size, 28));
+  return messages
+    .flatMap(({ content }) => content)
+    .reduce((sum, part) => (part.type === "image" ? sum + tokensOf(part) : sum), 0);
+}
+
+/** Estimates what a model reads of messages. `factor`: how far it is off for words. */
+export function inputOf(
+  { model, messages }: { readonly model: string; readonly messages: readonly ChatMessage[] },
+  factor: number,
+): number {
+  return Math.ceil(factor * estimatedTokens(messages)) + pictureTokens(model, messages);
+}
+
+function tiles({ width, height }: Size, side: number): number {
+  return Math.ceil(width / side) * Math.ceil(height / side);
+}
