@@ -168,7 +168,7 @@ describe.concurrent("the commands of the bot", { timeout: 180_000 }, () => {
     rig.botApi.user.sendPhoto(visitor.chatId, visitor.userId);
     await visitor.sees("Regenerate");
     rig.botApi.user.sendVoice(visitor.chatId, visitor.userId);
-    await visitor.sees(/So far I read text, photos/);
+    await visitor.sees(/hear|listen/i);
     await visitor.sees(/3000 characters; yours has 3001/, visitor.say("p".repeat(3_001)));
     const preview = await visitor.sees(/would be/, visitor.say("q".repeat(3_000)));
     await visitor.press(preview, "Save");

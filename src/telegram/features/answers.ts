@@ -7,7 +7,6 @@ import type { Turn } from "../../ports/store.ts";
 import { showsAnything } from "../../screen/live-message.ts";
 import { answerPress, type BotContext, isCommand, pressOf, retirePressed, say } from "../context.ts";
 import { editedParts, joinedParts, questionParts } from "../joint-question.ts";
-import { shownIn } from "../pieces.ts";
 import { unseenOf, wordsOf } from "../question.ts";
 import { senderOf } from "../senders.ts";
 import { answerLine } from "./answer-line.ts";
@@ -103,9 +102,9 @@ answeringAgain.on("edited_message", async (ctx) => {
   if (waited) await answerMessage(ctx, question, question, newest);
 });
 
-/** Pictures and the like answer no dialog. */
+/** What has no words (pictures, files, voice) answers no dialog. */
 answeringAgain.on("message").filter(
-  (ctx) => ctx.messages.some(shownIn) && ctx.messages.every((message) => wordsOf(message, ctx.me) === ""),
+  (ctx) => ctx.messages.every((message) => wordsOf(message, ctx.me) === ""),
   (ctx) => answerNew(ctx),
 );
 
