@@ -1,13 +1,12 @@
 /** What people do in their clients: each deed changes what Telegram holds, and becomes an update for the bot. */
 
 import type { CallbackQuery, Message, MessageEntity, Update, User } from "grammy/types";
-import { wholeCharacters } from "../../base/characters.ts";
 import { ParleyError } from "../../base/errors.ts";
 import { type AttachmentKind, type AttachmentOptions, attachmentOf } from "./attachments.ts";
 import { createGroupSide, type GroupSide } from "./groups.ts";
 import type { Presses } from "./presses.ts";
 import { type ChatRecord, captionFields, type MessageRecord, type TelegramState, textFields } from "./state.ts";
-import { type FormattedText, formatOwnText } from "./text.ts";
+import { formatOwnText, partsOf } from "./text.ts";
 import type { PressAnswer } from "./types.ts";
 import type { UpdateBody, UpdateQueue } from "./updates.ts";
 
@@ -91,7 +90,6 @@ export interface UserSide extends GroupSide {
   raw(update: UpdateBody & { readonly update_id?: number }): void;
 }
 
-const longestMessage = 4096;
 const pressWaitMs = 15_000;
 
 /** Creates the people's side of a Telegram. */
@@ -279,15 +277,6 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
 
 function impossible(what: string): ParleyError {
   return new ParleyError("playground-impossible", what);
-}
-
-/** A client cuts a long text at a line, else at a word, else where it must. */
-function partsOf({ text, entities }: FormattedText): FormattedText[] {
-  if (text.length <= longestMessage) return [{ text, entities }];
-  const head = text.slice(0, longestMessage);
-  const at = [head.lastIndexOf("\n"), head.lastIndexOf(" ")].find((index) => index > longestMessage / 2);
-  const cut = at ?? wholeCharacters(head).length;
-  return [formatOwnText(text.slice(0, cut)), ...partsOf(formatOwnText(text.slice(cut)))];
 }
 
 function dataOf(message: Message, button: string): string {

@@ -1,7 +1,7 @@
 /** What Telegram makes of a text and its entities: cleaned, checked, repaired, links and commands found. */
 
 import type { MessageEntity } from "grammy/types";
-import { splitsCharacter } from "../../base/characters.ts";
+import { splitsCharacter, wholeCharacters } from "../../base/characters.ts";
 import { detectEntities } from "./detection.ts";
 import { repairEntities } from "./entities.ts";
 import { readEntities } from "./entity-types.ts";
@@ -141,4 +141,16 @@ function mergeDetected(entities: readonly MessageEntity[], found: readonly Messa
 
 function isFirm(type: MessageEntity["type"]): boolean {
   return ["code", "pre", "text_link", "text_mention", "custom_emoji", "date_time"].includes(type);
+}
+
+/** What one message holds. */
+const longestMessage = 4096;
+
+/** A client cuts a long text at a line, else at a word, else where it must. */
+export function partsOf({ text, entities }: FormattedText): FormattedText[] {
+  if (text.length <= longestMessage) return [{ text, entities }];
+  const head = text.slice(0, longestMessage);
+  const at = [head.lastIndexOf("\n"), head.lastIndexOf(" ")].find((index) => index > longestMessage / 2);
+  const cut = at ?? wholeCharacters(head).length;
+  return [formatOwnText(text.slice(0, cut)), ...partsOf(formatOwnText(text.slice(cut)))];
 }
