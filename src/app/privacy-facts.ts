@@ -16,6 +16,7 @@ export function privacyFacts(
     conversationDays: history.ttlSeconds / daySeconds,
     answers: answerCache && { days: answerCache.keepMs / (daySeconds * 1000), toEverybody: answerCache.shared },
     ledgerDays,
+    media: models.media !== undefined,
     directoryDays: knownForMs / (daySeconds * 1000),
     deadDays: keepDeadMs / (daySeconds * 1000),
     shared: redis !== undefined,

@@ -20,7 +20,7 @@ function alertWords(alert: Alert, prefix: (provider: string) => string): string 
       const listed = nearest === undefined ? "" : ` The nearest name in its list is ${nearest}.`;
       const known =
         nearest === model.slice(model.indexOf("/") + 1) ? " Its list has this name: does this key open it?" : listed;
-      return `👻 The provider does not know the model ${model}, or no longer does.${known} Mend MODELS or FALLBACK_MODELS, ${restart}.`;
+      return `👻 The provider does not know the model ${model}, or no longer does.${known} Mend MODELS, FALLBACK_MODELS or the setting that names it, ${restart}.`;
     }
     case "bot-budget":
       return alert.share === 100

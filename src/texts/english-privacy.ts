@@ -24,7 +24,7 @@ export const privacyTexts = {
 
 /** What `/privacy` says, in plain words. */
 function privacyWords(facts: PrivacyFacts): string {
-  const { conversationDays, answers, ledgerDays, directoryDays, deadDays, shared, providers } = facts;
+  const { conversationDays, answers, ledgerDays, directoryDays, deadDays, shared, providers, media } = facts;
   const place = shared ? "in a Redis database of its operator" : "in a database on the machine that it runs on";
   return [
     "What this bot keeps",
@@ -43,10 +43,14 @@ function privacyWords(facts: PrivacyFacts): string {
     ...providers.map(providerLine),
     "",
     "Your question and the conversation before it go to the provider of the model that answers; when it fails, another of these may be asked, and another one may be asked to summarise a long conversation. What they keep is up to them. Telegram keeps the chat itself.",
+    ...(media ? ["", mediaLine] : []),
     "",
     "/export gives you the conversation, /delete removes what is yours.",
   ].join("\n");
 }
+
+const mediaLine =
+  "Voice messages go to one of them to be heard, and of these I keep the words alone, with the conversation. So does what is spoken or drawn for you; what /image was asked for I keep for a day.";
 
 function answersLine({ days: count, toEverybody }: NonNullable<PrivacyFacts["answers"]>): string {
   const whose = toEverybody ? "for everybody who asks the same, without a name, also after /delete" : "for this chat";

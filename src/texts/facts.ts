@@ -16,6 +16,8 @@ export interface PrivacyFacts {
   /** Days that answers are kept to be given again; left out when they are not. */
   readonly answers?: { readonly days: number; readonly toEverybody: boolean } | undefined;
   readonly directoryDays: number;
+  /** Somebody hears, speaks or draws. */
+  readonly media?: boolean | undefined;
   readonly deadDays: number;
   /** It is kept in a server of its own, not beside the bot. */
   readonly shared: boolean;

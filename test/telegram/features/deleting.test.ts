@@ -193,3 +193,18 @@ async function pressLater(data: string, milliseconds: number) {
   const update = { callback_query: query(data, { id: 7, is_bot: false, first_name: "Ada" }) };
   return await arrive(update, { receivedAt: Date.now() + milliseconds });
 }
+
+describe("/privacy", () => {
+  it("says where voice messages go, and what is spoken or drawn, where somebody does that", () => {
+    const facts = {
+      conversationDays: 30,
+      ledgerDays: 400,
+      directoryDays: 400,
+      deadDays: 30,
+      shared: false,
+      providers: [],
+    };
+    expect(texts.privacy({ ...facts, media: true })).toMatch(/Voice messages go to one of them to be heard/);
+    expect(texts.privacy({ ...facts, media: false })).not.toMatch(/[Vv]oice/);
+  });
+});
