@@ -109,8 +109,8 @@ export async function listen(
   const known = await knownWords(deps, begun, former);
   const turn: Turn = { ...begun, asked: begun.asked.map(known), ...(shown === undefined ? {} : { transcript: shown }) };
   const missing = unheardIn(turn.asked);
-  // Whoever died in its middle may have shown nothing of what was heard.
-  const unsure = died !== undefined && wordsHeard(turn.asked) !== "";
+  // A run that did not come to its end may have shown nothing of what it had heard.
+  const unsure = former?.state === "writing" && wordsHeard(turn.asked) !== "";
   if (missing.length === 0 && !unsure) return endOf(turn);
   try {
     return await listenTo(deps, turn, missing, payment, signal);

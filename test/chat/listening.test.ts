@@ -118,7 +118,7 @@ describe("a question with a recording", () => {
   });
 
   it("that was heard before is not heard again: in another run, or as what somebody replies to", async () => {
-    const former = turnOf([voice("a", { transcript: "known" })], { run: 0, transcript: [49] });
+    const former = turnOf([voice("a", { transcript: "known" })], { run: 0, state: "done", transcript: [49] });
     const again = await heardIn({ asked: [voice("a"), ...textParts("why?")], former });
     expect([textOf(again.turn.asked), again.turn.transcript, again.happened]).toEqual(["known\nwhy?", [49], []]);
     const quoted = await heardIn({ asked: [voice("before", { quoted: true }), ...textParts("why?")] });
@@ -131,6 +131,8 @@ describe("a question with a recording", () => {
     expect(after.happened).toEqual(["lost a/ear", "hear b", "heard one\n\nwords of b"]);
     const whole = [voice("a", { transcript: "one" })];
     expect((await heardIn({ asked: whole, died: turnOf(whole) })).happened).toEqual(["heard one"]);
+    // An edit that came before it was shown is another run.
+    expect((await heardIn({ asked: whole, former: turnOf(whole, { run: 0 }) })).happened).toEqual(["heard one"]);
     expect(hearingOf(turnOf(whole), { hearingCall: () => ({ model: "a/ear", messages: [] }) })).toBeUndefined();
   });
 });

@@ -30,7 +30,7 @@ export function openScreen(
     if (file !== undefined) void tolerate(ctx, ctx.api.deleteMessage(place.chatId, file));
   }
   if (before?.spoken !== undefined && before.run !== turn.run)
-    void tolerate(ctx, ctx.api.deleteMessage(place.chatId, before.spoken));
+    tolerate(ctx, ctx.api.deleteMessage(place.chatId, before.spoken)).catch(() => undefined);
   const screen = createLiveMessage(
     {
       api: ctx.api,

@@ -53,9 +53,15 @@ async function stateOf(ctx: BotContext): Promise<{ text: string; keyboard: Inlin
 export function speakingIn(ctx: BotContext): Speaking | undefined {
   const { deps, job, texts } = ctx;
   const place = placeOf(ctx);
-  if (deps.speaking === undefined || place === undefined) return undefined;
+  const speak = deps.speaking?.speak;
+  if (speak === undefined || place === undefined) return undefined;
   return {
-    ...deps.speaking,
+    async speak(words, request, signal) {
+      const { chatId, threadId } = place;
+      const recording = ctx.api.sendChatAction(chatId, "record_voice", sendOptions({ threadId }));
+      tolerate(ctx, recording).catch(() => undefined);
+      return await speak(words, request, signal);
+    },
     wordsOf: plainWords,
     async say({ bytes, seconds }: Spoken) {
       const options = { ...sendOptions({ threadId: place.threadId }), duration: Math.ceil(seconds) };
