@@ -5,7 +5,8 @@ import { readFile } from "./reading.ts";
 
 /** Reads what it is sent until nobody is there any more. */
 export function serve(self: NodeJS.Process): void {
-  const say = (said: Said) => self.send?.(said);
+  // Nobody may be there any more: then it is about to end.
+  const say = (said: Said) => self.send?.(said, undefined, undefined, () => undefined);
   let current = 0;
   // The bot ends it, also where a terminal or a supervisor means all processes: what it reads is somebody's file.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) self.on(signal, () => undefined);
