@@ -13,6 +13,7 @@ import { createSummaryPayment } from "../chat/summary-payment.ts";
 import { createTokenFactors } from "../chat/token-factors.ts";
 import { historyShare } from "../chat/turn-prompt.ts";
 import type { Config } from "../config/config.ts";
+import { createByteCache } from "../media/byte-cache.ts";
 import { createFileReader } from "../media/child/reader.ts";
 import { createDocuments } from "../media/documents.ts";
 import { createMediaReader } from "../media/reader.ts";
@@ -69,7 +70,8 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
   const spending = { budgets: config.budgets, maxTokens: config.models.maxTokens, alerts };
   const source = openSource(deps);
   const reader = createFileReader({ log });
-  const documents = createDocuments({ source, reader, log });
+  const cache = createByteCache(pictureBytes);
+  const documents = createDocuments({ source, reader, pages: cache, log });
   const summaries = openSummaries(deps, asked, observer, { spending, tokenFactors });
   const bot = createBot(
     {
@@ -92,7 +94,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       historyLimits: config.history,
       tokenFactors,
       spending,
-      media: createMediaReader({ source }),
+      media: createMediaReader({ source, documents, cache }),
       answerCache: answerCacheOf(config),
       files: { ...documents, maxTokens: config.documentMaxTokens },
       speaking: models.media?.speak && models.media,
@@ -127,6 +129,9 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
     },
   };
 }
+
+/** Of pictures, in memory: those of a conversation are sent again with each of the next questions. */
+const pictureBytes = 64 * 2 ** 20;
 
 /** What people have sent, from Telegram. It is the source that asks again. */
 function openSource({ config: { telegram, proxies }, client, outbox }: AnsweringDeps) {

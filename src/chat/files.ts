@@ -1,7 +1,14 @@
 /** The files of a question: read before a model is asked, each time, and shown to it as far as they fit. */
 import type { Work } from "../base/in-hand.ts";
-import { type Content, type FilePart, type TextPart, textOf } from "../ports/content.ts";
-import type { Documents, FileReading, FileText } from "../ports/files.ts";
+import {
+  type Content,
+  type FileExtent,
+  type FilePart,
+  type PicturePart,
+  type TextPart,
+  textOf,
+} from "../ports/content.ts";
+import { type Documents, type FilePictures, type FileReading, type FileText, pageId } from "../ports/files.ts";
 import type { FileProblem, Note } from "../ports/notes.ts";
 import type { Store, Turn } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
@@ -17,6 +24,8 @@ export interface FilesDeps extends Documents {
 /** What the files of a question say, by their `uniqueId`. */
 export interface ReadFiles {
   readonly texts: ReadonlyMap<string, FileText>;
+  /** Those that are nothing but pictures. */
+  readonly pictures: ReadonlyMap<string, FilePictures>;
   /** Of the first one that could not be read. */
   readonly problem?: FileProblem | undefined;
   /** Nothing is left to be asked: none of what was sent could be read. */
@@ -44,7 +53,7 @@ const mostInPieces = 3;
 const pieceTokens = 8_000;
 const shareOfPieces = 0.25;
 
-const nothing: ReadFiles = { texts: new Map(), unread: false };
+const nothing: ReadFiles = { texts: new Map(), pictures: new Map(), unread: false };
 
 /** Reads the files of a question; what was read when the signal is aborted is all that there will be. */
 export async function readFiles(
@@ -56,16 +65,18 @@ export async function readFiles(
   if (files === undefined || unread.length === 0) return nothing;
   begin();
   const texts = new Map<string, FileText>();
+  const pictures = new Map<string, FilePictures>();
   let problem: FileProblem | undefined = unread.length > mostFiles ? "too-many" : undefined;
   for (const part of unread.slice(0, mostFiles)) {
     const reading = await readOne(files, part, language, signal);
     if (reading === undefined) break;
     if (reading.kind === "text") texts.set(part.uniqueId, reading);
-    else problem ??= reading.kind === "pictures" ? "pictures" : reading.reason;
+    else if (reading.kind === "pictures") pictures.set(part.uniqueId, reading);
+    else problem ??= reading.reason;
   }
   const own = unread.filter(({ quoted }) => !quoted);
-  const lost = own.length > 0 && own.every(({ uniqueId }) => !texts.has(uniqueId));
-  return { texts, problem, unread: lost && problem !== undefined && asked.every(isWordOrFile) };
+  const lost = own.length > 0 && own.every(({ uniqueId }) => !texts.has(uniqueId) && !pictures.has(uniqueId));
+  return { texts, pictures, problem, unread: lost && problem !== undefined && asked.every(isWordOrFile) };
 }
 
 function isWordOrFile({ type }: Content[number]): boolean {
@@ -88,15 +99,39 @@ async function readOne(
   }
 }
 
+/** The question with a picture for each page of those files that are nothing but pictures. */
+export function withPages({ pictures }: ReadFiles, asked: Content): Content {
+  return asked.flatMap((part): Content => {
+    const found = part.type === "file" ? pictures.get(part.uniqueId) : undefined;
+    if (part.type !== "file" || found === undefined) return [part];
+    const { fileId, uniqueId, quoted } = part;
+    const pages = found.pictures.map(
+      ({ number, width, height }): PicturePart => ({
+        ...{ type: "picture", fileId, uniqueId: pageId(uniqueId, number), page: number, width, height },
+        ...(quoted === undefined ? {} : { quoted }),
+      }),
+    );
+    return [part, ...pages];
+  });
+}
+
+/** How far the first of these files is shown that has more pages than are shown. */
+function pagesLeftOut(pictures: ReadFiles["pictures"]): FileExtent | undefined {
+  for (const { pictures: shown, total } of pictures.values()) {
+    if (shown.length < total) return { unit: "page", to: shown.at(-1)?.number ?? 0, total };
+  }
+  return undefined;
+}
+
 /** What a model that reads so many tokens is shown of a question with files, and what is said of that. */
 export function shownWith(
-  { texts, problem }: ReadFiles,
+  { texts, pictures, problem }: ReadFiles,
   asked: Content,
   files: FilesDeps | undefined,
   contextTokens: number,
 ): { readonly asked: Content; readonly notes: readonly Note[] } {
   const most = Math.min(files?.maxTokens ?? 0, Math.floor(contextTokens * shareOfContext));
-  const { shown, cut } = withTexts(asked, texts, most);
+  const { shown, cut = pagesLeftOut(pictures) } = withTexts(asked, texts, most);
   return {
     asked: shown,
     notes: [
@@ -108,7 +143,6 @@ export function shownWith(
 
 /** What stays of a question with files in the history: short ones with their text, of long ones that they are kept. */
 export function keptWith({ texts }: ReadFiles, asked: Content): Content {
-  if (texts.size === 0) return asked;
   let left = keptTokens;
   return asked.map((part) => {
     const text = part.type === "file" ? texts.get(part.uniqueId) : undefined;

@@ -15,7 +15,7 @@ import { type AnswerCache, answerToKeep, slotOf } from "./answer-cache.ts";
 import { cacheKeyOf } from "./cache-key.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
 import { deliver, endingOf, orLeave, type TurnEnding } from "./delivery.ts";
-import { keepLong, keptWith, readFiles } from "./files.ts";
+import { keepLong, keptWith, readFiles, withPages } from "./files.ts";
 import { type Hearing, hearingOf, type Listened, listen, UnheardError, unheardNotes } from "./listening.ts";
 import { createPayment, type Payment, type Spending } from "./payment.ts";
 import { fetchPictures, type PicturesDeps } from "./pictures.ts";
@@ -196,11 +196,12 @@ async function write(
   const reading = () => screen.status({ kind: "reading-files" });
   const asked = continued === undefined ? turn.asked : [];
   const read = await readFiles(deps.files, asked, { language: question.language, reading, signal });
-  const prompt = await promptOf(deps, turn, question.userId, continued, read);
-  const kept = deps.work(() => keptWith(read, turn.asked));
+  const paged = { ...turn, asked: withPages(read, turn.asked) };
+  const prompt = await promptOf(deps, paged, question.userId, continued, read);
+  const kept = deps.work(() => keptWith(read, paged.asked));
   await keepLong(deps.store, turn, read, kept);
   const { model, shorter } = prompt;
-  const pictures = await fetchPictures(deps, continued?.exchange.asked ?? turn.asked, prompt, stopped);
+  const pictures = await fetchPictures(deps, continued?.exchange.asked ?? paged.asked, prompt, stopped);
   const diedInIt = died !== undefined && hearingOf(died, deps.hearing) === undefined;
   if (diedInIt)
     await payment.lost({ model, messages: pictures.fill(prompt.messages) }, died.answer ?? died.messages.length);

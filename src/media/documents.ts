@@ -1,12 +1,15 @@
 /** Documents that people have sent: fetched, and read in the child. */
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { Documents, FileReader, FileReading } from "../ports/files.ts";
+import { type Documents, type FileReader, type FileReading, pageId } from "../ports/files.ts";
 import { MediaError, type MediaErrorKind, type MediaSource } from "../ports/media.ts";
+import type { ByteCache } from "./byte-cache.ts";
 
 export interface DocumentsDeps {
   readonly source: Pick<MediaSource, "fetch">;
   readonly reader: Pick<FileReader, "read">;
+  /** Takes the pages that are pictures, by `pageId`. */
+  readonly pages: Pick<ByteCache, "add">;
   readonly log: Pick<Logger, "warn">;
 }
 
@@ -16,7 +19,7 @@ const largestBytes = 20 * 2 ** 20;
 const mostAtOnce = 3;
 
 /** Creates what reads the documents of a process. */
-export function createDocuments({ source, reader, log }: DocumentsDeps): Documents {
+export function createDocuments({ source, reader, pages, log }: DocumentsDeps): Documents {
   const places = createPlaces(mostAtOnce);
   return {
     async read(file, language, signal) {
@@ -24,7 +27,11 @@ export function createDocuments({ source, reader, log }: DocumentsDeps): Documen
       const leave = await places.take(signal);
       try {
         const bytes = await source.fetch(file, largestBytes, signal);
-        return await reader.read({ bytes, name: file.name, language }, signal);
+        const reading = await reader.read({ bytes, name: file.name, language }, signal);
+        if (reading.kind === "pictures") {
+          for (const { number, jpeg } of reading.pictures) pages.add(pageId(file.uniqueId, number), jpeg);
+        }
+        return reading;
       } catch (error) {
         if (signal.aborted || !(error instanceof MediaError)) throw error;
         log.warn({ kind: error.kind, reason: messageOf(error) }, "a document could not be fetched");

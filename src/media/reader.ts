@@ -1,26 +1,44 @@
 /** Makes what a model is sent of what people have sent. */
-import type { ImagePart } from "../ports/content.ts";
+import type { ImagePart, PicturePart } from "../ports/content.ts";
+import { type Documents, fileIdOf } from "../ports/files.ts";
 import { MediaError, type MediaReader, type MediaSource } from "../ports/media.ts";
-import { createByteCache } from "./byte-cache.ts";
+import type { ByteCache } from "./byte-cache.ts";
 
 export interface MediaReaderDeps {
-  readonly source: MediaSource;
-  /** Of pictures, in memory: those of a conversation are sent again with each of the next questions. */
-  readonly cacheBytes?: number;
+  readonly source: Pick<MediaSource, "fetch">;
+  /** Reads documents again whose pages are wanted and not in the cache any more. */
+  readonly documents: Documents;
+  /** Of pictures, those of documents included: those of a conversation are sent again with each of the next questions. */
+  readonly cache: ByteCache;
 }
 
 /** In base64, what the strictest of providers takes. */
 const mostPictureBytes = 3 * 2 ** 20;
-const usualCacheBytes = 64 * 2 ** 20;
 
 /** Creates the reader of a process. */
-export function createMediaReader({ source, cacheBytes = usualCacheBytes }: MediaReaderDeps): MediaReader {
-  const cache = createByteCache(cacheBytes);
+export function createMediaReader({ source, documents, cache }: MediaReaderDeps): MediaReader {
+  /** All pages of a document are wanted at once, and come together. */
+  const reading = new Map<string, Promise<unknown>>();
+
+  async function fetched(part: PicturePart, signal: AbortSignal): Promise<Uint8Array> {
+    const { page, uniqueId, ...reference } = part;
+    if (page === undefined) return await source.fetch(part, mostPictureBytes, signal);
+    const file = fileIdOf(uniqueId);
+    const read = () => documents.read({ ...reference, type: "file", uniqueId: file }, undefined, signal);
+    const going = reading.get(file) ?? read().finally(() => reading.delete(file));
+    reading.set(file, going);
+    await going.catch(() => {
+      throw new MediaError("unreachable", "the document is not wanted any more");
+    });
+    const data = cache.get(uniqueId);
+    if (data === undefined) throw new MediaError("unreadable", "the document has no such page");
+    return data;
+  }
   return {
     async picture(part, signal) {
       const { uniqueId, width, height } = part;
       const known = cache.get(uniqueId);
-      const data = known ?? (await source.fetch(part, mostPictureBytes, signal));
+      const data = known ?? (await fetched(part, signal));
       const mime = formatOf(data);
       if (mime === undefined) throw new MediaError("unreadable", "the file is no picture of a known format");
       if (known === undefined) cache.add(uniqueId, data);

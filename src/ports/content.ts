@@ -24,11 +24,13 @@ export interface MediaReference {
   readonly quoted?: true | undefined;
 }
 
-/** A photo, in the size that is sent on. */
+/** A photo, in the size that is sent on; or a page of a document. */
 export interface PicturePart extends MediaReference {
   readonly type: "picture";
   readonly width: number;
   readonly height: number;
+  /** Which page, from 1 on: of the document `fileId`. The `uniqueId` is then the page's own. */
+  readonly page?: number | undefined;
 }
 
 /** A document that is to be read. */
@@ -102,7 +104,8 @@ export function wordsOf(part: ContentPart | ImagePart): string {
     case "image":
       return "[photo]";
     case "picture":
-      return part.quoted ? "" : "[photo]";
+      // A page is named by its file.
+      return part.quoted || part.page !== undefined ? "" : "[photo]";
     case "file":
       return part.quoted ? "" : part.name === undefined ? "[file]" : `[file: ${part.name}]`;
     case "voice":

@@ -98,3 +98,13 @@ export interface FileReader {
   read(file: FileToRead, signal: AbortSignal): Promise<FileReading>;
   stop(): Promise<void>;
 }
+
+/** The `uniqueId` of a page of a file that is a picture. */
+export function pageId(uniqueId: string, page: number): string {
+  return `${uniqueId}#${page}`;
+}
+
+/** The `uniqueId` of the file that a page is of. */
+export function fileIdOf(pageId: string): string {
+  return pageId.slice(0, pageId.lastIndexOf("#"));
+}

@@ -68,8 +68,8 @@ export type SpokenNote =
   /** The database was lost while the answer was being written. */
   | { readonly kind: "storage-lost" };
 
-/** `pictures`: there is nothing in it but pictures of pages. `too-many`: so many files are not read at once. */
-export type FileProblem = FileRefusal | "pictures" | "too-many";
+/** `too-many`: so many files are not read at once. */
+export type FileProblem = FileRefusal | "too-many";
 
 /**
  * `nobody`: no model hears. `failing`: the model that does failed, which passes; `broken`: which does not. `gone`: Telegram does

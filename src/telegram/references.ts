@@ -11,8 +11,8 @@ export function referenceIn(message: Carrier): Exclude<ContentPart, TextPart> | 
   return photoIn(message.photo) ?? voiceIn(message) ?? documentIn(message);
 }
 
-/** Sent as a file, and none of what is shown or played. */
-const otherKinds = /^(?:image|video|audio)\//;
+/** Sent as a file, and none of what is played. */
+const otherKinds = /^(?:video|audio)\//;
 
 /** A document, by whatever it calls itself; what it is, its content will tell. */
 function documentIn({ document, animation }: Carrier): FilePart | undefined {

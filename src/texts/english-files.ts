@@ -17,7 +17,6 @@ export const unreadLines: Readonly<Record<FileProblem, string>> = {
   "too-big": "📄 This file is too large: I can fetch 20 MB at most.",
   gone: "📄 Telegram does not give me this file any more. Please send it again.",
   unreachable: "📄 I could not fetch this file from Telegram. Please try again.",
-  pictures: "📄 There is no text in this file, only pictures, and I cannot look at those yet.",
   "too-many": "📄 I read 10 files at once; the others are left out.",
 };
 

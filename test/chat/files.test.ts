@@ -180,6 +180,47 @@ describe("a file that cannot be read", () => {
   });
 });
 
+describe("a file that is nothing but pictures", () => {
+  const jpeg = new Uint8Array([0xff, 0xd8, 0xff]);
+  const page = (number: number) => ({ number, jpeg, width: 1_108, height: 1_568 });
+  const scan: FileReading = { kind: "pictures", format: "pdf", total: 7, pictures: [1, 2, 3, 4, 5].map(page) };
+  const image = { type: "image", mime: "image/jpeg", data: jpeg, width: 1_108, height: 1_568 } as const;
+  const seen = () => {
+    scene.pictures = Object.fromEntries([1, 2, 3, 4, 5].map((number) => [`a#${number}`, image]));
+  };
+
+  it("is looked at by a model that sees, its first pages, with a line that says so", async () => {
+    says({ a: scan });
+    seen();
+    await ask(file("a", "scan.pdf"), words("What is it?"));
+    const { messages = [], pictures } = scene.sent.at(-1) ?? {};
+    expect(pictures).toBe(true);
+    expect(messages.at(-1)?.content).toEqual([
+      ...[1, 2, 3, 4, 5].map(() => image),
+      { type: "text", text: "[file: scan.pdf]\nWhat is it?" },
+    ]);
+    expect(scene.views[0]?.note).toBe("📄 I read pages 1–5 of 7.");
+  });
+
+  it("is asked about when it came without a word, and stays for the next question", async () => {
+    says({ a: { ...scan, total: 1, pictures: [page(1)] } });
+    seen();
+    await ask(file("a", "scan.pdf"));
+    expect(scene.sent.at(-1)?.messages.at(-1)?.content).toEqual([
+      image,
+      { type: "text", text: expect.stringMatching(/^\[file: scan\.pdf\]\n\(The file came without a question/) },
+    ]);
+    expect(scene.views[0]?.note).toBeUndefined();
+    scene.script = [delta("Blue."), end()];
+    await scene.ask({ asked: "Which colour?", id: 60, root: 60, run: 2 });
+    expect(JSON.stringify(scene.sent.at(-1)?.messages)).toContain('"image"');
+    expect(await scene.history()).toEqual([
+      ["[file: scan.pdf]", "So it is."],
+      ["Which colour?", "Blue."],
+    ]);
+  });
+});
+
 describe("a file in the history", () => {
   it("stays there as it was shown, so that whoever asks on has it before them", async () => {
     const read = says({ a: textFile("The parrot is blue.") });

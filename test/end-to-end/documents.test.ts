@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRig, type Rig, refusedCalls, until, type Visitor } from "../support/bot-process.ts";
-import { deflatedTwice, docxOf, lines, pdfOf } from "../support/files.ts";
+import { deflatedTwice, docxOf, lines, pdfOf, pngOf } from "../support/files.ts";
 
 describe("a document in a chat", { timeout: 120_000 }, () => {
   let rig: Rig;
@@ -49,6 +49,24 @@ describe("a document in a chat", { timeout: 120_000 }, () => {
     const content = asked("How is the lighthouse keeper called?")[0]?.body.messages.at(-1)?.content ?? "";
     expect(content).toMatch(/\[page 90\]\n[\s\S]*The lighthouse keeper is called Wilhelmina/);
     expect(content.length).toBeLessThan(60_000);
+  });
+
+  test("that is nothing but pictures is looked at, a picture that was sent as a file, too", async () => {
+    const ada = rig.visitor();
+    const pictures = (words: string) =>
+      asked(words)
+        .at(-1)
+        ?.body.messages.at(-1)
+        ?.content.match(/\[picture: JPEG, \d+ × \d+/g) ?? [];
+    const scan = pdfOf(Array.from({ length: 7 }, () => ({ content: "0.9 g 100 100 300 500 re f" })));
+    const answer = await ada.sees("Regenerate", send(ada, "scan.pdf", scan, "What is on the scan?"));
+    expect(pictures("What is on the scan?")).toEqual(Array(5).fill("[picture: JPEG, 1108 × 1568"));
+    expect(answer.text).toContain("I read pages 1–5 of 7.");
+    await ada.sees("Regenerate", send(ada, "card.png", pngOf(3_000, 1_500), "What is on the card?"));
+    expect(pictures("What is on the card?")[0]).toBe("[picture: JPEG, 1280 × 640");
+    const heic = Buffer.concat([Buffer.from("000000186674797068656963", "hex"), Buffer.alloc(50)]);
+    send(ada, "photo.heic", heic, "And on this one?");
+    await ada.sees(/send it as a photo/);
   });
 
   test("without a word is asked about in two lines", async () => {

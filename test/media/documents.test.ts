@@ -1,6 +1,10 @@
 /** Documents on their way from Telegram into the child. */
 import { describe, expect, it } from "vitest";
+import { createByteCache } from "../../src/media/byte-cache.ts";
 import { createDocuments } from "../../src/media/documents.ts";
+import { createMediaReader } from "../../src/media/reader.ts";
+import type { PicturePart } from "../../src/ports/content.ts";
+import { pageId } from "../../src/ports/files.ts";
 import { MediaError } from "../../src/ports/media.ts";
 
 const file = { type: "file", fileId: "f", uniqueId: "u", name: "notes.txt" } as const;
@@ -24,6 +28,7 @@ describe("a document", () => {
         },
       },
       log: quiet,
+      pages: { add: () => undefined },
     });
     expect(await documents.read(file, "ru", signal)).toEqual({ kind: "refused", reason: "empty" });
     expect(asked).toEqual([
@@ -39,9 +44,41 @@ describe("a document", () => {
         source: { fetch: () => Promise.reject(new MediaError(kind, "no")) },
         reader: { read: () => Promise.reject(new Error("not asked")) },
         log: quiet,
+        pages: { add: () => undefined },
       });
       expect(await documents.read(file, undefined, signal)).toEqual({ kind: "refused", reason: kind });
     }
+  });
+
+  it("that is nothing but pictures has its pages ready for who looks at them, and is read again when they are gone", async () => {
+    const jpeg = Buffer.from("\xff\xd8\xff a page", "latin1");
+    let times = 0;
+    const page = (number: number) => ({ number, jpeg, width: 1_108, height: 1_568 });
+    const source = {
+      async fetch() {
+        times++;
+        return Buffer.from("a scan");
+      },
+    };
+    const pictures = { kind: "pictures", format: "pdf", total: 7, pictures: [page(1), page(2)] } as const;
+    const cache = createByteCache(1_000);
+    const documents = createDocuments({ source, reader: { read: async () => pictures }, pages: cache, log: quiet });
+    const looking = createMediaReader({ source, documents, cache });
+    await documents.read(file, undefined, signal);
+    const second: PicturePart = {
+      ...{ type: "picture", fileId: "f", uniqueId: pageId("u", 2), page: 2, width: 1_108, height: 1_568 },
+    };
+    const image = { type: "image", mime: "image/jpeg", data: jpeg, width: 1_108, height: 1_568 };
+    expect(await looking.picture(second, signal)).toEqual(image);
+    expect(times).toBe(1);
+    cache.add("other", Buffer.alloc(980));
+    cache.add("another", Buffer.alloc(20));
+    const first: PicturePart = { ...second, uniqueId: pageId("u", 1), page: 1 };
+    const both = await Promise.all([looking.picture(first, signal), looking.picture(second, signal)]);
+    expect(both).toEqual([image, image]);
+    expect(times).toBe(2);
+    const third = { ...second, uniqueId: pageId("u", 3), page: 3 };
+    await expect(looking.picture(third, signal)).rejects.toMatchObject({ kind: "unreadable" });
   });
 
   it("waits at Telegram while others are in memory; who does not wait any more lets the next ones go on", async () => {
@@ -56,6 +93,7 @@ describe("a document", () => {
       },
       reader: { read: async () => ({ kind: "refused", reason: "empty" }) },
       log: quiet,
+      pages: { add: () => undefined },
     });
     const leaving = new AbortController();
     const first = [1, 2, 3].map(() => documents.read(file, undefined, signal));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createByteCache } from "../../src/media/byte-cache.ts";
 import { createMediaReader } from "../../src/media/reader.ts";
 import type { MediaReference } from "../../src/ports/content.ts";
 
@@ -8,7 +9,8 @@ const pictureOf = (uniqueId: string) =>
   ({ type: "picture", fileId: `id-${uniqueId}`, uniqueId, width: 4, height: 3 }) as const;
 
 /** A reader over files that are all the same, and what it has fetched. */
-function readerOf(data: Uint8Array, cacheBytes?: number) {
+function readerOf(data: Uint8Array, cacheBytes = 1_000) {
+  const documents = { read: () => Promise.reject(new Error("there is no document")) };
   const fetched: string[] = [];
   const source = {
     async fetch({ fileId }: MediaReference, _limit: number) {
@@ -16,7 +18,7 @@ function readerOf(data: Uint8Array, cacheBytes?: number) {
       return data;
     },
   };
-  return { reader: createMediaReader({ source, ...(cacheBytes === undefined ? {} : { cacheBytes }) }), fetched };
+  return { reader: createMediaReader({ source, documents, cache: createByteCache(cacheBytes) }), fetched };
 }
 
 describe("a picture", () => {
