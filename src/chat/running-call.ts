@@ -8,7 +8,7 @@ export interface RunningDeps extends ReservationName {
   readonly inputTokens: number;
   /** Of the answer, reserved at first. */
   readonly firstTokens: number;
-  /** The answer cannot be longer; undefined: as long as it likes. */
+  /** The provider was told to end the answer there; undefined: it may be as long as it likes. */
   readonly maxTokens: number | undefined;
   /** What an estimate is multiplied with. */
   readonly factor: number;
@@ -37,15 +37,23 @@ const aheadTokens = 500;
 const againTokens = 100;
 /** How much may be written while nobody has answered yet. */
 const mostInDoubt = 1_000;
+/**
+ * Estimates are off by half at most: of an answer so many times as long as its provider was told, the provider does not hold to
+ * it, or refuses to be told.
+ */
+const doubtful = 2;
 /** How old what would be lost may become. Milliseconds. */
 const tellEveryMs = 2_000;
 
 /** Creates it, with nothing written. */
 export function createRunning(deps: RunningDeps): Running {
-  const { ledger, id, token, who, inputTokens, maxTokens = Number.POSITIVE_INFINITY, factor, now } = deps;
+  const { ledger, id, token, who, inputTokens, factor, now } = deps;
   const startedAt = now();
   let written = 0;
   let granted = deps.firstTokens;
+  let maxTokens = deps.maxTokens ?? Number.POSITIVE_INFINITY;
+  /** So much was written when it turned out that nothing bounds the answer. */
+  let unbound = 0;
   let more = moreTokens;
   let asking = false;
   let askAgainAt = 0;
@@ -88,14 +96,19 @@ export function createRunning(deps: RunningDeps): Running {
     reservation: () => reservation(),
     wrote(piece) {
       written += factor * countTokens(piece);
+      if (written >= doubtful * maxTokens) {
+        maxTokens = Number.POSITIVE_INFINITY;
+        unbound = written;
+      }
       // The provider ends it there; estimates may be off.
       const bounded = granted >= maxTokens;
+      const payable = Math.max(granted, unbound);
       if (!asking) {
         if (!bounded && written >= granted - aheadTokens && written >= askAgainAt) {
-          ask(Math.min(maxTokens, granted + more));
+          ask(Math.min(maxTokens, payable + more));
         } else if (Math.abs(now() - toldAt) >= tellEveryMs) ask(granted);
       }
-      cut ||= !bounded && written >= granted + (asking ? mostInDoubt : 0);
+      cut ||= !bounded && written >= payable + (asking ? mostInDoubt : 0);
       return !cut;
     },
   };

@@ -223,6 +223,32 @@ describe("a question under a budget", () => {
     expect((await rows())[0]).toMatchObject({ outcome: "complete", outputTokens: 5_000 });
   });
 
+  it("is cut as well where the provider does not end it at the length that it was told", async () => {
+    const wordy = (count: number) => Array.from({ length: count }, () => delta("word "));
+    const ending: Step = { type: "answer-end", model: "a/one", finish: "stop" };
+    scene.spending = { budgets: { "user-day": tokens(3_000) }, maxTokens: 400 };
+    scene.script = [...wordy(9_000), ending];
+    await ask();
+    expect((await turn())?.notes?.map(({ kind }) => kind)).toContain("cut");
+    const [row] = await rows();
+    expect(row).toMatchObject({ outcome: "over-budget" });
+    // What it has written while the ledger was asked is over.
+    expect(row?.outputTokens).toBeLessThan(3_000 + 1_500);
+    expect((await standing())[1]).toBe(0);
+    // With enough left it goes on, and is paid.
+    scene.spending = { budgets: { "user-day": tokens(30_000) }, maxTokens: 400 };
+    scene.script = [...wordy(5_000), ending];
+    await ask({ run: 2 });
+    expect((await rows()).at(-1)).toMatchObject({ outcome: "complete", outputTokens: expect.any(Number) });
+  });
+
+  it("is believed to end at the length that its provider was told, though estimates are off", async () => {
+    scene.spending = { budgets: { "user-day": tokens(1_000) }, maxTokens: 900 };
+    scene.script = [...Array.from({ length: 1_700 }, () => delta("word ")), end()];
+    await ask();
+    expect((await rows())[0]).toMatchObject({ outcome: "complete" });
+  });
+
   it("is cut with one line when a longer answer cannot be paid, and can be continued when it can", async () => {
     scene.spending = { budgets: { "user-day": tokens(3_000) } };
     scene.script = [...Array.from({ length: 9_000 }, () => delta("word ")), end()];
