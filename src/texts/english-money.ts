@@ -20,11 +20,12 @@ function money(dollars: number): string {
 function costOf({ cost, unpriced, answers }: UsageTotals): string {
   if (unpriced === 0) return money(cost);
   if (unpriced === answers) return "price unknown";
-  return `${money(cost)} and ${answersOf(unpriced)} of unknown price`;
+  return `${money(cost)} and ${callsOf(unpriced)} of unknown price`;
 }
 
-function answersOf(count: number): string {
-  return count === 1 ? "1 answer" : `${number(count)} answers`;
+/** An answer may have taken several, of models that failed or that summarise. */
+function callsOf(count: number): string {
+  return count === 1 ? "1 call" : `${number(count)} calls`;
 }
 
 function number(count: number): string {
@@ -32,22 +33,20 @@ function number(count: number): string {
 }
 
 function usageLine(totals: UsageTotals): string {
-  if (totals.answers === 0) return "0 answers";
+  if (totals.answers === 0) return "0 calls";
   const cached = totals.cachedTokens > 0 ? `, ${number(totals.cachedTokens)} of them cached` : "";
   const tokens = `${number(totals.inputTokens)} tokens in${cached}, ${number(totals.outputTokens)} out`;
-  return `${answersOf(totals.answers)}, ${costOf(totals)}\n${tokens}`;
+  return `${callsOf(totals.answers)}, ${costOf(totals)}\n${tokens}`;
 }
 
 function modelLine({ model, totals }: ModelUse): string {
-  return `• ${model}: ${costOf(totals)}, ${answersOf(totals.answers)}`;
+  return `• ${model}: ${costOf(totals)}, ${callsOf(totals.answers)}`;
 }
 
 function costLines({ today, month, days, input, cached, users }: CostStats): string[] {
   const share =
     input === 0 ? [] : [`From caches: ${Math.round((100 * cached) / input)} % of the tokens in (${days} days)`];
-  const top = users.map(
-    ({ name, totals }, at) => `${at + 1}. ${name}: ${costOf(totals)}, ${answersOf(totals.answers)}`,
-  );
+  const top = users.map(({ name, totals }, at) => `${at + 1}. ${name}: ${costOf(totals)}, ${callsOf(totals.answers)}`);
   return [
     `Cost today: ${costOf(today)}`,
     `Cost this month: ${costOf(month)}`,

@@ -124,12 +124,12 @@ describe.concurrent("the commands of the bot", { timeout: 180_000 }, () => {
     await visitor.ask("counted question");
     const stats = await visitor.sees(/Requests: \d+, errors: \d+/, visitor.say("/stats"));
     for (const word of ["Queue", "p50", "p95"]) expect(stats.text).not.toContain(word);
-    const usage = await visitor.sees(/Today: 1 answer, price unknown\n[1-9]\d* tokens in/, visitor.say("/usage"));
-    expect(usage.text).toMatch(/In total: 1 answer, price unknown\n[1-9]/);
+    const usage = await visitor.sees(/Today: 1 call, price unknown\n[1-9]\d* tokens in/, visitor.say("/usage"));
+    expect(usage.text).toMatch(/In total: 1 call, price unknown\n[1-9]/);
     const admin = rig.visitor({ userId: ADMIN });
     const all = await admin.sees(/Queue: \d+ waiting/, admin.say("/stats"));
     expect(all.text).toMatch(/p50 [\d.]+ s, p95 [\d.]+ s/);
-    await admin.sees(/Today: 0 answers/, admin.say("/usage"));
+    await admin.sees(/Today: 0 calls/, admin.say("/usage"));
   });
 
   test("/export sends the conversation as a Markdown file", async () => {

@@ -102,9 +102,9 @@ describe("a command does what it says:", () => {
 
   it("/usage counts what its user alone has used", async () => {
     await write("why?");
-    expect(said(await write("/usage"))[0]).toContain("In total: 1 answer,");
+    expect(said(await write("/usage"))[0]).toContain("In total: 1 call,");
     expect(said(await write("/usage", { from: mallory, chat: group, text: "/usage" }))[0]).toContain(
-      "In total: 0 answers",
+      "In total: 0 calls",
     );
   });
 });

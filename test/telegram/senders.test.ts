@@ -93,7 +93,7 @@ describe("a sender that is a chat", () => {
     const answers = async (id: number) => (await readUsage(scene.store, id, 0)).answers;
     expect([await answers(-100), await answers(-200), await answers(7)]).toEqual([1, 1, 0]);
     for (const id of standIns) expect(await answers(id)).toBe(0);
-    expect(said(await scene.write("/usage@parley_bot", asChannel)).join()).toContain("In total: 1 answer,");
+    expect(said(await scene.write("/usage@parley_bot", asChannel)).join()).toContain("In total: 1 call,");
   });
 
   it("is told the group's id where it is a stranger, once, and not what Telegram calls it", async () => {

@@ -41,10 +41,10 @@ describe("/usage", () => {
     const [words = ""] = said(await write("/usage"));
     expect(words.split("\n")).toEqual([
       ...["Your use of this bot", ""],
-      ...["Today: 2 answers, $1.75", "2,400 tokens in, 600 of them cached, 80 out", ""],
-      ...["This month: 2 answers, $1.75", "2,400 tokens in, 600 of them cached, 80 out", ""],
-      ...["In total: 3 answers, $4.75", "3,600 tokens in, 900 of them cached, 120 out", ""],
-      ...["By model:", "• b/two: $4.25, 2 answers", "• p/m: $0.50, 1 answer"],
+      ...["Today: 2 calls, $1.75", "2,400 tokens in, 600 of them cached, 80 out", ""],
+      ...["This month: 2 calls, $1.75", "2,400 tokens in, 600 of them cached, 80 out", ""],
+      ...["In total: 3 calls, $4.75", "3,600 tokens in, 900 of them cached, 120 out", ""],
+      ...["By model:", "• b/two: $4.25, 2 calls", "• p/m: $0.50, 1 call"],
     ]);
   });
 
@@ -52,11 +52,11 @@ describe("/usage", () => {
     const { ledger } = scene.store;
     await ledger.settle([unpriced({ model: "mine/x" })]);
     const [words = ""] = said(await write("/usage"));
-    expect(words).toContain("In total: 1 answer, price unknown");
-    expect(words).toContain("• mine/x: price unknown, 1 answer");
+    expect(words).toContain("In total: 1 call, price unknown");
+    expect(words).toContain("• mine/x: price unknown, 1 call");
     expect(words).not.toContain("$0");
     await ledger.settle([priced(0.25)]);
-    expect(said(await write("/usage"))[0]).toContain("In total: 2 answers, $0.25 and 1 answer of unknown price");
+    expect(said(await write("/usage"))[0]).toContain("In total: 2 calls, $0.25 and 1 call of unknown price");
   });
 
   it("names the models that cost most, and says how many there are besides", async () => {
@@ -80,8 +80,8 @@ describe("/stats", () => {
     const [picture] = pictures(made);
     const caption = String(picture?.payload["caption"]);
     for (const line of [
-      ...["Requests: 3, errors: 1", "Queue: 4 waiting", "Cost today: $2.00 and 2 answers of unknown price"],
-      ...[`1. ${texts.forgottenUsers}: $3.00`, "2. Mallory (@mal): $1.25 and 1 answer of unknown", "3. Ada: $0.50"],
+      ...["Requests: 3, errors: 1", "Queue: 4 waiting", "Cost today: $2.00 and 2 calls of unknown price"],
+      ...[`1. ${texts.forgottenUsers}: $3.00`, "2. Mallory (@mal): $1.25 and 1 call of unknown", "3. Ada: $0.50"],
       ...["4. 12: $0.25", "5. 13: price unknown", "From caches: 25 % of the tokens in (30 days)"],
     ])
       expect(caption).toContain(line);
@@ -179,7 +179,7 @@ describe("the picture of costs", () => {
       return columns.map((x) => Array.from({ length: 60 }, (_, y) => at(x, height - 70 + y).join()).join(" "));
     };
     expect(new Set(nameIn("$1")).size).toBeGreaterThan(10);
-    expect(nameIn("$0 and 90 answers of unknown price")).toEqual(nameIn("$1"));
+    expect(nameIn("$0 and 90 calls of unknown price")).toEqual(nameIn("$1"));
     expect(nameIn("y".repeat(500))).toEqual(nameIn("$1"));
     const mixed = { answers: 3, unpriced: 1, cost: 0.5, inputTokens: 1, cachedTokens: 0, outputTokens: 1 };
     expect([0, 1, 3].map((unpriced) => texts.costChart.cost({ ...mixed, unpriced }))).toEqual([
