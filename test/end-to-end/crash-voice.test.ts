@@ -5,7 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type { MessageView } from "../../src/playground/bot-api/bot-api.ts";
 import { buttonsOf, createRig, type Rig, until } from "../support/bot-process.ts";
+import { deleteKeys, findRedis, newPrefix } from "../support/redis-server.ts";
 
+const redis = await findRedis();
 let rig: Rig;
 afterEach(async () => await rig?.stop());
 
@@ -100,6 +102,29 @@ describe.each([
 
   test("right after it was heard leaves no second transcript", async () => {
     const { model, visitor, run } = await killedAt(() => visitor.written().some(({ text }) => text === question), more);
+    model.media.always({ text: question });
+    const { written } = await run();
+    expect(shown(written)).toEqual([question, "You said so."]);
+    expect(heard()).toHaveLength(1);
+  });
+});
+
+describe.skipIf(redis.missing !== undefined)(redis.title("a kill, over Redis,"), () => {
+  const prefix = newPrefix();
+  const more = { REDIS_URL: redis.url, REDIS_PREFIX: prefix };
+  afterEach(async () => await deleteKeys(redis.url, prefix));
+
+  test("while the recording is heard has it heard once more, and shown once", async () => {
+    const { model, run } = await killedAt(() => heard().length === 1, more);
+    model.media.next({ hang: true });
+    model.media.always({ text: question });
+    const { written } = await run();
+    expect(shown(written)).toEqual([question, "You said so."]);
+    expect(heard()).toHaveLength(2);
+  });
+
+  test("while the answer is written does not have the recording heard again", async () => {
+    const { model, run } = await killedAt(() => rig.requests(question).length === 1, more);
     model.media.always({ text: question });
     const { written } = await run();
     expect(shown(written)).toEqual([question, "You said so."]);
