@@ -7,8 +7,10 @@ import { StartError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Models } from "../ports/models.ts";
 import { type BotApi, createBotApi } from "./bot-api/bot-api.ts";
+import type { FaultRule } from "./bot-api/faults.ts";
 import { answerTo } from "./model/answers.ts";
 import { type Script, type ScriptedRequest, usageOf } from "./model/script.ts";
+import type { MediaScript } from "./model/scripted-media.ts";
 import { createScriptedModel } from "./model/scripted-model.ts";
 import { createModelWatch } from "./model/watch.ts";
 import { createPageSource } from "./page/adapter.ts";
@@ -80,7 +82,11 @@ export async function createPlayground(
       others,
       requests: watch,
     },
-    faultSwitches: [...(scripted === undefined ? [] : faults.switches), ...telegramFaults(botApi)],
+    faultSwitches: [
+      ...(scripted === undefined ? [] : faults.switches),
+      ...telegramFaults(botApi),
+      ...downloadFaults(botApi),
+    ],
   });
   process.stdout.write(`\nParley's playground: ${page.url}\n\n`);
   return {
@@ -128,8 +134,12 @@ function createModelFaults() {
       toggle("broken-stream", "Stream breaks off"),
       toggle("media-fails", "Nobody hears, speaks or draws"),
     ],
-    /** Worth a Retry, but not to be asked again at once. */
-    respondMedia: () => (active.has("media-fails") ? { body: {} } : undefined),
+    respondMedia(): MediaScript | undefined {
+      // Worth a Retry, but not to be asked again at once.
+      if (active.has("media-fails")) return { body: {} };
+      if (active.has("model-overloaded")) return { status: 429, headers: { "retry-after": "1" } };
+      return active.has("slow-model") ? { delayMs: 3_000 } : undefined;
+    },
     respond(request: ScriptedRequest): Script {
       if (active.has("model-overloaded")) return { status: 429, headers: { "retry-after": "1" } };
       const asked = JSON.stringify(request.messages);
@@ -145,6 +155,28 @@ function createModelFaults() {
       };
     },
   };
+}
+
+/** Of files that the bot fetches; one after another if several are on. */
+function downloadFaults(botApi: BotApi): FaultSwitch[] {
+  const toggle = (name: string, label: string, rule: FaultRule): FaultSwitch => {
+    let end: (() => void) | undefined;
+    return {
+      name,
+      label,
+      on() {
+        end = botApi.faults.fail(rule);
+      },
+      off: () => end?.(),
+    };
+  };
+  const tooBig = { status: 400, description: "Bad Request: file is too big" };
+  return [
+    toggle("download-slow", "Files come slowly", { method: "file", hangMs: 2_000, bytesPerSecond: 20_000 }),
+    toggle("download-cut", "Downloads break off", { method: "file", cut: "after" }),
+    toggle("download-refused", "Downloads are refused", { method: "file", status: 404 }),
+    toggle("file-too-big", "Files are too big", { method: "getFile", ...tooBig }),
+  ];
 }
 
 function telegramFaults(botApi: BotApi): FaultSwitch[] {

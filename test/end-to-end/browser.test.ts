@@ -1,12 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { chromiumPath, openBrowser } from "../support/chromium.ts";
-import { freePort } from "../support/free-port.ts";
+import { botMessages, newChat, type PlaygroundProcess, startPlayground } from "../support/playground-process.ts";
 
 /** Slow machines are slow; nothing here depends on how long it takes. */
 const PATIENCE_MS = 60_000;
@@ -15,28 +10,20 @@ describe.skipIf(chromiumPath === undefined)(
   "the playground in a browser (needs Chromium)",
   { timeout: 180_000 },
   () => {
-    let folder: string;
-    let playground: ChildProcess;
-    let url: string;
+    let playground: PlaygroundProcess;
     let browser: Browser;
     let context: BrowserContext;
     let page: Page;
     let problems: string[];
 
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), "parley-browser-"));
-      ({ playground, url } = await startPlayground(folder));
+      playground = await startPlayground();
       browser = await openBrowser();
     }, 120_000);
 
     afterAll(async () => {
       await browser?.close();
-      if (playground !== undefined && playground.exitCode === null) {
-        const exited = new Promise((resolve) => playground.once("exit", resolve));
-        playground.kill("SIGTERM");
-        await exited;
-      }
-      await rm(folder, { recursive: true, force: true });
+      await playground?.stop();
     }, 120_000);
 
     beforeEach(async () => {
@@ -48,7 +35,7 @@ describe.skipIf(chromiumPath === undefined)(
       page.on("console", (message) => {
         if (message.type() === "error") problems.push(message.text());
       });
-      await page.goto(url);
+      await page.goto(playground.url);
       await page.getByTestId("chat-row").first().waitFor();
       // Each test has a conversation of its own.
       await newChat(page);
@@ -176,7 +163,7 @@ describe.skipIf(chromiumPath === undefined)(
     });
 
     test("shows code with its language and copies it", async () => {
-      await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(url).origin });
+      await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(playground.url).origin });
       await say(page, "Show me some code");
       const block = page.getByTestId("code-block").first();
       await block.waitFor();
@@ -221,10 +208,6 @@ describe.skipIf(chromiumPath === undefined)(
   },
 );
 
-function botMessages(page: Page) {
-  return page.locator("[data-testid=message][data-from=bot]");
-}
-
 async function textOf(message: ReturnType<typeof botMessages>): Promise<string> {
   return (await message.getByTestId("message-text").textContent()) ?? "";
 }
@@ -233,40 +216,4 @@ async function say(page: Page, text: string): Promise<void> {
   await page.getByTestId("composer-text").fill(text);
   await page.getByTestId("composer-text").press("Enter");
   await page.locator("[data-testid=message][data-from=person]").filter({ hasText: text }).last().waitFor();
-}
-
-async function newChat(page: Page): Promise<void> {
-  const key = () => page.locator("[data-testid=chat-row][aria-current=true]").getAttribute("data-key");
-  const before = await key();
-  await page.getByTestId("new-chat").click();
-  await expect.poll(key, { timeout: PATIENCE_MS }).not.toBe(before);
-}
-
-async function startPlayground(folder: string): Promise<{ playground: ChildProcess; url: string }> {
-  const source = (path: string) => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
-  const playground = spawn(
-    process.execPath,
-    ["--import", new URL("../../src/require-node.js", import.meta.url).href, source("main.ts"), "playground"],
-    {
-      // In a folder of its own, so that no .env with a real key takes part.
-      cwd: folder,
-      env: { PATH: process.env["PATH"], DATA_DIR: join(folder, "data"), PORT: String(await freePort()) },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
-  let output = "";
-  const url = await new Promise<string>((resolve, reject) => {
-    const read = (chunk: Buffer) => {
-      output += chunk.toString();
-      const link = /http:\/\/127\.0\.0\.1:\d+\//.exec(output)?.[0];
-      if (link !== undefined) resolve(link);
-    };
-    playground.stdout?.on("data", read);
-    playground.stderr?.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    playground.once("error", reject);
-    playground.once("exit", (code) => reject(new Error(`The playground ended with ${code}:\n${output}`)));
-  });
-  return { playground, url };
 }

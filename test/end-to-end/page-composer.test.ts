@@ -17,27 +17,6 @@ describe.skipIf(chromiumPath === undefined)("writing on the chat page (needs Chr
     expect(await box().inputValue()).toBe("");
   });
 
-  test("sends a recording as a voice message, as an answer to what is replied to", async ({
-    chat: { page, world },
-  }) => {
-    const spoken = () =>
-      world.done.flatMap((deed) =>
-        Object.entries(deed as object).flatMap(([what, of]) => (what === "spoken" ? [of] : [])),
-      );
-    const recording = (text: string) => ({ name: "said.ogg", mimeType: "audio/ogg", buffer: Buffer.from(text) });
-    world.botWrites(ADA, { text: "Say it." });
-    await page.getByTestId("message").hover();
-    await page.getByTestId("reply").first().click();
-    await page.getByTestId("voice-file").setInputFiles(recording("OggS first"));
-    await eventually(spoken).toMatchObject([{ bytes: "OggS first", replyTo: expect.any(Number) }]);
-    // The same file may be sent once more, and then replies to nothing.
-    await page.getByTestId("voice-file").setInputFiles(recording("OggS first"));
-    await eventually(() => spoken().length).toBe(2);
-    expect(spoken()[1]).not.toHaveProperty("replyTo");
-    await page.getByText("Voice message").first().waitFor();
-    expect(await page.getByTestId("voice-choose").getAttribute("aria-label")).toMatch(/voice message/);
-  });
-
   test("keeps a text that could not be sent", async ({ chat: { page, problems, box } }) => {
     await box().fill("refuse me");
     await box().press("Enter");

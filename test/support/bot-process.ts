@@ -10,7 +10,7 @@ import {
   createBotApi,
   type MessageView,
 } from "../../src/playground/bot-api/bot-api.ts";
-import type { WriteOptions } from "../../src/playground/bot-api/people.ts";
+import type { WriteOptions } from "../../src/playground/bot-api/file-side.ts";
 import type { RecordedRequest, Script } from "../../src/playground/model/script.ts";
 import {
   createScriptedModel,

@@ -25,6 +25,10 @@ export interface MessageParts {
   readonly reply_markup?: object;
   readonly reply_to_message?: Message | undefined;
   readonly document?: object;
+  readonly photo?: readonly object[];
+  readonly voice?: object;
+  readonly caption?: string;
+  readonly media_group_id?: string;
 }
 
 /** Chats in memory with no bot: what a person does can be read back, and whatever a bot would do can be made to happen. */
@@ -33,6 +37,7 @@ export function createChatsInMemory() {
   const calls: PageCall[] = [];
   const listeners = new Set<(change: PageChange) => void>();
   const done: unknown[] = [];
+  const files = new Map<string, Uint8Array>([["report", Buffer.from("<script>")]]);
   const bot = { id: 1, first_name: "Parley", username: "parley_bot" };
   let lastId = 0;
   let answerPress: (data: string) => Promise<PressAnswer | undefined> = async (data) => ({ text: `pressed ${data}` });
@@ -105,15 +110,15 @@ export function createChatsInMemory() {
       const reply = chat?.messages.find(({ message_id }) => message_id === message.replyTo);
       put(message.chatId, { id: message.senderId, first_name: name }, { text: message.text, reply_to_message: reply });
     },
-    sendVoice({ bytes, ...message }) {
-      done.push({ spoken: { ...message, bytes: Buffer.from(bytes).toString() } });
-      put(message.chatId, { id: message.senderId, first_name: "" }, { text: "Voice message" });
+    sendFiles(message) {
+      if (message.caption === "refuse me") throw new Error("The chat does not take this.");
+      done.push({ files: message });
     },
     editText: (edit) => void done.push({ edited: edit }),
     press: ({ data }) => answerPress(data),
     stopDraft: (stop) => void done.push({ stopped: stop }),
     setBlocked: (chatId, blocked) => void done.push({ chatId, blocked }),
-    readFile: (fileId) => (fileId === "report" ? new TextEncoder().encode("<script>") : undefined),
+    readFile: (fileId) => files.get(fileId),
   };
   let lastRequest: PageRequest | undefined;
   const askers = new Set<(request: PageRequest) => void>();
@@ -144,6 +149,8 @@ export function createChatsInMemory() {
     },
     change,
     done,
+    /** What can be fetched, by its id. */
+    files,
     /** The bot writes a message, or writes a known one anew. */
     botWrites: (chatId: number, parts: MessageParts) => put(chatId, bot, parts),
     onPress(answer: typeof answerPress): void {

@@ -18,7 +18,10 @@ const switches = [
   "--disable-sync",
 ];
 
+/** Lets pages hear a microphone that beeps. */
+export const fakeMicrophone = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
+
 /** A browser without a window, with a fresh profile and no traffic of its own. */
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath ?? "", args: switches });
+export function openBrowser(more: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath ?? "", args: [...switches, ...more] });
 }

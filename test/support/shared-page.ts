@@ -3,7 +3,7 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { test as base, expect } from "vitest";
 import { createPlaygroundPage, type PlaygroundPage } from "../../src/playground/page/server.ts";
 import { createChatsInMemory } from "./chats-in-memory.ts";
-import { openBrowser } from "./chromium.ts";
+import { fakeMicrophone, openBrowser } from "./chromium.ts";
 import { patienceMs } from "./patience.ts";
 
 export const ADA = 100;
@@ -42,7 +42,7 @@ export function keys(...labels: string[]): { readonly reply_markup: object } {
 export const test = base
   // biome-ignore lint/correctness/noEmptyPattern: the runner reads from it that nothing is needed
   .extend("browser", { scope: "file" }, async ({}, { onCleanup }) => {
-    const browser = await openBrowser();
+    const browser = await openBrowser(fakeMicrophone);
     onCleanup(() => browser.close());
     return browser;
   })

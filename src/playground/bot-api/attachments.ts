@@ -5,16 +5,16 @@ import type { Files } from "./files.ts";
 
 export interface AttachmentOptions {
   readonly name?: string;
+  /** As its sender says; a photo is a JPEG whatever they say. */
+  readonly mimeType?: string | undefined;
   /** Left out: something small. Of a photo a grey one. */
   readonly bytes?: Uint8Array | undefined;
   /** Of a photo without bytes. */
   readonly size?: PictureSize;
   /** Smaller forms of a photo's bytes, which else are grey. */
   readonly smaller?: readonly Uint8Array[];
-  /** What its sender says that it is. */
-  readonly mimeType?: string;
   /** Of something that sounds. */
-  readonly seconds?: number;
+  readonly seconds?: number | undefined;
 }
 
 export type AttachmentKind = "photo" | "voice" | "audio" | "video_note" | "sticker" | "document";
@@ -35,10 +35,11 @@ const usualSize = { width: 1280, height: 960 };
 /** Stores the file; returns the fields of a message that carries it. */
 export function attachmentOf(files: Files, kind: AttachmentKind, options: AttachmentOptions): Partial<Message> {
   if (kind === "photo") return { photo: photoOf(files, options) };
-  const [name, mimeType] = fileDefaults[kind];
-  const file = files.add(options.name ?? name, options.mimeType ?? mimeType, options.bytes ?? Buffer.from(`a ${kind}`));
+  const [name, usualType] = fileDefaults[kind];
+  const mimeType = options.mimeType ?? usualType;
+  const file = files.add(options.name ?? name, mimeType, options.bytes ?? Buffer.from(`a ${kind}`));
   const duration = options.seconds ?? 1;
-  const base = { file_id: file.fileId, file_unique_id: files.uniqueIdOf(file), file_size: file.bytes.length };
+  const base = { file_id: file.fileId, file_unique_id: file.uniqueId, file_size: file.bytes.length };
   switch (kind) {
     case "voice":
       return { voice: { ...base, duration, mime_type: mimeType } };
@@ -67,7 +68,7 @@ function photoOf(files: Files, { name = fileDefaults.photo[0], bytes, size, smal
   ];
   return forms.map(([{ width, height }, form]) => {
     const file = files.add(name, fileDefaults.photo[1], form);
-    const ids = { file_id: file.fileId, file_unique_id: files.uniqueIdOf(file) };
+    const ids = { file_id: file.fileId, file_unique_id: file.uniqueId };
     return { ...ids, width, height, file_size: form.length };
   });
 }

@@ -34,6 +34,8 @@ export interface BotApiOptions {
   readonly keepViews?: boolean;
   /** Milliseconds that a draft is shown without a word from the bot: 30,000. */
   readonly draftMs?: number;
+  /** What it keeps of the files that were sent, the newest of them: 64 MiB. */
+  readonly keptFileBytes?: number;
   /** Milliseconds in which a pressed button can be answered: 60,000. */
   readonly pressMs?: number;
   /** Milliseconds before a webhook's second repetition: 1,000. The first comes at once. */
@@ -97,6 +99,7 @@ export async function createBotApi(options: BotApiOptions): Promise<BotApi> {
     bot,
     keepViews: options.keepViews ?? true,
     draftMs: options.draftMs ?? 30_000,
+    keptFileBytes: options.keptFileBytes ?? 64 * 2 ** 20,
     emit,
   });
   const queue = createUpdateQueue(options.firstUpdateId ?? 1);

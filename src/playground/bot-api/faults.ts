@@ -31,6 +31,8 @@ export interface FaultRule {
   readonly hangMs?: number;
   /** The connection is destroyed without an answer, before or after the method has taken effect. */
   readonly cut?: "before" | "after";
+  /** How fast a file comes. */
+  readonly bytesPerSecond?: number;
 }
 
 export interface Faults {

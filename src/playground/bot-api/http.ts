@@ -51,6 +51,8 @@ const statusTexts: Readonly<Record<number, string>> = {
   504: "Gateway Timeout",
 };
 
+const dripMs = 50;
+
 /** Listens on the loopback address. */
 export async function createBotApiHttp(deps: BotApiHttpDeps): Promise<BotApiHttp> {
   const { faults, methods } = deps;
@@ -106,23 +108,37 @@ export async function createBotApiHttp(deps: BotApiHttpDeps): Promise<BotApiHttp
   }
 
   async function answerFile(request: IncomingMessage, response: ServerResponse, rest: string): Promise<void> {
+    const at = Date.now();
+    const startedAt = performance.now();
     const slash = rest.indexOf("/");
-    if (!isToken(rest.slice(0, slash))) {
-      write(response, refusal(new Refused(401, "Unauthorized")));
-      return;
-    }
-    const file = deps.files.at(rest.slice(slash + 1));
-    if (file === undefined) {
-      write(response, refusal(new Refused(404, "Not Found")));
-      return;
-    }
-    const rule = faults.take({ method: "file", chatId: undefined, params: { file_path: rest.slice(slash + 1) } });
+    const path = rest.slice(slash + 1);
+    const file = deps.files.at(path);
+    const params = { file_path: path };
+    const told = (status: number, description?: string) => {
+      if (!deps.logsCalls()) return;
+      deps.onCall({ at, method: "file", params, status, description, durationMs: performance.now() - startedAt });
+    };
+    const refuse = (answer: Answer) => {
+      write(response, answer);
+      told(answer.status, answer.description);
+    };
+    if (!isToken(rest.slice(0, slash))) return refuse(refusal(new Refused(401, "Unauthorized")));
+    if (file === undefined) return refuse(refusal(new Refused(404, "Not Found")));
+    const rule = faults.take({ method: "file", chatId: undefined, params });
     if (rule?.hangMs !== undefined) await sleep(rule.hangMs, undefined, { ref: false });
-    if (rule?.cut === "before") return void request.socket.destroy();
-    if (rule?.status !== undefined) return write(response, failure(rule, rule.status));
-    response.writeHead(200, { "content-type": "application/octet-stream", "content-length": file.bytes.length });
-    if (rule?.cut === "after") response.write(file.bytes.subarray(0, file.bytes.length / 2), () => response.destroy());
-    else response.end(file.bytes);
+    if (rule?.status !== undefined) return refuse(failure(rule, rule.status));
+    if (rule?.cut === "before") {
+      request.socket.destroy();
+      return told(0, "the connection was cut before the file");
+    }
+    const { bytes } = file;
+    response.writeHead(200, { "content-type": "application/octet-stream", "content-length": bytes.length });
+    const end = rule?.cut === "after" ? Math.floor(bytes.length / 2) : bytes.length;
+    await send(response, bytes.subarray(0, end), rule?.bytesPerSecond);
+    if (rule?.cut === "after") response.destroy();
+    else response.end();
+    if (rule?.cut === "after") told(0, "the connection was cut in the middle of the file");
+    else told(response.destroyed ? 0 : 200, response.destroyed ? "the bot hung up" : undefined);
   }
 
   const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
@@ -177,6 +193,15 @@ function write(response: ServerResponse, { status, body, html, retryAfter }: Ans
     ...(status === 401 || status === 413 ? { connection: "close" } : {}),
   });
   response.end(body);
+}
+
+/** At once, or as slowly as that; until the other side has gone. */
+async function send(response: ServerResponse, bytes: Uint8Array, bytesPerSecond = Number.POSITIVE_INFINITY) {
+  const piece = Math.max(1, Math.min(bytes.length, Math.ceil((bytesPerSecond * dripMs) / 1000)));
+  for (let at = 0; at < bytes.length && !response.destroyed; at += piece) {
+    await new Promise<void>((resolve) => response.write(bytes.subarray(at, at + piece), () => resolve()));
+    if (at + piece < bytes.length) await sleep(dripMs, undefined, { ref: false });
+  }
 }
 
 function chatIdOf(request: ApiRequest | undefined): { chatId?: number } {

@@ -129,7 +129,7 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
       const file = fileOf(given);
       const document = {
         file_id: file.fileId,
-        file_unique_id: state.files.uniqueIdOf(file),
+        file_unique_id: file.uniqueId,
         file_name: file.name,
         mime_type: file.mimeType,
         file_size: file.bytes.length,
@@ -144,7 +144,7 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
       // Anything else becomes an audio file or a document.
       if (Buffer.from(file.bytes.subarray(0, 4)).toString("latin1") !== "OggS")
         deps.onViolation("sendVoice: what is no Ogg is not shown as a voice message");
-      const ids = { file_id: file.fileId, file_unique_id: state.files.uniqueIdOf(file) };
+      const ids = { file_id: file.fileId, file_unique_id: file.uniqueId };
       const duration = params.integer("duration") ?? 0;
       const voice = { ...ids, duration, mime_type: "audio/ogg", file_size: file.bytes.length };
       return send(params, { voice, ...captionFields(caption) }, file);
@@ -159,7 +159,7 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
       if (picture === undefined) throw badRequest("IMAGE_PROCESS_FAILED");
       const size = { width: picture.width, height: picture.height };
       if (size.width + size.height > 10_000) throw badRequest("PHOTO_INVALID_DIMENSIONS");
-      const ids = { file_id: file.fileId, file_unique_id: state.files.uniqueIdOf(file) };
+      const ids = { file_id: file.fileId, file_unique_id: file.uniqueId };
       const photo = [{ ...ids, ...size, file_size: file.bytes.length }];
       return send(params, { photo, ...captionFields(caption) }, file);
     },
@@ -224,7 +224,7 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
       if (file.bytes.length > largestDownload) throw badRequest("file is too big");
       return {
         file_id: file.fileId,
-        file_unique_id: state.files.uniqueIdOf(file),
+        file_unique_id: file.uniqueId,
         file_size: file.bytes.length,
         file_path: state.files.pathOf(file),
       };

@@ -1,11 +1,12 @@
 /** What people do in their clients: each deed changes what Telegram holds, and becomes an update for the bot. */
 
 import type { CallbackQuery, Message, MessageEntity, Update, User } from "grammy/types";
-import { ParleyError } from "../../base/errors.ts";
-import { type AttachmentKind, type AttachmentOptions, attachmentOf } from "./attachments.ts";
+import { type AttachmentOptions, attachmentOf } from "./attachments.ts";
+import { checkCaption, createFileSide, type FileSide, type WriteOptions } from "./file-side.ts";
 import { createGroupSide, type GroupSide } from "./groups.ts";
 import type { Presses } from "./presses.ts";
-import { type ChatRecord, captionFields, type MessageRecord, type TelegramState, textFields } from "./state.ts";
+import { impossible } from "./refusal.ts";
+import { type ChatRecord, type MessageRecord, type TelegramState, textFields } from "./state.ts";
 import { formatOwnText, partsOf } from "./text.ts";
 import type { PressAnswer } from "./types.ts";
 import type { UpdateBody, UpdateQueue } from "./updates.ts";
@@ -16,19 +17,11 @@ export interface PersonOptions {
   readonly username?: string;
 }
 
-export interface WriteOptions {
-  readonly threadId?: number | undefined;
-  /** Id of the message that is answered. */
-  readonly replyTo?: number | undefined;
-}
-
-export type FileOptions = WriteOptions & AttachmentOptions & { readonly caption?: string };
-
 /**
  * The hands of people. Every function throws when a person could not do it either: no such chat, not a member, no such
  * message.
  */
-export interface UserSide extends GroupSide {
+export interface UserSide extends GroupSide, FileSide {
   /** Opens a private chat; its id is the user's. With `topics` the person may open topics in it. Sends no update. */
   createPrivateChat(options: PersonOptions & { readonly topics?: boolean }): number;
   /**
@@ -59,12 +52,6 @@ export interface UserSide extends GroupSide {
     text: string,
     options?: WriteOptions & { readonly entities?: readonly MessageEntity[] },
   ): Message;
-  sendPhoto(chatId: number, userId: number, options?: FileOptions): Message;
-  sendVoice(chatId: number, userId: number, options?: FileOptions): Message;
-  sendAudio(chatId: number, userId: number, options?: FileOptions): Message;
-  sendVideoNote(chatId: number, userId: number, options?: FileOptions): Message;
-  sendSticker(chatId: number, userId: number, options?: WriteOptions): Message;
-  sendDocument(chatId: number, userId: number, options?: FileOptions): Message;
   /** Puts another photo into a person's own message, which keeps its caption. */
   replacePhoto(chatId: number, messageId: number, options?: AttachmentOptions): Message;
   /** Changes a person's own message, its caption if it has one. */
@@ -155,12 +142,6 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
     return message;
   }
 
-  function writeFile(chatId: number, userId: number, kind: AttachmentKind, options: FileOptions = {}): Message {
-    const content = attachmentOf(state.files, kind, options);
-    const caption = captionFields(formatOwnText(options.caption ?? ""));
-    return write(chatId, userId, options, { ...content, ...caption });
-  }
-
   function setBlocked(chatId: number, blocked: boolean): void {
     const chat = chatOf(chatId);
     if (chat.chat.type !== "private") throw impossible("only a private chat can block the bot");
@@ -180,6 +161,7 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
 
   return {
     ...createGroupSide(state, queue, personOf),
+    ...createFileSide(state.files, write),
     createPerson,
     createPrivateChat(options) {
       const person = createPerson(options);
@@ -221,12 +203,6 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
       for (const part of rest) write(chatId, userId, options, part);
       return message;
     },
-    sendPhoto: (chatId, userId, options) => writeFile(chatId, userId, "photo", options),
-    sendVoice: (chatId, userId, options) => writeFile(chatId, userId, "voice", options),
-    sendAudio: (chatId, userId, options) => writeFile(chatId, userId, "audio", options),
-    sendVideoNote: (chatId, userId, options) => writeFile(chatId, userId, "video_note", options),
-    sendSticker: (chatId, userId, options) => writeFile(chatId, userId, "sticker", options),
-    sendDocument: (chatId, userId, options) => writeFile(chatId, userId, "document", options),
     replacePhoto(chatId, messageId, options = {}) {
       const chat = chatOf(chatId);
       const record = ownMessage(chat, messageId);
@@ -239,7 +215,10 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
     edit(chatId, messageId, text) {
       const chat = chatOf(chatId);
       const record = ownMessage(chat, messageId);
-      state.editMessage(chat, record, undefined, formatOwnText(text));
+      const formatted = formatOwnText(text);
+      if (formatted.text === "" && record.message.text !== undefined) throw impossible("an empty text cannot be sent");
+      if (record.message.text === undefined) checkCaption(formatted.text);
+      state.editMessage(chat, record, undefined, formatted);
       queue.push({ edited_message: record.message } as UpdateBody);
       return record.message;
     },
@@ -273,10 +252,6 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
     unblock,
     raw: (update) => void queue.push(update as Omit<Update, "update_id">),
   };
-}
-
-function impossible(what: string): ParleyError {
-  return new ParleyError("playground-impossible", what);
 }
 
 function dataOf(message: Message, button: string): string {

@@ -1,3 +1,5 @@
+import { ParleyError } from "../../base/errors.ts";
+
 /** A call that is refused: Telegram's status, its `description`, and sometimes `parameters`. */
 export class Refused extends Error {
   readonly status: number;
@@ -18,4 +20,9 @@ export function badRequest(what: string): Refused {
 /** The 429 that asks to wait `seconds`. */
 export function tooManyRequests(seconds: number): Refused {
   return new Refused(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
+}
+
+/** What no person could do either. */
+export function impossible(what: string): ParleyError {
+  return new ParleyError("playground-impossible", what);
 }

@@ -95,6 +95,8 @@ export interface StateOptions {
   readonly keepViews: boolean;
   /** Milliseconds that a draft is shown without a word from the bot. */
   readonly draftMs: number;
+  /** Of files, the newest of them. */
+  readonly keptFileBytes: number;
   emit(event: BotApiEvent): void;
 }
 
@@ -132,7 +134,7 @@ export function createTelegramState(options: StateOptions): TelegramState {
   return {
     bot,
     chats,
-    files: createFiles(),
+    files: createFiles(options.keptFileBytes),
     commands: new Map(),
     descriptions: new Map(),
     emit,
@@ -195,6 +197,7 @@ export function createTelegramState(options: StateOptions): TelegramState {
         delete message.entities;
         delete message.caption_entities;
       }
+      if (content?.text === "") delete message.caption;
       if (replyMarkup !== undefined) message.reply_markup = replyMarkup;
       record.message = message;
       remember(record, stateOf(message));

@@ -80,8 +80,11 @@ export interface MessageState {
 
 export interface StoredFile {
   readonly fileId: string;
+  /** The same for the same bytes, whoever sent them. */
+  readonly uniqueId: string;
   readonly name: string;
   readonly mimeType: string;
+  /** None once newer files have taken its place. */
   readonly bytes: Uint8Array;
 }
 

@@ -1,11 +1,14 @@
 /** What the scripted model says: data, chosen by what the question wants. */
 import type { Script, ScriptedRequest } from "./script.ts";
+import { answerToSeen, readQuestion } from "./seen.ts";
 
 interface Intent {
   /** Tried in order on the trimmed question. */
   readonly asks: RegExp;
   /** Its answer goes on with a former one, which has said already that no model wrote it. */
   readonly goesOn?: true;
+  /** It fails, whatever comes with the words. */
+  readonly fails?: true;
   /** `tries`: how often the same has been asked before, in a row. */
   readonly answer: (question: string, match: RegExpExecArray, former: string, tries: number) => Script;
 }
@@ -14,12 +17,14 @@ const label = "*(scripted demo model: no AI here)*";
 
 /** Answers a request that was made `tries` times before; `labelled` answers begin by saying that no model wrote them. */
 export function answerTo(request: ScriptedRequest, labelled: boolean, tries = 0): Script {
-  const asked = newestOf(request, "user").trim();
+  const question = readQuestion(newestOf(request, "user"));
+  const asked = question.words;
   const former = newestOf(request, "assistant");
-  for (const { asks, answer, goesOn } of intents) {
+  const seen = answerToSeen(question);
+  for (const { asks, answer, goesOn, fails } of intents) {
     const match = asks.exec(asked);
     if (match === null) continue;
-    const script = answer(asked, match, former, tries);
+    const script = fails || seen === undefined ? answer(asked, match, former, tries) : { text: seen };
     return labelled && script.text && !goesOn ? { ...script, text: `${label}\n\n${script.text}` } : script;
   }
   return {};
@@ -38,7 +43,7 @@ const help = `I am a scripted stand-in, so that you can try the chat without a k
 - **echo** followed by any text — the same text back, Markdown included
 - **think** — a pause for thought first, with the seconds counted
 - **busy** — two refusals before the answer, good for seeing it tried again
-- a **photo** — what I was sent of it
+- **photos** and **documents** — what I was sent of them, and **fail 429** below one all the same
 - **fail 429**, **fail 500**, **fail cut**, **fail empty**, **fail silence** — the faults of real providers
 
 Anything else gets a short answer. With a real key in \`.env\`, a real model answers instead.`;
@@ -158,9 +163,12 @@ const busy: Script = { ...faults["429"], headers: { "retry-after": "3" } };
 
 const intents: readonly Intent[] = [
   { asks: /^Your answer was cut off\b/, goesOn: true, answer: (_, _match, former) => nextPart(former) },
-  { asks: /^fail\s+(\w+)\b/i, answer: (_, match) => faults[match[1]?.toLowerCase() ?? ""] ?? { status: 500 } },
+  {
+    asks: /^fail\s+(\w+)\b/i,
+    fails: true,
+    answer: (_, match) => faults[match[1]?.toLowerCase() ?? ""] ?? { status: 500 },
+  },
   { asks: /^echo\s+([\s\S]+)/i, answer: (_, match) => ({ text: match[1] ?? "" }) },
-  { asks: /\[picture: /, answer: (question) => ({ text: seenIn(question) }) },
   {
     asks: /^(hi|hello|hey|hallo|good (morning|day|evening)|привет|hola|bonjour|ciao)\b|^привет/i,
     answer: (question) => ({ text: pick(greetings, question) }),
@@ -181,15 +189,6 @@ const intents: readonly Intent[] = [
   { asks: /\blong(er)?\b|\bessay\b|\bstory\b/i, answer: () => ({ text: long, tokensPerSecond: 200 }) },
   { asks: /(?:)/, answer: short },
 ];
-
-/** The pictures of a question, by what the model was sent of them. */
-function seenIn(question: string): string {
-  const seen = [...question.matchAll(/\[picture: ([^\]]*), (\d+) bytes, ([^\]]*)\]/g)];
-  const lines = seen.map(([, pixels, bytes, type]) => `- ${pixels} pixels, ${bytes} bytes, sent as ${type}`);
-  const words = question.replaceAll(/\[picture: [^\]]*\]\n?|\[These pictures came[^\]]*\]/g, "").trim();
-  const beside = words === "" ? "without a word" : `with the words “${words}”`;
-  return `I see ${seen.length === 1 ? "a picture" : `${seen.length} pictures`}, ${beside}:\n\n${lines.join("\n")}`;
-}
 
 function short(question: string): Script {
   const line = question.replace(/\s+/g, " ").trim();

@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from "node:http";
 import { crc32, deflateSync } from "node:zlib";
+import { silenceOf } from "./silence.ts";
 
 /** What one request gets; an empty script is the usual answer. */
 export interface MediaScript {
@@ -103,19 +104,8 @@ function answer({ kind, file, fields }: MediaRequestSeen, script: MediaScript, r
   if (kind === "transcriptions") json({ text: script.text ?? `a recording of ${file?.bytes.length ?? 0} bytes` });
   else if (kind === "speech") {
     response.writeHead(200, { "content-type": "audio/ogg" });
-    response.end(silence(String(fields["input"] ?? "").length / 15));
+    response.end(silenceOf(String(fields["input"] ?? "").length / 15));
   } else json({ data: [{ b64_json: onePixel.toString("base64") }] });
-}
-
-/** An Ogg of nothing but its head and its end, which says that it lasts so long. */
-function silence(seconds: number): Buffer {
-  const page = (samples: number) => {
-    const head = Buffer.alloc(28);
-    head.write("OggS", "latin1");
-    head.writeBigInt64LE(BigInt(Math.round(samples)), 6);
-    return head;
-  };
-  return Buffer.concat([page(0), page(seconds * 48_000)]);
 }
 
 /** A green picture of one pixel, as a PNG. */

@@ -1,14 +1,19 @@
 /** The emulated Telegram as the chat page wants it. */
-import { secondsOfOgg } from "../../base/ogg.ts";
 import type { BotApi, BotApiEvent, ChatView } from "../bot-api/bot-api.ts";
-import type { PageCall, PageChange, PageChat, PageSource } from "./source.ts";
+import { type FileOptions, type FileSide, mostAlbumParts } from "../bot-api/file-side.ts";
+import type { PageCall, PageChange, PageChat, PageSource, PageUpload } from "./source.ts";
 
 /** People get ids from here on; a group's members are taken from those who are known. */
 const firstPersonId = 1001;
 const callsShown = 200;
+const senders = {
+  photo: "sendPhoto",
+  voice: "sendVoice",
+  audio: "sendAudio",
+  document: "sendDocument",
+} as const satisfies Record<PageUpload["kind"], keyof FileSide>;
 /** A Telegram client stops to spin after about so long. */
 const pressWaitMs = 20_000;
-const voiceBytesPerSecond = 3_000;
 
 /** Creates the page's view of an emulated Bot API. */
 export function createPageSource(botApi: BotApi): PageSource {
@@ -47,6 +52,14 @@ export function createPageSource(botApi: BotApi): PageSource {
     }
   }
 
+  function sendTogether(chatId: number, senderId: number, files: readonly PageUpload[], options: FileOptions): void {
+    const { user } = botApi;
+    const [only] = files;
+    const parts = files.flatMap(({ kind, ...file }) => (kind === "voice" ? [] : [{ kind, ...file }]));
+    if (parts.length > 1) user.sendAlbum(chatId, senderId, parts, options);
+    else if (only !== undefined) user[senders[only.kind]](chatId, senderId, { ...only, ...options });
+  }
+
   return {
     bot: { ...botApi.bot, username: botApi.bot.username ?? "bot" },
     chats: () =>
@@ -72,8 +85,14 @@ export function createPageSource(botApi: BotApi): PageSource {
     sendText({ chatId, senderId, text, threadId, replyTo }) {
       botApi.user.sendText(chatId, senderId, text, { threadId, replyTo });
     },
-    sendVoice({ chatId, senderId, bytes, threadId, replyTo }) {
-      botApi.user.sendVoice(chatId, senderId, { bytes, threadId, replyTo, seconds: secondsOf(bytes) });
+    sendFiles({ chatId, senderId, files, caption, threadId, replyTo }) {
+      const albums = albumsOf(files);
+      const apart = albums.length > 1 && caption !== undefined && caption !== "";
+      if (apart) botApi.user.sendText(chatId, senderId, caption, { threadId, replyTo });
+      for (const [index, album] of albums.entries()) {
+        const first = index === 0 && !apart ? { caption, replyTo } : {};
+        sendTogether(chatId, senderId, album, { threadId, ...first });
+      }
     },
     editText({ chatId, messageId, text }) {
       botApi.user.edit(chatId, messageId, text);
@@ -95,9 +114,16 @@ export function createPageSource(botApi: BotApi): PageSource {
   };
 }
 
-/** As Ogg tells it; of anything else it is guessed by what a voice takes. */
-function secondsOf(bytes: Uint8Array): number {
-  return Math.max(1, Math.round(secondsOfOgg(bytes) || bytes.length / voiceBytesPerSecond));
+/** As a client does it: photos, files and music each together, ten at most; a voice message by itself. */
+function albumsOf(files: readonly PageUpload[]): PageUpload[][] {
+  const kinds = ["photo", "document", "audio"] as const;
+  const albums = kinds.flatMap((kind) => inTens(files.filter((file) => file.kind === kind)));
+  return [...albums, ...files.filter(({ kind }) => kind === "voice").map((voice) => [voice])];
+}
+
+function inTens(files: readonly PageUpload[]): PageUpload[][] {
+  const starts = files.keys().filter((index) => index % mostAlbumParts === 0);
+  return [...starts].map((start) => files.slice(start, start + mostAlbumParts));
 }
 
 function pageChat(chat: ChatView): PageChat {

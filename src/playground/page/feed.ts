@@ -139,9 +139,9 @@ export function createPageFeed(source: PageSource, models: PageModels, switches:
       source.sendText(message);
     },
 
-    sendVoice(message: Parameters<PageSource["sendVoice"]>[0]): void {
+    sendFiles(message: Parameters<PageSource["sendFiles"]>[0]): void {
       memberOf(message.chatId, message.senderId);
-      source.sendVoice(message);
+      source.sendFiles(message);
     },
 
     editText(edit: Parameters<PageSource["editText"]>[0]): void {

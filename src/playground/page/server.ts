@@ -3,13 +3,14 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { type Context, Hono, type Next } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { except } from "hono/combine";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { z } from "zod";
 import { messageOf, StartError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
+import { answerWithFile } from "./downloads.ts";
 import { createPageFeed, type FaultSwitch, type PageEvent, type PageFeed, type PageModels } from "./feed.ts";
 import type { PageSource } from "./source.ts";
+import { largestUpload, readUploads } from "./uploads.ts";
 
 export interface PlaygroundPageOptions {
   readonly source: PageSource;
@@ -31,12 +32,9 @@ const MAX_UNSENT_EVENTS = 5000;
 /** So that a connection that died without a word is noticed. */
 const HEARTBEAT_MS = 15_000;
 const MAX_BODY_BYTES = 64 * 1024;
-/** Telegram gives bots no larger file. */
-const MAX_FILE_BYTES = 20 * 1024 * 1024;
-/** That in base64, and what comes with it. */
-const MAX_FILE_BODY_BYTES = (MAX_FILE_BYTES * 4) / 3 + MAX_BODY_BYTES;
-/** Where files are sent to. */
-const FILES = "/api/voices";
+const UPLOADS = "/api/uploads";
+const FORM = /^multipart\/form-data\b/i;
+const JSON_TYPE = /^application\/json\b/i;
 
 const HEADERS = {
   "content-security-policy": [
@@ -44,6 +42,8 @@ const HEADERS = {
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
+    // Those in `blob:` are heard for their length before they are sent.
+    "media-src 'self' blob:",
     "connect-src 'self'",
     "form-action 'self'",
     "base-uri 'none'",
@@ -70,16 +70,8 @@ const deeds = {
   chats: z.object({ kind: z.enum(["private", "group"]) }),
   topics: z.object({ chatId: z.int(), name: z.string().min(1).max(128) }),
   messages: z.object({ ...place, senderId: z.int(), text: z.string().min(1).max(4096), replyTo: z.int().optional() }),
-  voices: z.object({
-    ...place,
-    senderId: z.int(),
-    data: z
-      .base64()
-      .min(1)
-      .max(Math.ceil((MAX_FILE_BYTES * 4) / 3)),
-    replyTo: z.int().optional(),
-  }),
-  edits: z.object({ ...place, senderId: z.int(), messageId: z.int(), text: z.string().min(1).max(4096) }),
+  // An empty one takes a caption away.
+  edits: z.object({ ...place, senderId: z.int(), messageId: z.int(), text: z.string().max(4096) }),
   presses: z.object({ chatId: z.int(), senderId: z.int(), messageId: z.int(), data: z.string().min(1) }),
   "draft-stops": z.object({ ...place, draftId: z.int() }),
   blocks: z.object({ chatId: z.int(), blocked: z.boolean() }),
@@ -132,9 +124,26 @@ function createRoutes(feed: PageFeed, log: Pick<Logger, "warn">, hosts: () => Re
   app.get("/:file{page\\.(?:css|js)}", (context) => asset(context.req.param("file")));
   app.get("/page/:file{[a-z-]+\\.(?:css|js|svg)}", (context) => asset(`page/${context.req.param("file")}`));
   app.get("/events", (context) => streamSSE(context, (stream) => sendEvents(stream, feed)));
-  app.get("/files/:id", (context) => download(context, feed));
-  app.use(FILES, bodyLimit({ maxSize: MAX_FILE_BODY_BYTES }));
-  app.use("/api/*", except(FILES, bodyLimit({ maxSize: MAX_BODY_BYTES })));
+  app.get("/files/:id", (context) => {
+    const bytes = feed.readFile(context.req.param("id"));
+    if (bytes === undefined) return context.text("There is no such file.", 404);
+    return answerWithFile(bytes, context.req.query("name") ?? "file", context.req.header("range"));
+  });
+  const refuse = (context: Context, deed: string, error: unknown) => {
+    log.warn({ deed, err: error }, "the playground refused what its page asked for");
+    return context.json({ error: messageOf(error) }, 400);
+  };
+  app.post(UPLOADS, bodyLimit({ maxSize: largestUpload + MAX_BODY_BYTES, onError: tooLarge }), async (context) => {
+    const form = await context.req.formData().catch(() => undefined);
+    if (form === undefined) return context.json({ error: "Send a form." }, 400);
+    try {
+      feed.sendFiles(await readUploads(form));
+      return context.json({});
+    } catch (error) {
+      return refuse(context, "uploads", error);
+    }
+  });
+  app.use("/api/*", bodyLimit({ maxSize: MAX_BODY_BYTES }));
 
   const deed = <Name extends keyof typeof deeds>(
     name: Name,
@@ -147,15 +156,13 @@ function createRoutes(feed: PageFeed, log: Pick<Logger, "warn">, hosts: () => Re
         const result = await carryOut(body.data as z.infer<(typeof deeds)[Name]>);
         return context.json(result ?? {});
       } catch (error) {
-        log.warn({ deed: name, err: error }, "the playground refused what its page asked for");
-        return context.json({ error: messageOf(error) }, 400);
+        return refuse(context, name, error);
       }
     });
   };
   deed("chats", ({ kind }) => feed.createChat(kind));
   deed("topics", ({ chatId, name }) => feed.createTopic(chatId, name));
   deed("messages", (message) => feed.sendText(message));
-  deed("voices", ({ data, ...message }) => feed.sendVoice({ ...message, bytes: Buffer.from(data, "base64") }));
   deed("edits", (edit) => feed.editText(edit));
   deed("presses", (press) => feed.press(press));
   deed("draft-stops", (stop) => feed.stopDraft(stop));
@@ -172,8 +179,9 @@ function onlyOwnPage(hosts: () => ReadonlySet<string>) {
       if (context.req.header("origin") !== `http://${host}`) {
         return context.json({ error: "Only the playground's own page may do this." }, 403);
       }
-      if (!/^application\/json\b/i.test(context.req.header("content-type") ?? "")) {
-        return context.json({ error: "Send JSON." }, 415);
+      const [wanted, type] = context.req.path === UPLOADS ? ["a form", FORM] : ["JSON", JSON_TYPE];
+      if (!type.test(context.req.header("content-type") ?? "")) {
+        return context.json({ error: `Send ${wanted}.` }, 415);
       }
     } else if (context.req.path !== "/" && context.req.header("sec-fetch-site") === "cross-site") {
       return context.json({ error: "Only the playground's own page may read this." }, 403);
@@ -193,21 +201,8 @@ async function asset(path: string): Promise<Response> {
   }
 }
 
-async function download(context: Context, feed: PageFeed): Promise<Response> {
-  const bytes = feed.readFile(context.req.param("id") ?? "");
-  if (bytes === undefined) return context.text("There is no such file.", 404);
-  const name = (context.req.query("name") ?? "file").replace(/[\r\n"\\/]/g, "_");
-  return new Response(Uint8Array.from(bytes), {
-    headers: {
-      // Never shown in the page's own origin, whatever the bot has sent; but a picture may be shown as a picture.
-      "content-type": isPng(bytes) ? "image/png" : "application/octet-stream",
-      "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(name)}`,
-    },
-  });
-}
-
-function isPng(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes.subarray(0, 8)).toString("latin1") === "\x89PNG\r\n\x1a\n";
+function tooLarge(context: Context): Response {
+  return context.json({ error: "That is too much at once: 64 MB is the most that the playground takes." }, 413);
 }
 
 async function sendEvents(stream: SSEStreamingApi, feed: PageFeed): Promise<void> {

@@ -77,6 +77,18 @@ export interface PressAnswer {
   readonly url?: string | undefined;
 }
 
+/** A file as it leaves the page. */
+export interface PageUpload {
+  readonly kind: "photo" | "voice" | "audio" | "document";
+  readonly name: string;
+  readonly mimeType: string;
+  readonly bytes: Uint8Array;
+  /** Smaller forms of a photo, from small to large. */
+  readonly smaller: readonly Uint8Array[];
+  /** Of something that sounds. */
+  readonly seconds?: number | undefined;
+}
+
 /** A change that the page shows at once. */
 export type PageChange =
   | { readonly type: "chat"; readonly data: PageChat }
@@ -115,8 +127,17 @@ export interface PageSource {
   sendText(
     message: Place & { readonly senderId: number; readonly text: string; readonly replyTo?: number | undefined },
   ): void;
-  sendVoice(
-    message: Place & { readonly senderId: number; readonly bytes: Uint8Array; readonly replyTo?: number | undefined },
+  /**
+   * Files of one kind go out together, as an album. The caption stands below the first; before those that take several albums
+   * it is a message of its own.
+   */
+  sendFiles(
+    message: Place & {
+      readonly senderId: number;
+      readonly files: readonly PageUpload[];
+      readonly caption?: string | undefined;
+      readonly replyTo?: number | undefined;
+    },
   ): void;
   editText(edit: Place & { readonly senderId: number; readonly messageId: number; readonly text: string }): void;
   /** Resolves with the bot's answer; undefined when it gave none while a client would wait. */
@@ -128,5 +149,6 @@ export interface PageSource {
   }): Promise<PressAnswer | undefined>;
   stopDraft(stop: Place & { readonly draftId: number }): void;
   setBlocked(chatId: number, blocked: boolean): void;
+  /** Undefined also when it is not kept any more. */
   readFile(fileId: string): Uint8Array | undefined;
 }

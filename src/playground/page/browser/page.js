@@ -8,7 +8,6 @@ import { createReplyKeyboard } from "./page/reply-keyboard.js";
 import { createRequestView } from "./page/request.js";
 import { createState } from "./page/state.js";
 import { followServer, post } from "./page/stream.js";
-import { createVoiceChooser } from "./page/voice.js";
 
 const dirty = new Set();
 const changedMessages = new Map();
@@ -38,7 +37,6 @@ const log = createLogView(store);
 const request = createRequestView(state);
 const announce = createAnnouncer(store);
 createTheme();
-createVoiceChooser((recording) => composer.sendVoice(recording));
 
 let scheduled = false;
 

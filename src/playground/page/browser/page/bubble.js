@@ -1,11 +1,13 @@
 import { avatar, clock, copyText, drawn, element, hueOf, icon, showAlert, showToast } from "./dom.js";
 import { renderText, safeHref } from "./entities.js";
-import { summaryOf } from "./state.js";
+import { mediaOf } from "./media.js";
+import { isEditable, summaryOf } from "./state.js";
 import { post } from "./stream.js";
 
 /**
  * One message on the screen. `update` changes only the parts that differ, so that a button keeps its focus and its
- * spinner, and a selection outside of the text lives on, while an answer is being written.
+ * spinner, and a selection outside of the text lives on, while an answer is being written. `line` holds text and time; an
+ * album shows it elsewhere.
  */
 export function createBubble(chat, message, deps) {
   const fromBot = message.from?.id === deps.botId;
@@ -18,7 +20,7 @@ export function createBubble(chat, message, deps) {
   });
   if (service) {
     node.append(element("p", { dir: "auto" }, summaryOf(message)));
-    return { node, update() {} };
+    return { node, line: undefined, update() {} };
   }
 
   const text = element("div", { class: "text", "data-testid": "message-text", dir: "auto" });
@@ -37,15 +39,16 @@ export function createBubble(chat, message, deps) {
     if (!fromBot) node.append(avatar(message.from?.id ?? 0, name));
   }
   if (message.reply_to_message !== undefined && !isTopicRoot(message)) body.append(quote(message, deps));
-  const attachment = attachmentOf(message);
-  if (attachment !== undefined) body.append(attachment);
+  const media = mediaOf(message, fromBot);
+  if (media !== undefined) body.append(media);
   const time = element("time", { datetime: new Date(message.date * 1000).toISOString() }, clock(message.date));
-  body.append(element("div", { class: "text-line" }, text, element("footer", {}, edited, time)));
+  const line = element("div", { class: "text-line" }, text, element("footer", {}, edited, time));
+  body.append(line);
   const actions = element(
     "div",
     { class: "message-actions" },
     action("reply", "Reply", "reply", () => deps.onReply(message.message_id)),
-    !fromBot && message.text !== undefined
+    !fromBot && isEditable(message)
       ? action("pencil", "Edit", "edit", () => deps.onEdit(message.message_id))
       : undefined,
   );
@@ -74,7 +77,7 @@ export function createBubble(chat, message, deps) {
     }
   }
   update(message);
-  return { node, update };
+  return { node, line, update };
 }
 
 /** In a topic each message replies to the one that opened it, unless it replies to another; clients do not show that. */
@@ -110,47 +113,6 @@ function quote(message, deps) {
     element("span", { class: "reply-name", dir: "auto" }, target.from?.first_name ?? ""),
     element("span", { class: "reply-text", dir: "auto" }, ...drawn(message.quote?.text ?? summaryOf(target))),
   );
-}
-
-function attachmentOf(message) {
-  const file = message.document;
-  if (file !== undefined) {
-    const name = file.file_name ?? "file";
-    return element(
-      "a",
-      {
-        class: "attachment",
-        href: `files/${encodeURIComponent(file.file_id)}?name=${encodeURIComponent(name)}`,
-        download: name,
-        "data-testid": "document",
-      },
-      icon("file"),
-      element("span", { class: "attachment-name", dir: "auto" }, name),
-      element("span", { class: "attachment-size" }, sizeOf(file.file_size)),
-    );
-  }
-  const picture = message.from?.is_bot ? message.photo?.at(-1) : undefined;
-  if (picture !== undefined) {
-    return element("img", {
-      class: "picture",
-      src: `files/${encodeURIComponent(picture.file_id)}?name=picture.png`,
-      width: picture.width,
-      height: picture.height,
-      alt: "A picture from the bot",
-      "data-testid": "picture",
-    });
-  }
-  const kind = message.photo ? "Photo" : message.voice ? "Voice message" : message.sticker ? "Sticker" : undefined;
-  return kind === undefined ? undefined : element("p", { class: "attachment" }, icon("file"), kind);
-}
-
-function sizeOf(bytes) {
-  if (bytes === undefined) return "";
-  return bytes < 1024
-    ? `${bytes} B`
-    : bytes < 1024 * 1024
-      ? `${(bytes / 1024).toFixed(1)} KB`
-      : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
 
 function keyboardButton(chat, message, button, deps) {

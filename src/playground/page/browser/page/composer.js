@@ -1,6 +1,10 @@
+import { createCommandMenu } from "./command-menu.js";
 import { byId, drawn, element, icon, showToast } from "./dom.js";
-import { summaryOf, threadOf } from "./state.js";
-import { post } from "./stream.js";
+import { createRecorder } from "./recorder.js";
+import { LONGEST_CAPTION } from "./sizes.js";
+import { isEditable, summaryOf, threadOf } from "./state.js";
+import { post, upload } from "./stream.js";
+import { createTray } from "./tray.js";
 
 /**
  * The box one writes in: sending, editing, replying, the menu of commands. `onSend` is called when something goes out, with
@@ -9,16 +13,23 @@ import { post } from "./stream.js";
 export function createComposer(store, onSend) {
   const { state } = store;
   const box = byId("composer-text");
-  const menu = byId("command-menu");
-  const toggle = byId("commands-toggle");
   const context = byId("composer-context");
   const sender = byId("sender");
-  let marked = 0;
   /** Conversation key to the text that was begun there. */
   const unsent = new Map();
   let shownKey;
   let shownEditing;
-  toggle.append(icon("slash"));
+  const tray = createTray(store, () => {
+    if (state.editing !== undefined) clearContext();
+    fitHeight();
+    box.focus();
+  });
+  createRecorder((sound, seconds) => void sendRecording(sound, seconds));
+  const menu = createCommandMenu(state, box, (command) => {
+    box.value = "";
+    fitHeight();
+    void sendText(`/${command}`);
+  });
   byId("send").append(icon("send"));
 
   byId("composer").addEventListener("submit", (event) => {
@@ -27,15 +38,15 @@ export function createComposer(store, onSend) {
   });
   box.addEventListener("input", () => {
     fitHeight();
-    openMenu(/^\/\w*$/.test(box.value));
+    menu.open(/^\/\w*$/.test(box.value));
   });
   box.addEventListener("keydown", onKey);
-  toggle.addEventListener("click", () => {
-    openMenu(menu.hidden);
-    box.focus();
-  });
-  document.addEventListener("click", (event) => {
-    if (!menu.hidden && !menu.contains(event.target) && !toggle.contains(event.target)) openMenu(false);
+  box.addEventListener("paste", (event) => {
+    const { files, types } = event.clipboardData;
+    // A text that was copied with its picture is a text.
+    if (files.length === 0 || types.includes("text/plain")) return;
+    event.preventDefault();
+    void tray.add([...files]);
   });
   sender.addEventListener("change", () => {
     state.senders.set(state.open.chatId, Number(sender.value));
@@ -44,7 +55,7 @@ export function createComposer(store, onSend) {
   function onKey(event) {
     // While an input method composes (Chinese, Japanese, Korean), Enter belongs to it.
     if (event.isComposing) return;
-    if (!menu.hidden && menuKey(event)) return;
+    if (menu.takesKey(event)) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       void submit();
@@ -57,74 +68,22 @@ export function createComposer(store, onSend) {
     }
   }
 
-  function menuKey(event) {
-    const items = [...menu.children];
-    if (event.key === "Escape") openMenu(false);
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      marked = (marked + (event.key === "ArrowDown" ? 1 : items.length - 1)) % Math.max(items.length, 1);
-      mark();
-    } else if (event.key === "Tab" && !event.shiftKey && items[marked] !== undefined) {
-      box.value = `/${items[marked].dataset.command} `;
-      openMenu(false);
-    } else if (event.key === "Enter" && !event.shiftKey && items[marked] !== undefined) items[marked].click();
-    else return false;
-    event.preventDefault();
-    return true;
-  }
-
-  function openMenu(wish) {
-    const typed = box.value.startsWith("/") ? box.value.slice(1).toLowerCase() : "";
-    const matching = wish ? state.commands.filter(({ command }) => command.startsWith(typed)) : [];
-    marked = 0;
-    menu.replaceChildren(
-      ...matching.map(({ command, description }, index) =>
-        element(
-          "div",
-          {
-            role: "option",
-            id: `command-${index}`,
-            "data-command": command,
-            "data-testid": "command",
-            onclick: () => choose(command),
-          },
-          element("span", { class: "command-name" }, `/${command}`),
-          element("span", { class: "command-description", dir: "auto" }, description),
-        ),
-      ),
-    );
-    if (wish && state.commands.length === 0)
-      menu.replaceChildren(element("div", { class: "command-none" }, "The bot has set no commands yet."));
-    menu.hidden = menu.children.length === 0;
-    toggle.setAttribute("aria-expanded", String(!menu.hidden));
-    mark();
-  }
-
-  function mark() {
-    for (const [index, item] of [...menu.children].entries())
-      item.setAttribute("aria-selected", String(index === marked));
-    menu.children[marked]?.scrollIntoView({ block: "nearest" });
-    if (menu.hidden) box.removeAttribute("aria-activedescendant");
-    else box.setAttribute("aria-activedescendant", `command-${marked}`);
-  }
-
-  function choose(command) {
-    openMenu(false);
-    box.value = "";
-    fitHeight();
-    void sendText(`/${command}`);
-  }
-
   async function submit() {
     const text = box.value;
-    if (text.trim() === "") return;
-    openMenu(false);
+    const { editing, replyTo } = state;
+    if (!isSendable()) return;
+    const withFiles = editing === undefined && !tray.isEmpty;
+    if ((withFiles || editsCaption()) && text.trim().length > LONGEST_CAPTION) {
+      return showToast(`A caption has room for 1,024 characters; this one has ${text.trim().length}.`);
+    }
+    menu.open(false);
     box.value = "";
-    fitHeight();
-    const editing = state.editing;
-    const replyTo = state.replyTo;
     clearContext();
-    const done =
-      editing === undefined ? await sendText(text, replyTo) : await send("edits", { messageId: editing, text });
+    const done = withFiles
+      ? await sendFiles(tray.take(), { caption: text.trim(), replyTo })
+      : editing === undefined
+        ? await sendText(text, replyTo)
+        : await send("edits", { messageId: editing, text: text.trim() });
     // A text that did not go out must not be lost.
     if (!done && box.value === "") {
       box.value = text;
@@ -140,18 +99,49 @@ export function createComposer(store, onSend) {
     return true;
   }
 
-  async function send(path, body) {
+  async function sendFiles({ uploads, restore }, message) {
+    const done = await send("uploads", message, uploads);
+    if (!done) restore();
+    return done;
+  }
+
+  /** By itself, as a client does it: a text that was begun stays. */
+  async function sendRecording(sound, seconds) {
+    const { replyTo } = state;
+    if (state.editing === undefined) clearContext();
+    const name = `voice.${sound.type.split("/")[1]}`;
+    await send("uploads", { replyTo }, [{ kind: "voice", name, mimeType: sound.type, seconds, forms: [sound] }]);
+  }
+
+  function edited() {
+    return state.editing === undefined ? undefined : store.openChat()?.messages.get(state.editing);
+  }
+
+  function editsCaption() {
+    const message = edited();
+    return message !== undefined && message.text === undefined;
+  }
+
+  /** A caption may be taken away. */
+  function isSendable() {
+    if (box.value.trim() !== "" || editsCaption()) return true;
+    return state.editing === undefined && !tray.isEmpty;
+  }
+
+  async function send(path, body, uploads) {
     const chat = store.openChat();
     if (chat === undefined) return false;
     onSend(body.messageId);
     const editedBy = body.messageId === undefined ? undefined : chat.messages.get(body.messageId)?.from?.id;
     try {
-      await post(path, {
+      const message = {
         chatId: chat.id,
         threadId: state.open.threadId,
         senderId: editedBy ?? store.sender(chat),
         ...body,
-      });
+      };
+      if (uploads === undefined) await post(path, message);
+      else await upload(message, uploads);
       return true;
     } catch (error) {
       showToast(error.message);
@@ -163,17 +153,17 @@ export function createComposer(store, onSend) {
     const chat = store.openChat();
     const mine = [...(chat?.messages.values() ?? [])].filter(
       (message) =>
-        message.from?.id !== state.bot.id && message.text !== undefined && threadOf(message) === state.open.threadId,
+        message.from?.id !== state.bot.id && isEditable(message) && threadOf(message) === state.open.threadId,
     );
     return mine.at(-1);
   }
 
   function edit(messageId) {
     const message = store.openChat()?.messages.get(messageId);
-    if (message?.text === undefined) return;
+    if (message === undefined || !isEditable(message)) return;
     state.editing = messageId;
     state.replyTo = undefined;
-    box.value = message.text;
+    box.value = message.text ?? message.caption ?? "";
     renderContext();
     focus();
   }
@@ -216,7 +206,9 @@ export function createComposer(store, onSend) {
         element(
           "strong",
           {},
-          state.editing === undefined ? `Reply to ${message.from?.first_name ?? ""}` : "Edit message",
+          state.editing === undefined
+            ? `Reply to ${message.from?.first_name ?? ""}`
+            : `Edit ${message.text === undefined ? "caption" : "message"}`,
         ),
         element("span", { dir: "auto" }, ...drawn(summaryOf(message))),
       ),
@@ -231,16 +223,11 @@ export function createComposer(store, onSend) {
   function fitHeight() {
     box.style.height = "auto";
     box.style.height = `${Math.min(box.scrollHeight, 180)}px`;
-    byId("send").disabled = box.value.trim() === "";
+    byId("send").disabled = !isSendable();
   }
 
   return {
     sendText,
-    async sendVoice(recording) {
-      const { replyTo } = state;
-      clearContext();
-      await send("voices", { ...recording, replyTo });
-    },
     edit,
     replyTo,
     focus: () => box.focus(),
@@ -257,6 +244,7 @@ export function createComposer(store, onSend) {
       sender.replaceChildren(...people.map((person) => element("option", { value: person.id }, person.name)));
       if (chat !== undefined && people.length > 0) sender.value = String(store.sender(chat));
       renderContext();
+      tray.render();
       fitHeight();
     },
   };

@@ -1,3 +1,4 @@
+import { createAlbum } from "./albums.js";
 import { createBubble, createDraftBubble } from "./bubble.js";
 import { byId, drawn, element, icon, showToast } from "./dom.js";
 import { summaryOf, threadOf } from "./state.js";
@@ -10,6 +11,7 @@ const ACTION_TEXTS = {
   upload_document: "sending a file…",
   upload_photo: "sending a photo…",
   record_voice: "recording…",
+  upload_voice: "sending a voice message…",
   choose_sticker: "choosing a sticker…",
 };
 
@@ -19,6 +21,8 @@ export function createMessagesView(store, composer) {
   const list = byId("messages");
   const jump = byId("jump");
   const bubbles = new Map();
+  /** `media_group_id` to what shows it. */
+  const albums = new Map();
   let shownKey;
   let shownCount = PAGE_SIZE;
   let following = true;
@@ -98,6 +102,7 @@ export function createMessagesView(store, composer) {
       shownCount = PAGE_SIZE;
       following = true;
       bubbles.clear();
+      albums.clear();
       draft = undefined;
       list.replaceChildren();
     }
@@ -112,21 +117,44 @@ export function createMessagesView(store, composer) {
     if (more) list.prepend(earlier);
     else earlier.remove();
     let previous = more ? earlier : undefined;
+    for (const node of blocksOf(chat, messages)) {
+      // Moving a node that already stands right would take its focus away.
+      const next = previous === undefined ? list.firstChild : previous.nextSibling;
+      if (node !== next) list.insertBefore(node, next);
+      previous = node;
+    }
+    renderEmpty(chat, messages);
+    renderStatus();
+    renderDraft();
+    follow();
+  }
+
+  /** A node for each message, and one for each album. */
+  function blocksOf(chat, messages) {
+    const together = new Map();
+    const nodes = new Set();
     for (const message of messages) {
       let bubble = bubbles.get(message.message_id);
       if (bubble === undefined) {
         bubble = createBubble(chat, message, deps);
         bubbles.set(message.message_id, bubble);
       } else bubble.update(message);
-      // Moving a node that already stands right would take its focus away.
-      const next = previous === undefined ? list.firstChild : previous.nextSibling;
-      if (bubble.node !== next) list.insertBefore(bubble.node, next);
-      previous = bubble.node;
+      const group = message.media_group_id;
+      if (group === undefined) nodes.add(bubble.node);
+      else {
+        if (!albums.has(group)) albums.set(group, createAlbum(message));
+        nodes.add(albums.get(group).node);
+        together.set(group, [...(together.get(group) ?? []), bubble]);
+      }
     }
-    renderEmpty(chat, messages);
-    renderStatus();
-    renderDraft();
-    follow();
+    for (const [group, album] of albums) {
+      if (together.has(group)) album.hold(together.get(group));
+      else {
+        album.node.remove();
+        albums.delete(group);
+      }
+    }
+    return nodes;
   }
 
   function renderEmpty(chat, messages) {

@@ -176,6 +176,11 @@ export function threadOf(message) {
   return message.is_topic_message ? message.message_thread_id : undefined;
 }
 
+/** Whether its writer may change its text or its caption. */
+export function isEditable({ text, document, photo, voice, audio }) {
+  return (text ?? document ?? photo ?? voice ?? audio) !== undefined;
+}
+
 /** A line that stands for a message in the chat list, in a quote, in an announcement. */
 export function summaryOf(message) {
   const text = message.text ?? message.caption;
@@ -183,6 +188,8 @@ export function summaryOf(message) {
   if (message.document) return message.document.file_name ?? "File";
   if (message.photo) return "Photo";
   if (message.voice) return "Voice message";
+  if (message.audio) return message.audio.file_name ?? "Audio";
+  if (message.video_note) return "Video message";
   if (message.sticker) return `Sticker ${message.sticker.emoji ?? ""}`;
   if (message.forum_topic_created) return `Topic “${message.forum_topic_created.name}” created`;
   return "Message";

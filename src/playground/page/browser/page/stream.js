@@ -25,13 +25,25 @@ export function followServer(onEvent, onConnection) {
   source.addEventListener("error", () => onConnection(false));
 }
 
+/** Sends files with a message; throws an error whose message can be shown. Of each the first form is the file itself. */
+export async function upload(message, uploads) {
+  const form = new FormData();
+  const files = uploads.map(({ kind, name, mimeType, seconds }) => ({ kind, name, mimeType, seconds }));
+  form.append("message", JSON.stringify({ ...message, files }));
+  for (const [index, { forms, name }] of uploads.entries()) {
+    form.append(`file-${index}`, forms[0], name);
+    for (const smaller of forms.slice(1).toReversed()) form.append(`smaller-${index}`, smaller, name);
+  }
+  return await answered("uploads", { body: form });
+}
+
 /** Does what the person did; throws an error whose message can be shown. */
 export async function post(path, body) {
-  const response = await fetch(`api/${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  }).catch(() => {
+  return await answered(path, { headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+}
+
+async function answered(path, request) {
+  const response = await fetch(`api/${path}`, { method: "POST", ...request }).catch(() => {
     throw new Error("The playground does not answer. Is it still running?");
   });
   const answer = await response.json().catch(() => ({}));
