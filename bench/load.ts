@@ -149,7 +149,8 @@ async function usage(pids: readonly number[], redisUrl: string | undefined) {
   return { processes, mainThread, machine, redis };
 }
 
-function figures(report: TelegramReport, written: readonly WrittenAnswer[]) {
+/** How late answers were shown that were written meanwhile. */
+export function figures(report: TelegramReport, written: readonly WrittenAnswer[]) {
   const byKey = new Map(written.map((answer) => [`${answer.chatId}:${answer.round}`, answer]));
   const toFirst: number[] = [];
   const toFinal: number[] = [];

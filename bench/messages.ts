@@ -1,5 +1,7 @@
 /** What the benchmark's processes tell one another. Times are milliseconds since the epoch, on one machine's clock. */
 
+import type { MediaKind } from "./media-files.ts";
+
 /** Which question of which chat, as its text says and every process can read. */
 export interface QuestionKey {
   readonly chatId: number;
@@ -15,6 +17,8 @@ export interface ShownAnswer extends QuestionKey {
 
 /** An answer as the model wrote it. */
 export interface WrittenAnswer extends QuestionKey {
+  /** When the bot's request came. */
+  readonly requestedAt: number;
   readonly firstTextAt: number;
   readonly endedAt: number;
 }
@@ -28,7 +32,21 @@ export type TelegramOrder =
   /** Each chat sends so many questions, one right behind the other; chats begin spread over `rampMs`. */
   | { readonly order: "burst"; readonly chats: number; readonly questions: number; readonly rampMs: number }
   | { readonly order: "tally" }
+  /** People send these at once, each in a chat of their own. The answer is a list of `SentMedia`. */
+  | { readonly order: "send"; readonly media: readonly MediaToSend[] }
+  /** The answer says when the bot began to fetch them, by chat. */
+  | { readonly order: "fetched" }
   | { readonly order: "end" };
+
+export interface MediaToSend {
+  readonly chatId: number;
+  readonly kind: MediaKind;
+}
+
+export interface SentMedia extends MediaToSend {
+  readonly bytes: number;
+  readonly sentAt: number;
+}
 
 export interface TelegramReport {
   readonly answers: readonly ShownAnswer[];

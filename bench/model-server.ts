@@ -23,10 +23,10 @@ const model = await createScriptedModel({
 
 process.on("message", () => {
   const written: WrittenAnswer[] = [];
-  for (const { body, firstTextAt, endedAt } of model.requests) {
+  for (const { body, at, firstTextAt, endedAt } of model.requests) {
     const question = lastQuestion(body.messages);
     if (question && firstTextAt !== undefined && endedAt !== undefined)
-      written.push({ ...question, firstTextAt, endedAt });
+      written.push({ ...question, requestedAt: at, firstTextAt, endedAt });
   }
   process.send?.(written);
 });

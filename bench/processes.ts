@@ -203,6 +203,13 @@ export function residentMemory(pid: number): Promise<number> {
   return memoryField(pid, /VmRSS:\s+(\d+)/);
 }
 
+/** The processes that a process has started and that live. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const lists = threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, "utf8").catch(() => ""));
+  return (await Promise.all(lists)).join(" ").split(" ").filter(Boolean).map(Number);
+}
+
 async function memoryField(pid: number, kibibytes: RegExp): Promise<number> {
   return Number(kibibytes.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
 }

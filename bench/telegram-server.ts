@@ -1,10 +1,13 @@
 /** Telegram and everybody in it, in a process of their own: asks as it is told to, and notes when what is seen. */
 import { createBotApi } from "../src/playground/bot-api/bot-api.ts";
 import { withoutStatus } from "../src/screen/status-lines.ts";
+import { createMediaFiles, type MediaFiles } from "./media-files.ts";
 import {
+  type MediaToSend,
   type QuestionKey,
   questionIn,
   questionText,
+  type SentMedia,
   type ShownAnswer,
   type ShownMessage,
   type Tally,
@@ -36,6 +39,10 @@ let bursting = false;
 let refused = 0;
 /** Of a burst, by chat and id of the message. */
 const shown = new Map<string, ShownMessage>();
+let files: MediaFiles | undefined;
+/** Of each file, the chat that it was sent in, until the bot asks where it is. */
+const unfetched = new Map<string, number>();
+const fetched: Record<number, number> = {};
 
 function ask(chatId: number, round: number): void {
   if (!asking) return;
@@ -69,6 +76,7 @@ botApi.onEvent((event) => {
   if (event.type === "call") {
     const { method, status, description } = event.call;
     calls[method] = (calls[method] ?? 0) + 1;
+    if (method === "getFile") noteFetch(event.call);
     if (status === 200 || method === "getUpdates") return;
     refused++;
     if (wrong.length < mostWrong) wrong.push(`${method} ${status} ${description}`);
@@ -102,6 +110,33 @@ function burst(chats: number, questions: number, rampMs: number): void {
   }
 }
 
+async function send(media: readonly MediaToSend[]): Promise<SentMedia[]> {
+  files ??= await createMediaFiles();
+  const { bytesOf } = files;
+  const ready = media.map((one) => ({ ...one, bytes: bytesOf(one.kind, one.chatId) }));
+  return ready.map(({ chatId, kind, bytes }) => {
+    botApi.user.createPrivateChat({ userId: chatId, firstName: `Person ${chatId}` });
+    const options = { bytes, caption: questionText({ chatId, round: 1 }) };
+    const sentAt = Date.now();
+    const message = sendAs(kind, chatId, options);
+    const file = message.document ?? message.voice ?? message.photo?.at(-1);
+    unfetched.set(file?.file_id ?? "", chatId);
+    return { chatId, kind, bytes: bytes.length, sentAt };
+  });
+}
+
+function sendAs(kind: MediaToSend["kind"], chatId: number, options: { bytes: Uint8Array; caption: string }) {
+  if (kind === "photo") return botApi.user.sendPhoto(chatId, chatId, options);
+  if (kind === "voice") return botApi.user.sendVoice(chatId, chatId, options);
+  const name = kind === "sheet" ? "sheet.xlsx" : "report.pdf";
+  return botApi.user.sendDocument(chatId, chatId, { ...options, name });
+}
+
+function noteFetch({ at, params }: { readonly at: number; readonly params: Readonly<Record<string, unknown>> }): void {
+  const chatId = unfetched.get(String(params["file_id"]));
+  if (chatId !== undefined) fetched[chatId] ??= at;
+}
+
 function tally(): Tally {
   const mended = botApi.violations;
   return {
@@ -130,6 +165,8 @@ process.on("message", (message: TelegramOrder) => {
     botApi.clearLog();
   } else if (message.order === "burst") burst(message.chats, message.questions, message.rampMs);
   else if (message.order === "tally") process.send?.(tally());
+  else if (message.order === "send") void send(message.media).then((sent) => process.send?.(sent));
+  else if (message.order === "fetched") process.send?.(fetched);
   else if (message.order === "report") process.send?.(report());
   else asking = false;
 });

@@ -134,13 +134,14 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
 const pictureBytes = 64 * 2 ** 20;
 
 /** What people have sent, from Telegram. It is the source that asks again. */
-function openSource({ config: { telegram, proxies }, client, outbox }: AnsweringDeps) {
+function openSource({ config: { telegram, proxies }, client, outbox, log }: AnsweringDeps) {
   const api = new Api(telegram.token, client);
   api.config.use(outbox.admitted);
   return createMediaSource({
     getFile: (fileId, signal) => api.getFile(fileId, signal as unknown as Parameters<Api["getFile"]>[1]),
     ...telegram,
     proxies,
+    log,
   });
 }
 

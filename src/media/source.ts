@@ -1,6 +1,7 @@
 /** Files that people have sent, from Telegram or from the disk of a Bot API server of one's own. */
 import { isAbsolute } from "node:path";
 import { createConnections } from "../base/connections.ts";
+import type { Logger } from "../base/log.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Proxies } from "../base/proxies.ts";
 import type { MediaReference } from "../ports/content.ts";
@@ -23,6 +24,7 @@ export interface MediaSourceDeps {
   readonly proxies?: Proxies | undefined;
   /** Folder that a server of one's own keeps its files in. */
   readonly localFolder?: string | undefined;
+  readonly log?: Pick<Logger, "debug">;
   /** Milliseconds. */
   readonly withinMs?: number;
   /** Between the first two tries; then more. Milliseconds. */
@@ -53,10 +55,14 @@ export function createMediaSource(deps: MediaSourceDeps): MediaSource & { stop()
     async fetch({ fileId, sizeBytes = 0 }: MediaReference, wantedBytes, signal) {
       const limitBytes = Math.min(wantedBytes, mostBytes);
       if (sizeBytes > limitBytes) throw tooBig();
-      const deadline = performance.now() + withinMs;
+      const startedAt = performance.now();
+      const deadline = startedAt + withinMs;
       for (let tried = 1; ; tried++) {
         try {
-          return await once(fileId, limitBytes, signal);
+          const bytes = await once(fileId, limitBytes, signal);
+          const milliseconds = Math.round(performance.now() - startedAt);
+          deps.log?.debug({ bytes: bytes.length, milliseconds }, "a file was fetched");
+          return bytes;
         } catch (error) {
           const failure = error instanceof MediaError ? error : failureOf(error);
           const again = failure.kind === "unreachable" && tried < tries && performance.now() < deadline;

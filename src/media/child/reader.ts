@@ -38,7 +38,7 @@ export function createFileReader(options: FileReaderOptions): FileReader {
     child = undefined;
   }
 
-  async function readNow(file: FileToRead, signal: AbortSignal): Promise<FileReading> {
+  async function readNow(file: FileToRead, cameAt: number, signal: AbortSignal): Promise<FileReading> {
     clearTimeout(idle);
     if (child?.alive !== true) child = startChild(limits);
     const serving = child;
@@ -50,6 +50,7 @@ export function createFileReader(options: FileReaderOptions): FileReader {
     const startedAt = performance.now();
     const end = await serving.read(file, signal);
     const milliseconds = Math.round(performance.now() - startedAt);
+    const waitedMs = Math.round(startedAt - cameAt);
     const bytes = file.bytes.length;
     if (end.type === "died") {
       dismiss();
@@ -68,7 +69,7 @@ export function createFileReader(options: FileReaderOptions): FileReader {
     }
     const { kind, format } = reading;
     const reason = kind === "refused" ? reading.reason : undefined;
-    log.debug({ bytes, milliseconds, kind, format, reason }, "a file was read");
+    log.debug({ bytes, waitedMs, milliseconds, kind, format, reason }, "a file was read");
     return reading;
   }
 
@@ -77,11 +78,12 @@ export function createFileReader(options: FileReaderOptions): FileReader {
       if (file.bytes.length === 0) return { kind: "refused", reason: "empty" };
       const { signal: either, unlink } = linkedSignal(signal, stopping.signal);
       const before = turn;
+      const cameAt = performance.now();
       const mine = Promise.withResolvers<void>();
       turn = before.then(() => mine.promise);
       try {
         await turnOrAbort(before, either);
-        return await readNow(file, either);
+        return await readNow(file, cameAt, either);
       } finally {
         mine.resolve();
         unlink();
