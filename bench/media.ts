@@ -117,7 +117,7 @@ async function measureAlone(scene: Scene): Promise<Run> {
       if (at >= 0) sent.push(...one);
     }
   }
-  return { way: "one after another", kinds: await kindFigures(scene, sent) };
+  return { way: "one after another", kinds: await kindFigures(scene, sent, 1) };
 }
 
 /** All at once, beside people who ask in words. */
@@ -178,11 +178,11 @@ async function addedToFirst({ telegram, model }: Scene) {
   return { addedToFirstMs, answers, wrong };
 }
 
-async function kindFigures(scene: Scene, sent: readonly SentMedia[]): Promise<KindFigures[]> {
+async function kindFigures(scene: Scene, sent: readonly SentMedia[], warmedBy = 0): Promise<KindFigures[]> {
   const written = await scene.model.ask<readonly WrittenAnswer[]>({ order: "report" });
   const requestedAt = new Map(written.map((answer) => [answer.chatId, answer.requestedAt]));
   const fetchedAt = await scene.telegram.ask<Readonly<Record<number, number>>>({ order: "fetched" });
-  const steps = await stepsIn(scene.bot.log);
+  const steps = await stepsIn(scene.bot.log, warmedBy);
   return mediaKinds.map((kind) => {
     const ours = sent.filter((one) => one.kind === kind);
     const whole = ours.flatMap(({ chatId, sentAt }) => (requestedAt.get(chatId) ?? Number.NaN) - sentAt || []);
@@ -199,15 +199,15 @@ async function kindFigures(scene: Scene, sent: readonly SentMedia[]): Promise<Ki
   });
 }
 
-/** What the bot tells of files of a length. */
-async function stepsIn(log: string) {
+/** What the bot tells of files of a length, but for the first ones. */
+async function stepsIn(log: string, warmedBy: number) {
   const lines = (await readFile(log, "utf8")).split("\n").flatMap((line) => {
     if (!/a file was (fetched|read)/.test(line)) return [];
     return JSON.parse(line) as { bytes: number; milliseconds: number; waitedMs?: number };
   });
   return (bytes: number) => {
     const [read, fetched] = [true, false].map((isReading) =>
-      lines.filter((line) => line.bytes === bytes && (line.waitedMs !== undefined) === isReading),
+      lines.filter((line) => line.bytes === bytes && (line.waitedMs !== undefined) === isReading).slice(warmedBy),
     );
     return {
       download: mean(fetched?.map(({ milliseconds }) => milliseconds)),
