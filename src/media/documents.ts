@@ -17,6 +17,12 @@ export interface DocumentsDeps {
 const largestBytes = 20 * 2 ** 20;
 /** Files whose bytes are in memory at once: the others wait at Telegram. */
 const mostAtOnce = 3;
+/**
+ * Whoever comes so much later with a file that is so much smaller goes first: what takes a moment does not wait for minutes of
+ * what others have sent, and what is large waits at most a little longer for it.
+ */
+const bytesPerMs = 200;
+const longestGraceMs = 10_000;
 
 /** Creates what reads the documents of a process. */
 export function createDocuments({ source, reader, pages, log }: DocumentsDeps): Documents {
@@ -24,7 +30,7 @@ export function createDocuments({ source, reader, pages, log }: DocumentsDeps): 
   return {
     async read(file, language, signal) {
       if (file.sizeBytes === 0) return { kind: "refused", reason: "empty" };
-      const leave = await places.take(signal);
+      const leave = await places.take(file.sizeBytes, signal);
       try {
         const bytes = await source.fetch(file, largestBytes, signal);
         const reading = await reader.read({ bytes, name: file.name, language }, signal);
@@ -47,35 +53,46 @@ function refused(kind: MediaErrorKind): FileReading {
   return { kind: "refused", reason: kind === "unreadable" ? "damaged" : kind };
 }
 
-/** So many have a place at once, those who wait in their order. */
+interface Waiting {
+  /** Those with an earlier one go first. */
+  readonly dueMs: number;
+  start(): void;
+}
+
+/** So many have a place at once; those who wait go by when they came and how much they bring. */
 function createPlaces(most: number) {
-  const waiting: (() => void)[] = [];
+  /** In the order in which they go. */
+  const waiting: Waiting[] = [];
   let taken = 0;
   return {
     /** Resolves with what gives the place back; rejects when aborted. */
-    async take(signal: AbortSignal): Promise<() => void> {
+    async take(bytes = Number.POSITIVE_INFINITY, signal: AbortSignal): Promise<() => void> {
       if (taken < most) taken++;
-      else await turn(waiting, signal);
+      else await turn(waiting, performance.now() + Math.min(bytes / bytesPerMs, longestGraceMs), signal);
       return () => {
         const next = waiting.shift();
         if (next === undefined) taken--;
-        else next();
+        else next.start();
       };
     },
   };
 }
 
-function turn(waiting: (() => void)[], signal: AbortSignal): Promise<void> {
+function turn(waiting: Waiting[], dueMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const leave = () => {
       waiting.splice(waiting.indexOf(mine), 1);
       reject(new MediaError("unreachable", "the file is not wanted any more"));
     };
-    const mine = () => {
-      signal.removeEventListener("abort", leave);
-      resolve();
+    const mine: Waiting = {
+      dueMs,
+      start() {
+        signal.removeEventListener("abort", leave);
+        resolve();
+      },
     };
-    waiting.push(mine);
+    const later = waiting.findIndex((other) => other.dueMs > dueMs);
+    waiting.splice(later < 0 ? waiting.length : later, 0, mine);
     signal.addEventListener("abort", leave, { once: true });
     if (signal.aborted) leave();
   });

@@ -110,4 +110,33 @@ describe("a document", () => {
     for (const download of fetched) download.resolve(Buffer.from("a"));
     await Promise.all([...first, last]);
   });
+
+  it("that is small does not wait for large ones that came just before it", async () => {
+    const order: (string | undefined)[] = [];
+    const held = Promise.withResolvers<void>();
+    const documents = createDocuments({
+      source: {
+        async fetch({ fileId }) {
+          order.push(fileId);
+          await held.promise;
+          return Buffer.from("a");
+        },
+      },
+      reader: { read: async () => ({ kind: "refused", reason: "empty" }) },
+      log: quiet,
+    });
+    const sent = [
+      ["first", 1],
+      ["second", 1],
+      ["third", 1],
+      ["of unknown size", undefined],
+      ["large", 2_000_000],
+      ["small", 5_000],
+      ["small, too", 5_000],
+    ] as const;
+    const read = sent.map(([fileId, sizeBytes]) => documents.read({ ...file, fileId, sizeBytes }, undefined, signal));
+    held.resolve();
+    await Promise.all(read);
+    expect(order).toEqual(["first", "second", "third", "small", "small, too", "of unknown size", "large"]);
+  });
 });
