@@ -10,7 +10,7 @@ export interface MediaFiles {
   bytesOf(kind: MediaKind, seed: number): Uint8Array;
 }
 
-const photoSize = { width: 1280, height: 960 };
+export const photoSize = { width: 1280, height: 960 };
 const pagesOf = { "short-pdf": 2, "long-pdf": 300 };
 const rowsOfSheet = 50_000;
 const voiceBytes = 24_000;

@@ -12,8 +12,9 @@
  */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { pictureTokens } from "../src/chat/picture-tokens.ts";
 import { figures } from "./load.ts";
-import { type MediaKind, mediaKinds } from "./media-files.ts";
+import { type MediaKind, mediaKinds, photoSize } from "./media-files.ts";
 import type { SentMedia, TelegramReport, WrittenAnswer } from "./messages.ts";
 import { type Percentiles, percentiles } from "./percentiles.ts";
 import {
@@ -260,6 +261,13 @@ function print(): void {
   );
   console.log(
     `\nMemory, MiB: bot ${rounded(botBefore)} before, ${rounded(botPeak)} at most; child ${rounded(childPeak)}.`,
+  );
+  const image = { type: "image", mime: "image/jpeg", data: new Uint8Array(), ...photoSize } as const;
+  const estimates = ["openai/gpt-6-luna", "anthropic/claude-haiku-4-5", "gemini/gemini-3.5-flash-lite"].map(
+    (model) => `${model} ${pictureTokens(model, [{ role: "user", content: [image] }])}`,
+  );
+  console.log(
+    `Tokens of a picture of ${photoSize.width} × ${photoSize.height}, as they are estimated: ${estimates.join(", ")}.`,
   );
   for (const line of wrong) console.log(line);
 }

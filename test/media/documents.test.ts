@@ -123,6 +123,7 @@ describe("a document", () => {
         },
       },
       reader: { read: async () => ({ kind: "refused", reason: "empty" }) },
+      pages: { add: () => undefined },
       log: quiet,
     });
     const sent = [
