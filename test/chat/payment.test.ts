@@ -46,6 +46,18 @@ describe("a call", () => {
     expect(found).toEqual(["b/two 1 upstream true true ", "a/one 2 complete true false 0.05"]);
   });
 
+  it("that was stopped is estimated, its pictures included", async () => {
+    const picture = { type: "picture", fileId: "f", uniqueId: "u", width: 1280, height: 960 } as const;
+    const { width, height } = picture;
+    scene.pictures = { u: { type: "image", mime: "image/jpeg", data: Buffer.from("x"), width, height } };
+    scene.script = [delta("half"), abort("stop"), delta(" more"), end()];
+    await ask({ asked: [picture] });
+    const [row] = await rows();
+    expect(row).toMatchObject({ outcome: "stopped", estimated: true });
+    expect(row?.inputTokens).toBeGreaterThan(1_610);
+    expect(row?.inputTokens).toBeLessThan(1_700);
+  });
+
   it("that was stopped is estimated", async () => {
     scene.script = [delta("half an answer"), abort("stop"), delta(" more"), end()];
     await ask();
@@ -80,6 +92,17 @@ describe("a call", () => {
 });
 
 describe("a question under a budget", () => {
+  it("is refused for its picture where its words alone would fit", async () => {
+    scene.spending = { budgets: { "user-day": tokens(3_000) }, maxTokens: 1_000 };
+    const picture = { type: "picture", fileId: "f", uniqueId: "u", width: 2560, height: 1920 } as const;
+    const { width, height } = picture;
+    scene.pictures = { u: { type: "image", mime: "image/jpeg", data: Buffer.from("x"), width, height } };
+    scene.script = [delta("A car."), end()];
+    expect(await ask({ asked: [picture] })).toBe("failed");
+    scene.script = [delta("So."), end()];
+    expect(await ask({ id: 51, root: 51, run: 51 })).toBe("complete");
+  });
+
   it("is refused before anything is asked when it does not fit, and nothing is half started", async () => {
     scene.spending = { budgets: { "user-day": tokens(1_000) } };
     scene.script = [delta("forty-two"), end()];
