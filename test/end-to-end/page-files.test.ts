@@ -70,6 +70,18 @@ describe.skipIf(chromiumPath === undefined)("files on the chat page (needs Chrom
     expect(Buffer.from(files[0]?.bytes ?? [])).toEqual(picture.bytes);
   });
 
+  test("go out with the words that are sent while they are still being read", async ({ chat }) => {
+    const { page, box } = chat;
+    await box().fill("both of them");
+    const large = Buffer.from(greyJpeg({ width: 5000, height: 4000 }));
+    await bringFiles(page, "drop", [{ ...picture, bytes: large }, words]);
+    await box().press("Enter");
+    await eventually(() => uploaded(chat).map(({ caption, files }) => [caption, files.length])).toEqual([
+      ["both of them", 2],
+    ]);
+    expect(chat.sent()).toEqual([]);
+  });
+
   test("that cannot be sent are named with the reason, before anything is sent", async ({ chat: { page, box } }) => {
     const toast = (text: RegExp) => page.getByTestId("toast").getByText(text).waitFor();
     await choose(page, { ...words, name: "large.bin", bytes: Buffer.alloc(20 * 2 ** 20 + 1) });

@@ -69,6 +69,7 @@ export function createComposer(store, onSend) {
   }
 
   async function submit() {
+    await tray.ready();
     const text = box.value;
     const { editing, replyTo } = state;
     if (!isSendable()) return;

@@ -18,6 +18,7 @@ export function createTray(store, onChange) {
   const zone = byId("conversation");
   /** Conversation key to its files. */
   const trays = new Map();
+  let reading = Promise.resolve();
   button.append(icon("clip"));
   button.addEventListener("click", () => chooser.click());
   chooser.addEventListener("change", () => {
@@ -44,9 +45,15 @@ export function createTray(store, onChange) {
 
   const here = () => trays.get(store.openKey()) ?? [];
 
-  /** Each is read at once, so that what cannot be sent is known before it is. */
-  async function add(files) {
+  /** In the order in which they came: large pictures take their time. */
+  function add(files) {
     const key = store.openKey();
+    reading = reading.then(() => read(key, files));
+    return reading;
+  }
+
+  /** Each is read at once, so that what cannot be sent is known before it is. */
+  async function read(key, files) {
     for (const file of files) {
       const problem = problemOf(file, trays.get(key) ?? []);
       if (problem !== undefined) showToast(problem);
@@ -102,6 +109,8 @@ export function createTray(store, onChange) {
 
   return {
     add,
+    /** Resolves when all that was added can be sent. */
+    ready: () => reading,
     render,
     get isEmpty() {
       return here().length === 0;
