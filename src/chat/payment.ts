@@ -60,8 +60,11 @@ export interface Payment extends Payer {
   settle(): Promise<void>;
   /** Calls that have ended and are not written yet. Whoever takes them writes them. */
   take(): Settlement[];
-  /** A delivery before this one died in the middle of a call: with budgets its reservation tells, else this much is guessed. */
-  lost(call: PayableCall, shown: string | number): Promise<void>;
+  /**
+   * A delivery before this one died in the middle of a call: with budgets its reservation tells, else this much is guessed.
+   * `last`: no call comes after it that would settle it.
+   */
+  lost(call: PayableCall, shown: string | number, last?: boolean): Promise<void>;
   /** Marks that the calls so far have reached. Alerts the operators of those of the whole bot, which are not returned. */
   marks(): Promise<readonly BudgetMark[]>;
   /** Writes what has ended without the end of its turn; `leaves` when the turn goes on with another delivery. Never rejects. */
@@ -245,8 +248,13 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       ended = [];
       return taken;
     },
-    async lost(call, shown) {
-      if (hasBudget || (await ledger.wasLeft(id))) return;
+    async lost(call, shown, last = false) {
+      if (hasBudget) {
+        const row = last ? await ledger.lose(id) : undefined;
+        if (row !== undefined) observe(row);
+        return;
+      }
+      if (await ledger.wasLeft(id)) return;
       const factor = tokenFactors.of(call.model);
       const written = typeof shown === "string" ? countTokens(shown) : Math.max(0, shown - 1) * tokensOfMessage;
       const row = rowOf(calledBy(call), { outcome: "lost", durationMs: 0 }, () =>

@@ -405,6 +405,23 @@ describe("a call that died with its process", () => {
     expect(scene.observed).toEqual(["usage a/one", "usage a/one", "usage a/one", "complete"]);
   });
 
+  it.each([
+    ["stop", 0, ["lost"]],
+    // Whoever has taken the lane over may have reserved for it anew.
+    ["lease-lost", 2_005, []],
+  ])(
+    "is settled where nothing is asked any more because of a %s in between, if it is ours",
+    async (why, left, found) => {
+      scene.spending = { budgets: { "user-day": tokens(9_000) } };
+      await died();
+      scene.stop = new AbortController();
+      scene.stop.abort(why);
+      await ask().catch(() => undefined);
+      expect((await standing())[1]).toBe(left);
+      expect((await rows()).map(({ outcome }) => outcome)).toEqual(found);
+    },
+  );
+
   /** What a process leaves that is killed while it writes. */
   const killed = () => Promise.reject(new Error("killed"));
 

@@ -378,6 +378,15 @@ export function ledgerContract(name: string, open: (options: LedgerOptions) => P
       expect(await ledger.extend({ ...one, money: 1 }, limits)).toBe(false);
     });
 
+    it("settles as lost what is open for an id, once, and nothing else", async () => {
+      const { ledger } = await newLedger();
+      const [one, other] = [reservation("a", 400), reservation("b", 300)];
+      for (const each of [one, other]) await ledger.reserve(each, [limit()], []);
+      expect(await ledger.lose("a")).toEqual(one.lost);
+      expect(await ledger.lose("a")).toBeUndefined();
+      expect(await standingOf(ledger)).toEqual([400, 300, 0]);
+    });
+
     it("settles a call once, whoever says so how often, and with the end of its turn", async () => {
       const { ledger, store } = await newLedger();
       const one = reservation("a", 400);

@@ -120,6 +120,7 @@ export function createLedger(database: Database, ledgerDays: number, now: () => 
           if (leaves !== undefined) sql("INSERT OR REPLACE INTO left_turn VALUES (?, ?)").run(leaves, now());
         }),
       wasLeft: (turn) => database.write(() => sql("DELETE FROM left_turn WHERE turn = ?").run(turn).changes > 0),
+      lose: (id) => database.write(() => reservations.lose(id)),
       sweep: (olderThanMs) => database.write(() => reservations.sweep(olderThanMs)),
       standing: async (limits) => limits.map(reservations.standingOf),
       grant: (grant) => database.write(() => reservations.grant(grant)),

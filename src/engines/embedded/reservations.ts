@@ -88,6 +88,8 @@ export function createReservations({ statement: sql }: Database, now: () => numb
       put(fits ? reservation : { ...reservation, money: Number(former["money"]), tokens: Number(former["tokens"]) });
       return fits;
     },
+    /** Settles as lost what is open for this id, and returns it. */
+    lose: (id: string): LedgerRow | undefined => loseAll([id])[0],
     /** Settles as lost what nobody has touched for so long, and returns that. */
     sweep(olderThanMs: number): readonly LedgerRow[] {
       const dead = sql("SELECT id FROM reservation WHERE touched_at < ?").all(now() - olderThanMs);

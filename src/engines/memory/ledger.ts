@@ -139,6 +139,11 @@ export function createMemoryLedger(now: () => number): MemoryLedger {
       if (leaves !== undefined) left.add(leaves);
     },
     wasLeft: async (turn) => left.delete(turn),
+    async lose(id) {
+      const dead = open.get(id);
+      if (dead !== undefined) lose(dead);
+      return dead?.lost;
+    },
     async sweep(olderThanMs) {
       const dead = [...open.values()].filter(({ touchedAt }) => touchedAt < now() - olderThanMs);
       for (const one of dead) lose(one);

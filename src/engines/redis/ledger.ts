@@ -117,6 +117,7 @@ export function createRedisLedger(
       await run(lua.settleScript, keeping, leaves, leftMs, ...settlements.map(lua.settlementArgument));
     },
     wasLeft: async (turn) => (await redis.del(`${prefix}left:${turn}`)) === 1,
+    lose: async (id) => lua.rowIn(String(await run(lua.loseScript, keeping, id))),
     async sweep(olderThanMs) {
       const swept: LedgerRow[] = [];
       for (;;) {
