@@ -39,6 +39,7 @@ const versions: readonly string[] = ["latest", "default"];
 export function readModelChains(list: string): ModelList {
   const chains = new Map<string, { readonly chain: NamedChain; readonly place: number }>();
   const names = new Set<string>();
+  const entangled: string[] = [];
   const misplaced: string[] = [];
   const misspelled: string[] = [];
   const differing: string[] = [];
@@ -46,6 +47,10 @@ export function readModelChains(list: string): ModelList {
     const place = index + 1;
     if (entry === autoName) {
       names.add(autoName);
+      continue;
+    }
+    if (entry.startsWith(`${autoName}@`) || entry.split(arrow).some((part) => part.trim() === autoName)) {
+      entangled.push(`${place}`);
       continue;
     }
     const parts = entry.split(arrow).map(readModelName);
@@ -63,6 +68,11 @@ export function readModelChains(list: string): ModelList {
     else if (namesOf(known.chain) !== namesOf(chain)) differing.push(`${known.place} and ${place}`);
   }
   const mistakes = [
+    ...(entangled.length === 0
+      ? []
+      : [
+          `has ${autoName} with another word in place ${entangled.join(", ")}; it stands alone, @ and ${arrow} go into AUTO_CHEAP and AUTO_STRONG`,
+        ]),
     ...(misplaced.length === 0 ? [] : [noModel(misplaced)]),
     ...(misspelled.length === 0 ? [] : [noEffort(misspelled)]),
     ...differing.map((places) => `has the same model in places ${places}, but not the same behind it; write it once`),

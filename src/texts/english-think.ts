@@ -9,10 +9,11 @@ const efforts: Readonly<Record<Effort, string>> = {
 };
 
 /** What `/think` says: what is set, what of it the model can do, and who sees its thoughts. */
-export function thinkWords({ model, effort, efforts: possible, known, shown }: ThinkLines): string {
+export function thinkWords({ model, strong, effort, efforts: possible, known, shown }: ThinkLines): string {
   const set = effort === undefined ? "as the model does by default" : efforts[effort];
   const lines = [`Thinking before an answer: ${set}. This holds in this conversation, from your next question on.`];
-  if (possible.length === 0) lines.push(`${model} cannot be told how much to think.`);
+  if (strong !== undefined) lines.push(`${model} picks a model for each question; with high, all go to ${strong}.`);
+  else if (possible.length === 0) lines.push(`${model} cannot be told how much to think.`);
   else if (!known)
     lines.push(
       `I do not know whether ${model} can be told how much to think. I will try, and go without if it refuses.`,

@@ -71,6 +71,8 @@ export interface StatsLines {
 /** What `/think` says. */
 export interface ThinkLines {
   readonly model: string;
+  /** Where a model is chosen for each question: the one that gets the hard ones. */
+  readonly strong?: string | undefined;
   /** Left out when nothing was chosen. */
   readonly effort: Effort | undefined;
   /** What the model can be told. */

@@ -189,10 +189,10 @@ describe("models", () => {
     expect(mistakes(env)).toEqual([expect.stringMatching(line)]);
   });
 
-  it("have auto neither behind another model nor before one", () => {
+  it("have auto neither behind another model nor before one, nor with an effort", () => {
     const env = { ...good, AUTO_CHEAP: "openai/x", AUTO_STRONG: "openai/y" };
-    const [line] = mistakes({ ...env, MODELS: "auto>openai/x,openai/x>auto" });
-    expect(line).toMatch(/^MODELS has no provider\/model in place 1, 2 \(behind its >\)/);
+    const [line] = mistakes({ ...env, MODELS: "auto>openai/x,openai/x>auto,auto@low" });
+    expect(line).toMatch(/^MODELS has auto with another word in place 1, 2, 3; it stands alone/);
     expect(mistakes({ ...env, MODELS: "auto", FALLBACK_MODELS: "auto" })).toEqual([
       expect.stringMatching(/^FALLBACK_MODELS has no provider\/model in place 1/),
     ]);

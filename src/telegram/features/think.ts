@@ -48,9 +48,10 @@ async function stateOf(ctx: BotContext): Promise<{ text: string; keyboard: Inlin
   const model = modelFor(models.names, settings.model);
   const { efforts, known } = models.capabilities(model);
   const { effort } = settings;
+  const strong = model === models.auto?.name ? models.auto.models.strong : undefined;
   const shown = await shows(ctx);
   return {
-    text: ctx.texts.think({ model, effort, efforts, known, shown }),
+    text: ctx.texts.think({ model, strong, effort, efforts, known, shown }),
     keyboard: keyboardOf(ctx, effort ?? "default", shown),
   };
 }

@@ -29,6 +29,14 @@ describe("/think", () => {
     expect(scene.requests.at(-1)?.effort).toBeUndefined();
   });
 
+  it("says where high leads when a model is chosen for each question", async () => {
+    scene.offer([scene.auto.name, "b/two"]);
+    const { strong } = scene.auto.models;
+    const [words] = said(await scene.write("/think"));
+    expect(words).toContain(`with high, all go to ${strong}.`);
+    expect(words).not.toContain("I do not know");
+  });
+
   it("changes nothing by a word that it does not know", async () => {
     expect(said(await scene.write("/think very hard"))).toEqual([texts.think(state)]);
     expect(await settings()).not.toHaveProperty("effort");
