@@ -1,6 +1,6 @@
 /** Which budgets a question counts in, and how they stand at a moment. Pure. */
-import type { Whose } from "../base/errors.ts";
-import { type BudgetUnit, dayMs, type Limit, type Subject } from "../ports/ledger.ts";
+import { BudgetError, type BudgetRefusal, type Whose } from "../base/errors.ts";
+import { type BudgetUnit, dayMs, type LedgerRow, type Limit, perDollar, type Subject } from "../ports/ledger.ts";
 
 export interface Budget {
   readonly unit: BudgetUnit;
@@ -38,4 +38,15 @@ export function limitsAt(
 /** When a limit begins anew; milliseconds since the epoch. */
 export function resetOf({ toDay }: Pick<Limit, "toDay">): number {
   return (toDay + 1) * dayMs;
+}
+
+/** That a question does not fit into what is left of this. */
+export function budgetError(limit: Limit, now: number, why: BudgetRefusal): BudgetError {
+  const resetsAt = resetOf(limit);
+  return new BudgetError(limit.whose, resetsAt, resetsAt - now, why);
+}
+
+/** What a call counts in a budget of this unit. */
+export function spentOf({ inputTokens, outputTokens, cost = 0 }: LedgerRow, { unit }: Limit): number {
+  return unit === "tokens" ? inputTokens + outputTokens : Math.round(cost * perDollar);
 }

@@ -1,6 +1,6 @@
 /** Who pays for a question: reserves before each call what it may cost, and keeps what each has cost for the ledger. */
 import { randomUUID } from "node:crypto";
-import { BudgetError, type BudgetRefusal, type Whose } from "../base/errors.ts";
+import type { Whose } from "../base/errors.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Alerts } from "../ports/alerts.ts";
 import {
@@ -14,7 +14,7 @@ import {
 import type { CallEnd, MediaStep, Models, PayableCall, Payer, TokenUsage } from "../ports/models.ts";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
-import { type Budgets, limitsAt, resetOf } from "./limits.ts";
+import { type Budgets, budgetError, limitsAt, resetOf, spentOf } from "./limits.ts";
 import { inputOf } from "./picture-tokens.ts";
 import { createRunning, type Running, type RunningDeps } from "./running-call.ts";
 import type { TokenFactors } from "./token-factors.ts";
@@ -62,9 +62,9 @@ export interface Payment extends Payer {
   take(): Settlement[];
   /**
    * A delivery before this one died in the middle of a call: with budgets its reservation tells, else this much is guessed.
-   * `last`: no call comes after it that would settle it.
+   * `signal` aborted: no call comes after it that would settle it.
    */
-  lost(call: PayableCall, shown: string | number, last?: boolean): Promise<void>;
+  lost(call: PayableCall, shown: string | number, signal?: AbortSignal): Promise<void>;
   /** Marks that the calls so far have reached. Alerts the operators of those of the whole bot, which are not returned. */
   marks(): Promise<readonly BudgetMark[]>;
   /** Writes what has ended without the end of its turn; `leaves` when the turn goes on with another delivery. Never rejects. */
@@ -248,9 +248,11 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       ended = [];
       return taken;
     },
-    async lost(call, shown, last = false) {
+    async lost(call, shown, signal) {
       if (hasBudget) {
-        const row = last ? await ledger.lose(id) : undefined;
+        // What is open belongs to whoever has taken the lane over.
+        const isLast = signal?.aborted === true && signal.reason !== "lease-lost";
+        const row = isLast ? await ledger.lose(id) : undefined;
         if (row !== undefined) observe(row);
         return;
       }
@@ -286,15 +288,6 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       await ledger.settle(settled, goesOn ? id : undefined).catch(() => undefined);
     },
   };
-}
-
-function budgetError(limit: Limit, now: number, why: BudgetRefusal): BudgetError {
-  const resetsAt = resetOf(limit);
-  return new BudgetError(limit.whose, resetsAt, resetsAt - now, why);
-}
-
-function spentOf({ inputTokens, outputTokens, cost = 0 }: LedgerRow, { unit }: Limit): number {
-  return unit === "tokens" ? inputTokens + outputTokens : Math.round(cost * perDollar);
 }
 
 function sum(numbers: readonly number[]): number {

@@ -203,12 +203,8 @@ async function write(
   const { model, shorter } = prompt;
   const pictures = await fetchPictures(deps, continued?.exchange.asked ?? paged.asked, prompt, stopped);
   const diedInIt = died !== undefined && hearingOf(died, deps.hearing) === undefined;
-  if (diedInIt) {
-    const call = { model, messages: pictures.fill(prompt.messages) };
-    // What is open belongs to whoever has taken the lane over.
-    const last = stopped.aborted && signal.reason !== "lease-lost";
-    await payment.lost(call, died.answer ?? died.messages.length, last);
-  }
+  const messages = pictures.fill(prompt.messages);
+  if (diedInIt) await payment.lost({ model, messages }, died.answer ?? died.messages.length, signal);
   const seen = (text: string) => text !== "" && deps.work(() => deps.visible(text));
   const writing = createWritten(model, turn.answer ?? "", seen);
   const thoughts = createShownThoughts();
@@ -249,7 +245,7 @@ async function write(
     if (!stopped.aborted) {
       const request = {
         ...prompt.choice,
-        messages: pictures.fill(prompt.messages),
+        messages,
         pictures: pictures.asked,
         effort: prompt.effort,
         thoughts: prompt.thoughts,

@@ -228,17 +228,9 @@ export const extendScript = `${ledgerFunctions}${judgeFunction}
   return fits and 1 or 0
 `;
 
-/** KEYS prefix. ARGV keeping, id. Returns the lines of what was open for it, or nothing. */
-export const loseScript = `${ledgerFunctions}
-  local former = take(KEYS[1], ARGV[2])
-  if not former then return '' end
-  book(ARGV[1], former[6])
-  return former[6]
-`;
-
-/** KEYS prefix. ARGV keeping, the time before which those were touched last that go, how many at most. Returns the lines of each. */
+/** KEYS prefix. ARGV keeping, before when those were touched that go, how many; or the one that goes. Returns their lines. */
 export const sweepReservationsScript = `${ledgerFunctions}
-  local dead = redis.call('ZRANGEBYSCORE', KEYS[1] .. 'reservations-touched', '-inf', '(' .. ARGV[2], 'LIMIT', 0, ARGV[3])
+  local dead = ARGV[4] and {ARGV[4]} or redis.call('ZRANGEBYSCORE', KEYS[1] .. 'reservations-touched', '-inf', '(' .. ARGV[2], 'LIMIT', 0, ARGV[3])
   local lost = {}
   for n, id in ipairs(dead) do
     local fields = take(KEYS[1], id)

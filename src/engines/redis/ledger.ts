@@ -117,7 +117,10 @@ export function createRedisLedger(
       await run(lua.settleScript, keeping, leaves, leftMs, ...settlements.map(lua.settlementArgument));
     },
     wasLeft: async (turn) => (await redis.del(`${prefix}left:${turn}`)) === 1,
-    lose: async (id) => lua.rowIn(String(await run(lua.loseScript, keeping, id))),
+    async lose(id) {
+      const [lines = ""] = (await run(lua.sweepReservationsScript, keeping, 0, 1, id)) as readonly string[];
+      return lua.rowIn(lines);
+    },
     async sweep(olderThanMs) {
       const swept: LedgerRow[] = [];
       for (;;) {
