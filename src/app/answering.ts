@@ -130,8 +130,8 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
   };
 }
 
-/** Of pictures, in memory: those of a conversation are sent again with each of the next questions. */
-const pictureBytes = 64 * 2 ** 20;
+/** Of pictures, in memory: those of a conversation are sent again with the next questions. A few dozen; others are fetched again. */
+const pictureBytes = 16 * 2 ** 20;
 
 /** What people have sent, from Telegram. It is the source that asks again. */
 function openSource({ config: { telegram, proxies }, client, outbox, log }: AnsweringDeps) {
