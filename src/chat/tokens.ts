@@ -29,20 +29,30 @@ export function estimatedTokens(messages: readonly ChatMessage[]): number {
 
 /** The longest beginning of a text that has at most so many tokens. It is not counted further than that. */
 export function firstTokens(text: string, atMost: number): string {
-  const length = lengthWithin(atMost, (taken, more) => text.slice(taken, taken + more));
-  return text.slice(0, splitsCharacter(text, length) ? length - 1 : length);
+  const endAfter = (from: number, length: number) => {
+    const end = Math.min(text.length, from + length);
+    return splitsCharacter(text, end) ? end + 1 : end;
+  };
+  return text.slice(
+    0,
+    lengthWithin(atMost, (taken, length) => text.slice(taken, endAfter(taken, length))),
+  );
 }
 
 /** The longest end of a text that has at most so many tokens. */
 export function lastTokens(text: string, atMost: number): string {
-  const length = lengthWithin(atMost, (taken, more) =>
-    text.slice(Math.max(0, text.length - taken - more), text.length - taken),
-  );
-  const start = text.length - length;
-  return text.slice(splitsCharacter(text, start) ? start + 1 : start);
+  const startBefore = (to: number, length: number) => {
+    const start = Math.max(0, to - length);
+    return splitsCharacter(text, start) ? start - 1 : start;
+  };
+  const length = lengthWithin(atMost, (taken, more) => {
+    const to = text.length - taken;
+    return text.slice(startBefore(to, more), to);
+  });
+  return text.slice(text.length - length);
 }
 
-/** Takes piece after piece, and smaller ones where a whole one is too much. */
+/** Takes piece after piece, and smaller ones where a whole one is too much. No piece may hold half a character: it counts otherwise. */
 function lengthWithin(atMost: number, pieceAt: (taken: number, length: number) => string): number {
   let taken = 0;
   let left = atMost;

@@ -207,6 +207,10 @@ describe("half the history", () => {
 });
 
 describe("the beginning and the end of a text", () => {
+  it("are not counted with half a character, which makes a word of what stands around it", () => {
+    expect(countTokens(lastTokens("⺀𐀀A𐀀0A𐀀0À", 3))).toBeLessThanOrEqual(3);
+  });
+
   it("have as many tokens as they may, or are the whole text", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 2_000 }), fc.nat(500), (text, atMost) => {
