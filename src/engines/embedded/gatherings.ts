@@ -2,11 +2,8 @@
 import type { SQLOutputValue } from "node:sqlite";
 import type { Part } from "../../ports/queue.ts";
 import type { ConversationId, IncomingUpdate, Piece } from "../../ports/updates.ts";
-import { beginGathering, type Gathering, gatheredWith } from "../lanes/groups.ts";
+import { beginGathering, type Gathering, gatheredWith, groupRules } from "../lanes/groups.ts";
 import type { Database } from "./database.ts";
-
-/** An album of which no part is addressed to us is forgotten after so long. */
-const keepAsideMs = 60_000;
 
 /** A question of the turn lane that is not over, with what has come together in it. */
 export interface StoredGathering {
@@ -89,7 +86,7 @@ export function createGatherings({ statement: sql }: Pick<Database, "statement">
         `SELECT update_id, received_at, body, gathering FROM queued_update
          WHERE state = 'aside' AND conversation = ? AND sender = ? AND json_extract(gathering, '$.group') = ?
            AND received_at > ? ORDER BY update_id LIMIT 20`,
-      ).all(conversation, piece.sender, piece.group, receivedAt - keepAsideMs);
+      ).all(conversation, piece.sender, piece.group, receivedAt - groupRules.asideMs);
       for (const row of rows) {
         const part = gatheringOf(row);
         if (part === undefined) continue;
@@ -155,9 +152,17 @@ export function createGatherings({ statement: sql }: Pick<Database, "statement">
       sql("DELETE FROM update_part WHERE leader = ?").run(updateId);
     },
 
+    /** How many parts are kept of such albums of a sender. */
+    countAside(conversation: ConversationId, sender: number): number {
+      const row = sql(
+        "SELECT count(*) AS count FROM queued_update WHERE state = 'aside' AND conversation = ? AND sender = ?",
+      ).get(conversation, sender);
+      return Number(row?.["count"]);
+    },
+
     /** Albums that were never addressed to us. */
     forgetAside(now: number): void {
-      sql(`${endAside} WHERE state = 'aside' AND received_at <= ?`).run(now - keepAsideMs);
+      sql(`${endAside} WHERE state = 'aside' AND received_at <= ?`).run(now - groupRules.asideMs);
     },
   };
 }

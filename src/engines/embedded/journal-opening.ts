@@ -51,6 +51,7 @@ const laterIndexes = `
   CREATE INDEX IF NOT EXISTS queued_update_sender ON queued_update (conversation, sender, position)
     WHERE state = 'open' AND sender IS NOT NULL;
   CREATE INDEX IF NOT EXISTS queued_update_aside ON queued_update (conversation, sender) WHERE state = 'aside';
+  CREATE INDEX IF NOT EXISTS queued_update_aside_old ON queued_update (received_at) WHERE state = 'aside';
 `;
 
 /**

@@ -2,7 +2,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { DeadUpdate } from "../../ports/queue.ts";
 import type { ConversationId, IncomingUpdate, InterruptOutcome, LaneKind, Piece } from "../../ports/updates.ts";
-import { beginGathering, type Gathering } from "../lanes/groups.ts";
+import { beginGathering, type Gathering, groupRules } from "../lanes/groups.ts";
 import type { InterruptPlan, OpenQuestion } from "../lanes/interrupts.ts";
 import type { Entry } from "../lanes/lanes.ts";
 import { deadOf, keepDeadMs } from "../lanes/worker.ts";
@@ -137,7 +137,9 @@ export function createJournal(database: Pick<Database, "handle" | "statement">, 
     /** Keeps a part of an album for the part that may address us. */
     addAside(update: IncomingUpdate, piece: Piece): void {
       gatherings.forgetAside(now());
-      insert(update, "aside", 0, { gathering: beginGathering(piece, update.receivedAt) });
+      const isOneTooMany = gatherings.countAside(update.conversation, piece.sender) >= groupRules.mostAside;
+      if (isOneTooMany) insert(update, "done", 0);
+      else insert(update, "aside", 0, { gathering: beginGathering(piece, update.receivedAt) });
     },
 
     /** Another part waits with a question; that waits so long for the next one. */

@@ -17,6 +17,10 @@ export const groupRules = {
   mostParts: { album: 10, paste: 12, forward: 100 },
   /** UTF-16 units of all parts together; what is longer is more than one thought. */
   mostUnits: 50_000,
+  /** An album of which no part is addressed to us is forgotten after so long. Milliseconds. */
+  asideMs: 60_000,
+  /** So many parts of such albums are kept of one sender of a conversation in that time: nobody pays for them. */
+  mostAside: 100,
 } as const;
 
 /** What is stored with a question of what has come together in it. */
