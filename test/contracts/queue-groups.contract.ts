@@ -1,5 +1,6 @@
 /** The queue's contract on what belongs together: albums, pastes, forwards, and what follows a question. */
 import { describe, expect, it } from "vitest";
+import { groupRules } from "../../src/engines/lanes/groups.ts";
 import type { ActiveUpdate, UpdateQueue } from "../../src/ports/queue.ts";
 import type { IncomingUpdate, Piece } from "../../src/ports/updates.ts";
 import type { OpenNewQueue } from "./queue.contract.ts";
@@ -190,6 +191,24 @@ export function queueGroupContract(open: OpenNewQueue): void {
       expect(probe.deliveries[0]?.question).toBe(1003);
     });
 
+    it("is kept up to a limit, which is its sender's alone", async () => {
+      const { queue, probe, handed } = await begun();
+      const most = groupRules.mostAside;
+      for (let id = 1; id <= most + 1; id++)
+        expect(await queue.enqueue(album(id, 0, { ...unaddressed, group: `album:${id}` }))).toBe("queued");
+      expect(await queue.enqueue(album(most + 1, 1, unaddressed))).toBe("duplicate");
+      const other = { sender: 8, group: "album:other" };
+      await enqueue(queue, album(501, 2, { ...other, ...unaddressed }), album(502, 3, other));
+      await enqueue(queue, album(503, 4, { group: `album:${most}` }), album(504, 5, { group: `album:${most + 1}` }));
+      probe.consume(queue);
+      await idle(queue);
+      expect(handed().toSorted((a, b) => Number(a.at(-1)) - Number(b.at(-1)))).toEqual([
+        [501, 502],
+        [most, 503],
+        [504],
+      ]);
+    });
+
     it("is no question, and in nobody's way, when none does", async () => {
       const { queue, probe, handed } = await begun();
       await enqueue(queue, album(1, 0, unaddressed), album(2, 1, unaddressed));
@@ -254,6 +273,34 @@ export function queueGroupContract(open: OpenNewQueue): void {
       probe.letGo(1);
       await idle(queue);
       expect(handed()).toEqual([[1, 2], [3, 4], [9]]);
+    });
+
+    it("is asked with what came too late before it, while that waits", async () => {
+      const { queue, probe, handed } = await begun(patient);
+      probe.hold(1, 3);
+      probe.holdDeaf(1);
+      await enqueue(queue, album(1, 0), album(2, 1), plain(9, 2));
+      probe.consume(queue);
+      await probe.running(1);
+      probe.last(1).showing?.();
+      await enqueue(queue, album(3, 3));
+      probe.letGo(1);
+      await probe.running(3);
+      await enqueue(queue, album(4, 4));
+      await eventually(() => expect(handed().at(-1)).toEqual([3, 4]));
+      probe.letGo(3);
+      await idle(queue);
+      expect(handed().at(0)).toEqual([1, 2]);
+      expect(handed().slice(-2)).toEqual([[3, 4], [9]]);
+    });
+
+    it("is part of the newest question, also when one before that was edited", async () => {
+      const { queue, probe, handed } = await begun();
+      await enqueue(queue, plain(1, 0), plain(2, 10), edit(3, 1, 20));
+      await enqueue(queue, pieced(4, 30, { follows: "plain" }));
+      probe.consume(queue);
+      await idle(queue);
+      expect(handed()).toEqual([[3], [2, 4]]);
     });
 
     it("is dropped with it when it is stopped, and asked with its edit", async () => {
@@ -446,6 +493,20 @@ export function queueGroupContract(open: OpenNewQueue): void {
         [1, 2],
       ]);
       expect(await queue.stats()).toMatchObject({ dead: 0 });
+    });
+
+    it("takes nothing more when it is dead: what comes then is a question of its own", async () => {
+      const { queue, probe, handed } = await begun();
+      probe.failNext(1, 1);
+      probe.consume(queue, { maxFailures: 1 });
+      await enqueue(queue, album(1, 0), album(2, 1));
+      await eventually(async () => expect(await queue.stats()).toMatchObject({ dead: 1, waiting: 0, active: 0 }));
+      await enqueue(queue, album(3, 2), album(4, 3));
+      await idle(queue);
+      expect(handed()).toEqual([
+        [1, 2],
+        [3, 4],
+      ]);
     });
 
     it("is drained with its lane, and one of the dead then", async () => {

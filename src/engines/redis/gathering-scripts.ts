@@ -4,6 +4,7 @@
  *
  * - `newest:CONVERSATION WHO`: of a sender, or of a group, the newest question; for a minute
  * - `aside:CONVERSATION GROUP` hash: parts of an album that has not been addressed to us, by their messages; for a minute
+ * - `asides:CONVERSATION SENDER`: how many such parts have come within a minute
  *
  * An update's hash has, besides, `message`, `sender`, `group`, `plain`, `first`, `last`, `units`, `count`, `closed`, and under
  * `part:MESSAGE` what has joined it: number, id, body, a line each.
@@ -11,7 +12,6 @@
 import { groupRules } from "../lanes/groups.ts";
 
 const newestMs = 60_000;
-const asideMs = 60_000;
 
 function table(numbers: Readonly<Record<string, number>>): string {
   return `{${Object.entries(numbers)
@@ -27,14 +27,7 @@ function table(numbers: Readonly<Record<string, number>>): string {
 export const gatheringFunctions = `
 local piece = {}
 piece.message, piece.sender, piece.units, piece.group, piece.follows, piece.plain, piece.aside = unpack(ARGV, 17, 23)
-local QUIET, MOST = ${table(groupRules.quietMs)}, ${table(groupRules.mostParts)}
 local function newest(who) return P .. 'newest:' .. conversation .. ' ' .. who end
-local asides = P .. 'aside:' .. conversation .. ' ' .. (piece.group or '')
-local function kindOf(group)
-  local kind = string.match(group, '^%a+')
-  return QUIET[kind] and kind or 'forward'
-end
-
 local gatheringFields = {'message', 'sender', 'group', 'plain', 'first', 'last', 'units', 'count', 'closed'}
 local function readGathering(open)
   local found = redis.call('HMGET', updateKey(open), unpack(gatheringFields))
@@ -44,17 +37,46 @@ local function readGathering(open)
     last = tonumber(found[6]), units = tonumber(found[7]), count = tonumber(found[8]), closed = found[9] or '',
   }
 end
-local function fieldsOf(g)
-  return {
-    'message', g.message, 'sender', g.sender, 'group', g.group, 'plain', g.plain, 'first', string.format('%.0f', g.first),
-    'last', string.format('%.0f', g.last), 'units', g.units, 'count', g.count, 'closed', g.closed,
-  }
+local function fieldsOf(g, fields)
+  for _, name in ipairs(gatheringFields) do
+    if g[name] ~= '' then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = (name == 'first' or name == 'last') and string.format('%.0f', g[name]) or g[name]
+    end
+  end
+  return fields
+end
+local function remember(g, ofSender)
+  if ofSender then redis.call('SET', newest(g.sender), id, 'PX', ${newestMs}) end
+  if g.group ~= '' then redis.call('SET', newest(g.group), id, 'PX', ${newestMs}) end
+end
+`;
+
+const unripeFunctions = `
+local QUIET, MOST = ${table(groupRules.quietMs)}, ${table(groupRules.mostParts)}
+local function kindOf(group)
+  local kind = string.match(group, '^%a+')
+  return QUIET[kind] and kind or 'forward'
 end
 local function unripeFor(g)
   if g.group == '' or g.closed ~= '' then return 0 end
   local quiet = tonumber(ARGV[24]) or QUIET[kindOf(g.group)]
   return math.min(quiet, math.max(0, math.min(g.last + quiet, g.first + ${groupRules.longestMs}) - at))
 end
+`;
+
+/**
+ * The same of a message that asks something, behind `gatheringFunctions`. Most messages are plain, behind nothing that they could
+ * be a part of: for those nothing is done but to keep what they are.
+ */
+export const joiningFunctions = `
+-- The newest question of the same sender.
+local former = redis.call('GET', newest(piece.sender))
+local formerGathering = former and readGathering(former)
+local prepare = nil
+if piece.group ~= '' or piece.follows == 'plain' or (formerGathering and formerGathering.group ~= '') then
+${unripeFunctions}
+local asides = P .. 'aside:' .. conversation .. ' ' .. piece.group
 local function add(g, units, when)
   if g.group == '' then g.group = piece.group end
   g.last, g.units, g.count = math.max(g.last, when), g.units + units, g.count + 1
@@ -69,8 +91,8 @@ local function allUnderstand()
   return true
 end
 local function joins(open, g)
-  local found = redis.call('HMGET', updateKey(open), 'attempts', 'cancelled')
-  if found[2] then return false end
+  local found = redis.call('HMGET', updateKey(open), 'attempts', 'cancelled', 'doom')
+  if found[2] or found[3] or g.sender ~= piece.sender then return false end
   local late = at - g.first > ${groupRules.longestMs}
   local within = g.units + piece.units <= ${groupRules.mostUnits}
   if piece.group ~= '' and piece.group == g.group then
@@ -95,15 +117,14 @@ end
 
 -- Makes the message part of a question that is stored already; false when it is none.
 local function join()
-  if piece.group == '' and piece.follows == '' then return false end
-  local known = {redis.call('GET', newest(piece.sender)), piece.group ~= '' and redis.call('GET', newest(piece.group))}
-  for n = 2, 1, -1 do
-    local open = known[n]
-    local g = open and (n == 2 or known[1] ~= known[2]) and readGathering(open)
-    if g and joins(open, g) and allUnderstand() then
+  local ofGroup = piece.group ~= '' and redis.call('GET', newest(piece.group))
+  for n = 1, 2 do
+    local open, g = former, formerGathering
+    if n == 1 then open, g = ofGroup, ofGroup and readGathering(ofGroup) end
+    if g and (n == 2 or g.group == piece.group) and joins(open, g) and allUnderstand() then
       add(g, tonumber(piece.units), tonumber(at))
       local value = g.count .. '\\n' .. id .. '\\n' .. body
-      redis.call('HSET', updateKey(open), 'part:' .. piece.message, value, unpack(fieldsOf(g)))
+      redis.call('HSET', updateKey(open), 'part:' .. piece.message, value, unpack(fieldsOf(g, {})))
       if piece.group ~= '' then redis.call('SET', newest(piece.group), open, 'PX', ${newestMs}) end
       local found = redis.call('HMGET', updateKey(open), 'running', 'process', 'failures')
       -- A back-off goes on.
@@ -120,15 +141,19 @@ local function join()
 end
 
 local function keepAside()
+  local asideOf = P .. 'asides:' .. conversation .. ' ' .. piece.sender
+  local count = redis.call('INCR', asideOf)
+  if count == 1 then redis.call('PEXPIRE', asideOf, ${groupRules.asideMs}) end
+  if count > ${groupRules.mostAside} then return end
   redis.call('HSET', asides, piece.message, at .. '\\n' .. piece.units .. '\\n' .. id .. '\\n' .. body)
-  redis.call('PEXPIRE', asides, ${asideMs})
+  redis.call('PEXPIRE', asides, ${groupRules.asideMs})
 end
 -- Parts of an album that came before it was addressed to us.
 local function takeAside(g, fields)
   local kept = redis.call('HGETALL', asides)
   for n = 1, #kept, 2 do
     local when, units, other, text = string.match(kept[n + 1], '^(%d+)\\n(%d+)\\n(%d+)\\n(.*)$')
-    if at - when < ${asideMs} then
+    if at - when < ${groupRules.asideMs} then
       add(g, tonumber(units), tonumber(when))
       fields[#fields + 1] = 'part:' .. kept[n]
       fields[#fields + 1] = g.count .. '\\n' .. other .. '\\n' .. text
@@ -136,31 +161,43 @@ local function takeAside(g, fields)
   end
   redis.call('DEL', asides)
 end
-local function remember(g)
-  redis.call('SET', newest(g.sender), id, 'PX', ${newestMs})
-  if g.group ~= '' then redis.call('SET', newest(g.group), id, 'PX', ${newestMs}) end
+
+local joined = join()
+if joined or piece.aside ~= '' then
+  see()
+  if not joined then keepAside() end
+  return {'queued', begun}
 end
 
--- A question that nothing joins yet: adds to the fields of its update. Returns for how long it waits.
-local function begin(fields)
-  local former = redis.call('GET', newest(piece.sender))
-  local g = former and readGathering(former)
+-- Before it begins a question of its own. Returns for how long that waits.
+function prepare(own, fields)
+  local g = formerGathering
   if g and g.group ~= '' and g.closed == '' and redis.call('HEXISTS', updateKey(former), 'attempts') == 0 then
     redis.call('HSET', updateKey(former), 'closed', '1')
     wait(former, 0)
   end
-  local own = {
-    message = piece.message, sender = piece.sender, group = piece.group, plain = piece.plain, first = tonumber(at),
-    last = tonumber(at), units = tonumber(piece.units), count = 1, closed = '',
-  }
   -- Each is a question of its own then, as that version has it.
   if piece.group ~= '' and not allUnderstand() then own.group = '' end
   if string.match(own.group, '^album:') then takeAside(own, fields) end
-  for _, one in ipairs(fieldsOf(own)) do fields[#fields + 1] = one end
-  remember(own)
   return unripeFor(own)
 end
+end
 
+-- Adds to the fields of its update. Returns for how long it waits.
+local function begin(fields)
+  local own = {
+    message = piece.message, sender = piece.sender, group = piece.group, plain = piece.plain, first = at,
+    last = at, units = piece.units, count = 1, closed = '',
+  }
+  local waitMs = prepare and prepare(own, fields) or 0
+  fieldsOf(own, fields)
+  remember(own, true)
+  return waitMs
+end
+`;
+
+/** The same of an edit. */
+export const inheritingFunctions = `${unripeFunctions}
 -- An edit asks all that its question asks. Adds that to the fields of its update; returns for how long it waits.
 local function inherit(version, isBegun, fields)
   local g = readGathering(version)
@@ -177,8 +214,10 @@ local function inherit(version, isBegun, fields)
     end
   end
   g.message = message
-  for _, one in ipairs(fieldsOf(g)) do fields[#fields + 1] = one end
-  remember(g)
+  fieldsOf(g, fields)
+  -- What its sender has asked since stays their newest question.
+  local last = redis.call('GET', newest(g.sender))
+  remember(g, not last or last == version)
   return isBegun and 0 or unripeFor(g)
 end
 `;
@@ -208,6 +247,11 @@ local function succeed(id, handled)
     'first', fields.first, 'last', fields.last, 'units', fields.units, 'count', #late, 'closed', '1')
   for n = 2, #late do
     redis.call('HSET', updateKey(first), 'part:' .. late[n][3], n .. '\\n' .. late[n][2] .. '\\n' .. late[n][4])
+  end
+  -- What comes still later joins it there.
+  for _, who in ipairs({fields.sender, fields.group}) do
+    local newest = P .. 'newest:' .. fields.conversation .. ' ' .. who
+    if redis.call('GET', newest) == id then redis.call('SET', newest, first, 'PX', ${newestMs}) end
   end
   redis.call('LINSERT', laneKey(lane), 'AFTER', id, first)
   redis.call('ZADD', P .. 'waiting', fields.last, first)

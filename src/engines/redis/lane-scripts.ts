@@ -35,19 +35,20 @@ export function runStep(
   return commands.eval(script, 1, prefix, ...args);
 }
 
-/** What all scripts share. Times are milliseconds, by the clock of Redis where nothing else is said. */
-export const common = `
+/** A script without what is only there for its readers: Redis goes through the whole text each time. */
+export function compact(script: string): string {
+  const lines = script.split("\n").map((line) => line.trim());
+  return lines.filter((line) => line !== "" && !line.startsWith("--")).join("\n");
+}
+
+/** What even the shortest scripts share. Times are milliseconds, by the clock of Redis where nothing else is said. */
+export const basics = `
 local P = KEYS[1]
-local KEEP_DEAD = ${keepDeadMs}
 local function updateKey(id) return P .. 'update:' .. id end
 local function laneKey(lane) return P .. 'lane:' .. lane end
 local function ownerKey(lane) return P .. 'owner:' .. lane end
 local time = redis.call('TIME')
 local NOW = time[1] * 1000 + math.floor(time[2] / 1000)
--- What was to expire in a moment would stay for hours, should the clock of Redis be set back meanwhile.
-local function shorten(key, most)
-  if redis.call('PTTL', key) > 2 * most then redis.call('PEXPIRE', key, most) end
-end
 local function announce(lane)
   local kind = string.match(lane, '^%a+')
   -- Finer than milliseconds, in which much happens.
@@ -60,11 +61,11 @@ local function offer(lane)
   redis.call('ZADD', P .. 'lanes', 'NX', NOW + 2000, lane)
   announce(lane)
 end
-local function inGrace(lease, grace)
-  if NOW - tonumber(redis.call('GET', P .. 'beat:3') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
-  shorten(P .. 'grace', grace)
-  return redis.call('PTTL', P .. 'grace')
-end
+`;
+
+/** What makes an update dead. */
+export const burying = `
+local KEEP_DEAD = ${keepDeadMs}
 local function bury(lane, id, now, reason)
   redis.call('LREM', laneKey(lane), 1, id)
   redis.call('HDEL', updateKey(id), 'running')
@@ -73,6 +74,19 @@ local function bury(lane, id, now, reason)
   for _, set in ipairs({'waiting', 'running', 'delayed'}) do redis.call('ZREM', P .. set, id) end
   redis.call('ZREMRANGEBYSCORE', P .. 'dead', '-inf', now - KEEP_DEAD)
   redis.call('ZADD', P .. 'dead', now, id)
+end
+`;
+
+/** What most scripts share. */
+export const common = `${basics}${burying}
+-- What was to expire in a moment would stay for hours, should the clock of Redis be set back meanwhile.
+local function shorten(key, most)
+  if redis.call('PTTL', key) > 2 * most then redis.call('PEXPIRE', key, most) end
+end
+local function inGrace(lease, grace)
+  if NOW - tonumber(redis.call('GET', P .. 'beat:3') or '0') > lease / 2 then redis.call('SET', P .. 'grace', '1', 'PX', grace) end
+  shorten(P .. 'grace', grace)
+  return redis.call('PTTL', P .. 'grace')
 end
 `;
 
@@ -86,7 +100,7 @@ end
  * else has taken the lanes. What is held against an update is judged as `doomOf` and `suspectsOf` do it; the queue's contract
  * holds both to the same.
  */
-export const takeScript = `${common}
+export const takeScript = compact(`${common}
 local lease, grace, mostCrashes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local fence, process, company, exchanges, count = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[9]
 if redis.call('EXISTS', P .. 'alive:' .. process) == 0 then return false end
@@ -217,7 +231,7 @@ end
 local answers = {}
 for n, lane in ipairs(lanes) do answers[n] = {lane, unpack(take(lane))} end
 return answers
-`;
+`);
 
 /**
  * Ends a delivery and gives the lane back. ARGV: lane, fence, id, how, now, back-off or 0, reason, how many of its
@@ -225,7 +239,7 @@ return answers
  * `failed` (waits for its back-off), `dead`; `doomed` (will be dead) keeps the lane. Returns `lost` when the lane is not the
  * caller's any more.
  */
-export const endScript = `${common}
+export const endScript = compact(`${common}
 local lane, fence, id, how, now, backoff, reason, handled = unpack(ARGV, 1, 8)
 ${lateFunctions}
 local found = redis.call('HMGET', updateKey(id), 'running', 'process', 'alone', 'at', 'count')
@@ -267,4 +281,4 @@ else
 end
 if redis.call('LLEN', laneKey(lane)) > 0 then offer(lane) end
 return 'ended'
-`;
+`);

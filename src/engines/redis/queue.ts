@@ -16,7 +16,7 @@ import type { IncomingUpdate } from "../../ports/updates.ts";
 import { mostHangs } from "../lanes/suspects.ts";
 import { deadOf } from "../lanes/worker.ts";
 import { createRedisConsumer, type RedisConsumer } from "./consumer.ts";
-import { enqueueScript } from "./enqueue-script.ts";
+import { enqueueScriptOf } from "./enqueue-script.ts";
 import { runStep } from "./lane-scripts.ts";
 import type { RedisLink } from "./link.ts";
 import { createPresence, type Presence } from "./presence.ts";
@@ -86,7 +86,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
     try {
       const answer = await runStep(
         link,
-        enqueueScript,
+        enqueueScriptOf(update),
         updateId,
         conversation,
         lane,
