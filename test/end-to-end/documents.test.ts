@@ -113,7 +113,8 @@ describe("a document in a chat", { timeout: 120_000 }, () => {
 
   test("is answered once when the process is killed while it is read", async () => {
     const ada = rig.visitor();
-    const deep = Buffer.from(`<html>${"<div>".repeat(60_000)}the deep end${"</div>".repeat(60_000)}</html>`);
+    // Long enough to be killed over: all that are open are looked through for each that was never opened.
+    const deep = Buffer.from(`<html>${"<div>".repeat(900)}the deep end${"</i>".repeat(490_000)}`);
     const sent = send(ada, "deep.html", deep, "How deep is it?");
     const pid = rig.child().pid ?? 0;
     const [child = 0] = await until(() => (childrenOf(pid).length > 0 ? childrenOf(pid) : undefined));

@@ -3,12 +3,12 @@ import type { FileText } from "../../ports/files.ts";
 import type { Archive } from "./archive.ts";
 import { createCollector, textOfFile } from "./collector.ts";
 import { collectHtml } from "./html.ts";
+import { maxChapters } from "./limits.ts";
 import { Refused } from "./refusal.ts";
 import { attribute, walkXml } from "./xml.ts";
 
 /** Characters of one chapter's markup. */
 const maxChapterCharacters = 8 * 1024 * 1024;
-const maxChapters = 2_000;
 
 /** Reads a book: its chapters in the order in which they are read. */
 export async function readEpub(archive: Archive): Promise<FileText> {

@@ -1,7 +1,7 @@
 /** Web pages as text: what a reader sees, with its tables in rows. */
 import type { FileText } from "../../ports/files.ts";
 import { type Collector, createCollector } from "./collector.ts";
-import { maxPageDepth, maxRunCharacters } from "./limits.ts";
+import { maxPageDepth, maxPageMs, maxRunCharacters } from "./limits.ts";
 import { Refused } from "./refusal.ts";
 
 const unseen = new Set(["script", "style", "template", "svg", "math", "noscript", "iframe", "object", "head"]);
@@ -31,7 +31,6 @@ export async function collectHtml(html: string, collector: Collector, xmlMode: b
     {
       onopentag(tag, attributes) {
         sinceElement = 0;
-        // The parser moves all that are open with each that opens or closes.
         if (++depth > maxPageDepth) throw new Refused("limits");
         page.open(tag.toLowerCase(), attributes["alt"] ?? "");
       },
@@ -44,7 +43,9 @@ export async function collectHtml(html: string, collector: Collector, xmlMode: b
     },
     { xmlMode, decodeEntities: true, recognizeSelfClosing: true },
   );
+  const startedAt = performance.now();
   for (let at = 0; at < html.length && !collector.full; at += pieceCharacters) {
+    if (performance.now() - startedAt > maxPageMs) throw new Refused("limits");
     parser.write(html.slice(at, at + pieceCharacters));
     sinceElement += pieceCharacters;
     if (sinceElement > maxRunCharacters) throw new Refused("limits");

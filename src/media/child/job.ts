@@ -1,7 +1,7 @@
 /** What the bot and the child that reads its files say to each other. */
 
 import type { FileFormat, FilePicture, FileReading, FileRefusal, FileToRead, PartOfFile } from "../../ports/files.ts";
-import { maxCharacters, maxNameCharacters, maxScannedPages } from "./limits.ts";
+import { maxCharacters, maxNameCharacters, maxReadParts, maxScannedPages } from "./limits.ts";
 
 export interface Job extends FileToRead {
   readonly id: number;
@@ -60,6 +60,8 @@ export function readingOf(said: unknown): FileReading | undefined {
     return read.length > 0 && isWhole(read) ? { kind, format, pictures: read, total } : undefined;
   }
   if (kind !== "text" || !Array.isArray(parts) || format === "picture") return undefined;
+  // A list with nothing in it may be as long as a list can be.
+  if (parts.length > maxReadParts) return undefined;
   const read = parts.map(partOf);
   if (read.length === 0 || !isWhole(read)) return undefined;
   if (read.reduce((sum, part) => sum + part.text.length, 0) > maxCharacters + slack) return undefined;
@@ -81,7 +83,8 @@ function pictureOf(said: unknown): FilePicture | undefined {
   const jpeg = said["jpeg"];
   if (number === undefined || width === undefined || height === undefined) return undefined;
   if (!(jpeg instanceof Uint8Array) || jpeg.length > maxPictureBytes) return undefined;
-  return { number, jpeg, width, height };
+  // What it is a view of may be all that the child has said.
+  return { number, jpeg: Uint8Array.from(jpeg), width, height };
 }
 
 function isWhole<T>(list: (T | undefined)[]): list is T[] {

@@ -23,11 +23,17 @@ export const maxEntries = 5_000;
 export const maxInflatedBytes = 256 * 1024 * 1024;
 /** Elements of XML inside each other. */
 export const maxDepth = 500;
-/** Elements of a page inside each other: many are never closed. */
-export const maxPageDepth = 70_000;
+/** Elements of a page inside each other: some are never closed, and its parser looks at all that are open again and again. */
+export const maxPageDepth = 1_000;
+/** Time for a page, or a chapter. Milliseconds. */
+export const maxPageMs = 5_000;
 /** Characters of a sheet's name. */
 export const maxNameCharacters = 300;
 /** Sheets and slides. */
 export const maxParts = 1_000;
+/** Of a book. */
+export const maxChapters = 2_000;
+/** What a file has most of. */
+export const maxReadParts = Math.max(maxPages, maxParts, maxChapters);
 /** Time for an archive: much less than after which the child is killed. Milliseconds. */
 export const maxArchiveMs = 10_000;

@@ -35,14 +35,16 @@ export async function readXlsx(archive: Archive, main: string): Promise<FileText
 async function openWorkbook(archive: Archive, main: string): Promise<Workbook> {
   const relations = await relationsOf(archive, main);
   const partOf = (type: string) => relations.find((relation) => relation.type === type)?.target ?? "";
+  const sheetFiles = new Map(
+    relations.flatMap(({ id, type, target }) => (type === "worksheet" ? [[id, target] as const] : [])),
+  );
   const sheets: { name: string; file: string; hidden: boolean }[] = [];
   let from1904 = false;
   await walkXml(archive, main, {
     open(element, attributes) {
       if (element === "workbookPr") from1904 = /^(1|true)$/.test(attribute(attributes, "date1904") ?? "");
       if (element !== "sheet") return;
-      const id = prefixedAttribute(attributes, "id");
-      const file = relations.find((relation) => relation.id === id && relation.type === "worksheet")?.target;
+      const file = sheetFiles.get(prefixedAttribute(attributes, "id") ?? "");
       const hidden = /hidden/i.test(attribute(attributes, "state") ?? "");
       // A sheet that is a chart alone has no cells.
       if (file !== undefined) sheets.push({ name: attribute(attributes, "name") ?? "", file, hidden });
@@ -82,14 +84,21 @@ async function sharedStrings(archive: Archive, file: string): Promise<string[]> 
 
 async function stylesOf(archive: Archive, file: string): Promise<NumberStyle[]> {
   const codes = new Map<number, string>();
+  const known = new Map<number, NumberStyle>();
   const styles: NumberStyle[] = [];
   let inCells = false;
+  /** A code is read once, however many styles have it. */
+  function styleWith(id: number): NumberStyle {
+    const style = known.get(id) ?? styleOf(id, codes.get(id));
+    known.set(id, style);
+    return style;
+  }
   await walkXml(archive, file, {
     open(name, attributes) {
       const id = Number(attribute(attributes, "numFmtId") ?? 0);
       if (name === "numFmt") codes.set(id, attribute(attributes, "formatCode") ?? "");
       else if (name === "cellXfs") inCells = true;
-      else if (name === "xf" && inCells) styles.push(styleOf(id, codes.get(id)));
+      else if (name === "xf" && inCells) styles.push(styleWith(id));
     },
     close(name) {
       if (name === "cellXfs") inCells = false;
