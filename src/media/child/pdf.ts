@@ -25,9 +25,16 @@ export async function readPdf(bytes: Uint8Array): Promise<FileReading> {
     if (isExhausted(error)) throw error;
     throw new Refused(/password|security/i.test(String(error)) ? "password" : "damaged");
   });
-  const reading = await readPages(document);
-  document.destroy();
-  return reading;
+  let broken = false;
+  try {
+    return await readPages(document);
+  } catch (error) {
+    broken = isExhausted(error);
+    throw error;
+  } finally {
+    // What was refused must not take the memory of those that come after it.
+    if (!broken) document.destroy();
+  }
 }
 
 async function readPages(document: PDFiumDocument): Promise<FileReading> {

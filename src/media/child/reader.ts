@@ -52,10 +52,13 @@ export function createFileReader(options: FileReaderOptions): FileReader {
     const milliseconds = Math.round(performance.now() - startedAt);
     const waitedMs = Math.round(startedAt - cameAt);
     const bytes = file.bytes.length;
+    // What is used up may have been so by the files of others.
+    const isFirst = serving.served === 1;
     if (end.type === "died") {
       dismiss();
       if (end.of === "abort") throw aborted();
       const { of, peakBytes } = end;
+      if (!isFirst && of !== "time") return await readNow(file, cameAt, signal);
       log.warn({ bytes, milliseconds, of, peakBytes }, "a file has used up what reading it may cost");
       return { kind: "refused", reason: "limits" };
     }
@@ -69,6 +72,7 @@ export function createFileReader(options: FileReaderOptions): FileReader {
     }
     const { kind, format } = reading;
     const reason = kind === "refused" ? reading.reason : undefined;
+    if (!isFirst && end.spent) return await readNow(file, cameAt, signal);
     log.debug({ bytes, waitedMs, milliseconds, kind, format, reason }, "a file was read");
     return reading;
   }
