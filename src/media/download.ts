@@ -9,23 +9,19 @@ import { MediaError } from "../ports/media.ts";
 export interface Download {
   readonly url: URL;
   readonly limitBytes: number;
-  /** In all, from the first byte sent to the last one read. Milliseconds. */
-  readonly withinMs: number;
 }
 
 /** Resolves with the bytes at an address; rejects with a `MediaError`. No redirect is followed. */
 export function download(
   connections: Pick<Connections, "request">,
-  { url, limitBytes, withinMs }: Download,
+  { url, limitBytes }: Download,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const request = connections.request(url, { method: "GET" });
-    const timer = setTimeout(() => end(unreachable("was not there in time")), withinMs);
-    const abort = () => end(unreachable("is not wanted any more"));
+    const abort = () => end(unreachable("was not there in time, or is not wanted any more"));
 
     function end(outcome: MediaError | Uint8Array): void {
-      clearTimeout(timer);
       signal.removeEventListener("abort", abort);
       if (outcome instanceof MediaError) {
         reject(outcome);

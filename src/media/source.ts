@@ -4,6 +4,7 @@ import { createConnections } from "../base/connections.ts";
 import type { Logger } from "../base/log.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Proxies } from "../base/proxies.ts";
+import { linkedSignal, whenAborted } from "../base/signals.ts";
 import type { MediaReference } from "../ports/content.ts";
 import { MediaError, type MediaSource } from "../ports/media.ts";
 import { download } from "./download.ts";
@@ -25,7 +26,7 @@ export interface MediaSourceDeps {
   /** Folder that a server of one's own keeps its files in. */
   readonly localFolder?: string | undefined;
   readonly log?: Pick<Logger, "debug">;
-  /** Milliseconds. */
+  /** For a file, in all: from the first question where it is to its last byte, repetitions included. Milliseconds. */
   readonly withinMs?: number;
   /** Between the first two tries; then more. Milliseconds. */
   readonly pauseMs?: number;
@@ -48,7 +49,7 @@ export function createMediaSource(deps: MediaSourceDeps): MediaSource & { stop()
     if (size > limitBytes) throw tooBig();
     if (isAbsolute(path)) return await readLocalFile(localFolder, path, limitBytes);
     const url = addressOf(`${apiRoot}/file/bot${token}/`, path);
-    return await download(connections, { url, limitBytes, withinMs }, signal);
+    return await download(connections, { url, limitBytes }, signal);
   }
 
   return {
@@ -56,18 +57,25 @@ export function createMediaSource(deps: MediaSourceDeps): MediaSource & { stop()
       const limitBytes = Math.min(wantedBytes, mostBytes);
       if (sizeBytes > limitBytes) throw tooBig();
       const startedAt = performance.now();
-      const deadline = startedAt + withinMs;
-      for (let tried = 1; ; tried++) {
-        try {
-          const bytes = await once(fileId, limitBytes, signal);
-          const milliseconds = Math.round(performance.now() - startedAt);
-          deps.log?.debug({ bytes: bytes.length, milliseconds }, "a file was fetched");
-          return bytes;
-        } catch (error) {
-          const failure = error instanceof MediaError ? error : failureOf(error);
-          const again = failure.kind === "unreachable" && tried < tries && performance.now() < deadline;
-          if (!again || !(await waitFor(pauseMs * tried, signal))) throw failure;
+      const late = new AbortController();
+      const timer = setTimeout(() => late.abort(), withinMs);
+      const { signal: either, unlink } = linkedSignal(signal, late.signal);
+      try {
+        for (let tried = 1; ; tried++) {
+          try {
+            const bytes = await once(fileId, limitBytes, either);
+            const milliseconds = Math.round(performance.now() - startedAt);
+            deps.log?.debug({ bytes: bytes.length, milliseconds }, "a file was fetched");
+            return bytes;
+          } catch (error) {
+            const failure = error instanceof MediaError ? error : failureOf(error);
+            const again = failure.kind === "unreachable" && tried < tries;
+            if (!again || !(await waitFor(pauseMs * tried, either))) throw failure;
+          }
         }
+      } finally {
+        clearTimeout(timer);
+        unlink();
       }
     },
     stop: connections.stop,
@@ -75,7 +83,11 @@ export function createMediaSource(deps: MediaSourceDeps): MediaSource & { stop()
 }
 
 async function located(getFile: MediaSourceDeps["getFile"], fileId: string, signal: AbortSignal) {
-  const file = await getFile(fileId, signal);
+  // Whoever is asked may wait for longer than the file is: until Telegram takes calls again, say.
+  const left = whenAborted(signal).then(() => {
+    throw new MediaError("unreachable", "Telegram does not say in time where the file is");
+  });
+  const file = await Promise.race([getFile(fileId, signal), left]);
   const { file_path: path } = file;
   if (path === undefined || path === "") throw new MediaError("unreachable", "Telegram does not say where the file is");
   return { ...file, file_path: path };

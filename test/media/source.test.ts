@@ -138,6 +138,14 @@ describe("a file from Telegram", () => {
     expect(requests).toHaveLength(1);
   });
 
+  it("is given up in time when Telegram does not say where it is, or only ever begins anew", async () => {
+    const silent = sourceOf({ getFile: () => new Promise(() => undefined), withinMs: 200 });
+    expect((await failing(silent.fetch(photo, 1_000, wanting()))).kind).toBe("unreachable");
+    const again = await failsWith((_, response) => response.writeHead(500).end(), { withinMs: 200, pauseMs: 600_000 });
+    expect(again.kind).toBe("unreachable");
+    expect(requests).toHaveLength(1);
+  });
+
   it("is left when nobody wants it any more", async () => {
     const apiRoot = await serverThat((_, response) => void response.write("a"));
     const controller = new AbortController();
