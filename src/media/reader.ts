@@ -17,16 +17,18 @@ const mostPictureBytes = 3 * 2 ** 20;
 
 /** Creates the reader of a process. */
 export function createMediaReader({ source, documents, cache }: MediaReaderDeps): MediaReader {
-  /** All pages of a document are wanted at once, and come together. */
-  const reading = new Map<string, Promise<unknown>>();
+  /** All pages of a document are wanted at once, and come together; for whoever else wants them, whoever leaves. */
+  const reading = new WeakMap<AbortSignal, Map<string, Promise<unknown>>>();
 
   async function fetched(part: PicturePart, signal: AbortSignal): Promise<Uint8Array> {
     const { page, uniqueId, ...reference } = part;
     if (page === undefined) return await source.fetch(part, mostPictureBytes, signal);
     const file = fileIdOf(uniqueId);
     const read = () => documents.read({ ...reference, type: "file", uniqueId: file }, undefined, signal);
-    const going = reading.get(file) ?? read().finally(() => reading.delete(file));
-    reading.set(file, going);
+    const own = reading.get(signal) ?? new Map<string, Promise<unknown>>();
+    reading.set(signal, own);
+    const going = own.get(file) ?? read().finally(() => own.delete(file));
+    own.set(file, going);
     await going.catch(() => {
       throw new MediaError("unreachable", "the document is not wanted any more");
     });

@@ -81,6 +81,36 @@ describe("a document", () => {
     await expect(looking.picture(third, signal)).rejects.toMatchObject({ kind: "unreadable" });
   });
 
+  it("is read for each who looks at it, whoever else does not wait for it any more", async () => {
+    const cache = createByteCache(1_000);
+    const page = { number: 1, jpeg: Buffer.from("\xff\xd8\xff a page", "latin1"), width: 4, height: 3 };
+    const going: (() => void)[] = [];
+    const documents = createDocuments({
+      source: { fetch: async () => Buffer.from("a scan") },
+      reader: {
+        read: (_, wanting) =>
+          new Promise((resolve, reject) => {
+            wanting.addEventListener("abort", () => reject(new MediaError("unreachable", "nobody waits")));
+            going.push(() => resolve({ kind: "pictures", format: "pdf", total: 1, pictures: [page] }));
+          }),
+      },
+      pages: cache,
+      log: quiet,
+    });
+    const looking = createMediaReader({ source: { fetch: async () => Buffer.alloc(0) }, documents, cache });
+    const first: PicturePart = {
+      ...{ type: "picture", fileId: "f", uniqueId: pageId("u", 1), page: 1, width: 4, height: 3 },
+    };
+    const leaving = new AbortController();
+    const left = looking.picture(first, leaving.signal);
+    const other = looking.picture(first, signal);
+    await expect.poll(() => going.length).toBe(2);
+    leaving.abort();
+    await expect(left).rejects.toBeInstanceOf(MediaError);
+    for (const end of going) end();
+    expect(await other).toMatchObject({ data: page.jpeg });
+  });
+
   it("waits at Telegram while others are in memory; who does not wait any more lets the next ones go on", async () => {
     const fetched = [Promise.withResolvers<Uint8Array>()].slice(1);
     const documents = createDocuments({
