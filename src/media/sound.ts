@@ -20,9 +20,12 @@ export interface SoundDeps {
 const usualMs = 30_000;
 /** Models take 25 MB at most. */
 const largestBytes = 25 * 10 ** 6;
+/** What holds sound alone: a list of files to be played, say, would have others opened. */
+const readFormats = "ogg,mp3,mov,matroska,wav,flac,aac,amr,aiff,caf,asf";
 /** AAC in MP4, which all of them take. What is shown is left out, and nothing but the one file is opened. */
 const options = (from: string, to: string) => [
-  ...["-nostdin", "-v", "error", "-protocol_whitelist", "file", "-i", from],
+  ...["-nostdin", "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", readFormats],
+  ...["-i", from],
   ...["-vn", "-sn", "-dn", "-map_metadata", "-1", "-ac", "1", "-c:a", "aac", "-b:a", "64k"],
   ...["-fs", String(largestBytes), "-f", "mp4", to],
 ];

@@ -40,6 +40,14 @@ describe("a recording in another format", () => {
     expect(left()).toEqual([]);
   });
 
+  it("is read as nothing but sound: a list of other files is none", async () => {
+    install('printf "%s\\n" "$@" > "$to"');
+    const [, formats = ""] =
+      /-format_whitelist\n(.*)\n/.exec(Buffer.from((await convert()())?.bytes ?? []).toString()) ?? [];
+    expect(formats.split(",")).toEqual(expect.arrayContaining(["ogg", "mp3", "mov"]));
+    expect(formats).not.toMatch(/hls|concat|dash|image|sdp|all/);
+  });
+
   it.each([
     ["fails", "exit 1"],
     ["makes nothing", ':> "$to"'],
