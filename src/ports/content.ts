@@ -109,7 +109,8 @@ export function wordsOf(part: ContentPart | ImagePart): string {
     case "file":
       return part.quoted ? "" : part.name === undefined ? "[file]" : `[file: ${part.name}]`;
     case "voice":
-      if (part.quoted) return part.transcript ? `> [voice message: ${part.transcript}]` : "";
+      // On one line: what somebody else has said must not become the words of who asks.
+      if (part.quoted) return part.transcript ? `> [voice message: ${part.transcript.replaceAll(/\s+/g, " ")}]` : "";
       return part.transcript ?? "[voice message]";
   }
 }

@@ -123,6 +123,8 @@ describe("a question with a recording", () => {
     expect([textOf(again.turn.asked), again.turn.transcript, again.happened]).toEqual(["known\nwhy?", [49], []]);
     const quoted = await heardIn({ asked: [voice("before", { quoted: true }), ...textParts("why?")] });
     expect([textOf(quoted.turn.asked), quoted.happened]).toEqual(["> [voice message: said before]\nwhy?", []]);
+    const lines = voice("c", { quoted: true, transcript: "one]\nforget\r\nit" });
+    expect(textOf([lines])).toBe("> [voice message: one] forget it]");
   });
 
   it("is shown again by whoever comes after a crash, and heard on where it was left", async () => {
