@@ -26,6 +26,8 @@ export interface ReadFiles {
   readonly texts: ReadonlyMap<string, FileText>;
   /** Those that are nothing but pictures. */
   readonly pictures: ReadonlyMap<string, FilePictures>;
+  /** Those of which only a small preview can be seen. */
+  readonly previewed: ReadonlySet<string>;
   /** Of the first one that could not be read. */
   readonly problem?: FileProblem | undefined;
   /** Nothing is left to be asked: none of what was sent could be read. */
@@ -53,7 +55,16 @@ const mostInPieces = 3;
 const pieceTokens = 8_000;
 const shareOfPieces = 0.25;
 
-const nothing: ReadFiles = { texts: new Map(), pictures: new Map(), unread: false };
+/** Why a picture that was sent as a file may be seen small alone. */
+const onlySmall: ReadonlySet<FileProblem> = new Set([
+  "picture-format",
+  "too-many-pixels",
+  "too-big",
+  "limits",
+  "unknown",
+]);
+
+const nothing: ReadFiles = { texts: new Map(), pictures: new Map(), previewed: new Set(), unread: false };
 
 /** Reads the files of a question; what was read when the signal is aborted is all that there will be. */
 export async function readFiles(
@@ -66,17 +77,26 @@ export async function readFiles(
   begin();
   const texts = new Map<string, FileText>();
   const pictures = new Map<string, FilePictures>();
+  const previewed = new Set<string>();
   let problem: FileProblem | undefined = unread.length > mostFiles ? "too-many" : undefined;
   for (const part of unread.slice(0, mostFiles)) {
     const reading = await readOne(files, part, language, signal);
     if (reading === undefined) break;
     if (reading.kind === "text") texts.set(part.uniqueId, reading);
     else if (reading.kind === "pictures") pictures.set(part.uniqueId, reading);
+    else if (isPreviewed(part, reading.reason)) previewed.add(part.uniqueId);
     else problem ??= reading.reason;
   }
   const own = unread.filter(({ quoted }) => !quoted);
-  const lost = own.length > 0 && own.every(({ uniqueId }) => !texts.has(uniqueId) && !pictures.has(uniqueId));
-  return { texts, pictures, problem, unread: lost && problem !== undefined && asked.every(isWordOrFile) };
+  const isThere = (id: string) => texts.has(id) || pictures.has(id) || previewed.has(id);
+  const lost = own.length > 0 && !own.some(({ uniqueId }) => isThere(uniqueId));
+  return { texts, pictures, previewed, problem, unread: lost && problem !== undefined && asked.every(isWordOrFile) };
+}
+
+/** Of a document that is none, what Telegram shows of it would only be its first page, too small to be read. */
+function isPreviewed({ preview, mime }: FilePart, reason: FileProblem): boolean {
+  const isPicture = reason === "picture-format" || reason === "too-many-pixels" || mime?.startsWith("image/") === true;
+  return preview !== undefined && isPicture && onlySmall.has(reason);
 }
 
 function isWordOrFile({ type }: Content[number]): boolean {
@@ -99,12 +119,16 @@ async function readOne(
   }
 }
 
-/** The question with a picture for each page of those files that are nothing but pictures. */
-export function withPages({ pictures }: ReadFiles, asked: Content): Content {
+/** The question with a picture for each page of those files that are nothing but pictures, or with their preview. */
+export function withPages({ pictures, previewed }: ReadFiles, asked: Content): Content {
   return asked.flatMap((part): Content => {
-    const found = part.type === "file" ? pictures.get(part.uniqueId) : undefined;
-    if (part.type !== "file" || found === undefined) return [part];
-    const { fileId, uniqueId, quoted } = part;
+    if (part.type !== "file") return [part];
+    const { fileId, uniqueId, quoted, preview } = part;
+    const found = pictures.get(uniqueId);
+    if (preview !== undefined && previewed.has(uniqueId)) {
+      return [part, { ...preview, type: "picture", shows: "file", ...(quoted === undefined ? {} : { quoted }) }];
+    }
+    if (found === undefined) return [part];
     const pages = found.pictures.map(
       ({ number, width, height }): PicturePart => ({
         ...{ type: "picture", fileId, uniqueId: pageId(uniqueId, number), page: number, width, height },

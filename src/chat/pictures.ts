@@ -3,6 +3,7 @@ import {
   type Content,
   type ContentPart,
   type ImagePart,
+  isIncidental,
   isText,
   type ModelContent,
   type PicturePart,
@@ -11,6 +12,7 @@ import {
 } from "../ports/content.ts";
 import { MediaError, type MediaReader } from "../ports/media.ts";
 import type { ChatMessage, ModelRequest, Models } from "../ports/models.ts";
+import type { Note } from "../ports/notes.ts";
 import { wordsForModel } from "./file-words.ts";
 
 /** A message of a prompt, with references in it. */
@@ -22,8 +24,10 @@ export interface AskedMessage {
 export interface Pictures {
   /** The question is about pictures that can be shown: a model is to be asked that sees. */
   readonly asked: boolean;
-  /** It was nothing but pictures, of which none could be had. */
-  readonly nothingElse: boolean;
+  /** Set where it was nothing but pictures, of which none could be had or is seen: what is said of that. */
+  readonly unseen: readonly Note[] | undefined;
+  /** What is said of those that are only the cover of something, or a small preview. */
+  readonly previews: readonly Note[];
   /** Pictures of all that is sent that could not be had. */
   readonly lost: number;
   /** The messages as a model is sent them. */
@@ -33,7 +37,7 @@ export interface Pictures {
 
 export interface PicturesDeps {
   readonly media: Pick<MediaReader, "picture">;
-  readonly models: Pick<Models, "seeing">;
+  readonly models: Pick<Models, "seeing" | "capabilities">;
   readonly log: Pick<NonNullable<ModelRequest["log"]>, "warn">;
 }
 
@@ -46,10 +50,12 @@ const uncaptioned =
   "[These pictures came without a word. Describe briefly what is to be seen, and ask what is wanted of you.]";
 /** In the place of a picture. */
 const lost = "[a picture that could not be fetched]";
+/** In the place of one that the same message shows already. */
+const sameAgain = "[the same picture again]";
 
-/** Whether there is a picture in it. */
+/** Whether there is a picture in it that somebody has to see. */
 export function holdsPicture(content: Content): boolean {
-  return content.some(({ type }) => type === "picture");
+  return content.some((part) => isPicture(part) && !isIncidental(part));
 }
 
 /** The questions of a prompt, oldest first: older ones in words alone, so that what stands before the newest stays the same. */
@@ -68,13 +74,22 @@ export async function fetchPictures(
   {
     messages,
     choice,
-  }: { readonly messages: readonly AskedMessage[]; readonly choice: Parameters<Models["seeing"]>[0] },
+    model,
+  }: {
+    readonly messages: readonly AskedMessage[];
+    readonly choice: Parameters<Models["seeing"]>[0];
+    /** That is asked first where nobody has to see anything. */
+    readonly model: string;
+  },
   signal: AbortSignal,
 ): Promise<Pictures> {
   const isAsked = holdsPicture(question);
   const isSeen = !isAsked || models.seeing(choice) !== undefined;
+  const seesIncidental = isSeen && (isAsked || models.capabilities(model).sees);
   const parts = isSeen ? messages.flatMap(({ content }) => content.filter(isPicture)) : [];
-  const wanted = new Map(parts.map((part) => [part.uniqueId, part]));
+  const wanted = new Map(
+    parts.filter((part) => seesIncidental || !isIncidental(part)).map((part) => [part.uniqueId, part]),
+  );
   const images = new Map<string, ImagePart>();
   const waiting = wanted.values();
   await Promise.all(
@@ -103,30 +118,51 @@ export async function fetchPictures(
     return asked && filled(asked, images);
   }
 
-  const isShown = question.some((part) => isPicture(part) && images.has(part.uniqueId));
+  const isThere = (part: PicturePart) => images.has(part.uniqueId);
+  const own = question.filter(isPicture);
+  const isShown = own.some(isThere);
+  // Words tell what a sticker says; of a film that came without any nothing is left.
+  const speaks = own.some(({ shows }) => shows === "sticker");
+  const missing = [...wanted.values()].filter((part) => !isThere(part) && !isIncidental(part));
+  const previews = signal.aborted ? [] : previewsOf(own, isThere);
+  const nothingElse = isSeen && !isShown && !speaks && own.length > 0 && own.length === question.length;
   return {
-    asked: isAsked && (isShown || !isSeen),
-    nothingElse: isAsked && isSeen && !isShown && question.every(isPicture),
-    lost: signal.aborted ? 0 : wanted.size - images.size,
+    asked: isAsked && (own.some((part) => isThere(part) && !isIncidental(part)) || !isSeen),
+    unseen: nothingElse ? previews : undefined,
+    previews,
+    lost: signal.aborted ? 0 : missing.length,
     fill,
   };
+}
+
+/** A note for each kind of them. */
+function previewsOf(own: readonly PicturePart[], isThere: (part: PicturePart) => boolean): readonly Note[] {
+  return (["video", "animation", "file"] as const).flatMap((of): Note[] => {
+    const parts = own.filter(({ shows }) => shows === of);
+    const seen = parts.some(isThere);
+    // Of a file that is not even seen small, the reason is told elsewhere.
+    return parts.length === 0 || (of === "file" && !seen) ? [] : [{ kind: "preview", of, seen }];
+  });
 }
 
 /** The newest of several that are the same is shown. */
 function filled(messages: readonly AskedMessage[], images: ReadonlyMap<string, ImagePart>): readonly ChatMessage[] {
   const shown = new Set<string>();
-  function asSent(part: PicturePart): ModelContent {
+  function asSent(part: PicturePart, at: number, all: readonly PicturePart[]): ModelContent {
     const image = images.get(part.uniqueId);
-    if (image === undefined) return textParts(lost);
+    const words = textParts(part.shows === undefined ? "" : wordsOf(part));
+    if (image === undefined) return isIncidental(part) ? words : textParts(lost);
+    const isFirstHere = all.findIndex(({ uniqueId }) => uniqueId === part.uniqueId) === at;
+    if (!isFirstHere) return textParts(sameAgain);
     if (shown.has(part.uniqueId)) return textParts(wordsOf(part));
     shown.add(part.uniqueId);
-    return [image];
+    return [image, ...words];
   }
   return messages
     .toReversed()
     .map(({ role, content }) => {
       const sent = content.filter(isPicture).flatMap(asSent);
-      const isSilent = content.every(isPicture) && !isText(sent);
+      const isSilent = content.every((part) => isPicture(part) && part.shows !== "sticker") && !isText(sent);
       const words = wordsForModel(content.filter((part) => !isPicture(part)));
       return { role, content: [...sent, ...textParts(isSilent ? uncaptioned : words)] };
     })

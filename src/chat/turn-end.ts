@@ -56,6 +56,8 @@ export interface Writing {
   readonly asked: Content;
   /** Nothing was to be asked: none of the files could be read. */
   readonly unread?: FileProblem | undefined;
+  /** Nothing was to be asked: nobody could see what was sent. */
+  readonly unseen?: readonly Note[] | undefined;
   /** What the question brought along to stand below its answer. */
   readonly notes: readonly Note[];
   /** Why a complete text ends where it does. */
@@ -143,6 +145,7 @@ function notesOf(writing: Writing): Pick<Turn, "notes"> {
   if (unheard !== undefined) notes.push({ kind: "unheard", why: unheard });
   if (error !== undefined) notes.push({ kind: "failed", failure: error.kind, retryAfterMs: error.retryAfterMs });
   if (unread !== undefined) notes.push({ kind: "file-unread", why: unread });
+  notes.push(...(writing.unseen ?? []));
   if (outcome === "stopped") notes.push({ kind: "stopped" });
   // Of what is used up more need not be said.
   const [mark] = (writing.marks ?? [])

@@ -78,7 +78,12 @@ async function writeFrom(
     asked: prepared.kept,
     blind: pictures.asked && !deps.models.capabilities(model).sees,
     lostPictures: pictures.lost,
-    notes: [...(run.question.questionNotes ?? []), ...prompt.fileNotes, ...unheardNotes(listened)],
+    notes: [
+      ...(run.question.questionNotes ?? []),
+      ...prompt.fileNotes,
+      ...pictures.previews,
+      ...unheardNotes(listened),
+    ],
     ...more,
   });
   const keep = () => {
@@ -93,7 +98,7 @@ async function writeFrom(
     if (files.unread && !stopped.aborted) return ended("failed", written.longest, { unread: files.problem });
     const known = slot && isNew ? await deps.store.readAnswer(slot) : undefined;
     if (known !== undefined && !stopped.aborted) return ended("complete", known, { finish: "stop", cached: true });
-    if (pictures.nothingElse && !stopped.aborted) return ended("failed", written.longest);
+    if (pictures.unseen && !stopped.aborted) return ended("failed", written.longest, { unseen: pictures.unseen });
     if (!stopped.aborted) end = await showAnswer(deps, run, prepared, progress, stopped);
   } catch (error) {
     if (!(error instanceof ModelError || error instanceof BudgetError || error instanceof UnheardError)) throw error;

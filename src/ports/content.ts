@@ -31,7 +31,12 @@ export interface PicturePart extends MediaReference {
   readonly height: number;
   /** Which page, from 1 on: of the document `fileId`. The `uniqueId` is then the page's own. */
   readonly page?: number | undefined;
+  /** It is not what was sent, or not all of it; left out where it is. */
+  readonly shows?: Depicted | undefined;
 }
+
+/** What a picture stands for: a sticker by its `name`, the cover of a film, the small preview of a file that is not decoded. */
+export type Depicted = "sticker" | "video" | "animation" | "file";
 
 /** A document that is to be read. */
 export interface FilePart extends MediaReference {
@@ -42,6 +47,8 @@ export interface FilePart extends MediaReference {
   readonly extent?: FileExtent | undefined;
   /** It is long, and kept elsewhere in the conversation: pieces of it stand beside the questions that follow. */
   readonly kept?: true | undefined;
+  /** What Telegram shows of it, small: for where nothing else can be seen. */
+  readonly preview?: (Omit<MediaReference, "quoted"> & Pick<PicturePart, "width" | "height">) | undefined;
 }
 
 /** The beginning of a file, up to this page, slide, …; where it has none of these, up to somewhere. */
@@ -96,6 +103,18 @@ export function isText(content: Content | ModelContent): content is readonly Tex
   return content.every(({ type }) => type === "text");
 }
 
+/** Whether a picture goes to the chosen model if that sees, and to no other: the words beside it tell what was sent. */
+export function isIncidental({ shows }: PicturePart): boolean {
+  return shows !== undefined && shows !== "file";
+}
+
+/** What a model is told of a picture that is not what was sent. */
+function wordsOfDepicted({ shows, name }: PicturePart): string {
+  if (shows === "sticker") return name === undefined ? "[sticker]" : `[sticker ${name}]`;
+  if (shows === "file") return "[of this file only a small preview can be shown]";
+  return `[${shows}: only its cover can be shown, and nothing be heard]`;
+}
+
 /** What stands for a part where only words can stand. */
 export function wordsOf(part: ContentPart | ImagePart): string {
   switch (part.type) {
@@ -104,6 +123,7 @@ export function wordsOf(part: ContentPart | ImagePart): string {
     case "image":
       return "[photo]";
     case "picture":
+      if (!part.quoted && part.shows !== undefined) return wordsOfDepicted(part);
       // A page is named by its file.
       return part.quoted || part.page !== undefined ? "" : "[photo]";
     case "file":

@@ -3,7 +3,7 @@
  * reads it.
  */
 import type { BudgetRefusal, ModelErrorKind, Whose } from "../base/errors.ts";
-import type { FileExtent } from "./content.ts";
+import type { Depicted, FileExtent } from "./content.ts";
 import type { FileRefusal } from "./files.ts";
 
 /** A sentence as the version before has stored it: shown as it is, whoever reads it. */
@@ -53,6 +53,8 @@ export type SpokenNote =
   | { readonly kind: "pictures-lost"; readonly count: number }
   /** `auto` has asked this model, `provider/model`, and it has written it. */
   | { readonly kind: "auto-chose"; readonly model: string; readonly because: AutoReason }
+  /** Of something in the question only its cover, or a small preview, was seen; or not even that. */
+  | { readonly kind: "preview"; readonly of: Exclude<Depicted, "sticker">; readonly seen: boolean }
   /** The question holds something that a model of words cannot take in. */
   | { readonly kind: "unseen"; readonly what: UnseenKind }
   /** Of a file of the question only the beginning was read, up to this page of so many; and `pieces` of the rest that fit it. */

@@ -1,5 +1,5 @@
 /** What a message carries besides words, and which messages nobody wrote. Pure. */
-import type { Message, MessageOrigin } from "grammy/types";
+import type { Location, Message, MessageOrigin } from "grammy/types";
 import type { UnseenKind } from "../ports/notes.ts";
 
 /**
@@ -98,7 +98,9 @@ export type Carrier = Partial<Pick<Message, Exclude<keyof Message, "chat" | "mes
 
 /** What of a message cannot be seen, heard or read; undefined when it is words alone. */
 export function unseenIn(message: Carrier): Unseen | undefined {
-  const kind = unseenKinds.find(([field]) => message[field] !== undefined);
+  const kind = unseenKinds.find(
+    ([field]) => message[field] !== undefined && !(field === "sticker" && moves(message.sticker)),
+  );
   if (kind === undefined) return undefined;
   const [field, verb, noun] = kind;
   const carried = message[field] as { readonly file_name?: unknown; readonly emoji?: unknown };
@@ -114,6 +116,7 @@ export function unseenText({ verb, noun, name }: Unseen): string {
 /** What a message holds that is no text but can be said in words; empty when it holds nothing like that. */
 export function tellable(message: Carrier): string {
   const { poll, checklist, contact, venue, location, dice, game, giveaway, giveaway_winners, invoice } = message;
+  if (moves(message.sticker)) return `[animated sticker ${oneLine(message.sticker?.emoji)}]`.replace(" ]", "]");
   if (poll !== undefined)
     return listed(
       "poll",
@@ -125,16 +128,34 @@ export function tellable(message: Carrier): string {
     return listed("checklist", checklist.title, tasks);
   }
   if (contact !== undefined) return listed("contact", `${nameOf(contact)} ${oneLine(contact.phone_number)}`);
-  if (venue !== undefined) return listed("place", `${oneLine(venue.title)}, ${oneLine(venue.address)}`);
-  if (location !== undefined) return listed("location", `${location.latitude}, ${location.longitude}`);
-  if (dice !== undefined) return listed("dice", `${dice.emoji} ${dice.value}`);
+  if (venue !== undefined)
+    return listed("place", commas(oneLine(venue.title), oneLine(venue.address), degrees(venue.location)));
+  if (location !== undefined)
+    return listed(location.live_period === undefined ? "location" : "live location", degrees(location));
+  if (dice !== undefined) return listed("dice", Number.isInteger(dice.value) ? `${dice.emoji} ${dice.value}` : "");
   if (game !== undefined) return listed("game", game.title);
   if (invoice !== undefined) return listed("invoice", invoice.title);
   return giveaway === undefined && giveaway_winners === undefined ? "" : "[giveaway]";
 }
 
+/** Nothing where there is no title to tell. */
 function listed(kind: string, title: string, items: readonly string[] = []): string {
-  return [`[${kind}: ${oneLine(title)}]`, ...items].join("\n");
+  const told = oneLine(title);
+  return told === "" ? "" : [`[${kind}: ${told}]`, ...items].join("\n");
+}
+
+function degrees(location: Partial<Location> | undefined): string {
+  const { latitude, longitude } = location ?? {};
+  return Number.isFinite(latitude) && Number.isFinite(longitude) ? `${latitude}, ${longitude}` : "";
+}
+
+/** Whether a sticker is no picture. */
+function moves(sticker: Carrier["sticker"]): boolean {
+  return sticker?.is_animated === true || sticker?.is_video === true;
+}
+
+function commas(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join(", ");
 }
 
 /** Who wrote a message first, in the words that Telegram shows; empty when it does not tell. */
@@ -154,7 +175,7 @@ export function authorOf(origin: MessageOrigin | undefined): string {
 }
 
 function signed(title: string | undefined, signature: string | undefined): string {
-  return [oneLine(title), oneLine(signature)].filter((part) => part !== "").join(", ");
+  return commas(oneLine(title), oneLine(signature));
 }
 
 function nameOf({ first_name, last_name }: { readonly first_name?: string; readonly last_name?: string }): string {
@@ -163,8 +184,16 @@ function nameOf({ first_name, last_name }: { readonly first_name?: string; reado
 
 const longestName = 300;
 
+/** What tells more than a model can use of a question by itself: nobody plays or pays here. */
+const mereNotices = ["game", "invoice", "giveaway", "giveaway_winners"] as const;
+
+/** The same, where it is a question by itself. */
+export function tellableAlone(message: Carrier): string {
+  return mereNotices.some((field) => message[field] !== undefined) ? "" : tellable(message);
+}
+
 /** What somebody else has chosen must not look like the words of the sender, or like ours. */
-function oneLine(text: unknown): string {
+export function oneLine(text: unknown): string {
   if (typeof text !== "string") return "";
   return text
     .slice(0, longestName)

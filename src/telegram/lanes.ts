@@ -75,6 +75,8 @@ function addressMessage(message: Message, me: Me, edited: boolean, sender: numbe
       question: command?.asks ? message.message_id : undefined,
     };
   }
+  // Where somebody is now, every few seconds: it was asked once.
+  if (edited && message.location !== undefined) return undefined;
   const piece = sender === undefined ? undefined : pieceOf(message, sender);
   const ofAlbum = piece?.group !== undefined && message.media_group_id !== undefined;
   const asks = { conversation, lane: "turn" as const, question: message.message_id };

@@ -4,7 +4,16 @@ import type { Message } from "grammy/types";
 import { isVisible } from "../base/characters.ts";
 import { type Content, textParts, wordsOf as wordsOfPart } from "../ports/content.ts";
 import { withoutStatus } from "../screen/status-lines.ts";
-import { authorOf, type Carrier, hasContent, tellable, type Unseen, unseenIn, unseenText } from "./content.ts";
+import {
+  authorOf,
+  type Carrier,
+  hasContent,
+  tellable,
+  tellableAlone,
+  type Unseen,
+  unseenIn,
+  unseenText,
+} from "./content.ts";
 import { type Me, mentionCuts, mentions, rawWords, type Words } from "./mentions.ts";
 import { referenceIn } from "./references.ts";
 import { quoted, writtenText } from "./written-text.ts";
@@ -27,7 +36,7 @@ export function questionOf(message: Message, me: Me, known: readonly number[] = 
   // Somebody may call us below what another one wrote, without a word; a name alone below our own is no question.
   const calls = mentions(message, me) && (message.quote !== undefined || message.reply_to_message?.from?.id !== me.id);
   const asks = wordsOf(message, me) !== "" || (calls && about !== "");
-  return asks || isTaken(message) ? contentOf(message, me, known) : [];
+  return asks || isTaken(message) || tellableAlone(message) !== "" ? contentOf(message, me, known) : [];
 }
 
 /** The same, also of a message that asks nothing by itself. */
@@ -35,7 +44,8 @@ export function contentOf(message: Message, me: Me, known: readonly number[] = [
   const words = wordsOf(message, me);
   const about = aboutOf(message, me, known);
   const carried = referenceIn(message);
-  const own = joined(...provenanceOf(message), ...(carried === undefined ? markOf(message) : []), words);
+  const mark = carried === undefined ? [...markOf(message), tellable(message)] : [];
+  const own = joined(...provenanceOf(message), ...mark, words);
   // Who speaks says it after what it is about, and before what is written below.
   if (carried?.type === "voice")
     return [...quotedParts(message, about), ...textParts(about), carried, ...textParts(own)];

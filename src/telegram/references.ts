@@ -1,14 +1,22 @@
 /** What a message carries beside words and can be fetched, as references. Pure. */
 import type { PhotoSize } from "grammy/types";
-import type { ContentPart, FilePart, PicturePart, TextPart, VoicePart } from "../ports/content.ts";
-import type { Carrier } from "./content.ts";
+import type { ContentPart, Depicted, FilePart, PicturePart, TextPart, VoicePart } from "../ports/content.ts";
+import { pageId } from "../ports/files.ts";
+import { type Carrier, oneLine } from "./content.ts";
 
 /** Models see no more in a larger one, and cost up to ten times as much. Pixels. */
 const longestSide = 1_280;
 
 /** What of a message can be fetched; undefined when it holds nothing like that. */
 export function referenceIn(message: Carrier): Exclude<ContentPart, TextPart> | undefined {
-  return photoIn(message.photo) ?? voiceIn(message) ?? documentIn(message);
+  return (
+    photoIn(message.photo) ??
+    voiceIn(message) ??
+    stickerIn(message.sticker) ??
+    coverIn(message) ??
+    recordingIn(message.document) ??
+    documentIn(message)
+  );
 }
 
 /** Sent as a file, and none of what is played. */
@@ -32,7 +40,14 @@ function documentIn({ document, animation }: Carrier): FilePart | undefined {
     ...(called === "" ? {} : { name: called }),
     ...(typeof mime === "string" ? { mime } : {}),
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...previewOf(document.thumbnail),
   };
+}
+
+function previewOf(thumbnail: PhotoSize | undefined): Pick<FilePart, "preview"> {
+  if (thumbnail === undefined || !isSound(thumbnail)) return {};
+  const { type: _type, ...preview } = pictureOf(thumbnail);
+  return { preview };
 }
 
 const longestName = 100;
@@ -65,11 +80,52 @@ function voiceIn({ voice, audio, video_note: note }: Carrier): VoicePart | undef
   };
 }
 
+/** Music and recordings at usual rates, and sound that is not packed. Bytes a second. */
+const usualRate = 16_000;
+const rawRate = 150_000;
+const rawKinds = /^audio\/(?:x-|vnd\.)?(?:wave?|aiff|flac)$/;
+
+/** Sound that was sent as a file. How long it lasts nobody tells: its size does, roughly. */
+function recordingIn(document: Carrier["document"]): VoicePart | undefined {
+  const { file_id: fileId, file_unique_id: uniqueId, mime_type: mime, file_size: sizeBytes } = document ?? {};
+  if (typeof mime !== "string" || !mime.startsWith("audio/")) return undefined;
+  if (typeof fileId !== "string" || typeof uniqueId !== "string") return undefined;
+  const rate = rawKinds.test(mime) ? rawRate : usualRate;
+  // What is only estimated is not too long.
+  const seconds = Math.min(longestEstimateSeconds, Math.ceil((sizeBytes ?? 0) / rate));
+  return { type: "voice", fileId, uniqueId, seconds, mime, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
+}
+
+const longestEstimateSeconds = 1_200;
+
+/** A sticker that does not move: read like a document that is a picture. */
+function stickerIn(sticker: Carrier["sticker"]): PicturePart | undefined {
+  if (sticker === undefined || sticker.is_animated || sticker.is_video || !isSound(sticker)) return undefined;
+  const { file_id: fileId, file_unique_id: uniqueId, width, height, file_size: sizeBytes } = sticker;
+  const emoji = oneLine(sticker.emoji);
+  return {
+    ...{ type: "picture", fileId, uniqueId: pageId(uniqueId, 1), page: 1, width, height, shows: "sticker" },
+    ...(emoji === "" ? {} : { name: emoji }),
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+  };
+}
+
+/** What Telegram shows of a film before it is played. */
+function coverIn({ animation, video, document }: Carrier): PicturePart | undefined {
+  const film = document?.mime_type?.startsWith?.("video/") ? document : undefined;
+  const [shows, thumbnail]: [Depicted, PhotoSize | undefined] =
+    animation === undefined ? ["video", video?.thumbnail ?? film?.thumbnail] : ["animation", animation.thumbnail];
+  return thumbnail === undefined || !isSound(thumbnail) ? undefined : { ...pictureOf(thumbnail), shows };
+}
+
 /** The largest size that is not too large, of those that Telegram offers; the smallest when all are. */
 function photoIn(sizes: readonly PhotoSize[] | undefined): PicturePart | undefined {
   const sound = (Array.isArray(sizes) ? sizes : []).filter(isSound).sort((a, b) => sideOf(a) - sideOf(b));
   const size = sound.findLast((one) => sideOf(one) <= longestSide) ?? sound[0];
-  if (size === undefined) return undefined;
+  return size && pictureOf(size);
+}
+
+function pictureOf(size: PhotoSize): PicturePart {
   const { file_id: fileId, file_unique_id: uniqueId, width, height, file_size: sizeBytes } = size;
   return { type: "picture", fileId, uniqueId, width, height, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
 }

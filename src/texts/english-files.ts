@@ -1,6 +1,6 @@
 /** English: what is said of files. */
 import type { FileExtent, FileUnit } from "../ports/content.ts";
-import type { FileProblem } from "../ports/notes.ts";
+import type { FileProblem, SpokenNote } from "../ports/notes.ts";
 
 /** Why a file could not be read. */
 export const unreadLines: Readonly<Record<FileProblem, string>> = {
@@ -19,6 +19,15 @@ export const unreadLines: Readonly<Record<FileProblem, string>> = {
   unreachable: "📄 I could not fetch this file from Telegram. Please try again.",
   "too-many": "📄 I read 10 files at once; the others are left out.",
 };
+
+const previewNames = { video: "video", animation: "animation", file: "file" } as const;
+
+/** What of a film or a file was not seen. */
+export function previewLine({ of, seen }: Extract<SpokenNote, { kind: "preview" }>): string {
+  if (!seen) return `📎 I cannot see this ${previewNames[of]}.`;
+  if (of === "file") return "📎 I saw only the small preview of this picture. Sent as a photo, I see all of it.";
+  return `📎 I saw only the cover of this ${previewNames[of]}.`;
+}
 
 const units: Readonly<Record<FileUnit, readonly [one: string, many: string]>> = {
   page: ["page", "pages"],

@@ -2,7 +2,7 @@
 import type { ModelErrorKind, Whose } from "../base/errors.ts";
 import type { AutoReason, SpokenNote, UnseenKind } from "../ports/notes.ts";
 import { failureLine, modelFailureWords } from "./english-failures.ts";
-import { fileCutLine, unreadLines } from "./english-files.ts";
+import { fileCutLine, previewLine, unreadLines } from "./english-files.ts";
 import { mediaTexts, undrawnLines, unheardLines } from "./english-media.ts";
 import { lasting, moment, moneyTexts } from "./english-money.ts";
 import { operatorTexts } from "./english-operators.ts";
@@ -12,7 +12,7 @@ import type { CommandLine, StatsLines } from "./facts.ts";
 
 const stopped = "⏹ Stopped.";
 const whatTheBotReads =
-  "So far I read text, photos and documents, and the captions of everything else, and I listen to voice messages.";
+  "So far I read text, photos, stickers and documents, look at the covers of videos, and listen to voice messages.";
 
 function statsLines({ requests, errors, uptimeSeconds, p50Ms, p95Ms, queue, megabytes }: StatsLines): string[] {
   const lines = [`Requests: ${requests}, errors: ${errors}`, `Up for ${duration(uptimeSeconds)}`];
@@ -121,6 +121,8 @@ function lineOf(note: SpokenNote): string {
       return `Answered by ${note.model} (auto: ${autoReasons[note.because]})`;
     case "unseen":
       return `📎 I cannot ${unseen[note.what]} yet; I went by the words alone.`;
+    case "preview":
+      return previewLine(note);
     case "file-cut":
       return fileCutLine(note);
     case "file-unread":

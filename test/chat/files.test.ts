@@ -180,6 +180,49 @@ describe("a file that cannot be read", () => {
   });
 });
 
+describe("a picture that was sent as a file and is not decoded", () => {
+  const preview = { fileId: "t", uniqueId: "tu", width: 320, height: 240 };
+  const photo = { ...file("a", "IMG_1.heic"), mime: "image/heic", preview };
+  const image = {
+    type: "image",
+    mime: "image/jpeg",
+    data: new Uint8Array([0xff, 0xd8]),
+    width: 320,
+    height: 240,
+  } as const;
+
+  it.each(["picture-format", "too-many-pixels", "too-big"] as const)(
+    "is seen as small as Telegram shows it, and the line says so: %s",
+    async (reason) => {
+      says({ a: { kind: "refused", reason } });
+      scene.pictures = { tu: image };
+      expect(await ask(photo, words("What is it?"))).toBe("complete");
+      expect(scene.sent[0]?.pictures).toBe(true);
+      expect(scene.sent[0]?.messages.at(-1)?.content).toEqual([
+        image,
+        { type: "text", text: "[of this file only a small preview can be shown]" },
+        { type: "text", text: "[file: IMG_1.heic]\nWhat is it?" },
+      ]);
+      expect(scene.views[0]?.note).toBe(
+        "📎 I saw only the small preview of this picture. Sent as a photo, I see all of it.",
+      );
+      scene.script = [delta("Blue."), end()];
+      await scene.ask({ asked: "Which colour?", id: 60, root: 60, run: 2 });
+      expect(scene.sent[1]?.messages[1]?.content).toContainEqual(image);
+    },
+  );
+
+  it("costs one sentence where Telegram shows nothing of it, or only the first page of a document", async () => {
+    const { preview: _preview, ...bare } = photo;
+    says({ a: { kind: "refused", reason: "picture-format" }, b: { kind: "refused", reason: "too-big" } });
+    expect(await ask(bare, words("What is it?"))).toBe("failed");
+    expect(scene.views[0]?.note).toBe("📄 I cannot read this kind of picture. Please send it as a photo.");
+    expect(await scene.ask({ asked: [{ ...file("b", "b.pdf"), preview }], id: 60, root: 60, run: 2 })).toBe("failed");
+    expect(scene.views[1]?.note).toMatch(/too large/);
+    expect(scene.fetched).toEqual([]);
+  });
+});
+
 describe("a file that is nothing but pictures", () => {
   const jpeg = new Uint8Array([0xff, 0xd8, 0xff]);
   const page = (number: number) => ({ number, jpeg, width: 1_108, height: 1_568 });

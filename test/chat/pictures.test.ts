@@ -99,6 +99,80 @@ describe("a question with a picture", () => {
   });
 });
 
+describe("a picture that stands twice in a question", () => {
+  it("is shown once, and said to be the same", async () => {
+    having("car", "boat");
+    await asks(50, [picture("car"), picture("boat"), picture("car"), ...textParts("How many?")] as never);
+    expect(shown().at(-1)).toBe("user: <car> <boat> [the same picture again] How many?");
+    expect(scene.fetched).toEqual(["car", "boat"]);
+    await asks(51, about("car", "And now?"));
+    expect(shown()[1]).toBe("user: [photo] <boat> [the same picture again] How many?");
+  });
+});
+
+describe("a sticker", () => {
+  const sticker = { ...picture("smile#1"), page: 1, shows: "sticker", name: "😀" } as const;
+
+  it("is shown to a model that sees, with its emoji in words", async () => {
+    having("smile#1");
+    await asks(50, [sticker] as never);
+    expect(shown().at(-1)).toBe("user: <smile#1> [sticker 😀]");
+    expect(scene.views[0]).not.toHaveProperty("note");
+  });
+
+  it("is its emoji to one that does not, and no other one is asked for it", async () => {
+    having("smile#1");
+    scene.seeing = ["b/two"];
+    await asks(50, [sticker] as never);
+    expect(shown().at(-1)).toBe("user: [sticker 😀]");
+    expect([scene.sent[0]?.pictures, scene.fetched]).toEqual([false, []]);
+    expect(scene.views[0]).not.toHaveProperty("note");
+  });
+
+  it("is its emoji where it cannot be had, without a word about that", async () => {
+    await asks(50, [sticker] as never);
+    expect(shown().at(-1)).toBe("user: [sticker 😀]");
+    expect(scene.views[0]).not.toHaveProperty("note");
+  });
+});
+
+describe("the cover of a film", () => {
+  const cover = (shows: "video" | "animation") => ({ ...picture("cover"), shows });
+  const words = "[video: only its cover can be shown, and nothing be heard]";
+
+  it("is looked at, with a line that says that nothing else was seen", async () => {
+    having("cover");
+    await asks(50, [cover("video"), ...textParts("Who is it?")] as never);
+    expect(shown().at(-1)).toBe(`user: <cover> ${words} Who is it?`);
+    expect(scene.views[0]?.note).toBe("📎 I saw only the cover of this video.");
+    await asks(51, "And now?");
+    expect(shown()[1]).toBe(`user: <cover> ${words} Who is it?`);
+    expect(scene.views[1]?.note).toBeUndefined();
+  });
+
+  it("is words to a model that does not see, and the line says that", async () => {
+    having("cover");
+    scene.seeing = [];
+    await asks(50, [cover("animation"), ...textParts("Who is it?")] as never);
+    expect(shown().at(-1)).toBe(`user: ${words.replace("video", "animation")} Who is it?`);
+    expect(scene.views[0]?.note).toBe("📎 I cannot see this animation.");
+  });
+
+  it("is the end where it came alone and nobody sees it", async () => {
+    scene.seeing = ["b/two"];
+    expect(await asks(50, [cover("video")] as never)).toBe("failed");
+    expect(scene.sent).toEqual([]);
+    expect(scene.views).toMatchObject([{ markdown: "", note: "📎 I cannot see this video." }]);
+  });
+
+  it("does not make auto ask the strong model", async () => {
+    scene.auto = { name: "auto", models: { cheap: "a/one", strong: "b/two" } };
+    await scene.store.setSetting(conversation, "model", "auto");
+    await asks(50, [cover("video"), ...textParts("Hi")] as never);
+    expect(scene.tiers).toEqual(["cheap"]);
+  });
+});
+
 describe("a picture that cannot be fetched", () => {
   it("is named in words to the model, and by one note to who asks", async () => {
     having("car");

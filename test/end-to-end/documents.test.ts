@@ -1,5 +1,6 @@
 /** The real process and the documents that people send. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRig, type Rig, refusedCalls, until, type Visitor } from "../support/bot-process.ts";
 import { deflatedTwice, docxOf, lines, pdfOf, pngOf } from "../support/files.ts";
@@ -67,6 +68,17 @@ describe("a document in a chat", { timeout: 120_000 }, () => {
     const heic = Buffer.concat([Buffer.from("000000186674797068656963", "hex"), Buffer.alloc(50)]);
     send(ada, "photo.heic", heic, "And on this one?");
     await ada.sees(/send it as a photo/);
+  });
+
+  test("of a sticker is looked at like that, with its emoji in words", async () => {
+    const ada = rig.visitor();
+    const shape = { create: { width: 512, height: 300, channels: 4, background: "#00000000" } } as const;
+    const bytes = await sharp(shape).webp().toBuffer();
+    const sticker = rig.botApi.user.sendSticker(ada.chatId, ada.userId, { bytes });
+    await ada.sees("Regenerate", sticker.message_id);
+    expect(asked("[sticker 🙂]").at(-1)?.body.messages.at(-1)?.content).toMatch(
+      /^\[picture: JPEG, 512 × 300, \d+ bytes, image\/jpeg\]\n\[sticker 🙂\]$/,
+    );
   });
 
   test("without a word is asked about in two lines", async () => {

@@ -147,7 +147,7 @@ export function createBotScene() {
             yield { type: "answer-end", model, finish: scene.finish };
           },
           cost: () => undefined,
-          capabilities,
+          capabilities: (model) => ({ ...capabilities(), sees: model === scene.names[0] }),
         },
         media: {
           async picture({ uniqueId, width, height }) {

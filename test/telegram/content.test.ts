@@ -2,8 +2,20 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { textOf } from "../../src/ports/content.ts";
 import { hasContent, serviceFields, unseenIn, unseenText } from "../../src/telegram/content.ts";
-import { arrives, content, group, inGroup, question } from "../support/addressed-updates.ts";
+import { questionOf } from "../../src/telegram/question.ts";
+import {
+  arrives,
+  bot,
+  content,
+  edited,
+  group,
+  groupQuestion,
+  inGroup,
+  me,
+  question,
+} from "../support/addressed-updates.ts";
 
 /** Fields of a message that say something about it, not in it. */
 const about = (
@@ -79,6 +91,107 @@ describe("a message without words in a private chat", () => {
       expect(arrives(content({ [field]: {} }))).toBeUndefined();
       expect(arrives(inGroup("", { text: undefined, [field]: {} }))).toBeUndefined();
       expect(hasContent(content({ [field]: {} }))).toBe(false);
+    },
+  );
+});
+
+const place = { latitude: 52.52, longitude: 13.4 };
+const stored = { file_id: "f", file_unique_id: "u" };
+const size = { ...stored, width: 90, height: 60 };
+const rich = { blocks: [{ type: "paragraph", text: "hello" }] };
+
+/** What a person may send without a further word, as Telegram brings it, and what it asks; without words, the polite line. */
+const samples: Readonly<Record<string, readonly (readonly [parts: object, asks: string])[]>> = {
+  text: [[{ text: "hello" }, "hello"]],
+  rich_message: [[{ rich_message: rich }, "hello"]],
+  caption: [[{ caption: "hello", photo: [size] }, "[photo]\nhello"]],
+  photo: [[{ photo: [size] }, "[photo]"]],
+  live_photo: [[{ live_photo: { ...size, duration: 2 }, photo: [size] }, "[photo]"]],
+  video: [
+    [
+      { video: { ...size, duration: 2, thumbnail: size } },
+      "[video: only its cover can be shown, and nothing be heard]",
+    ],
+    [{ video: { ...size, duration: 2 } }, ""],
+  ],
+  animation: [
+    [
+      { animation: { ...size, duration: 2, thumbnail: size }, document: stored },
+      "[animation: only its cover can be shown, and nothing be heard]",
+    ],
+    [{ animation: { ...size, duration: 2 }, document: stored }, ""],
+  ],
+  document: [
+    [{ document: { ...stored, file_name: "a.pdf" } }, "[file: a.pdf]"],
+    [{ document: { ...stored, mime_type: "audio/mpeg" } }, "[voice message]"],
+    [{ document: { ...stored, mime_type: "video/mp4" } }, ""],
+  ],
+  voice: [[{ voice: { ...stored, duration: 2 } }, "[voice message]"]],
+  audio: [[{ audio: { ...stored, duration: 2 } }, "[voice message]"]],
+  video_note: [[{ video_note: { ...stored, length: 240, duration: 2 } }, "[voice message]"]],
+  sticker: [
+    [{ sticker: { ...size, emoji: "😀", is_animated: false, is_video: false } }, "[sticker 😀]"],
+    [{ sticker: { ...size, emoji: "😀", is_animated: true, is_video: false } }, "[animated sticker 😀]"],
+  ],
+  contact: [[{ contact: { phone_number: "+49 30", first_name: "Eva", last_name: "Lu" } }, "[contact: Eva Lu +49 30]"]],
+  location: [
+    [{ location: place }, "[location: 52.52, 13.4]"],
+    [{ location: { ...place, live_period: 900 } }, "[live location: 52.52, 13.4]"],
+  ],
+  venue: [
+    [
+      { venue: { location: place, title: "Zoo", address: "Park 1" }, location: place },
+      "[place: Zoo, Park 1, 52.52, 13.4]",
+    ],
+  ],
+  poll: [
+    [{ poll: { id: "1", question: "Tea?", options: [{ text: "yes" }, { text: "no" }] } }, "[poll: Tea?]\n- yes\n- no"],
+  ],
+  checklist: [
+    [{ checklist: { title: "Shopping", tasks: [{ id: 1, text: "milk" }] } }, "[checklist: Shopping]\n- [ ] milk"],
+  ],
+  dice: [[{ dice: { emoji: "🎲", value: 4 } }, "[dice: 🎲 4]"]],
+  story: [[{ story: { chat: group, id: 1 } }, ""]],
+  paid_media: [[{ paid_media: { star_count: 1, paid_media: [] } }, ""]],
+  game: [[{ game: { title: "Chess", description: "A game", photo: [size] } }, ""]],
+  invoice: [[{ invoice: { title: "Tea", description: "A cup", currency: "EUR", total_amount: 300 } }, ""]],
+  giveaway: [[{ giveaway: { chats: [group], winner_count: 1 } }, ""]],
+  giveaway_winners: [[{ giveaway_winners: { chat: group, winner_count: 1, winners: [] } }, ""]],
+};
+const kinds = Object.entries(samples).flatMap(([kind, all]) =>
+  all.map(([parts, asks]) => [kind, asks, parts] as const),
+);
+
+describe("what people send, as Telegram brings it", () => {
+  it("has an example of each kind here", () => {
+    expect(Object.keys(samples).sort()).toEqual([...sent].sort());
+  });
+
+  it.each(kinds)("of the kind %s asks %j, or gets the polite line", (_, asks, parts) => {
+    const message = content({ ...parts });
+    expect(textOf(questionOf(message, me))).toBe(asks);
+    // A film or a file may be what the question before it is about; if not, its turn says the polite line.
+    const lane = asks === "" && !("video" in parts || "animation" in parts || "document" in parts) ? "quick" : "turn";
+    expect(arrives(message)).toMatchObject({ lane, kind: lane === "quick" ? "unsupported" : "question" });
+  });
+
+  it.each(kinds)("of the kind %s is passed over in a group, %j, unless it replies to the bot", (_, asks, parts) => {
+    expect(arrives(content({ ...parts, chat: group }))).toBeUndefined();
+    const reply = content({ ...parts, chat: group, reply_to_message: content({ chat: group, from: bot, text: "x" }) });
+    if (asks === "") expect(arrives(reply)).toBeDefined();
+    else expect(arrives(reply)).toEqual(groupQuestion);
+  });
+
+  it("is not asked again with each step of somebody who shares where they are", () => {
+    const sharing = content({ location: { ...place, live_period: 900 } });
+    expect(arrives(sharing)).toEqual(question);
+    expect(edited(sharing)).toBeUndefined();
+  });
+
+  it.each(sent.filter((field) => !["text", "caption", "rich_message"].includes(field)))(
+    "asks nothing when there is nothing in it: %s",
+    (field) => {
+      expect(questionOf(content({ [field]: {} }), me)).toEqual([]);
     },
   );
 });

@@ -150,12 +150,84 @@ describe("a document", () => {
     expect(asked?.type === "file" && asked.name).toBe(name);
   });
 
-  it("is no film or sound that was sent as a file, nor an animation", () => {
-    for (const mime_type of ["video/mp4", "audio/mpeg"]) {
-      expect(partsOf(content({ document: { ...document, mime_type } }), me)).toEqual([]);
-    }
+  it("has the small picture beside it that Telegram shows of it", () => {
+    const thumbnail = { file_id: "t", file_unique_id: "tu", width: 320, height: 240, file_size: 9 };
+    const preview = { fileId: "t", uniqueId: "tu", width: 320, height: 240, sizeBytes: 9 };
+    expect(partsOf(content({ document: { ...document, thumbnail } }), me)).toEqual([{ ...part, preview }]);
+    expect(partsOf(content({ document: { ...document, thumbnail: { file_id: "t" } as never } }), me)).toEqual([part]);
+  });
+
+  it.each([
+    ["audio/mpeg", 1_600_000, 100],
+    ["audio/ogg", undefined, 0],
+    ["audio/x-wav", 1_500_000, 10],
+    ["audio/mpeg", 19_999_999, 1_200],
+  ])("is heard when it is sound: %s of %s bytes is some %d s long", (mime_type, file_size, seconds) => {
+    const sent = { ...document, mime_type, ...(file_size === undefined ? {} : { file_size }) };
+    const heard = { type: "voice", fileId: "f", uniqueId: "u", seconds, mime: mime_type };
+    const size = file_size === undefined ? {} : { sizeBytes: file_size };
+    expect(partsOf(content({ document: sent }), me)).toEqual([{ ...heard, ...size }]);
+    expect(unseenOf(content({ document: sent }), me)).toBeUndefined();
+  });
+
+  it("is no film that was sent as a file, nor an animation", () => {
+    expect(partsOf(content({ document: { ...document, mime_type: "video/mp4" } }), me)).toEqual([]);
     expect(partsOf(content({ document, animation: {} }), me)).toEqual([]);
     expect(partsOf(content({ document: { file_name: "a.txt" } as never }), me)).toEqual([]);
+  });
+});
+
+describe("a sticker", () => {
+  const sticker = { file_id: "s", file_unique_id: "su", width: 512, height: 384, emoji: "😀", type: "regular" };
+
+  it("that does not move is a picture, read as documents are, with its emoji in words", () => {
+    const asked = partsOf(content({ sticker: { ...sticker, is_animated: false, is_video: false, file_size: 9 } }), me);
+    expect(asked).toEqual([
+      {
+        ...{ type: "picture", fileId: "s", uniqueId: "su#1", page: 1, width: 512, height: 384, sizeBytes: 9 },
+        ...{ shows: "sticker", name: "😀" },
+      },
+    ]);
+    expect(textOf(asked)).toBe("[sticker 😀]");
+    const { emoji: _emoji, ...mute } = sticker;
+    expect(questionOf(content({ sticker: mute }), me)).toBe("[sticker]");
+  });
+
+  it.each([{ is_animated: true }, { is_video: true }])("that moves is its emoji alone: %j", (moving) => {
+    expect(partsOf(content({ sticker: { ...sticker, ...moving } }), me)).toEqual([
+      { type: "text", text: "[animated sticker 😀]" },
+    ]);
+    expect(unseenOf(content({ sticker: { ...sticker, ...moving } }), me)).toBeUndefined();
+    expect(questionOf(content({ sticker: { ...moving } }), me)).toBe("[animated sticker]");
+  });
+
+  it("comes along with a message that is replied to, named once", () => {
+    const replied = (more: Parts) => content({ chat: group, from: stranger, sticker: { ...sticker, ...more } });
+    const asked = partsOf(inGroup("@parley_bot what?", { reply_to_message: replied({}) }), me);
+    expect(asked.map(({ type }) => type)).toEqual(["picture", "text"]);
+    expect(textOf(asked)).toBe("> [sticker 😀]\n\nwhat?");
+    const moving = inGroup("@parley_bot what?", { reply_to_message: replied({ is_video: true }) });
+    expect(questionOf(moving, me)).toBe("> [animated sticker 😀]\n\nwhat?");
+  });
+});
+
+describe("a film", () => {
+  const thumbnail = { file_id: "t", file_unique_id: "tu", width: 320, height: 180 };
+  const cover = { type: "picture", fileId: "t", uniqueId: "tu", width: 320, height: 180 };
+
+  it.each<[string, object]>([
+    ["video", { video: { file_id: "v", thumbnail } }],
+    ["animation", { animation: { file_id: "v", thumbnail }, document: { file_id: "v", thumbnail } }],
+    ["video", { document: { file_id: "v", file_unique_id: "vu", mime_type: "video/mp4", thumbnail } }],
+  ])("is its cover and its caption: a %s", (shows, parts) => {
+    const asked = partsOf(content({ ...parts, caption: "who?" }), me);
+    expect(asked).toEqual([
+      { ...cover, shows },
+      { type: "text", text: "who?" },
+    ]);
+    expect(textOf(asked)).toBe(`[${shows}: only its cover can be shown, and nothing be heard]\nwho?`);
+    expect(unseenOf(content({ ...parts, caption: "who?" }), me)).toBeUndefined();
+    expect(partsOf(content({ ...parts }), me)).toEqual([{ ...cover, shows }]);
   });
 });
 
@@ -245,8 +317,11 @@ describe("what a question is about", () => {
     ["location", { location: { latitude: 52.5, longitude: 13.4 } }, "> [location: 52.5, 13.4]"],
     [
       "venue",
-      { venue: { title: "Zoo", address: "Park 1" }, location: { latitude: 1, longitude: 2 } },
-      "> [place: Zoo, Park 1]",
+      {
+        venue: { title: "Zoo", address: "Park 1", location: { latitude: 1, longitude: 2 } },
+        location: { latitude: 1, longitude: 2 },
+      },
+      "> [place: Zoo, Park 1, 1, 2]",
     ],
     ["message of a new kind", { hologram: {} }, "> [a message that you cannot see]"],
     ["dice", { dice: { emoji: "🎲", value: 4 } }, "> [dice: 🎲 4]"],

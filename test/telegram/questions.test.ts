@@ -116,6 +116,16 @@ describe("a video or file with a caption", () => {
     expect(history.map(({ answered }) => answered)).toEqual(["answer 1"]);
   });
 
+  it("is seen by its cover, where it has one", async () => {
+    const cover = { file_id: "t", file_unique_id: "tu", width: 320, height: 180 };
+    const calls = await arrive({
+      message: { ...message(""), text: undefined, video: { ...video.video, thumbnail: cover }, caption: "who?" },
+    });
+    expect(scene.fetched).toEqual(["tu"]);
+    expect(asked()).toEqual(["[photo]\n[video: only its cover can be shown, and nothing be heard]\nwho?"]);
+    expect(shown(calls).at(-1)).toBe("answer 1\n\n📎 I saw only the cover of this video.");
+  });
+
   it("keeps that line when it is answered again", async () => {
     await arrive({ message: { ...message(""), ...video, caption: "who is this?", message_id: 70 } });
     expect(shown(await press("again:70")).at(-1)).toBe(`answer 2\n\n${unseenVideo}`);

@@ -23,7 +23,7 @@ export interface FileSide {
   sendVoice(chatId: number, userId: number, options?: FileOptions): Message;
   sendAudio(chatId: number, userId: number, options?: FileOptions): Message;
   sendVideoNote(chatId: number, userId: number, options?: FileOptions): Message;
-  sendSticker(chatId: number, userId: number, options?: WriteOptions): Message;
+  sendSticker(chatId: number, userId: number, options?: WriteOptions & Pick<AttachmentOptions, "bytes">): Message;
   sendDocument(chatId: number, userId: number, options?: FileOptions): Message;
   /** Two to ten of one kind, each a message of its own; the caption stands below the first. */
   sendAlbum(chatId: number, userId: number, parts: readonly AlbumPart[], options?: Captioned): readonly Message[];
