@@ -46,6 +46,8 @@ export interface AnsweringDeps {
 }
 
 export interface Answering extends Pick<ParleyBot, "handle"> {
+  /** Says that the process begins to leave: nothing that is only being fetched holds it up. */
+  leave(): void;
   /** Ends every answer that is still being written. */
   stop(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
   const observer = observerOf(metrics);
   const spending = { budgets: config.budgets, maxTokens: config.models.maxTokens, alerts };
   const source = openSource(deps);
+  const leaving = new AbortController();
   const reader = createFileReader({ log });
   const cache = createByteCache(pictureBytes);
   const documents = createDocuments({ source, reader, pages: cache, log });
@@ -90,6 +93,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       outbox,
       log,
       inHand,
+      leaving: leaving.signal,
       defaultPersona: config.systemPrompt,
       historyLimits: config.history,
       tokenFactors,
@@ -121,6 +125,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
   );
   return {
     handle: bot.handle,
+    leave: () => leaving.abort(),
     async stop() {
       await summaries?.stop();
       await models.stop();

@@ -116,6 +116,10 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
     },
     async stop(graceMs) {
       const giveUp = setTimeout(() => outbox.stop(), graceMs + 1_000);
+      answering?.then(
+        (loaded) => loaded.leave(),
+        () => undefined,
+      );
       const left = (await consumer?.drain(graceMs)) ?? 0;
       clearTimeout(giveUp);
       clearInterval(sweeping);

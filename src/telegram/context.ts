@@ -58,6 +58,8 @@ export interface BotDeps {
   readonly observer: AnswerObserver;
   readonly log: Logger;
   readonly inHand: Pick<InHand, "workOf">;
+  /** Is aborted when the process begins to leave. */
+  readonly leaving?: AbortSignal | undefined;
   readonly defaultPersona: string;
   readonly historyLimits: TurnDeps["historyLimits"];
   readonly summaries?: TurnDeps["summaries"];

@@ -116,6 +116,22 @@ describe("a model that cannot see", { timeout: 60_000 }, () => {
 });
 
 describe("a download", { timeout: 120_000 }, () => {
+  test("that hangs does not hold up the end of the process; its question waits for the next one", async () => {
+    const visitor = await start();
+    const mend = failing({ hangMs: 300_000 });
+    photo(visitor, { caption: "what is it" });
+    await until(() => downloads() === 1);
+    const startedAt = performance.now();
+    expect(await rig.end("SIGTERM")).toBe(0);
+    // What runs has 20 s to end, and a download 30.
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
+    expect(visitor.written()).toEqual([]);
+    mend();
+    await rig.start();
+    await visitor.sees(/1280 × 960 pixels/);
+    expect(visitor.written()).toHaveLength(1);
+  });
+
   test("that breaks off or is refused is begun again", async () => {
     const visitor = await start();
     failing({ times: 1, cut: "after" });

@@ -1,4 +1,5 @@
 /** Slots, hand-over and drain: what a consumer does whatever engine holds the updates. */
+import { ParleyError } from "../../base/errors.ts";
 import type { LoopDelay } from "../../base/loop-delay.ts";
 import type { AbortReason, ActiveUpdate, ConsumeOptions, Consumer, DeadUpdate } from "../../ports/queue.ts";
 import type { IncomingUpdate, LaneKind } from "../../ports/updates.ts";
@@ -12,7 +13,10 @@ export type Verdict =
 
 type Handler = (update: ActiveUpdate) => Promise<void>;
 
-/** Calls the handler and reads its end as the port has it: an exception after an interrupt ends the update all the same. */
+/**
+ * Calls the handler and reads its end as the port has it: an exception after an interrupt ends the update all the same, and a
+ * handler that leaves by itself because the process does has not failed.
+ */
 export async function deliver(
   handler: Handler,
   update: ActiveUpdate,
@@ -23,7 +27,8 @@ export async function deliver(
     return { kind: "finished" };
   } catch (error) {
     const reason: unknown = update.signal.aborted ? update.signal.reason : undefined;
-    if (reason === "shutdown" || reason === "lease-lost" || reason === "joined") return { kind: "stays" };
+    const left = reason === undefined && error instanceof ParleyError && error.code === "shutdown";
+    if (left || reason === "shutdown" || reason === "lease-lost" || reason === "joined") return { kind: "stays" };
     try {
       onFailure?.(update, error);
     } catch {

@@ -7,6 +7,7 @@ import type { Turn } from "../../ports/store.ts";
 import { showsAnything } from "../../screen/live-message.ts";
 import { answerPress, type BotContext, isCommand, pressOf, retirePressed, say } from "../context.ts";
 import { editedParts, joinedParts, questionParts } from "../joint-question.ts";
+import { untilAsked } from "../leaving.ts";
 import { unseenOf, wordsOf } from "../question.ts";
 import { senderOf } from "../senders.ts";
 import { answerLine } from "./answer-line.ts";
@@ -212,11 +213,15 @@ async function answer(
   const sinceArrival = () => Math.max(0, deps.now() - job.receivedAt);
   const line = answerLine(deps.log, sinceArrival);
   const formerButtons = createFormerButtons(ctx, question);
+  const fetches = asked.some(({ type }) => type !== "text");
+  const left = untilAsked(deps, job.signal, fetches ? deps.leaving : undefined);
+  const { hearing } = left;
   const run = answerQuestion(
     {
       ...deps,
-      hearing: deps.hearing && {
-        ...deps.hearing,
+      models: left.models,
+      hearing: hearing && {
+        ...hearing,
         openEar: (turn, keep) => openEar(ctx, turn, keep),
       },
       speaking: speakingIn(ctx),
@@ -242,7 +247,7 @@ async function answer(
         line.firstText();
         formerButtons.take();
       }),
-    job.signal,
+    left.signal,
     job.keeping,
   );
   try {
@@ -250,6 +255,8 @@ async function answer(
   } catch (error) {
     await formerButtons.left();
     throw error;
+  } finally {
+    left.unlink();
   }
   await formerButtons.ended();
 }
