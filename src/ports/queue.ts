@@ -138,7 +138,8 @@ export interface UpdateQueue {
   /**
    * Hands updates to `handler`: one lane's in order, one at a time, lanes side by side. A handler that resolves has
    * finished its update; one that throws is tried again after the back-off, the lane waiting behind it.
-   * An update stays queued when its signal was aborted with `shutdown`, `lease-lost` or `joined` and the handler threw.
+   * An update stays queued when its signal was aborted with `shutdown`, `lease-lost` or `joined` and the handler threw, and when
+   * the handler threw a `ParleyError` of the code `shutdown`: it leaves with the process before it is aborted.
    * What belongs together (`Piece`) is one update with `parts`, in the place of the first of them, handed out when it is whole:
    * a lane that waits for that has no slot. A part that comes when its handler has finished is an update of its own.
    */

@@ -1,5 +1,6 @@
 /** What the queue's contract is tested with: updates, a handler under the test's control, and waiting for it. */
 import { expect, vi } from "vitest";
+import { ParleyError } from "../../src/base/errors.ts";
 import type { ActiveUpdate, ConsumeOptions, DeadUpdate, UpdateQueue } from "../../src/ports/queue.ts";
 import type { IncomingUpdate } from "../../src/ports/updates.ts";
 import { patienceMs } from "../support/patience.ts";
@@ -66,6 +67,10 @@ export function createProbe() {
     letGo(id: number) {
       held.delete(id);
       gates.get(id)?.resolve();
+    },
+    /** As a handler does that ends with the process before it is aborted. */
+    leave(id: number) {
+      gates.get(id)?.reject(new ParleyError("shutdown", "the process is shutting down"));
     },
     fail(id: number, message: string) {
       gates.get(id)?.reject(new Error(message));

@@ -581,6 +581,24 @@ function drainContract(open: OpenNewQueue): void {
       expect(probe.last(1).attempt).toBe(2);
     });
 
+    it("leaves queued what its handler leaves before the grace is over, and counts no failure", async () => {
+      const { queue } = await open();
+      const probe = createProbe();
+      probe.hold(1);
+      await queue.enqueue(question(1));
+      const consumer = probe.consume(queue, { maxFailures: 1 });
+      await probe.running(1);
+      const drained = consumer.drain(600_000);
+      probe.leave(1);
+      expect(await drained).toBe(1);
+      expect([probe.failures, probe.last(1).signal.aborted]).toEqual([[], false]);
+      expect(await queue.stats()).toMatchObject({ waiting: 1, active: 0, delayed: 0, dead: 0 });
+      probe.letGo(1);
+      probe.consume(queue, { maxFailures: 1 });
+      await idle(queue);
+      expect(probe.finished).toEqual([1]);
+    });
+
     it("counts an update as finished whose handler ended well in spite of the abort", async () => {
       const { queue } = await open();
       const probe = createProbe();
