@@ -294,6 +294,30 @@ export function queueGroupContract(open: OpenNewQueue): void {
       expect(handed().slice(-2)).toEqual([[3, 4], [9]]);
     });
 
+    it("is asked once, as it was edited last, however often it is edited while it waits or runs", async () => {
+      const { queue, probe, handed } = await begun();
+      probe.holdDeaf(9);
+      probe.holdDeaf(1);
+      probe.consume(queue);
+      await enqueue(queue, question(9));
+      await probe.running(9);
+      await enqueue(queue, album(1, 0), album(2, 1), edit(3, 2, 10), edit(4, 2, 20), edit(5, 1, 30));
+      probe.letGo(9);
+      await idle(queue);
+      expect(handed()).toEqual([[9], [5, 4]]);
+      const second = { group: "album:2" };
+      probe.holdDeaf(11);
+      await enqueue(queue, album(11, 0, second), album(12, 1, second));
+      await probe.running(11);
+      await enqueue(queue, edit(13, 12, 10), edit(14, 12, 20), edit(15, 11, 30));
+      probe.letGo(11);
+      await idle(queue);
+      expect(handed().slice(-2)).toEqual([
+        [11, 12],
+        [15, 14],
+      ]);
+    });
+
     it("is part of the newest question, also when one before that was edited", async () => {
       const { queue, probe, handed } = await begun();
       await enqueue(queue, plain(1, 0), plain(2, 10), edit(3, 1, 20));
@@ -353,6 +377,18 @@ export function queueGroupContract(open: OpenNewQueue): void {
       expect(handed()).toEqual([[1, 2], [3, 4], [9]]);
       expect(probe.deliveries[1]).toMatchObject({ updateId: 3, question: 1003, conversation: "a", lane: "turn" });
       for (const id of [1, 2, 3, 4]) expect(await queue.enqueue(album(id, 5_000))).toBe("duplicate");
+    });
+
+    it("is a question of its own in that moment, too, when it belongs to nothing else", async () => {
+      const { queue, probe, handed } = await begun();
+      probe.holdDeaf(1);
+      probe.consume(queue);
+      await enqueue(queue, plain(1, 0), plain(9, 0, { sender: 8 }));
+      await probe.running(1);
+      await enqueue(queue, pieced(2, 100, { follows: "plain" }), pieced(3, 200, { follows: "plain" }));
+      probe.letGo(1);
+      await idle(queue);
+      expect(handed()).toEqual([[1], [2, 3], [9]]);
     });
 
     it("is a question of its own when its handler had ended with the others before a crash", async () => {

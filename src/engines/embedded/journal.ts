@@ -168,9 +168,9 @@ export function createJournal(database: Pick<Database, "handle" | "statement">, 
     /** Questions of the turn lane that are not over, in order; `begun` as far as the disk knows. `edited`: a message. */
     openQuestions(conversation: ConversationId, edited: number): OpenQuestion[] {
       const rows = sql(
-        `SELECT update_id, question, attempts, cancelled, gathering IS NOT NULL AND EXISTS (
-             SELECT 1 FROM update_part WHERE leader = queued_update.update_id AND message = ?) AS holds
-         FROM queued_update WHERE state = 'open' AND conversation = ? AND lane = 'turn' AND question IS NOT NULL ORDER BY position`,
+        `SELECT update_id, question, attempts, cancelled, gathering IS NOT NULL AND (json_extract(gathering, '$.message') = ?1
+             OR EXISTS (SELECT 1 FROM update_part WHERE leader = queued_update.update_id AND message = ?1)) AS holds
+         FROM queued_update WHERE state = 'open' AND conversation = ?2 AND lane = 'turn' AND question IS NOT NULL ORDER BY position`,
       ).all(edited, conversation);
       return rows.map((row) => ({
         updateId: Number(row["update_id"]),

@@ -27,7 +27,7 @@ if redis.call('ZCARD', P .. 'waiting') + redis.call('ZCARD', P .. 'running') >= 
 /** What it aborts, what it drops, where its own update goes. `holdsEdited` says whether an edit is about a part of a question. */
 const planning = (holdsEdited: string) => `
 for _, open in ipairs(redis.call('LRANGE', laneKey(turnLane), 0, -1)) do
-  local found = redis.call('HMGET', updateKey(open), 'question', 'attempts', 'cancelled')
+  local found = redis.call('HMGET', updateKey(open), 'question', 'attempts', 'cancelled', 'message')
   if found[1] and (reason ~= 'edit' or found[1] == edited${holdsEdited}) then
     if not found[2] then fresh[#fresh + 1] = open
     elseif run == '' or run == open then
@@ -120,7 +120,8 @@ if version then
 end
 `;
 const holdsEdited = `
-  or (piece.message ~= '' and redis.call('HEXISTS', updateKey(open), 'part:' .. piece.message) == 1)`;
+  or (piece.message ~= ''
+    and (found[4] == piece.message or redis.call('HEXISTS', updateKey(open), 'part:' .. piece.message) == 1))`;
 const edits = gatheringFunctions + inheritingFunctions + planning(holdsEdited);
 
 const scripts = {

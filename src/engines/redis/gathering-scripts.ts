@@ -46,9 +46,10 @@ local function fieldsOf(g, fields)
   end
   return fields
 end
-local function remember(g, ofSender)
-  if ofSender then redis.call('SET', newest(g.sender), id, 'PX', ${newestMs}) end
-  if g.group ~= '' then redis.call('SET', newest(g.group), id, 'PX', ${newestMs}) end
+-- As the newest, or in the place of the one that was it.
+local function remember(who, version)
+  local last = version and redis.call('GET', newest(who))
+  if not last or last == version then redis.call('SET', newest(who), id, 'PX', ${newestMs}) end
 end
 `;
 
@@ -191,7 +192,8 @@ local function begin(fields)
   }
   local waitMs = prepare and prepare(own, fields) or 0
   fieldsOf(own, fields)
-  remember(own, true)
+  remember(own.sender)
+  if own.group ~= '' then remember(own.group) end
   return waitMs
 end
 `;
@@ -216,8 +218,8 @@ local function inherit(version, isBegun, fields)
   g.message = message
   fieldsOf(g, fields)
   -- What its sender has asked since stays their newest question.
-  local last = redis.call('GET', newest(g.sender))
-  remember(g, not last or last == version)
+  remember(g.sender, version)
+  if g.group ~= '' then remember(g.group, version) end
   return isBegun and 0 or unripeFor(g)
 end
 `;
@@ -242,14 +244,15 @@ local function succeed(id, handled)
   if #late == 0 or fields.cancelled then return end
   table.sort(late, function(a, b) return a[1] < b[1] end)
   local _, first, message, text = unpack(late[1])
+  local group = fields.group or ''
   redis.call('HSET', updateKey(first), 'conversation', fields.conversation, 'lane', fields.lane, 'at', fields.last,
-    'body', text, 'question', message, 'message', message, 'sender', fields.sender, 'group', fields.group, 'plain', '',
+    'body', text, 'question', message, 'message', message, 'sender', fields.sender, 'group', group, 'plain', '',
     'first', fields.first, 'last', fields.last, 'units', fields.units, 'count', #late, 'closed', '1')
   for n = 2, #late do
     redis.call('HSET', updateKey(first), 'part:' .. late[n][3], n .. '\\n' .. late[n][2] .. '\\n' .. late[n][4])
   end
   -- What comes still later joins it there.
-  for _, who in ipairs({fields.sender, fields.group}) do
+  for _, who in ipairs({fields.sender, group}) do
     local newest = P .. 'newest:' .. fields.conversation .. ' ' .. who
     if redis.call('GET', newest) == id then redis.call('SET', newest, first, 'PX', ${newestMs}) end
   end
