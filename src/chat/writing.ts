@@ -81,7 +81,7 @@ async function writeFrom(
     notes: [
       ...(run.question.questionNotes ?? []),
       ...prompt.fileNotes,
-      ...pictures.previews,
+      ...(run.continued === undefined ? pictures.previews : []),
       ...unheardNotes(listened),
     ],
     ...more,

@@ -150,6 +150,17 @@ describe("the cover of a film", () => {
     expect(scene.views[1]?.note).toBeUndefined();
   });
 
+  it("is not told of again below what goes on with the answer", async () => {
+    having("cover");
+    const asked = [cover("video"), ...textParts("Who is it?")];
+    await asks(50, asked as never, [delta("A c"), { type: "answer-end", model: "a/one", finish: "length" }]);
+    expect(scene.views[0]?.note).toContain("only the cover");
+    scene.script = [delta("at."), end()];
+    await scene.ask({ id: 1050, root: 50, run: 70, continuing: 50, asked });
+    expect(shown()[1]).toMatch(/^user: <cover>/);
+    expect(scene.views[1]?.note).toBeUndefined();
+  });
+
   it("is words to a model that does not see, and the line says that", async () => {
     having("cover");
     scene.seeing = [];
