@@ -4,10 +4,12 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FileToRead } from "../../ports/files.ts";
-import type { Job, Said } from "./job.ts";
+import { sendFrame, takeFrames } from "./frames.ts";
+import { type Job, mostSaidBytes, type Said } from "./job.ts";
 
 /** How much a child may use. */
 export interface ChildLimits {
@@ -75,17 +77,17 @@ export function boundedNode(...program: readonly string[]): string[] {
   return bounded ? [shell, "-c", inBounds, ...node] : node;
 }
 
-/** Starts a child. */
-export function startChild(limits: ChildLimits): Child {
-  const [program = "", ...args] = boundedNode(entry);
-  const child = spawn(program, args, {
+/** Starts a child, of this program. */
+export function startChild(limits: ChildLimits, ...program: readonly string[]): Child {
+  const [command = "", ...args] = boundedNode(...(program.length === 0 ? [entry] : program));
+  const child = spawn(command, args, {
     env: {},
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
-    serialization: "advanced",
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
     windowsHide: true,
   });
   const ready = Promise.withResolvers<boolean>();
   let alive = true;
+  let isReady = false;
   let served = 0;
   let settle: ((end: JobEnd) => void) | undefined;
   let killedFor: ChildEnd | undefined;
@@ -104,17 +106,27 @@ export function startChild(limits: ChildLimits): Child {
   const loading = setTimeout(kill, limits.startMs);
   child.once("error", end);
   child.once("exit", end);
-  child.on("message", (said: Said) => {
-    if (said?.type === "ready") {
+  const pipe = child.stdio[3];
+  function hear(message: unknown): void {
+    const said = message as Said | undefined | null;
+    if (said?.type === "ready" && !isReady) {
+      isReady = true;
       clearTimeout(loading);
       ready.resolve(true);
-    } else if (said?.type === "read" && said.id === served) {
-      settle?.({ type: "read", reading: said.reading, spent: said.spent === true });
-    }
-  });
+    } else if (said?.type === "read" && said.id === served && settle !== undefined) {
+      settle({ type: "read", reading: said.reading, spent: said.spent === true });
+      settle = undefined;
+      // Who says what nobody has asked for is not itself any more.
+    } else kill();
+  }
   // An idle child keeps nobody from leaving.
   child.unref();
-  child.channel?.unref();
+  if (pipe instanceof Socket) {
+    takeFrames(pipe, mostSaidBytes, hear, kill);
+    // Of one that has died, or that has nothing more to say.
+    for (const lost of ["error", "close"]) pipe.on(lost, kill);
+    pipe.unref();
+  }
 
   return {
     pid: child.pid,
@@ -147,9 +159,7 @@ export function startChild(limits: ChildLimits): Child {
           return { type: "died", of: killedFor ?? "crash", peakBytes };
         }
         const job: Job = { id: served, bytes: file.bytes, name: file.name, language: file.language };
-        child.send(job, (error) => {
-          if (error !== null) kill();
-        });
+        if (pipe instanceof Socket) sendFrame(pipe, job);
         return await done.promise;
       } finally {
         settle = undefined;

@@ -15,6 +15,8 @@ export type Said =
 /** A little more than a text may have: the words that say what was left out. */
 const slack = 100_000;
 const maxPictureBytes = 4 * 1024 * 1024;
+/** Of one message of the child: its pictures, or a text of two bytes a character, and what stands around them. */
+export const mostSaidBytes = maxScannedPages * maxPictureBytes + 2 * (maxCharacters + slack);
 
 const refusals: Readonly<Record<FileRefusal, true>> = {
   empty: true,
