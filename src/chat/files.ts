@@ -9,7 +9,7 @@ import {
   textOf,
 } from "../ports/content.ts";
 import { type Documents, type FilePictures, type FileReading, type FileText, pageId } from "../ports/files.ts";
-import type { FileProblem, Note } from "../ports/notes.ts";
+import type { FileProblem, Note, UnreadFile } from "../ports/notes.ts";
 import type { Store, Turn } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { matchingPieces, piecesFor } from "./file-pieces.ts";
@@ -28,8 +28,10 @@ export interface ReadFiles {
   readonly pictures: ReadonlyMap<string, FilePictures>;
   /** Those of which only a small preview can be seen. */
   readonly previewed: ReadonlySet<string>;
-  /** Of the first one that could not be read. */
-  readonly problem?: FileProblem | undefined;
+  /** Those that could not be read. */
+  readonly refused: ReadonlySet<string>;
+  /** The first of them, and why. */
+  readonly problem?: UnreadFile | undefined;
   /** Nothing is left to be asked: none of what was sent could be read. */
   readonly unread: boolean;
 }
@@ -64,7 +66,10 @@ const onlySmall: ReadonlySet<FileProblem> = new Set([
   "unknown",
 ]);
 
-const nothing: ReadFiles = { texts: new Map(), pictures: new Map(), previewed: new Set(), unread: false };
+const nothing: ReadFiles = {
+  ...{ texts: new Map(), pictures: new Map(), previewed: new Set(), refused: new Set() },
+  unread: false,
+};
 
 /** Reads the files of a question; what was read when the signal is aborted is all that there will be. */
 export async function readFiles(
@@ -78,19 +83,24 @@ export async function readFiles(
   const texts = new Map<string, FileText>();
   const pictures = new Map<string, FilePictures>();
   const previewed = new Set<string>();
-  let problem: FileProblem | undefined = unread.length > mostFiles ? "too-many" : undefined;
+  const refused = new Set(unread.slice(mostFiles).map(({ uniqueId }) => uniqueId));
+  let problem: UnreadFile | undefined = refused.size > 0 ? { why: "too-many" } : undefined;
   for (const part of unread.slice(0, mostFiles)) {
     const reading = await readOne(files, part, language, signal);
     if (reading === undefined) break;
     if (reading.kind === "text") texts.set(part.uniqueId, reading);
     else if (reading.kind === "pictures") pictures.set(part.uniqueId, reading);
     else if (isPreviewed(part, reading.reason)) previewed.add(part.uniqueId);
-    else problem ??= reading.reason;
+    else {
+      refused.add(part.uniqueId);
+      problem ??= { why: reading.reason, ...(unread.length > 1 ? { name: part.name } : {}) };
+    }
   }
   const own = unread.filter(({ quoted }) => !quoted);
   const isThere = (id: string) => texts.has(id) || pictures.has(id) || previewed.has(id);
   const lost = own.length > 0 && !own.some(({ uniqueId }) => isThere(uniqueId));
-  return { texts, pictures, previewed, problem, unread: lost && problem !== undefined && asked.every(isWordOrFile) };
+  const isOver = lost && problem !== undefined && asked.every(isWordOrFile);
+  return { texts, pictures, previewed, refused, problem, unread: isOver };
 }
 
 /** Of a document that is none, what Telegram shows of it would only be its first page, too small to be read. */
@@ -139,6 +149,11 @@ export function withPages({ pictures, previewed }: ReadFiles, asked: Content): C
   });
 }
 
+/** The question, in which each file says so that could not be read: nobody else tells the model. */
+function withUnread({ refused }: ReadFiles, asked: Content): Content {
+  return asked.map((part) => (part.type === "file" && refused.has(part.uniqueId) ? { ...part, unread: true } : part));
+}
+
 /** How far the first of these files is shown that has more pages than are shown. */
 function pagesLeftOut(pictures: ReadFiles["pictures"]): FileExtent | undefined {
   for (const { pictures: shown, total } of pictures.values()) {
@@ -149,26 +164,28 @@ function pagesLeftOut(pictures: ReadFiles["pictures"]): FileExtent | undefined {
 
 /** What a model that reads so many tokens is shown of a question with files, and what is said of that. */
 export function shownWith(
-  { texts, pictures, problem }: ReadFiles,
+  read: ReadFiles,
   asked: Content,
   files: FilesDeps | undefined,
   contextTokens: number,
 ): { readonly asked: Content; readonly notes: readonly Note[] } {
+  const { texts, pictures, problem } = read;
   const most = Math.min(files?.maxTokens ?? 0, Math.floor(contextTokens * shareOfContext));
-  const { shown, cut = pagesLeftOut(pictures) } = withTexts(asked, texts, most);
+  const { shown, cut = pagesLeftOut(pictures) } = withTexts(withUnread(read, asked), texts, most);
   return {
     asked: shown,
     notes: [
-      ...(problem === undefined ? [] : [{ kind: "file-unread" as const, why: problem }]),
+      ...(problem === undefined ? [] : [{ kind: "file-unread" as const, ...problem }]),
       ...(cut === undefined ? [] : [{ kind: "file-cut" as const, ...cut }]),
     ],
   };
 }
 
 /** What stays of a question with files in the history: short ones with their text, of long ones that they are kept. */
-export function keptWith({ texts }: ReadFiles, asked: Content): Content {
+export function keptWith(read: ReadFiles, asked: Content): Content {
+  const { texts } = read;
   let left = keptTokens;
-  return asked.map((part) => {
+  return withUnread(read, asked).map((part) => {
     const text = part.type === "file" ? texts.get(part.uniqueId) : undefined;
     if (part.type !== "file" || text === undefined) return part;
     const { tokens, ...whole } = beginningOf(text, left);

@@ -4,7 +4,7 @@ import { type BudgetError, type ModelError, modelErrorFates } from "../base/erro
 import type { AnswerSlot } from "../ports/answers.ts";
 import { type Content, isText, textOf } from "../ports/content.ts";
 import type { ChatMessage, ModelEvent, TokenUsage } from "../ports/models.ts";
-import type { FileProblem, Note, UnheardReason } from "../ports/notes.ts";
+import type { Note, UnheardReason, UnreadFile } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
 import type { Exchange, Turn, TurnOutcome } from "../ports/store.ts";
 import { type Continued, shownText } from "./continuation.ts";
@@ -55,7 +55,7 @@ export interface Writing {
   /** What was asked, as the history keeps it. */
   readonly asked: Content;
   /** Nothing was to be asked: none of the files could be read. */
-  readonly unread?: FileProblem | undefined;
+  readonly unread?: UnreadFile | undefined;
   /** Nothing was to be asked: nobody could see what was sent. */
   readonly unseen?: readonly Note[] | undefined;
   /** What the question brought along to stand below its answer. */
@@ -117,7 +117,10 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
 /** Whether what could not be read, heard or fetched may be later. */
 function mayPass({ unread, unheard, lostPictures }: Writing): boolean {
   return (
-    lostPictures > 0 || unread === "unavailable" || unheard === "failing" || [unread, unheard].includes("unreachable")
+    lostPictures > 0 ||
+    unread?.why === "unavailable" ||
+    unheard === "failing" ||
+    [unread?.why, unheard].includes("unreachable")
   );
 }
 
@@ -144,7 +147,7 @@ function notesOf(writing: Writing): Pick<Turn, "notes"> {
   if (overBudget !== undefined) notes.push(overBudgetNote(overBudget));
   if (unheard !== undefined) notes.push({ kind: "unheard", why: unheard });
   if (error !== undefined) notes.push({ kind: "failed", failure: error.kind, retryAfterMs: error.retryAfterMs });
-  if (unread !== undefined) notes.push({ kind: "file-unread", why: unread });
+  if (unread !== undefined) notes.push({ kind: "file-unread", ...unread });
   notes.push(...(writing.unseen ?? []));
   if (outcome === "stopped") notes.push({ kind: "stopped" });
   // Of what is used up more need not be said.

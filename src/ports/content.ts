@@ -45,6 +45,8 @@ export interface FilePart extends MediaReference {
   readonly text?: string | undefined;
   /** How much of it that is; left out when it is all. */
   readonly extent?: FileExtent | undefined;
+  /** It could not be read. */
+  readonly unread?: true | undefined;
   /** It is long, and kept elsewhere in the conversation: pieces of it stand beside the questions that follow. */
   readonly kept?: true | undefined;
   /** What Telegram shows of it, small: for where nothing else can be seen. */
@@ -127,10 +129,14 @@ export function wordsOf(part: ContentPart | ImagePart): string {
       // A page is named by its file.
       return part.quoted || part.page !== undefined ? "" : "[photo]";
     case "file":
-      return part.quoted ? "" : part.name === undefined ? "[file]" : `[file: ${part.name}]`;
+      return part.quoted && !part.unread ? "" : nameOfFile(part);
     case "voice":
       // On one line: what somebody else has said must not become the words of who asks.
       if (part.quoted) return part.transcript ? `> [voice message: ${part.transcript.replaceAll(/\s+/g, " ")}]` : "";
       return part.transcript ?? "[voice message]";
   }
+}
+
+function nameOfFile({ name, unread }: FilePart): string {
+  return `[file${name === undefined ? "" : `: ${name}`}${unread ? ", which could not be read" : ""}]`;
 }

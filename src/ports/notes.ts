@@ -59,8 +59,8 @@ export type SpokenNote =
   | { readonly kind: "unseen"; readonly what: UnseenKind }
   /** Of a file of the question only the beginning was read, up to this page of so many; and `pieces` of the rest that fit it. */
   | ({ readonly kind: "file-cut"; readonly pieces?: boolean } & FileExtent)
-  /** A file of the question could not be read. */
-  | { readonly kind: "file-unread"; readonly why: FileProblem }
+  /** A file of the question could not be read; `name`: which of several. */
+  | ({ readonly kind: "file-unread" } & UnreadFile)
   /** A recording of the question was not heard. */
   | { readonly kind: "unheard"; readonly why: UnheardReason }
   /** A picture that was asked for was not drawn. */
@@ -69,6 +69,11 @@ export type SpokenNote =
   | { readonly kind: "pictures-dropped"; readonly count: number }
   /** The database was lost while the answer was being written. */
   | { readonly kind: "storage-lost" };
+
+export interface UnreadFile {
+  readonly why: FileProblem;
+  readonly name?: string | undefined;
+}
 
 /** `too-many`: so many files are not read at once. */
 export type FileProblem = FileRefusal | "too-many";

@@ -1,9 +1,9 @@
 /** English: what is said of files. */
 import type { FileExtent, FileUnit } from "../ports/content.ts";
-import type { FileProblem, SpokenNote } from "../ports/notes.ts";
+import type { FileProblem, SpokenNote, UnreadFile } from "../ports/notes.ts";
 
 /** Why a file could not be read. */
-export const unreadLines: Readonly<Record<FileProblem, string>> = {
+const unreadLines: Readonly<Record<FileProblem, string>> = {
   empty: "📄 There is nothing to read in this file.",
   damaged: "📄 This file is damaged, or not what its name says. Please send it again.",
   password: "📄 This file needs a password. Please send it without one.",
@@ -27,6 +27,12 @@ export function previewLine({ of, seen }: Extract<SpokenNote, { kind: "preview" 
   if (!seen) return `📎 I cannot see this ${previewNames[of]}.`;
   if (of === "file") return "📎 I saw only the small preview of this picture. Sent as a photo, I see all of it.";
   return `📎 I saw only the cover of this ${previewNames[of]}.`;
+}
+
+/** Which file could not be read, where there are several, and why. */
+export function unreadLine({ why, name }: UnreadFile): string {
+  const line = unreadLines[why];
+  return name === undefined ? line : line.replace("📄", () => `📄 ${name}:`);
 }
 
 const units: Readonly<Record<FileUnit, readonly [one: string, many: string]>> = {

@@ -2,7 +2,7 @@
 import type { ModelErrorKind, Whose } from "../base/errors.ts";
 import type { AutoReason, SpokenNote, UnseenKind } from "../ports/notes.ts";
 import { failureLine, modelFailureWords } from "./english-failures.ts";
-import { fileCutLine, previewLine, unreadLines } from "./english-files.ts";
+import { fileCutLine, previewLine, unreadLine } from "./english-files.ts";
 import { mediaTexts, undrawnLines, unheardLines } from "./english-media.ts";
 import { lasting, moment, moneyTexts } from "./english-money.ts";
 import { operatorTexts } from "./english-operators.ts";
@@ -126,7 +126,7 @@ function lineOf(note: SpokenNote): string {
     case "file-cut":
       return fileCutLine(note);
     case "file-unread":
-      return unreadLines[note.why];
+      return unreadLine(note);
     case "undrawn":
       return undrawnLines[note.why];
     case "unheard":

@@ -161,14 +161,24 @@ describe("a file that cannot be read", () => {
   it("does not keep the question from being answered where others can be read", async () => {
     says({ a: { kind: "refused", reason: "damaged" }, b: textFile("words") });
     expect(await ask(file("a", "a.pdf"), file("b", "b.txt"), words("why?"))).toBe("complete");
-    expect(lastAsked()).toContain("[file: a.pdf]\n");
-    expect(scene.views[0]?.note).toBe("📄 This file is damaged, or not what its name says. Please send it again.");
+    expect(lastAsked()).toContain("[file: a.pdf, which could not be read]\n");
+    expect(scene.views[0]?.note).toBe(
+      "📄 a.pdf: This file is damaged, or not what its name says. Please send it again.",
+    );
+    const [[kept = ""] = []] = await scene.history();
+    expect(kept).toContain("[file: a.pdf, which could not be read]\n");
+  });
+
+  it("is named where none of several can be read", async () => {
+    says({ a: { kind: "refused", reason: "legacy" }, b: { kind: "refused", reason: "empty" } });
+    expect(await ask(file("a", "$&.doc"), file("b", "b.txt"), words("why?"))).toBe("failed");
+    expect(scene.views[0]?.note).toMatch(/^📄 \$&\.doc: This is an older format/);
   });
 
   it("is only told of where it was in the message that was replied to", async () => {
     says({ a: { kind: "refused", reason: "legacy" } });
     expect(await ask({ ...file("a"), quoted: true }, words("> [file: a.doc]\n\nwhy?"))).toBe("complete");
-    expect(lastAsked()).toBe("> [file: a.doc]\n\nwhy?");
+    expect(lastAsked()).toBe("[file, which could not be read]\n> [file: a.doc]\n\nwhy?");
     expect(scene.views[0]?.note).toMatch(/older format/);
   });
 
@@ -177,6 +187,7 @@ describe("a file that cannot be read", () => {
     await ask(...Array.from({ length: 12 }, (_, at) => file(`f${at}`)), words("why?"));
     expect(read).toHaveLength(10);
     expect(scene.views[0]?.note).toBe("📄 I read 10 files at once; the others are left out.");
+    expect(lastAsked().match(/\[file, which could not be read\]/g)).toHaveLength(2);
   });
 });
 

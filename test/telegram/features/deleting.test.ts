@@ -67,6 +67,8 @@ describe("/privacy", () => {
       "400 days",
       "• a (a.example)",
       "on the machine that it runs on",
+      "Of a file that you send, what it says, and of a picture only where Telegram has it",
+      "with its pictures and what its files say",
       "/delete",
       "/export",
     ])
