@@ -74,6 +74,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
   const leaving = new AbortController();
   const reader = createFileReader({ log });
   const cache = createByteCache(pictureBytes);
+  const gate = createByteGate(mostGatedBytes);
   const documents = createDocuments({ source, reader, pages: cache, log });
   const summaries = openSummaries(deps, asked, observer, { spending, tokenFactors });
   const bot = createBot(
@@ -102,8 +103,8 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       answerCache: answerCacheOf(config),
       files: { ...documents, maxTokens: config.documentMaxTokens },
       speaking: models.media?.speak && models.media,
-      brush: models.media?.draw && { ...models.media, source },
-      hearing: models.media?.hear && { ...models.media, source, gate: createByteGate(mostHeardBytes) },
+      brush: models.media?.draw && { ...models.media, source, gate },
+      hearing: models.media?.hear && { ...models.media, source, gate },
       drafts: draftSupport(config.streamMode),
       textsFor,
       allowed: allowedBy(config.access),
@@ -150,8 +151,8 @@ function openSource({ config: { telegram, proxies }, client, outbox, log }: Answ
   });
 }
 
-/** Of recordings in memory at once; what goes out of each is about as much again. */
-const mostHeardBytes = 32 * 2 ** 20;
+/** Of recordings, and of pictures that are to be changed, in memory at once; what goes out of each is about as much again. */
+const mostGatedBytes = 32 * 2 ** 20;
 
 function observerOf(metrics: Metrics): BotDeps["observer"] {
   return {

@@ -2,8 +2,8 @@
 
 export interface ByteGate {
   /**
-   * Waits, first come, first served, until so many bytes have room beside those of others; what is larger than all of the room
-   * has it alone. Resolves with what leaves it, or with undefined when the signal is aborted before.
+   * Waits until so many bytes have room beside those of others: first come, first served among those that are small, and among
+   * those that are not; what is larger than all of the room has it alone. Resolves with what leaves it, or with undefined when the signal is aborted before.
    */
   enter(bytes: number, signal: AbortSignal): Promise<(() => void) | undefined>;
 }
@@ -13,8 +13,17 @@ interface Waiter {
   admit(): void;
 }
 
+/** Of all of the room: what is small, and how much is kept for it, so that it does not wait for what is large. */
+const [smallShare, keptShare] = [1 / 16, 1 / 4];
+
 /** Creates a gate with room for so many bytes. */
 export function createByteGate(mostBytes: number): ByteGate {
+  const small = createRoom(mostBytes * keptShare);
+  const large = createRoom(mostBytes * (1 - keptShare));
+  return { enter: (bytes, signal) => (bytes <= mostBytes * smallShare ? small : large).enter(bytes, signal) };
+}
+
+function createRoom(mostBytes: number): ByteGate {
   const waiting = new Set<Waiter>();
   let held = 0;
 

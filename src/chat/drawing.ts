@@ -2,6 +2,7 @@
  * Pictures that somebody asks for: what was drawn is kept until it stands in the chat, so that whoever comes after a crash sends
  * it and draws nothing anew.
  */
+import type { ByteGate } from "../base/byte-gate.ts";
 import { BudgetError, ModelError, messageOf, modelErrorFates, ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import { type PictureMime, pictureMimeOf } from "../base/picture-formats.ts";
@@ -19,6 +20,8 @@ import { overBudgetNote } from "./turn-end.ts";
 /** What draws, and fetches what is to be changed. */
 export interface Brush extends Pick<MediaModels, "draw" | "drawingCall"> {
   readonly source: Pick<MediaSource, "fetch">;
+  /** Holds back what would be too much for the process at once; left out where nobody counts. */
+  readonly gate?: ByteGate | undefined;
 }
 
 export interface DrawingDeps extends PaymentDeps {
@@ -146,9 +149,11 @@ async function draw(
       if (event.type !== "attempt" && !(event.type === "trying-again" && event.quiet)) notice.status(activityOf(event));
     },
   };
+  const leave = reference && (await brush.gate?.enter(reference.sizeBytes ?? largestFormerBytes, signal));
   try {
-    const from = reference && (await fetched(brush, reference, signal));
-    const drawn = await brush.draw({ prompt, from }, request, signal);
+    // Who did not wait any more has not been let in.
+    const from = reference && !signal.aborted ? await fetched(brush, reference, signal) : undefined;
+    const drawn = signal.aborted ? undefined : await brush.draw({ prompt, from }, request, signal);
     if (drawn !== undefined) {
       await payment.settle();
       return drawn;
@@ -162,6 +167,8 @@ async function draw(
       log.warn({ kind: error.kind, reason: messageOf(error) }, "a picture could not be fetched");
       return undrawn("unfetched");
     } else throw error;
+  } finally {
+    leave?.();
   }
   return await aborted(payment, signal.reason as AbortReason);
 }

@@ -40,6 +40,20 @@ describe("a gate for bytes", () => {
     expect(inside()).toEqual(["b", "c"]);
   });
 
+  it("keeps room for what is small, which does not wait for what is large", async () => {
+    const { come, leave, inside, settled } = scene(16);
+    for (const name of ["a", "b"]) come(name, 12);
+    for (const name of ["c", "d", "e", "f", "g"]) come(name, 1);
+    await settled();
+    expect(inside()).toEqual(["a", "c", "d", "e", "f"]);
+    leave("c");
+    await settled();
+    expect(inside()).toEqual(["a", "d", "e", "f", "g"]);
+    leave("a");
+    await settled();
+    expect(inside()).toEqual(["d", "e", "f", "g", "b"]);
+  });
+
   it("lets in alone who is larger than all of the room", async () => {
     const { come, leave, inside, settled } = scene(10);
     come("small", 1);
@@ -56,7 +70,7 @@ describe("a gate for bytes", () => {
   });
 
   it("forgets who does not want to wait any more, and lets in those behind", async () => {
-    const { come, inside, turnedAway, settled } = scene(10);
+    const { come, inside, turnedAway, settled } = scene(14);
     const stop = new AbortController();
     come("a", 6);
     come("b", 6, stop.signal);
