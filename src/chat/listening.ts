@@ -229,6 +229,8 @@ async function hearInTurn(
   payer: Payer,
   signal: AbortSignal,
 ): Promise<string | UnheardError | undefined> {
+  const refusal = refusalOf(deps, part);
+  if (refusal !== undefined) return new UnheardError(refusal);
   const { gate } = deps.hearing ?? {};
   const leave = await gate?.enter(part.sizeBytes ?? largestRecordingBytes, signal);
   if (gate !== undefined && leave === undefined) return undefined;
@@ -247,8 +249,7 @@ async function hear(
   payer: Payer,
   signal: AbortSignal,
 ): Promise<string | UnheardError | undefined> {
-  const refusal = refusalOf({ hearing }, part);
-  if (hearing?.hear === undefined || refusal !== undefined) return new UnheardError(refusal ?? "nobody");
+  if (hearing?.hear === undefined) return new UnheardError("nobody");
   let bytes: Uint8Array;
   try {
     bytes = await hearing.source.fetch(part, largestRecordingBytes, signal);

@@ -25,13 +25,7 @@ const otherKinds = /^(?:video|audio)\//;
 /** A document, by whatever it calls itself; what it is, its content will tell. */
 function documentIn({ document, animation }: Carrier): FilePart | undefined {
   if (document === undefined || animation !== undefined) return undefined;
-  const {
-    file_id: fileId,
-    file_unique_id: uniqueId,
-    file_name: name,
-    mime_type: mime,
-    file_size: sizeBytes,
-  } = document;
+  const { file_id: fileId, file_unique_id: uniqueId, file_name: name, mime_type: mime, file_size: size } = document;
   if (typeof fileId !== "string" || typeof uniqueId !== "string") return undefined;
   if (typeof mime === "string" && otherKinds.test(mime)) return undefined;
   const called = nameOfFile(name);
@@ -39,9 +33,14 @@ function documentIn({ document, animation }: Carrier): FilePart | undefined {
     ...{ type: "file", fileId, uniqueId },
     ...(called === "" ? {} : { name: called }),
     ...(typeof mime === "string" ? { mime } : {}),
-    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...sizeIn(size),
     ...previewOf(document.thumbnail),
   };
+}
+
+/** As far as it is one: room in memory is counted by it. */
+function sizeIn(size: unknown): { readonly sizeBytes?: number } {
+  return Number.isSafeInteger(size) && Number(size) >= 0 ? { sizeBytes: Number(size) } : {};
 }
 
 function previewOf(thumbnail: PhotoSize | undefined): Pick<FilePart, "preview"> {
@@ -70,13 +69,13 @@ function voiceIn({ voice, audio, video_note: note }: Carrier): VoicePart | undef
   const spoken = voice ?? audio ?? note;
   if (spoken === undefined || typeof spoken.file_id !== "string" || typeof spoken.file_unique_id !== "string")
     return undefined;
-  const { file_id: fileId, file_unique_id: uniqueId, duration, file_size: sizeBytes } = spoken;
+  const { file_id: fileId, file_unique_id: uniqueId, duration, file_size: size } = spoken;
   const mime = "mime_type" in spoken ? spoken.mime_type : spoken === note ? "video/mp4" : undefined;
   return {
     ...{ type: "voice", fileId, uniqueId },
     seconds: Number.isFinite(duration) ? Math.max(0, duration) : 0,
     ...(typeof mime === "string" ? { mime } : {}),
-    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...sizeIn(size),
   };
 }
 
@@ -126,8 +125,8 @@ function photoIn(sizes: readonly PhotoSize[] | undefined): PicturePart | undefin
 }
 
 function pictureOf(size: PhotoSize): PicturePart {
-  const { file_id: fileId, file_unique_id: uniqueId, width, height, file_size: sizeBytes } = size;
-  return { type: "picture", fileId, uniqueId, width, height, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
+  const { file_id: fileId, file_unique_id: uniqueId, width, height, file_size: bytes } = size;
+  return { type: "picture", fileId, uniqueId, width, height, ...sizeIn(bytes) };
 }
 
 function sideOf({ width, height }: PhotoSize): number {

@@ -125,6 +125,8 @@ describe("a document", () => {
   it("stands before the words, and needs none", () => {
     expect(partsOf(content({ document, caption: "why?" }), me)).toEqual([part, { type: "text", text: "why?" }]);
     expect(partsOf(content({ document: { ...document, file_size: 9 } }), me)).toEqual([{ ...part, sizeBytes: 9 }]);
+    for (const file_size of [-1, 0.5, Number.NaN, "9"] as number[])
+      expect(partsOf(content({ document: { ...document, file_size } }), me)).toEqual([part]);
     expect(unseenOf(content({ document }), me)).toBeUndefined();
   });
 
