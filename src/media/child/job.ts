@@ -86,7 +86,7 @@ function pictureOf(said: unknown): FilePicture | undefined {
   if (number === undefined || width === undefined || height === undefined) return undefined;
   if (!(jpeg instanceof Uint8Array) || jpeg.length > maxPictureBytes) return undefined;
   // What it is a view of may be all that the child has said.
-  return { number, jpeg: Uint8Array.from(jpeg), width, height };
+  return { number, jpeg: new Uint8Array(jpeg), width, height };
 }
 
 function isWhole<T>(list: (T | undefined)[]): list is T[] {
