@@ -6,7 +6,7 @@ import type { ByteGate } from "../base/byte-gate.ts";
 import { BudgetError, ModelError, messageOf, modelErrorFates } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
-import { secondsOfOgg } from "../base/ogg.ts";
+import { leastSecondsOf } from "../base/sound-length.ts";
 import type { Content, ContentPart, VoicePart } from "../ports/content.ts";
 import { MediaError, type MediaSource } from "../ports/media.ts";
 import type { Heard, MediaModels, MediaRequest } from "../ports/media-models.ts";
@@ -260,7 +260,7 @@ async function hear(
     return new UnheardError(error.kind === "unreadable" ? "gone" : error.kind);
   }
   // What its sender's client tells may be less than it is, and is what it costs.
-  const seconds = Math.max(part.seconds, secondsOfOgg(bytes));
+  const seconds = Math.max(part.seconds, leastSecondsOf(bytes));
   if (seconds > longestRecordingSeconds) return new UnheardError("too-long");
   const request: MediaRequest = {
     ...{ payer, work, log },

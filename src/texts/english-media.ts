@@ -38,6 +38,7 @@ export const mediaTexts = {
   drawing: "🎨 Drawing…",
   drawWhat:
     "Write behind the command what I should draw, like /image a fox in the snow. In reply to a picture, I change it.",
+  drawnLost: "🎨 I could not fetch this picture from Telegram. Please try again.",
   nobodyDraws: "🎨 I cannot draw here: no model for that is set up.",
   /** Above the answer, where what was heard will stand. */
   listening: "🎤 Listening…",

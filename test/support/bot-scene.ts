@@ -18,6 +18,7 @@ import type { IncomingUpdate } from "../../src/ports/updates.ts";
 import { createOutbox, type Outbox } from "../../src/screen/outbox.ts";
 import { createArrivals } from "../../src/telegram/arrivals.ts";
 import { createBot, type ParleyBot } from "../../src/telegram/bot.ts";
+import type { BotDeps } from "../../src/telegram/context.ts";
 import { allowedBy } from "../../src/telegram/senders.ts";
 import { textsFor } from "../../src/texts/texts.ts";
 import { capabilities } from "./capable.ts";
@@ -69,6 +70,7 @@ function emptyScene() {
     dead: [] as DeadUpdate[],
     budgets: {} as Budgets,
     answerCache: undefined as AnswerCache | undefined,
+    brush: undefined as BotDeps["brush"],
     /** How many answers had been kept from before. */
     cachedAnswers: 0,
     forgottenRates: [] as number[],
@@ -169,6 +171,9 @@ export function createBotScene() {
         },
         get answerCache() {
           return scene.answerCache;
+        },
+        get brush() {
+          return scene.brush;
         },
         historyLimits: { maxTokens: 1000, maxMessages: 20 },
         summaries: { model: "a/one", begin: (order) => void scene.summarised.push(order) },

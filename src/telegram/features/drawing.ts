@@ -4,6 +4,7 @@ import type { Message } from "grammy/types";
 import { messageOf } from "../../base/errors.ts";
 import { drawPicture, type Easel, type Motif, motifOf, type Picture } from "../../chat/drawing.ts";
 import type { MediaReference } from "../../ports/content.ts";
+import { MediaError } from "../../ports/media.ts";
 import { drawnKeyboard } from "../../screen/buttons.ts";
 import { createForerunner } from "../../screen/forerunner.ts";
 import { sendOptions } from "../../screen/place.ts";
@@ -15,6 +16,9 @@ import { aside } from "../waiting.ts";
 
 /** Telegram's limit for a caption, in UTF-16 units. */
 const longestCaption = 1_024;
+
+/** More than any photo of Telegram has. */
+const largestBytes = 20 * 2 ** 20;
 
 const fileNames: Readonly<Record<Picture["mime"], string>> = {
   "image/png": "picture.png",
@@ -58,7 +62,12 @@ drawnFiles.filter(
     const picture = pressed?.photo === undefined ? undefined : referenceIn({ photo: pressed.photo.slice(-1) });
     const { brush } = ctx.deps;
     if (place === undefined || pressed === undefined || picture === undefined || brush === undefined) return;
-    const bytes = await brush.source.fetch(picture, Number.POSITIVE_INFINITY, ctx.job.signal);
+    const bytes = await brush.source.fetch(picture, largestBytes, ctx.job.signal).catch((error: unknown) => {
+      if (!(error instanceof MediaError) || ctx.job.signal.aborted) throw error;
+      ctx.deps.log.warn({ kind: error.kind, reason: messageOf(error) }, "a picture could not be fetched");
+      return undefined;
+    });
+    if (bytes === undefined) return await say(ctx, ctx.texts.drawnLost);
     const options = sendOptions({ threadId: place.threadId, replyTo: pressed.message_id });
     await ctx.api.sendDocument(place.chatId, new InputFile(bytes, "picture.jpg"), options);
   },
@@ -67,11 +76,8 @@ drawnFiles.filter(
 /** What a message shows, as a photo or as a file. */
 function pictureIn(message: Message | undefined): MediaReference | undefined {
   const carried = message === undefined ? undefined : referenceIn(message);
-  if (carried?.type === "picture") return carried;
-  const { file_id: fileId, file_unique_id: uniqueId, mime_type: mime } = message?.document ?? {};
-  return fileId !== undefined && uniqueId !== undefined && mime?.startsWith("image/")
-    ? { fileId, uniqueId }
-    : undefined;
+  const isPicture = carried?.type === "picture" || (carried?.type === "file" && carried.mime?.startsWith("image/"));
+  return isPicture ? carried : undefined;
 }
 
 function isDrawn(ctx: BotContext, what: "again" | "file"): boolean {
