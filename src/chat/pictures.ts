@@ -30,6 +30,8 @@ export interface Pictures {
   readonly previews: readonly Note[];
   /** Pictures of all that is sent that could not be had. */
   readonly lost: number;
+  /** What is said of those of the question that nobody has looked for. */
+  readonly notes: readonly Note[];
   /** The messages as a model is sent them. */
   fill(messages: readonly AskedMessage[]): readonly ChatMessage[];
   fill(messages: readonly AskedMessage[] | undefined): readonly ChatMessage[] | undefined;
@@ -44,6 +46,8 @@ export interface PicturesDeps {
 /** Exchanges whose pictures are sent again: people ask about what they have just sent. */
 const exchangesShown = 2;
 const fetchedAtOnce = 4;
+/** Of a prompt, the newest: no provider is sent more. */
+const mostShown = 20;
 
 /** What is sent to a model beside pictures that came without a word. */
 const uncaptioned =
@@ -87,9 +91,9 @@ export async function fetchPictures(
   const isSeen = !isAsked || models.seeing(choice) !== undefined;
   const seesIncidental = isSeen && (isAsked || models.capabilities(model).sees);
   const parts = isSeen ? messages.flatMap(({ content }) => content.filter(isPicture)) : [];
-  const wanted = new Map(
-    parts.filter((part) => seesIncidental || !isIncidental(part)).map((part) => [part.uniqueId, part]),
-  );
+  const wanted = newestOf(parts.filter((part) => seesIncidental || !isIncidental(part)));
+  const isLeftOut = (part: PicturePart) =>
+    isSeen && wanted.size === mostShown && !isIncidental(part) && !wanted.has(part.uniqueId);
   const images = new Map<string, ImagePart>();
   const waiting = wanted.values();
   await Promise.all(
@@ -115,7 +119,7 @@ export async function fetchPictures(
   function fill(asked: readonly AskedMessage[]): readonly ChatMessage[];
   function fill(asked: readonly AskedMessage[] | undefined): readonly ChatMessage[] | undefined;
   function fill(asked: readonly AskedMessage[] | undefined) {
-    return asked && filled(asked, images);
+    return asked && filled(asked, images, isLeftOut);
   }
 
   const isThere = (part: PicturePart) => images.has(part.uniqueId);
@@ -131,6 +135,7 @@ export async function fetchPictures(
     unseen: nothingElse ? previews : undefined,
     previews,
     lost: signal.aborted ? 0 : missing.length,
+    notes: isSeen && own.some(isLeftOut) ? [{ kind: "pictures-left-out", shown: mostShown }] : [],
     fill,
   };
 }
@@ -145,12 +150,24 @@ function previewsOf(own: readonly PicturePart[], isThere: (part: PicturePart) =>
   });
 }
 
-/** The newest of several that are the same is shown. */
-function filled(messages: readonly AskedMessage[], images: ReadonlyMap<string, ImagePart>): readonly ChatMessage[] {
+/** Those that are shown, by their `uniqueId`, in their order. */
+function newestOf(parts: readonly PicturePart[]): ReadonlyMap<string, PicturePart> {
+  const newest = new Set<string>();
+  for (const { uniqueId } of parts.toReversed()) if (newest.size < mostShown) newest.add(uniqueId);
+  return new Map(parts.flatMap((part) => (newest.has(part.uniqueId) ? [[part.uniqueId, part]] : [])));
+}
+
+/** The newest of several that are the same is shown. `isLeftOut`: nobody has looked for it. */
+function filled(
+  messages: readonly AskedMessage[],
+  images: ReadonlyMap<string, ImagePart>,
+  isLeftOut: (part: PicturePart) => boolean,
+): readonly ChatMessage[] {
   const shown = new Set<string>();
   function asSent(part: PicturePart, at: number, all: readonly PicturePart[]): ModelContent {
     const image = images.get(part.uniqueId);
     const words = textParts(part.shows === undefined ? "" : wordsOf(part));
+    if (image === undefined && isLeftOut(part)) return textParts(wordsOf(part));
     if (image === undefined) return isIncidental(part) ? words : textParts(lost);
     const isFirstHere = all.findIndex(({ uniqueId }) => uniqueId === part.uniqueId) === at;
     if (!isFirstHere) return textParts(sameAgain);

@@ -81,6 +81,7 @@ async function writeFrom(
     notes: [
       ...(run.question.questionNotes ?? []),
       ...prompt.fileNotes,
+      ...pictures.notes,
       ...(run.continued === undefined ? pictures.previews : []),
       ...unheardNotes(listened),
     ],

@@ -51,6 +51,8 @@ export type SpokenNote =
   | { readonly kind: "seen-by"; readonly model: string; readonly instead: string }
   /** Pictures of the question, or of what it follows, that could not be fetched. */
   | { readonly kind: "pictures-lost"; readonly count: number }
+  /** There were more pictures in the question than this many, the last ones, which were looked at. */
+  | { readonly kind: "pictures-left-out"; readonly shown: number }
   /** `auto` has asked this model, `provider/model`, and it has written it. */
   | { readonly kind: "auto-chose"; readonly model: string; readonly because: AutoReason }
   /** Of something in the question only its cover, or a small preview, was seen; or not even that. */

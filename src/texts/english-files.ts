@@ -20,6 +20,17 @@ const unreadLines: Readonly<Record<FileProblem, string>> = {
   "too-many": "📄 I read 10 files at once; the others are left out.",
 };
 
+/** Which pictures were not looked at. */
+export function picturesLine(
+  note: Extract<SpokenNote, { kind: "pictures-lost" } | { kind: "pictures-left-out" }>,
+): string {
+  if (note.kind === "pictures-left-out")
+    return `🖼 I look at ${note.shown} pictures at once, the last ones; the others are left out.`;
+  return note.count === 1
+    ? "🖼 I could not fetch a picture from Telegram; please send it again if it matters."
+    : `🖼 I could not fetch ${note.count} pictures from Telegram; please send them again if they matter.`;
+}
+
 const previewNames = { video: "video", animation: "animation", file: "file" } as const;
 
 /** What of a film or a file was not seen. */

@@ -2,7 +2,7 @@
 import type { ModelErrorKind, Whose } from "../base/errors.ts";
 import type { AutoReason, SpokenNote, UnseenKind } from "../ports/notes.ts";
 import { failureLine, modelFailureWords } from "./english-failures.ts";
-import { fileCutLine, previewLine, unreadLine } from "./english-files.ts";
+import { fileCutLine, picturesLine, previewLine, unreadLine } from "./english-files.ts";
 import { mediaTexts, undrawnLines, unheardLines } from "./english-media.ts";
 import { lasting, moment, moneyTexts } from "./english-money.ts";
 import { operatorTexts } from "./english-operators.ts";
@@ -114,9 +114,8 @@ function lineOf(note: SpokenNote): string {
     case "seen-by":
       return `🖼 ${note.instead} cannot see pictures: answered by ${note.model}`;
     case "pictures-lost":
-      return note.count === 1
-        ? "🖼 I could not fetch a picture from Telegram; please send it again if it matters."
-        : `🖼 I could not fetch ${note.count} pictures from Telegram; please send them again if they matter.`;
+    case "pictures-left-out":
+      return picturesLine(note);
     case "auto-chose":
       return `Answered by ${note.model} (auto: ${autoReasons[note.because]})`;
     case "unseen":

@@ -52,6 +52,19 @@ describe("a question with a picture", () => {
     expect((await scene.turn())?.asked).toEqual([picture("car")]);
   });
 
+  it("is one of so many that are shown, the newest, and whoever asks about more is told", async () => {
+    const names = Array.from({ length: 25 }, (_, at) => `p${at}`);
+    having(...names, "car");
+    await asks(50, [...names.map(picture), ...textParts("Which one?")] as never);
+    expect(shown().at(-1)).toMatch(/^user: (?:\[photo\] ){5}<p5> (?:<p\d+> ){18}<p24> Which one\?$/);
+    expect(scene.fetched.toSorted()).toEqual(names.slice(5).toSorted());
+    expect(scene.views.at(-1)?.note).toBe("🖼 I look at 20 pictures at once, the last ones; the others are left out.");
+    await asks(51, about("car", "And this?"));
+    expect(shown().at(-1)).toBe("user: <car> And this?");
+    expect(scene.fetched).toHaveLength(40);
+    expect(scene.views.at(-1)).not.toHaveProperty("note");
+  });
+
   it("is sent again with the two questions after it, and named from then on", async () => {
     having("car");
     await asks(50, about("car", "What is it?"));
