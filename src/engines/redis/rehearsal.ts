@@ -51,7 +51,7 @@ export const rehearsal = `
   call('TIME')
   call('SET', K .. 's', '1') call('GET', K .. 's') call('EXISTS', K .. 's') call('TYPE', K .. 's')
   call('EXPIRE', K .. 's', 60) call('PEXPIRE', K .. 's', 60000) call('PTTL', K .. 's') call('PERSIST', K .. 's')
-  call('SETBIT', K .. 'b', 0, 1) call('GETBIT', K .. 'b', 0)
+  call('INCR', K .. 's') call('SETBIT', K .. 'b', 0, 1) call('GETBIT', K .. 'b', 0)
   call('HSET', K .. 'h', 'a', 1) call('HSETNX', K .. 'h', 'c', 1) call('HGET', K .. 'h', 'a')
   call('HMGET', K .. 'h', 'a') call('HGETALL', K .. 'h') call('HKEYS', K .. 'h') call('HLEN', K .. 'h')
   call('HEXISTS', K .. 'h', 'a') call('HINCRBY', K .. 'h', 'a', 1) call('HDEL', K .. 'h', 'a')
