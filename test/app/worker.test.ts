@@ -107,7 +107,7 @@ it("what could not be loaded for one update is loaded for the next", async () =>
   await expect(handle(job)).rejects.toThrow();
   const handled = vi.fn(async () => {});
   vi.doMock("../../src/app/answering.ts", () => ({
-    createAnswering: () => ({ handle: handled, stop: async () => {} }),
+    createAnswering: () => ({ handle: handled, leave() {}, stop: async () => {} }),
   }));
   await handle(job);
   expect(handled).toHaveBeenCalledWith(job);
