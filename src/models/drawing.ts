@@ -3,9 +3,10 @@ import { type PictureMime, pictureMimeOf } from "../base/picture-formats.ts";
 import type { DrawingOrder } from "../ports/media-models.ts";
 import type { TokenUsage } from "../ports/models.ts";
 import type { Failure } from "./failures.ts";
-import { isFields, jsonOf } from "./media-answers.ts";
+import { jsonOf } from "./media-answers.ts";
 import type { Body } from "./posting.ts";
 import type { WholeAnswer } from "./whole-calls.ts";
+import { fieldsOf, isFields } from "./wires/fields.ts";
 
 /** A picture of 20 MiB in base64, and what comes with it. */
 export const mostDrawingBytes = 32 * 1024 * 1024;
@@ -59,8 +60,7 @@ export function readDrawn(answer: WholeAnswer): {
 } {
   const body = jsonOf(answer);
   const { data } = body;
-  const first: unknown = Array.isArray(data) ? data[0] : undefined;
-  const picture = isFields(first) ? first : {};
+  const picture = fieldsOf(Array.isArray(data) ? data[0] : undefined);
   const base64 = picture["b64_json"];
   if (typeof base64 !== "string") {
     throw body.refused(

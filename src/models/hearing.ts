@@ -1,10 +1,12 @@
 /** Words of what somebody has said: how `/audio/transcriptions` is asked, and how its answer is read. Pure. */
+import { isOgg } from "../base/ogg.ts";
 import type { Recording } from "../ports/media-models.ts";
 import type { TokenUsage } from "../ports/models.ts";
 import type { Failure } from "./failures.ts";
-import { isFields, jsonOf } from "./media-answers.ts";
+import { jsonOf } from "./media-answers.ts";
 import type { Body } from "./posting.ts";
 import type { WholeAnswer } from "./whole-calls.ts";
+import { isFields } from "./wires/fields.ts";
 
 export const hearingPath = "/audio/transcriptions";
 /** Twenty minutes of fast talk are 25,000 characters, and what comes with them (times of words) some times as much. */
@@ -39,7 +41,7 @@ const names: Readonly<Record<string, string>> = {
 /** By what it is, whatever its sender says of it; undefined when it is nothing of the kind. */
 function sniffed(bytes: Uint8Array): string | undefined {
   const at = (from: number, to: number) => Buffer.from(bytes.subarray(from, to)).toString("latin1");
-  if (at(0, 4) === "OggS") return "audio/ogg";
+  if (isOgg(bytes)) return "audio/ogg";
   if (at(0, 3) === "ID3" || (bytes[0] === 0xff && ((bytes[1] ?? 0) & 0xe6) === 0xe2)) return "audio/mpeg";
   if (at(4, 8) === "ftyp") return at(8, 11) === "M4A" ? "audio/mp4" : "video/mp4";
   if (at(0, 4) === "RIFF" && at(8, 12) === "WAVE") return "audio/wav";

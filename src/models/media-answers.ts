@@ -2,9 +2,10 @@
 import { saidBy, saidByText } from "./error-words.ts";
 import { Refused } from "./reading.ts";
 import type { WholeAnswer } from "./whole-calls.ts";
+import { type Fields, isFields } from "./wires/fields.ts";
 
 /** The fields of an answer. `refused` makes the error that says what is wrong with it. */
-export type AnswerFields = Readonly<Record<string, unknown>> & { refused(message: string): Refused };
+export type AnswerFields = Fields & { refused(message: string): Refused };
 
 /** Reads JSON. Throws a `Refused` when it is something else, or an error in disguise. */
 export function jsonOf({ bytes, contentType }: WholeAnswer): AnswerFields {
@@ -23,9 +24,4 @@ export function jsonOf({ bytes, contentType }: WholeAnswer): AnswerFields {
   const said = saidBy(body);
   if (said.isError) throw refused(`an error (${type}) where an answer was due: ${said.text || "no reason given"}`);
   return { ...body, refused };
-}
-
-/** Whether it has fields. */
-export function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
