@@ -4,7 +4,7 @@ import type { DrawingOrder } from "../ports/media-models.ts";
 import type { TokenUsage } from "../ports/models.ts";
 import type { Failure } from "./failures.ts";
 import { jsonOf } from "./media-answers.ts";
-import type { Body } from "./posting.ts";
+import { type Body, formBody } from "./posting.ts";
 import type { WholeAnswer } from "./whole-calls.ts";
 import { fieldsOf, isFields } from "./wires/fields.ts";
 
@@ -30,9 +30,7 @@ export async function drawingBody(model: string, { prompt, from }: DrawingOrder,
   const extension = from.mime.slice(from.mime.indexOf("/") + 1);
   form.set("image", new File([Buffer.from(from.bytes)], `picture.${extension}`, { type: from.mime }));
   for (const [name, value] of Object.entries({ model, prompt, n: "1", ...format })) form.set(name, value);
-  const encoded = new Response(form);
-  const bytes = new Uint8Array(await encoded.arrayBuffer());
-  return { bytes, contentType: encoded.headers.get("content-type") ?? "" };
+  return await formBody(form);
 }
 
 /** Whether a model of this name is to be asked for the picture itself. */

@@ -57,7 +57,7 @@ export function readingFailure(failure: ReadFailure, contentType: string | undef
           message: `the provider sends an ${failure.what === "event" ? "event" : "answer"} without end`,
         };
   }
-  const type = contentType?.split(";")[0]?.trim() || "no content type";
+  const type = typeNamed(contentType);
   if (failure.is === "no-stream") {
     // Gzip's own mark, read as text.
     const isGzip = failure.beginning.startsWith("\u001f\ufffd");
@@ -77,6 +77,11 @@ export function readingFailure(failure: ReadFailure, contentType: string | undef
     retryAfterMs: said.retryAfterMs,
     complaint: complaintOf(said),
   };
+}
+
+/** What an answer says that it is, as an error names it. */
+export function typeNamed(contentType: string | undefined): string {
+  return contentType?.split(";")[0]?.trim() || "no content type";
 }
 
 function complaintOf({ text, labels, where }: Said): string {

@@ -4,7 +4,7 @@ import type { Recording } from "../ports/media-models.ts";
 import type { TokenUsage } from "../ports/models.ts";
 import type { Failure } from "./failures.ts";
 import { jsonOf } from "./media-answers.ts";
-import type { Body } from "./posting.ts";
+import { type Body, formBody } from "./posting.ts";
 import type { WholeAnswer } from "./whole-calls.ts";
 import { isFields } from "./wires/fields.ts";
 
@@ -62,9 +62,7 @@ export async function hearingBody(model: string, recording: Recording): Promise<
   form.set("file", new File([Buffer.from(recording.bytes)], name, { type }));
   form.set("model", model);
   form.set("response_format", "json");
-  const encoded = new Response(form);
-  const bytes = new Uint8Array(await encoded.arrayBuffer());
-  return { bytes, contentType: encoded.headers.get("content-type") ?? "" };
+  return await formBody(form);
 }
 
 /** What a recording of this length costs in tokens where nobody counts them. */

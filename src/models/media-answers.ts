@@ -1,5 +1,6 @@
 /** Answers that come whole, as JSON. */
 import { saidBy, saidByText } from "./error-words.ts";
+import { typeNamed } from "./failures.ts";
 import { Refused } from "./reading.ts";
 import type { WholeAnswer } from "./whole-calls.ts";
 import { type Fields, isFields } from "./wires/fields.ts";
@@ -10,7 +11,7 @@ export type AnswerFields = Fields & { refused(message: string): Refused };
 /** Reads JSON. Throws a `Refused` when it is something else, or an error in disguise. */
 export function jsonOf({ bytes, contentType }: WholeAnswer): AnswerFields {
   const text = bytes.toString("utf8");
-  const type = contentType.split(";")[0]?.trim() || "no content type";
+  const type = typeNamed(contentType);
   const refused = (message: string) => new Refused({ kind: "not-a-stream", message });
   let body: unknown;
   try {

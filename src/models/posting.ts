@@ -185,6 +185,13 @@ function contentTypeOf(init: RequestInit | undefined): string {
   return new Headers(init?.headers).get("content-type") ?? "application/json";
 }
 
+/** A form as it goes out. */
+export async function formBody(form: FormData): Promise<Body> {
+  const encoded = new Response(form);
+  const bytes = new Uint8Array(await encoded.arrayBuffer());
+  return { bytes, contentType: encoded.headers.get("content-type") ?? "" };
+}
+
 function isBytes(body: Body): body is Extract<Body, { readonly bytes: Uint8Array }> {
   return body["bytes"] instanceof Uint8Array;
 }

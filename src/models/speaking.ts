@@ -1,6 +1,7 @@
 /** A voice for words: how `/audio/speech` is asked, and how its answer is read. Pure. */
 import { isOgg, secondsOfOgg } from "../base/ogg.ts";
 import type { TokenUsage } from "../ports/models.ts";
+import { typeNamed } from "./failures.ts";
 import type { Body } from "./posting.ts";
 import { Refused } from "./reading.ts";
 import type { WholeAnswer } from "./whole-calls.ts";
@@ -35,8 +36,7 @@ export function readSpoken({ bytes, contentType }: WholeAnswer): {
   readonly seconds: number;
 } {
   if (!isOgg(bytes)) {
-    const type = contentType.split(";")[0]?.trim() || "no content type";
-    throw new Refused({ kind: "not-a-stream", message: `${type} where Ogg was due` });
+    throw new Refused({ kind: "not-a-stream", message: `${typeNamed(contentType)} where Ogg was due` });
   }
   return { bytes, seconds: secondsOfOgg(bytes) };
 }
