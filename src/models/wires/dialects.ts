@@ -57,26 +57,18 @@ function openaiTemperature(model: string): number {
   return /^(gpt-([5-9]|\d\d)|o\d)/.test(model) ? 0 : 2;
 }
 
+const openai: Dialect = {
+  ...common,
+  cacheKeyIn: ["chat", "responses"],
+  encryptedReasoning: true,
+  lengthField: "max_completion_tokens",
+  maxTemperature: openaiTemperature,
+};
+
 const dialects: Readonly<Record<string, Dialect>> = {
-  openai: {
-    ...common,
-    cacheKeyIn: ["chat", "responses"],
-    encryptedReasoning: true,
-    lengthField: "max_completion_tokens",
-    maxTemperature: openaiTemperature,
-  },
-  azure: {
-    ...common,
-    cacheKeyIn: ["chat", "responses"],
-    encryptedReasoning: true,
-    lengthField: "max_completion_tokens",
-    maxTemperature: openaiTemperature,
-  },
-  anthropic: {
-    ...common,
-    maxTemperature: highestTemperature,
-    tellThinking: byBudget,
-  },
+  openai,
+  azure: openai,
+  anthropic: { ...common, maxTemperature: highestTemperature, tellThinking: byBudget },
   gemini: { ...common, extra: geminiEffort },
   // Its current models think by default.
   deepseek: { ...common, extra: () => ({ thinking: { type: "disabled" } }), tellThinking: bySwitch },
