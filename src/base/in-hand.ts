@@ -6,6 +6,9 @@
  */
 export type Work = <T>(work: () => T) => T;
 
+/** Where there is no update to be charged. */
+export const inNobodysName: Work = (work) => work();
+
 export interface InHand {
   /**
    * Does work in the name of an update: everything that could block on what the update brings. Only what runs before `work`

@@ -1,7 +1,7 @@
 /** The models of this process: the chosen one, then the fallbacks, within what a user can be asked to wait. */
 
 import { ModelError, type ModelErrorKind } from "../base/errors.ts";
-import type { Work } from "../base/in-hand.ts";
+import { inNobodysName } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import { waitFor } from "../base/long-wait.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -19,7 +19,7 @@ import { createAllowance, defaultTimers, type Timers } from "./allowance.ts";
 import { createAttempts, type Pay } from "./attempt.ts";
 import { createBreakers } from "./breakers.ts";
 import { createCapabilities } from "./capabilities.ts";
-import { modelError } from "./failures.ts";
+import { modelError, stoppingError } from "./failures.ts";
 import { createMediaModels } from "./media-chain.ts";
 import { createPlaces } from "./places.ts";
 import { createPrices } from "./prices.ts";
@@ -121,7 +121,7 @@ export function createModels(deps: ModelsDeps): AllModels {
     const { signal } = linked;
     const log = request.log ?? deps.log;
     const allowance = createAllowance(timers, now);
-    const { payer, thoughts, cacheKey, pictures, work = plainWork } = request;
+    const { payer, thoughts, cacheKey, pictures, work = inNobodysName } = request;
     const how = { thoughts, cacheKey, pictures, work };
     let shown: boolean;
     try {
@@ -160,7 +160,7 @@ export function createModels(deps: ModelsDeps): AllModels {
             }
           }
           // Only an abort ends an attempt without an end.
-          throw stopped(model);
+          throw stoppingError(model);
         } catch (error) {
           if (asked.aborted) return;
           if (!(error instanceof ModelError) || stopping.signal.aborted) throw error;
@@ -174,7 +174,7 @@ export function createModels(deps: ModelsDeps): AllModels {
         yield { type: "trying-again", reason, quiet: (!shown && route.choice.model !== model) || undefined };
         if (delayMs > 0 && !(await waitFor(delayMs, signal))) {
           if (asked.aborted) return;
-          throw stopped(route.choice.model);
+          throw stoppingError(route.choice.model);
         }
       }
     } finally {
@@ -182,9 +182,8 @@ export function createModels(deps: ModelsDeps): AllModels {
     }
   }
 
-  const { media, prices } = models;
-  const stoppedBy = stopping.signal;
-  const chained = { begin, breakers, timers, log, now, stopping: stoppedBy, convert: deps.convertSound };
+  const { media } = models;
+  const chained = { begin, breakers, timers, log, now, stopping: stopping.signal, convert: deps.convertSound };
   return {
     names: models.names,
     media: media && createMediaModels({ media, ...chained }),
@@ -195,18 +194,11 @@ export function createModels(deps: ModelsDeps): AllModels {
     },
     answer,
     seeing: (request) => targetsOf({ ...request, pictures: true })[0]?.model,
-    cost: createPrices(prices),
+    cost: createPrices(models.prices),
     capabilities: (model) => capabilities.of(standingFor(model, "strong")),
     async stop() {
       stopping.abort();
       transport.stop();
     },
   };
-}
-
-/** Does it in nobody's name. */
-const plainWork: Work = (piece) => piece();
-
-function stopped(model: string): ModelError {
-  return modelError(model, { kind: "connection", message: "the process is stopping" });
 }

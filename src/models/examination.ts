@@ -1,5 +1,6 @@
 /** Models tried one by one, each with the smallest call that it takes: what an operator wants to know before users do. */
 import { ModelError } from "../base/errors.ts";
+import { inNobodysName } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { Proxies } from "../base/proxies.ts";
 import type { Config } from "../config/config.ts";
@@ -73,7 +74,7 @@ export function createExamination({ models, proxies, log }: ExaminationDeps): Ex
     const question = {
       model: name.slice(slash + 1),
       messages: [{ role: "user" as const, content: textParts("Say OK.") }],
-      work: <T>(piece: () => T) => piece(),
+      work: inNobodysName,
       patience,
       mayCall: () => ++calls <= mostCalls,
       onLife() {

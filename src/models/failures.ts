@@ -35,6 +35,11 @@ export function modelError(model: string, failure: Failure, hide: readonly strin
   });
 }
 
+/** What whoever still waits for a model is told when the process leaves. */
+export function stoppingError(model: string): ModelError {
+  return modelError(model, { kind: "connection", message: "the process is stopping" });
+}
+
 /** Reads a refusal. */
 export function refusalFailure({ status, headers, body, model }: Refusal): Failure {
   const said = saidByText(body);

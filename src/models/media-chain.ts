@@ -1,5 +1,6 @@
 /** The models of sound and pictures: along a chain, with the timers, places, breakers and log lines of all others. */
 import { ModelError } from "../base/errors.ts";
+import { inNobodysName } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import { waitFor } from "../base/long-wait.ts";
 import { linkedSignal } from "../base/signals.ts";
@@ -18,7 +19,7 @@ import {
   readDrawn,
   usageOfDrawing,
 } from "./drawing.ts";
-import { type Failure, modelError } from "./failures.ts";
+import { type Failure, stoppingError } from "./failures.ts";
 import { hearingBody, hearingPath, isAboutFormat, mostHearingBytes, readHeard, usageOfSound } from "./hearing.ts";
 import { createRoute } from "./route.ts";
 import { mostSpeakingBytes, readSpoken, speakingBody, speakingPath, usageOfSpeech } from "./speaking.ts";
@@ -82,7 +83,7 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels | undefined
           if (entered !== undefined) tell?.({ type: "attempt", model });
           const answer = entered && (await order.ask(entered, request, signal));
           // Only an abort ends an attempt without an answer.
-          if (answer === undefined) throw stopped(model);
+          if (answer === undefined) throw stoppingError(model);
           attempt.completed({ finish: "stop", usage: answer.usage });
           return { ...answer.result, model };
         } catch (error) {
@@ -96,7 +97,7 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels | undefined
         }
         if (delayMs > 0 && !(await waitFor(delayMs, signal))) {
           if (asked.aborted) return undefined;
-          throw stopped(model);
+          throw stoppingError(model);
         }
       }
     } finally {
@@ -104,7 +105,7 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels | undefined
     }
   }
 
-  const common = ({ model, patience, mayCall, onLife }: Entered, { work = (piece) => piece() }: MediaRequest) => ({
+  const common = ({ model, patience, mayCall, onLife }: Entered, { work = inNobodysName }: MediaRequest) => ({
     ...{ model, patience, mayCall, onLife, work },
     hidden: [] as readonly string[],
   });
@@ -193,8 +194,4 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels | undefined
 function chainOf(models: readonly string[]): readonly [string, ...string[]] | undefined {
   const [first, ...behind] = models;
   return first === undefined ? undefined : [first, ...behind];
-}
-
-function stopped(model: string): ModelError {
-  return modelError(model, { kind: "connection", message: "the process is stopping" });
 }
