@@ -29,11 +29,14 @@ export function namedMedia(values: Environment, given: Variables): NamedMedia {
 
 /** As the models are told of it; undefined where nobody does anything of it. */
 export function mediaOf(named: NamedMedia, { SPEAK_VOICE: voice }: Environment): MediaConfig | undefined {
-  const [hears, speaks, draws] = [named.TRANSCRIBE_MODEL, named.SPEAK_MODEL, named.IMAGE_MODEL].map((models) =>
-    models.map(({ name }) => name),
-  );
-  if ([hears, speaks, draws].every((models) => models?.length === 0)) return undefined;
-  return { hears: hears ?? [], speaks: speaks ?? [], draws: draws ?? [], voice };
+  if (Object.values(named).every((models) => models.length === 0)) return undefined;
+  const namesIn = (models: readonly ModelName[]) => models.map(({ name }) => name);
+  return {
+    hears: namesIn(named.TRANSCRIBE_MODEL),
+    speaks: namesIn(named.SPEAK_MODEL),
+    draws: namesIn(named.IMAGE_MODEL),
+    voice,
+  };
 }
 
 function chainOf(value: "off" | readonly ModelName[] | undefined): readonly ModelName[] | undefined {

@@ -1,11 +1,15 @@
-/** The models of sound and pictures: along a chain, with the timers, places, breakers and log lines of all others. */
+/**
+ * The models of sound and pictures: along a chain, with the timers, places, breakers and log lines of all others. What is the
+ * same on the way is in `attempt.ts` and `route.ts`. The loop of `chain.ts` is another one: it is led by who reads its events,
+ * and half of it is about a text of which something is shown already, which an answer in one piece never is.
+ */
 import { ModelError } from "../base/errors.ts";
 import { inNobodysName } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import { waitFor } from "../base/long-wait.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { MediaConfig } from "../config/media.ts";
-import type { ConvertSound, MediaModels, MediaRequest, Recording } from "../ports/media-models.ts";
+import type { ConvertSound, DrawingOrder, MediaModels, MediaRequest, Recording } from "../ports/media-models.ts";
 import type { MediaStep, TokenUsage } from "../ports/models.ts";
 import { createAllowance, type Timers } from "./allowance.ts";
 import type { Attempts, Entered, Pay } from "./attempt.ts";
@@ -23,6 +27,7 @@ import { type Failure, stoppingError } from "./failures.ts";
 import { hearingBody, hearingPath, isAboutFormat, mostHearingBytes, readHeard, usageOfSound } from "./hearing.ts";
 import { createRoute } from "./route.ts";
 import { mostSpeakingBytes, readSpoken, speakingBody, speakingPath, usageOfSpeech } from "./speaking.ts";
+import type { WholeAnswer } from "./whole-calls.ts";
 
 export interface MediaChainDeps {
   readonly media: MediaConfig;
@@ -50,7 +55,7 @@ interface Answer<T> {
 }
 
 /** Creates them; the kinds for which nobody is configured are left out. */
-export function createMediaModels(deps: MediaChainDeps): MediaModels | undefined {
+export function createMediaModels(deps: MediaChainDeps): MediaModels {
   const { begin, breakers, timers, stopping, now } = deps;
   const { hears, speaks, draws, voice } = deps.media;
 
@@ -125,7 +130,7 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels | undefined
           if (other !== undefined) body = await hearingBody(entered.model, other);
           return other !== undefined;
         };
-        const read = (answer: Parameters<typeof readHeard>[0]) => readHeard(answer, seconds);
+        const read = (answer: WholeAnswer) => readHeard(answer, seconds);
         const how = { path: hearingPath, body: () => body, learns, mostBytes: mostHearingBytes, read };
         const heard = await entered.provider.askWhole({ ...common(entered, request), ...how }, signal);
         return heard && { result: { text: heard.text }, usage: heard.usage };
@@ -146,9 +151,7 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels | undefined
     };
   }
 
-  function drawing(
-    drawn: Parameters<NonNullable<MediaModels["draw"]>>[0],
-  ): Order<Omit<ReturnType<typeof readDrawn>, "usage">> {
+  function drawing(drawn: DrawingOrder): Order<Omit<ReturnType<typeof readDrawn>, "usage">> {
     return {
       step: "draw",
       expected: usageOfDrawing(drawn),
@@ -177,7 +180,6 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels | undefined
   }
 
   const [hearer, speaker, painter] = [hears, speaks, draws].map(chainOf);
-  if (hearer === undefined && speaker === undefined && painter === undefined) return undefined;
   return {
     ...(hearer && {
       hear: (recording, request, signal) => along(hearer, hearing(recording), request, signal),
