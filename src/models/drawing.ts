@@ -6,7 +6,8 @@ import type { Failure } from "./failures.ts";
 import { jsonOf } from "./media-answers.ts";
 import { type Body, formBody } from "./posting.ts";
 import type { WholeAnswer } from "./whole-calls.ts";
-import { fieldsOf, isFields } from "./wires/fields.ts";
+import { fieldsOf } from "./wires/fields.ts";
+import { usageFrom } from "./wires/usage.ts";
 
 /** A picture of 20 MiB in base64, and what comes with it. */
 export const mostDrawingBytes = 32 * 1024 * 1024;
@@ -71,9 +72,9 @@ export function readDrawn(answer: WholeAnswer): {
   return { bytes, mime, usage: usageIn(body["usage"]) };
 }
 
-function usageIn(usage: unknown): TokenUsage | undefined {
-  if (!isFields(usage)) return undefined;
-  const { input_tokens: inputTokens, output_tokens: outputTokens } = usage;
-  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
-  return { inputTokens, cachedTokens: 0, outputTokens, pictures: 1 };
+function usageIn(block: unknown): TokenUsage | undefined {
+  const { input_tokens: input, output_tokens: output } = fieldsOf(block);
+  if (typeof input !== "number" || typeof output !== "number") return undefined;
+  const usage = usageFrom({ input, output });
+  return usage && { ...usage, pictures: 1 };
 }

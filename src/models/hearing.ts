@@ -6,11 +6,15 @@ import type { Failure } from "./failures.ts";
 import { jsonOf } from "./media-answers.ts";
 import { type Body, formBody } from "./posting.ts";
 import type { WholeAnswer } from "./whole-calls.ts";
-import { isFields } from "./wires/fields.ts";
+import { fieldsOf } from "./wires/fields.ts";
+import { usageFrom } from "./wires/usage.ts";
 
 export const hearingPath = "/audio/transcriptions";
 /** Twenty minutes of fast talk are 25,000 characters, and what comes with them (times of words) some times as much. */
 export const mostHearingBytes = 4 * 1024 * 1024;
+
+/** No recording lasts longer than a day, whatever a provider says of it. */
+const longestSeconds = 86_400;
 
 /** OpenAI's models count ten tokens a second, and people say fewer than five. */
 const tokensPerSecond = { heard: 10, said: 5 };
@@ -83,22 +87,18 @@ export function readHeard(
 }
 
 /** OpenAI tells tokens or seconds, Mistral both, by names of its own. */
-function usageIn(usage: unknown, seconds: number): TokenUsage | undefined {
-  if (!isFields(usage)) return undefined;
-  const count = (...fields: readonly string[]) => {
-    const found = fields.map((name) => usage[name]).find((value) => typeof value === "number" && value >= 0);
-    return typeof found === "number" ? found : undefined;
-  };
-  const told = count("seconds", "prompt_audio_seconds") ?? seconds;
-  const inputTokens = count("input_tokens", "prompt_tokens");
-  if (inputTokens !== undefined)
-    return {
-      inputTokens,
-      cachedTokens: 0,
-      outputTokens: count("output_tokens", "completion_tokens") ?? 0,
-      seconds: told,
-    };
-  return count("seconds") === undefined ? undefined : usageOfSound(told);
+function usageIn(block: unknown, seconds: number): TokenUsage | undefined {
+  const told = fieldsOf(block);
+  const toldSeconds = [told["seconds"], told["prompt_audio_seconds"]].find(isDuration);
+  const input = told["input_tokens"] ?? told["prompt_tokens"];
+  const output = told["output_tokens"] ?? told["completion_tokens"];
+  const usage = typeof input === "number" ? usageFrom({ input, output }) : undefined;
+  if (usage !== undefined) return { ...usage, seconds: toldSeconds ?? seconds };
+  return toldSeconds === undefined ? undefined : usageOfSound(toldSeconds);
+}
+
+function isDuration(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value <= longestSeconds;
 }
 
 /** Whether a refusal is about the format of the file, so that another format may be taken. */

@@ -242,6 +242,18 @@ describe("who pays", () => {
     expect(ends[0]?.usage).toEqual({ cachedTokens: 0, ...expected });
   });
 
+  it.each([
+    ["fewer than none", '{ "input_tokens": -5, "output_tokens": 9 }'],
+    ["more than there can be", '{ "input_tokens": 1e999, "output_tokens": 9 }'],
+    ["an endless length", '{ "type": "duration", "seconds": 1e999 }'],
+    ["nothing at all", '{ "input_tokens": 0, "output_tokens": 0 }'],
+  ])("does not believe a provider that has counted %s", async (_, usage) => {
+    one.answer = (_, response) => void response.end(`{ "text": "Hello.", "usage": ${usage} }`);
+    const { who, ends } = payer();
+    expect((await hear({}, ogg, { payer: who })).heard.text).toBe("Hello.");
+    expect(ends[0]).toMatchObject({ outcome: "complete", usage: undefined });
+  });
+
   it("pays for each call, and for none that is refused", async () => {
     one.answer = refuse(401, "no");
     const { who, ends } = payer();

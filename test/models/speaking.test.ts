@@ -98,6 +98,16 @@ describe("a picture", () => {
     expect(ends[0]?.usage).toEqual({ inputTokens: 9, cachedTokens: 0, outputTokens: 272, pictures: 1 });
   });
 
+  it.each([
+    ["less than nothing", { input_tokens: 9, output_tokens: -272 }],
+    ["nothing", { input_tokens: 0, output_tokens: 0 }],
+  ])("of which the provider tells that it costs %s costs what was expected", async (_, usage) => {
+    server.answer = (_asked, response) => answerJson(response, { data, usage });
+    const { who, ends } = payer();
+    await made.media.draw({ prompt: "a fox" }, { payer: who }, signal);
+    expect(ends[0]).toMatchObject({ outcome: "complete", usage: undefined });
+  });
+
   it("is asked for in another way where the provider does not know this one", async () => {
     server.answer = (asked, response) =>
       "response_format" in asked.fields
