@@ -96,7 +96,8 @@ function cutIntoPieces(text: string): readonly string[] {
   const pieces: string[] = [];
   for (let at = 0; at < text.length; ) {
     const end = at + pieceUnits;
-    const lineEnd = end < text.length ? text.lastIndexOf("\n", end) : text.length;
+    // Looked for in this piece alone: what stands before it may be long, without a line's end in it.
+    const lineEnd = end < text.length ? at + text.slice(at, end + 1).lastIndexOf("\n") : text.length;
     const cut = lineEnd > at + pieceUnits / 2 ? lineEnd : Math.min(end, text.length);
     const piece = text.slice(at, cut).toWellFormed().trim();
     if (piece !== "") pieces.push(piece);
