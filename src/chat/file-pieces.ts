@@ -1,5 +1,6 @@
 /** What of a long file may help with a question: its pieces by the words that they share with it (BM25). Pure. */
 import type { FileText } from "../ports/files.ts";
+import { labelled } from "./file-words.ts";
 import { countTokens } from "./tokens.ts";
 
 interface Piece {
@@ -80,15 +81,14 @@ function spread(count: number): readonly number[] {
 }
 
 function piecesOf({ unit, parts }: FileText): readonly Piece[] {
-  return parts.flatMap(({ number, name, text }) => {
-    const label = unit === undefined ? "" : `[${unit} ${number}${name === undefined ? "" : `: ${name}`}]\n`;
-    return cutIntoPieces(text).map((piece) => {
+  return parts.flatMap((part) =>
+    cutIntoPieces(part.text).map((piece) => {
       const terms = new Map<string, number>();
       const found = termsOf(piece);
       for (const term of found) terms.set(term, (terms.get(term) ?? 0) + 1);
-      return { text: `${label}${piece}`, terms, length: found.length };
-    });
-  });
+      return { text: labelled({ ...part, text: piece }, unit), terms, length: found.length };
+    }),
+  );
 }
 
 /** At ends of lines where there are any, and in any case before it is much too long. */

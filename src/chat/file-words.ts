@@ -93,7 +93,8 @@ function isLast({ parts, total }: FileText): boolean {
   return (parts.at(-1)?.number ?? 0) >= total;
 }
 
-function labelled({ number, name, text }: PartOfFile, unit: FileText["unit"]): string {
+/** A part of a file, or a piece of one, below the page that it stands on. */
+export function labelled({ number, name, text }: PartOfFile, unit: FileText["unit"]): string {
   if (unit === undefined) return text;
   return `[${unit} ${number}${name === undefined ? "" : `: ${name}`}]\n${text}`;
 }
