@@ -14,7 +14,7 @@ import type { AbortReason } from "../ports/queue.ts";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Activity, activityOf } from "./activity.ts";
-import { createPayment, type PaymentDeps } from "./payment.ts";
+import { createPayment, type Payment, type PaymentDeps } from "./payment.ts";
 import { overBudgetNote } from "./turn-end.ts";
 
 /** What draws, and fetches what is to be changed. */
@@ -111,17 +111,17 @@ export async function drawPicture(
   };
   if (former === undefined) await keep({});
   const notice = easel.begin(sketch.messages, (messages) => keep({ messages }));
-  if (sketch.picture === undefined) {
+  let { picture } = sketch;
+  if (picture === undefined) {
     const drawn = await draw(deps, question, former !== undefined, notice, signal);
     if ("note" in drawn) {
       await notice.leave();
       await keep({ done: true });
       return drawn.note;
     }
-    await keep({ picture: { base64: Buffer.from(drawn.bytes).toString("base64"), mime: drawn.mime } });
+    picture = { base64: Buffer.from(drawn.bytes).toString("base64"), mime: drawn.mime };
+    await keep({ picture });
   }
-  const { picture } = sketch;
-  if (picture === undefined) throw new Error("a picture was drawn and is gone");
   await notice.leave();
   await easel.show({ bytes: Buffer.from(picture.base64, "base64"), mime: picture.mime });
   await keep({ picture: undefined, done: true });
@@ -159,21 +159,21 @@ async function draw(
       return drawn;
     }
   } catch (error) {
-    if (signal.aborted) {
-      // Below.
-    } else if (error instanceof BudgetError) return await noted(payment, overBudgetNote(error));
-    else if (error instanceof ModelError) return await noted(payment, undrawn(reasonOf(error)).note);
-    else if (error instanceof MediaError) {
-      log.warn({ kind: error.kind, reason: messageOf(error) }, "a picture could not be fetched");
-      return undrawn("unfetched");
-    } else throw error;
+    if (!signal.aborted) return await failed(payment, error, log);
   } finally {
     leave?.();
   }
   return await aborted(payment, signal.reason as AbortReason);
 }
 
-type Payment = ReturnType<typeof createPayment>;
+/** What is said of a failure. Throws one that nothing can be said of. */
+async function failed(payment: Payment, error: unknown, log: DrawingDeps["log"]): Promise<{ readonly note: Note }> {
+  if (error instanceof BudgetError) return await noted(payment, overBudgetNote(error));
+  if (error instanceof ModelError) return await noted(payment, undrawn(reasonOf(error)).note);
+  if (!(error instanceof MediaError)) throw error;
+  log.warn({ kind: error.kind, reason: messageOf(error) }, "a picture could not be fetched");
+  return undrawn("unfetched");
+}
 
 async function noted(payment: Payment, note: Note): Promise<{ readonly note: Note }> {
   await payment.settle();
