@@ -1,5 +1,6 @@
 /** What a turn is at while no text comes. Data: the screen finds the words. */
 import type { ModelErrorKind } from "../base/errors.ts";
+import type { MediaRequest } from "../ports/media-models.ts";
 import type { ModelEvent } from "../ports/models.ts";
 
 export type Activity =
@@ -24,6 +25,13 @@ export function activityOf(event: ModelEvent): Activity | undefined {
   if (event.type === "trying-again") return { kind: "trying-again", reason: event.reason };
   const thinks = event.type === "attempt" || event.type === "thinking" || event.type === "thought-delta";
   return thinks ? { kind: "thinking", seconds: 0 } : undefined;
+}
+
+/** Shows what a call waits for whose answer comes in one piece: not that a model was asked, nor what is tried quietly. */
+export function tellWaiting(show: (activity: Activity | undefined) => void): NonNullable<MediaRequest["tell"]> {
+  return (event) => {
+    if (event.type !== "attempt" && !(event.type === "trying-again" && event.quiet)) show(activityOf(event));
+  };
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Note, UndrawnReason } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
-import { type Activity, activityOf } from "./activity.ts";
+import { type Activity, tellWaiting } from "./activity.ts";
 import { createPayment, type Payment, type PaymentDeps } from "./payment.ts";
 import { overBudgetNote } from "./turn-end.ts";
 
@@ -143,12 +143,7 @@ async function draw(
   const { prompt, from: reference } = question;
   const call = brush.drawingCall?.({ prompt });
   if (died && call !== undefined) await payment.lost(call, 0);
-  const request: MediaRequest = {
-    ...{ payer: payment, work, log },
-    tell(event) {
-      if (event.type !== "attempt" && !(event.type === "trying-again" && event.quiet)) notice.status(activityOf(event));
-    },
-  };
+  const request = { payer: payment, work, log, tell: tellWaiting((activity) => notice.status(activity)) };
   const leave = reference && (await brush.gate?.enter(reference.sizeBytes ?? largestFormerBytes, signal));
   try {
     // Who did not wait any more has not been let in.

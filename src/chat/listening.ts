@@ -5,15 +5,14 @@
 import type { ByteGate } from "../base/byte-gate.ts";
 import { BudgetError, ModelError, messageOf, modelErrorFates } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
-import type { Logger } from "../base/log.ts";
 import { leastSecondsOf } from "../base/sound-length.ts";
 import type { Content, ContentPart, VoicePart } from "../ports/content.ts";
 import { MediaError, type MediaSource } from "../ports/media.ts";
-import type { Heard, MediaModels, MediaRequest } from "../ports/media-models.ts";
+import type { MediaModels, MediaRequest } from "../ports/media-models.ts";
 import type { PayableCall, Payer } from "../ports/models.ts";
 import type { Note, UnheardReason } from "../ports/notes.ts";
 import type { Store, Turn } from "../ports/store.ts";
-import { type Activity, activityOf } from "./activity.ts";
+import { type Activity, tellWaiting } from "./activity.ts";
 import type { Payment } from "./payment.ts";
 
 /** Shows that something is listened to, and then what was heard. Its methods tolerate what Telegram refuses. */
@@ -42,7 +41,7 @@ export interface ListeningDeps {
   readonly store: Pick<Store, "renewTurn" | "readHistory">;
   /** Left out: nothing can be heard. */
   readonly hearing?: Hearing | undefined;
-  readonly log: NonNullable<MediaRequest["log"]> & Pick<Logger, "warn">;
+  readonly log: NonNullable<MediaRequest["log"]>;
   readonly work: Work;
 }
 
@@ -262,12 +261,7 @@ async function hear(
   // What its sender's client tells may be less than it is, and is what it costs.
   const seconds = Math.max(part.seconds, leastSecondsOf(bytes));
   if (seconds > longestRecordingSeconds) return new UnheardError("too-long");
-  const request: MediaRequest = {
-    ...{ payer, work, log },
-    tell(event) {
-      if (event.type !== "attempt" && !(event.type === "trying-again" && event.quiet)) ear?.status(activityOf(event));
-    },
-  };
-  const heard: Heard | undefined = await hearing.hear({ bytes, mime: part.mime, seconds }, request, signal);
+  const tell = tellWaiting((activity) => ear?.status(activity));
+  const heard = await hearing.hear({ bytes, mime: part.mime, seconds }, { payer, work, log, tell }, signal);
   return heard?.text.slice(0, longestTranscript).toWellFormed();
 }
