@@ -69,7 +69,7 @@ async function writeFrom(
   ): Writing => ({
     text: seen(text) ? text : "",
     outcome,
-    prompt: pictures.fill(progress.sent.messages),
+    prompt: progress.sent === prompt ? messages : pictures.fill(progress.sent.messages),
     history: progress.sent.history,
     continued: run.continued,
     chosen: model,
