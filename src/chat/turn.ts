@@ -49,10 +49,11 @@ export async function answerQuestion(
   const continues = former?.continues?.question ?? question.continuing;
   const continued = continues === undefined ? undefined : await continuedBy(store, question, former, continues);
   if (continues !== undefined && continued === undefined) return "superseded";
+  const died = former?.run === question.run ? former : undefined;
   // A new run of an answer takes up the messages of all that has gone on with it.
-  const dropped = former === undefined || former.run === question.run ? [] : await continuationsOf(store, former);
+  const dropped = former === undefined || died !== undefined ? [] : await continuationsOf(store, former);
   const before = former === undefined ? undefined : await wholeOf(store, former, dropped);
-  const kept = signal.aborted && former?.run === question.run ? former.answer : undefined;
+  const kept = signal.aborted ? died?.answer : undefined;
   const begun = recordOf(question, { continued, former, before, kept });
   await store.beginTurn(
     begun,
@@ -60,7 +61,6 @@ export async function answerQuestion(
   );
   let opened: Screen | undefined;
   const payment = createPayment(deps, question, () => opened?.status({ kind: "waiting-for-budget" }));
-  const died = former?.run === question.run ? former : undefined;
   const listened = await listen(deps, begun, { former, died, payment }, signal);
   const { turn } = listened;
   const screen = openScreen(turn, before, dropped);
