@@ -86,13 +86,14 @@ const rawKinds = /^audio\/(?:x-|vnd\.)?(?:wave?|aiff|flac)$/;
 
 /** Sound that was sent as a file. How long it lasts nobody tells: its size does, roughly. */
 function recordingIn(document: Carrier["document"]): VoicePart | undefined {
-  const { file_id: fileId, file_unique_id: uniqueId, mime_type: mime, file_size: sizeBytes } = document ?? {};
+  const { file_id: fileId, file_unique_id: uniqueId, mime_type: mime } = document ?? {};
   if (typeof mime !== "string" || !mime.startsWith("audio/")) return undefined;
   if (typeof fileId !== "string" || typeof uniqueId !== "string") return undefined;
   const rate = rawKinds.test(mime) ? rawRate : usualRate;
   // What is only estimated is not too long.
-  const seconds = Math.min(longestEstimateSeconds, Math.ceil((sizeBytes ?? 0) / rate));
-  return { type: "voice", fileId, uniqueId, seconds, mime, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
+  const size = sizeIn(document?.file_size);
+  const seconds = Math.min(longestEstimateSeconds, Math.ceil((size.sizeBytes ?? 0) / rate));
+  return { type: "voice", fileId, uniqueId, seconds, mime, ...size };
 }
 
 const longestEstimateSeconds = 1_200;
@@ -100,12 +101,12 @@ const longestEstimateSeconds = 1_200;
 /** A sticker that does not move: read like a document that is a picture. */
 function stickerIn(sticker: Carrier["sticker"]): PicturePart | undefined {
   if (sticker === undefined || sticker.is_animated || sticker.is_video || !isSound(sticker)) return undefined;
-  const { file_id: fileId, file_unique_id: uniqueId, width, height, file_size: sizeBytes } = sticker;
+  const { file_id: fileId, file_unique_id: uniqueId, width, height, file_size: size } = sticker;
   const emoji = oneLine(sticker.emoji);
   return {
     ...{ type: "picture", fileId, uniqueId: pageId(uniqueId, 1), page: 1, width, height, shows: "sticker" },
     ...(emoji === "" ? {} : { name: emoji }),
-    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...sizeIn(size),
   };
 }
 

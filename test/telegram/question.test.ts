@@ -172,6 +172,12 @@ describe("a document", () => {
     expect(unseenOf(content({ document: sent }), me)).toBeUndefined();
   });
 
+  it.each([-1, 0.5, Number.NaN, "9"] as number[])("is heard without a size that is none: %j", (file_size) => {
+    const sent = { ...document, mime_type: "audio/mpeg", file_size };
+    const heard = { type: "voice", fileId: "f", uniqueId: "u", seconds: 0, mime: "audio/mpeg" };
+    expect(partsOf(content({ document: sent }), me)).toEqual([heard]);
+  });
+
   it("is no film that was sent as a file, nor an animation", () => {
     expect(partsOf(content({ document: { ...document, mime_type: "video/mp4" } }), me)).toEqual([]);
     expect(partsOf(content({ document, animation: {} }), me)).toEqual([]);
