@@ -5,7 +5,7 @@ import type { Texts } from "../texts/texts.ts";
 
 type Labels = Texts["labels"];
 
-const thinkChoices = ["off", "low", "high", "default", "show", "hide"] as const;
+export const thinkChoices = ["off", "low", "high", "default", "show", "hide"] as const;
 export type ThinkChoice = (typeof thinkChoices)[number];
 
 export const voiceChoices = ["off", "on", "asked"] as const;

@@ -1,37 +1,12 @@
-import { Composer } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
 import { modelFor } from "../../chat/turn.ts";
-import type { ThinkChoice } from "../../screen/buttons.ts";
-import { pressData } from "../../screen/buttons.ts";
-import { answerPress, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
+import { pressData, type ThinkChoice, thinkChoices } from "../../screen/buttons.ts";
+import { choosing } from "../choosing.ts";
+import type { BotContext } from "../context.ts";
 import { senderOf } from "../senders.ts";
 
 /** `/think`: how much the model thinks in this conversation, and whether who asks sees a summary of it. */
-export const think = new Composer<BotContext>();
-
-const choices: readonly ThinkChoice[] = ["off", "low", "high", "default", "show", "hide"];
-
-think.filter(isCommand("think"), async (ctx) => {
-  const wanted = (callOf(ctx)?.argument ?? "").trim().toLowerCase();
-  const choice = choices.find((one) => one === wanted);
-  if (choice !== undefined) await choose(ctx, choice);
-  const { text, keyboard } = await stateOf(ctx);
-  await say(ctx, text, keyboard);
-});
-
-think.filter(
-  (ctx) => pressOf(ctx)?.action === "think",
-  async (ctx) => {
-    const press = pressOf(ctx);
-    if (press?.action !== "think") return;
-    await choose(ctx, press.choice);
-    await answerPress(ctx);
-    const { text, keyboard } = await stateOf(ctx);
-    // The keyboard changes with the words alone.
-    if (text === ctx.callbackQuery?.message?.text) return;
-    await tolerate(ctx, ctx.editMessageText(text, { reply_markup: keyboard }));
-  },
-);
+export const think = choosing({ name: "think", choices: thinkChoices, choose, stateOf });
 
 async function choose(ctx: BotContext, choice: ThinkChoice): Promise<void> {
   const user = userOf(ctx);

@@ -6,33 +6,20 @@ import type { Spoken } from "../../ports/media-models.ts";
 import { pressData, type VoiceChoice, voiceChoices } from "../../screen/buttons.ts";
 import { plainWords } from "../../screen/live-message.ts";
 import { sendOptions } from "../../screen/place.ts";
-import { answerPress, type BotContext, callOf, isCommand, placeOf, pressOf, say, tolerate } from "../context.ts";
+import { choosing } from "../choosing.ts";
+import { type BotContext, isCommand, placeOf, say, tolerate } from "../context.ts";
 import { aside } from "../waiting.ts";
 
 export const voice = new Composer<BotContext>();
 
-voice.filter(isCommand("voice"), async (ctx) => {
-  if (ctx.deps.speaking === undefined) return await say(ctx, ctx.texts.nobodySpeaks);
-  const wanted = (callOf(ctx)?.argument ?? "").trim().toLowerCase();
-  const choice = voiceChoices.find((one) => one === wanted);
-  if (choice !== undefined) await choose(ctx, choice);
-  const { text, keyboard } = await stateOf(ctx);
-  await say(ctx, text, keyboard);
-});
+const isVoice = isCommand("voice");
 
 voice.filter(
-  (ctx) => pressOf(ctx)?.action === "voice",
-  async (ctx) => {
-    const press = pressOf(ctx);
-    if (press?.action !== "voice") return;
-    await choose(ctx, press.choice);
-    await answerPress(ctx);
-    const { text, keyboard } = await stateOf(ctx);
-    // The keyboard changes with the words alone.
-    if (text === ctx.callbackQuery?.message?.text) return;
-    await tolerate(ctx, ctx.editMessageText(text, { reply_markup: keyboard }));
-  },
+  (ctx) => isVoice(ctx) && ctx.deps.speaking === undefined,
+  (ctx) => say(ctx, ctx.texts.nobodySpeaks),
 );
+
+voice.use(choosing({ name: "voice", choices: voiceChoices, choose, stateOf }));
 
 async function choose(ctx: BotContext, choice: VoiceChoice): Promise<void> {
   await ctx.session.set("voice", choice === "off" ? undefined : choice);
