@@ -80,6 +80,10 @@ export function createForerunner(
         if (classify(error) !== "message-gone") throw error;
       }
     }
+    await send(index, text, more);
+  }
+
+  async function send(index: number, text: string, more: Parameters<Api["sendMessage"]>[2]): Promise<void> {
     const sent = await api.sendMessage(place.chatId, text, { ...sendOptions(place), ...more });
     messages = messages.toSpliced(index, 1, sent.message_id);
     await keep(messages);
@@ -91,12 +95,7 @@ export function createForerunner(
   }
 
   if (messages.length === 0) {
-    void queue(async () => {
-      const stop = { reply_markup: stopKeyboard(texts.labels, place) };
-      const sent = await api.sendMessage(place.chatId, shown, { ...sendOptions(place), ...stop });
-      messages = [sent.message_id];
-      await keep(messages);
-    });
+    void queue(() => send(0, shown, { reply_markup: stopKeyboard(texts.labels, place) }));
   }
 
   return {

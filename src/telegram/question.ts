@@ -20,6 +20,7 @@ import { quoted, writtenText } from "./written-text.ts";
 
 /** Characters of a message that is replied to. */
 const longestQuote = 2_000;
+
 /** The words of a message as they were written, without our name; empty when there are none to read. */
 export function wordsOf(message: Message, me: Me): string {
   const words = rawWords(message);
