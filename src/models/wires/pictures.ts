@@ -1,10 +1,9 @@
 /** What of the pictures in a conversation a model is sent, and how. Pure. */
-import { type ImagePart, isText, type ModelContent, type TextPart, textOf } from "../../ports/content.ts";
+import { type ImagePart, isText, type ModelContent, type TextPart, textOf, wordsOf } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
 
-/** What is sent to a model in the place of a picture. */
+/** What is sent in the place of a picture to a model that cannot see. */
 const unseen = "[a picture that this model cannot see]";
-const leftOut = "[photo]";
 
 /**
  * The messages with as many of the newest pictures as the model takes, and words in the place of the others: a picture that a
@@ -15,8 +14,8 @@ export function withPictures(
   { sees, most }: { readonly sees: boolean; readonly most: number },
 ): readonly ChatMessage[] {
   let left = sees ? most : 0;
-  const instead: TextPart = { type: "text", text: sees ? leftOut : unseen };
-  const fitted = (part: ImagePart | TextPart) => (part.type === "text" || --left >= 0 ? part : instead);
+  const fitted = (part: ImagePart | TextPart): ImagePart | TextPart =>
+    part.type === "text" || --left >= 0 ? part : { type: "text", text: sees ? wordsOf(part) : unseen };
   return messages
     .toReversed()
     .map((message) =>
