@@ -59,7 +59,7 @@ export interface AppEntrance {
 /** While an update cannot be stored, it is delivered again sooner than this. */
 const refusalCountsMs = 12_000;
 
-/** Started together, the process that has the webhook has set it by then. */
+/** Of processes that start together, the one that has the webhook has set it by then. */
 const lookBesideAfterMs = 20_000;
 
 /** Creates the entrance of a process; closed until `open`. */
@@ -212,8 +212,8 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
     },
     async open(identity) {
       if (stopped.signal.aborted) return;
-      // Where processes are split, those that take updates in tell Telegram where to bring them. That none of them is there
-      // any more, only the others can tell.
+      // Where processes are split, those that take updates in tell Telegram where to bring them. Only the others can notice that
+      // none of those is left.
       if (entranceOf(config) === "none") return watchWebhook({ url: undefined, firstMs: lookBesideAfterMs }).watch();
       ingress = createChain(identity);
       const texts = textsFor(undefined);

@@ -202,7 +202,7 @@ function summaryModel() {
   });
 }
 
-/** One chain, or `off`. How much it thinks is no matter. */
+/** One chain, or `off`. None of these models thinks: an effort behind a name is a mistake. */
 function mediaModel(example: string): Field<"off" | readonly ModelName[]> {
   return field((given) => {
     if (given === "off") return given;

@@ -27,7 +27,7 @@ export function namedMedia(values: Environment, given: Variables): NamedMedia {
   };
 }
 
-/** As the models are told of it; undefined where nobody does anything of it. */
+/** The models that are named, by what they do; undefined where none is. */
 export function mediaOf(named: NamedMedia, { SPEAK_VOICE: voice }: Environment): MediaConfig | undefined {
   if (Object.values(named).every((models) => models.length === 0)) return undefined;
   const namesIn = (models: readonly ModelName[]) => models.map(({ name }) => name);
@@ -43,7 +43,7 @@ function chainOf(value: "off" | readonly ModelName[] | undefined): readonly Mode
   return value === "off" ? [] : value;
 }
 
-/** Nobody is asked what they can: whoever stands behind another address than the preset one may know nothing of sound. */
+/** The first whose address is the preset one: whoever stands behind another may know nothing of sound, and is not asked. */
 function usualHearer(given: Variables): readonly ModelName[] {
   const models = hearers.map((name) => ({ name, provider: name.slice(0, name.indexOf("/")) }));
   const set = (provider: string, field: string) => given[`${prefixOf(provider)}${field}`] !== undefined;

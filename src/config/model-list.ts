@@ -139,7 +139,7 @@ function readModelName(entry: string): ModelName | undefined {
   return effort === undefined ? { provider, name } : { provider, name, effort: effort as Effort };
 }
 
-/** Each model once, as it stands where it is asked: the first time. */
+/** Each model once, as it is written where it stands first: there it is asked. */
 function withoutRepeats(models: readonly (ModelName | undefined)[]): ModelName[] {
   const known = new Map<string, ModelName>();
   for (const model of models) if (model !== undefined && !known.has(model.name)) known.set(model.name, model);

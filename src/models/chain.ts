@@ -37,7 +37,7 @@ export interface ModelsDeps {
   readonly shared?: { readonly places: SharedPlaces; readonly breakers: SharedBreakers } | undefined;
   /** Told of failures that an operator has to mend. */
   readonly alerts?: Alerts;
-  /** Makes another format of a recording that its model does not take. */
+  /** Converts a recording whose format its model refuses. */
   readonly convertSound?: ConvertSound | undefined;
   /** Milliseconds; those left out have the values of DESIGN's promises. */
   readonly timers?: Partial<Timers>;

@@ -11,7 +11,7 @@ import { Refused } from "./reading.ts";
 import { type Received, StaleConnection, type Transport } from "./transport.ts";
 import type { Wire } from "./wires/wire.ts";
 
-/** A body as it goes out: a record becomes JSON, bytes say themselves what they are. */
+/** A body as it goes out: a record becomes JSON, bytes come with their content type. */
 export type Body = Record<string, unknown> | { readonly bytes: Uint8Array; readonly contentType: string };
 
 export interface Letter {

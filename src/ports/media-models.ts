@@ -15,7 +15,7 @@ export interface Recording {
   readonly seconds: number;
 }
 
-/** Makes a recording of another format of one; undefined when that cannot be done. Never rejects. */
+/** Converts a recording into another format; undefined when that cannot be done. Never rejects. */
 export type ConvertSound = (recording: Recording, signal: AbortSignal) => Promise<Recording | undefined>;
 
 export interface Heard {
@@ -44,7 +44,7 @@ export interface Drawn {
 
 export interface DrawingOrder {
   readonly prompt: string;
-  /** Is to be changed as the prompt says. */
+  /** The picture that is to be changed as the prompt says; left out: a new one is drawn. */
   readonly from?: { readonly bytes: Uint8Array; readonly mime: PictureMime } | undefined;
 }
 

@@ -193,7 +193,8 @@ export interface Models {
   readonly auto?: { readonly name: string; readonly models: Readonly<Record<Tier, string>> } | undefined;
   /**
    * Asks the chosen model, then those behind it. Text comes in deltas of one answer of one model, after a `restart` of another
-   * one. Throws a `ModelError` (of kind `blind` when none of them sees what is to be seen) when no answer, or only a part of one, could be had; ends quietly, without `answer-end`, when the signal was aborted.
+   * one. Throws a `ModelError` when no answer, or only a part of one, could be had; of kind `blind` when there are pictures to
+   * see and none of them sees. Ends quietly, without `answer-end`, when the signal was aborted.
    */
   answer(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
   /** Which model, `provider/model`, a question with pictures goes to first; undefined when none of those that could sees. */

@@ -5,7 +5,7 @@ const newer = /\bclaude-[a-z]+-(?:[5-9]|\d\d)(?!\d)/;
 
 /** From how many tokens on a prefix is kept. The first that fits the model's name. */
 const minimums: readonly (readonly [model: RegExp, tokens: number])[] = [
-  // Not a date.
+  // One digit behind `5-` is a version, several are a date.
   [/(?:opus|sonnet|haiku|fable|mythos)-5[-.]\d(?!\d)|(?:opus|fable|mythos)-5/, 512],
   [/opus-4[-.](?:5|6)|haiku-4[-.]5/, 4_096],
   [/opus-4[-.]7|haiku-3|3[-.]5-haiku|3-haiku/, 2_048],
