@@ -63,9 +63,10 @@ function nameIn(line: string): string {
 }
 
 function contentsOf(lines: readonly string[]): string {
-  const heads = lines.filter((line) => /^\[[a-z]+ \d/.test(line));
+  const isHead = (line: string) => /^\[[a-z]+ \d/.test(line);
+  const heads = lines.filter(isHead);
   const unit = /[a-z]+/.exec(heads[0] ?? "")?.[0];
-  const words = lines.filter((line) => !heads.includes(line)).flatMap((line) => line.match(/\S+/g) ?? []);
+  const words = lines.filter((line) => !isHead(line)).flatMap((line) => line.match(/\S+/g) ?? []);
   const on = unit === undefined ? "" : ` on ${counted(heads.length, unit)}`;
   return `${words.length} word${words.length === 1 ? "" : "s"}${on}`;
 }
