@@ -1,4 +1,5 @@
 /** The methods of the Bot API, each as a function of its parameters, with Telegram's refusals. */
+import { isOgg } from "../../base/ogg.ts";
 import { sizeOfPicture } from "../pictures.ts";
 import { chatAccess, type Writable } from "./access.ts";
 import { createCommandMethods } from "./commands.ts";
@@ -142,8 +143,7 @@ export function createMethods(deps: MethodDeps): Readonly<Record<MethodName, Met
       if (given === undefined) throw badRequest("there is no voice in the request");
       const file = fileOf(given);
       // Anything else becomes an audio file or a document.
-      if (Buffer.from(file.bytes.subarray(0, 4)).toString("latin1") !== "OggS")
-        deps.onViolation("sendVoice: what is no Ogg is not shown as a voice message");
+      if (!isOgg(file.bytes)) deps.onViolation("sendVoice: what is no Ogg is not shown as a voice message");
       const ids = { file_id: file.fileId, file_unique_id: file.uniqueId };
       const duration = params.integer("duration") ?? 0;
       const voice = { ...ids, duration, mime_type: "audio/ogg", file_size: file.bytes.length };
