@@ -1,4 +1,5 @@
 /** Makes what a model is sent of what people have sent. */
+import { pictureMimeOf } from "../base/picture-formats.ts";
 import type { ImagePart, PicturePart } from "../ports/content.ts";
 import { type Documents, fileIdOf } from "../ports/files.ts";
 import { MediaError, type MediaReader, type MediaSource } from "../ports/media.ts";
@@ -49,21 +50,8 @@ export function createMediaReader({ source, documents, cache }: MediaReaderDeps)
   };
 }
 
-/** How each begins: `RIFF` is followed by a length, which may be any. */
-const formats: readonly (readonly [ImagePart["mime"], beginning: string, later?: string])[] = [
-  ["image/jpeg", "\xff\xd8\xff"],
-  ["image/png", "\x89PNG\r\n\x1a\n"],
-  ["image/gif", "GIF87a"],
-  ["image/gif", "GIF89a"],
-  ["image/webp", "RIFF", "WEBP"],
-];
-const behindLength = 8;
-
 /** By its content, whatever anybody calls it. */
 function formatOf(data: Uint8Array): ImagePart["mime"] | undefined {
-  const start = String.fromCharCode(...data.subarray(0, 12));
-  const found = formats.find(
-    ([, beginning, later = ""]) => start.startsWith(beginning) && start.startsWith(later, behindLength),
-  );
-  return found?.[0];
+  const isGif = /^GIF8[79]a/.test(Buffer.from(data.subarray(0, 6)).toString("latin1"));
+  return isGif ? "image/gif" : pictureMimeOf(data);
 }
