@@ -135,10 +135,12 @@ export async function createBotApiHttp(deps: BotApiHttpDeps): Promise<BotApiHttp
     response.writeHead(200, { "content-type": "application/octet-stream", "content-length": bytes.length });
     const end = rule?.cut === "after" ? Math.floor(bytes.length / 2) : bytes.length;
     await send(response, bytes.subarray(0, end), rule?.bytesPerSecond);
-    if (rule?.cut === "after") response.destroy();
-    else response.end();
-    if (rule?.cut === "after") told(0, "the connection was cut in the middle of the file");
-    else told(response.destroyed ? 0 : 200, response.destroyed ? "the bot hung up" : undefined);
+    if (rule?.cut === "after") {
+      response.destroy();
+      return told(0, "the connection was cut in the middle of the file");
+    }
+    response.end();
+    told(response.destroyed ? 0 : 200, response.destroyed ? "the bot hung up" : undefined);
   }
 
   const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {

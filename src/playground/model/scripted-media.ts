@@ -3,7 +3,6 @@
  * drawn is one colour; or what a script says, faults included.
  */
 import type { ServerResponse } from "node:http";
-import { crc32, deflateSync } from "node:zlib";
 import { silenceOf } from "./silence.ts";
 
 /** What one request gets; an empty script is the usual answer. */
@@ -67,8 +66,10 @@ export function createScriptedMedia(respond: (seen: MediaRequestSeen) => MediaSc
     async serve(path, contentType, body, response) {
       const [, sound, picture] = paths.exec(path) ?? [];
       const seen: MediaRequestSeen = {
-        ...{ kind: sound ?? picture ?? "", ...(await read(contentType, body)) },
-        ...{ at: Date.now(), endedAt: undefined },
+        kind: sound ?? picture ?? "",
+        ...(await read(contentType, body)),
+        at: Date.now(),
+        endedAt: undefined,
       };
       requests.push(seen);
       if (requests.length > remembered) requests.shift();
@@ -105,25 +106,8 @@ function answer({ kind, file, fields }: MediaRequestSeen, script: MediaScript, r
   else if (kind === "speech") {
     response.writeHead(200, { "content-type": "audio/ogg" });
     response.end(silenceOf(String(fields["input"] ?? "").length / 15));
-  } else json({ data: [{ b64_json: onePixel.toString("base64") }] });
+  } else json({ data: [{ b64_json: onePixel }] });
 }
 
-/** A green picture of one pixel, as a PNG. */
-const onePixel = pngOf(Buffer.from([0, 60, 160, 90]));
-
-function pngOf(row: Buffer): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(1, 0);
-  header.writeUInt32BE(1, 4);
-  header.set([8, 2], 8);
-  const chunks = [chunk("IHDR", header), chunk("IDAT", deflateSync(row)), chunk("IEND", Buffer.alloc(0))];
-  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), ...chunks]);
-}
-
-function chunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
-  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-  length.writeUInt32BE(data.length);
-  sum.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, sum]);
-}
+/** A green PNG of one pixel. */
+const onePixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGOwWRAFAAJSATfQrk7zAAAAAElFTkSuQmCC";
