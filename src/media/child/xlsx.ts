@@ -54,6 +54,11 @@ async function openWorkbook(archive: Archive, main: string): Promise<Workbook> {
   return { sheets, from1904, strings, styles: await stylesOf(archive, partOf("styles")) };
 }
 
+function inOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ");
+}
+
+/** Each is put on one line here, once, however many cells show it. */
 async function sharedStrings(archive: Archive, file: string): Promise<string[]> {
   const strings: string[] = [];
   let characters = 0;
@@ -75,7 +80,7 @@ async function sharedStrings(archive: Archive, file: string): Promise<string[]> 
     close(name) {
       inText = false;
       if (name === "rPh") phonetic--;
-      if (name === "si") strings.push(current);
+      if (name === "si") strings.push(inOneLine(current));
     },
     done: () => characters > maxSharedCharacters || strings.length > maxSharedStrings,
   });
@@ -120,7 +125,8 @@ async function collectSheet(archive: Archive, file: string, book: Workbook, coll
   const shown = () => {
     if (type === "s") return book.strings[Number(value)] ?? "";
     if (type === "b") return value === "1" ? "TRUE" : "FALSE";
-    return type === "" || type === "n" ? shownNumber(value, style ?? { kind: "plain" }, book.from1904) : value;
+    const said = inOneLine(value);
+    return type === "" || type === "n" ? shownNumber(said, style ?? { kind: "plain" }, book.from1904) : said;
   };
   await walkXml(archive, file, {
     open(name, attributes) {
@@ -147,7 +153,7 @@ async function collectSheet(archive: Archive, file: string, book: Workbook, coll
       else if (name === "c") {
         if (column < maxColumns && value !== "" && rows < maxRows) {
           while (cells.length < column) cells.push("");
-          cells[column] = shown().replaceAll(/\s+/g, " ");
+          cells[column] = shown();
         }
         column++;
       } else if (name === "row") {

@@ -169,6 +169,13 @@ describe("a workbook", () => {
     expect(JSON.stringify(many).length).toBeLessThan(500_000);
   });
 
+  it("may show one long text in many cells", async () => {
+    const strings = `<sst><si><t>${"a b ".repeat(50_000)}</t></si></sst>`;
+    const cells = '<c r="A1" t="s"><v>0</v></c>'.repeat(20_000);
+    const said = await text(workbook({ one: row(cells) }, { "xl/sharedStrings.xml": strings }));
+    expect(said).toBe("a b ".repeat(50_000).trimEnd());
+  });
+
   it("counts days from 1904 where it says so", async () => {
     const rows = row('<c r="A1" s="1"><v>44591</v></c>');
     expect(await text(workbook({ Sheet: rows }, {}, '<workbookPr date1904="1"/>'))).toBe("2026-01-31");
