@@ -1,6 +1,7 @@
 /** Paragraphs and tables, nested in each other as documents like, as lines of text. */
 import type { Collector } from "./collector.ts";
-import { maxCharacters, maxColumns } from "./limits.ts";
+import { maxCharacters, maxColumns, maxDepth } from "./limits.ts";
+import { Refused } from "./refusal.ts";
 
 interface Paragraph {
   readonly kind: "paragraph";
@@ -49,6 +50,11 @@ export function createFlow(collector: Collector): Flow {
       if (frames.length === 0) held = 0;
     }
   }
+  /** A frame is an element that is open: a file has more of them than elements may be deep only if it was made to. */
+  function push(frame: Frame): void {
+    if (frames.length >= maxDepth) throw new Refused("limits");
+    frames.push(frame);
+  }
   /** Takes the innermost frame of a kind, and what was left open inside it. */
   function take<K extends Frame["kind"]>(kind: K): Extract<Frame, { kind: K }> | undefined {
     const at = frames.findLastIndex((frame) => frame.kind === kind);
@@ -89,7 +95,7 @@ export function createFlow(collector: Collector): Flow {
       return collector.full || held > maxCharacters;
     },
     openParagraph(mark = "") {
-      frames.push({ kind: "paragraph", mark, text: "", after: [] });
+      push({ kind: "paragraph", mark, text: "", after: [] });
     },
     mark(mark) {
       const paragraph = innermost();
@@ -103,11 +109,11 @@ export function createFlow(collector: Collector): Flow {
     },
     closeParagraph,
     openRow() {
-      frames.push({ kind: "row", cells: [] });
+      push({ kind: "row", cells: [] });
     },
     closeRow,
     openCell() {
-      frames.push({ kind: "cell", lines: [] });
+      push({ kind: "cell", lines: [] });
     },
     closeCell,
     end() {

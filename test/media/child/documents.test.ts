@@ -327,6 +327,20 @@ describe("a broken or hostile archive", () => {
     expect(await text(whole)).toBe("words");
   });
 
+  it("is refused when it leaves more paragraphs open than elements may be deep", async () => {
+    const open = '<p:sp><a:p><a:t>x</a:t><p:ph type="dt"/></a:p></p:sp>';
+    const slide = `<p:sld xmlns:p="p" xmlns:a="a">${open.repeat(60_000)}</p:sld>`;
+    const bomb = officeOf("pptx", {
+      "ppt/presentation.xml":
+        '<p:presentation xmlns:p="p" xmlns:r="r"><p:sldIdLst><p:sldId r:id="rId1"/></p:sldIdLst></p:presentation>',
+      "ppt/_rels/presentation.xml.rels": relations({ rId1: ["slide", "slides/slide1.xml"] }),
+      "ppt/slides/slide1.xml": slide,
+    });
+    const startedAt = performance.now();
+    expect(await read(bomb)).toMatchObject(refused("limits"));
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+
   it("has not too many files, nor is one of them read that is not asked for", async () => {
     const many = Object.fromEntries(Array.from({ length: 5_001 }, (_, at) => [`word/media/${at}.png`, ""]));
     expect(await read(docxOf(p("words"), many))).toMatchObject(refused("limits"));
