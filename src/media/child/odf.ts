@@ -3,12 +3,14 @@ import type { FileText } from "../../ports/files.ts";
 import type { Archive } from "./archive.ts";
 import { type Collector, createCollector, textOfFile } from "./collector.ts";
 import { createFlow, type Flow } from "./flow.ts";
-import { maxColumns, maxRows } from "./limits.ts";
+import { maxColumns, maxParts, maxRows } from "./limits.ts";
 import { Refused } from "./refusal.ts";
 import { type Attributes, attribute, countOf, type Walker, walkXml } from "./xml.ts";
 
 export type OdfFormat = "odt" | "ods" | "odp";
 
+/** What each part is. */
+const partNames: Readonly<Record<OdfFormat, string | undefined>> = { odt: undefined, ods: "table", odp: "page" };
 const units: Readonly<Record<OdfFormat, FileUnit | undefined>> = { odt: undefined, ods: "sheet", odp: "slide" };
 /** What is not the text itself: remarks, what was deleted, the numbers and dates that every slide shows. */
 const leftOut = new Set(["annotation", "tracked-changes", "forms", "note-citation", "scripts"]);
@@ -48,6 +50,16 @@ function contentWalker(format: OdfFormat, collector: Collector): Walker & { read
   /** Of each element that is open and may be left out, whether it is. */
   const frames: boolean[] = [];
 
+  /** Those behind the last one that is read are only counted. */
+  function openPart(attributes: Attributes): void {
+    parts++;
+    if (parts > maxParts) return;
+    if (format === "ods") sheets.open(attributes);
+    else collector.begin();
+  }
+  function ignored(name: string): boolean {
+    return sheets.ignored(name) || (parts > maxParts && name !== partNames[format]);
+  }
   function openBlock(name: string, attributes: Attributes): void {
     if (name === "p" || name === "h") {
       const level = countOf(attribute(attributes, "outline-level"), 1, 6);
@@ -57,14 +69,9 @@ function contentWalker(format: OdfFormat, collector: Collector): Walker & { read
     } else if (name === "list-item") mark = "- ";
     else if (name === "note") flow.text(`[^${++notes}]`);
     else if (name === "note-body") mark = `[^${notes}]: `;
-    else if (name === "page" && format === "odp") {
-      parts++;
-      collector.begin();
-    } else if (name === "notes" && format === "odp") mark = "Notes: ";
-    else if (name === "table" && format === "ods") {
-      parts++;
-      sheets.open(attributes);
-    } else if (name === "table-row") flow.openRow();
+    else if (name === partNames[format]) openPart(attributes);
+    else if (name === "notes" && format === "odp") mark = "Notes: ";
+    else if (name === "table-row") flow.openRow();
     else if (name === "table-cell" || name === "covered-table-cell") {
       sheets.cell(attributes);
       flow.openCell();
@@ -86,7 +93,7 @@ function contentWalker(format: OdfFormat, collector: Collector): Walker & { read
         frames.push(repeated);
         if (repeated) skipped++;
       } else if (leftOut.has(name)) skipped++;
-      if (skipped > 0 || sheets.ignored(name)) {
+      if (skipped > 0 || ignored(name)) {
         if (name === "table-row") sheets.row(attributes);
         return;
       }
@@ -103,7 +110,7 @@ function contentWalker(format: OdfFormat, collector: Collector): Walker & { read
         if (frames.pop() === true) skipped--;
       } else if (leftOut.has(name)) skipped--;
       if (name === "table" && format === "ods") sheets.close();
-      if (skipped > 0 || sheets.ignored(name)) return;
+      if (skipped > 0 || ignored(name)) return;
       if (name === "p" || name === "h") {
         flow.closeParagraph();
         paragraphs--;

@@ -246,6 +246,21 @@ describe("a document in the OpenDocument format", () => {
     });
   });
 
+  it("has as many slides and sheets as are read, and tells how many there are", async () => {
+    const slides = "<draw:page><text:p>a slide</text:p></draw:page>".repeat(3_000);
+    const sheets = `<table:table><table:table-row>${cell("a sheet")}</table:table-row></table:table>`.repeat(3_000);
+    for (const [kind, body] of [
+      ["presentation", slides],
+      ["spreadsheet", sheets],
+    ] as const) {
+      const reading = await read(odf(kind, body));
+      expect(reading).toMatchObject({ kind: "text", total: 3_000 });
+      const parts = reading.kind === "text" ? reading.parts : [];
+      expect(parts).toHaveLength(1_000);
+      expect(parts.at(-1)?.text).toMatch(/^a (slide|sheet)$/);
+    }
+  });
+
   it("asks for its password", async () => {
     const manifest =
       '<manifest:manifest><manifest:file-entry manifest:full-path="content.xml"><manifest:encryption-data/></manifest:file-entry></manifest:manifest>';
