@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { type AnswerSlot, type AnswerToKeep, everybody } from "../ports/answers.ts";
 import { isText } from "../ports/content.ts";
-import type { Turn } from "../ports/store.ts";
+import type { Turn } from "../ports/turns.ts";
 import type { Writing } from "./turn-end.ts";
 import type { TurnPrompt } from "./turn-prompt.ts";
 

@@ -1,6 +1,7 @@
 /** Continue: a turn of its own that goes on with an answer which was cut at the length limit. */
 import { textOf } from "../ports/content.ts";
-import type { Exchange, Store, Turn } from "../ports/store.ts";
+import type { Exchange, Store } from "../ports/store.ts";
+import type { Turn } from "../ports/turns.ts";
 import { countTokens } from "./tokens.ts";
 
 /** What a continuation goes on with. */

@@ -1,6 +1,7 @@
 /** The end of a turn: on the screen, and in its record. */
 import type { ModelErrorKind, Whose } from "../base/errors.ts";
-import type { Store, Turn, TurnOutcome } from "../ports/store.ts";
+import type { Store } from "../ports/store.ts";
+import type { Turn, TurnOutcome } from "../ports/turns.ts";
 import type { Payment } from "./payment.ts";
 import type { Screen } from "./screen.ts";
 import { type AnswerEnd, finalView, type Writing } from "./turn-end.ts";

@@ -10,7 +10,8 @@ import {
 } from "../ports/content.ts";
 import { type Documents, type FilePictures, type FileReading, type FileText, pageId } from "../ports/files.ts";
 import type { FileProblem, Note, UnreadFile } from "../ports/notes.ts";
-import type { Store, Turn } from "../ports/store.ts";
+import type { Store } from "../ports/store.ts";
+import type { Turn } from "../ports/turns.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { matchingPieces, piecesFor } from "./file-pieces.ts";
 import { beginningOf, piecesInWords, restOf } from "./file-words.ts";

@@ -11,7 +11,8 @@ import { MediaError, type MediaSource } from "../ports/media.ts";
 import type { MediaModels, MediaRequest } from "../ports/media-models.ts";
 import type { PayableCall, Payer } from "../ports/models.ts";
 import type { Note, UnheardReason } from "../ports/notes.ts";
-import type { Store, Turn } from "../ports/store.ts";
+import type { Store } from "../ports/store.ts";
+import type { Turn } from "../ports/turns.ts";
 import { type Activity, tellWaiting } from "./activity.ts";
 import type { Payment } from "./payment.ts";
 

@@ -3,7 +3,7 @@ import type { Content } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { ModelRequest } from "../ports/models.ts";
 import type { Note } from "../ports/notes.ts";
-import type { Turn } from "../ports/store.ts";
+import type { Turn } from "../ports/turns.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { Continued } from "./continuation.ts";

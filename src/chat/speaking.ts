@@ -3,7 +3,8 @@ import { BudgetError, ModelError, ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { MediaModels, MediaRequest, Spoken } from "../ports/media-models.ts";
 import type { AbortReason } from "../ports/queue.ts";
-import type { Store, Turn } from "../ports/store.ts";
+import type { Store } from "../ports/store.ts";
+import type { Turn } from "../ports/turns.ts";
 import { createPayment, type PaymentDeps } from "./payment.ts";
 
 /** What a turn needs in order to speak. */

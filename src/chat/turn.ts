@@ -3,7 +3,8 @@
  * Telegram, not how questions are queued.
  */
 import { ParleyError } from "../base/errors.ts";
-import type { AnswerKeeping, Turn, TurnOutcome } from "../ports/store.ts";
+import type { AnswerKeeping } from "../ports/store.ts";
+import type { Turn, TurnOutcome } from "../ports/turns.ts";
 import { answerToKeep } from "./answer-cache.ts";
 import { type Continued, continuationsOf, continuedBy, wholeOf } from "./continuation.ts";
 import { deliver, endingOf, orLeave } from "./delivery.ts";

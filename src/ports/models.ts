@@ -8,12 +8,28 @@ import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { ModelContent } from "./content.ts";
 import type { CallOutcome } from "./ledger.ts";
+import type { ToolDefinition } from "./tool-results.ts";
 
 export interface ChatMessage {
-  readonly role: "system" | "user" | "assistant";
+  /** `tool`: what came of one call; those of one step stand right behind it, all of them, in the order of its calls. */
+  readonly role: "system" | "user" | "assistant" | "tool";
   readonly content: ModelContent;
   /** An assistant's step of the turn that is going on: the model that has written it gets it back as it was. */
   readonly native?: NativeStep | undefined;
+  /** What an assistant's step of the turn that is going on has called. */
+  readonly calls?: readonly ModelCall[] | undefined;
+  /** Of a `tool` message: the call that it answers. */
+  readonly answers?: Pick<ModelCall, "id" | "name"> | undefined;
+}
+
+/** A call of a tool, as a model has made it. */
+export interface ModelCall {
+  readonly id: string;
+  readonly name: string;
+  /** JSON, or what the model has written instead. */
+  readonly arguments: string;
+  /** What must go back with the call to the provider that sent it. */
+  readonly native?: unknown;
 }
 
 export interface TokenUsage {
@@ -169,6 +185,10 @@ export interface ModelRequest {
   readonly effort?: Effort | undefined;
   /** Whether `thought-delta` is wanted. */
   readonly thoughts?: boolean | undefined;
+  /** Offered to the model, in an order that stays the same for all steps of a turn; left out where there are none. */
+  readonly tools?: readonly ToolDefinition[] | undefined;
+  /** No call is wanted any more: the model shall answer from what it has. The tools are sent as before. */
+  readonly noCalls?: boolean | undefined;
   /** The same for all questions of a conversation, and tells nothing of it: who has its prefix in a cache is asked again. */
   readonly cacheKey?: string | undefined;
   /** Stands around each piece that is read; left out where nobody could be charged. */

@@ -1,6 +1,6 @@
 /** The buttons below answers, and what is written into a button's `callback_data` (64 bytes at most). Pure. */
 import type { InlineKeyboardMarkup } from "grammy/types";
-import type { Turn } from "../ports/store.ts";
+import type { Turn } from "../ports/turns.ts";
 import type { Texts } from "../texts/texts.ts";
 
 type Labels = Texts["labels"];

@@ -1,7 +1,7 @@
 /** Where an answer goes, and what becomes of that place while it is written. Pure. */
 import type { InlineKeyboardMarkup, ReplyParameters } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
-import type { Turn } from "../ports/store.ts";
+import type { Turn } from "../ports/turns.ts";
 import type { ButtonTurn } from "./buttons.ts";
 
 /** Where an answer goes, and what its buttons name; by its run also its draft. */

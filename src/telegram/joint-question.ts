@@ -2,7 +2,7 @@
 import type { Message, Update } from "grammy/types";
 import type { Content, ContentPart } from "../ports/content.ts";
 import type { ActiveUpdate } from "../ports/queue.ts";
-import type { QuestionPart } from "../ports/store.ts";
+import type { QuestionPart } from "../ports/turns.ts";
 import { type Me, rawWords } from "./mentions.ts";
 import { shownIn } from "./pieces.ts";
 import { contentOf, questionOf, wordsOf } from "./question.ts";

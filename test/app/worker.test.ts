@@ -11,7 +11,7 @@ import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import type { Alert } from "../../src/ports/alerts.ts";
 import { textParts } from "../../src/ports/content.ts";
 import type { ConsumeOptions } from "../../src/ports/queue.ts";
-import type { Turn } from "../../src/ports/store.ts";
+import type { Turn } from "../../src/ports/turns.ts";
 import { createOutbox } from "../../src/screen/outbox.ts";
 import { withStatus } from "../../src/screen/status-lines.ts";
 import { createIdentity } from "../../src/telegram/identity.ts";

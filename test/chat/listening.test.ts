@@ -5,7 +5,7 @@ import { type Ear, type Hearing, hearingOf, type Listened, listen, unheardNotes 
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { type Content, textOf, textParts, type VoicePart } from "../../src/ports/content.ts";
 import { MediaError, type MediaErrorKind } from "../../src/ports/media.ts";
-import type { Turn } from "../../src/ports/store.ts";
+import type { Turn } from "../../src/ports/turns.ts";
 
 const voice = (id: string, more: Partial<VoicePart> = {}): VoicePart => ({
   ...{ type: "voice", fileId: `file ${id}`, uniqueId: id, seconds: 3, mime: "audio/ogg" },

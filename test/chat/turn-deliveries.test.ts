@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import { answerQuestion } from "../../src/chat/turn.ts";
 import { textParts } from "../../src/ports/content.ts";
-import type { Turn } from "../../src/ports/store.ts";
+import type { Turn } from "../../src/ports/turns.ts";
 import { english as texts } from "../../src/texts/english.ts";
 import { linesOf } from "../../src/texts/texts.ts";
 import { noteWords } from "../support/note-words.ts";

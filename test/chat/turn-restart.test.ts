@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { ModelError } from "../../src/base/errors.ts";
 import { answerQuestion } from "../../src/chat/turn.ts";
-import type { Turn } from "../../src/ports/store.ts";
+import type { Turn } from "../../src/ports/turns.ts";
 import { noteWords } from "../support/note-words.ts";
 import { createTurnScene, cut, delta, end, question, type Step } from "../support/turn-scene.ts";
 

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { textParts } from "../../src/ports/content.ts";
 import type { FileText } from "../../src/ports/files.ts";
 import type { LedgerRow } from "../../src/ports/ledger.ts";
-import type { Exchange, Store, Turn } from "../../src/ports/store.ts";
+import type { Exchange, Store } from "../../src/ports/store.ts";
+import type { Turn } from "../../src/ports/turns.ts";
 import { saying } from "../support/note-words.ts";
 import { readUsage } from "../support/read-usage.ts";
 

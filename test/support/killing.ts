@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BotApi, BotApiEvent } from "../../src/playground/bot-api/bot-api.ts";
 import type { PendingCall } from "../../src/playground/bot-api/faults.ts";
-import type { Turn } from "../../src/ports/store.ts";
+import type { Turn } from "../../src/ports/turns.ts";
 import type { Rig } from "./bot-process.ts";
 
 /** Numbers from 0 up to 1 that only look random: the same for the same seed. */

@@ -16,7 +16,7 @@ import { type Content, type ImagePart, textOf, textParts } from "../../src/ports
 import { MediaError } from "../../src/ports/media.ts";
 import type { CallEnd, ChatMessage, ModelEvent, OpenCall, Tier } from "../../src/ports/models.ts";
 import type { AbortReason } from "../../src/ports/queue.ts";
-import type { Turn } from "../../src/ports/store.ts";
+import type { Turn } from "../../src/ports/turns.ts";
 import { english } from "../../src/texts/english.ts";
 import { linesOf } from "../../src/texts/texts.ts";
 import { capabilities } from "./capable.ts";

@@ -1,7 +1,7 @@
 import type { Update, UserFromGetMe } from "grammy/types";
 import { describe, expect, it, vi } from "vitest";
 import { createInHand } from "../../src/base/in-hand.ts";
-import type { Turn } from "../../src/ports/store.ts";
+import type { Turn } from "../../src/ports/turns.ts";
 import { createArrivals } from "../../src/telegram/arrivals.ts";
 import { english as texts } from "../../src/texts/english.ts";
 

@@ -1,6 +1,7 @@
 /** Settings, history, turns, usage and dialogs in the embedded database. */
 import { withinTime } from "../../base/within-time.ts";
-import type { AnswerKeeping, Settings, Store, Turn } from "../../ports/store.ts";
+import type { AnswerKeeping, Settings, Store } from "../../ports/store.ts";
+import type { Turn } from "../../ports/turns.ts";
 import { followingMoves, type StoreAtHome, turnAtHome } from "../lanes/moved-conversations.ts";
 import { createAnswers } from "./answers.ts";
 import { createConversations } from "./conversations.ts";

@@ -1,6 +1,7 @@
 /** Turns in the embedded database: their records, and their end, with which all is written that comes of them. */
 import type { SQLOutputValue } from "node:sqlite";
-import type { AnswerKeeping, Store, Turn } from "../../ports/store.ts";
+import type { AnswerKeeping, Store } from "../../ports/store.ts";
+import type { Turn } from "../../ports/turns.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 import { packFile } from "../lanes/kept-files.ts";
 import { presentForm, readTurn } from "../lanes/stored-forms.ts";

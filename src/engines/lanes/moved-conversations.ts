@@ -5,8 +5,9 @@
  */
 
 import type { Lease } from "../../ports/fleet.ts";
-import type { Exchange, Store, Turn } from "../../ports/store.ts";
+import type { Exchange, Store } from "../../ports/store.ts";
 import type { SummaryRecord } from "../../ports/summaries.ts";
+import type { Turn } from "../../ports/turns.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 
 /** Thrown by a store that finds a conversation under another id than the one it was asked for. */

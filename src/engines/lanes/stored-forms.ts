@@ -6,7 +6,8 @@
 import { ParleyError } from "../../base/errors.ts";
 import { type Content, textOf, textParts } from "../../ports/content.ts";
 import type { Note } from "../../ports/notes.ts";
-import type { Exchange, Turn } from "../../ports/store.ts";
+import type { Exchange } from "../../ports/store.ts";
+import type { Turn } from "../../ports/turns.ts";
 
 /** What is stored of a turn as one record; an engine may store some of it apart. */
 type Part = Partial<Turn> & Pick<Turn, "asked">;

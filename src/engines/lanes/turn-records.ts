@@ -1,5 +1,5 @@
 /** How a turn's record changes: the same in every store. */
-import type { Turn } from "../../ports/store.ts";
+import type { Turn } from "../../ports/turns.ts";
 
 /** Exchanges and turns that a conversation keeps at least. */
 export const keptPerConversation = 2_000;

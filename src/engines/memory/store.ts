@@ -2,7 +2,8 @@
 
 import type { AnswerToKeep } from "../../ports/answers.ts";
 import type { FileText } from "../../ports/files.ts";
-import type { Exchange, Settings, Store, Turn } from "../../ports/store.ts";
+import type { Exchange, Settings, Store } from "../../ports/store.ts";
+import type { Turn } from "../../ports/turns.ts";
 import { keptFiles } from "../lanes/kept-files.ts";
 import {
   followingMoves,

@@ -1,5 +1,5 @@
 /** How turns are written down in Redis: so that a script can change one part of a record without reading the others. */
-import type { Turn } from "../../ports/store.ts";
+import type { Turn } from "../../ports/turns.ts";
 import { isFormer, readTurn, type StoredForm } from "../lanes/stored-forms.ts";
 
 /** The part of a record that changes while an answer is written. */

@@ -2,7 +2,7 @@
 import type { Ear } from "../../chat/listening.ts";
 import type { Screen } from "../../chat/turn.ts";
 import { finalView } from "../../chat/turn-end.ts";
-import type { Turn } from "../../ports/store.ts";
+import type { Turn } from "../../ports/turns.ts";
 import { createForerunner } from "../../screen/forerunner.ts";
 import { createLiveMessage } from "../../screen/live-message.ts";
 import { type AnswerPlace, movedTo } from "../../screen/place.ts";

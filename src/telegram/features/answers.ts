@@ -3,7 +3,7 @@ import { Composer } from "grammy";
 import type { Message } from "grammy/types";
 import { answerOf, asksIn, mayAnswerAgain, mayContinue } from "../../chat/continuation.ts";
 import { answerQuestion, type Question } from "../../chat/turn.ts";
-import type { Turn } from "../../ports/store.ts";
+import type { Turn } from "../../ports/turns.ts";
 import { showsAnything } from "../../screen/live-message.ts";
 import { answerPress, type BotContext, isCommand, pressOf, retirePressed, say } from "../context.ts";
 import { editedParts, joinedParts, questionParts } from "../joint-question.ts";

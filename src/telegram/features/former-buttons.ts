@@ -1,6 +1,6 @@
 /** Only the newest answer has buttons: those of the answer before go when the first text of the next one stands. */
 import type { Question } from "../../chat/turn.ts";
-import type { Turn } from "../../ports/store.ts";
+import type { Turn } from "../../ports/turns.ts";
 import { type BotContext, buttonsOf, retire } from "../context.ts";
 
 /** The message whose buttons go with the answer to a question. One that is written anew changes its own. */

@@ -1,0 +1,98 @@
+/**
+ * Tools: what a model may have done while it answers.
+ * The comment on a member is its contract.
+ */
+import type { Work } from "../base/in-hand.ts";
+import type { Logger } from "../base/log.ts";
+import type { Payer } from "./models.ts";
+import type { Store } from "./store.ts";
+import type { ToolDefinition, ToolResult } from "./tool-results.ts";
+import type { ConversationId } from "./updates.ts";
+
+/**
+ * What follows when the process dies in the middle of a call. `safe`: it is made again. `keyed`: it is made again under the same
+ * key, by which whoever carries it out knows that it is the same. `never`: it is not; nobody knows what came of it.
+ */
+export type ToolClass = "safe" | "keyed" | "never";
+
+export interface Tool extends ToolDefinition {
+  /** Undefined for what is built in; else the name of the server that it comes from. */
+  readonly server?: string | undefined;
+  readonly class: ToolClass;
+  /** Who has asked is asked before each call, unless they have allowed the tool in their conversation. */
+  readonly asks: boolean;
+  /** It writes something, or carries data out: once anything untrusted was read in the turn, it asks though it was allowed. */
+  readonly carriesOut: boolean;
+  /** A call that takes longer has failed. Milliseconds. */
+  readonly mostMs: number;
+  /** A call with these arguments, as the screen tells of it. Never throws, whatever they are. */
+  activity(args: unknown): ToolActivity;
+  /**
+   * Carries a call out. What cannot be done is a result, too, in words that help the model: rejects when the signal is
+   * aborted, with a `BudgetError`, and when storage is out of order.
+   */
+  run(call: ToolCall, signal: AbortSignal): Promise<ToolResult>;
+}
+
+/** What a tool is doing. Data: the screen finds the words. */
+export type ToolActivity =
+  | { readonly doing: "searching"; readonly query: string }
+  /** `host`: whose page is read. */
+  | { readonly doing: "reading-page"; readonly host: string }
+  | { readonly doing: "reading-file"; readonly name?: string | undefined }
+  | { readonly doing: "calculating" }
+  | { readonly doing: "drawing" }
+  | { readonly doing: "remembering" }
+  /** A tool of a server. */
+  | { readonly doing: "calling"; readonly name: string; readonly server?: string | undefined };
+
+export interface ToolCall {
+  /** An object as the schema asks for it, as far as the model holds to it. */
+  readonly args: unknown;
+  /** 64 hexadecimal digits: the same for the same call, whoever makes it. */
+  readonly key: string;
+  readonly turn: ToolTurn;
+}
+
+/** The turn that a call is made in. */
+export interface ToolTurn {
+  readonly conversation: ConversationId;
+  /** Id of the message that asks. */
+  readonly question: number;
+  readonly userId: number;
+  /** Of who asks, as their client tells. */
+  readonly language?: string | undefined;
+  /** Compares the lane's fence. */
+  readonly store: Store;
+  readonly payer: Payer;
+  /** Addresses that may be read, unchanged: those of the question, of search results and of pages read. */
+  readonly addresses: ReadonlySet<string>;
+  /** Whether anything untrusted was read in it. */
+  readonly tainted: boolean;
+  /** Stands around work that could block. */
+  readonly work: Work;
+  readonly log: Pick<Logger, "info" | "warn">;
+}
+
+/** Who is offered tools. */
+export interface ToolAsker {
+  readonly conversation: ConversationId;
+  readonly userId: number;
+  /** A private chat: in groups only what is `safe` is offered, unless the operator has said so. */
+  readonly isPrivate: boolean;
+}
+
+export interface Tools {
+  /** The tools for this asker, in an order that stays; those of servers that cannot be reached are left out. Never rejects. */
+  offered(to: ToolAsker): Promise<readonly Tool[]>;
+  /** What is there, for `/tools`: also what is disabled, and why. */
+  listed(to: ToolAsker): Promise<readonly ListedTool[]>;
+  /** Takes a changed definition of a server's tool as known, as an admin wishes. False when there is none. */
+  confirm(name: string): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+export interface ListedTool extends Pick<Tool, "name" | "description" | "server" | "asks"> {
+  /** Left out while it can be used. */
+  readonly disabled?: "changed" | "unreachable" | undefined;
+}
