@@ -2,6 +2,7 @@
 import type { ModelErrorKind } from "../base/errors.ts";
 import type { MediaRequest } from "../ports/media-models.ts";
 import type { ModelEvent } from "../ports/models.ts";
+import type { ToolActivity } from "../ports/tools.ts";
 
 export type Activity =
   /** All places at the provider are taken. */
@@ -14,7 +15,8 @@ export type Activity =
   | { readonly kind: "trying-again"; readonly reason: ModelErrorKind }
   /** A model has been asked. `seconds`: how long ago, when this is told; whoever shows it counts on. */
   | { readonly kind: "thinking"; readonly seconds: number }
-  | { readonly kind: "tool"; readonly name: string };
+  /** A tool is at work. */
+  | { readonly kind: "tool"; readonly tool: ToolActivity };
 
 /** More lines than these nobody reads while waiting. */
 const mostAtOnce = 3;

@@ -17,6 +17,8 @@ export interface Step {
   /** What it said beside the calls. */
   readonly text: string;
   readonly native?: NativeStep | undefined;
+  /** A hash of what the model was sent before the turn's first step: behind any other prompt `native` means nothing. */
+  readonly prefix: string;
   readonly calls: readonly StepCall[];
 }
 

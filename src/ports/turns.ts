@@ -5,10 +5,11 @@ import type { ConversationId } from "./updates.ts";
 
 /**
  * - `writing`: the model is being asked, or was when the process died.
+ * - `waiting`: somebody has to allow a call of a tool; nothing is done until then.
  * - `answered`: the answer is stored, the final text may not be on the screen yet.
  * - `done`: nothing left to do.
  */
-export type TurnState = "writing" | "answered" | "done";
+export type TurnState = "writing" | "waiting" | "answered" | "done";
 
 /** One message of a question that came as several. */
 export interface QuestionPart {
@@ -60,6 +61,8 @@ export interface Turn {
   readonly auto?: { readonly model: string; readonly because: AutoReason } | undefined;
   /** The button below the last message; Continue and `earlier` (messages from before a pause) stand beside Regenerate. */
   readonly button?: "regenerate" | "retry" | "continue" | "earlier";
+  /** While it is `waiting`: the call that somebody has to allow. */
+  readonly asks?: AskedCall | undefined;
   /** How the run ended. */
   readonly outcome?: TurnOutcome;
   /**
@@ -77,3 +80,14 @@ export interface Turn {
 }
 
 export type TurnOutcome = "complete" | "stopped" | "failed" | "empty" | "blocked" | "superseded";
+
+/** A call of a tool that somebody has to allow. */
+export interface AskedCall {
+  /** Whose word counts. */
+  readonly userId: number;
+  /** Number of its step, and its place among the calls of that. */
+  readonly step: number;
+  readonly call: number;
+  /** Id of the message that asks; left out until it was sent. */
+  readonly message?: number | undefined;
+}

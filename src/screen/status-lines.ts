@@ -106,7 +106,7 @@ export function lineOf(texts: Texts, activity: Activity, elapsedMs: number): str
     case "thinking":
       return elapsedMs < thinkingAfterMs ? [] : [texts.thinking(Math.round(elapsedMs / 1000))];
     case "tool":
-      return [texts.toolAtWork(activity.name)];
+      return [texts.toolAtWork(activity.tool)];
   }
 }
 

@@ -8,6 +8,7 @@ import { lasting, moment, moneyTexts } from "./english-money.ts";
 import { operatorTexts } from "./english-operators.ts";
 import { privacyTexts } from "./english-privacy.ts";
 import { thinkWords } from "./english-think.ts";
+import { toolTexts } from "./english-tools.ts";
 import type { CommandLine, StatsLines } from "./facts.ts";
 
 const stopped = "⏹ Stopped.";
@@ -225,7 +226,7 @@ export const english = {
   waitingForBudget: "⏳ Waiting until it is clear what other answers cost…",
   tryingAgain: (reason: ModelErrorKind) => `🔁 Trying again… (${modelFailureWords[reason]})`,
   thinking: (seconds: number) => (seconds === 0 ? "💭 Thinking…" : `💭 Thinking… ${seconds} s`),
-  toolAtWork: (name: string) => `🔧 Using ${name}…`,
+  ...toolTexts,
   /** A note below an answer: one short line. */
   note: lineOf,
   turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",

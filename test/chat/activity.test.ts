@@ -4,7 +4,7 @@ import { type Activity, activityOf, withActivity } from "../../src/chat/activity
 const thinking = { kind: "thinking", seconds: 0 } as const;
 const trying = { kind: "trying-again", reason: "rate-limit" } as const;
 const waiting = { kind: "waiting-for-place", provider: "ollama" } as const;
-const tool = (name: string) => ({ kind: "tool", name }) as const;
+const tool = (name: string) => ({ kind: "tool", tool: { doing: "calling", name } }) as const;
 
 /** What goes on when these have begun, one after another. */
 const going = (...begun: readonly Activity[]) => begun.reduce<readonly Activity[]>(withActivity, []);

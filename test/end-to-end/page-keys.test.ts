@@ -78,7 +78,11 @@ describe.skipIf(chromiumPath === undefined)("keys on the chat page (needs Chromi
       ...Object.values(texts.labels).map((label) => (typeof label === "string" ? label : label(2))),
       "✅ model",
     ];
-    const status = [texts.tryingAgain("timeout"), texts.thinking(5), texts.toolAtWork("search")];
+    const status = [
+      texts.tryingAgain("timeout"),
+      texts.thinking(5),
+      texts.toolAtWork({ doing: "calling", name: "search" }),
+    ];
     const written = [texts.stopped, noteWords.modelFailed("empty"), texts.waiting("openai"), ...status];
     world.botWrites(ADA, { text: written.join("\n"), ...keys(...known) });
     await newest().getByText("openai").waitFor();

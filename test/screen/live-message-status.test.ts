@@ -123,15 +123,17 @@ describe("status lines", () => {
     const screen = open();
     screen.show("Let me see.");
     await pass(2);
-    screen.status({ kind: "tool", name: "search" });
+    screen.status({ kind: "tool", tool: { doing: "calling", name: "search" } });
     await pass(5);
     expect(messages()).toEqual([["Let me see.", "stop:81"]]);
     await pass(10);
-    expect(messages()).toEqual([[lined("Let me see.", texts.toolAtWork("search")), "stop:81"]]);
+    expect(messages()).toEqual([
+      [lined("Let me see.", texts.toolAtWork({ doing: "calling", name: "search" })), "stop:81"],
+    ]);
     screen.show("Let me see. It is");
     await pass(1);
     expect(messages()).toEqual([["Let me see. It is", "stop:81"]]);
-    screen.status({ kind: "tool", name: "page" });
+    screen.status({ kind: "tool", tool: { doing: "calling", name: "page" } });
     await pass(20);
     screen.status(undefined);
     await pass(20);
@@ -154,7 +156,7 @@ describe("status lines", () => {
     const screen = open();
     screen.show("half");
     await pass(2);
-    screen.status({ kind: "tool", name: "search" });
+    screen.status({ kind: "tool", tool: { doing: "calling", name: "search" } });
     await pass(20);
     await until(screen.finish({ markdown: "half", button: "regenerate" }));
     expect(messages()).toEqual([["half", "again:50"]]);
@@ -169,7 +171,7 @@ describe("status lines", () => {
     screen.show("x".repeat(4_090));
     await pass(2);
     const count = previews().length;
-    screen.status({ kind: "tool", name: "search" });
+    screen.status({ kind: "tool", tool: { doing: "calling", name: "search" } });
     await pass(60_000);
     expect(previews()).toHaveLength(count);
   });
@@ -345,8 +347,10 @@ it("of a long answer they stand below its last message", async () => {
   await pass(100);
   const before = messages();
   expect(before.length).toBeGreaterThan(1);
-  screen.status({ kind: "tool", name: "search" });
+  screen.status({ kind: "tool", tool: { doing: "calling", name: "search" } });
   await pass(20);
   expect(messages().slice(0, -1)).toEqual(before.slice(0, -1));
-  expect(messages().at(-1)?.[0]).toBe(lined(String(before.at(-1)?.[0]), texts.toolAtWork("search")));
+  expect(messages().at(-1)?.[0]).toBe(
+    lined(String(before.at(-1)?.[0]), texts.toolAtWork({ doing: "calling", name: "search" })),
+  );
 });
