@@ -17,6 +17,7 @@ import { type ProviderConfig, prefixOf, providerPrefixes } from "./provider-sett
 import { proxyNames, readProxies } from "./proxies.ts";
 import { answersIn, type RunMode, unread } from "./run-mode.ts";
 import { secretsIn } from "./secrets.ts";
+import { type ToolsConfig, toolsOf } from "./tools.ts";
 import { unusedSettings } from "./unused-settings.ts";
 import { type KnownNames, misspelledNames } from "./variable-names.ts";
 import { checkWebhook, derivedSecret } from "./webhook.ts";
@@ -59,6 +60,8 @@ export interface Config {
   /** Opens the dashboard. */
   readonly adminToken?: string | undefined;
   readonly models: ModelsConfig;
+  /** Left out: models are offered no tools. */
+  readonly tools?: ToolsConfig | undefined;
   readonly budgets: Budgets;
   /** How long calls are kept one by one. */
   readonly ledgerDays: number;
@@ -143,6 +146,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
   if (values.METRICS_PORT !== undefined && values.METRICS_PORT !== 0 && values.METRICS_PORT === values.PORT)
     mistakes.push("METRICS_PORT is that of PORT; set it to another one, or leave it out to have /metrics at PORT");
 
+  const tools = answersIn(mode) ? toolsOf(values, wrong, { mistakes, warnings }) : undefined;
   const budgets = budgetsOf(values, mistakes, warnings);
   const proxies = mode === "queue" ? undefined : readProxies(given, mistakes, playground ? loopback : "");
 
@@ -161,6 +165,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     values.TELEGRAM_API_ROOT,
     values.WEBHOOK_URL,
     values.REDIS_URL,
+    values.SEARXNG_URL,
     ...models.providers.map(({ baseUrl }) => baseUrl),
     proxies?.HTTPS_PROXY,
     proxies?.HTTP_PROXY,
@@ -184,6 +189,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     redis: values.REDIS_URL === undefined ? undefined : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
     adminToken: values.ADMIN_TOKEN,
     models,
+    tools,
     budgets,
     ledgerDays: values.LEDGER_DAYS,
     summaryModel,
@@ -215,7 +221,11 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT,
     warnings,
-    secrets: secretsIn([token, webhook?.secret, values.ADMIN_TOKEN, values.METRICS_TOKEN], models.providers, urls),
+    secrets: secretsIn(
+      [token, webhook?.secret, values.ADMIN_TOKEN, values.METRICS_TOKEN, tools?.search?.apiKey],
+      models.providers,
+      urls,
+    ),
   });
 }
 

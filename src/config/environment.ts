@@ -9,6 +9,7 @@ import { type Field, field, Mistake, matching, oneOf, text, type ValuesOf, whole
 import { readCapabilities } from "./model-capabilities.ts";
 import { type ModelName, readAutoChain, readFallbacks, readModelChains } from "./model-list.ts";
 import { wireNames } from "./providers.ts";
+import { searchProviders, toolList } from "./tool-list.ts";
 
 /** The official Bot API, the only one that insists on HTTPS and on certain ports for webhooks. */
 export const officialApiRoot = "https://api.telegram.org";
@@ -30,6 +31,7 @@ export const defaults = {
   NEW_TOPIC_AFTER_MINUTES: "240",
   DOCUMENT_MAX_TOKENS: "30000",
   SPEAK_VOICE: "alloy",
+  TOOLS: "auto",
   ANSWER_CACHE: "off",
   ANSWER_CACHE_HOURS: "24",
   RATE_LIMIT_MESSAGES: "10",
@@ -93,6 +95,13 @@ export const environmentFields = {
     defaults.SPEAK_VOICE,
   ),
   IMAGE_MODEL: mediaModel("openai/gpt-image-2").optional(),
+  TOOLS: toolList().prefault(defaults.TOOLS),
+  SEARCH_PROVIDER: oneOf(searchProviders, `must be one of ${searchProviders.join(", ")}`).optional(),
+  TAVILY_API_KEY: key().optional(),
+  BRAVE_API_KEY: key().optional(),
+  EXA_API_KEY: key().optional(),
+  SERPER_API_KEY: key().optional(),
+  SEARXNG_URL: url().optional(),
   NEW_TOPIC_AFTER_MINUTES: whole(0, 525_600, "minutes").prefault(defaults.NEW_TOPIC_AFTER_MINUTES),
   ANSWER_CACHE: oneOf(["off", "chat", "shared"], "must be off, chat or shared").prefault(defaults.ANSWER_CACHE),
   ANSWER_CACHE_HOURS: whole(1, 8_760, "hours").prefault(defaults.ANSWER_CACHE_HOURS),
@@ -114,8 +123,7 @@ export const variableNames = Object.keys(environmentFields) as readonly (keyof E
 
 /** The variables of one provider, without their prefix. */
 export const providerFields = {
-  // Anything else cannot stand in an HTTP header, and the client's own complaint would quote the key.
-  API_KEY: matching(/^[\x21-\x7e]+$/, "holds spaces or characters that no key has; copy it again").optional(),
+  API_KEY: key().optional(),
   BASE_URL: url().optional(),
   CONCURRENCY: whole(1, 100_000, "calls at once").optional(),
   // Read by itself: each header has a mistake of its own.
@@ -130,6 +138,11 @@ export function linesOf(wrong: ReadonlyMap<string, string>, prefix = ""): string
     const otherwise = usual.get(prefix + name);
     return `${prefix}${name} ${mistake}${otherwise === undefined ? "" : `; left out, it is ${otherwise}`}`;
   });
+}
+
+/** Anything else cannot stand in an HTTP header, and the client's own complaint would quote the key. */
+function key() {
+  return matching(/^[\x21-\x7e]+$/, "holds spaces or characters that no key has; copy it again");
 }
 
 /** One of our own choice, that opens something; `otherwise` says what holds without it. */

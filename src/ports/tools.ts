@@ -23,6 +23,8 @@ export interface Tool extends ToolDefinition {
   readonly asks: boolean;
   /** It writes something, or carries data out: once anything untrusted was read in the turn, it asks though it was allowed. */
   readonly carriesOut: boolean;
+  /** Offered in groups, too, though it is not `safe`. */
+  readonly inGroups?: true | undefined;
   /** A call that takes longer has failed. Milliseconds. */
   readonly mostMs: number;
   /** A call with these arguments, as the screen tells of it. Never throws, whatever they are. */
@@ -93,6 +95,6 @@ export interface Tools {
 }
 
 export interface ListedTool extends Pick<Tool, "name" | "description" | "server" | "asks"> {
-  /** Left out while it can be used. */
-  readonly disabled?: "changed" | "unreachable" | undefined;
+  /** Left out while it can be used. `name-taken`, `no-room`: others came before it. */
+  readonly disabled?: "changed" | "unreachable" | "name-taken" | "no-room" | undefined;
 }

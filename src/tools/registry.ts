@@ -1,0 +1,84 @@
+/** All tools of a process as one list: our own, and those of servers. */
+import type { ListedTool, Tool, ToolAsker, Tools } from "../ports/tools.ts";
+
+export interface ToolsDeps {
+  /** Our own, in the order in which models are told of them. */
+  readonly builtIn: readonly Tool[];
+  /** Those of servers, behind our own; left out where there are none. */
+  readonly servers?: Tools | undefined;
+  /** Names of tools and of servers, the only ones that are used; left out: all. */
+  readonly only?: readonly string[] | undefined;
+}
+
+/** Each of them is told to the model with every call, and the more there are, the worse it chooses. */
+const mostTools = 40;
+/** Of all definitions together, about 6,000 tokens. */
+const mostCharacters = 24_000;
+
+/** Creates the list. Stopping it stops the servers. */
+export function createTools({ builtIn, servers, only }: ToolsDeps): Tools {
+  const wanted = only === undefined ? undefined : new Set(only);
+  const isWanted = ({ name, server }: Pick<Tool, "name" | "server">) =>
+    wanted === undefined || wanted.has(name) || (server !== undefined && wanted.has(server));
+  const own = builtIn.filter(isWanted);
+  const ownNames = new Set(own.map(({ name }) => name));
+
+  /** What fits of what may be offered, and what does not. */
+  async function sorted(to: ToolAsker): Promise<{ readonly offered: readonly Tool[]; readonly left: Left }> {
+    const others = ((await servers?.offered(to)) ?? []).filter(isWanted);
+    const names = new Set<string>();
+    const offered: Tool[] = [];
+    const left = new Map<string, "name-taken" | "no-room">();
+    let characters = 0;
+    for (const tool of [...own, ...others]) {
+      if (!to.isPrivate && tool.class !== "safe" && tool.inGroups !== true) continue;
+      const length = lengthOf(tool);
+      if (names.has(tool.name)) left.set(idOf(tool), "name-taken");
+      else if (offered.length >= mostTools || characters + length > mostCharacters) left.set(idOf(tool), "no-room");
+      else {
+        names.add(tool.name);
+        offered.push(tool);
+        characters += length;
+      }
+    }
+    return { offered, left };
+  }
+
+  return {
+    async offered(to) {
+      return (await sorted(to)).offered;
+    },
+    async listed(to) {
+      const { offered, left } = await sorted(to);
+      const can = new Set(offered.map(idOf));
+      const others = ((await servers?.listed(to)) ?? []).filter(isWanted);
+      const listed = [...own.map((tool): ListedTool => said(tool)), ...others];
+      return listed.flatMap((tool) => {
+        const disabled = tool.disabled ?? left.get(idOf(tool));
+        // What a group is not offered is nothing that its members could do anything about.
+        return disabled === undefined && !can.has(idOf(tool)) ? [] : [said({ ...tool, disabled })];
+      });
+    },
+    async confirm(name) {
+      return !ownNames.has(name) && ((await servers?.confirm(name)) ?? false);
+    },
+    async stop() {
+      await servers?.stop();
+    },
+  };
+}
+
+type Left = ReadonlyMap<string, "name-taken" | "no-room">;
+
+/** A server may give a tool the name of ours. */
+function idOf({ name, server = "" }: Pick<Tool, "name" | "server">): string {
+  return `${server}\0${name}`;
+}
+
+function said({ name, description, server, asks, disabled }: ListedTool): ListedTool {
+  return { name, description, server, asks, disabled };
+}
+
+function lengthOf({ name, description, parameters }: Tool): number {
+  return name.length + description.length + JSON.stringify(parameters).length;
+}
