@@ -69,6 +69,10 @@ export type SpokenNote =
   | { readonly kind: "undrawn"; readonly why: UndrawnReason }
   /** Pictures that came with the answer and cannot be shown. */
   | { readonly kind: "pictures-dropped"; readonly count: number }
+  /** Somebody has to allow something before it goes on. */
+  | { readonly kind: "waiting-for-permission" }
+  /** Nobody has: something else was asked, or a day has passed. */
+  | { readonly kind: "not-allowed"; readonly why: "asked-else" | "expired" }
   /** The database was lost while the answer was being written. */
   | { readonly kind: "storage-lost" };
 

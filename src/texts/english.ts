@@ -1,17 +1,16 @@
 /** English: every sentence that a person reads in Telegram. Plain text: no markup, so nothing can fail to parse. */
-import type { ModelErrorKind, Whose } from "../base/errors.ts";
-import type { AutoReason, SpokenNote, UnseenKind } from "../ports/notes.ts";
-import { failureLine, modelFailureWords } from "./english-failures.ts";
-import { fileCutLine, picturesLine, previewLine, unreadLine } from "./english-files.ts";
-import { mediaTexts, undrawnLines, unheardLines } from "./english-media.ts";
-import { lasting, moment, moneyTexts } from "./english-money.ts";
+import type { ModelErrorKind } from "../base/errors.ts";
+import type { AutoReason } from "../ports/notes.ts";
+import { modelFailureWords } from "./english-failures.ts";
+import { mediaTexts } from "./english-media.ts";
+import { moneyTexts } from "./english-money.ts";
+import { autoReasons, noteLine, stopped } from "./english-notes.ts";
 import { operatorTexts } from "./english-operators.ts";
 import { privacyTexts } from "./english-privacy.ts";
 import { thinkWords } from "./english-think.ts";
 import { toolTexts } from "./english-tools.ts";
 import type { CommandLine, StatsLines } from "./facts.ts";
 
-const stopped = "⏹ Stopped.";
 const whatTheBotReads =
   "So far I read text, photos, stickers and documents, look at the covers of videos, and listen to voice messages.";
 
@@ -35,109 +34,6 @@ function duration(totalSeconds: number): string {
   const hours = Math.floor((totalSeconds % 86_400) / 3_600);
   const minutes = Math.floor((totalSeconds % 3_600) / 60);
   return days > 0 ? `${days} d ${hours} h` : hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min`;
-}
-
-/** What the model that answers cannot do with what, in the words of a note. */
-const unseen: Readonly<Record<UnseenKind, string>> = {
-  live_photo: "see the live photo",
-  photo: "see the photo",
-  video: "see the video",
-  video_note: "see the video message",
-  animation: "see the animation",
-  sticker: "see the sticker",
-  story: "see the story",
-  paid_media: "see the paid post",
-  voice: "hear the voice message",
-  audio: "hear the audio file",
-  document: "read the file",
-};
-
-const cuts: Readonly<Record<Extract<SpokenNote, { kind: "cut" }>["by"], string>> = {
-  length: "✂️ Cut at the length limit.",
-  filtered: "✂️ Cut off by the model's content rules.",
-  "too-long": "✂️ Cut here: I read 200,000 characters of an answer at most.",
-  budget: "✂️ Cut here: the budget is used up.",
-};
-
-/** What `auto` has found in a question, short. */
-const autoReasons: Readonly<Record<AutoReason, string>> = {
-  think: "/think high",
-  picture: "a picture",
-  code: "code",
-  mathematics: "numbers or mathematics",
-  long: "long question",
-  parts: "several questions in one",
-  short: "short question",
-};
-
-const budgets: Readonly<Record<Whose, string>> = {
-  "user-day": "Your budget for today",
-  "user-month": "Your budget for this month",
-  "chat-day": "This chat's budget for today",
-  "bot-day": "This bot's budget for today",
-};
-
-function lowerFirst(words: string): string {
-  return words.charAt(0).toLowerCase() + words.slice(1);
-}
-
-function overBudgetLine({ whose, why, resetsAt, waitMs }: Extract<SpokenNote, { kind: "over-budget" }>): string {
-  const budget = lowerFirst(budgets[whose]);
-  if (why === "reserved")
-    return `💸 Answers that are being written have reserved what is left of ${budget}. Please try again when they are finished.`;
-  const state =
-    why === "too-little" ? `What is left of ${budget} is too little for this question` : `${budgets[whose]} is used up`;
-  return `💸 ${state}. It resets at ${moment(resetsAt)}${waitMs === undefined ? "" : `, in ${lasting(waitMs)}`}.`;
-}
-
-function lineOf(note: SpokenNote): string {
-  switch (note.kind) {
-    case "failed":
-      return failureLine(note.failure, note.retryAfterMs);
-    case "stopped":
-      return stopped;
-    case "cut":
-      return cuts[note.by];
-    case "over-budget":
-      return overBudgetLine(note);
-    case "budget-used":
-      return note.share === 100
-        ? `💸 ${budgets[note.whose]} is used up now. It resets at ${moment(note.resetsAt)}.`
-        : `💸 ${note.share} % of ${lowerFirst(budgets[note.whose])} is used. It resets at ${moment(note.resetsAt)}.`;
-    case "history-cut":
-      return "The model no longer sees all of the older messages here.";
-    case "new-topic":
-      return "🆕 After the pause I went by a summary of what we had talked about.";
-    case "cached":
-      return "♻️ From an earlier answer to the same question";
-    case "answered-by":
-      return `Answered by ${note.model}`;
-    case "seen-by":
-      return `🖼 ${note.instead} cannot see pictures: answered by ${note.model}`;
-    case "pictures-lost":
-    case "pictures-left-out":
-      return picturesLine(note);
-    case "auto-chose":
-      return `Answered by ${note.model} (auto: ${autoReasons[note.because]})`;
-    case "unseen":
-      return `📎 I cannot ${unseen[note.what]} yet; I went by the words alone.`;
-    case "preview":
-      return previewLine(note);
-    case "file-cut":
-      return fileCutLine(note);
-    case "file-unread":
-      return unreadLine(note);
-    case "undrawn":
-      return undrawnLines[note.why];
-    case "unheard":
-      return unheardLines[note.why];
-    case "pictures-dropped":
-      return note.count === 1
-        ? "🖼 A picture came with this answer; I cannot show it."
-        : `🖼 ${note.count} pictures came with this answer; I cannot show them.`;
-    case "storage-lost":
-      return "⚠️ My memory was lost while I was writing this, and with it our conversation. Please ask again.";
-  }
 }
 
 /** Sentences by what they are for. */
@@ -228,7 +124,7 @@ export const english = {
   thinking: (seconds: number) => (seconds === 0 ? "💭 Thinking…" : `💭 Thinking… ${seconds} s`),
   ...toolTexts,
   /** A note below an answer: one short line. */
-  note: lineOf,
+  note: noteLine,
   turnDied: "⚠️ Something went wrong on my side and I could not answer this. Please ask again.",
   withBehind: (model: string, behind: readonly string[]) => `${model} (when it fails: ${behind.join(", ")})`,
   chooseModel: (current: string) => `Model: ${current}. Choose another one:`,
