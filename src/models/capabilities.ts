@@ -13,6 +13,7 @@ export interface Lesson {
   /** It cannot be told to think in this way; `all`: in none. */
   readonly refuses?: ThinkingLevel | "all";
   readonly sees?: false;
+  readonly tools?: false;
 }
 
 export interface CapabilityTable {
@@ -48,7 +49,7 @@ const tables: Readonly<Record<string, Readonly<Record<string, Entry>>>> = data.m
 
 /** Creates the table of a process. `stated`: by `provider/model`. */
 export function createCapabilities(stated: Readonly<Record<string, StatedCapabilities>> = {}): CapabilityTable {
-  const lessons = new Map<string, { context?: number; efforts?: string; sees?: false }>();
+  const lessons = new Map<string, { context?: number; efforts?: string; sees?: false; tools?: false }>();
 
   function entryOf(model: string): { readonly entry: Entry; readonly known: boolean } {
     const listed = listedAs(model);
@@ -89,12 +90,13 @@ export function createCapabilities(stated: Readonly<Record<string, StatedCapabil
       };
     },
     thinking,
-    learn(model, { contextTokens, refuses, sees }) {
+    learn(model, { contextTokens, refuses, sees, tools }) {
       const levels = refuses === undefined ? undefined : [...levelsOf(model)].filter(([level]) => level !== refuses);
       lessons.set(model, {
         ...lessons.get(model),
         ...(contextTokens === undefined ? {} : { context: contextTokens }),
         ...(sees === undefined ? {} : { sees }),
+        ...(tools === undefined ? {} : { tools }),
         ...(levels === undefined
           ? {}
           : { efforts: refuses === "all" ? "" : levels.map(([level, word]) => `${level}=${word}`).join(" ") }),

@@ -121,8 +121,8 @@ export function createModels(deps: ModelsDeps): AllModels {
     const { signal } = linked;
     const log = request.log ?? deps.log;
     const allowance = createAllowance(timers, now);
-    const { payer, thoughts, cacheKey, pictures, work = inNobodysName } = request;
-    const how = { thoughts, cacheKey, pictures, work };
+    const { payer, thoughts, cacheKey, pictures, tools, noCalls, work = inNobodysName } = request;
+    const how = { thoughts, cacheKey, pictures, work, tools, noCalls };
     let shown: boolean;
     try {
       const targets = targetsOf(request);
@@ -136,7 +136,8 @@ export function createModels(deps: ModelsDeps): AllModels {
         const { model } = route.choice;
         const effort = request.effort ?? effortOf(targets, model);
         const { messages } = route;
-        const pay: Pay | undefined = payer && ((name, ...waiting) => payer.open({ model: name, messages }, ...waiting));
+        const pay: Pay | undefined =
+          payer && ((name, ...waiting) => payer.open({ model: name, messages, tools }, ...waiting));
         const attempt = begin(route, pay, allowance, log, effort === "high");
         try {
           let entered: Awaited<ReturnType<typeof attempt.enter>>;

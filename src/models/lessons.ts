@@ -43,6 +43,42 @@ export function isAboutPicture({ status = 400, complaint = "" }: Failure): boole
   return status >= 400 && status < 500 && /image|picture|media_type|base64/.test(complaint);
 }
 
+/** About tools as such: Ollama, Groq, OpenRouter, vLLM, llama.cpp, … each in its own words. */
+const toolless =
+  /(?:not|n't) support (?:tool|function|the ['"`]?tool)|(?:tools?|functions?)(?:[ _-](?:use|usage|choice|calls?|calling))?['"`]? (?:is|are) (?:not|currently not|un|disabled)|support tool use|(?:not|n't) (?:have|accept|take|allow) (?:tools|functions|function calling)|enable-auto-tool-choice|tool-call-parser|tools param requires|(?:unknown|unrecognized|unexpected|unsupported) (?:\w{1,20} ){0,3}(?:supplied: )?['"`]?tools\b|'tools'/;
+/** The schema of one, or its name, is wrong: the model would call others. */
+const aboutOneTool = /tools(?:\[\d|\.\d|' '\d)|function_declarations|schema/;
+
+/** Whether a refusal of a request with tools says that the model calls none. */
+export function tellsToolless({ status = 400, complaint = "" }: Failure): boolean {
+  const isComplaint = status === 400 || status === 404 || status === 422 || status === 500 || status === 501;
+  return isComplaint && toolless.test(complaint) && !aboutOneTool.test(complaint);
+}
+
+/** Whether the model would call tools if it did not think: OpenAI's newer ones on Chat Completions. */
+export function callsUnthinkingOnly({ status = 400, complaint = "" }: Failure): boolean {
+  return status === 400 && /tools? with reasoning_effort/.test(complaint);
+}
+
+/** Whether the model wants the thoughts back that stood before its calls. */
+export function wantsThoughts({ status = 400, complaint = "" }: Failure): boolean {
+  return (
+    status === 400 && /reasoning_content/.test(complaint) && /must be|missing|passed back|required/.test(complaint)
+  );
+}
+
+/** Whether a step that the model has written itself is not taken back: what was sealed can no longer be opened. */
+export function refusesNative({ status = 400, complaint = "" }: Failure): boolean {
+  const sealed =
+    /invalid_encrypted_content|encrypted content|encrypted_content|thought[ _]signature|signature['"`]? in [`'"]?thinking|invalid [`'"]?signature|thinking[`'"]? (?:or [`'"]?redacted_thinking[`'"]? )?blocks?.{0,80}(?:cannot|must|modified|prefix)|prefix[ _]mismatch|reasoning_details|item with id ['"`]?\w{0,4}_?.{0,80}not found/;
+  return status >= 400 && status < 500 && sealed.test(complaint);
+}
+
+/** Whether the model has written a call that its server could not read. */
+export function hasMiswritten({ complaint = "" }: Failure): boolean {
+  return /tool_use_failed|failed to call a function|failed to parse tool call/.test(complaint);
+}
+
 /** How much a model reads that finds a conversation too long; undefined when it does not say so. */
 export function lessonOfOverflow({ kind, complaint = "" }: Failure): Lesson | undefined {
   const most = kind === "context-overflow" ? tokensIn(complaint, context) : undefined;

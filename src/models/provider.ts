@@ -84,6 +84,8 @@ export function createProvider(deps: Omit<SenderDeps, "wire" | "client">): Provi
           patience,
           work: ask.work,
           thoughts: ask.thoughts ?? false,
+          offered: sender.offered(sent),
+          noCalls: ask.noCalls ?? false,
           expectUnopened: unopened.has(model),
           onLife,
           locate: sender.located,

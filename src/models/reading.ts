@@ -28,6 +28,10 @@ export interface ReadingDeps {
   readonly work: Work;
   /** Whether what may be shown of its thoughts is wanted. */
   readonly thoughts: boolean;
+  /** Names of the tools that the model may call. */
+  readonly offered: ReadonlySet<string>;
+  /** It was told to call none any more; what it calls all the same is not handed on. */
+  readonly noCalls: boolean;
   /** The model is known to think without opening its thoughts. */
   readonly expectUnopened: boolean;
   /** Told of each sign of life, visible or not. */
@@ -102,8 +106,10 @@ export function createReading(deps: ReadingDeps): Reading {
   function conclude(): readonly ReadingEvent[] {
     if (reader.unopenedThoughts || (shown && reader.finish !== undefined)) deps.onUnopened(reader.unopenedThoughts);
     if (reader.finish !== undefined) {
-      const end = ending(reader, shown);
-      return [...reader.calls.map((call) => ({ type: "tool-call", ...call }) as const), end];
+      // What nobody has offered, nobody could carry out.
+      const calls = deps.offered.size === 0 || deps.noCalls ? [] : reader.calls;
+      const end = ending(reader, calls, shown);
+      return [...calls.map((call) => ({ type: "tool-call", ...call }) as const), end];
     }
     const { failure } = reader;
     if (failure !== undefined) {
@@ -137,12 +143,12 @@ function waitMs(doubt: AnswerReader["finishDoubt"], { usageMs, silenceMs }: Pati
 }
 
 /** The end of an answer that has a finish reason; throws when it is the end of none. */
-function ending(reader: AnswerReader, shown: boolean): ReadingEvent {
+function ending(reader: AnswerReader, calls: AnswerReader["calls"], shown: boolean): ReadingEvent {
   const reason = `finish_reason ${reader.finishReason ?? ""}`;
   const { finish, usage, served, pictures } = reader;
   if (finish === "failed") throw new Refused({ kind: "upstream", message: reason });
   // A picture alone is an answer that was paid for, though nothing of it can be shown.
-  if (!shown && pictures === 0) {
+  if (!shown && pictures === 0 && calls.length === 0) {
     if (/context_window/.test(reason)) throw new Refused({ kind: "context-overflow", message: reason });
     if (finish === "filtered") throw new Refused({ kind: "content-filter", message: reason });
     throw new Refused({ kind: "empty", message: `nothing visible in the answer (${reason})` });
@@ -153,6 +159,6 @@ function ending(reader: AnswerReader, shown: boolean): ReadingEvent {
     usage,
     served,
     pictures: pictures === 0 ? undefined : pictures,
-    native: reader.calls.length === 0 ? undefined : reader.native,
+    native: calls.length === 0 ? undefined : reader.native,
   };
 }

@@ -3,20 +3,32 @@ import type OpenAI from "openai";
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { ProviderConfig } from "../config/config.ts";
-import type { ChatMessage, ModelRequest } from "../ports/models.ts";
+import type { ChatMessage, ModelRequest, NativeStep } from "../ports/models.ts";
 import type { CapabilityTable } from "./capabilities.ts";
 import { type Listing, readList } from "./catalogue.ts";
 import type { Failure } from "./failures.ts";
 import { readBeginning } from "./incoming.ts";
-import { isAboutPicture, lessonOfOverflow, lessonOfRefusal, tellsBlindness } from "./lessons.ts";
+import {
+  callsUnthinkingOnly,
+  hasMiswritten,
+  isAboutPicture,
+  lessonOfOverflow,
+  lessonOfRefusal,
+  refusesNative,
+  tellsBlindness,
+  tellsToolless,
+  wantsThoughts,
+} from "./lessons.ts";
 import { createPost } from "./posting.ts";
 import type { Received, Transport } from "./transport.ts";
 import { dialectOf } from "./wires/dialects.ts";
 import { holdPictures, withPictures } from "./wires/pictures.ts";
 import { fieldsAsTaught, mended, mendedThoughts, untaught } from "./wires/requests.ts";
+import { holdSteps, nativeSteps, stepsFor } from "./wires/steps.ts";
 import type { Manner, Wire, WireRequest } from "./wires/wire.ts";
 
-export interface Question extends Pick<ModelRequest, "effort" | "thoughts" | "cacheKey" | "pictures"> {
+export interface Question
+  extends Pick<ModelRequest, "effort" | "thoughts" | "cacheKey" | "pictures" | "tools" | "noCalls"> {
   /** The model's name on the wire. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
@@ -35,6 +47,8 @@ export interface Sender {
   learns(question: Question, failure: Failure): boolean;
   /** A failure as what it is, knowing what was sent. */
   understood(question: Question, failure: Failure): Failure;
+  /** Names of the tools that the model is offered; none where it cannot call any. */
+  offered(question: Question): ReadonlySet<string>;
   /** Asks for the provider's own list of models. Never rejects. */
   list(signal: AbortSignal): Promise<Listing>;
   /** A failure that the address may be the reason of, with the address and the variable to look at. */
@@ -61,10 +75,20 @@ export function createSender({ config, client, wire, capabilities, transport, lo
   const manners = new Map<string, Manner>();
   /** Asked with words in the place of former pictures, one of which was refused. */
   const unpictured = new WeakSet<Question>();
+  /** Steps of its own that a model has not taken back. */
+  const untaken = new WeakSet<NativeStep>();
+  /** How often a server could not read what its model has called. From the second time on the question goes on in words. */
+  const miswritten = new WeakMap<Question, number>();
   const post = createPost({ config, client, path: wire.path, transport, log });
 
   function mannerOf(model: string): Manner {
     return manners.get(model) ?? untaught;
+  }
+
+  function toolsFor(question: Question): Question["tools"] {
+    const { model, tools = [] } = question;
+    const some = tools.length > 0 && (miswritten.get(question) ?? 0) < 2;
+    return some && capabilities.of(`${config.name}/${model}`).tools ? tools : undefined;
   }
 
   function requestOf(question: Question): WireRequest {
@@ -74,9 +98,11 @@ export function createSender({ config, client, wire, capabilities, transport, lo
     const manner = mannerOf(model);
     const can = capabilities.of(name);
     const most = unpictured.has(question) ? 0 : dialect.mostPictures;
-    const messages = withPictures(question.messages, { sees: can.sees, most });
+    const tools = toolsFor(question);
+    const said = stepsFor(question.messages, { name, calls: tools !== undefined, refused: untaken });
+    const messages = withPictures(said, { sees: can.sees, most });
     const how = { manner, can, effort, thinking, thoughts: thoughts && !manner.hidesThoughts };
-    return { model, name, messages, dialect, ...settings, ...how, cacheKey };
+    return { model, name, messages, dialect, ...settings, ...how, cacheKey, tools, noCalls: question.noCalls };
   }
 
   function understood({ messages, model, pictures, work }: Question, failure: Failure): Failure {
@@ -100,10 +126,47 @@ export function createSender({ config, client, wire, capabilities, transport, lo
     return true;
   }
 
+  /** What a refusal says of tools, calls, and steps that went back. */
+  function learnsOfTools(question: Question, failure: Failure): boolean {
+    const { model, work } = question;
+    const name = `${config.name}/${model}`;
+    const natives = nativeSteps(question.messages, name).filter((step) => !untaken.has(step));
+    if (natives.length > 0 && work(() => refusesNative(failure))) {
+      for (const step of natives) untaken.add(step);
+      log.warn({ provider: config.name, model }, "the model does not take its own steps back; it gets them plain");
+      return true;
+    }
+    if (toolsFor(question) === undefined) return false;
+    const manner = mannerOf(model);
+    if (!manner.callsUnthinking && work(() => callsUnthinkingOnly(failure))) {
+      manners.set(model, { ...manner, callsUnthinking: true });
+      log.warn(
+        { provider: config.name, model },
+        "the model calls tools only unthinking on this wire; from now on it is told to",
+      );
+      return true;
+    }
+    if (!manner.wantsThoughts && holdSteps(question.messages) && work(() => wantsThoughts(failure))) {
+      manners.set(model, { ...manner, wantsThoughts: true });
+      log.warn({ provider: config.name, model }, "the model wants its thoughts back; from now on it gets them");
+      return true;
+    }
+    if (work(() => hasMiswritten(failure))) {
+      miswritten.set(question, (miswritten.get(question) ?? 0) + 1);
+      return true;
+    }
+    if (!work(() => tellsToolless(failure) || callsUnthinkingOnly(failure))) return false;
+    const lesson = { tools: false } as const;
+    capabilities.learn(name, lesson);
+    log.warn({ provider: config.name, model, ...lesson }, "the provider has told what the model cannot do");
+    return true;
+  }
+
   function learns(question: Question, refused: Failure): boolean {
     const failure = understood(question, refused);
     if (goesOnInWords(question, failure)) return true;
     if (failure.kind === "blind") return false;
+    if (learnsOfTools(question, failure)) return true;
     const { status, complaint } = failure;
     const { model, messages, work } = question;
     const refusal = { status: status ?? 400, text: complaint ?? "" };
@@ -145,6 +208,7 @@ export function createSender({ config, client, wire, capabilities, transport, lo
     },
     learns,
     understood,
+    offered: (question) => new Set(toolsFor(question)?.map(({ name }) => name)),
     async list(signal) {
       const { address } = post;
       const base = address.endsWith(wire.path) ? address.slice(0, -wire.path.length) : config.baseUrl;

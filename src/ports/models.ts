@@ -138,6 +138,8 @@ interface ChatCall {
   /** `provider/model`. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
+  /** What is offered: its definitions are read as well. */
+  readonly tools?: readonly ToolDefinition[] | undefined;
 }
 
 /** What comes in one piece. */

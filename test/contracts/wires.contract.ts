@@ -7,6 +7,7 @@ import type { ModelRequest } from "../../src/ports/models.ts";
 import { type Answering, createLlmServer, type LlmServer, refuse } from "../support/llm-server.ts";
 import { asMessages } from "../support/messages.ts";
 import { speeches } from "../support/wire-streams.ts";
+import { search } from "../support/wire-tools.ts";
 import { speaking, type Told, told, wireKey } from "../support/wires.ts";
 
 /** Nothing that is expected to come is late, however busy the machine. */
@@ -154,11 +155,12 @@ export function wireContract(provider: string, wire: WireName): void {
 
     test("calls tools, and of an answer that was cut none is handed on", async () => {
       const calling = answered("Let me look.") + speech.call("call_1", "web_search", '{"query":"Paris"}');
-      const whole = await ask(calling + speech.ending("stop") + closing);
+      const tools = [search];
+      const whole = await ask(calling + speech.ending("stop") + closing, {}, { tools });
       expect(whole.calls).toMatchObject([{ id: "call_1", name: "web_search", arguments: '{"query":"Paris"}' }]);
       for (const end of ["", speech.ending("length") + closing, speech.error("overloaded_error", "Overloaded")]) {
         await stop?.();
-        const cut = await ask(calling + end);
+        const cut = await ask(calling + end, {}, { tools });
         expect([cut.text, cut.calls]).toEqual(["Let me look.", []]);
       }
     });

@@ -19,8 +19,8 @@ export interface Speech {
   readonly closing: string;
   text(piece: string): string;
   thought(piece: string): string;
-  /** A call in two pieces. */
-  call(id: string, name: string, json: string): string;
+  /** A call in two pieces. `place`: among those of the answer. */
+  call(id: string, name: string, json: string, place?: number): string;
   /** What was counted so far. */
   counting(usage: Counted): string;
   ending(how: Ending, usage?: Counted): string;
@@ -78,9 +78,9 @@ const chat: Speech = {
   closing: "data: [DONE]\n\n",
   text: (content) => delta({ content }),
   thought: (reasoning_content) => delta({ reasoning_content }),
-  call: (id, name, json) =>
-    delta({ tool_calls: [{ index: 0, id, type: "function", function: { name, arguments: json.slice(0, 3) } }] }) +
-    delta({ tool_calls: [{ index: 0, function: { arguments: json.slice(3) } }] }),
+  call: (id, name, json, index = 0) =>
+    delta({ tool_calls: [{ index, id, type: "function", function: { name, arguments: json.slice(0, 3) } }] }) +
+    delta({ tool_calls: [{ index, function: { arguments: json.slice(3) } }] }),
   counting: (usage) => line({ choices: [{ index: 0, delta: {}, finish_reason: null }], usage: chatUsage(usage) }),
   ending: (how, usage) =>
     delta({}, { stop: "stop", length: "length", filtered: "content_filter" }[how]) +
@@ -119,9 +119,9 @@ const responses: Speech = {
   text: (piece) => named({ type: "response.output_text.delta", output_index: 1, delta: piece }),
   thought: (piece) =>
     named({ type: "response.reasoning_summary_text.delta", output_index: 0, summary_index: 0, delta: piece }),
-  call(call_id, name, json) {
+  call(call_id, name, json, place = 0) {
     const item = { type: "function_call", id: `fc_${call_id}`, call_id, name, arguments: "" };
-    const at = { output_index: 2, item_id: item.id };
+    const at = { output_index: 2 + place, item_id: item.id };
     return [
       { type: "response.output_item.added", ...at, item },
       { type: "response.function_call_arguments.delta", ...at, delta: json.slice(0, 3) },
@@ -191,16 +191,17 @@ const messages: Speech = {
   closing: named({ type: "message_stop" }),
   text: (text) => named({ type: "content_block_delta", index: 1, delta: { type: "text_delta", text } }),
   thought: (thinking) => named({ type: "content_block_delta", index: 0, delta: { type: "thinking_delta", thinking } }),
-  call(id, name, json) {
+  call(id, name, json, place = 0) {
+    const index = 2 + place;
     const partial = (partial_json: string) => ({
       type: "content_block_delta",
-      index: 2,
+      index,
       delta: { type: "input_json_delta", partial_json },
     });
     return [
-      { type: "content_block_start", index: 2, content_block: { type: "tool_use", id, name, input: {} } },
+      { type: "content_block_start", index, content_block: { type: "tool_use", id, name, input: {} } },
       ...["", json.slice(0, 3), json.slice(3)].map(partial),
-      { type: "content_block_stop", index: 2 },
+      { type: "content_block_stop", index },
     ]
       .map(named)
       .join("");

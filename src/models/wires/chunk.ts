@@ -45,6 +45,13 @@ export function readChunk(given: Fields): ChunkSays {
   };
 }
 
+/** What of an event has to go back to the model that has sent it: its thoughts, in the provider's own form. */
+export function thoughtFieldsIn(given: Fields): Fields {
+  const choice = fieldsOf(choiceOf(unwrapped(given)));
+  const [delta, message] = [fieldsOf(choice["delta"]), fieldsOf(choice["message"])];
+  return thoughtsIn(delta) > 0 ? delta : message;
+}
+
 function usageIn(chunk: Fields, choice: Fields | undefined): TokenUsage | undefined {
   return usageOf(chunk["usage"]) ?? usageOf(choice?.["usage"]) ?? usageOf(fieldsOf(chunk["x_groq"])["usage"]);
 }

@@ -25,6 +25,14 @@ export interface Dialect {
   readonly cacheKeyIn?: readonly WireName[];
   /** Whether reasoning is returned in a form that can be given back (Responses). */
   readonly encryptedReasoning?: boolean;
+  /** Schemas of tools are refused, or not understood, unless they are written in few words. */
+  readonly plainSchemas: (model: string) => boolean;
+  /** The thoughts of a model that was told to think go back with its calls, or something empty in their place (Chat Completions). */
+  readonly thoughtsBack?: boolean;
+  /** Calls that the model has not signed need something in the place of its signature (Chat Completions). */
+  readonly signsCalls?: (model: string) => boolean;
+  /** What came of a call may hold pictures (Responses). */
+  readonly picturesInResults?: boolean;
   /** Further fields of a request where nobody has set how much shall be thought (Chat Completions). */
   readonly extra: (model: string) => Readonly<Record<string, unknown>>;
   /** How much shall be thought, where somebody has set it. */
@@ -39,12 +47,13 @@ const conservative: Dialect = {
   streamOptions: false,
   maxTemperature: () => 2,
   mostPictures: 20,
+  plainSchemas: () => true,
   extra: () => ({}),
   tellThinking: byEffort,
 };
 
 /** The same, with usage at the end of the stream. */
-const common: Dialect = { ...conservative, streamOptions: true };
+const common: Dialect = { ...conservative, streamOptions: true, plainSchemas: () => false };
 
 /** Nobody waits for a chat's answer to be thought over, and Gemini's thoughts are paid and count against the limit. */
 function geminiEffort(model: string): Record<string, unknown> {
@@ -61,6 +70,7 @@ const openai: Dialect = {
   ...common,
   cacheKeyIn: ["chat", "responses"],
   encryptedReasoning: true,
+  picturesInResults: true,
   lengthField: "max_completion_tokens",
   maxTemperature: openaiTemperature,
 };
@@ -69,11 +79,21 @@ const dialects: Readonly<Record<string, Dialect>> = {
   openai,
   azure: openai,
   anthropic: { ...common, maxTemperature: highestTemperature, tellThinking: byBudget },
-  gemini: { ...common, extra: geminiEffort },
+  gemini: {
+    ...common,
+    plainSchemas: () => true,
+    signsCalls: (model) => !/^gemini-[12]\b/.test(model),
+    extra: geminiEffort,
+  },
   // Its current models think by default.
-  deepseek: { ...common, extra: () => ({ thinking: { type: "disabled" } }), tellThinking: bySwitch },
+  deepseek: {
+    ...common,
+    thoughtsBack: true,
+    extra: () => ({ thinking: { type: "disabled" } }),
+    tellThinking: bySwitch,
+  },
   // 422 for every field it does not know; usage comes unasked.
-  mistral: { ...conservative, maxTemperature: () => 1.5, mostPictures: 8 },
+  mistral: { ...conservative, plainSchemas: () => false, maxTemperature: () => 1.5, mostPictures: 8 },
   groq: {
     ...common,
     mostPictures: 5,
@@ -89,10 +109,11 @@ const dialects: Readonly<Record<string, Dialect>> = {
   // On Chat Completions its key would be a header.
   xai: { ...common, cacheKeyIn: ["responses"], lengthField: "max_completion_tokens", encryptedReasoning: true },
   // A relay of others' models, of which only the ordinary request is known.
-  holysheep: { ...common, maxTemperature: openaiTemperature },
+  holysheep: { ...common, plainSchemas: () => true, maxTemperature: openaiTemperature },
   // Its models think by default, and take no other temperature than their own.
   moonshot: {
     ...common,
+    thoughtsBack: true,
     maxTemperature: (model) => (model.startsWith("kimi-") ? 0 : 1),
     extra: (model) => (/^kimi-k2\.[56]/.test(model) ? { thinking: { type: "disabled" } } : {}),
     tellThinking: bySwitchOrEffort,
@@ -111,7 +132,11 @@ const dialects: Readonly<Record<string, Dialect>> = {
   },
   perplexity: { ...common, streamOptions: false, maxTemperature: () => 1.99 },
   together: { ...common, tellThinking: byObjectSwitch },
-  openrouter: { ...common, tellThinking: byObject },
+  openrouter: {
+    ...common,
+    plainSchemas: (model) => /^~?google\//.test(model),
+    tellThinking: byObject,
+  },
   ollama: common,
   lmstudio: common,
   vllm: common,

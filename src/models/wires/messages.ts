@@ -2,9 +2,12 @@
 import { type ImagePart, textOf } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
 import { cacheMinimum, thinksUnasked } from "./claude-models.ts";
+import { fieldsOf } from "./fields.ts";
 import { createMessagesReader } from "./messages-reader.ts";
 import { base64Of, written } from "./pictures.ts";
 import { longestAnswer, withoutSystem } from "./requests.ts";
+import { portableSchema, wholeSchema } from "./schemas.ts";
+import { argumentsOf, resultOf } from "./steps.ts";
 import { messagesThinking } from "./thinking.ts";
 import type { OptionalFields, Wire, WireRequest } from "./wire.ts";
 
@@ -56,6 +59,7 @@ function optionalFields(request: WireRequest): OptionalFields {
     // Not a field of the body: it marks where the prefix ends that the next request will begin with.
     cache_control: { type: "ephemeral" },
     ...(temperature !== undefined && highest > 0 ? { temperature: Math.min(temperature, highest) } : {}),
+    ...(request.tools !== undefined && request.noCalls ? { tool_choice: { type: "none" } } : {}),
   };
 }
 
@@ -66,15 +70,19 @@ function body(request: WireRequest, fields: OptionalFields): Record<string, unkn
   const said = messages.filter(({ role }) => role !== "system");
   const system = textOfAll(messages.filter(({ role }) => role === "system"));
   const fewest = cache === undefined ? Number.POSITIVE_INFINITY : cacheMinimum(model) * charactersPerToken;
-  const turns = said.map((message) => turnOf(message, request)).filter(({ content }) => content.length > 0);
-  // The persona stays when the history is cut; and all that is said so far is the beginning of what is asked next.
-  const isLong = system.length + textOfAll(said).length >= fewest;
+  const turns = together(said.map((message) => turnOf(message, request)).filter(({ content }) => content.length > 0));
+  // Tools stand before the persona, which stays when the history is cut; and all that is said so far is the beginning of what is
+  // asked next.
+  const tools = toolsOf(request);
+  const head = system.length + (tools === undefined ? 0 : JSON.stringify(tools).length);
+  const isLong = head + textOfAll(said).length >= fewest;
   return {
     model,
     max_tokens: maxTokensOf(request),
+    ...(tools === undefined ? {} : { tools: system === "" && head >= fewest ? lastMarked(tools, cache) : tools }),
     ...(system === ""
       ? {}
-      : { system: system.length >= fewest ? [{ type: "text", text: system, cache_control: cache }] : system }),
+      : { system: head >= fewest ? [{ type: "text", text: system, cache_control: cache }] : system }),
     messages: isLong ? turns.map((turn, at) => (at === turns.length - 1 ? marked(turn, cache) : turn)) : turns,
     stream: manner.streams,
     ...others,
@@ -85,18 +93,57 @@ function textOfAll(messages: readonly ChatMessage[]): string {
   return messages.map(({ content }) => textOf(content)).join("\n\n");
 }
 
-function turnOf({ role, content, native }: ChatMessage, { name }: WireRequest): Turn {
+function toolsOf({ tools, dialect, model }: WireRequest): readonly object[] | undefined {
+  const schemaOf = dialect.plainSchemas(model) ? portableSchema : wholeSchema;
+  return tools?.map(({ name, description, parameters }) => ({ name, description, input_schema: schemaOf(parameters) }));
+}
+
+function turnOf(message: ChatMessage, { name }: WireRequest): Turn {
+  const { role, content, native, calls = [], answers } = message;
   if (native?.model === name) return { role, content: native.content };
-  return { role, content: written<object>(content, { text: (text) => ({ type: "text", text }), image: blockOf }) };
+  const parts = { text: textBlock, image: blockOf };
+  if (role === "tool") {
+    const result = written<object>(resultOf(content), parts);
+    return { role: "user", content: [{ type: "tool_result", tool_use_id: answers?.id, content: result }] };
+  }
+  const said = written<object>(content, parts);
+  if (calls.length === 0) return { role, content: said };
+  const blocks = typeof said !== "string" ? said : said === "" ? [] : [textBlock(said)];
+  const uses = calls.map((call) => ({ type: "tool_use", id: call.id, name: call.name, input: argumentsOf(call) }));
+  return { role, content: [...blocks, ...uses] };
+}
+
+/** All results of a step in one message of the user's, or they count as missing. */
+function together(turns: readonly Turn[]): readonly Turn[] {
+  const joined: Turn[] = [];
+  for (const turn of turns) {
+    const last = joined.at(-1);
+    if (last === undefined || !holdsResults(last) || turn.role !== "user") joined.push(turn);
+    else joined[joined.length - 1] = { role: "user", content: [...blocksOf(last), ...blocksOf(turn)] };
+  }
+  return joined;
+}
+
+function holdsResults({ content }: Turn): boolean {
+  return typeof content !== "string" && fieldsOf(content[0])["type"] === "tool_result";
+}
+
+function blocksOf({ content }: Turn): readonly unknown[] {
+  return typeof content === "string" ? [textBlock(content)] : content;
+}
+
+function textBlock(text: string): object {
+  return { type: "text", text };
 }
 
 function blockOf(image: ImagePart): object {
   return { type: "image", source: { type: "base64", media_type: image.mime, data: base64Of(image) } };
 }
 
-function marked({ role, content }: Turn, cache: unknown): Turn {
-  const blocks = typeof content === "string" ? [{ type: "text", text: content }] : content;
-  const last = blocks.at(-1);
-  if (typeof last !== "object" || last === null) return { role, content };
-  return { role, content: [...blocks.slice(0, -1), { ...last, cache_control: cache }] };
+function marked(turn: Turn, cache: unknown): Turn {
+  return { role: turn.role, content: lastMarked(blocksOf(turn), cache) };
+}
+
+function lastMarked(blocks: readonly unknown[], cache: unknown): readonly unknown[] {
+  return blocks.map((block, at) => (at === blocks.length - 1 ? { ...fieldsOf(block), cache_control: cache } : block));
 }

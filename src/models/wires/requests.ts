@@ -10,6 +10,8 @@ export const untaught: Manner = {
   streams: true,
   takesSystem: true,
   hidesThoughts: false,
+  callsUnthinking: false,
+  wantsThoughts: false,
 };
 
 const otherName: Readonly<Record<string, string>> = {

@@ -5,6 +5,8 @@ import { fieldsOf } from "./fields.ts";
 import { dataUrlOf, written } from "./pictures.ts";
 import { longestAnswer, withoutSystem } from "./requests.ts";
 import { createResponsesReader } from "./responses-reader.ts";
+import { portableSchema, wholeSchema } from "./schemas.ts";
+import { argumentsOf, resultOf, withPicturesBehind } from "./steps.ts";
 import { responsesThinking } from "./thinking.ts";
 import type { OptionalFields, Wire, WireRequest } from "./wire.ts";
 
@@ -16,9 +18,16 @@ export const responsesWire: Wire = {
   headers: (apiKey) => (apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
   optionalFields,
   body(request, fields) {
-    const { model, messages, manner } = request;
-    const said = manner.takesSystem ? messages : withoutSystem(messages);
-    return { model, input: said.flatMap((message) => itemsOf(message, request)), stream: manner.streams, ...fields };
+    const { model, messages, manner, dialect } = request;
+    const all = manner.takesSystem ? messages : withoutSystem(messages);
+    const said = dialect.picturesInResults ? all : withPicturesBehind(all);
+    return {
+      model,
+      input: said.flatMap((message) => itemsOf(message, request)),
+      ...toolsOf(request),
+      stream: manner.streams,
+      ...fields,
+    };
   },
   createChunkReader: createResponsesReader,
 };
@@ -34,16 +43,40 @@ function optionalFields(request: WireRequest): OptionalFields {
   const highest = dialect.maxTemperature(model);
   if (temperature !== undefined && highest > 0) fields["temperature"] = Math.min(temperature, highest);
   if (dialect.cacheKeyIn?.includes("responses") && cacheKey !== undefined) fields["prompt_cache_key"] = cacheKey;
+  if (request.tools !== undefined && request.noCalls) fields["tool_choice"] = "none";
   return fields;
 }
 
-function itemsOf({ role, content, native }: ChatMessage, { name }: WireRequest): readonly unknown[] {
+/** `strict` would be taken as set: schemas of others do not fit what it asks for. */
+function toolsOf({ tools, dialect, model }: WireRequest): { readonly tools?: readonly object[] } {
+  if (tools === undefined) return {};
+  const schemaOf = dialect.plainSchemas(model) ? portableSchema : wholeSchema;
+  return {
+    tools: tools.map(({ name, description, parameters }) => ({
+      type: "function",
+      ...{ name, description, parameters: schemaOf(parameters) },
+      strict: false,
+    })),
+  };
+}
+
+function itemsOf(message: ChatMessage, { name }: WireRequest): readonly unknown[] {
+  const { role, content, native, calls = [], answers } = message;
   if (native?.model === name) return native.content.flatMap(givenBack);
-  const said = written<object>(content, {
+  const parts = {
     text: (text: string) => ({ type: "input_text", text }),
     image: (image: ImagePart) => ({ type: "input_image", image_url: dataUrlOf(image) }),
-  });
-  return said === "" ? [] : [{ role, content: said }];
+  };
+  if (role === "tool") {
+    const output = written<object>(resultOf(content), parts);
+    return [{ type: "function_call_output", call_id: answers?.id, output }];
+  }
+  const said = written<object>(content, parts);
+  const called = calls.map((call) => ({
+    ...{ type: "function_call", call_id: call.id, name: call.name },
+    arguments: JSON.stringify(argumentsOf(call)),
+  }));
+  return said === "" ? called : [{ role, content: said }, ...called];
 }
 
 /** Of what was thought only the encrypted form is taken back; a bare id means nothing, since nothing is kept there. */

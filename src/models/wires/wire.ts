@@ -3,6 +3,7 @@
  * (timers, repeats, the chain, caps) knows none of them.
  */
 import type { Capabilities, ChatMessage, Effort } from "../../ports/models.ts";
+import type { ToolDefinition } from "../../ports/tool-results.ts";
 import type { Dialect } from "./dialects.ts";
 import type { Fields } from "./fields.ts";
 import type { ChunkSays } from "./says.ts";
@@ -21,6 +22,10 @@ export interface Manner {
   readonly takesSystem: boolean;
   /** It gives no summary of its thoughts. */
   readonly hidesThoughts: boolean;
+  /** It calls tools only where it is told not to think (Chat Completions). */
+  readonly callsUnthinking: boolean;
+  /** It wants its thoughts back with its calls (Chat Completions). */
+  readonly wantsThoughts: boolean;
 }
 
 export interface WireRequest {
@@ -41,6 +46,10 @@ export interface WireRequest {
   readonly thinking?: Thinking | undefined;
   readonly thoughts?: boolean | undefined;
   readonly cacheKey?: string | undefined;
+  /** What it may call; left out where nothing, and then `messages` hold no calls either. */
+  readonly tools?: readonly ToolDefinition[] | undefined;
+  /** It shall call none of them any more. */
+  readonly noCalls?: boolean | undefined;
 }
 
 /** Fields that a request can do without: what a refusal names among them is left out from then on. */

@@ -2,6 +2,7 @@
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { WireName } from "../../../src/config/providers.ts";
+import { clock, search } from "../../support/wire-tools.ts";
 import { eachWire, speaking, told } from "../../support/wires.ts";
 
 const mock = new LLMock({ port: 0, chunkSize: 5 });
@@ -14,6 +15,7 @@ const paths: Readonly<Record<WireName, string>> = {
   responses: "/v1/responses",
   messages: "/v1/messages",
 };
+const tools = [search, clock];
 const text = "Paris is the capital of France. 🗼";
 
 describe.each(eachWire)("by the $wire wire, aimock", ({ wire }) => {
@@ -60,7 +62,7 @@ describe.each(eachWire)("by the $wire wire, aimock", ({ wire }) => {
         { id: "call_2", name: "calculate", arguments: "{}" },
       ],
     });
-    const { calls, text: said, types } = await ask();
+    const { calls, text: said, types } = await ask({}, { tools });
     expect(said).toBe(text);
     expect(calls.map(({ name, arguments: given }) => [name, given])).toEqual([
       ["web_search", '{"query":"Paris"}'],
@@ -85,7 +87,7 @@ describe.each(eachWire)("by the $wire wire, aimock", ({ wire }) => {
       { content: text, toolCalls: [{ id: "call_1", name: "web_search", arguments: "{}" }] },
       { truncateAfterChunks: 5, latency: 5 },
     );
-    const { failed, calls, end } = await ask();
+    const { failed, calls, end } = await ask({}, { tools });
     expect([failed, calls, end]).toEqual(["connection", [], undefined]);
   });
 });
@@ -99,7 +101,7 @@ test("the answer of Claude comes with its thoughts as they must go back", async 
     toolCalls: [{ id: "toolu_1", name: "web_search", arguments: '{"query":"Paris"}' }],
   });
   const { models } = speaking("anthropic", "messages", `${mock.url}/v1`);
-  const { end } = await told(models, { model: "anthropic/m" });
+  const { end } = await told(models, { model: "anthropic/m", tools });
   await models.stop();
   expect(end?.native).toEqual({
     model: "anthropic/m",
