@@ -146,7 +146,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
   if (values.METRICS_PORT !== undefined && values.METRICS_PORT !== 0 && values.METRICS_PORT === values.PORT)
     mistakes.push("METRICS_PORT is that of PORT; set it to another one, or leave it out to have /metrics at PORT");
 
-  const tools = answersIn(mode) ? toolsOf(values, wrong, { mistakes, warnings }) : undefined;
+  const tools = answersIn(mode) ? toolsOf(values, wrong, given, { mistakes, warnings }) : undefined;
   const budgets = budgetsOf(values, mistakes, warnings);
   const proxies = mode === "queue" ? undefined : readProxies(given, mistakes, playground ? loopback : "");
 
@@ -222,7 +222,14 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     logFormat: values.LOG_FORMAT,
     warnings,
     secrets: secretsIn(
-      [token, webhook?.secret, values.ADMIN_TOKEN, values.METRICS_TOKEN, tools?.search?.apiKey],
+      [
+        token,
+        webhook?.secret,
+        values.ADMIN_TOKEN,
+        values.METRICS_TOKEN,
+        tools?.search?.apiKey,
+        ...(tools?.mcp?.secrets ?? []),
+      ],
       models.providers,
       urls,
     ),

@@ -102,6 +102,7 @@ export const environmentFields = {
   EXA_API_KEY: key().optional(),
   SERPER_API_KEY: key().optional(),
   SEARXNG_URL: url().optional(),
+  MCP_SERVERS: text().optional(),
   NEW_TOPIC_AFTER_MINUTES: whole(0, 525_600, "minutes").prefault(defaults.NEW_TOPIC_AFTER_MINUTES),
   ANSWER_CACHE: oneOf(["off", "chat", "shared"], "must be off, chat or shared").prefault(defaults.ANSWER_CACHE),
   ANSWER_CACHE_HOURS: whole(1, 8_760, "hours").prefault(defaults.ANSWER_CACHE_HOURS),

@@ -1,5 +1,5 @@
 /** The file that `PRICES_FILE` names: what models cost that no list has, or that cost something else there. */
-import { readFileSync } from "node:fs";
+import { isObject, readJsonFile } from "./json-file.ts";
 
 /** US dollars: for a million tokens, an hour of sound, a picture. */
 export interface OwnPrice {
@@ -34,24 +34,8 @@ const mostMistakes = 5;
 /** Reads the file; each mistake is a line that names the variable and the place in the file. */
 export function readPricesFile(path: string, mistakes: string[]): OwnPrices {
   const wrong = (what: string) => void mistakes.push(`PRICES_FILE ${what}`);
-  let file: unknown;
-  try {
-    file = JSON.parse(readFileSync(path, "utf8").replace(/^\uFEFF/, ""));
-  } catch (error) {
-    if (error instanceof SyntaxError) {
-      const place = /\(line (\d+) column (\d+)\)/.exec(error.message);
-      const where = place === null ? "" : ` in line ${place[1]}, column ${place[2]}`;
-      wrong(`names a file that is not JSON${where}; write it like ${example}`);
-    } else {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-      wrong(`names a file that cannot be read (${code}); check its path and who may read it`);
-    }
-    return {};
-  }
-  if (typeof file !== "object" || file === null || Array.isArray(file)) {
-    wrong(`names a file that is not a JSON object; write it like ${example}`);
-    return {};
-  }
+  const file = readJsonFile(path, example, wrong);
+  if (file === undefined) return {};
   const prices: Record<string, OwnPrice> = Object.create(null);
   const found: string[] = [];
   for (const [name, entry] of Object.entries(file)) {
@@ -71,7 +55,7 @@ export function readPricesFile(path: string, mistakes: string[]): OwnPrices {
 
 /** The price of an entry, or what is wrong with it. */
 function priceIn(entry: unknown): OwnPrice | string {
-  if (typeof entry !== "object" || entry === null || Array.isArray(entry)) return known;
+  if (!isObject(entry)) return known;
   const given: Readonly<Record<string, unknown>> = { ...entry };
   for (const [name, field] of Object.entries(byPiece)) {
     const price = given[name];

@@ -23,6 +23,7 @@ const ofModels = [
     "EXA_API_KEY",
     "SERPER_API_KEY",
     "SEARXNG_URL",
+    "MCP_SERVERS",
     "VISION_MODELS",
     "MODEL_CAPABILITIES",
     "MODEL_MAX_TOKENS",

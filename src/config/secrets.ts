@@ -2,7 +2,7 @@
 import type { ProviderConfig } from "./provider-settings.ts";
 import { providerPresets } from "./providers.ts";
 
-/** Of a header's value, in characters: `true` or `eu` is none, and would be taken out of every line. */
+/** In characters; of a header's value say: `true` or `eu` is none, and would be taken out of every line. */
 const shortestSecret = 6;
 
 /** What logs and messages must never contain: the token (also without its public half), keys, passwords in URLs. */
@@ -35,8 +35,13 @@ export function secretsIn(
 /** What of these headers must not be shown: of a scheme and its token, the token alone may be repeated to us. */
 export function secretsOfHeaders(headers: Readonly<Record<string, string>>): string[] {
   return Object.values(headers).flatMap((value) =>
-    value.length < shortestSecret ? [] : [value, value.replace(/^\S+ (?=\S{8})/, "")],
+    isSecretValue(value) ? [value, value.replace(/^\S+ (?=\S{8})/, "")] : [],
   );
+}
+
+/** Whether a value that may be a secret is long enough to be one. */
+export function isSecretValue(value: string): boolean {
+  return value.length >= shortestSecret;
 }
 
 function decoded(text: string): string {

@@ -1,6 +1,7 @@
-/** Which tools the models are offered: `TOOLS`, `SEARCH_PROVIDER` and the keys of search providers. */
+/** Which tools the models are offered: `TOOLS`, `SEARCH_PROVIDER`, the keys of search providers, `MCP_SERVERS`. */
 import { distance } from "../base/edit-distance.ts";
 import type { Environment } from "./environment.ts";
+import { type McpFile, readMcpServers } from "./mcp-servers.ts";
 import { type SearchProvider, searchProviders } from "./tool-list.ts";
 
 export interface ToolsConfig {
@@ -8,6 +9,8 @@ export interface ToolsConfig {
   readonly only?: readonly string[] | undefined;
   /** Left out: nobody is asked to search. */
   readonly search?: SearchConfig | undefined;
+  /** Left out: no tools but the bot's own. */
+  readonly mcp?: McpFile | undefined;
 }
 
 export interface SearchConfig {
@@ -35,10 +38,11 @@ export function searchVariable(provider: SearchProvider): string {
   return accessOf[provider];
 }
 
-/** What the variables mean together; undefined when models are offered no tools. */
+/** What the variables mean together, `env` being what the file of servers may refer to; undefined when models are offered no tools. */
 export function toolsOf(
   values: Environment,
   wrong: ReadonlySet<string>,
+  env: Readonly<Record<string, string | undefined>>,
   { mistakes, warnings }: { readonly mistakes: string[]; readonly warnings: string[] },
 ): ToolsConfig | undefined {
   const { TOOLS: list, SEARCH_PROVIDER: named } = values;
@@ -46,9 +50,11 @@ export function toolsOf(
   const search = provider === undefined ? undefined : searchOf(provider, values);
   if (provider !== undefined && search === undefined && !wrong.has(accessOf[provider]))
     mistakes.push(`${accessOf[provider]} is missing; SEARCH_PROVIDER=${provider} needs it`);
+  const mcp = values.MCP_SERVERS === undefined ? undefined : readMcpServers(values.MCP_SERVERS, env, mistakes);
   if (list === "off") return undefined;
-  if (list === "auto") return { search };
+  if (list === "auto") return { search, mcp };
   for (const name of list) {
+    if (mcp?.servers.some((server) => server.name === name)) continue;
     const meant = builtIn.find((one) => distance(name.replaceAll("-", "_"), one, 2) <= 2);
     if (meant !== undefined && meant !== name && !wrong.has("TOOLS"))
       warnings.push(`TOOLS names ${name}, which is none of the bot's own tools; did you mean ${meant}?`);
@@ -57,7 +63,7 @@ export function toolsOf(
     warnings.push(
       `TOOLS names web_search, but nobody is there to search; set one of ${searchProviders.map(searchVariable).join(", ")}`,
     );
-  return { only: list, search };
+  return { only: list, search, mcp };
 }
 
 function searchOf(provider: SearchProvider, values: Environment): SearchConfig | undefined {
