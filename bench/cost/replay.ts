@@ -42,6 +42,8 @@ const screen: Screen = {
   status: () => undefined,
   show: () => undefined,
   finish: async () => undefined,
+  picture: async () => undefined,
+  removePicture: async () => undefined,
   leave: async () => undefined,
 };
 

@@ -43,7 +43,7 @@ export async function deliver(
   turn: Turn,
   screen: Screen,
   /** Done once it stands there, and before its record is closed. */
-  afterwards: () => Promise<void>,
+  afterwards: (screen: Screen) => Promise<void>,
 ): Promise<TurnOutcome> {
   const { outcome, notes } = turn;
   if (outcome !== "blocked") {
@@ -51,7 +51,7 @@ export async function deliver(
     if (stays) await screen.leave(turn.button === "retry" ? "retry" : undefined, notes);
     else await screen.finish(finalView(turn));
   }
-  if (!screen.gone.aborted) await afterwards();
+  if (!screen.gone.aborted) await afterwards(screen);
   await store.closeTurn(turn.conversation, turn.question, turn.run);
   return screen.gone.aborted ? "blocked" : (outcome ?? "complete");
 }

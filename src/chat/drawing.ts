@@ -15,6 +15,7 @@ import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Activity, tellWaiting } from "./activity.ts";
 import { createPayment, type Payment, type PaymentDeps } from "./payment.ts";
+import type { ShownPicture } from "./screen.ts";
 import { overBudgetNote } from "./turn-end.ts";
 
 /** What draws, and fetches what is to be changed. */
@@ -48,10 +49,7 @@ export interface DrawingQuestion extends Motif {
   readonly run: number;
 }
 
-export interface Picture {
-  readonly bytes: Uint8Array;
-  readonly mime: PictureMime;
-}
+type Picture = Omit<ShownPicture, "caption">;
 
 /** Where it is shown. */
 export interface Easel {

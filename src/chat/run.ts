@@ -8,6 +8,7 @@ import type { ConversationId } from "../ports/updates.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { Continued } from "./continuation.ts";
 import type { TurnEnding } from "./delivery.ts";
+import type { Gallery } from "./gallery.ts";
 import type { Hearing, Listened } from "./listening.ts";
 import type { Payment, Spending } from "./payment.ts";
 import type { PicturesDeps } from "./pictures.ts";
@@ -77,4 +78,6 @@ export interface Run {
   /** Nobody has answered the question before. */
   readonly isNew: boolean;
   readonly listened: Listened;
+  /** Takes pictures that shall stand below the answer. */
+  readonly gallery: Gallery;
 }

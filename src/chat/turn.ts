@@ -8,6 +8,7 @@ import type { Turn, TurnOutcome } from "../ports/turns.ts";
 import { answerToKeep } from "./answer-cache.ts";
 import { type Continued, continuationsOf, continuedBy, wholeOf } from "./continuation.ts";
 import { deliver, endingOf, orLeave } from "./delivery.ts";
+import { formerPictures, openGallery } from "./gallery.ts";
 import { listen } from "./listening.ts";
 import { createPayment } from "./payment.ts";
 import type { OpenScreen, Question, Run, TurnDeps } from "./run.ts";
@@ -41,8 +42,11 @@ export async function answerQuestion(
   if (former?.run === question.run) {
     if (former.state === "done") return former.outcome ?? "complete";
     if (former.state === "answered") {
-      const speaks = () => speakAnswer(deps, former, question.userId, signal);
-      const outcome = await deliver(deps, former, openScreen(former, undefined, []), speaks);
+      const gallery = openGallery(store, former);
+      const outcome = await deliver(deps, former, openScreen(former, undefined, []), async (shown) => {
+        await gallery.show(shown);
+        await speakAnswer(deps, former, question.userId, signal);
+      });
       deps.observer.turnEnded({ outcome });
       return outcome;
     }
@@ -55,7 +59,8 @@ export async function answerQuestion(
   const dropped = former === undefined || died !== undefined ? [] : await continuationsOf(store, former);
   const before = former === undefined ? undefined : await wholeOf(store, former, dropped);
   const kept = signal.aborted ? died?.answer : undefined;
-  const begun = recordOf(question, { continued, former, before, kept });
+  const pictures = died === undefined ? formerPictures([former, ...dropped]) : died.pictures;
+  const begun = recordOf(question, { continued, former, before, kept, pictures });
   await store.beginTurn(
     begun,
     dropped.map((part) => part.question),
@@ -67,7 +72,8 @@ export async function answerQuestion(
   const screen = openScreen(turn, before, dropped);
   opened = screen;
   const isNew = former === undefined && question.id === question.root;
-  const run: Run = { question, turn, continued, screen, payment, died, isNew, listened };
+  const gallery = openGallery(store, turn);
+  const run: Run = { question, turn, continued, screen, payment, died, isNew, listened, gallery };
   const writing = await orLeave(screen, write(deps, run, signal, keeping), payment);
   if (writing.outcome === "shutdown" || writing.outcome === "superseded") {
     await screen.leave();
@@ -91,8 +97,12 @@ export async function answerQuestion(
     return { ended: end, exchange: exchangeOf(end, writing, deps.tokenFactors.of(writing.model), at) };
   });
   const again = answerToKeep(deps.answerCache, writing);
+  if (writing.text === "" && ended.answer !== "") await orLeave(screen, gallery.leaveFormer(), payment);
   await orLeave(screen, store.finishTurn(ended, exchange, payment.take(), again));
-  const outcome = await deliver(deps, ended, screen, () => speakAnswer(deps, ended, question.userId, signal));
+  const outcome = await deliver(deps, ended, screen, async () => {
+    await gallery.show(screen);
+    await speakAnswer(deps, ended, question.userId, signal);
+  });
   deps.observer.turnEnded(endingOf(outcome, writing));
   if (exchange !== undefined) summariseSoon(deps, { ...question, question: question.id }, writing.history, exchange);
   return outcome;
@@ -106,6 +116,7 @@ function recordOf(
     former,
     before,
     kept,
+    pictures,
   }: {
     readonly continued: Continued | undefined;
     readonly former: Turn | undefined;
@@ -113,6 +124,7 @@ function recordOf(
     readonly before: Turn | undefined;
     /** What an interrupt has left of the answer. */
     readonly kept: string | undefined;
+    readonly pictures: Turn["pictures"];
   },
 ): Turn {
   return {
@@ -128,6 +140,7 @@ function recordOf(
     retires: question.retires,
     messages: before?.messages ?? [],
     file: former?.file,
+    ...(pictures === undefined || pictures.length === 0 ? {} : { pictures }),
     ...(kept === undefined ? {} : { answer: kept }),
     continues: continued && { question: continued.question, length: continued.exchange.answered.length },
   };

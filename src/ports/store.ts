@@ -9,7 +9,7 @@ import type { Lease } from "./fleet.ts";
 import type { Ledger, Settlement } from "./ledger.ts";
 import type { Effort } from "./models.ts";
 import type { SummaryRecord } from "./summaries.ts";
-import type { Turn } from "./turns.ts";
+import type { Turn, TurnPicture } from "./turns.ts";
 import type { ConversationId } from "./updates.ts";
 
 /** What a conversation has chosen. Written field by field, never as a whole. */
@@ -133,6 +133,13 @@ export interface Store {
     messages: readonly number[],
     file?: number,
   ): Promise<void>;
+  /** Replaces what is known of the turn's pictures; does nothing when the turn was forgotten or belongs to another run. */
+  setTurnPictures(
+    conversation: ConversationId,
+    question: number,
+    run: number,
+    pictures: readonly TurnPicture[],
+  ): Promise<void>;
   /**
    * Keeps what a long file says for the questions that follow, as long as the conversation is kept; of each conversation the
    * newest ones. Does nothing when the turn was forgotten or belongs to another run.
@@ -140,8 +147,8 @@ export interface Store {
   keepFile(turn: Pick<Turn, "conversation" | "question" | "run">, uniqueId: string, file: FileText): Promise<void>;
   readFile(conversation: ConversationId, uniqueId: string): Promise<FileText | undefined>;
   /**
-   * Replaces the record of a run that goes on, but for what `setTurnMessages` writes; does nothing when the turn was forgotten
-   * or belongs to another run.
+   * Replaces the record of a run that goes on, but for what `setTurnMessages` and `setTurnPictures` write; does nothing when the
+   * turn was forgotten or belongs to another run.
    */
   renewTurn(turn: Turn): Promise<void>;
   /**

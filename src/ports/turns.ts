@@ -23,6 +23,16 @@ export interface QuestionPart {
   readonly caption?: true;
 }
 
+/** A picture that stands below an answer, or will. */
+export interface TurnPicture {
+  /** Names it within its run; without brackets. */
+  readonly key: string;
+  /** Id of the message that shows it; left out until it was sent. */
+  readonly message?: number | undefined;
+  /** It belongs to the answer before this run, and goes once another one stands there. */
+  readonly former?: true | undefined;
+}
+
 /** A question on its way to its answer: what a repeated delivery needs in order not to answer twice. */
 export interface Turn {
   readonly conversation: ConversationId;
@@ -51,6 +61,8 @@ export interface Turn {
   readonly messages: readonly number[];
   /** Id of the message that carries the whole of a long answer as a file. */
   readonly file?: number | undefined;
+  /** Pictures below the answer, in their order. Their bytes are kept elsewhere until they were sent. */
+  readonly pictures?: readonly TurnPicture[] | undefined;
   /** What the screen shows at the end: the answer's Markdown, as far as it came. Left out when that is not known. */
   readonly answer?: string;
   /** What its model has offered to be shown of its thoughts, below the answer; bounded. */

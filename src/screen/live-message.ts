@@ -47,7 +47,7 @@ export interface LiveMessageDeps extends FailedCallsDeps {
 }
 
 /** Opens the screen of one run of a turn. It begins to type at once. */
-export function createLiveMessage(deps: LiveMessageDeps, place: Place): Screen {
+export function createLiveMessage(deps: LiveMessageDeps, place: Place): Omit<Screen, "picture" | "removePicture"> {
   const { api, admitted, outbox, texts, log } = deps;
   const answer = createAnswerTarget(texts, place.chatId);
   const standing = formerParts(texts, place);

@@ -426,6 +426,29 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await store.readTurn("a", 2)).toBeUndefined();
       });
 
+      it("knows its pictures, whoever writes what else of it", async () => {
+        const store = await newStore();
+        const pictures = [{ key: "0:1" }, { key: "a", message: 70 }, { key: "b", message: 4, former: true as const }];
+        await store.beginTurn(turn(1, { pictures: pictures.slice(2) }));
+        expect(await store.readTurn("a", 1)).toEqual(turn(1, { pictures: pictures.slice(2) }));
+        await store.setTurnPictures("a", 1, 101, pictures);
+        await store.setTurnMessages("a", 1, 101, [50], 60);
+        await store.renewTurn(turn(1, { transcript: [49] }));
+        const shown = { messages: [50], file: 60, pictures };
+        expect(await store.readTurn("a", 1)).toEqual(turn(1, { transcript: [49], ...shown }));
+        await store.finishTurn(turn(1, { answer: "whole" }), undefined, []);
+        expect(await store.newestTurn("a")).toEqual(turn(1, { answer: "whole", state: "answered", ...shown }));
+        await store.setTurnPictures("a", 1, 101, pictures.slice(0, 1));
+        await store.setTurnMessages("a", 1, 101, []);
+        await store.closeTurn("a", 1, 101);
+        expect(await store.readTurn("a", 1)).toMatchObject({ messages: [], pictures: [{ key: "0:1" }], state: "done" });
+        await store.setTurnPictures("a", 1, 100, pictures);
+        await store.setTurnPictures("a", 1, 101, []);
+        await store.setTurnPictures("a", 2, 102, pictures);
+        expect(await store.readTurn("a", 1)).toEqual(turn(1, { answer: "whole", state: "done" }));
+        expect(await store.readTurn("a", 2)).toBeUndefined();
+      });
+
       it("is not changed by a run that it no longer belongs to", async () => {
         const store = await newStore();
         const current = turn(1, { run: 900, messages: [50] });
@@ -587,12 +610,17 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       it("has the answer that was being written go on under its new id", async () => {
         const store = await newStore();
         await ask(store, 1, there);
-        const running = turn(2, { ...there, messages: [3] });
+        const running = turn(2, { ...there, messages: [3], pictures: [{ key: "0", message: 4 }] });
         await store.beginTurn(running);
         await store.moveConversation(from, to);
         await ask(store, 2, { conversation: to });
         await store.setTurnMessages(from, 2, running.run, [9]);
-        expect(await store.readTurn(to, -2)).toMatchObject({ state: "writing", messages: [9], moved });
+        const written = await store.readTurn(to, -2);
+        expect(written).toMatchObject({ state: "writing", messages: [9], moved });
+        // It stands in the other chat.
+        expect(written?.pictures).toBeUndefined();
+        await store.setTurnPictures(from, 2, running.run, [{ key: "1", message: 8 }]);
+        expect(await store.readTurn(to, -2)).toMatchObject({ messages: [9], pictures: [{ key: "1", message: 8 }] });
         await store.finishTurn({ ...running, answer: "the end" }, exchange(2, { since: 1 }), [usage()]);
         await store.closeTurn(from, 2, running.run);
         expect(await store.readTurn(to, -2)).toMatchObject({ state: "done", messages: [9], answer: "the end", moved });

@@ -39,6 +39,11 @@ export const cut: ModelEvent = { type: "answer-end", model: "a/one", finish: "le
 /** A question's words, or all of its parts. */
 type Asking = Partial<Omit<Question, "asked"> & { readonly asked: string | Content }>;
 
+function counting(from: number): () => number | undefined {
+  let next = from;
+  return () => next++;
+}
+
 function emptyScene() {
   return {
     store: createMemoryStore({ historyTtlSeconds: 3600, now: () => 5000 }),
@@ -75,6 +80,9 @@ function emptyScene() {
     stop: new AbortController(),
     gone: new AbortController(),
     finishing: async (): Promise<void> => undefined,
+    /** Before a picture stands in the chat. */
+    sending: async (): Promise<void> => undefined,
+    pictureIds: counting(900),
     observed: [] as string[],
     endings: [] as TurnEnding[],
     warn: vi.fn<TurnDeps["log"]["warn"]>(),
@@ -190,6 +198,12 @@ export function createTurnScene() {
         views.push(notes === undefined ? rest : { ...rest, note: linesOf(english, notes) });
         shown.push("finish");
       },
+      async picture({ bytes, mime, caption }) {
+        await scene.sending();
+        shown.push(["picture", mime, Buffer.from(bytes).toString("latin1"), caption].filter(Boolean).join(" "));
+        return scene.pictureIds();
+      },
+      removePicture: async (message) => void shown.push(`remove picture ${message}`),
       leave: async (button, notes = []) =>
         void shown.push(["leave", button, linesOf(english, notes)].filter(Boolean).join(" ")),
     };

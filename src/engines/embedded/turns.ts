@@ -5,7 +5,7 @@ import type { Turn } from "../../ports/turns.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 import { packFile } from "../lanes/kept-files.ts";
 import { presentForm, readTurn } from "../lanes/stored-forms.ts";
-import { answered, renewed, withMessages } from "../lanes/turn-records.ts";
+import { answered, renewed, withMessages, withPictures } from "../lanes/turn-records.ts";
 import type { Answers } from "./answers.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Database } from "./database.ts";
@@ -16,7 +16,15 @@ import type { LedgerParts } from "./ledger.ts";
 export interface Turns
   extends Pick<
     Store,
-    "readTurn" | "newestTurn" | "beginTurn" | "setTurnMessages" | "renewTurn" | "keepFile" | "finishTurn" | "closeTurn"
+    | "readTurn"
+    | "newestTurn"
+    | "beginTurn"
+    | "setTurnMessages"
+    | "setTurnPictures"
+    | "renewTurn"
+    | "keepFile"
+    | "finishTurn"
+    | "closeTurn"
   > {
   readonly keepAnswer: AnswerKeeping["keep"];
 }
@@ -83,6 +91,10 @@ export function createTurns(deps: TurnsDeps): Turns {
     setTurnMessages(conversation, question, runId, messages, file) {
       const key = { conversation, question, run: runId };
       return database.write(() => void changeTurn(key, (turn) => withMessages(turn, messages, file)));
+    },
+    setTurnPictures(conversation, question, runId, pictures) {
+      const key = { conversation, question, run: runId };
+      return database.write(() => void changeTurn(key, (turn) => withPictures(turn, pictures)));
     },
     async keepFile(turn, uniqueId, file) {
       const data = await packFile(file);

@@ -68,6 +68,8 @@ export function followingMoves(store: StoreAtHome, moves: Moves = new Map()): St
       follow(turn.conversation, ({ message, inward }) => store.beginTurn(inward(turn), dropped.map(message))),
     setTurnMessages: (conversation, question, run, messages, file) =>
       follow(conversation, ({ id, message }) => store.setTurnMessages(id, message(question), run, messages, file)),
+    setTurnPictures: (conversation, question, run, pictures) =>
+      follow(conversation, ({ id, message }) => store.setTurnPictures(id, message(question), run, pictures)),
     keepFile: ({ conversation, question, run }, uniqueId, file) =>
       follow(conversation, ({ id, message }) =>
         store.keepFile({ conversation: id, question: message(question), run }, uniqueId, file),
@@ -164,7 +166,7 @@ function flipTurn({ continues, ...turn }: Turn): Turn {
 
 /** The record of a turn after its conversation has moved: what it has shown stayed behind. */
 export function movedTurn(turn: Turn, to: ConversationId): Turn {
-  const { file: _file, transcript: _transcript, spoken: _spoken, ...kept } = flipTurn(turn);
+  const { file: _file, transcript: _transcript, spoken: _spoken, pictures: _pictures, ...kept } = flipTurn(turn);
   return { ...kept, conversation: to, messages: [], moved: { from: turn.conversation, to } };
 }
 

@@ -1,5 +1,5 @@
 /** How a turn's record changes: the same in every store. */
-import type { Turn } from "../../ports/turns.ts";
+import type { Turn, TurnPicture } from "../../ports/turns.ts";
 
 /** Exchanges and turns that a conversation keeps at least. */
 export const keptPerConversation = 2_000;
@@ -18,12 +18,21 @@ export function withMessages(turn: Turn, messages: readonly number[], file: numb
   return { ...turn, messages: [...messages], file };
 }
 
-/** The record with all that another one has, but for its state and the messages on the screen. */
+/** The record with other pictures below the answer. */
+export function withPictures({ pictures: _former, ...turn }: Turn, pictures: readonly TurnPicture[]): Turn {
+  return pictures.length === 0 ? turn : { ...turn, pictures: pictures.map((picture) => ({ ...picture })) };
+}
+
+/** The record with all that another one has, but for its state and what stands on the screen. */
 export function renewed(turn: Turn, stored: Turn): Turn {
-  return { ...withMessages(turn, stored.messages, stored.file), state: stored.state };
+  return { ...withShown(turn, stored), state: stored.state };
 }
 
 /** The record at its run's end. Ids of messages are written as they come to exist, so the stored ones are the newest. */
 export function answered(ended: Turn, stored: Turn): Turn {
-  return { ...withMessages(ended, stored.messages, stored.file), state: "answered" };
+  return { ...withShown(ended, stored), state: "answered" };
+}
+
+function withShown(turn: Turn, { messages, file, pictures = [] }: Turn): Turn {
+  return withPictures(withMessages(turn, messages, file), pictures);
 }

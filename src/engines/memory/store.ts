@@ -19,6 +19,7 @@ import {
   keptPerConversation,
   renewed,
   withMessages,
+  withPictures,
 } from "../lanes/turn-records.ts";
 import { createMemoryLedger } from "./ledger.ts";
 
@@ -145,6 +146,9 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     },
     async setTurnMessages(conversation, question, run, messages, file) {
       change(conversation, question, run, (turn) => withMessages(turn, messages, file));
+    },
+    async setTurnPictures(conversation, question, run, pictures) {
+      change(conversation, question, run, (turn) => withPictures(turn, pictures));
     },
     async keepFile({ conversation, question, run }, uniqueId, file) {
       if (!change(conversation, question, run, (turn) => turn)) return;

@@ -1,8 +1,9 @@
-/** What long files say, in Redis: among the turns of their conversation, with which they expire. */
+/** What files say, and which pictures stand below answers, in Redis: among the turns, with which they expire. */
 import type { Store } from "../../ports/store.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 import { keptFiles, packFile, unpackFile } from "../lanes/kept-files.ts";
 import type { RedisLink } from "./link.ts";
+import { encodePictures } from "./records.ts";
 import { runScript, type ScriptArgument } from "./script.ts";
 import * as lua from "./store-scripts.ts";
 
@@ -19,7 +20,11 @@ type Write = (conversation: ConversationId, script: string, keys: [string], args
 
 /** Creates the part of a view of the store that has this `write`. */
 export function createFiles({ commands: redis, turnsKey, oldest, unmoved }: FilesDeps, write: Write) {
-  const files: Pick<Store, "keepFile" | "readFile"> = {
+  const files: Pick<Store, "keepFile" | "readFile" | "setTurnPictures"> = {
+    async setTurnPictures(conversation, question, run, pictures) {
+      const args = [oldest(), question, run, encodePictures(pictures)];
+      await write(conversation, lua.setTurnPictures, [turnsKey(conversation)], args);
+    },
     async keepFile({ conversation, question, run }, uniqueId, file) {
       const data = (await packFile(file)).toString("base64");
       const args = [oldest(), question, run, uniqueId, data, keptFiles];

@@ -1,19 +1,26 @@
 /** How turns are written down in Redis: so that a script can change one part of a record without reading the others. */
-import type { Turn } from "../../ports/turns.ts";
+import type { Turn, TurnPicture } from "../../ports/turns.ts";
 import { isFormer, readTurn, type StoredForm } from "../lanes/stored-forms.ts";
 
-/** The part of a record that changes while an answer is written. */
+/** The part of a record that changes while an answer is written. Behind it stand its pictures, where it has any. */
 export function encodeShown(messages: readonly number[], file: number | undefined): string {
   return JSON.stringify({ messages, file });
 }
 
-function encodeRest({ run: _run, state: _state, messages: _messages, file: _file, ...rest }: Turn, form: StoredForm) {
+/** What stands of pictures behind the rest of that part; empty when there are none. */
+export function encodePictures(pictures: readonly TurnPicture[] = []): string {
+  return pictures.length === 0 ? "" : `,"pictures":${JSON.stringify(pictures)}`;
+}
+
+function encodeRest(turn: Turn, form: StoredForm): string {
+  const { run: _run, state: _state, messages: _messages, file: _file, pictures: _pictures, ...rest } = turn;
   return form.turn(rest);
 }
 
 /** Run, state, messages and all the rest, a line each: JSON has no line break in it. */
 export function encodeTurn(turn: Turn, form: StoredForm): string {
-  return [turn.run, turn.state, encodeShown(turn.messages, turn.file), encodeRest(turn, form)].join("\n");
+  const shown = `${encodeShown(turn.messages, turn.file).slice(0, -1)}${encodePictures(turn.pictures)}}`;
+  return [turn.run, turn.state, shown, encodeRest(turn, form)].join("\n");
 }
 
 /** What the run's end writes. */

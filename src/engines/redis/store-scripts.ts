@@ -58,8 +58,19 @@ export const beginTurn = `${present}${put}
 
 /** KEYS turns. ARGV oldest, question, run, shown. */
 export const setTurnMessages = `${present}${find}
-  local state, _, rest = find(ARGV[2], ARGV[3])
-  if state then change(ARGV[2], ARGV[3], state, ARGV[4], rest) end
+  local state, former, rest = find(ARGV[2], ARGV[3])
+  if not state then return end
+  local pictures = string.match(former, ',"pictures":%b[]')
+  local shown = pictures and string.sub(ARGV[4], 1, -2) .. pictures .. '}' or ARGV[4]
+  change(ARGV[2], ARGV[3], state, shown, rest)
+`;
+
+/** KEYS turns. ARGV oldest, question, run, what stands there of pictures. */
+export const setTurnPictures = `${present}${find}
+  local state, former, rest = find(ARGV[2], ARGV[3])
+  if not state then return end
+  local shown = string.gsub(former, ',"pictures":%b[]', '', 1)
+  change(ARGV[2], ARGV[3], state, string.sub(shown, 1, -2) .. ARGV[4] .. '}', rest)
 `;
 
 /** KEYS turns. ARGV oldest, question, run, rest. */
@@ -86,7 +97,7 @@ export const readFile = `${present}
 `;
 
 /** What these write stands in the turns alone. */
-export const ofTurns: ReadonlySet<string> = new Set([beginTurn, setTurnMessages, renewTurn, keepFile]);
+export const ofTurns: ReadonlySet<string> = new Set([beginTurn, setTurnMessages, setTurnPictures, renewTurn, keepFile]);
 
 /** KEYS turns. ARGV oldest, question, run, state. */
 export const closeTurn = `${present}${find}

@@ -1,13 +1,15 @@
 /** Where an answer appears in Telegram. */
+import { GrammyError } from "grammy";
 import type { Ear } from "../../chat/listening.ts";
 import type { Screen } from "../../chat/turn.ts";
 import { finalView } from "../../chat/turn-end.ts";
 import type { Turn } from "../../ports/turns.ts";
 import { createForerunner } from "../../screen/forerunner.ts";
 import { createLiveMessage } from "../../screen/live-message.ts";
-import { type AnswerPlace, movedTo } from "../../screen/place.ts";
+import { type AnswerPlace, movedTo, sendOptions } from "../../screen/place.ts";
 import { type BotContext, placeOf, tolerate } from "../context.ts";
 import { isPrivate } from "../messages.ts";
+import { sendPicture } from "../sent-pictures.ts";
 import { aside } from "../waiting.ts";
 
 /**
@@ -63,6 +65,22 @@ export function openScreen(
     ...screen,
     // Nothing of the model is read any more.
     finish: (view) => aside(ctx.job, screen.finish(view)),
+    async picture(picture) {
+      const sending = sendPicture(
+        { api: ctx.api, log: deps.log },
+        place.chatId,
+        picture,
+        sendOptions({ threadId: place.threadId }),
+      );
+      try {
+        return (await aside(ctx.job, sending)).message_id;
+      } catch (error) {
+        if (!(error instanceof GrammyError) || error.error_code >= 500) throw error;
+        deps.log.warn({ reason: error.description }, "Telegram did not take a picture of an answer");
+        return undefined;
+      }
+    },
+    removePicture: (message) => tolerate(ctx, ctx.api.deleteMessage(place.chatId, message)),
     leave: (button, notes) => aside(ctx.job, screen.leave(button, notes)),
   };
 }

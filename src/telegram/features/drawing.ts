@@ -1,8 +1,8 @@
 /** `/image`: a picture of words, or one that changes what the command replies to. */
-import { Composer, GrammyError, InputFile } from "grammy";
+import { Composer, InputFile } from "grammy";
 import type { Message } from "grammy/types";
 import { messageOf } from "../../base/errors.ts";
-import { drawPicture, type Easel, type Motif, motifOf, type Picture } from "../../chat/drawing.ts";
+import { drawPicture, type Easel, type Motif, motifOf } from "../../chat/drawing.ts";
 import type { MediaReference } from "../../ports/content.ts";
 import { MediaError } from "../../ports/media.ts";
 import { drawnKeyboard } from "../../screen/buttons.ts";
@@ -12,19 +12,11 @@ import { linesOf } from "../../texts/texts.ts";
 import { answerPress, type BotContext, callOf, isCommand, placeOf, pressOf, retirePressed, say } from "../context.ts";
 import { referenceIn } from "../references.ts";
 import { senderOf } from "../senders.ts";
+import { sendPicture } from "../sent-pictures.ts";
 import { aside } from "../waiting.ts";
-
-/** Telegram's limit for a caption, in UTF-16 units. */
-const longestCaption = 1_024;
 
 /** More than any photo of Telegram has. */
 const largestBytes = 20 * 2 ** 20;
-
-const fileNames: Readonly<Record<Picture["mime"], string>> = {
-  "image/png": "picture.png",
-  "image/jpeg": "picture.jpg",
-  "image/webp": "picture.webp",
-};
 
 /** Turn lane: what asks for a picture. */
 export const drawing = new Composer<BotContext>();
@@ -110,19 +102,8 @@ function easelOf(ctx: BotContext, id: number, prompt: string): Easel {
       return createForerunner(what, { ...place, replyTo: id, question: id, run: job.updateId }, messages);
     },
     async show(picture) {
-      const more = { ...options, caption: captionOf(prompt), reply_markup: drawnKeyboard(texts.labels, id) };
-      const file = () => new InputFile(picture.bytes, fileNames[picture.mime]);
-      try {
-        await aside(job, api.sendPhoto(chatId, file(), more));
-      } catch (error) {
-        if (!(error instanceof GrammyError) || error.error_code !== 400) throw error;
-        deps.log.warn({ reason: messageOf(error) }, "Telegram did not take a picture as one; it goes as a file");
-        await aside(job, api.sendDocument(chatId, file(), more));
-      }
+      const more = { ...options, reply_markup: drawnKeyboard(texts.labels, id) };
+      await aside(job, sendPicture({ api, log: deps.log }, chatId, { ...picture, caption: prompt }, more));
     },
   };
-}
-
-function captionOf(prompt: string): string {
-  return prompt.length <= longestCaption ? prompt : `${prompt.slice(0, longestCaption - 1).toWellFormed()}…`;
 }

@@ -90,6 +90,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
     "beginTurn of a new question": (store) => store.beginTurn({ ...turn, question: 2 }),
     "beginTurn that drops others": (store) => store.beginTurn({ ...turn, question: 2 }, [1]),
     setTurnMessages: (store) => store.setTurnMessages("a", 1, 101, [66]),
+    setTurnPictures: (store) => store.setTurnPictures("a", 1, 101, [{ key: "late" }]),
     finishTurn: (store) => store.finishTurn(turn, { ...exchange, answered: "late" }, [use]),
     closeTurn: (store) => store.closeTurn("a", 1, 101),
   };
