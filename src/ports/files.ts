@@ -94,7 +94,10 @@ export interface Documents {
 }
 
 export interface FileReader {
-  /** Says what a file holds, one file after another. Whatever it does is told by the result; rejects only when aborted or stopped. */
+  /**
+   * Says what a file holds, one file after another. Whatever it does is told by the result; rejects only when aborted or stopped.
+   * Files with one signal belong to one question: what reads them reads no file with another signal.
+   */
   read(file: FileToRead, signal: AbortSignal): Promise<FileReading>;
   stop(): Promise<void>;
 }

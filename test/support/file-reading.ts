@@ -13,11 +13,13 @@ export interface ReadingScene {
   stop(): Promise<void>;
 }
 
-/** Creates a reader. */
+/** Creates a reader, which starts no child before it is needed. */
 export function createReadingScene(options: Omit<FileReaderOptions, "log"> = {}): ReadingScene {
-  const reader = createFileReader({ log: createLogger({ level: "silent", secrets: [], pretty: false }), ...options });
-  const read: ReadingScene["read"] = (bytes, more = {}, signal = new AbortController().signal) =>
-    reader.read({ bytes, ...more }, signal);
+  const log = createLogger({ level: "silent", secrets: [], pretty: false });
+  const reader = createFileReader({ log, startsAhead: false, ...options });
+  // All files are of one question unless somebody says otherwise.
+  const question = new AbortController().signal;
+  const read: ReadingScene["read"] = (bytes, more = {}, signal = question) => reader.read({ bytes, ...more }, signal);
   return {
     read,
     async text(bytes, more) {

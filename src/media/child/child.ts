@@ -1,6 +1,6 @@
 /**
- * The process in which files are read. It has no environment, may open no file but the program's own and start nothing, its
- * heap and its WebAssembly are bounded, and whoever runs out of memory on this machine runs out of it first.
+ * The process in which files are read. It has no environment and no network, may open no file but the program's own and start
+ * nothing, its heap and its WebAssembly are bounded, and whoever runs out of memory on this machine runs out of it first.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FileToRead } from "../../ports/files.ts";
 import { sendFrame, takeFrames } from "./frames.ts";
-import { type Job, mostSaidBytes, type Said } from "./job.ts";
+import { type JobHead, mostSaidBytes, type Said } from "./job.ts";
 
 /** How much a child may use. */
 export interface ChildLimits {
@@ -46,9 +46,16 @@ export interface Child {
 const processorSeconds = 180;
 /**
  * The shell only sets what no option of Node sets, and becomes the child: of all processes it is the first to go when memory
- * runs out, and it goes by itself when it computes for ever.
+ * runs out, and it goes by itself when it computes for ever. Where the system lets anybody do so, it has a network of its own
+ * with nothing in it, and no rights of a superuser; its sources ("$0") must still be open to it then.
  */
-const inBounds = `echo 1000 > /proc/self/oom_score_adj; ulimit -t ${processorSeconds}; exec "$0" "$@"`;
+const apart = "unshare -U -n --";
+const inBounds = [
+  "echo 1000 > /proc/self/oom_score_adj",
+  `ulimit -t ${processorSeconds}`,
+  `if ${apart} test -r "$0"; then exec ${apart} "$@"; fi`,
+  'exec "$@"',
+].join("; ");
 const shell = "/bin/sh";
 
 const entry = fileURLToPath(new URL("process.js", import.meta.url));
@@ -74,7 +81,7 @@ export function boundedNode(...program: readonly string[]): string[] {
     ...program,
   ];
   const bounded = process.platform !== "win32" && existsSync(shell);
-  return bounded ? [shell, "-c", inBounds, ...node] : node;
+  return bounded ? [shell, "-c", inBounds, entry, ...node] : node;
 }
 
 /** Starts a child, of this program. */
@@ -158,8 +165,8 @@ export function startChild(limits: ChildLimits, ...program: readonly string[]): 
           if (signal.aborted) abort();
           return { type: "died", of: killedFor ?? "crash", peakBytes };
         }
-        const job: Job = { id: served, bytes: file.bytes, name: file.name, language: file.language };
-        if (pipe instanceof Socket) sendFrame(pipe, job);
+        const job: JobHead = { id: served, name: file.name, language: file.language };
+        if (pipe instanceof Socket) sendFrame(pipe, job, file.bytes);
         return await done.promise;
       } finally {
         settle = undefined;

@@ -7,6 +7,9 @@ export interface Job extends FileToRead {
   readonly id: number;
 }
 
+/** As it is sent: the bytes stand behind it. */
+export type JobHead = Omit<Job, "bytes">;
+
 /** From the child: once when it is loaded, and once for each job. `spent`: it must not be used again. */
 export type Said =
   | { readonly type: "ready" }

@@ -1,4 +1,7 @@
-/** Reads files in a child: one after another, each in bounded time and memory, whatever is in it. */
+/**
+ * Reads files in a child: one after another, each in bounded time and memory, whatever is in it. No child ever has files of two
+ * questions: what one of them has done to it cannot come to the other. The next child is started before it is needed.
+ */
 
 import { ParleyError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
@@ -14,6 +17,8 @@ export interface FileReaderOptions {
   readonly idleMs?: number;
   /** So many files are read by one child. */
   readonly filesPerChild?: number;
+  /** Whether a child waits for the next question, or is started with it. */
+  readonly startsAhead?: boolean;
 }
 
 const defaultLimits: ChildLimits = {
@@ -25,10 +30,16 @@ const defaultLimits: ChildLimits = {
 
 /** Creates the reader; the child is started with the first file. */
 export function createFileReader(options: FileReaderOptions): FileReader {
-  const { log, idleMs = 60_000, filesPerChild = 50 } = options;
+  const { log, idleMs = 60_000, filesPerChild = 50, startsAhead = true } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const stopping = new AbortController();
   let child: Child | undefined;
+  /** By which all files of a question are known. */
+  let childOf: AbortSignal | undefined;
+  /** It has read nothing. */
+  let spare: Child | undefined;
+  /** Those who wait for their turn, or have it. */
+  let present = 0;
   let idle: NodeJS.Timeout | undefined;
   /** Settles when everybody who came before has had their turn. */
   let turn: Promise<unknown> = Promise.resolve();
@@ -38,12 +49,39 @@ export function createFileReader(options: FileReaderOptions): FileReader {
     child = undefined;
   }
 
-  async function readNow(file: FileToRead, cameAt: number, signal: AbortSignal): Promise<FileReading> {
-    clearTimeout(idle);
-    if (child?.alive !== true) child = startChild(limits);
-    const serving = child;
+  function childFor(question: AbortSignal): Child {
+    if (child?.alive === true && childOf === question) return child;
+    dismiss();
+    child = spare?.alive === true ? spare : startChild(limits);
+    childOf = question;
+    spare = undefined;
+    return child;
+  }
+
+  function startAhead(): void {
+    if (startsAhead && !stopping.signal.aborted && spare?.alive !== true) spare = startChild(limits);
+  }
+
+  function rest(): void {
+    dismiss();
+    spare?.kill();
+    spare = undefined;
+  }
+
+  async function readNow(
+    file: FileToRead,
+    cameAt: number,
+    question: AbortSignal,
+    signal: AbortSignal,
+  ): Promise<FileReading> {
+    const wasSpare = spare?.alive === true;
+    const serving = childFor(question);
+    // Beside the reading of this file only where somebody waits already.
+    if (present > 1) startAhead();
     if (!(await serving.ready)) {
       dismiss();
+      // It may have ended before anybody knew.
+      if (wasSpare && !signal.aborted) return await readNow(file, cameAt, question, signal);
       log.error({ served: serving.served }, "the process that reads files cannot be started");
       return { kind: "refused", reason: "unavailable" };
     }
@@ -58,12 +96,11 @@ export function createFileReader(options: FileReaderOptions): FileReader {
       dismiss();
       if (end.of === "abort") throw aborted();
       const { of, peakBytes } = end;
-      if (!isFirst && of !== "time") return await readNow(file, cameAt, signal);
+      if (!isFirst && of !== "time") return await readNow(file, cameAt, question, signal);
       log.warn({ bytes, milliseconds, of, peakBytes }, "a file has used up what reading it may cost");
       return { kind: "refused", reason: "limits" };
     }
     if (end.spent || serving.served >= filesPerChild) dismiss();
-    else idle = setTimeout(dismiss, idleMs).unref();
     const reading = readingOf(end.reading);
     if (reading === undefined) {
       dismiss();
@@ -72,7 +109,7 @@ export function createFileReader(options: FileReaderOptions): FileReader {
     }
     const { kind, format } = reading;
     const reason = kind === "refused" ? reading.reason : undefined;
-    if (!isFirst && end.spent) return await readNow(file, cameAt, signal);
+    if (!isFirst && end.spent) return await readNow(file, cameAt, question, signal);
     log.debug({ bytes, waitedMs, milliseconds, kind, format, reason }, "a file was read");
     return reading;
   }
@@ -85,10 +122,17 @@ export function createFileReader(options: FileReaderOptions): FileReader {
       const cameAt = performance.now();
       const mine = Promise.withResolvers<void>();
       turn = before.then(() => mine.promise);
+      clearTimeout(idle);
+      present++;
       try {
         await turnOrAbort(before, either);
-        return await readNow(file, cameAt, either);
+        return await readNow(file, cameAt, signal, either);
       } finally {
+        present--;
+        if (present === 0 && !stopping.signal.aborted) {
+          startAhead();
+          idle = setTimeout(rest, idleMs).unref();
+        }
         mine.resolve();
         unlink();
       }
@@ -97,7 +141,8 @@ export function createFileReader(options: FileReaderOptions): FileReader {
       stopping.abort();
       clearTimeout(idle);
       await turn;
-      dismiss();
+      clearTimeout(idle);
+      rest();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The child's side: takes files, says what they hold. */
 import type { Duplex } from "node:stream";
 import { sendFrame, takeFrames } from "./frames.ts";
-import type { Job, Said } from "./job.ts";
+import type { JobHead, Said } from "./job.ts";
 import { readFile } from "./reading.ts";
 
 /** Reads what it is sent until nobody is there any more. */
@@ -18,8 +18,8 @@ export function serve(self: NodeJS.Process, bot: Duplex): void {
   takeFrames(
     bot,
     Number.POSITIVE_INFINITY,
-    (message) => {
-      const job = message as Job;
+    (message, bytes) => {
+      const job = { ...(message as JobHead), bytes };
       current = job.id;
       void readFile(job).then(({ reading, spent }) => say({ type: "read", id: job.id, reading, spent }));
     },

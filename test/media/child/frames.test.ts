@@ -33,6 +33,48 @@ function bytesOf(...messages: readonly unknown[]): Buffer {
 }
 
 describe("messages over a pipe", () => {
+  it("bring the bytes of a file with them, of which no copy is made", () => {
+    const written: Uint8Array[] = [];
+    const pipe = new Duplex({
+      read: () => undefined,
+      write(chunk: Buffer, _, done) {
+        written.push(chunk);
+        done();
+      },
+    });
+    const file = Buffer.from("a file, and all that it holds");
+    sendFrame(pipe, { id: 1 }, file);
+    sendFrame(pipe, { id: 2 });
+    expect(written.some(({ buffer, byteOffset }) => buffer === file.buffer && byteOffset === file.byteOffset)).toBe(
+      true,
+    );
+    const bytes = Buffer.concat(written);
+    for (const size of [1, 5, bytes.length]) {
+      const taken: unknown[] = [];
+      const taking = new PassThrough();
+      takeFrames(
+        taking,
+        1_000,
+        (message, more) => taken.push([message, Buffer.from(more).toString()]),
+        () => taken.push("broken"),
+      );
+      for (let at = 0; at < bytes.length; at += size) taking.emit("data", bytes.subarray(at, at + size));
+      expect(taken).toEqual([
+        [{ id: 1 }, file.toString()],
+        [{ id: 2 }, ""],
+      ]);
+    }
+  });
+
+  it("are not waited for when the bytes with them are more than they may be", () => {
+    const { pipe, messages, broken } = taking();
+    const head = Buffer.alloc(8);
+    head.writeUInt32BE(10);
+    head.writeUInt32BE(1_000_000, 4);
+    pipe.emit("data", head);
+    expect([messages, broken()]).toEqual([[], 1]);
+  });
+
   it("come as they were sent, wherever the pipe cuts them", () => {
     const sent = [{ a: new Uint8Array([1, 2]) }, "", undefined, "x".repeat(3_000)];
     const bytes = bytesOf(...sent);
@@ -48,7 +90,7 @@ describe("messages over a pipe", () => {
     long.pipe.emit("data", bytesOf("words", "words and more", "words"));
     expect([long.messages, long.broken()]).toEqual([["words"], 1]);
     const other = taking();
-    other.pipe.emit("data", Buffer.concat([Buffer.from([0, 0, 0, 3, 1, 2, 3]), bytesOf("words")]));
+    other.pipe.emit("data", Buffer.concat([Buffer.from([0, 0, 0, 3, 0, 0, 0, 0, 1, 2, 3]), bytesOf("words")]));
     other.pipe.emit("data", bytesOf("words"));
     expect([other.messages, other.broken()]).toEqual([[], 1]);
   });
@@ -59,7 +101,7 @@ describe.skipIf(process.platform !== "linux")("a child that a file has taken ove
   const program = (answer: string) => `
     const pipe = new (require("net").Socket)({ fd: 3 });
     const { serialize } = require("v8");
-    const head = (length) => { const bytes = Buffer.alloc(4); bytes.writeUInt32BE(length); return bytes; };
+    const head = (length) => { const bytes = Buffer.alloc(8); bytes.writeUInt32BE(length); return bytes; };
     const say = (message) => { const body = serialize(message); pipe.write(head(body.length)); pipe.write(body); };
     say({ type: "ready" });
     pipe.once("data", () => { ${answer} });`;

@@ -1,5 +1,6 @@
 /** The child that reads files: what it may do, how it ends, and that a file costs nobody but its sender anything. */
 import { spawnSync } from "node:child_process";
+import { readFileSync, readlinkSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { boundedNode } from "../../../src/media/child/child.ts";
 import type { FileReaderOptions } from "../../../src/media/child/reader.ts";
@@ -8,14 +9,17 @@ import { deflatedTwice, lines, pdfOf, pngOf } from "../../support/files.ts";
 
 const note = Buffer.from("a note");
 const large = pngOf(7_000, 7_000);
-let scene: ReadingScene;
+/** Whether this system lets anybody have a network of their own. */
+const hasNamespaces = spawnSync("unshare", ["-U", "-n", "--", "true"]).status === 0;
+let scene: ReadingScene | undefined;
 
 function open(options: Omit<FileReaderOptions, "log"> = {}): ReadingScene {
-  scene = createReadingScene(options);
-  return scene;
+  const opened = createReadingScene(options);
+  scene = opened;
+  return opened;
 }
 
-afterEach(() => scene.stop());
+afterEach(() => scene?.stop());
 
 describe.skipIf(process.platform !== "linux")("the child that reads files", () => {
   it("begins with the first file, and serves the next ones", async () => {
@@ -60,7 +64,7 @@ describe.skipIf(process.platform !== "linux")("the child that reads files", () =
   it("is killed when a file takes too long, and the next file is read", async () => {
     const { read } = open({ limits: { jobMs: 5 } });
     expect(await read(large)).toEqual({ kind: "refused", reason: "limits" });
-    await scene.stop();
+    await scene?.stop();
     expect(await open().read(large)).toMatchObject({ kind: "pictures" });
   });
 
@@ -83,6 +87,42 @@ describe.skipIf(process.platform !== "linux")("the child that reads files", () =
     leaving.abort();
     await expect(left).rejects.toMatchObject({ code: "aborted" });
     expect(await next).toMatchObject({ kind: "text" });
+  });
+
+  it("reads the files of one question alone", async () => {
+    const { read, children } = open();
+    const [one, other] = [new AbortController(), new AbortController()];
+    await read(note, {}, one.signal);
+    const [first = 0] = children();
+    await read(note, {}, one.signal);
+    expect(children()).toEqual([first]);
+    expect(await read(note, {}, other.signal)).toMatchObject({ kind: "text" });
+    await vi.waitUntil(() => !children().includes(first), { timeout: 60_000 });
+    expect(children()).toHaveLength(1);
+    await read(note, {}, one.signal);
+    expect(children()).not.toContain(first);
+  });
+
+  it("waits for the next question before it comes, and goes when none comes", async () => {
+    const { read, children } = open({ startsAhead: true, idleMs: 2_000 });
+    await read(note, {}, new AbortController().signal);
+    const [first = 0, spare = 0] = children();
+    expect(spare).toBeGreaterThan(0);
+    const questions = Array.from({ length: 5 }, () => read(note, {}, new AbortController().signal));
+    await questions[0];
+    expect(children()).toContain(spare);
+    expect(children()).not.toContain(first);
+    for (const { kind } of await Promise.all(questions)) expect(kind).toBe("text");
+    expect(children().length).toBeLessThanOrEqual(2);
+    await vi.waitUntil(() => children().length === 0, { timeout: 60_000 });
+    expect(await read(note)).toMatchObject({ kind: "text" });
+  });
+
+  it("may be killed while it waits for the next question", async () => {
+    const { read, children } = open({ startsAhead: true });
+    await read(note, {}, new AbortController().signal);
+    for (const pid of children()) process.kill(pid, "SIGKILL");
+    expect(await read(note, {}, new AbortController().signal)).toMatchObject({ kind: "text" });
   });
 
   it("may be killed by anybody at any time: what it was reading is read by another one", async () => {
@@ -163,6 +203,38 @@ describe("what the child may do", () => {
     expect(attempt('require("fs").writeFileSync("/tmp/parley-of-a-child", "")')).toBe(denied);
     expect(attempt('require("child_process").spawnSync("true")')).toBe(denied);
     expect(attempt('new (require("worker_threads").Worker)("", { eval: true })')).toBe(denied);
+  });
+
+  it("is not to reach anybody by any module of Node", () => {
+    const offline = JSON.stringify(new URL("../../../src/media/child/offline.ts", import.meta.url).pathname);
+    const tries = [
+      'require("net").connect(1, "127.0.0.1")',
+      'require("net").connect("/run/somebody.sock")',
+      'require("net").createServer().listen(0)',
+      'require("tls").connect(1, "127.0.0.1")',
+      'await new Promise((_, no) => require("http").get("http://127.0.0.1:1").on("error", no))',
+      'await fetch("http://127.0.0.1:44444").catch((error) => { throw error.cause ?? error; })',
+      'require("dgram").createSocket("udp4").send("words", 1, "127.0.0.1")',
+      'require("dns").lookup("localhost", () => {})',
+      'await require("dns").promises.resolve("localhost")',
+      'new (require("dns").Resolver)().resolve4("localhost", () => {})',
+      'process.binding("tcp_wrap")',
+    ];
+    const each = tries.map(
+      (code) => `try { ${code}; console.log("done"); } catch (error) { console.log(error.code); }`,
+    );
+    const program = `require(${offline}).goOffline(); (async () => { ${each.join("\n")} })().finally(() => process.exit())`;
+    expect(attempt(program).split("\n")).toEqual(tries.map(() => "ERR_ACCESS_DENIED"));
+  });
+
+  it.runIf(hasNamespaces)("is not to reach anybody in any other way either: it has a network of its own", async () => {
+    const { read, children } = open();
+    await read(note);
+    const network = (pid: number | string) => readlinkSync(`/proc/${pid}/ns/net`);
+    expect(network(children()[0] ?? 0)).not.toBe(network("self"));
+    const lines = readFileSync(`/proc/${children()[0]}/net/dev`, "utf8").split("\n");
+    expect(lines.filter((line) => /:\s/.test(line)).map((line) => line.split(":")[0]?.trim())).toEqual(["lo"]);
+    expect(/CapEff:\s+0+$/m.test(readFileSync(`/proc/${children()[0]}/status`, "utf8"))).toBe(true);
   });
 
   it("is not to know any setting", () => {
