@@ -18,7 +18,7 @@ import { type Budgets, budgetError, limitsAt, resetOf, spentOf } from "./limits.
 import { inputOf } from "./picture-tokens.ts";
 import { createRunning, type Running, type RunningDeps } from "./running-call.ts";
 import type { TokenFactors } from "./token-factors.ts";
-import { countTokens } from "./tokens.ts";
+import { countTokens, plainUsage } from "./tokens.ts";
 
 /** What may be spent, and who hears of it. */
 export interface Spending {
@@ -45,6 +45,8 @@ export interface PaidQuestion {
   readonly userId: number;
   /** What is paid for is the summary that is written after it. */
   readonly summary?: boolean | undefined;
+  /** What is paid for is this call of a tool, beside all others. */
+  readonly call?: string | undefined;
 }
 
 /** A budget of which so much, in percent, is used for the first time in its period. */
@@ -56,6 +58,8 @@ export interface BudgetMark {
 }
 
 export interface Payment extends Payer {
+  /** What is called from now on belongs to this step, from 1. */
+  beginStep(number: number): void;
   /** Writes what has ended before the turn has: whatever comes of it, that was paid. */
   settle(): Promise<void>;
   /** Calls that have ended and are not written yet. Whoever takes them writes them. */
@@ -86,10 +90,6 @@ interface Called extends Pick<LedgerRow, "model" | "step" | "attempt"> {
 /** How the ledger calls what is no step of a turn. */
 const mediaSteps: Readonly<Record<MediaStep, number>> = { hear: -1, speak: -2, draw: -3 };
 
-function plainUsage(inputTokens: number, outputTokens: number): TokenUsage {
-  return { inputTokens, cachedTokens: 0, outputTokens };
-}
-
 /** Creates what pays for one delivery of a question. `onWaiting` is told when it begins to wait for calls of others. */
 export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiting: () => void): Payment {
   const { store, models, spending, tokenFactors, now } = deps;
@@ -97,15 +97,17 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   const chatId = Number(question.conversation.split(":")[0]);
   const who = { userId: question.userId, chatId };
   // A summary may still be written while its question is answered again.
-  const id = `${question.conversation}/${question.summary ? "summary" : question.id}`;
+  const beside = question.call === undefined ? "" : `:${question.call}`;
+  const id = `${question.conversation}/${question.summary ? "summary" : question.id}${beside}`;
   const hasBudget = Object.keys(spending.budgets).length > 0;
   const reservedAtFirst = Math.min(spending.maxTokens ?? firstTokens, firstTokens);
   let ended: Settlement[] = [];
   let calls = 0;
+  let step = question.summary ? 0 : 1;
 
   function calledBy(call: PayableCall): Called {
     const ofMedia = "media" in call ? { step: mediaSteps[call.media], expected: call.expected } : undefined;
-    return { model: call.model, attempt: ++calls, step: question.summary ? 0 : 1, ...ofMedia };
+    return { model: call.model, attempt: ++calls, step, ...ofMedia };
   }
 
   const limits = () => limitsAt(spending.budgets, who, now());
@@ -128,7 +130,11 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       },
       ...(cost === undefined ? {} : { cost }),
       estimated: end.usage === undefined,
-      ...{ firstTokenMs: whole(end.firstTokenMs), durationMs: Math.round(end.durationMs), outcome: end.outcome },
+      ...{
+        firstTokenMs: end.firstTokenMs && Math.round(end.firstTokenMs),
+        durationMs: Math.round(end.durationMs),
+        outcome: end.outcome,
+      },
     };
   }
 
@@ -206,6 +212,9 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   }
 
   return {
+    beginStep(number) {
+      step = number;
+    },
     async open(call, signal, giveWay) {
       const called = calledBy(call);
       const { expected } = called;
@@ -268,7 +277,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       if (!hasBudget || ended.length === 0) return [];
       const found: BudgetMark[] = [];
       for (const { limit, spent, granted } of await ledger.standing(limits())) {
-        const used = spent + sum(ended.map((row) => spentOf(row, limit)));
+        const used = ended.reduce((sum, row) => sum + spentOf(row, limit), spent);
         const all = limit.amount + granted;
         const share = used >= all ? 100 : used >= 0.8 * all ? 80 : undefined;
         if (share === undefined) continue;
@@ -288,12 +297,4 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       await ledger.settle(settled, goesOn ? id : undefined).catch(() => undefined);
     },
   };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
-}
-
-function whole(milliseconds: number | undefined): number | undefined {
-  return milliseconds === undefined ? undefined : Math.round(milliseconds);
 }

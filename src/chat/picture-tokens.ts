@@ -1,6 +1,7 @@
 /** What pictures cost, estimated: before a call, and where a provider sends no usage. Pure. */
-import type { ImagePart } from "../ports/content.ts";
+import { type ImagePart, textParts } from "../ports/content.ts";
 import type { ChatMessage } from "../ports/models.ts";
+import type { ToolDefinition } from "../ports/tool-results.ts";
 import { estimatedTokens } from "./tokens.ts";
 
 type Size = Pick<ImagePart, "width" | "height">;
@@ -20,12 +21,27 @@ export function pictureTokens(model: string, messages: readonly ChatMessage[]): 
     .reduce((sum, part) => (part.type === "image" ? sum + tokensOf(part) : sum), 0);
 }
 
-/** Estimates what a model reads of messages. `factor`: how far it is off for words. */
+/** Estimates what a model reads of messages and of the tools it is offered. `factor`: how far it is off for words. */
 export function inputOf(
-  { model, messages }: { readonly model: string; readonly messages: readonly ChatMessage[] },
+  {
+    model,
+    messages,
+    tools = [],
+  }: {
+    readonly model: string;
+    readonly messages: readonly ChatMessage[];
+    readonly tools?: readonly ToolDefinition[] | undefined;
+  },
   factor: number,
 ): number {
-  return Math.ceil(factor * estimatedTokens(messages)) + pictureTokens(model, messages);
+  const read = tools.length === 0 ? messages : [...messages, inWords(tools)];
+  return Math.ceil(factor * estimatedTokens(read)) + pictureTokens(model, messages);
+}
+
+/** The definitions of tools as a model reads them, about: to be counted. */
+export function inWords(tools: readonly ToolDefinition[]): ChatMessage {
+  const definitions = tools.map(({ name, description, parameters }) => ({ name, description, parameters }));
+  return { role: "system", content: textParts(JSON.stringify(definitions)) };
 }
 
 function tiles({ width, height }: Size, side: number): number {

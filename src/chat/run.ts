@@ -3,6 +3,8 @@ import type { Content } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
 import type { ModelRequest } from "../ports/models.ts";
 import type { Note } from "../ports/notes.ts";
+import type { Step } from "../ports/steps.ts";
+import type { Tools } from "../ports/tools.ts";
 import type { Turn } from "../ports/turns.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import type { AnswerCache } from "./answer-cache.ts";
@@ -11,6 +13,7 @@ import type { TurnEnding } from "./delivery.ts";
 import type { Gallery } from "./gallery.ts";
 import type { Hearing, Listened } from "./listening.ts";
 import type { Payment, Spending } from "./payment.ts";
+import type { Permission } from "./permission.ts";
 import type { PicturesDeps } from "./pictures.ts";
 import type { Screen } from "./screen.ts";
 import type { Speaking } from "./speaking.ts";
@@ -34,6 +37,8 @@ export interface Question extends Pick<Turn, "parts" | "askedAt" | "retires"> {
   readonly questionNotes?: readonly Note[] | undefined;
   /** The turn whose answer this one goes on with. Its `id` is then the last message of what it goes on with. */
   readonly continuing?: number | undefined;
+  /** Its turn has waited for a person, and goes on where it was. */
+  readonly resumes?: boolean | undefined;
   /** The record of its turn, where that has been read already. */
   readonly known?: Turn | undefined;
 }
@@ -56,6 +61,10 @@ export interface TurnDeps extends PromptDeps {
   readonly visible: (markdown: string) => boolean;
   readonly observer: TurnObserver;
   readonly tokenFactors: TokenFactors;
+  /** Left out: nothing is looked up or done. */
+  readonly tools?: Pick<Tools, "offered"> | undefined;
+  /** Asks who has asked whether a call may be made. Left out: no tool that has to ask is used. */
+  readonly permission?: Permission | undefined;
   /** Left out: no answer is spoken. */
   readonly speaking?: Speaking | undefined;
   /** Left out: nothing that is spoken can be heard. */
@@ -80,4 +89,8 @@ export interface Run {
   readonly listened: Listened;
   /** Takes pictures that shall stand below the answer. */
   readonly gallery: Gallery;
+  /** What deliveries before this one have finished of it. */
+  readonly steps: readonly Step[];
+  /** Who pays for what a call of a tool costs, by its key. */
+  payFor(key: string): Payment;
 }

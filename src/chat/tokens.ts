@@ -1,7 +1,7 @@
 import { estimateTokenCount } from "tokenx";
 import { splitsCharacter } from "../base/characters.ts";
 import { textOf } from "../ports/content.ts";
-import type { ChatMessage } from "../ports/models.ts";
+import type { ChatMessage, TokenUsage } from "../ports/models.ts";
 
 /** Texts are estimated in pieces of this many UTF-16 units, so that the tokens of a part can be told from those of the whole. */
 const pieceLength = 400;
@@ -22,9 +22,17 @@ export function countTokens(text: string): number {
   return tokens;
 }
 
-/** Estimates the tokens of a prompt's words. */
+/** Estimates the tokens of a prompt's words, and of the calls in it. */
 export function estimatedTokens(messages: readonly ChatMessage[]): number {
-  return messages.reduce((sum, { content }) => sum + countTokens(textOf(content)), 0);
+  return messages.reduce((sum, { content, calls = [] }) => {
+    const called = calls.map(({ name, arguments: args }) => `${name} ${args}`);
+    return sum + countTokens(textOf(content)) + countTokens(called.join("\n"));
+  }, 0);
+}
+
+/** What was used where nothing is known of caches. */
+export function plainUsage(inputTokens: number, outputTokens: number): TokenUsage {
+  return { inputTokens, cachedTokens: 0, outputTokens };
 }
 
 /** The longest beginning of a text that has at most so many tokens. It is not counted further than that. */

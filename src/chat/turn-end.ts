@@ -13,6 +13,7 @@ import { wordsForModel } from "./file-words.ts";
 import type { BudgetMark } from "./payment.ts";
 import type { TokenFactors } from "./token-factors.ts";
 import { countTokens, estimatedTokens } from "./tokens.ts";
+import type { OpenQuestion } from "./tool-calls.ts";
 import type { PromptHistory } from "./turn-prompt.ts";
 
 /** Longer prompts would be estimated at the cost of other answers, and tell no more. In UTF-16 units. */
@@ -34,7 +35,9 @@ export interface FinalView {
 export interface Writing {
   /** Empty when nothing of it could be seen. */
   readonly text: string;
-  readonly outcome: TurnOutcome | "shutdown" | "vanished";
+  readonly outcome: TurnOutcome | "shutdown" | "vanished" | "waiting";
+  /** Somebody has to allow this call before it goes on. */
+  readonly asks?: OpenQuestion | undefined;
   readonly error?: ModelError;
   /** Budgets that this answer has nearly or wholly used up. */
   readonly marks?: readonly BudgetMark[];

@@ -60,6 +60,8 @@ export interface TurnPrompt extends Prompt {
   readonly auto: Turn["auto"];
   /** What is said of the files of the question. */
   readonly fileNotes: readonly Note[];
+  /** Whether the conversation wants tools to be used. */
+  readonly usesTools: boolean;
   /** How much it shall think; undefined when the conversation has chosen nothing. */
   readonly effort: Effort | undefined;
   /** Whether who asks wants to see a summary of its thoughts. */
@@ -139,6 +141,7 @@ export async function promptOf(
   return {
     ...chosen,
     fileNotes: asked.notes,
+    usesTools: settings.tools !== "off",
     effort: settings.effort,
     thoughts: (ofUser ?? settings).thoughts !== undefined,
     ...asPrompt(whole),

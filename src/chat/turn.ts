@@ -6,15 +6,17 @@ import { ParleyError } from "../base/errors.ts";
 import type { AnswerKeeping } from "../ports/store.ts";
 import type { Turn, TurnOutcome } from "../ports/turns.ts";
 import { answerToKeep } from "./answer-cache.ts";
-import { type Continued, continuationsOf, continuedBy, wholeOf } from "./continuation.ts";
+import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
 import { deliver, endingOf, orLeave } from "./delivery.ts";
 import { formerPictures, openGallery } from "./gallery.ts";
 import { listen } from "./listening.ts";
 import { createPayment } from "./payment.ts";
+import { askedIn } from "./permission.ts";
 import type { OpenScreen, Question, Run, TurnDeps } from "./run.ts";
 import type { Screen } from "./screen.ts";
 import { speakAnswer } from "./speaking.ts";
-import { endOf, exchangeOf, learnFrom, viewOfVanished } from "./turn-end.ts";
+import type { OpenQuestion } from "./tool-calls.ts";
+import { endOf, exchangeOf, learnFrom, viewOfVanished, type Writing } from "./turn-end.ts";
 import { summariseSoon } from "./turn-prompt.ts";
 import { write } from "./writing.ts";
 
@@ -35,11 +37,12 @@ export async function answerQuestion(
   openScreen: OpenScreen,
   signal: AbortSignal,
   keeping?: AnswerKeeping,
-): Promise<TurnOutcome> {
+): Promise<TurnOutcome | "waiting"> {
   const { store } = deps;
   const former = question.known ?? (await store.readTurn(question.conversation, question.id));
   if (former !== undefined && former.run > question.run) return "superseded";
   if (former?.run === question.run) {
+    if (former.state === "waiting") return await askAgain(deps, former, openScreen);
     if (former.state === "done") return former.outcome ?? "complete";
     if (former.state === "answered") {
       const gallery = openGallery(store, former);
@@ -59,21 +62,25 @@ export async function answerQuestion(
   const dropped = former === undefined || died !== undefined ? [] : await continuationsOf(store, former);
   const before = former === undefined ? undefined : await wholeOf(store, former, dropped);
   const kept = signal.aborted ? died?.answer : undefined;
-  const pictures = died === undefined ? formerPictures([former, ...dropped]) : died.pictures;
+  const goesOn = died ?? (question.resumes ? former : undefined);
+  const pictures = goesOn === undefined ? formerPictures([former, ...dropped]) : goesOn.pictures;
   const begun = recordOf(question, { continued, former, before, kept, pictures });
+  const steps = goesOn === undefined ? [] : await store.readSteps(begun);
   await store.beginTurn(
     begun,
     dropped.map((part) => part.question),
   );
   let opened: Screen | undefined;
-  const payment = createPayment(deps, question, () => opened?.status({ kind: "waiting-for-budget" }));
+  const onWaiting = () => opened?.status({ kind: "waiting-for-budget" });
+  const payment = createPayment(deps, question, onWaiting);
+  const payFor = (call: string) => createPayment(deps, { ...question, call }, onWaiting);
   const listened = await listen(deps, begun, { former, died, payment }, signal);
   const { turn } = listened;
   const screen = openScreen(turn, before, dropped);
   opened = screen;
   const isNew = former === undefined && question.id === question.root;
   const gallery = openGallery(store, turn);
-  const run: Run = { question, turn, continued, screen, payment, died, isNew, listened, gallery };
+  const run: Run = { question, turn, continued, screen, payment, died, isNew, listened, gallery, steps, payFor };
   const writing = await orLeave(screen, write(deps, run, signal, keeping), payment);
   if (writing.outcome === "shutdown" || writing.outcome === "superseded") {
     await screen.leave();
@@ -82,6 +89,7 @@ export async function answerQuestion(
     if (writing.outcome === "superseded") return "superseded";
     throw new ParleyError("shutdown", "the process is shutting down; the turn stays queued", { retryable: true });
   }
+  if (writing.asks !== undefined) return await orLeave(screen, askFirst(deps, run, writing, writing.asks), payment);
   if (writing.outcome === "vanished") {
     // Nobody else knows of its message: without this it would show a Stop button for ever.
     await screen.finish(viewOfVanished(writing));
@@ -106,6 +114,42 @@ export async function answerQuestion(
   deps.observer.turnEnded(endingOf(outcome, writing));
   if (exchange !== undefined) summariseSoon(deps, { ...question, question: question.id }, writing.history, exchange);
   return outcome;
+}
+
+/** The turn waits until somebody allows a call, and gives its lane to others. */
+async function askFirst(
+  deps: TurnDeps,
+  { question, turn, screen, payment, gallery }: Run,
+  { text, continued }: Writing,
+  asks: OpenQuestion,
+): Promise<"waiting" | "superseded"> {
+  const waiting: Turn = {
+    ...turn,
+    state: "waiting",
+    answer: shownText(continued, text),
+    notes: [{ kind: "waiting-for-permission" }],
+    asks: { ...asks, userId: question.userId },
+  };
+  if (!(await deps.store.suspendTurn(waiting, deps.now(), payment.take()))) return "superseded";
+  await screen.leave(undefined, waiting.notes);
+  await gallery.show(screen);
+  return await ask(deps, waiting);
+}
+
+/** A delivery before this one may have died before it had asked. */
+async function askAgain(deps: TurnDeps, former: Turn, openScreen: OpenScreen): Promise<"waiting" | "superseded"> {
+  if (former.asks?.message !== undefined) return "waiting";
+  await openScreen(former, undefined, []).leave(undefined, former.notes);
+  return await ask(deps, former);
+}
+
+async function ask({ store, permission, now }: TurnDeps, turn: Turn): Promise<"waiting" | "superseded"> {
+  const { asks } = turn;
+  const call = asks && askedIn(await store.readSteps(turn), asks);
+  if (asks === undefined || call === undefined) return "superseded";
+  const message = await permission?.ask(turn, call);
+  await store.suspendTurn({ ...turn, asks: { ...asks, message } }, now(), []);
+  return "waiting";
 }
 
 /** A run's record, before anything is shown of it. */

@@ -1,29 +1,18 @@
 /** The model's part of a run: it is asked, and what it writes is shown as it comes. */
 import { BudgetError, ModelError } from "../base/errors.ts";
 import { linkedSignal } from "../base/signals.ts";
-import type { AnswerSlot } from "../ports/answers.ts";
 import type { AnswerKeeping } from "../ports/store.ts";
-import { activityOf } from "./activity.ts";
+import { openAgent } from "./agent.ts";
 import { slotOf } from "./answer-cache.ts";
-import { cacheKeyOf } from "./cache-key.ts";
-import { shownText } from "./continuation.ts";
 import { hearingOf, UnheardError, unheardNotes } from "./listening.ts";
+import { inWords } from "./picture-tokens.ts";
 import { type Prepared, prepare } from "./preparation.ts";
 import type { Run, TurnDeps } from "./run.ts";
-import { createShownThoughts, type ShownThoughts } from "./thoughts.ts";
+import { type Progress, showAnswer, showSteps } from "./showing.ts";
+import { withNote } from "./step-messages.ts";
+import { createShownThoughts } from "./thoughts.ts";
 import { type AnswerEnd, outcomeOfAbort, type Writing } from "./turn-end.ts";
-import type { Prompt } from "./turn-prompt.ts";
-import { createWritten, type Written, type WrittenText } from "./written.ts";
-
-/** What is known of an answer while it is written. */
-interface Progress {
-  readonly written: Written;
-  readonly thoughts: ShownThoughts;
-  /** What the model was shown that writes now. */
-  sent: Prompt;
-  /** Where the answer may be kept; undefined as soon as it is not what this question would get again. */
-  slot: AnswerSlot | undefined;
-}
+import { createWritten, type WrittenText } from "./written.ts";
 
 /** Asks the model of a run and shows what it writes; a run that was stopped has all that it will have. */
 export async function write(
@@ -51,16 +40,22 @@ async function writeFrom(
   const { turn, screen, died, listened, isNew } = run;
   const { prompt, messages, pictures, files } = prepared;
   const { model } = prompt;
-  if (died !== undefined && hearingOf(died, deps.hearing) === undefined)
-    await run.payment.lost({ model, messages }, died.answer ?? died.messages.length, signal);
+  const agent = await openAgent(deps, run, prepared);
+  const isCalling = agent.steps.at(-1)?.calls.some(({ state }) => state !== "done") === true;
+  if (died !== undefined && hearingOf(died, deps.hearing) === undefined && !isCalling) {
+    const sent = [...agent.guided(messages), ...agent.messages()];
+    await run.payment.lost({ model, messages: sent }, died.answer ?? died.messages.length, signal);
+  }
   const seen = (text: string) => text !== "" && deps.work(() => deps.visible(text));
   const written = createWritten(model, turn.answer ?? "", seen);
   const progress: Progress = {
     written,
+    agent,
     thoughts: createShownThoughts(),
     sent: prompt,
     slot: deps.answerCache && died === undefined ? slotOf(deps.answerCache, turn, prompt) : undefined,
   };
+  if (turn.answer === undefined) showSteps(progress);
   const { slot } = progress;
   const ended = (
     outcome: Writing["outcome"],
@@ -69,13 +64,17 @@ async function writeFrom(
   ): Writing => ({
     text: seen(text) ? text : "",
     outcome,
-    prompt: progress.sent === prompt ? messages : pictures.fill(progress.sent.messages),
+    prompt: [
+      ...agent.guided(progress.sent === prompt ? messages : pictures.fill(progress.sent.messages)),
+      ...agent.messages(),
+      ...(agent.tools.length === 0 ? [] : [inWords(agent.tools)]),
+    ],
     history: progress.sent.history,
     continued: run.continued,
     chosen: model,
     model: by,
     auto: prompt.auto,
-    asked: prepared.kept,
+    asked: withNote(prepared.kept, agent.steps),
     blind: pictures.asked && !deps.models.capabilities(model).sees,
     lostPictures: pictures.lost,
     notes: [
@@ -109,6 +108,7 @@ async function writeFrom(
       return ended(error.kind === "empty" ? "empty" : "failed", written.longest, { error });
     }
   }
+  if (progress.asks !== undefined) return ended("waiting", written.standing, { asks: progress.asks });
   if (end === undefined) return ended(outcomeOfAbort(signal, screen.gone), written.standing);
   const { finish, usage } = end;
   if (seen(written.text)) {
@@ -119,49 +119,4 @@ async function writeFrom(
   // To those who asked the model this was a whole answer.
   deps.log.warn({ model: error.model, kind: error.kind, reason: error.message }, "a model call failed");
   return ended("empty", { ...written.longest, model: end.model }, { error, pictures: end.pictures, usage });
-}
-
-/** Shows an answer while it comes; resolves with its last event, undefined when it was stopped before. */
-async function showAnswer(
-  { models, work, log }: TurnDeps,
-  { turn, continued, screen, payment }: Run,
-  { prompt, messages, pictures }: Prepared,
-  progress: Progress,
-  stopped: AbortSignal,
-): Promise<AnswerEnd | undefined> {
-  const { written, thoughts } = progress;
-  let end: AnswerEnd | undefined;
-  const request = {
-    ...prompt.choice,
-    messages,
-    pictures: pictures.asked,
-    effort: prompt.effort,
-    thoughts: prompt.thoughts,
-    cacheKey: cacheKeyOf(turn.conversation),
-    payer: payment,
-    work,
-    log,
-    shorter: () => pictures.fill(prompt.shorter()?.messages),
-  };
-  for await (const event of models.answer(request, stopped)) {
-    if (event.type === "text-delta") {
-      written.add(event.text);
-      if (written.stands) screen.show(shownText(continued, written.text));
-    } else if (event.type === "text-reset") written.reset();
-    else if (event.type === "restart") {
-      written.abandon();
-      progress.slot = undefined;
-    } else if (event.type === "answer-end") end = event;
-    else {
-      if (event.type === "thought-delta") thoughts.add(event.text);
-      if (!(event.type === "trying-again" && event.quiet)) screen.status(activityOf(event));
-      if (event.type === "attempt") {
-        written.begin(event.model);
-        thoughts.clear();
-        progress.sent = (event.shorter ? prompt.shorter() : undefined) ?? prompt;
-      }
-    }
-    if (stopped.aborted) break;
-  }
-  return end;
 }

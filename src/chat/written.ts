@@ -21,6 +21,8 @@ export interface Written {
   /** Another model is asked, or the same again. */
   begin(model: string): void;
   add(text: string): void;
+  /** What it wrote stays, and what comes next stands behind it. */
+  goOn(): void;
   /** What it wrote was no answer. */
   reset(): void;
   /** What it wrote will not be gone on with. */
@@ -30,18 +32,22 @@ export interface Written {
 /** About a line on a phone, in UTF-16 units. */
 const lineUnits = 60;
 
-/** Nothing but `text` is there yet. `visible`: whether anything of a text can be seen. */
-export function createWritten(model: string, text: string, visible: (text: string) => boolean): Written {
-  let current: WrittenText = { text, model };
+/** Nothing but `begun` is there yet. `visible`: whether anything of a text can be seen. */
+export function createWritten(model: string, begun: string, visible: (text: string) => boolean): Written {
+  /** Of the steps before. */
+  let kept = "";
+  let current: WrittenText = { text: begun, model };
   let former: WrittenText | undefined;
   let longest: WrittenText | undefined;
 
   const stands = () => former === undefined || isLongerThanALine(current.text);
-  const standing = () => (stands() ? current : (former ?? current));
+  const text = () => (kept === "" || current.text === "" ? kept + current.text : `${kept}\n\n${current.text}`);
+  const whole = () => ({ ...current, text: text() });
+  const standing = () => (stands() ? whole() : (former ?? whole()));
 
   return {
     get text() {
-      return current.text;
+      return text();
     },
     get stands() {
       return stands();
@@ -51,7 +57,8 @@ export function createWritten(model: string, text: string, visible: (text: strin
     },
     get longest() {
       const best = longest;
-      return best !== undefined && best.text.length > current.text.length ? best : current;
+      const now = whole();
+      return best !== undefined && best.text.length > now.text.length ? best : now;
     },
     begin(next) {
       current = { ...current, model: next };
@@ -59,13 +66,18 @@ export function createWritten(model: string, text: string, visible: (text: strin
     add(more) {
       current = { ...current, text: current.text + more };
     },
+    goOn() {
+      kept = text().trimEnd();
+      current = { ...current, text: "" };
+      former = undefined;
+    },
     reset() {
       current = { ...current, text: "" };
     },
     abandon() {
       if (visible(current.text)) {
         former = standing();
-        if (current.text.length > (longest?.text.length ?? 0)) longest = current;
+        if (whole().text.length > (longest?.text.length ?? 0)) longest = whole();
       }
       current = { ...current, text: "" };
     },

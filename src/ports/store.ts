@@ -8,6 +8,7 @@ import type { FileText } from "./files.ts";
 import type { Lease } from "./fleet.ts";
 import type { Ledger, Settlement } from "./ledger.ts";
 import type { Effort } from "./models.ts";
+import type { StepStore } from "./steps.ts";
 import type { SummaryRecord } from "./summaries.ts";
 import type { Turn, TurnPicture } from "./turns.ts";
 import type { ConversationId } from "./updates.ts";
@@ -24,6 +25,8 @@ export interface Settings {
   readonly thoughts?: string;
   /** Set while answers are spoken as well: all, or those to what was spoken. */
   readonly voice?: "on" | "asked";
+  /** Set where no tool shall be used. */
+  readonly tools?: "off";
   /** Set while the example questions of `/start` stand below the conversation. */
   readonly examples?: string;
   /** Id of the question after a pause whose earlier messages were asked for again. */
@@ -67,7 +70,7 @@ export interface AnswerKeeping {
   keep(turn: Turn): Promise<void>;
 }
 
-export interface Store {
+export interface Store extends StepStore {
   /** Empty when the conversation has chosen nothing. */
   readSettings(conversation: ConversationId): Promise<Settings>;
   /** `undefined` restores the default. Other fields stay as they are, whoever writes at the same time. */

@@ -20,14 +20,20 @@ import { createSqliteDatabase } from "../../src/engines/embedded/database.ts";
 import { createSqliteQueue } from "../../src/engines/embedded/queue.ts";
 import { createSqliteStore } from "../../src/engines/embedded/store.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
-import { exchange as newExchange, turn as newTurn, storeContract } from "../contracts/store.contract.ts";
+import { stepsContract } from "../contracts/steps.contract.ts";
+import {
+  exchange as newExchange,
+  turn as newTurn,
+  type StoreOptions,
+  storeContract,
+} from "../contracts/store.contract.ts";
 
 const root = mkdtempSync(join(tmpdir(), "parley-store-"));
 let files = 0;
 const newFile = () => join(root, String(++files), "data", "parley.db");
 afterAll(() => rmSync(root, { recursive: true }));
 
-storeContract("sqlite", async (options) => {
+const sqlite = async (options: StoreOptions) => {
   const database = createSqliteDatabase(newFile());
   const store = createSqliteStore({ database, ...options });
   return {
@@ -37,12 +43,15 @@ storeContract("sqlite", async (options) => {
       await database.close();
     },
   };
-});
-
-storeContract("memory", async (options) => {
+};
+const memory = async (options: StoreOptions) => {
   const store = createMemoryStore(options);
   return { store, close: () => store.stop() };
-});
+};
+storeContract("sqlite", sqlite);
+storeContract("memory", memory);
+stepsContract("sqlite", sqlite);
+stepsContract("memory", memory);
 
 const turn = newTurn(1);
 const exchange = newExchange(1);

@@ -16,6 +16,7 @@ import { type Content, type ImagePart, textOf, textParts } from "../../src/ports
 import { MediaError } from "../../src/ports/media.ts";
 import type { CallEnd, ChatMessage, ModelEvent, OpenCall, Tier } from "../../src/ports/models.ts";
 import type { AbortReason } from "../../src/ports/queue.ts";
+import type { Tool } from "../../src/ports/tools.ts";
 import type { Turn } from "../../src/ports/turns.ts";
 import { english } from "../../src/texts/english.ts";
 import { linesOf } from "../../src/texts/texts.ts";
@@ -50,6 +51,13 @@ function emptyScene() {
     /** Offered beside the models. */
     auto: undefined as TurnDeps["models"]["auto"],
     script: [] as Step[],
+    /** What the model does call by call; behind them it follows the one script. */
+    scripts: [] as Step[][],
+    /** Offered to the model. */
+    tools: [] as readonly Tool[],
+    /** What somebody was asked to allow. */
+    permissions: [] as string[],
+    mayAsk: true,
     tokenFactors: createTokenFactors(),
     limits: { maxTokens: 1000, maxMessages: 20 },
     /** What each model reads. */
@@ -76,7 +84,12 @@ function emptyScene() {
     /** Models that see, in their order. */
     seeing: ["a/one"] as readonly string[],
     /** What the models were sent, bytes included, and whether it was for its pictures. */
-    sent: [] as { readonly messages: readonly ChatMessage[]; readonly pictures: boolean | undefined }[],
+    sent: [] as {
+      readonly messages: readonly ChatMessage[];
+      readonly pictures: boolean | undefined;
+      readonly tools: readonly string[] | undefined;
+      readonly noCalls: boolean | undefined;
+    }[],
     stop: new AbortController(),
     gone: new AbortController(),
     finishing: async (): Promise<void> => undefined,
@@ -109,10 +122,12 @@ export function createTurnScene() {
           scene.tiers.push(request.tier);
           scene.cacheKeys.push(request.cacheKey);
           scene.requests.push({ model, messages: inWords(messages) });
-          scene.sent.push({ messages, pictures: request.pictures });
+          const { tools, noCalls } = request;
+          scene.sent.push({ messages, pictures: request.pictures, tools: tools?.map(({ name }) => name), noCalls });
           scene.shorter.push(shorter && inWords(shorter));
           // Each call is paid as the chain does it: that of the attempt, or the one whose end the script tells.
-          const ended = scene.script.find((step) => "type" in step && step.type === "answer-end");
+          const script = scene.scripts.shift() ?? scene.script;
+          const ended = script.find((step) => "type" in step && step.type === "answer-end");
           let next = {
             model: ended !== undefined && "model" in ended ? ended.model : model,
             messages: request.messages,
@@ -121,7 +136,7 @@ export function createTurnScene() {
           const close = (outcome: CallEnd["outcome"], usage?: CallEnd["usage"]) =>
             call?.close({ outcome, usage, durationMs: 5 });
           try {
-            for (const step of scene.script) {
+            for (const step of script) {
               await Promise.resolve();
               if (signal.aborted) return;
               if (step instanceof Error) throw step;
@@ -165,6 +180,14 @@ export function createTurnScene() {
           return image;
         },
       },
+      tools: scene.tools.length === 0 ? undefined : { offered: async () => scene.tools },
+      permission: scene.mayAsk
+        ? {
+            async ask(_turn, call) {
+              return scene.permissions.push(`${call.name} ${call.arguments}`) + 900;
+            },
+          }
+        : undefined,
       defaultPersona: "Be brief.",
       historyLimits: scene.limits,
       files: scene.files,

@@ -10,12 +10,16 @@ import { english } from "../../src/texts/english.ts";
 const speaking = ["chat", "screen", "telegram"];
 /** Words for the model: the prompt is English whoever asks. */
 const toModels = new Set([
+  "chat/citations.ts",
   "chat/continuation.ts",
   "chat/cache-key.ts",
   "chat/cut-middle.ts",
   "chat/file-words.ts",
+  "chat/framing.ts",
   "chat/pictures.ts",
+  "chat/step-messages.ts",
   "chat/summary-words.ts",
+  "chat/tool-calls.ts",
   "telegram/content.ts",
   "telegram/question.ts",
   "telegram/written-text.ts",

@@ -2,12 +2,15 @@
 import type { ConversationId } from "../../ports/updates.ts";
 import { droppedAtOnce, keptPerConversation } from "../lanes/turn-records.ts";
 import type { Database } from "./database.ts";
+import { forgetAllSteps, forgetStepsOfTurns } from "./step-rows.ts";
 
 /** All of it reads, or writes in the transaction of who calls it. */
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** `ttlMs` after its last question a conversation is forgotten; `now` in milliseconds since the epoch. */
-export function createConversations({ statement: sql }: Database, ttlMs: number, now: () => number) {
+export function createConversations(database: Database, ttlMs: number, now: () => number) {
+  const { statement: sql } = database;
+
   /** Whether it is to be forgotten, and is as good as that already. */
   function expired(conversation: ConversationId): boolean {
     const row = sql("SELECT active_at FROM conversation WHERE conversation = ?").get(conversation);
@@ -19,6 +22,7 @@ export function createConversations({ statement: sql }: Database, ttlMs: number,
     sql("DELETE FROM turn WHERE conversation = ?").run(conversation);
     sql("DELETE FROM file WHERE conversation = ?").run(conversation);
     sql("DELETE FROM summary WHERE conversation = ?").run(conversation);
+    forgetAllSteps(database, conversation);
     sql("DELETE FROM conversation WHERE conversation = ?").run(conversation);
   }
 
@@ -40,7 +44,10 @@ export function createConversations({ statement: sql }: Database, ttlMs: number,
     const row = sql(`SELECT max(place) AS last FROM ${table} WHERE conversation = ?`).get(conversation);
     const place = Number(row?.["last"] ?? 0) + 1;
     const dropped = Math.floor((place - keptPerConversation) / droppedAtOnce) * droppedAtOnce;
-    if (dropped > 0) sql(`DELETE FROM ${table} WHERE conversation = ? AND place <= ?`).run(conversation, dropped);
+    if (dropped > 0) {
+      if (table === "turn") forgetStepsOfTurns(database, conversation, dropped);
+      sql(`DELETE FROM ${table} WHERE conversation = ? AND place <= ?`).run(conversation, dropped);
+    }
     return place;
   }
 

@@ -4,6 +4,7 @@ import { movedTurn } from "../lanes/moved-conversations.ts";
 import { presentForm, readTurn } from "../lanes/stored-forms.ts";
 import type { Database } from "./database.ts";
 import { moveFiles } from "./files.ts";
+import { moveSteps } from "./step-rows.ts";
 import { moveSummary } from "./summaries.ts";
 
 /** The moves so far: former ids and present ones. */
@@ -41,6 +42,7 @@ export function moveRows(
   }
   moveSummary({ statement: sql }, from, to);
   moveFiles({ statement: sql }, from, to);
+  moveSteps({ statement: sql }, from, to);
   sql(
     `INSERT INTO conversation SELECT ?, active_at FROM conversation WHERE conversation = ?
      ON CONFLICT (conversation) DO UPDATE SET active_at = max(active_at, excluded.active_at)`,

@@ -46,6 +46,25 @@ const schema = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS turn_place ON turn (conversation, place);
 
+  -- What a turn with tools has done so far. It goes when the turn ends.
+  CREATE TABLE IF NOT EXISTS step (
+    conversation TEXT NOT NULL, question INTEGER NOT NULL, number INTEGER NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (conversation, question, number)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS step_call (
+    conversation TEXT NOT NULL, question INTEGER NOT NULL, number INTEGER NOT NULL, place INTEGER NOT NULL,
+    record TEXT NOT NULL, state TEXT NOT NULL, result TEXT, PRIMARY KEY (conversation, question, number, place)
+  ) STRICT;
+  -- Turns that wait for a person, and since when.
+  CREATE TABLE IF NOT EXISTS waiting (
+    conversation TEXT NOT NULL, question INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (conversation, question)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS waiting_at ON waiting (at);
+  CREATE TABLE IF NOT EXISTS allowed_tool (
+    conversation TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (conversation, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS known_tool (name TEXT PRIMARY KEY, hash TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
   CREATE TABLE IF NOT EXISTS summary (conversation TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE IF NOT EXISTS file (

@@ -1,5 +1,6 @@
 /** Turns in the embedded database: their records, and their end, with which all is written that comes of them. */
 import type { SQLOutputValue } from "node:sqlite";
+import type { StepStore } from "../../ports/steps.ts";
 import type { AnswerKeeping, Store } from "../../ports/store.ts";
 import type { Turn } from "../../ports/turns.ts";
 import type { ConversationId } from "../../ports/updates.ts";
@@ -12,10 +13,13 @@ import type { Database } from "./database.ts";
 import { writeFile } from "./files.ts";
 import type { History } from "./history.ts";
 import type { LedgerParts } from "./ledger.ts";
+import { forgetSteps } from "./step-rows.ts";
+import { createSteps } from "./steps.ts";
 
 export interface Turns
   extends Pick<
     Store,
+    | keyof StepStore
     | "readTurn"
     | "newestTurn"
     | "beginTurn"
@@ -64,8 +68,12 @@ export function createTurns(deps: TurnsDeps): Turns {
     // What had expired must not come to life again with the new question.
     if (conversations.expired(conversation)) conversations.forget(conversation);
     conversations.markActive(conversation);
-    for (const other of dropped)
+    for (const other of dropped) {
       sql("DELETE FROM turn WHERE conversation = ? AND question = ?").run(conversation, other);
+      forgetSteps(database, conversation, other);
+    }
+    // What another run has done means nothing to this one.
+    if (findTurn(conversation, question)?.run !== turn.run) forgetSteps(database, conversation, question);
     const record = presentForm.turn(turn);
     const known = "UPDATE turn SET record = ? WHERE conversation = ? AND question = ?";
     if (sql(known).run(record, conversation, question).changes > 0) return;
@@ -78,6 +86,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   }
 
   return {
+    ...createSteps({ database, conversations, findTurn, changeTurn, writeCalls }),
     async readTurn(conversation, question) {
       return findTurn(conversation, question);
     },
@@ -114,6 +123,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       return database.write(() => {
         writeCalls(calls);
         if (!changeTurn(turn, (stored) => answered(turn, stored))) return;
+        forgetSteps(database, turn.conversation, turn.question);
         conversations.markActive(turn.conversation);
         if (exchange !== undefined) addExchange(turn.conversation, exchange);
         if (kept !== undefined) writeAnswer(kept);

@@ -20,6 +20,8 @@ export class ConversationMovedError extends Error {
   }
 }
 
+type RunOfTurn = Pick<Turn, "conversation" | "question" | "run">;
+
 type Moves = Map<ConversationId, ConversationId>;
 
 /** A store that knows each conversation by the id under which it is kept, and by no other. */
@@ -38,6 +40,12 @@ export function followingMoves(store: StoreAtHome, moves: Moves = new Map()): St
       moves.set(conversation, error.to);
       return await work(homeOf(conversation, moves));
     }
+  }
+
+  /** The same with a run of a turn. */
+  function ofRun<T>(turn: RunOfTurn, work: (home: RunOfTurn) => Promise<T>): Promise<T> {
+    const { conversation, question, run } = turn;
+    return follow(conversation, ({ id, message }) => work({ conversation: id, question: message(question), run }));
   }
 
   const following: Store = {
@@ -70,10 +78,7 @@ export function followingMoves(store: StoreAtHome, moves: Moves = new Map()): St
       follow(conversation, ({ id, message }) => store.setTurnMessages(id, message(question), run, messages, file)),
     setTurnPictures: (conversation, question, run, pictures) =>
       follow(conversation, ({ id, message }) => store.setTurnPictures(id, message(question), run, pictures)),
-    keepFile: ({ conversation, question, run }, uniqueId, file) =>
-      follow(conversation, ({ id, message }) =>
-        store.keepFile({ conversation: id, question: message(question), run }, uniqueId, file),
-      ),
+    keepFile: (turn, uniqueId, file) => ofRun(turn, (home) => store.keepFile(home, uniqueId, file)),
     readFile: (conversation, uniqueId) => follow(conversation, ({ id }) => store.readFile(id, uniqueId)),
     renewTurn: (turn) => follow(turn.conversation, ({ inward }) => store.renewTurn(inward(turn))),
     finishTurn: (turn, entry, usage, kept) =>
@@ -82,6 +87,22 @@ export function followingMoves(store: StoreAtHome, moves: Moves = new Map()): St
       ),
     closeTurn: (conversation, question, run) =>
       follow(conversation, ({ id, message }) => store.closeTurn(id, message(question), run)),
+    readSteps: (turn) => ofRun(turn, (home) => store.readSteps(home)),
+    addStep: (turn, step, rows) => ofRun(turn, (home) => store.addStep(home, step, rows)),
+    changeCall: (turn, change) => ofRun(turn, (home) => store.changeCall(home, change)),
+    suspendTurn: (turn, at, rows) =>
+      follow(turn.conversation, ({ inward }) => store.suspendTurn(inward(turn), at, rows)),
+    resumeTurn: (conversation, question, run) =>
+      follow(conversation, async ({ id, message, outward }) =>
+        outward(await store.resumeTurn(id, message(question), run)),
+      ),
+    waitingTurns: (conversation) =>
+      follow(conversation, async ({ id, message }) => {
+        const waiting = await store.waitingTurns(id);
+        return waiting.map((turn) => ({ ...turn, conversation, question: message(turn.question) }));
+      }),
+    allowedTools: (conversation) => follow(conversation, ({ id }) => store.allowedTools(id)),
+    allowTool: (conversation, name) => follow(conversation, ({ id }) => store.allowTool(id, name)),
     async moveConversation(from, to) {
       const known = moves.has(from);
       // What is asked for from now on comes behind the move, and finds the conversation there.

@@ -33,6 +33,11 @@ export function answered(ended: Turn, stored: Turn): Turn {
   return { ...withShown(ended, stored), state: "answered" };
 }
 
+/** The record while it waits for a person. */
+export function suspended(waiting: Turn, stored: Turn): Turn {
+  return { ...withShown(waiting, stored), state: "waiting" };
+}
+
 function withShown(turn: Turn, { messages, file, pictures = [] }: Turn): Turn {
   return withPictures(withMessages(turn, messages, file), pictures);
 }

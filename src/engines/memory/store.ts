@@ -22,6 +22,7 @@ import {
   withPictures,
 } from "../lanes/turn-records.ts";
 import { createMemoryLedger } from "./ledger.ts";
+import { createMemorySteps } from "./steps.ts";
 
 export interface MemoryStoreOptions {
   /** A conversation in which nothing was asked for this long is forgotten. */
@@ -71,7 +72,14 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     for (const oldest of [...map.keys()].slice(0, droppedAtOnce)) map.delete(oldest);
   }
 
+  const steps = createMemorySteps({
+    find: (id, question) => find(id)?.turns.get(question),
+    change,
+    write: (rows) => ledger.write(rows),
+  });
+
   const store: StoreAtHome = {
+    ...steps,
     ledger,
     async readSettings(conversation) {
       return { ...settings.get(conversation) };
@@ -96,6 +104,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     async moveConversation(from, to) {
       settings.set(to, { ...settings.get(from), ...settings.get(to) });
       settings.delete(from);
+      steps.moved(from, to);
       const [former, present] = [find(from), find(to)];
       conversations.delete(from);
       if (former === undefined) return;
@@ -117,10 +126,12 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     },
     async forget(conversation) {
       conversations.delete(conversation);
+      steps.forget((id) => id === conversation);
     },
     async eraseUser(userId) {
       const isOwn = (conversation: string) => `${conversation}:`.startsWith(`${userId}:`);
       for (const map of [settings, conversations]) for (const id of map.keys()) if (isOwn(id)) map.delete(id);
+      steps.forget(isOwn);
       for (const key of dialogs.keys()) {
         const [conversation = "", sender] = key.split("/");
         if (isOwn(conversation) || sender === String(userId)) dialogs.delete(key);
@@ -142,6 +153,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       conversation.activeAt = now();
       conversations.set(turn.conversation, conversation);
       put(conversation.turns, turn.question, turn);
+      steps.began(turn);
       for (const question of dropped) conversation.turns.delete(question);
     },
     async setTurnMessages(conversation, question, run, messages, file) {
@@ -166,6 +178,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     async finishTurn(turn, exchange, entries, kept) {
       ledger.write(entries);
       if (!change(turn.conversation, turn.question, turn.run, (stored) => answered(turn, stored))) return;
+      steps.ended(turn);
       const conversation = find(turn.conversation);
       if (conversation === undefined) return;
       conversation.activeAt = now();

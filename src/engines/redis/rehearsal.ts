@@ -5,9 +5,9 @@ import { runScript } from "./script.ts";
 /** The keys that are there once for all, below the prefix, and what they hold. */
 const keyTypes: Readonly<Record<string, string>> = {
   ...ofType("string", "bot", "beat:2", "beat:3", "era", "grace", "sweep", "alone", "role:poller"),
-  ...ofType("zset", "waiting", "running", "delayed", "dead", "lanes", "holds"),
+  ...ofType("zset", "waiting", "running", "delayed", "dead", "lanes", "holds", "asking"),
   ...ofType("zset", "ready:turn", "ready:quick", "wake:turn", "wake:quick"),
-  ...ofType("hash", "hangs"),
+  ...ofType("hash", "hangs", "known-tools"),
   ...ofType("set", "workers"),
 };
 

@@ -60,3 +60,8 @@ export async function runGuarded(
   if (Array.isArray(result)) throw new ConversationMovedError(String(result[0]));
   return result;
 }
+
+/** Redis has answered, and would answer the same again. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === "ReplyError" && !/^(LOADING|BUSY|TRYAGAIN)/.test(error.message);
+}

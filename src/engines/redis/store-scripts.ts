@@ -7,7 +7,7 @@ import { droppedAtOnce } from "../lanes/turn-records.ts";
 import { ledgerFunctions } from "./ledger-scripts.ts";
 
 /** What is older than this is not there, whether Redis has removed it or not. KEYS[1] turns, ARGV[1] oldest. */
-const present = `
+export const present = `
   local active = redis.call('HGET', KEYS[1], 'at')
   local present = active and tonumber(active) >= tonumber(ARGV[1])
 `;
@@ -29,7 +29,7 @@ const put = `
 `;
 
 /** Reads the record of a run: nil when it is forgotten, or belongs to another run. */
-const find = `
+export const find = `
   local function find(question, wanted)
     local record = present and redis.call('HGET', KEYS[1], question)
     if not record then return nil end
@@ -42,15 +42,40 @@ const find = `
   end
 `;
 
+/** Forgets the steps of a question. `turns`: the key of the hash. */
+const forgetSteps = `
+  local function forgetSteps(turns, question)
+    local counts = redis.call('HGET', turns, 'steps:' .. question)
+    if counts then
+      local number = 0
+      for count in string.gmatch(counts, '%d+') do
+        number = number + 1
+        local place = question .. ':' .. number
+        redis.call('HDEL', turns, 'step:' .. place)
+        for at = 0, tonumber(count) - 1 do
+          redis.call('HDEL', turns, 'call:' .. place .. ':' .. at, 'result:' .. place .. ':' .. at)
+        end
+      end
+    end
+    redis.call('HDEL', turns, 'steps:' .. question, 'waiting:' .. question)
+  end
+`;
+
 /** KEYS the four. ARGV oldest, now, ttlMs, kept, question, record, then the questions whose turns are dropped. */
-export const beginTurn = `${present}${put}
+export const beginTurn = `${present}${put}${forgetSteps}
   if not present then
     redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
     active = false
   end
+  local runOf = function(record) return record and string.match(record, '^[^\\n]*') end
+  local former = runOf(redis.call('HGET', KEYS[1], ARGV[5]))
+  -- First of all what a full Redis refuses: behind any other write it would take it.
   put(KEYS[1], KEYS[2], ARGV[5], ARGV[6], ARGV[4])
+  -- What another run has done means nothing to this one.
+  if former ~= runOf(ARGV[6]) then forgetSteps(KEYS[1], ARGV[5]) end
   -- The last argument is that of the guard.
   for n = 7, #ARGV - 1 do
+    forgetSteps(KEYS[1], ARGV[n])
     if redis.call('HDEL', KEYS[1], ARGV[n]) == 1 then redis.call('LREM', KEYS[2], -1, ARGV[n]) end
   end
   ${keepAlive}
@@ -109,7 +134,7 @@ export const closeTurn = `${present}${find}
  * KEYS the four, prefix, that of an answer. ARGV oldest, now, ttlMs, kept, question, run, state, rest, root (empty: no
  * exchange), exchange, how the ledger is kept, the answer that may be given again (empty: none) and for how long, settlements.
  */
-export const finishTurn = `${present}${put}${find}${ledgerFunctions}
+export const finishTurn = `${present}${put}${find}${forgetSteps}${ledgerFunctions}
   local state, shown = find(ARGV[5], ARGV[6])
   -- Written before, and the answer was lost on its way: calls count once.
   if state == ARGV[7] then return end
@@ -117,6 +142,7 @@ export const finishTurn = `${present}${put}${find}${ledgerFunctions}
   for n = 14, #ARGV - 1 do settle(ARGV[11], ARGV[n]) end
   if not state then return end
   change(ARGV[5], ARGV[6], ARGV[7], shown, ARGV[8])
+  forgetSteps(KEYS[1], ARGV[5])
   if ARGV[9] ~= '' then put(KEYS[3], KEYS[4], ARGV[9], ARGV[10], ARGV[4]) end
   if ARGV[12] ~= '' then redis.call('SET', KEYS[6], ARGV[12], 'PX', ARGV[13]) end
   ${keepAlive}
@@ -184,7 +210,7 @@ export const firstWithin = `
 
 /**
  * Puts a conversation under another id, before what is there. KEYS turns, turn order, exchanges, exchange order and settings
- * of the former id, the same of the present one, and the one that says where to. ARGV oldest, ttlMs, from, to.
+ * of the former id, the same of the present one, the one that says where to, and the index of turns that wait. ARGV oldest, ttlMs, from, to.
  */
 export const moveConversation = `
   local function alive(turns)
@@ -231,6 +257,19 @@ export const moveConversation = `
         redis.call('HSET', KEYS[6], 'file:' .. name, redis.call('HGET', KEYS[1], 'file:' .. name) or '')
       end
     end
+    for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+      local kind, question, rest = string.match(name, '^(%a+):(%d+)(.*)$')
+      if kind == 'steps' or kind == 'step' or kind == 'call' or kind == 'result' or kind == 'waiting' then
+        local value = redis.call('HGET', KEYS[1], name)
+        redis.call('HSET', KEYS[6], kind .. ':-' .. question .. rest, value)
+        if kind == 'waiting' then
+          redis.call('ZREM', KEYS[12], ARGV[3] .. '\\n' .. question)
+          redis.call('ZADD', KEYS[12], value, ARGV[4] .. '\\n-' .. question)
+        end
+      end
+    end
+    local allowed = redis.call('HGET', KEYS[1], 'allowed')
+    if allowed then redis.call('HSET', KEYS[6], 'allowed', allowed .. ' ' .. (redis.call('HGET', KEYS[6], 'allowed') or '')) end
     local summary = redis.call('HGET', KEYS[1], 'summary')
     if summary then redis.call('HSETNX', KEYS[6], 'summary', negative(summary, 'from', 'through', 'boundary')) end
     if not present or tonumber(former) > tonumber(present) then redis.call('HSET', KEYS[6], 'at', former) end

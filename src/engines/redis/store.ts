@@ -24,7 +24,8 @@ import type { RedisLink } from "./link.ts";
 import type { ConversationRecords, Opening } from "./opening.ts";
 import { decodeTurn, encodeEnd, encodeShown, encodeTurn, isFormerTurn } from "./records.ts";
 import { lookAtKeys } from "./rehearsal.ts";
-import { FormerReaderError, runGuarded, runScript, type ScriptArgument } from "./script.ts";
+import { FormerReaderError, isRefusal, runGuarded, runScript, type ScriptArgument } from "./script.ts";
+import { createSteps } from "./steps.ts";
 import * as lua from "./store-scripts.ts";
 import { fieldsOf } from "./updates.ts";
 
@@ -43,7 +44,6 @@ export interface RedisStoreOptions {
 const healthyWithinMs = 800;
 /** A chat that refuses us once more is marked once more. */
 const blockedTtlMs = 180 * 24 * 3_600_000;
-
 /** Between attempts of a write that a handler waits for. */
 const repeatMs = 200;
 
@@ -161,12 +161,12 @@ export function createRedisStore(options: RedisStoreOptions): Store {
   function storeUnder(lease: (Lease & Partial<RedisLease>) | undefined): StoreAtHome {
     const opening = lease?.opening;
 
-    async function write(
+    async function change(
       conversation: ConversationId,
       script: string,
       keys: readonly [string, ...string[]],
       args: readonly ScriptArgument[] | ((form: StoredForm) => readonly ScriptArgument[]),
-    ): Promise<void> {
+    ): Promise<unknown> {
       opening?.spoil(lua.ofTurns.has(script) ? "turns" : "all");
       for (;;) {
         const { form } = forms;
@@ -177,8 +177,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
             movedKey: mayMove(conversation) ? movedKey(conversation) : undefined,
             formerKey: form === presentForm ? formerKey : undefined,
           };
-          await runGuarded(redis, guard, script, keys, given);
-          return;
+          return await runGuarded(redis, guard, script, keys, given);
         } catch (error) {
           if (error instanceof FormerReaderError) {
             forms.foundFormer();
@@ -187,7 +186,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
           if (lease === undefined || error instanceof ConversationMovedError || isRefusal(error)) throw error;
           if (error instanceof LeaseLostError) {
             // Of what has vanished nothing is left that could be changed.
-            if ((await lease.look()) === "vanished") return;
+            if ((await lease.look()) === "vanished") return undefined;
             continue;
           }
           // Redis is away. An answer that is being written goes on when it is back, unless its lane went to another.
@@ -196,6 +195,8 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         }
       }
     }
+
+    const write = async (...what: Parameters<typeof change>): Promise<void> => void (await change(...what));
 
     return {
       async readSettings(conversation) {
@@ -212,13 +213,17 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       scanHistory,
       async replaceSummary(conversation, former, next) {
         const guard = { lease, movedKey: mayMove(conversation) ? movedKey(conversation) : undefined };
-        const standing = former === undefined ? "" : JSON.stringify(former);
-        const args = [oldest(), standing, JSON.stringify(next)];
+        const args = [oldest(), former === undefined ? "" : JSON.stringify(former), JSON.stringify(next)];
         return (await runGuarded(redis, guard, lua.replaceSummary, [turnsKey(conversation)], args)) === 1;
       },
       async moveConversation(from, to) {
         const keys = [from, to].flatMap((one) => [...conversationKeys(one), settingsKey(one)]);
-        await runScript(redis, lua.moveConversation, [...keys, movedKey(from)], [oldest(), ttlMs, from, to]);
+        await runScript(
+          redis,
+          lua.moveConversation,
+          [...keys, movedKey(from), `${prefix}asking`],
+          [oldest(), ttlMs, from, to],
+        );
       },
       forget: (conversation) => write(conversation, lua.forget, conversationKeys(conversation), []),
       async eraseUser(userId) {
@@ -240,6 +245,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         return write(conversation, lua.setTurnMessages, [turnsKey(conversation)], [oldest(), question, run, shown]);
       },
       ...createFiles({ commands: redis, turnsKey, oldest, unmoved }, write),
+      ...createSteps({ commands: redis, prefix, keeping, turnsKey, oldest, unmoved }, change),
       renewTurn: (turn) =>
         write(turn.conversation, lua.renewTurn, [turnsKey(turn.conversation)], (form) => {
           return [oldest(), turn.question, turn.run, encodeEnd(turn, form).rest];
@@ -291,9 +297,4 @@ export function createRedisStore(options: RedisStoreOptions): Store {
 
   const store = storeUnder(undefined);
   return followingMoves(store);
-}
-
-/** Redis has answered, and would answer the same again. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && error.name === "ReplyError" && !/^(LOADING|BUSY|TRYAGAIN)/.test(error.message);
 }

@@ -4,6 +4,7 @@ import { createRedisStore } from "../../../src/engines/redis/store.ts";
 import { textParts } from "../../../src/ports/content.ts";
 import type { Lease } from "../../../src/ports/fleet.ts";
 import type { Store } from "../../../src/ports/store.ts";
+import { step, stepsContract } from "../../contracts/steps.contract.ts";
 import {
   exchange as newExchange,
   turn as newTurn,
@@ -63,12 +64,14 @@ function leaseOf(prefix: string, fence: number): Lease {
 }
 
 describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), () => {
-  storeContract("Redis", async (options) => {
+  const alone = async (options: StoreOptions) => {
     const { store, close } = await openStore(options);
     return { store, close };
-  });
+  };
+  storeContract("Redis", alone);
+  stepsContract("Redis", alone);
 
-  storeContract("Redis, of two processes", async (options) => {
+  const ofTwo = async (options: StoreOptions) => {
     const first = await openLink(redis.url);
     const second = await openLink(redis.url, first.prefix);
     const stores = [first, second].map(({ link }) => createRedisStore({ link, noteWords: inEnglish, ...options }));
@@ -80,7 +83,9 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
         await first.close();
       },
     };
-  });
+  };
+  storeContract("Redis, of two processes", ofTwo);
+  stepsContract("Redis, of two processes", ofTwo);
 
   const writes: Readonly<Record<string, (store: Store) => Promise<void>>> = {
     setSetting: (store) => store.setSetting("a", "persona", "late"),
@@ -93,6 +98,10 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
     setTurnPictures: (store) => store.setTurnPictures("a", 1, 101, [{ key: "late" }]),
     finishTurn: (store) => store.finishTurn(turn, { ...exchange, answered: "late" }, [use]),
     closeTurn: (store) => store.closeTurn("a", 1, 101),
+    addStep: async (store) => void (await store.addStep(turn, step(2, "late"), [use])),
+    changeCall: async (store) => void (await store.changeCall(turn, { step: 1, call: 0, state: "started" })),
+    suspendTurn: async (store) => void (await store.suspendTurn(turn, 50, [use])),
+    allowTool: (store) => store.allowTool("a", "late"),
   };
 
   it.each(Object.entries(writes))(
@@ -105,11 +114,15 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
       await mine.setSetting("a", "model", "p/m");
       await mine.beginTurn(turn);
       await mine.setTurnMessages("a", 1, 101, [50]);
+      await mine.addStep(turn, step(1, "act"), []);
       const state = async () => [
         await store.readSettings("a"),
         await store.readHistory("a"),
         await store.readTurn("a", 1),
         await store.newestTurn("a"),
+        await store.readSteps(turn),
+        await store.waitingTurns("a"),
+        await store.allowedTools("a"),
         await readUsage(store, 1, 0),
       ];
       const before = await state();

@@ -1,0 +1,145 @@
+/**
+ * A turn in steps: the model is asked, the tools that it calls are used, and it is asked again with what came of them, until it
+ * answers. What each step has said and called is kept before anything follows from it.
+ */
+import { textOf, textParts } from "../ports/content.ts";
+import type { Settlement } from "../ports/ledger.ts";
+import type { ChatMessage } from "../ports/models.ts";
+import type { CallChange, Step } from "../ports/steps.ts";
+import type { ToolResult } from "../ports/tool-results.ts";
+import type { Tool, ToolTurn } from "../ports/tools.ts";
+import { type Citations, createCitations } from "./citations.ts";
+import type { Prepared } from "./preparation.ts";
+import type { Run, TurnDeps } from "./run.ts";
+import { addressesIn, messagesOf, prefixOf, toolGuide } from "./step-messages.ts";
+import { makeCalls, mostCalls, type OpenQuestion } from "./tool-calls.ts";
+import type { TurnPrompt } from "./turn-prompt.ts";
+
+export interface Agent {
+  /** Offered to the model, in an order that stays. */
+  readonly tools: readonly Tool[];
+  /** All that are finished. */
+  readonly steps: readonly Step[];
+  readonly citations: Citations;
+  /** It is to answer now, from what it has. */
+  readonly noCalls: boolean;
+  /** A prompt as it is sent where tools are offered. */
+  guided(messages: readonly ChatMessage[]): readonly ChatMessage[];
+  /** What stands behind the prompt. */
+  messages(): readonly ChatMessage[];
+  /** Keeps what the model has said and called. False when nobody wants to know any more. */
+  keep(said: Pick<Step, "model" | "text" | "native" | "calls">, rows: readonly Settlement[]): Promise<boolean>;
+  /** Makes the calls of the last step; see `makeCalls`. */
+  act(signal: AbortSignal): Promise<OpenQuestion | undefined>;
+}
+
+/** Steps of a turn; in the last one nothing is called any more. */
+const mostSteps = 8;
+
+/** Opens the agent of a run, with the steps that deliveries before this one have finished. */
+export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): Promise<Agent> {
+  const { turn, screen, question } = run;
+  const { store } = deps;
+  const tools = await toolsFor(deps, run, prepared.prompt);
+  const allowed = tools.length === 0 ? new Set<string>() : await store.allowedTools(turn.conversation);
+  const citations = createCitations();
+  const steps = [...run.steps];
+  const guided = (messages: readonly ChatMessage[]) => (tools.length === 0 ? messages : withGuide(messages));
+  const prefix = deps.work(() => prefixOf(guided(prepared.messages), tools));
+  /** Untrusted are files, too. */
+  let tainted = turn.asked.some(({ type }) => type === "file");
+  const addresses = new Set(
+    deps.work(() => prepared.messages.filter(isOfUser).flatMap(({ content }) => addressesIn(textOf(content)))),
+  );
+  for (const { calls } of steps) for (const { result } of calls) if (result !== undefined) learn(result);
+
+  function learn({ untrusted, sources = [], addresses: found = [] }: ToolResult): void {
+    tainted ||= untrusted === true;
+    for (const { url } of sources) addresses.add(url);
+    for (const address of found) addresses.add(address);
+  }
+
+  function change({ step, call, state, result }: CallChange): void {
+    const at = steps.findIndex(({ number }) => number === step);
+    const former = steps[at];
+    if (former === undefined) return;
+    const calls = former.calls.map((one, place) => (place === call ? { ...one, state, result } : one));
+    steps[at] = { ...former, calls };
+    if (result !== undefined) learn(result);
+  }
+
+  async function show(key: string, { pictures = [] }: ToolResult): Promise<void> {
+    for (const [at, { base64, ...picture }] of pictures.entries())
+      await run.gallery.add(`${key}/${at}`, { ...picture, bytes: Buffer.from(base64, "base64") });
+  }
+
+  const toolTurn = (): Omit<ToolTurn, "payer"> => ({
+    conversation: turn.conversation,
+    question: turn.question,
+    userId: question.userId,
+    language: question.language,
+    store,
+    addresses,
+    tainted,
+    work: deps.work,
+    log: deps.log,
+  });
+
+  return {
+    tools,
+    steps,
+    citations,
+    guided,
+    get noCalls() {
+      return steps.length >= mostSteps - 1 || steps.reduce((sum, { calls }) => sum + calls.length, 0) >= mostCalls;
+    },
+    messages: () => messagesOf(steps, prefix, citations),
+    async keep(said, rows) {
+      const step = { ...said, number: steps.length + 1, prefix };
+      if (!(await store.addStep(turn, step, rows))) return false;
+      steps.push(step);
+      return true;
+    },
+    async act(signal) {
+      const step = steps.at(-1);
+      if (step === undefined) return undefined;
+      const status = screen.status;
+      return await makeCalls(
+        {
+          ...{ tools, allowed, steps, status },
+          turn: toolTurn(),
+          payFor: run.payFor,
+          async change(what) {
+            await store.changeCall(turn, what);
+            change(what);
+          },
+          done: show,
+        },
+        step,
+        signal,
+      );
+    },
+  };
+}
+
+async function toolsFor(
+  { tools, models, permission }: TurnDeps,
+  { question, continued }: Run,
+  { model, usesTools }: TurnPrompt,
+): Promise<readonly Tool[]> {
+  if (tools === undefined || continued !== undefined || !usesTools || !models.capabilities(model).tools) return [];
+  const { conversation, userId } = question;
+  const offered = await tools.offered({ conversation, userId, isPrivate: !conversation.startsWith("-") });
+  return permission === undefined ? offered.filter(({ asks, carriesOut }) => !asks && !carriesOut) : offered;
+}
+
+function isOfUser({ role }: ChatMessage): boolean {
+  return role === "user";
+}
+
+/** Behind the persona, which stays the beginning. */
+function withGuide(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  const [first, ...others] = messages;
+  if (first?.role !== "system") return [{ role: "system", content: textParts(toolGuide) }, ...messages];
+  return [{ ...first, content: textParts(`${textOf(first.content)}\n\n${toolGuide}`) }, ...others];
+}
