@@ -45,9 +45,20 @@ export function isAboutPicture({ status = 400, complaint = "" }: Failure): boole
 
 /** About tools as such: Ollama, Groq, OpenRouter, vLLM, llama.cpp, … each in its own words. */
 const toolless =
-  /(?:not|n't) support (?:tool|function|the ['"`]?tool)|(?:tools?|functions?)(?:[ _-](?:use|usage|choice|calls?|calling))?['"`]? (?:is|are) (?:not|currently not|un|disabled)|support tool use|(?:not|n't) (?:have|accept|take|allow) (?:tools|functions|function calling)|enable-auto-tool-choice|tool-call-parser|tools param requires|(?:unknown|unrecognized|unexpected|unsupported) (?:\w{1,20} ){0,3}(?:supplied: )?['"`]?tools\b|'tools'/;
+  /(?:not|n't) support (?:tool|function|the ['"`]?tool)|(?:tools?|functions?)(?:[ _-](?:use|usage|calls?|calling))?['"`]? (?:is|are) (?:not|currently not|un|disabled)|support tool use|(?:not|n't) (?:have|accept|take|allow) (?:tools|functions|function calling)|enable-auto-tool-choice|tool-call-parser|tools param requires|(?:unknown|unrecognized|unexpected|unsupported) (?:\w{1,20} ){0,3}(?:supplied: )?['"`]?tools\b|'tools'/;
 /** The schema of one, or its name, is wrong: the model would call others. */
-const aboutOneTool = /tools(?:\[\d|\.\d|' '\d)|function_declarations|schema/;
+const aboutOneTool =
+  /\btools(?:\[\d|\.\d|' '\d)|function_declarations|input_schema|\b(?:function|tool)s?\b.{0,80}\bschema|\bschema\b.{0,80}\b(?:function|tool)/;
+
+/** Whether one of the tools is refused, or how it is described. */
+export function refusesSchema({ status = 400, complaint = "" }: Failure): boolean {
+  return (status === 400 || status === 422) && aboutOneTool.test(complaint);
+}
+
+/** Whether the model wants a signature at calls that it has not made itself. */
+export function wantsSignature({ status = 400, complaint = "" }: Failure): boolean {
+  return status === 400 && /thought_?signature/.test(complaint);
+}
 
 /** Whether a refusal of a request with tools says that the model calls none. */
 export function tellsToolless({ status = 400, complaint = "" }: Failure): boolean {
@@ -70,13 +81,15 @@ export function wantsThoughts({ status = 400, complaint = "" }: Failure): boolea
 /** Whether a step that the model has written itself is not taken back: what was sealed can no longer be opened. */
 export function refusesNative({ status = 400, complaint = "" }: Failure): boolean {
   const sealed =
-    /invalid_encrypted_content|encrypted content|encrypted_content|thought[ _]signature|signature['"`]? in [`'"]?thinking|invalid [`'"]?signature|thinking[`'"]? (?:or [`'"]?redacted_thinking[`'"]? )?blocks?.{0,80}(?:cannot|must|modified|prefix)|prefix[ _]mismatch|reasoning_details|item with id ['"`]?\w{0,4}_?.{0,80}not found/;
+    /invalid_encrypted_content|encrypted content|encrypted_content|thought[ _]?signature|bound to a different conversation|signature['"`]? in [`'"]?thinking|invalid [`'"]?signature|thinking[`'"]? (?:or [`'"]?redacted_thinking[`'"]? )?blocks?.{0,80}(?:cannot|must|modified|prefix)|prefix[ _]mismatch|reasoning_details|item with id ['"`]?\w{0,4}_?.{0,80}not found/;
   return status >= 400 && status < 500 && sealed.test(complaint);
 }
 
 /** Whether the model has written a call that its server could not read. */
 export function hasMiswritten({ complaint = "" }: Failure): boolean {
-  return /tool_use_failed|failed to call a function|failed to parse tool call/.test(complaint);
+  return /tool_use_failed|failed to call a function|failed to parse tool call|(?:malformed|unexpected)_(?:function|tool)_call/.test(
+    complaint,
+  );
 }
 
 /** How much a model reads that finds a conversation too long; undefined when it does not say so. */

@@ -95,9 +95,13 @@ export function createProvider(deps: Omit<SenderDeps, "wire" | "client">): Provi
 
       /** Some refuse with a status of 200: they are asked again, as they want it. */
       const mends = (error: unknown): boolean =>
-        error instanceof Refused && !deadlines.lived && sender.learns(sent, error.failure) && ask.mayCall();
+        error instanceof Refused &&
+        !shown &&
+        (deadlines.lived ? sender.learnsOfTools(sent, error.failure) : sender.learns(sent, error.failure)) &&
+        ask.mayCall();
 
       let complete = false;
+      let shown = false;
       try {
         let reading = await open();
         for (;;) {
@@ -119,11 +123,13 @@ export function createProvider(deps: Omit<SenderDeps, "wire" | "client">): Provi
               yield { ...end, model: name, served, native: native && { model: name, content: native } };
               return;
             }
+            shown = event.type === "text-delta" || (shown && event.type !== "text-reset");
             yield event;
           }
         }
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof Refused && error.failure.kind === "empty") sender.emptied(sent);
         if (deadlines.late !== undefined) throw failed({ kind: "timeout", message: deadlines.late });
         throw failed(error instanceof Refused ? sender.understood(sent, error.failure) : connectionFailure(error));
       } finally {

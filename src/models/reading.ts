@@ -66,7 +66,7 @@ export interface Reading {
 /** Begins to read an answer. */
 export function createReading(deps: ReadingDeps): Reading {
   const { incoming, patience, work } = deps;
-  const reader = createAnswerReader({ wire: deps.wire, expectUnopened: deps.expectUnopened });
+  const reader = createAnswerReader(deps);
   let shown = false;
   let toldThinkingAt = Number.NEGATIVE_INFINITY;
   /** Since when the answer may be over: its finish reason, or what came after it. */
@@ -151,7 +151,11 @@ function ending(reader: AnswerReader, calls: AnswerReader["calls"], shown: boole
   if (!shown && pictures === 0 && calls.length === 0) {
     if (/context_window/.test(reason)) throw new Refused({ kind: "context-overflow", message: reason });
     if (finish === "filtered") throw new Refused({ kind: "content-filter", message: reason });
-    throw new Refused({ kind: "empty", message: `nothing visible in the answer (${reason})` });
+    throw new Refused({
+      kind: "empty",
+      message: `nothing visible in the answer (${reason})`,
+      complaint: reason.toLowerCase(),
+    });
   }
   return {
     type: "answer-end",

@@ -3,28 +3,19 @@ import type OpenAI from "openai";
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import type { ProviderConfig } from "../config/config.ts";
-import type { ChatMessage, ModelRequest, NativeStep } from "../ports/models.ts";
+import type { ChatMessage, ModelRequest } from "../ports/models.ts";
 import type { CapabilityTable } from "./capabilities.ts";
 import { type Listing, readList } from "./catalogue.ts";
 import type { Failure } from "./failures.ts";
 import { readBeginning } from "./incoming.ts";
-import {
-  callsUnthinkingOnly,
-  hasMiswritten,
-  isAboutPicture,
-  lessonOfOverflow,
-  lessonOfRefusal,
-  refusesNative,
-  tellsBlindness,
-  tellsToolless,
-  wantsThoughts,
-} from "./lessons.ts";
+import { isAboutPicture, lessonOfOverflow, lessonOfRefusal, tellsBlindness } from "./lessons.ts";
 import { createPost } from "./posting.ts";
+import { createToolLessons } from "./tool-lessons.ts";
 import type { Received, Transport } from "./transport.ts";
 import { dialectOf } from "./wires/dialects.ts";
 import { holdPictures, withPictures } from "./wires/pictures.ts";
 import { fieldsAsTaught, mended, mendedThoughts, untaught } from "./wires/requests.ts";
-import { holdSteps, nativeSteps, stepsFor } from "./wires/steps.ts";
+import { stepsFor } from "./wires/steps.ts";
 import type { Manner, Wire, WireRequest } from "./wires/wire.ts";
 
 export interface Question
@@ -45,6 +36,10 @@ export interface Sender {
   send(question: Question, signal: AbortSignal): Promise<Received>;
   /** Whether a failure has taught how to ask instead, so that it is worth asking again at once. */
   learns(question: Question, failure: Failure): boolean;
+  /** The same of failures that are about tools, calls or steps alone: for what the model has begun to say. */
+  learnsOfTools(question: Question, failure: Failure): boolean;
+  /** Nothing came of it: asked again, the model is told in words of what was called, and may call nothing more. */
+  emptied(question: Question): void;
   /** A failure as what it is, knowing what was sent. */
   understood(question: Question, failure: Failure): Failure;
   /** Names of the tools that the model is offered; none where it cannot call any. */
@@ -75,20 +70,11 @@ export function createSender({ config, client, wire, capabilities, transport, lo
   const manners = new Map<string, Manner>();
   /** Asked with words in the place of former pictures, one of which was refused. */
   const unpictured = new WeakSet<Question>();
-  /** Steps of its own that a model has not taken back. */
-  const untaken = new WeakSet<NativeStep>();
-  /** How often a server could not read what its model has called. From the second time on the question goes on in words. */
-  const miswritten = new WeakMap<Question, number>();
+  const lessons = createToolLessons({ provider: config.name, dialect, capabilities, manners, log });
   const post = createPost({ config, client, path: wire.path, transport, log });
 
   function mannerOf(model: string): Manner {
     return manners.get(model) ?? untaught;
-  }
-
-  function toolsFor(question: Question): Question["tools"] {
-    const { model, tools = [] } = question;
-    const some = tools.length > 0 && (miswritten.get(question) ?? 0) < 2;
-    return some && capabilities.of(`${config.name}/${model}`).tools ? tools : undefined;
   }
 
   function requestOf(question: Question): WireRequest {
@@ -98,8 +84,8 @@ export function createSender({ config, client, wire, capabilities, transport, lo
     const manner = mannerOf(model);
     const can = capabilities.of(name);
     const most = unpictured.has(question) ? 0 : dialect.mostPictures;
-    const tools = toolsFor(question);
-    const said = stepsFor(question.messages, { name, calls: tools !== undefined, refused: untaken });
+    const tools = lessons.offered(question);
+    const said = stepsFor(question.messages, { name, calls: tools !== undefined, refused: lessons.untaken });
     const messages = withPictures(said, { sees: can.sees, most });
     const how = { manner, can, effort, thinking, thoughts: thoughts && !manner.hidesThoughts };
     return { model, name, messages, dialect, ...settings, ...how, cacheKey, tools, noCalls: question.noCalls };
@@ -126,47 +112,11 @@ export function createSender({ config, client, wire, capabilities, transport, lo
     return true;
   }
 
-  /** What a refusal says of tools, calls, and steps that went back. */
-  function learnsOfTools(question: Question, failure: Failure): boolean {
-    const { model, work } = question;
-    const name = `${config.name}/${model}`;
-    const natives = nativeSteps(question.messages, name).filter((step) => !untaken.has(step));
-    if (natives.length > 0 && work(() => refusesNative(failure))) {
-      for (const step of natives) untaken.add(step);
-      log.warn({ provider: config.name, model }, "the model does not take its own steps back; it gets them plain");
-      return true;
-    }
-    if (toolsFor(question) === undefined) return false;
-    const manner = mannerOf(model);
-    if (!manner.callsUnthinking && work(() => callsUnthinkingOnly(failure))) {
-      manners.set(model, { ...manner, callsUnthinking: true });
-      log.warn(
-        { provider: config.name, model },
-        "the model calls tools only unthinking on this wire; from now on it is told to",
-      );
-      return true;
-    }
-    if (!manner.wantsThoughts && holdSteps(question.messages) && work(() => wantsThoughts(failure))) {
-      manners.set(model, { ...manner, wantsThoughts: true });
-      log.warn({ provider: config.name, model }, "the model wants its thoughts back; from now on it gets them");
-      return true;
-    }
-    if (work(() => hasMiswritten(failure))) {
-      miswritten.set(question, (miswritten.get(question) ?? 0) + 1);
-      return true;
-    }
-    if (!work(() => tellsToolless(failure) || callsUnthinkingOnly(failure))) return false;
-    const lesson = { tools: false } as const;
-    capabilities.learn(name, lesson);
-    log.warn({ provider: config.name, model, ...lesson }, "the provider has told what the model cannot do");
-    return true;
-  }
-
   function learns(question: Question, refused: Failure): boolean {
     const failure = understood(question, refused);
     if (goesOnInWords(question, failure)) return true;
     if (failure.kind === "blind") return false;
-    if (learnsOfTools(question, failure)) return true;
+    if (lessons.learns(question, failure)) return true;
     const { status, complaint } = failure;
     const { model, messages, work } = question;
     const refusal = { status: status ?? 400, text: complaint ?? "" };
@@ -207,8 +157,10 @@ export function createSender({ config, client, wire, capabilities, transport, lo
       return await post.send(letter, signal);
     },
     learns,
+    learnsOfTools: lessons.learns,
+    emptied: lessons.emptied,
     understood,
-    offered: (question) => new Set(toolsFor(question)?.map(({ name }) => name)),
+    offered: (question) => new Set(lessons.offered(question)?.map(({ name }) => name)),
     async list(signal) {
       const { address } = post;
       const base = address.endsWith(wire.path) ? address.slice(0, -wire.path.length) : config.baseUrl;

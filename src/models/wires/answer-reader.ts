@@ -5,6 +5,7 @@ import { type Call, type CallPiece, createCalls, newCallId } from "./calls.ts";
 import { type Fields, parsedJson } from "./fields.ts";
 import { createFinishJudge, type Finish } from "./finish.ts";
 import { createPictureFilter, withoutPictures } from "./inline-pictures.ts";
+import { createPrintedCalls } from "./printed-calls.ts";
 import { type ChunkSays, servedIn } from "./says.ts";
 import { createEventReader, isDone, type StreamEvent } from "./sse.ts";
 import { createThoughtFilter, type ThoughtFilterOptions } from "./thoughts.ts";
@@ -60,6 +61,8 @@ const longestBeginning = 4_096;
 
 export interface AnswerReaderOptions extends Pick<ThoughtFilterOptions, "expectUnopened"> {
   readonly wire: Pick<Wire, "createChunkReader">;
+  /** Names of the tools that the model may call: a text that is nothing but such calls is none. Left out: none. */
+  readonly offered?: ReadonlySet<string>;
   /** Names calls that came without an id. */
   readonly newCallId?: () => string;
 }
@@ -69,6 +72,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   const chunks = options.wire.createChunkReader();
   const calls = createCalls(options.newCallId ?? newCallId);
   const pictureFilter = createPictureFilter();
+  const printed = createPrintedCalls(options.offered ?? new Set());
   const thoughts = createThoughtFilter({ ...options, onRetract: retract });
   const events = createEventReader(take);
   const text = createAnswerText();
@@ -94,6 +98,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   let filler = 0;
   let kept = 0;
   let inAll = 0;
+  let callsInText = false;
 
   function take({ data, isError, bare }: StreamEvent): void {
     if (failure !== undefined || end !== undefined) return;
@@ -148,7 +153,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     pictures += inText;
     if (says.text !== "") pieces += 1;
     judged.take(says.finishReason, piece !== "" || says.thought > 0);
-    const isTooLong = piece !== "" && text.add(thoughts.push(piece));
+    const isTooLong = piece !== "" && text.add(printed.push(thoughts.push(piece)));
     if (isTooLong || thought + thoughts.thought > longestThoughts) tooLong();
     if (says.done) end ??= "done";
   }
@@ -176,6 +181,16 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   function retract(): void {
     retracted ||= text.taken;
     text.clear();
+    printed.clear();
+  }
+
+  function endText(): void {
+    const late = printed.push(thoughts.end());
+    const rest = printed.end();
+    callsInText = rest.calls.length > 0;
+    rest.calls.forEach(calls.takeWhole);
+    if (text.add(late + rest.text) && failure === undefined) end = "too-long";
+    text.end();
   }
 
   function noStream(): ReadFailure {
@@ -213,8 +228,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
         const something = beginning.trimStart();
         if (!isStream && end === "body" && something !== "" && !something.startsWith(":")) failure ??= noStream();
       }
-      if (text.add(thoughts.end()) && failure === undefined) end = "too-long";
-      text.end();
+      endText();
     },
     takeText: text.take,
     takeSummary() {
@@ -240,7 +254,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       return judged.reason;
     },
     get finishDoubt() {
-      return text.visible ? judged.doubt : "text";
+      return text.visible || printed.holds || calls.any ? judged.doubt : "text";
     },
     get usage() {
       return usage;
@@ -255,7 +269,8 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
       return calls.any && this.finish === "stop" && failure === undefined ? calls.all() : [];
     },
     get native() {
-      return chunks.native();
+      // What stands there would be text.
+      return callsInText ? undefined : chunks.native();
     },
     get unopenedThoughts() {
       return thoughts.unopened;

@@ -45,9 +45,9 @@ function optionalFields(request: WireRequest): OptionalFields {
   return fields;
 }
 
-function toolsOf({ tools, dialect, model }: WireRequest): { readonly tools?: readonly object[] } {
+function toolsOf({ tools, dialect, manner, model }: WireRequest): { readonly tools?: readonly object[] } {
   if (tools === undefined) return {};
-  const schemaOf = dialect.plainSchemas(model) ? portableSchema : wholeSchema;
+  const schemaOf = manner.plainSchemas || dialect.plainSchemas(model) ? portableSchema : wholeSchema;
   return {
     tools: tools.map(({ name, description, parameters }) => ({
       type: "function",
@@ -88,10 +88,10 @@ function thoughtsOf({ native }: ChatMessage, { dialect, manner, thinking }: Wire
   };
 }
 
-function callsOf({ calls = [], native }: ChatMessage, { dialect, model }: WireRequest): readonly object[] {
+function callsOf({ calls = [], native }: ChatMessage, { dialect, manner, model }: WireRequest): readonly object[] {
   const signed = (call: ModelCall, at: number): unknown => {
     if (native !== undefined) return call.native;
-    return at === 0 && dialect.signsCalls?.(model) ? unsigned : undefined;
+    return at === 0 && (manner.signsCalls || dialect.signsCalls?.(model)) ? unsigned : undefined;
   };
   return calls.map((call, at) => {
     const { id, name } = call;

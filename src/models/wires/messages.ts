@@ -48,7 +48,8 @@ function maxTokensOf(request: WireRequest): number {
 }
 
 function optionalFields(request: WireRequest): OptionalFields {
-  const { dialect, model, temperature, thinking, thoughts = false, can } = request;
+  const { dialect, model, temperature, thoughts = false, can } = request;
+  const thinking = goesOnThinking(request) ? request.thinking : undefined;
   // A model that thinks takes no temperature but its own.
   const thinks = thinking !== undefined && thinking.level !== "off";
   const highest = thinks ? 0 : Math.min(dialect.maxTemperature(model), highestTemperature);
@@ -61,6 +62,12 @@ function optionalFields(request: WireRequest): OptionalFields {
     ...(temperature !== undefined && highest > 0 ? { temperature: Math.min(temperature, highest) } : {}),
     ...(request.tools !== undefined && request.noCalls ? { tool_choice: { type: "none" } } : {}),
   };
+}
+
+/** Models that think by a budget take no step back that has no thoughts before its calls. */
+function goesOnThinking({ thinking, messages }: WireRequest): boolean {
+  const byBudget = thinking?.level === "budget" || thinking?.level === "on";
+  return !byBudget || messages.every(({ calls = [], native }) => calls.length === 0 || native !== undefined);
 }
 
 function body(request: WireRequest, fields: OptionalFields): Record<string, unknown> {
@@ -93,8 +100,8 @@ function textOfAll(messages: readonly ChatMessage[]): string {
   return messages.map(({ content }) => textOf(content)).join("\n\n");
 }
 
-function toolsOf({ tools, dialect, model }: WireRequest): readonly object[] | undefined {
-  const schemaOf = dialect.plainSchemas(model) ? portableSchema : wholeSchema;
+function toolsOf({ tools, dialect, manner, model }: WireRequest): readonly object[] | undefined {
+  const schemaOf = manner.plainSchemas || dialect.plainSchemas(model) ? portableSchema : wholeSchema;
   return tools?.map(({ name, description, parameters }) => ({ name, description, input_schema: schemaOf(parameters) }));
 }
 

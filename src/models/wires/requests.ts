@@ -12,6 +12,8 @@ export const untaught: Manner = {
   hidesThoughts: false,
   callsUnthinking: false,
   wantsThoughts: false,
+  signsCalls: false,
+  plainSchemas: false,
 };
 
 const otherName: Readonly<Record<string, string>> = {

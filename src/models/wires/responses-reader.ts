@@ -117,6 +117,8 @@ export function createResponsesReader(): ChunkReader {
     },
     native() {
       const kept = [...items.values()];
+      // Nobody could answer a call without an id.
+      if (kept.some((item) => item["type"] === "function_call" && stringIn(item["call_id"]) === "")) return undefined;
       return kept.some(({ type }) => type === "reasoning" || type === "function_call") ? kept : undefined;
     },
   };

@@ -48,9 +48,9 @@ function optionalFields(request: WireRequest): OptionalFields {
 }
 
 /** `strict` would be taken as set: schemas of others do not fit what it asks for. */
-function toolsOf({ tools, dialect, model }: WireRequest): { readonly tools?: readonly object[] } {
+function toolsOf({ tools, dialect, manner, model }: WireRequest): { readonly tools?: readonly object[] } {
   if (tools === undefined) return {};
-  const schemaOf = dialect.plainSchemas(model) ? portableSchema : wholeSchema;
+  const schemaOf = manner.plainSchemas || dialect.plainSchemas(model) ? portableSchema : wholeSchema;
   return {
     tools: tools.map(({ name, description, parameters }) => ({
       type: "function",

@@ -26,6 +26,10 @@ export interface Manner {
   readonly callsUnthinking: boolean;
   /** It wants its thoughts back with its calls (Chat Completions). */
   readonly wantsThoughts: boolean;
+  /** It wants something in the place of its signature at the calls of others (Chat Completions). */
+  readonly signsCalls: boolean;
+  /** It takes only schemas that are written in few words. */
+  readonly plainSchemas: boolean;
 }
 
 export interface WireRequest {

@@ -2,7 +2,8 @@
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { WireName } from "../../../src/config/providers.ts";
-import { clock, search } from "../../support/wire-tools.ts";
+import { asMessages } from "../../support/messages.ts";
+import { clock, continued, search } from "../../support/wire-tools.ts";
 import { eachWire, speaking, told } from "../../support/wires.ts";
 
 const mock = new LLMock({ port: 0, chunkSize: 5 });
@@ -69,6 +70,28 @@ describe.each(eachWire)("by the $wire wire, aimock", ({ wire }) => {
       ["calculate", "{}"],
     ]);
     expect(types.slice(-3)).toEqual(["tool-call", "tool-call", "answer-end"]);
+  });
+
+  test("answers from what came of its calls, which it finds in the next request", async () => {
+    const toolCalls = [
+      { id: "call_1", name: "web_search", arguments: '{"query":"Paris"}' },
+      { id: "call_2", name: "clock", arguments: "{}" },
+    ];
+    mock.onToolResult("call_2", { content: text });
+    mock.onMessage("capital", { content: "", toolCalls });
+    const first = await ask({}, { tools });
+    expect(first).toMatchObject({ text: "", failed: undefined });
+    const asked = asMessages([{ role: "user", content: "What is the capital of France?" }]);
+    const messages = continued(asked, first, ["Paris is the capital.", "noon"]);
+    expect(await ask({}, { tools, messages })).toMatchObject({ text, calls: [], failed: undefined });
+    const heard = (mock.getLastRequest()?.body?.messages ?? []) as { role: string; content: unknown }[];
+    const results = heard.filter(({ role }) => role === "tool").map(({ content }) => content);
+    expect(results).toEqual(["Paris is the capital.", "noon"]);
+    // To another provider the step is a stranger's.
+    const foreign = messages.map((message) => ({ ...message, native: undefined }));
+    mock.reset();
+    mock.onMessage("capital", { content: text });
+    expect(await ask({}, { tools, messages: foreign })).toMatchObject({ failed: undefined });
   });
 
   test.each([

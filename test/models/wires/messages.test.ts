@@ -127,6 +127,38 @@ describe("a question to Claude", () => {
     expect(body).not.toHaveProperty("cache_control");
   });
 
+  test("counts tools as the beginning that they are, and marks them where no persona follows", () => {
+    const tools = [{ name: "clock", description: long, parameters: { type: "object" } }];
+    const body = bodyOf(question, { tools });
+    expect(body.system).toEqual([{ type: "text", text: "Be brief.", cache_control: mark }]);
+    expect(JSON.stringify(body.tools)).not.toContain("cache_control");
+    expect(body.messages[0].content).toEqual([{ type: "text", text: "One?", cache_control: mark }]);
+    expect(bodyOf(question.slice(1), { tools }).tools[0]).toMatchObject({ name: "clock", cache_control: mark });
+    expect(
+      JSON.stringify(bodyOf(question, { tools: [{ ...tools[0], name: "a", parameters: {}, description: "b" }] })),
+    ).not.toContain("cache_control");
+  });
+
+  test("marks the last result of a step", () => {
+    const calls = [{ id: "a", name: "clock", arguments: "{}" }];
+    const { messages } = bodyOf([], {
+      tools: [{ name: "clock", description: "", parameters: {} }],
+      messages: [
+        ...asMessages(question),
+        { role: "assistant", content: [], calls },
+        {
+          role: "tool",
+          content: asMessages([{ role: "user", content: long }])[0]?.content ?? [],
+          answers: { id: "a", name: "clock" },
+        },
+      ],
+    });
+    expect(messages.at(-1)).toEqual({
+      role: "user",
+      content: [{ type: "tool_result", tool_use_id: "a", content: long, cache_control: mark }],
+    });
+  });
+
   test("marks a long conversation under a short persona at its end alone", () => {
     const body = bodyOf([question[0] as Worded, { role: "user", content: long }]);
     expect(body.system).toBe("Be brief.");
