@@ -1,6 +1,7 @@
 /** What refusals of one provider tell of tools, calls, and the steps that go back to it. */
+import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
-import type { NativeStep } from "../ports/models.ts";
+import type { ModelRequest, NativeStep } from "../ports/models.ts";
 import type { CapabilityTable } from "./capabilities.ts";
 import type { Failure } from "./failures.ts";
 import {
@@ -12,21 +13,27 @@ import {
   wantsSignature,
   wantsThoughts,
 } from "./lessons.ts";
-import type { Question } from "./sending.ts";
 import type { Dialect } from "./wires/dialects.ts";
 import { untaught } from "./wires/requests.ts";
 import { holdSteps, nativeSteps } from "./wires/steps.ts";
 import type { Manner } from "./wires/wire.ts";
 
+/** A question as far as its tools go; known again by its identity. */
+export interface ToolQuestion extends Pick<ModelRequest, "messages" | "tools"> {
+  /** The model's name on the wire. */
+  readonly model: string;
+  readonly work: Work;
+}
+
 export interface ToolLessons {
   /** What a model is offered of the tools of a question; undefined where it is nothing. */
-  offered(question: Question): Question["tools"];
+  offered(question: ToolQuestion): ModelRequest["tools"];
   /** Steps of its own that a model has not taken back. */
   readonly untaken: Pick<WeakSet<NativeStep>, "has">;
   /** Whether a failure that is about tools, calls or steps has taught how to ask instead. */
-  learns(question: Question, failure: Failure): boolean;
+  learns(question: ToolQuestion, failure: Failure): boolean;
   /** Nothing came of the question: asked again, the model is told in words of what was called, and may call nothing more. */
-  emptied(question: Question): void;
+  emptied(question: ToolQuestion): void;
 }
 
 export interface ToolLessonsDeps {
@@ -78,11 +85,11 @@ const mostMiswritten = 2;
 /** Creates the lessons of a provider. */
 export function createToolLessons({ provider, dialect, capabilities, manners, log }: ToolLessonsDeps): ToolLessons {
   const untaken = new WeakSet<NativeStep>();
-  const miswritten = new WeakMap<Question, number>();
+  const miswritten = new WeakMap<ToolQuestion, number>();
   /** Questions one of whose tools is refused, and messages to which nothing was answered. */
   const untooled = new WeakSet<object>();
 
-  function offered(question: Question): Question["tools"] {
+  function offered(question: ToolQuestion): ModelRequest["tools"] {
     const { model, tools = [], messages } = question;
     const isOver =
       untooled.has(question) || untooled.has(messages) || (miswritten.get(question) ?? 0) >= mostMiswritten;
@@ -93,7 +100,7 @@ export function createToolLessons({ provider, dialect, capabilities, manners, lo
     return manners.get(model)?.[flag] === true || (flag === "plainSchemas" && dialect.plainSchemas(model));
   }
 
-  function learnsOfOffered(question: Question, failure: Failure): boolean {
+  function learnsOfOffered(question: ToolQuestion, failure: Failure): boolean {
     const { model, messages } = question;
     const steps = holdSteps(messages);
     const want = wants.find((one) => !isMet(one, model) && (steps || !one.ofSteps) && one.is(failure));
