@@ -1,4 +1,7 @@
-/** Answers that are spoken as well: once their text stands there, in a voice message below it. */
+/**
+ * Answers that are spoken as well: once their text stands there, in a voice message below it. What was spoken is kept until it
+ * stands there, so that whoever comes after a crash sends it and has nothing spoken anew.
+ */
 import { BudgetError, ModelError, ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { MediaModels, MediaRequest, Spoken } from "../ports/media-models.ts";
@@ -16,7 +19,8 @@ export interface Speaking extends Pick<MediaModels, "speak"> {
 }
 
 export interface SpeakingDeps extends PaymentDeps {
-  readonly store: PaymentDeps["store"] & Pick<Store, "readSettings" | "renewTurn">;
+  readonly store: PaymentDeps["store"] &
+    Pick<Store, "readSettings" | "renewTurn" | "readDialog" | "writeDialog" | "deleteDialog">;
   /** Left out: nobody speaks. */
   readonly speaking?: Speaking | undefined;
   readonly log: NonNullable<MediaRequest["log"]>;
@@ -34,6 +38,8 @@ export async function speakAnswer(deps: SpeakingDeps, turn: Turn, userId: number
   const { speaking, store, log, work } = deps;
   if (speaking?.speak === undefined || turn.outcome !== "complete" || turn.spoken !== undefined) return;
   if (!(await isWanted(store, turn))) return;
+  const kept = await readKept(store, turn);
+  if (kept !== undefined) return await sayKept(speaking, store, turn, kept);
   const words = work(() => speaking.wordsOf(turn.answer ?? ""));
   if (words === "" || words.length > longestSpoken) return;
   const paid = { conversation: turn.conversation, id: turn.question, userId };
@@ -51,8 +57,35 @@ export async function speakAnswer(deps: SpeakingDeps, turn: Turn, userId: number
   }
   await payment.settle();
   if (spoken === undefined) return;
+  const { bytes, seconds, model } = spoken;
+  await store.writeDialog(
+    keyOf(turn),
+    JSON.stringify({ base64: Buffer.from(bytes).toString("base64"), seconds, model }),
+  );
+  await sayKept(speaking, store, turn, spoken);
+}
+
+async function sayKept(
+  speaking: Speaking,
+  store: Pick<SpeakingDeps["store"], "renewTurn" | "deleteDialog">,
+  turn: Turn,
+  spoken: Spoken,
+): Promise<void> {
   const id = await speaking.say(spoken);
   if (id !== undefined) await store.renewTurn({ ...turn, spoken: id });
+  await store.deleteDialog(keyOf(turn));
+}
+
+/** Kept like a dialog, for this run of the question alone. */
+function keyOf({ conversation, question, run }: Turn): string {
+  return `${conversation}/speech/${question}/${run}`;
+}
+
+async function readKept(store: Pick<Store, "readDialog">, turn: Turn): Promise<Spoken | undefined> {
+  const text = await store.readDialog(keyOf(turn));
+  if (text === undefined) return undefined;
+  const { base64, ...rest } = JSON.parse(text) as Omit<Spoken, "bytes"> & { readonly base64: string };
+  return { ...rest, bytes: Buffer.from(base64, "base64") };
 }
 
 function leaves(): ParleyError {

@@ -15,8 +15,11 @@ export interface DocumentsDeps {
 
 /** Of one file. */
 const largestBytes = 20 * 2 ** 20;
-/** Files whose bytes are in memory at once: the others wait at Telegram. */
+/** Files whose bytes are in memory at once, and those bytes: the others wait at Telegram. */
 const mostAtOnce = 3;
+const mostBytesAtOnce = 24 * 2 ** 20;
+/** What one counts for whose length nobody tells. */
+const usualBytes = mostBytesAtOnce / mostAtOnce;
 /**
  * Whoever comes so much later with a file that is so much smaller goes first: what takes a moment does not wait for minutes of
  * what others have sent, and what is large waits at most a little longer for it.
@@ -54,6 +57,7 @@ function refused(kind: MediaErrorKind): FileReading {
 }
 
 interface Waiting {
+  readonly bytes: number;
   /** Those with an earlier one go first. */
   readonly dueMs: number;
   start(): void;
@@ -64,28 +68,53 @@ function createPlaces(most: number) {
   /** In the order in which they go. */
   const waiting: Waiting[] = [];
   let taken = 0;
+  let held = 0;
+  function fits(bytes: number): boolean {
+    return taken === 0 || (taken < most && held + bytes <= mostBytesAtOnce);
+  }
+  function enter(bytes: number): void {
+    taken++;
+    held += bytes;
+  }
+  function advance(): void {
+    for (let next = waiting[0]; next !== undefined && fits(next.bytes); next = waiting[0]) {
+      waiting.shift();
+      enter(next.bytes);
+      next.start();
+    }
+  }
   return {
     /** Resolves with what gives the place back; rejects when aborted. */
-    async take(bytes = Number.POSITIVE_INFINITY, signal: AbortSignal): Promise<() => void> {
-      if (taken < most) taken++;
-      else await turn(waiting, performance.now() + Math.min(bytes / bytesPerMs, longestGraceMs), signal);
+    async take(told = Number.POSITIVE_INFINITY, signal: AbortSignal): Promise<() => void> {
+      const bytes = Number.isFinite(told) ? told : usualBytes;
+      if (waiting.length === 0 && fits(bytes)) enter(bytes);
+      else {
+        const dueMs = performance.now() + Math.min(told / bytesPerMs, longestGraceMs);
+        await turn(waiting, { bytes, dueMs }, signal, advance);
+      }
       return () => {
-        const next = waiting.shift();
-        if (next === undefined) taken--;
-        else next.start();
+        taken--;
+        held -= bytes;
+        advance();
       };
     },
   };
 }
 
-function turn(waiting: Waiting[], dueMs: number, signal: AbortSignal): Promise<void> {
+function turn(
+  waiting: Waiting[],
+  { bytes, dueMs }: Omit<Waiting, "start">,
+  signal: AbortSignal,
+  left: () => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const leave = () => {
       waiting.splice(waiting.indexOf(mine), 1);
       reject(new MediaError("unreachable", "the file is not wanted any more"));
+      left();
     };
     const mine: Waiting = {
-      dueMs,
+      ...{ bytes, dueMs },
       start() {
         signal.removeEventListener("abort", leave);
         resolve();

@@ -111,6 +111,34 @@ describe("a document", () => {
     expect(await other).toMatchObject({ data: page.jpeg });
   });
 
+  it("that is large waits at Telegram until another large one was read; small ones go beside it", async () => {
+    const fetched: { readonly id: string; resolve(bytes: Uint8Array): void }[] = [];
+    const documents = createDocuments({
+      source: {
+        fetch({ fileId: id }) {
+          const { promise, resolve } = Promise.withResolvers<Uint8Array>();
+          fetched.push({ id, resolve });
+          return promise;
+        },
+      },
+      reader: { read: async () => ({ kind: "refused", reason: "unknown" }) },
+      log: quiet,
+      pages: { add: () => undefined },
+    });
+    const megabytes = 2 ** 20;
+    const sizes = { large: 20 * megabytes, small: megabytes, other: 15 * megabytes };
+    const all = Object.entries(sizes).map(([fileId, sizeBytes]) =>
+      documents.read({ ...file, fileId, sizeBytes }, undefined, signal),
+    );
+    await Promise.resolve();
+    expect(fetched.map(({ id }) => id)).toEqual(["large", "small"]);
+    fetched[0]?.resolve(Buffer.from("words"));
+    await all[0];
+    await expect.poll(() => fetched.map(({ id }) => id)).toEqual(["large", "small", "other"]);
+    for (const { resolve } of fetched.slice(1)) resolve(Buffer.from("words"));
+    await Promise.all(all);
+  });
+
   it("waits at Telegram while others are in memory; who does not wait any more lets the next ones go on", async () => {
     const fetched = [Promise.withResolvers<Uint8Array>()].slice(1);
     const documents = createDocuments({
