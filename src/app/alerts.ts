@@ -105,6 +105,7 @@ function keyOf(alert: Alert): string {
     case "credit-empty":
     case "address-wrong":
     case "settings-missing":
+    case "search-refused":
       return `${alert.kind}:${alert.provider}`;
     case "model-gone":
       return `${alert.kind}:${alert.model}`;

@@ -5,8 +5,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { createConnections } from "../base/connections.ts";
+import { decoded } from "../base/content-encoding.ts";
 import type { Proxies } from "../base/proxies.ts";
-import { decoded } from "./content-encoding.ts";
 
 /** What a provider has sent, whatever its status. */
 export interface Received {

@@ -10,6 +10,15 @@ export type Alert =
   | { readonly kind: "settings-missing"; readonly provider: string }
   /** The provider does not know `provider/model`; `nearest` is what it may have become, when that could be found out. */
   | { readonly kind: "model-gone"; readonly model: string; readonly nearest?: string | undefined }
+  /** The search provider searches for nobody: it refuses the key, wants money, or, a SearXNG, answers no programs. */
+  | {
+      readonly kind: "search-refused";
+      /** As people know it. */
+      readonly provider: string;
+      /** The setting that gives access to it. */
+      readonly variable: string;
+      readonly why: "key" | "credit" | "format";
+    }
   /** So much, in percent, of what the whole bot may spend in a day is spent. `resetsAt`: milliseconds since the epoch. */
   | { readonly kind: "bot-budget"; readonly share: 80 | 100; readonly resetsAt: number }
   /** A question did not fit into what is left of that, though no more than `spent` percent of it is. */

@@ -22,6 +22,8 @@ function alertWords(alert: Alert, prefix: (provider: string) => string): string 
         nearest === model.slice(model.indexOf("/") + 1) ? " Its list has this name: does this key open it?" : listed;
       return `👻 The provider does not know the model ${model}, or no longer does.${known} Mend MODELS, FALLBACK_MODELS or the setting that names it, ${restart}.`;
     }
+    case "search-refused":
+      return searchWords(alert);
     case "bot-budget":
       return alert.share === 100
         ? `🛑 BUDGET_BOT_DAY is spent: nobody gets an answer from a model that costs anything until ${clock(alert.resetsAt)}. To go on before that, raise it and restart the bot.`
@@ -32,6 +34,18 @@ function alertWords(alert: Alert, prefix: (provider: string) => string): string 
       return `📪 Telegram cannot deliver to the webhook: ${alert.reason}. ${waiting(alert.pendingUpdates)} Look at WEBHOOK_URL, its certificate and the proxy in front of the bot; npm run doctor says what Telegram sees.`;
     case "dead-update":
       return `⚰️ Update ${alert.updateId} could not be handled and has been put aside. npm run queue -- dead says why, npm run queue -- requeue ${alert.updateId} tries it again; the log has the rest.`;
+  }
+}
+
+function searchWords({ provider, variable, why }: Extract<Alert, { readonly kind: "search-refused" }>): string {
+  const head = `🔎 ${provider} does not search for this bot, so it looks nothing up on the web.`;
+  switch (why) {
+    case "key":
+      return `${head} It refuses the key. Put a valid one into ${variable}, ${restart}.`;
+    case "credit":
+      return `${head} The account has run out of credit. Add credit there, or let SEARCH_PROVIDER name another one.`;
+    case "format":
+      return `${head} Its settings do not let programs ask: put json into search.formats in its settings.yml, and restart it. ${variable} says where it is.`;
   }
 }
 

@@ -7,9 +7,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { FileToRead } from "../../ports/files.ts";
 import { sendFrame, takeFrames } from "./frames.ts";
-import { type JobHead, mostSaidBytes, type Said } from "./job.ts";
+import { type JobHead, mostSaidBytes, type Said, type Task } from "./job.ts";
 
 /** How much a child may use. */
 export interface ChildLimits {
@@ -38,7 +37,7 @@ export interface Child {
   readonly served: number;
   readonly alive: boolean;
   /** One file at a time. Never rejects. */
-  read(file: FileToRead, signal: AbortSignal): Promise<JobEnd>;
+  read(task: Task, signal: AbortSignal): Promise<JobEnd>;
   kill(): void;
 }
 
@@ -144,7 +143,7 @@ export function startChild(limits: ChildLimits, ...program: readonly string[]): 
     get alive() {
       return alive;
     },
-    async read(file, signal) {
+    async read(task, signal) {
       const done = Promise.withResolvers<JobEnd>();
       settle = done.resolve;
       served++;
@@ -165,8 +164,9 @@ export function startChild(limits: ChildLimits, ...program: readonly string[]): 
           if (signal.aborted) abort();
           return { type: "died", of: killedFor ?? "crash", peakBytes };
         }
-        const job: JobHead = { id: served, name: file.name, language: file.language };
-        if (pipe instanceof Socket) sendFrame(pipe, job, file.bytes);
+        const { bytes, ...head } = task;
+        const job: JobHead = { ...head, id: served };
+        if (pipe instanceof Socket) sendFrame(pipe, job, bytes);
         return await done.promise;
       } finally {
         settle = undefined;

@@ -27,10 +27,15 @@ const encodingsOfLanguages: readonly (readonly [RegExp, readonly string[]])[] = 
 ];
 
 /**
- * The text of a file, or of its beginning; undefined when it is none. A mark at its beginning counts first, then whether it
- * is UTF-8, then what it says of itself, then what its bytes look like, then the language of who sends it.
+ * The text of a file, or of its beginning; undefined when it is none. A mark at its beginning counts first, then what whoever
+ * hands it out calls its encoding, then whether it is UTF-8, then what it says of itself, then what its bytes look like, then
+ * the language of who sends it.
  */
-export async function decodedText(bytes: Uint8Array, language: string | undefined): Promise<string | undefined> {
+export async function decodedText(
+  bytes: Uint8Array,
+  language: string | undefined,
+  named?: string,
+): Promise<string | undefined> {
   const cut = bytes.length > maxBytes;
   const read = bytes.subarray(0, maxBytes);
   const decode = (encoding: string, fatal = false) => {
@@ -42,6 +47,8 @@ export async function decodedText(bytes: Uint8Array, language: string | undefine
   };
   const marked = encodingOfMark(read);
   if (marked !== undefined) return printable(decode(marked));
+  const called = named === undefined || /^utf-?8$/i.test(named) ? undefined : decode(named);
+  if (called !== undefined) return printable(called);
   const wide = encodingOfZeros(read);
   if (wide !== undefined) return printable(decode(wide, true));
   const unicode = decode("utf-8", true);

@@ -21,10 +21,15 @@ export async function readHtml(text: string): Promise<FileText> {
   return { kind: "text", format: "html", parts, total: 1, cut: full };
 }
 
-/** Adds the text of a page to what was found. */
-export async function collectHtml(html: string, collector: Collector, xmlMode: boolean): Promise<void> {
+/** Adds the text of a page to what was found, but for that in elements of these names. */
+export async function collectHtml(
+  html: string,
+  collector: Collector,
+  xmlMode: boolean,
+  besides: readonly string[] = [],
+): Promise<void> {
   const { Parser } = await import("htmlparser2");
-  const page = createPageWriter(collector);
+  const page = createPageWriter(collector, besides.length === 0 ? unseen : new Set([...unseen, ...besides]));
   let sinceElement = 0;
   let depth = 0;
   const parser = new Parser(
@@ -61,7 +66,7 @@ interface PageWriter {
 }
 
 /** Lays words out in lines, as elements ask for it. */
-function createPageWriter(collector: Collector): PageWriter {
+function createPageWriter(collector: Collector, left: ReadonlySet<string>): PageWriter {
   /** How many elements deep it is in what nobody sees. */
   let hidden = 0;
   let preformatted = 0;
@@ -102,7 +107,7 @@ function createPageWriter(collector: Collector): PageWriter {
   return {
     words,
     open(element, alternative) {
-      if (unseen.has(element)) hidden++;
+      if (left.has(element)) hidden++;
       if (hidden > 0) return;
       if (blocks.has(element) || element === "br") breakLine();
       if (element === "p" && inCell === 0 && mark === "") collector.add("\n");
@@ -119,7 +124,7 @@ function createPageWriter(collector: Collector): PageWriter {
       if (element === "img" && alternative !== "") words(`[picture: ${alternative}]`);
     },
     close(element) {
-      if (unseen.has(element)) hidden = Math.max(0, hidden - 1);
+      if (left.has(element)) hidden = Math.max(0, hidden - 1);
       if (hidden > 0) return;
       if (element === "pre") preformatted = Math.max(0, preformatted - 1);
       if (element === "td" || element === "th") {

@@ -1,19 +1,31 @@
 /** What the bot and the child that reads its files say to each other. */
 
 import type { FileFormat, FilePicture, FileReading, FileRefusal, FileToRead, PartOfFile } from "../../ports/files.ts";
-import { maxCharacters, maxNameCharacters, maxReadParts, maxScannedPages } from "./limits.ts";
+import type { PageLink, PageReading, PageToRead } from "../../ports/pages.ts";
+import { maxCharacters, maxLinks, maxNameCharacters, maxReadParts, maxScannedPages } from "./limits.ts";
 
-export interface Job extends FileToRead {
-  readonly id: number;
+/** A file, or a page of the web. */
+export type Task = FileToRead | PageTask;
+
+interface PageTask extends PageToRead {
+  /** What of it is wanted: its article, or only its words. */
+  readonly page: "article" | "words";
 }
 
+export type Job = Task & { readonly id: number };
+
 /** As it is sent: the bytes stand behind it. */
-export type JobHead = Omit<Job, "bytes">;
+export type JobHead = (Omit<FileToRead, "bytes"> | Omit<PageTask, "bytes">) & { readonly id: number };
 
 /** From the child: once when it is loaded, and once for each job. `spent`: it must not be used again. */
 export type Said =
   | { readonly type: "ready" }
-  | { readonly type: "read"; readonly id: number; readonly reading: FileReading; readonly spent: boolean };
+  | {
+      readonly type: "read";
+      readonly id: number;
+      readonly reading: FileReading | PageReading;
+      readonly spent: boolean;
+    };
 
 /** A little more than a text may have: the words that say what was left out. */
 const slack = 100_000;
@@ -72,6 +84,23 @@ export function readingOf(said: unknown): FileReading | undefined {
   if (read.reduce((sum, part) => sum + part.text.length, 0) > maxCharacters + slack) return undefined;
   const unit = units.find((name) => name === said["unit"]);
   return { kind, format, unit, parts: read, total, cut: cut === true };
+}
+
+/** The same of a page of the web. */
+export function pageReadingOf(said: unknown): PageReading | undefined {
+  if (!isRecord(said)) return undefined;
+  const { kind, reason, title, text, links, cut } = said;
+  if (kind === "refused") return isKey(refusals, reason) ? { kind, reason } : undefined;
+  if (kind !== "page" || typeof text !== "string" || text.length > maxCharacters) return undefined;
+  if (!Array.isArray(links) || links.length > maxLinks) return undefined;
+  const read = links.map(linkOf);
+  const named = typeof title === "string" ? title.slice(0, maxNameCharacters).toWellFormed() : undefined;
+  return isWhole(read) ? { kind, title: named, text, links: read, cut: cut === true } : undefined;
+}
+
+function linkOf(said: unknown): PageLink | undefined {
+  if (!isRecord(said) || typeof said["words"] !== "string" || typeof said["address"] !== "string") return undefined;
+  return { words: said["words"].slice(0, maxNameCharacters).toWellFormed(), address: said["address"] };
 }
 
 function partOf(said: unknown): PartOfFile | undefined {

@@ -37,3 +37,16 @@ export const maxChapters = 2_000;
 export const maxReadParts = Math.max(maxPages, maxParts, maxChapters);
 /** Time for an archive: much less than after which the child is killed. Milliseconds. */
 export const maxArchiveMs = 10_000;
+/** Characters of a page of the web that are looked at. */
+export const maxWebCharacters = 512_000;
+/** What may stand in a page of which the article is looked for: below it, that takes no more than seconds. */
+export const maxArticleElements = 20_000;
+export const maxArticleDepth = 200;
+/** The depths of all elements together: what is looked for in each of them is looked for in all that it stands in. */
+export const maxArticleWeight = 600_000;
+/** Elements, comments, attributes and pieces of text, all in all. */
+export const maxArticleNodes = 100_000;
+/** Of one element. */
+export const maxArticleAttributes = 200;
+/** Of a page that are handed on. */
+export const maxLinks = 60;

@@ -1,14 +1,15 @@
 /**
- * Reads files in a child: one after another, each in bounded time and memory, whatever is in it. No child ever has files of two
+ * Reads files and pages in children: one after another, each in bounded time and memory, whatever is in it. No child ever has files of two
  * questions: what one of them has done to it cannot come to the other. The next child is started before it is needed.
  */
 
 import { ParleyError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { linkedSignal } from "../../base/signals.ts";
-import type { FileReader, FileReading, FileToRead } from "../../ports/files.ts";
+import type { FileReader, FileRefusal } from "../../ports/files.ts";
+import type { PageReader } from "../../ports/pages.ts";
 import { type Child, type ChildLimits, startChild } from "./child.ts";
-import { readingOf } from "./job.ts";
+import { pageReadingOf, readingOf, type Task } from "./job.ts";
 
 export interface FileReaderOptions {
   readonly log: Logger;
@@ -28,8 +29,50 @@ const defaultLimits: ChildLimits = {
   lookEveryMs: 50,
 };
 
+/** For each of the two ways in which a page is read. */
+const pageLimits = { jobMs: 5_000 };
+
 /** Creates the reader; the child is started with the first file. */
 export function createFileReader(options: FileReaderOptions): FileReader {
+  const reader = createReader(options, readingOf);
+  return {
+    read: ({ bytes, name, language }, signal) => reader.read({ bytes, name, language }, signal),
+    stop: reader.stop,
+  };
+}
+
+/**
+ * Creates the reader of pages, with children of its own: somebody waits for each, and a file may take a while. Of a page whose
+ * article costs too much its words are read.
+ */
+export function createPageReader(options: FileReaderOptions): PageReader {
+  const reader = createReader({ ...options, limits: { ...pageLimits, ...options.limits } }, pageReadingOf);
+  return {
+    async read({ bytes, address, charset, html }, signal) {
+      const page = { bytes, address, charset, html };
+      const reading = await reader.read({ ...page, page: "article" }, signal);
+      const costs = reading.kind === "refused" && (reading.reason === "limits" || reading.reason === "damaged");
+      return html && costs ? await reader.read({ ...page, page: "words" }, signal) : reading;
+    },
+    stop: reader.stop,
+  };
+}
+
+interface Refusal {
+  readonly kind: "refused";
+  readonly reason: FileRefusal;
+}
+
+interface Reader<R> {
+  read(task: Task, signal: AbortSignal): Promise<R | Refusal>;
+  stop(): Promise<void>;
+}
+
+/** `readingOf` makes what the child says anew; undefined when it is nothing that it may say. */
+function createReader<R extends { readonly kind: string }>(
+  options: FileReaderOptions,
+  readingOf: (said: unknown) => R | undefined,
+): Reader<R> {
   const { log, idleMs = 60_000, filesPerChild = 50, startsAhead = true } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const stopping = new AbortController();
@@ -68,12 +111,7 @@ export function createFileReader(options: FileReaderOptions): FileReader {
     spare = undefined;
   }
 
-  async function readNow(
-    file: FileToRead,
-    cameAt: number,
-    question: AbortSignal,
-    signal: AbortSignal,
-  ): Promise<FileReading> {
+  async function readNow(file: Task, cameAt: number, question: AbortSignal, signal: AbortSignal): Promise<R | Refusal> {
     const wasSpare = spare?.alive === true;
     const serving = childFor(question);
     // Beside the reading of this file only where somebody waits already.
@@ -107,8 +145,9 @@ export function createFileReader(options: FileReaderOptions): FileReader {
       log.error({ bytes }, "the process that reads files has answered with something else");
       return { kind: "refused", reason: "limits" };
     }
-    const { kind, format } = reading;
-    const reason = kind === "refused" ? reading.reason : undefined;
+    const { kind } = reading;
+    const format = "format" in reading ? reading.format : undefined;
+    const reason = "reason" in reading ? reading.reason : undefined;
     if (!isFirst && end.spent) return await readNow(file, cameAt, question, signal);
     log.debug({ bytes, waitedMs, milliseconds, kind, format, reason }, "a file was read");
     return reading;

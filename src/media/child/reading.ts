@@ -1,6 +1,7 @@
 /** What a file holds. Runs in the child. */
 
-import type { FileReading } from "../../ports/files.ts";
+import type { FileReading, FileToRead } from "../../ports/files.ts";
+import type { PageReading } from "../../ports/pages.ts";
 import { readDocument } from "./documents.ts";
 import type { Job } from "./job.ts";
 import { readPdf } from "./pdf.ts";
@@ -8,14 +9,15 @@ import { readPicture } from "./pictures.ts";
 import { readPlainText } from "./plain-text.ts";
 import { isExhausted, Refused } from "./refusal.ts";
 import { isEncryptedOffice, kindOf } from "./sniffing.ts";
+import { readWebPage } from "./web-page.ts";
 
 export interface ReadFile {
-  readonly reading: FileReading;
+  readonly reading: FileReading | PageReading;
   /** Something in this process may be broken now. */
   readonly spent: boolean;
 }
 
-/** Reads a file by its content. Never rejects. */
+/** Reads a file by its content, or a page. Never rejects. */
 export async function readFile(job: Job): Promise<ReadFile> {
   try {
     return { reading: await readAs(job), spent: false };
@@ -26,7 +28,8 @@ export async function readFile(job: Job): Promise<ReadFile> {
   }
 }
 
-async function readAs(job: Job): Promise<FileReading> {
+async function readAs(job: Job): Promise<FileReading | PageReading> {
+  if ("page" in job) return await readWebPage(job, job.page === "words");
   const { bytes, name, language } = job;
   switch (kindOf(bytes)) {
     case "pdf":
@@ -51,7 +54,7 @@ async function readAs(job: Job): Promise<FileReading> {
 }
 
 /** Of a file that is no PDF, and only speaks of one at its beginning. */
-async function readWordsAbout(error: unknown, { bytes, name, language }: Job): Promise<FileReading> {
+async function readWordsAbout(error: unknown, { bytes, name, language }: FileToRead): Promise<FileReading> {
   if (!(error instanceof Refused) || error.reason !== "damaged") throw error;
   return await readPlainText(bytes, name, language).catch(() => Promise.reject(error));
 }

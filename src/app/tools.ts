@@ -1,0 +1,41 @@
+/** The tools of a process, as its configuration says. */
+import type { Logger } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import { createPageReader } from "../media/child/reader.ts";
+import type { Alerts } from "../ports/alerts.ts";
+import type { Tools } from "../ports/tools.ts";
+import { createGuard } from "../tools/guard.ts";
+import { createHostPace } from "../tools/host-pace.ts";
+import { createPageSource } from "../tools/page-source.ts";
+import { createReadPage } from "../tools/read-page.ts";
+import { createTools } from "../tools/registry.ts";
+import { createWebSearch } from "../tools/web-search.ts";
+
+export interface AppToolsDeps {
+  readonly config: Pick<Config, "proxies" | "tools">;
+  readonly alerts: Alerts;
+  readonly log: Logger;
+}
+
+/** Of one host. Milliseconds. */
+const pagesEveryMs = 1_000;
+const longestPageWaitMs = 5_000;
+
+/** Opens them; undefined when there are to be none. No process is started, and nobody is asked, before one is used. */
+export function openTools({ config: { tools: config, proxies }, alerts, log }: AppToolsDeps): Tools | undefined {
+  if (config === undefined) return undefined;
+  const search = config.search && createWebSearch({ config: config.search, proxies, alerts });
+  const reader = createPageReader({ log });
+  const pace = createHostPace({ everyMs: pagesEveryMs, mostWaitMs: longestPageWaitMs });
+  const source = createPageSource({ guard: createGuard(), pace });
+  const builtIn = [...(search === undefined ? [] : [search.tool]), createReadPage({ source, reader })];
+  const tools = createTools({ builtIn, only: config.only });
+  return {
+    ...tools,
+    async stop() {
+      await tools.stop();
+      search?.stop();
+      await reader.stop();
+    },
+  };
+}
