@@ -50,6 +50,9 @@ const toolless =
 const aboutOneTool =
   /\btools(?:\[\d|\.\d|' '\d)|function_declarations|input_schema|\b(?:function|tool)s?\b.{0,80}\bschema|\bschema\b.{0,80}\b(?:function|tool)/;
 
+const stepless =
+  /roles? must alternate|(?:unknown|invalid|unexpected|unsupported) (?:message )?role:? ['"`]?tool|role\b.{0,60}['"`]tool['"`]|unknown variant ['"`]tool['"`]|['"`]?tool['"`]? role (?:is )?(?:not|un)/;
+
 /** Whether one of the tools is refused, or how it is described. */
 export function refusesSchema({ status = 400, complaint = "" }: Failure): boolean {
   return (status === 400 || status === 422) && aboutOneTool.test(complaint);
@@ -64,6 +67,12 @@ export function wantsSignature({ status = 400, complaint = "" }: Failure): boole
 export function tellsToolless({ status = 400, complaint = "" }: Failure): boolean {
   const isComplaint = status === 400 || status === 404 || status === 422 || status === 500 || status === 501;
   return isComplaint && toolless.test(complaint) && !aboutOneTool.test(complaint);
+}
+
+/** Whether a refusal of a request with steps says that there may be none in it: templates of chats know two roles, some of them. */
+export function refusesSteps({ status = 400, complaint = "" }: Failure): boolean {
+  const isComplaint = status === 400 || status === 422 || status === 500;
+  return isComplaint && stepless.test(complaint);
 }
 
 /** Whether the model would call tools if it did not think: OpenAI's newer ones on Chat Completions. */
@@ -81,7 +90,7 @@ export function wantsThoughts({ status = 400, complaint = "" }: Failure): boolea
 /** Whether a step that the model has written itself is not taken back: what was sealed can no longer be opened. */
 export function refusesNative({ status = 400, complaint = "" }: Failure): boolean {
   const sealed =
-    /invalid_encrypted_content|encrypted content|encrypted_content|thought[ _]?signature|bound to a different conversation|signature['"`]? in [`'"]?thinking|invalid [`'"]?signature|thinking[`'"]? (?:or [`'"]?redacted_thinking[`'"]? )?blocks?.{0,80}(?:cannot|must|modified|prefix)|prefix[ _]mismatch|reasoning_details|item with id ['"`]?\w{0,4}_?.{0,80}not found/;
+    /invalid_encrypted_content|encrypted content|encrypted_content|thought[ _]?signature|bound to a different conversation|signature['"`]? in [`'"]?thinking|invalid [`'"]?signature|thinking[`'"]? (?:or [`'"]?redacted_thinking[`'"]? )?blocks?.{0,80}(?:cannot|must|modified|prefix)|prefix[ _]mismatch|reasoning_details|required ['"`]reasoning['"`] item|tool[ _]call[ _]?id.{0,80}(?:must|length|invalid)|item with id ['"`]?\w{0,4}_?.{0,80}not found/;
   return status >= 400 && status < 500 && sealed.test(complaint);
 }
 

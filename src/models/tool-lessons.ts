@@ -9,6 +9,7 @@ import {
   hasMiswritten,
   refusesNative,
   refusesSchema,
+  refusesSteps,
   tellsToolless,
   wantsSignature,
   wantsThoughts,
@@ -118,7 +119,7 @@ export function createToolLessons({ provider, dialect, capabilities, manners, lo
       log.warn({ provider, model }, "the provider refuses a tool; this question is asked without");
       return true;
     }
-    if (!tellsToolless(failure) && !callsUnthinkingOnly(failure)) return false;
+    if (!tellsToolless(failure) && !callsUnthinkingOnly(failure) && !(steps && refusesSteps(failure))) return false;
     const lesson = { tools: false } as const;
     capabilities.learn(`${provider}/${model}`, lesson);
     log.warn({ provider, model, ...lesson }, "the provider has told what the model cannot do");

@@ -193,7 +193,8 @@ export function wireToolsContract(provider: string, wire: WireName): void {
       ];
       const { ask } = open({ capabilities: { [model]: { sees: true } } });
       expect((await ask({ tools, messages })).text).toBe("A cat.");
-      expect(JSON.stringify(bodyAt(0))).toContain(data.toString("base64"));
+      // Mistral takes no user's message there.
+      expect(JSON.stringify(bodyAt(0)).includes(data.toString("base64"))).toBe(provider !== "mistral");
       expect(stands.stood(bodyAt(0))[2]).toMatchObject({ text: expect.stringContaining("Here.") });
     });
   });

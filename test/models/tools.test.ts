@@ -267,6 +267,15 @@ describe("Responses", () => {
     expect(server.heard[1]?.body).toMatchObject({ store: false, include: ["reasoning.encrypted_content"] });
   });
 
+  test("gets a call back without an id of its own where the thoughts before it cannot go back", async () => {
+    const { encrypted_content: _sealed, ...bare } = reasoning;
+    answers(opening + done(0, bare) + done(1, item) + ending("stop"), warm);
+    const { ask } = open("openai", "responses", "gpt-6-luna");
+    await ask(continued(asked, await ask(), ["noon"]));
+    const { id: _id, ...nameless } = item;
+    expect(server.heard[1]?.body.input[2]).toEqual(nameless);
+  });
+
   test("does without them where they cannot be opened any more, once and for all", async () => {
     let at = 0;
     server.answer = ({ body }, response) => {
@@ -283,6 +292,33 @@ describe("Responses", () => {
     const stood = toolSpeeches.responses.stood(server.heard.at(-1)?.body);
     expect(stood.slice(1)).toMatchObject([{ name: "clock" }, { text: "noon" }]);
   });
+});
+
+describe("a server whose template knows no tools", () => {
+  test.each([
+    [500, "Conversation roles must alternate user/assistant/user/assistant/..."],
+    [400, "Unexpected role 'tool' after role 'assistant'"],
+    [422, "unknown variant `tool`, expected one of `system`, `user`, `assistant`"],
+  ])("%i %s: is told in words of what was called", async (status, refusal) => {
+    server.answer = ({ body }, response) => {
+      if (body.messages.some(({ role }: { role: string }) => role === "tool")) refuse(response, status, refusal);
+      else response.end(paris);
+    };
+    const { models, ask } = open("llama.cpp");
+    expect((await ask([...asked, ...foreign])).text).toBe("Paris.");
+    expect([server.heard.length, models.capabilities("llama.cpp/m").tools]).toEqual([2, false]);
+  });
+});
+
+test("ids that an upstream does not take are ours from then on", async () => {
+  let at = 0;
+  server.answer = ({ body }, response) => {
+    if (at++ === 0) response.end(called("call_of_another_form", "clock", "{}") + end);
+    else if (/^[A-Za-z0-9]{9}$/.test(body.messages[2].tool_calls[0].id)) response.end(paris);
+    else refuse(response, 400, "Tool call id was call_of_another_form but must be a-z, A-Z, 0-9, with a length of 9.");
+  };
+  const { ask } = open("openrouter");
+  expect((await ask(continued(asked, await ask(), ["noon"]))).text).toBe("Paris.");
 });
 
 describe("Claude", () => {

@@ -55,6 +55,8 @@ const longestThoughts = 1_000_000;
 /** Of a body without any sign of life, of events whose content is kept unseen, and of one answer in all. Characters. */
 const mostFiller = 16 * 1024 * 1024;
 const mostKept = 8 * 1024 * 1024;
+/** Of what goes back with a step: a turn keeps all of it. */
+const mostNative = 4 * 1024 * 1024;
 const mostInAll = 256 * 1024 * 1024;
 /** As much is kept of a body to say what it was, if it was no stream. */
 const longestBeginning = 4_096;
@@ -270,7 +272,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     },
     get native() {
       // What stands there would be text.
-      return callsInText ? undefined : chunks.native();
+      return callsInText || kept > mostNative ? undefined : chunks.native();
     },
     get unopenedThoughts() {
       return thoughts.unopened;

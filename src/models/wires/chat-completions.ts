@@ -1,5 +1,5 @@
 /** Chat Completions: what nearly every provider speaks. */
-import type { ImagePart } from "../../ports/content.ts";
+import { type ImagePart, textOf } from "../../ports/content.ts";
 import type { ChatMessage, ModelCall } from "../../ports/models.ts";
 import { createChatReader } from "./chat-reader.ts";
 import { fieldsOf } from "./fields.ts";
@@ -17,8 +17,9 @@ export const chatCompletions: Wire = {
   headers: (apiKey) => (apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
   optionalFields,
   body(request, fields) {
-    const { model, messages, manner } = request;
-    const said = withPicturesBehind(manner.takesSystem ? messages : withoutSystem(messages));
+    const { model, messages, manner, dialect } = request;
+    const all = manner.takesSystem ? messages : withoutSystem(messages);
+    const said = dialect.resultsLast ? all : withPicturesBehind(all);
     return {
       model,
       messages: said.map((message) => wireMessage(message, request)),
@@ -63,9 +64,7 @@ function wireMessage(message: ChatMessage, request: WireRequest): object {
     text: (text: string) => ({ type: "text", text }),
     image: (image: ImagePart) => ({ type: "image_url", image_url: { url: dataUrlOf(image) } }),
   };
-  if (role === "tool") {
-    return { role, tool_call_id: answers?.id, content: written<object>(resultOf(content), parts) };
-  }
+  if (role === "tool") return { role, tool_call_id: answers?.id, content: textOf(resultOf(content)) };
   const said = written<object>(content, parts);
   return message.calls === undefined || message.calls.length === 0
     ? { role, content: said }

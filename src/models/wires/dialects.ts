@@ -31,6 +31,8 @@ export interface Dialect {
   readonly thoughtsBack?: boolean;
   /** Calls that the model has not signed need something in the place of its signature (Chat Completions). */
   readonly signsCalls?: (model: string) => boolean;
+  /** Behind what came of calls no message of a user's may stand (Chat Completions). */
+  readonly resultsLast?: boolean;
   /** What came of a call may hold pictures (Responses). */
   readonly picturesInResults?: boolean;
   /** Further fields of a request where nobody has set how much shall be thought (Chat Completions). */
@@ -93,7 +95,13 @@ const dialects: Readonly<Record<string, Dialect>> = {
     tellThinking: bySwitch,
   },
   // 422 for every field it does not know; usage comes unasked.
-  mistral: { ...conservative, plainSchemas: () => false, maxTemperature: () => 1.5, mostPictures: 8 },
+  mistral: {
+    ...conservative,
+    plainSchemas: () => false,
+    resultsLast: true,
+    maxTemperature: () => 1.5,
+    mostPictures: 8,
+  },
   groq: {
     ...common,
     mostPictures: 5,

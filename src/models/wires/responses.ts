@@ -1,7 +1,7 @@
 /** OpenAI's Responses: how a question is written. Nothing is kept at the provider: all that was said goes along each time. */
 import type { ImagePart } from "../../ports/content.ts";
 import type { ChatMessage } from "../../ports/models.ts";
-import { fieldsOf } from "./fields.ts";
+import { type Fields, fieldsOf } from "./fields.ts";
 import { dataUrlOf, written } from "./pictures.ts";
 import { longestAnswer, withoutSystem } from "./requests.ts";
 import { createResponsesReader } from "./responses-reader.ts";
@@ -62,7 +62,7 @@ function toolsOf({ tools, dialect, manner, model }: WireRequest): { readonly too
 
 function itemsOf(message: ChatMessage, { name }: WireRequest): readonly unknown[] {
   const { role, content, native, calls = [], answers } = message;
-  if (native?.model === name) return native.content.flatMap(givenBack);
+  if (native?.model === name) return givenBack(native.content.map(fieldsOf));
   const parts = {
     text: (text: string) => ({ type: "input_text", text }),
     image: (image: ImagePart) => ({ type: "input_image", image_url: dataUrlOf(image) }),
@@ -79,9 +79,18 @@ function itemsOf(message: ChatMessage, { name }: WireRequest): readonly unknown[
   return said === "" ? called : [{ role, content: said }, ...called];
 }
 
-/** Of what was thought only the encrypted form is taken back; a bare id means nothing, since nothing is kept there. */
-function givenBack(item: unknown): readonly unknown[] {
-  const { type, encrypted_content: encrypted, summary, content, status, ...others } = fieldsOf(item);
-  if (type !== "reasoning") return [item];
-  return encrypted ? [{ ...others, type, summary: summary ?? [], encrypted_content: encrypted }] : [];
+/**
+ * Of what was thought only the encrypted form is taken back; a bare id means nothing, since nothing is kept there, and what
+ * stands beside it under an id of its own would be missed without it.
+ */
+function givenBack(items: readonly Fields[]): readonly unknown[] {
+  const bare = items.some(({ type, encrypted_content: encrypted }) => type === "reasoning" && !encrypted);
+  return items.flatMap((item) => {
+    const { type, encrypted_content: encrypted, summary, content: _content, status: _status, ...others } = item;
+    if (type === "reasoning") {
+      return encrypted ? [{ ...others, type, summary: summary ?? [], encrypted_content: encrypted }] : [];
+    }
+    const { id: _id, ...nameless } = item;
+    return [bare ? nameless : item];
+  });
 }
