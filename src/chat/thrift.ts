@@ -88,24 +88,29 @@ export function worthKeeping({ persona, summary, exchanges }: ShownSizes, fewest
 /**
  * Whether to go on from a summary with the newest `kept` exchanges beside it. It costs its writing and a prompt that is new to
  * the cache; each exchange that is dropped saves its reading with each question. Right when what the older ones have cost since
- * equals what getting rid of them costs: sooner it is paid too often, later too much is read.
+ * equals what getting rid of them costs: sooner it is paid too often, later too much is read. Somebody who was away so often that
+ * as many pauses again would pay for it will be away again: each of them has all of it read at its full price, and a nearly free
+ * cache hides that until late.
  */
 export function summaryPays({ persona, summary, exchanges }: ShownSizes, kept: number, tariff: Tariff): boolean {
   const { answers, summaries } = tariff;
   const older = exchanges.slice(0, Math.max(0, exchanges.length - kept));
   let dropped = 0;
   let read = 0;
+  let pauses = 0;
   for (const [place, { tokens, at }] of older.entries()) {
     dropped += tokens;
     // Each of the older ones was once the last that was too many.
     const [asked, before] = [exchanges[place + kept], exchanges[place + kept - 1]];
     const cold = (asked?.at ?? at) - (before?.at ?? at) > coldAfterMs;
     read += dropped * (cold ? answers.input : answers.cached);
+    if (cold) pauses++;
   }
   const next = Math.max(summary, usualSummaryTokens);
   const newest = tokensOf(exchanges.slice(older.length));
   const anew = (persona > leastCachedTokens ? 0 : persona) + next + newest;
   const written = summaries.input * (instructionTokens + summary + dropped) + summaries.output * next;
+  const costs = (answers.input - answers.cached) * anew + written;
   const times = isNearlyFree(answers) ? nearlyFree.times : 1;
-  return dropped > 0 && read >= times * ((answers.input - answers.cached) * anew + written);
+  return dropped > 0 && (read >= times * costs || pauses * dropped * answers.input >= costs);
 }

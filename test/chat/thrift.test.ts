@@ -48,6 +48,25 @@ describe("whether a summary pays", () => {
     expect(cutOf(cheap, 137, 110, 3 * hour)).toBeGreaterThan(0);
   });
 
+  it("is yes early for somebody who is often away, by the first question behind another pause", () => {
+    const tariff = tariffWith(cheap, cheap);
+    const first = (questionsBetweenPauses: number) =>
+      Array.from({ length: 60 }, (_, n) => n).find((n) => {
+        const shown = sizes(n).map((one, place) => ({
+          ...one,
+          at: one.at + Math.floor(place / questionsBetweenPauses) * 12 * hour,
+        }));
+        return (
+          tariff && thriftyCut(shown, undefined, { maxTokens: 32_000, maxMessages: 320 }, { tariff, persona: 137 })
+        );
+      });
+    // Sixty questions without a pause pay for none.
+    expect(first(100)).toBeUndefined();
+    // Those of chats of 40 have to pay for themselves by their end.
+    expect(first(9)).toBeLessThanOrEqual(28);
+    expect(first(4)).toBeLessThanOrEqual(21);
+  });
+
   it("leaves enough beside it to be cached right away", () => {
     const of = (persona: number) => worthKeeping({ persona, summary: 100, exchanges: sizes(20) }, 3);
     expect(of(1_200)).toBe(3);
