@@ -187,7 +187,10 @@ export interface Ledger {
   settle(settlements: readonly Settlement[], leaves?: string): Promise<void>;
   /** True, once, when the turn of this name was left in good order by the delivery before. */
   wasLeft(turn: string): Promise<boolean>;
-  /** Settles as `lost` what is open for this id, which nobody goes on with: whoever reserved it is dead. Resolves with it. */
+  /**
+   * Settles as `lost` what is open for this id, which nobody goes on with: whoever reserved it is dead. Resolves with it. Rejects,
+   * and leaves it, for a worker whose lane another one has taken over: that one may have reserved it.
+   */
   lose(id: string): Promise<LedgerRow | undefined>;
   /** Settles as `lost` what nobody has touched for so long. Resolves with what it has written. */
   sweep(olderThanMs: number): Promise<readonly LedgerRow[]>;

@@ -228,9 +228,9 @@ export const extendScript = `${ledgerFunctions}${judgeFunction}
   return fits and 1 or 0
 `;
 
-/** KEYS prefix. ARGV keeping, before when those were touched that go, how many; or the one that goes. Returns their lines. */
+/** KEYS prefix. ARGV keeping, before when those were touched that go, how many. Returns their lines. */
 export const sweepReservationsScript = `${ledgerFunctions}
-  local dead = ARGV[4] and {ARGV[4]} or redis.call('ZRANGEBYSCORE', KEYS[1] .. 'reservations-touched', '-inf', '(' .. ARGV[2], 'LIMIT', 0, ARGV[3])
+  local dead = redis.call('ZRANGEBYSCORE', KEYS[1] .. 'reservations-touched', '-inf', '(' .. ARGV[2], 'LIMIT', 0, ARGV[3])
   local lost = {}
   for n, id in ipairs(dead) do
     local fields = take(KEYS[1], id)

@@ -1,10 +1,11 @@
 /** What calls have cost, in Redis: of bounded size for each user, each chat and each day. Each write is one atomic step. */
+import type { Lease } from "../../ports/fleet.ts";
 import { dayMs, type Ledger, type LedgerRow, type Limit, type TotalsQuery, type Verdict } from "../../ports/ledger.ts";
 import { dayOf, decodeRow, sumDays, totalsOf } from "../lanes/ledger-sums.ts";
 import { eraseFromLedger } from "./ledger-erasure.ts";
 import * as lua from "./ledger-scripts.ts";
 import type { RedisLink } from "./link.ts";
-import { runScript } from "./script.ts";
+import { runGuarded, runScript } from "./script.ts";
 
 /** Read at once. */
 const rowsAtOnce = 500;
@@ -13,11 +14,23 @@ const sweptAtOnce = 100;
 /** A turn that was left for so long does not come back. */
 const leftMs = 7 * dayMs;
 
-/** Creates the ledger; it uses the link's commands connection. `now` in milliseconds since the epoch. */
+/** KEYS prefix. ARGV keeping, what is lost. Returns its lines, an empty text when it is not open. Guarded. */
+const loseScript = `${lua.ledgerFunctions}
+  local fields = take(KEYS[1], ARGV[2])
+  if not fields then return '' end
+  book(ARGV[1], fields[6])
+  return fields[6]
+`;
+
+/**
+ * Creates the ledger; it uses the link's commands connection. `now` in milliseconds since the epoch. `lease`: the lane in whose
+ * name it is used. A reservation that is its own, or the next for its turn, needs none: its token says whose it is.
+ */
 export function createRedisLedger(
   { commands: redis, prefix }: Pick<RedisLink, "commands" | "prefix">,
   ledgerDays: number,
   now: () => number,
+  lease?: Lease,
 ): Ledger {
   const keeping = lua.keepingArgument({ prefix, ledgerDays });
 
@@ -118,8 +131,7 @@ export function createRedisLedger(
     },
     wasLeft: async (turn) => (await redis.del(`${prefix}left:${turn}`)) === 1,
     async lose(id) {
-      const [lines = ""] = (await run(lua.sweepReservationsScript, keeping, 0, 1, id)) as readonly string[];
-      return lua.rowIn(lines);
+      return lua.rowIn((await runGuarded(redis, { lease }, loseScript, [prefix], [keeping, id])) as string);
     },
     async sweep(olderThanMs) {
       const swept: LedgerRow[] = [];

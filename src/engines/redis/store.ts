@@ -56,7 +56,6 @@ export function createRedisStore(options: RedisStoreOptions): Store {
   const { commands: redis, prefix } = link;
   const ttlMs = historyTtlSeconds * 1000;
   const forms = createFormChoice(link, noteWords);
-  const ledger = createRedisLedger(link, ledgerDays, now);
   const keeping = keepingArgument({ prefix, ledgerDays });
   const { readAnswer, argumentsFor } = createAnswers(link, now);
 
@@ -266,7 +265,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
           return lease.closeAtEnd(conversation, oldest(), question, run);
         await write(conversation, lua.closeTurn, [turnsKey(conversation)], [oldest(), question, run, "done"]);
       },
-      ledger,
+      ledger: createRedisLedger(link, ledgerDays, now, lease),
       readAnswer,
       async readDialog(key) {
         const [at, value] = await redis.hmget(dialogKey(key), "at", "value");

@@ -23,6 +23,11 @@ const day = 24 * 3_600_000;
 const turn = newTurn(1);
 const exchange = newExchange(1);
 const use = newUsage({ at: 1_800_000_000_000 });
+const all = { whose: "bot-day", of: "all", fromDay: 0, toDay: 0, unit: "money", amount: 1 } as const;
+const reserved = {
+  ...{ id: "a/1", token: "the call of another worker", userId: 1, chatId: 1, money: 5, tokens: 5 },
+  lost: { ...use, outcome: "lost" as const },
+};
 
 async function openStore(options: Partial<StoreOptions> = {}, url = redis.url) {
   const { link, prefix, close } = await openLink(url);
@@ -98,6 +103,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
     setTurnPictures: (store) => store.setTurnPictures("a", 1, 101, [{ key: "late" }]),
     finishTurn: (store) => store.finishTurn(turn, { ...exchange, answered: "late" }, [use]),
     closeTurn: (store) => store.closeTurn("a", 1, 101),
+    "the loss of what is reserved": async (store) => void (await store.ledger.lose("a/1")),
     addStep: async (store) => void (await store.addStep(turn, step(2, "late"), [use])),
     changeCall: async (store) => void (await store.changeCall(turn, { step: 1, call: 0, state: "started" })),
     suspendTurn: async (store) => void (await store.suspendTurn(turn, 50, [use])),
@@ -115,6 +121,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
       await mine.beginTurn(turn);
       await mine.setTurnMessages("a", 1, 101, [50]);
       await mine.addStep(turn, step(1, "act"), []);
+      await mine.ledger.reserve(reserved, [], []);
       const state = async () => [
         await store.readSettings("a"),
         await store.readHistory("a"),
@@ -124,6 +131,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
         await store.waitingTurns("a"),
         await store.allowedTools("a"),
         await readUsage(store, 1, 0),
+        await store.ledger.standing([all]),
       ];
       const before = await state();
       await link.commands.set(current.key, current.fence);
