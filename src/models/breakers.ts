@@ -28,6 +28,8 @@ export interface Breakers {
   enter(choice: Choice): Passage;
   /** For how long it is still left alone, in milliseconds; 0 when it is not. */
   openForMs(model: string): number;
+  /** Whether it is left alone for what only an operator can mend: when it answers again, nobody knows. */
+  waitsForOperator(model: string): boolean;
 }
 
 export interface Choice {
@@ -50,6 +52,7 @@ interface Breaker {
   /** How often it has been opened since the last whole answer. */
   trips: number;
   openUntil: number | undefined;
+  byHand: boolean;
   /** As long as this somebody tries whether it works again. */
   probedUntil: number;
   /** Counts its openings: what a call has found out that began before the last one is no news. */
@@ -88,7 +91,7 @@ export function createBreakers({ shared, log, metrics, now }: BreakersDeps): Bre
   function breakerOf(model: string): Breaker {
     const known = breakers.get(model);
     if (known !== undefined) return known;
-    const fresh: Breaker = { failures: 0, trips: 0, openUntil: undefined, probedUntil: 0, era: 0 };
+    const fresh: Breaker = { failures: 0, trips: 0, openUntil: undefined, byHand: false, probedUntil: 0, era: 0 };
     breakers.set(model, fresh);
     return fresh;
   }
@@ -107,6 +110,7 @@ export function createBreakers({ shared, log, metrics, now }: BreakersDeps): Bre
       breaker.trips = news.trips;
       breaker.failures = 0;
       breaker.openUntil = now() + news.forMs;
+      breaker.byHand = news.byHand === true;
       metrics?.modelLeftAlone(model, true);
       return;
     }
@@ -126,9 +130,10 @@ export function createBreakers({ shared, log, metrics, now }: BreakersDeps): Bre
   function open(model: string, kind: ModelErrorKind, retryAfterMs: number | undefined): void {
     const { trips } = breakerOf(model);
     const exponentialMs = Math.min(longestMs, shortestMs * 2 ** Math.min(trips, 10));
-    const leastMs = verdicts[kind] === "mended-by-hand" ? longestMs : 0;
+    const byHand = verdicts[kind] === "mended-by-hand";
+    const leastMs = byHand ? longestMs : 0;
     const forMs = Math.max(leastMs, retryAfterMs ? Math.min(retryAfterMs, longestAskedMs) : exponentialMs);
-    tell({ type: "opened", model, forMs, trips: openForMs(model) > 0 ? trips : trips + 1 });
+    tell({ type: "opened", model, forMs, trips: openForMs(model) > 0 ? trips : trips + 1, ...(byHand && { byHand }) });
     // Of those that hear of it nobody counts it again.
     metrics?.modelPutBehind(model);
     log.warn(
@@ -162,6 +167,7 @@ export function createBreakers({ shared, log, metrics, now }: BreakersDeps): Bre
     },
     enter: ({ model, probe }) => passage(model, probe),
     openForMs,
+    waitsForOperator: (model) => openForMs(model) > 0 && breakers.get(model)?.byHand === true,
   };
 
   function passage(model: string, probe: boolean): Passage {

@@ -13,7 +13,6 @@ import type { ConvertSound, DrawingOrder, MediaModels, MediaRequest, Recording }
 import type { MediaStep, TokenUsage } from "../ports/models.ts";
 import { createAllowance, type Timers } from "./allowance.ts";
 import type { Attempts, Entered, Pay } from "./attempt.ts";
-import type { Breakers } from "./breakers.ts";
 import {
   asksInline,
   drawingBody,
@@ -25,14 +24,14 @@ import {
 } from "./drawing.ts";
 import { type Failure, stoppingError } from "./failures.ts";
 import { hearingBody, hearingPath, isAboutFormat, mostHearingBytes, readHeard, usageOfSound } from "./hearing.ts";
-import { createRoute } from "./route.ts";
+import { createRoute, type RouteDeps } from "./route.ts";
 import { mostSpeakingBytes, readSpoken, speakingBody, speakingPath, usageOfSpeech } from "./speaking.ts";
 import type { WholeAnswer } from "./whole-calls.ts";
 
 export interface MediaChainDeps {
   readonly media: MediaConfig;
   readonly begin: Attempts;
-  readonly breakers: Pick<Breakers, "choose" | "openForMs">;
+  readonly breakers: RouteDeps["breakers"];
   readonly timers: Timers;
   readonly log: Pick<Logger, "info" | "warn">;
   /** Ends every call. */

@@ -30,7 +30,7 @@ interface Tried {
 
 export interface RouteDeps {
   readonly allowance: Allowance;
-  readonly breakers: Pick<Breakers, "choose" | "openForMs">;
+  readonly breakers: Pick<Breakers, "choose" | "openForMs" | "waitsForOperator">;
   readonly log: Pick<Logger, "info">;
 }
 
@@ -40,6 +40,7 @@ export async function createRoute(
   chain: readonly [string, ...string[]],
   { allowance, breakers, log }: RouteDeps,
 ): Promise<Route> {
+  const { openForMs, waitsForOperator } = breakers;
   const ahead = new Set<string>(chain);
   const tried = new Map<string, Tried>();
   let shorter: ModelRequest["messages"] | undefined;
@@ -67,9 +68,11 @@ export async function createRoute(
     if (said === undefined) throw new Error("nothing has failed");
     if (!modelErrorFates[said.kind].passes) return said;
     const waitsMs = errors.flatMap(({ kind, model, retryAfterMs }) =>
-      modelErrorFates[kind].passes ? [retryAfterMs || breakers.openForMs(model)] : [],
+      modelErrorFates[kind].passes ? [retryAfterMs || (waitsForOperator(model) ? 0 : openForMs(model))] : [],
     );
-    const soonestMs = Math.min(...waitsMs, ...[...ahead].map(breakers.openForMs));
+    // No time heals what an operator has to mend.
+    const others = [...ahead].filter((model) => !waitsForOperator(model));
+    const soonestMs = Math.min(...waitsMs, ...others.map(openForMs));
     const { status } = said;
     return new ModelError(said.kind, said.model, said.message, { status, retryAfterMs: soonestMs || undefined });
   }

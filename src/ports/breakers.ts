@@ -3,8 +3,17 @@
 export type BreakerNews =
   /** A call has failed, as it may happen: several in a row open its breaker. */
   | { readonly type: "failed"; readonly model: string }
-  /** It is left alone for so long, for the `trips`th time in a row. Milliseconds from now on. */
-  | { readonly type: "opened"; readonly model: string; readonly forMs: number; readonly trips: number }
+  /**
+   * It is left alone for so long, for the `trips`th time in a row. Milliseconds from now on. `byHand`: somebody has to mend it; that is
+   * not kept for processes that begin later.
+   */
+  | {
+      readonly type: "opened";
+      readonly model: string;
+      readonly forMs: number;
+      readonly trips: number;
+      readonly byHand?: true;
+    }
   /** It gives signs of life again. */
   | { readonly type: "closed"; readonly model: string }
   /** It has given a whole answer, as if it had never failed. */

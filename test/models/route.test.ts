@@ -158,4 +158,18 @@ describe("a question, whatever its models do", () => {
     // One that has failed once can be asked at once.
     expect(soon.error?.retryAfterMs).toBeUndefined();
   });
+
+  test("is told no time at which a model can be asked that an operator has to mend", async () => {
+    const { ask, breakers } = world();
+    const outcome = (kind: ModelErrorKind): Outcome => ({ kind, tookMs: 100, retryAfterMs: undefined, shown: false });
+    await ask(["p/a"], [outcome("auth")], () => undefined);
+    expect(breakers.openForMs("p/a")).toBe(300_000);
+    // It is asked all the same, and fails in another way.
+    const again = await ask(["p/a"], Array<Outcome>(9).fill(outcome("timeout")), () => undefined);
+    expect(again.error).toMatchObject({ kind: "timeout", retryAfterMs: undefined });
+    // Behind one that will be there again in ten minutes, too late to be asked itself.
+    const late = { ...outcome("rate-limit"), tookMs: 30_000, retryAfterMs: 600_000 };
+    const { asked, error } = await ask(["p/b", "p/a"], [late], () => undefined);
+    expect([asked, error?.retryAfterMs]).toEqual([["p/b"], 600_000]);
+  });
 });
