@@ -109,6 +109,8 @@ function keyOf(alert: Alert): string {
       return `${alert.kind}:${alert.provider}`;
     case "model-gone":
       return `${alert.kind}:${alert.model}`;
+    case "tool-changed":
+      return `${alert.kind}:${alert.server}/${alert.tool}`;
     case "bot-budget":
       return `${alert.kind}:${alert.share}`;
     case "bot-budget-refuses":

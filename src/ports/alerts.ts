@@ -25,7 +25,9 @@ export type Alert =
   | { readonly kind: "bot-budget-refuses"; readonly spent: number; readonly resetsAt: number }
   /** `reason` is Telegram's or ours. */
   | { readonly kind: "webhook-failing"; readonly reason: string; readonly pendingUpdates: number }
-  | { readonly kind: "dead-update"; readonly updateId: number };
+  | { readonly kind: "dead-update"; readonly updateId: number }
+  /** A tool of an MCP server is not what it was when it was first seen; it is off until an admin confirms it. */
+  | { readonly kind: "tool-changed"; readonly server: string; readonly tool: string };
 
 export interface Alerts {
   /**

@@ -34,6 +34,8 @@ function alertWords(alert: Alert, prefix: (provider: string) => string): string 
       return `📪 Telegram cannot deliver to the webhook: ${alert.reason}. ${waiting(alert.pendingUpdates)} Look at WEBHOOK_URL, its certificate and the proxy in front of the bot; npm run doctor says what Telegram sees.`;
     case "dead-update":
       return `⚰️ Update ${alert.updateId} could not be handled and has been put aside. npm run queue -- dead says why, npm run queue -- requeue ${alert.updateId} tries it again; the log has the rest.`;
+    case "tool-changed":
+      return `🧰 The MCP server ${alert.server} has changed its tool ${alert.tool} since it was first seen: its description or what it takes. It is off until an admin confirms the change in /tools. If you have not updated that server, find out why first.`;
   }
 }
 

@@ -8,6 +8,7 @@ import { examineBudgets } from "./budgets.ts";
 import { bad, ok, warn } from "./findings.ts";
 import { examineModels } from "./models.ts";
 import { examineProxies } from "./proxies.ts";
+import { examineServers } from "./servers.ts";
 import { examineStorage } from "./storage.ts";
 import { examineTelegram } from "./telegram.ts";
 
@@ -44,6 +45,7 @@ export async function examine({
     ["proxies", examineProxies(config, peer, signal)],
     ["storage", examineStorage(config, running)],
     ["models", examineModels({ config, sparing: running, signal })],
+    ["MCP", examineServers(config, running, signal)],
   ];
   const notDone = (about: string) => [bad(about, `not done within ${withinMs / 1000} s`, "try again")];
   const found = await Promise.all(looks.map(([about, look]) => withinTime(withinMs, look, notDone(about))));
