@@ -5,6 +5,7 @@
 import type { ByteGate } from "../base/byte-gate.ts";
 import { BudgetError, ModelError, messageOf, modelErrorFates } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
+import { soundKindOf } from "../base/sound-kinds.ts";
 import { leastSecondsOf } from "../base/sound-length.ts";
 import type { Content, ContentPart, VoicePart } from "../ports/content.ts";
 import { MediaError, type MediaSource } from "../ports/media.ts";
@@ -260,7 +261,11 @@ async function hear(
     return new UnheardError(error.kind === "unreadable" ? "gone" : error.kind);
   }
   // What its sender's client tells may be less than it is, and is what it costs.
-  const seconds = Math.max(part.seconds, leastSecondsOf(bytes));
+  if (soundKindOf(bytes) === undefined) return new UnheardError("no-sound");
+  const seconds = Math.max(
+    part.seconds,
+    work(() => leastSecondsOf(bytes)),
+  );
   if (seconds > longestRecordingSeconds) return new UnheardError("too-long");
   const tell = tellWaiting((activity) => ear?.status(activity));
   const heard = await hearing.hear({ bytes, mime: part.mime, seconds }, { payer, work, log, tell }, signal);

@@ -1,5 +1,5 @@
 /** Words of what somebody has said: how `/audio/transcriptions` is asked, and how its answer is read. Pure. */
-import { isOgg } from "../base/ogg.ts";
+import { type SoundKind, soundKindOf } from "../base/sound-kinds.ts";
 import type { Recording } from "../ports/media-models.ts";
 import type { TokenUsage } from "../ports/models.ts";
 import type { Failure } from "./failures.ts";
@@ -20,49 +20,34 @@ const longestSeconds = 86_400;
 const tokensPerSecond = { heard: 10, said: 5 };
 
 /**
- * What files are called. The name tells the provider the format: with Telegram's own `.oga` some refuse what they take as
- * `.ogg`.
+ * What files are called, and what they are. The name tells the provider the format: with Telegram's own `.oga` some refuse what
+ * they take as `.ogg`.
  */
-const names: Readonly<Record<string, string>> = {
-  "audio/ogg": "voice.ogg",
-  "audio/opus": "voice.ogg",
-  "application/ogg": "voice.ogg",
-  "audio/mpeg": "voice.mp3",
-  "audio/mp3": "voice.mp3",
-  "audio/mp4": "voice.m4a",
-  "audio/x-m4a": "voice.m4a",
-  "audio/m4a": "voice.m4a",
-  "audio/aac": "voice.m4a",
-  "video/mp4": "voice.mp4",
-  "audio/wav": "voice.wav",
-  "audio/x-wav": "voice.wav",
-  "audio/flac": "voice.flac",
-  "audio/x-flac": "voice.flac",
-  "audio/webm": "voice.webm",
-  "video/webm": "voice.webm",
+const formats: Readonly<Record<SoundKind, readonly [name: string, mime: string]>> = {
+  ogg: ["voice.ogg", "audio/ogg"],
+  mp3: ["voice.mp3", "audio/mpeg"],
+  aac: ["voice.aac", "audio/aac"],
+  mp4: ["voice.mp4", "video/mp4"],
+  wav: ["voice.wav", "audio/wav"],
+  flac: ["voice.flac", "audio/flac"],
+  webm: ["voice.webm", "audio/webm"],
+  amr: ["voice.amr", "audio/amr"],
+  aiff: ["voice.aiff", "audio/aiff"],
+  caf: ["voice.caf", "audio/x-caf"],
+  asf: ["voice.wma", "audio/x-ms-wma"],
 };
 
-/** By what it is, whatever its sender says of it; undefined when it is nothing of the kind. */
-function sniffed(bytes: Uint8Array): string | undefined {
-  const at = (from: number, to: number) => Buffer.from(bytes.subarray(from, to)).toString("latin1");
-  if (isOgg(bytes)) return "audio/ogg";
-  if (at(0, 3) === "ID3" || (bytes[0] === 0xff && ((bytes[1] ?? 0) & 0xe6) === 0xe2)) return "audio/mpeg";
-  if (at(4, 8) === "ftyp") return at(8, 11) === "M4A" ? "audio/mp4" : "video/mp4";
-  if (at(0, 4) === "RIFF" && at(8, 12) === "WAVE") return "audio/wav";
-  if (at(0, 4) === "fLaC") return "audio/flac";
-  return at(0, 4) === "\x1aE\xdf\xa3" ? "audio/webm" : undefined;
-}
-
-/** The name under which a recording goes out. */
-function nameOfRecording({ bytes, mime }: Pick<Recording, "bytes" | "mime">): string {
-  return names[sniffed(bytes) ?? mime ?? ""] ?? "voice.ogg";
+/** By what it is, whatever its sender says of it. */
+function formatOf(bytes: Uint8Array): readonly [name: string, mime: string] {
+  const kind = soundKindOf(bytes);
+  const isAudio = kind === "mp4" && Buffer.from(bytes.subarray(8, 11)).toString("latin1") === "M4A";
+  return isAudio ? ["voice.m4a", "audio/mp4"] : formats[kind ?? "ogg"];
 }
 
 /** The request. Its language is not told: that of an interface is often another one, and some models translate then. */
 export async function hearingBody(model: string, recording: Recording): Promise<Body> {
-  const name = nameOfRecording(recording);
   const form = new FormData();
-  const type = name.endsWith(".ogg") ? "audio/ogg" : (sniffed(recording.bytes) ?? recording.mime ?? "audio/ogg");
+  const [name, type] = formatOf(recording.bytes);
   form.set("file", new File([Buffer.from(recording.bytes)], name, { type }));
   form.set("model", model);
   form.set("response_format", "json");

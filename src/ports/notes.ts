@@ -85,11 +85,12 @@ export interface UnreadFile {
 export type FileProblem = FileRefusal | "too-many";
 
 /**
- * `nobody`: no model hears. `failing`: the model that does failed, which passes; `broken`: which does not. `gone`: Telegram does
+ * `no-sound`: it holds something else. `nobody`: no model hears. `failing`: the model that does failed, which passes; `broken`: which does not. `gone`: Telegram does
  * not give it to us; `unreachable`: not now.
  */
 export type UnheardReason =
   | "no-words"
+  | "no-sound"
   | "too-long"
   | "too-big"
   | "gone"

@@ -84,16 +84,26 @@ const usualRate = 16_000;
 const rawRate = 150_000;
 const rawKinds = /^audio\/(?:x-|vnd\.)?(?:wave?|aiff|flac)$/;
 
+/** What a file is called whose sender does not say what it is. */
+const unsaid = /^application\/(?:octet-stream|ogg)$/;
+const soundName = /\.(?:ogg|oga|opus|mp3|m4a|m4b|aac|wav|flac|amr|weba|aiff?|caf|wma)$/i;
+const longestSoundName = 1_000;
+
+function isRecording({ mime_type: mime, file_name: name }: NonNullable<Carrier["document"]>): boolean {
+  if (typeof mime === "string" && !unsaid.test(mime)) return mime.startsWith("audio/");
+  return mime === "application/ogg" || (typeof name === "string" && soundName.test(name.slice(-longestSoundName)));
+}
+
 /** Sound that was sent as a file. How long it lasts nobody tells: its size does, roughly. */
 function recordingIn(document: Carrier["document"]): VoicePart | undefined {
-  const { file_id: fileId, file_unique_id: uniqueId, mime_type: mime } = document ?? {};
-  if (typeof mime !== "string" || !mime.startsWith("audio/")) return undefined;
+  if (document === undefined || !isRecording(document)) return undefined;
+  const { file_id: fileId, file_unique_id: uniqueId, mime_type: mime } = document;
   if (typeof fileId !== "string" || typeof uniqueId !== "string") return undefined;
-  const rate = rawKinds.test(mime) ? rawRate : usualRate;
+  const rate = mime !== undefined && rawKinds.test(mime) ? rawRate : usualRate;
   // What is only estimated is not too long.
   const size = sizeIn(document?.file_size);
   const seconds = Math.min(longestEstimateSeconds, Math.ceil((size.sizeBytes ?? 0) / rate));
-  return { type: "voice", fileId, uniqueId, seconds, mime, ...size };
+  return { type: "voice", fileId, uniqueId, seconds, ...(mime === undefined ? {} : { mime }), ...size };
 }
 
 const longestEstimateSeconds = 1_200;

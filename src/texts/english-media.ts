@@ -4,6 +4,8 @@ import type { UndrawnReason, UnheardReason } from "../ports/notes.ts";
 /** Why a recording was not heard. */
 export const unheardLines: Readonly<Record<UnheardReason, string>> = {
   "no-words": "🎤 I could not hear any words in this recording.",
+  "no-sound":
+    "🎤 This file holds no sound that I know. I hear Ogg, MP3, M4A, MP4, WAV, FLAC, WebM, AAC, AMR, AIFF, CAF and WMA.",
   "too-long": "🎤 This recording is too long: I listen to 20 minutes at most.",
   "too-big": "🎤 This recording is too large: Telegram lets me fetch 20 MB at most.",
   gone: "🎤 Telegram does not give me this recording any more. Please send it again.",

@@ -55,11 +55,11 @@ async function heardIn(scene: Scene) {
     source: {
       async fetch({ uniqueId }) {
         if (scene.fetch !== undefined) throw scene.fetch;
-        return scene.bytes ?? Buffer.from(uniqueId);
+        return scene.bytes ?? Buffer.from(`OggS${uniqueId}`);
       },
     },
     async hear({ bytes }, _request, signal) {
-      const id = Buffer.from(bytes).toString();
+      const id = Buffer.from(bytes).toString().replace("OggS", "");
       happened.push(`hear ${id}`);
       const said = scene.said?.[id] ?? `words of ${id}`;
       if (said instanceof Error) throw said;
@@ -111,6 +111,27 @@ describe("a question with a recording", () => {
     expect([atShowing, textOf(shown.stored?.asked ?? [])]).toEqual(["words of a", "words of a"]);
     expect(shown.failure).toBeInstanceOf(LeaseLostError);
     expect(shown.happened).toContain("paid");
+  });
+
+  it.each([
+    ["a document", Buffer.from("%PDF-1.7 and more")],
+    ["a picture", Buffer.from("\xff\xd8\xff\xe0 and more", "latin1")],
+    ["words", Buffer.from("words and more words")],
+    ["a picture in a box of MP4", Buffer.from("\0\0\0\x18ftypheic", "latin1")],
+    ["nothing", Buffer.alloc(5_000)],
+  ])("is told to hold no sound when it holds %s, and nobody is asked", async (_, bytes) => {
+    const { failure, happened } = await heardIn({ asked: [voice("a", { mime: "audio/mpeg" })], bytes });
+    expect(failure).toMatchObject({ reason: "no-sound" });
+    expect(happened).toEqual(["left"]);
+  });
+
+  it("that claims a second and plays for an hour is too long, and nobody is asked", async () => {
+    const frame = Buffer.alloc(417);
+    frame.write("\xff\xfb\x90\0", "latin1");
+    const bytes = Buffer.concat(Array.from({ length: 50_000 }, () => frame));
+    const { failure, happened } = await heardIn({ asked: [voice("a", { seconds: 1, sizeBytes: 1 })], bytes });
+    expect(failure).toMatchObject({ reason: "too-long" });
+    expect(happened).toEqual(["left"]);
   });
 
   it("asks nobody where there is nothing to hear", async () => {

@@ -136,7 +136,8 @@ describe("a kill", () => {
     await visitor.ask("and now?");
     await until(() => voicesIn(visitor.chatId).length === 2);
     expect(visitor.written().filter(({ text }) => text === "Said.")).toHaveLength(1);
-    expect(said("Said.")).toHaveLength(2);
+    // What was spoken was kept before it was sent.
+    expect(said("Said.")).toHaveLength(fault === undefined ? 2 : 1);
     expect(rig.requests("say it")).toHaveLength(1);
   });
 });

@@ -65,9 +65,12 @@ describe("a recording", () => {
     ["voice.m4a", "\0\0\0\x20ftypM4A ", undefined],
     ["voice.mp4", "\0\0\0\x20ftypisom", "audio/ogg"],
     ["voice.wav", "RIFF\0\0\0\0WAVE", undefined],
-    ["voice.m4a", "????????", "audio/mp4"],
-    ["voice.ogg", "????????", "application/x-who-knows"],
-  ])("is called %s by what it is, else by what its sender says", async (name, content, mime) => {
+    ["voice.flac", "fLaC????", "audio/mp4"],
+    ["voice.amr", "#!AMR\n??", "audio/ogg"],
+    ["voice.aac", "\xff\xf1\x50\x80????", "audio/mpeg"],
+    ["voice.webm", "\x1aE\xdf\xa3????", "audio/mp4"],
+    ["voice.ogg", "????????", "audio/mp4"],
+  ])("is called %s by what it is, whatever its sender says", async (name, content, mime) => {
     await hear({}, { bytes: Buffer.from(content, "latin1"), mime, seconds: 1 });
     expect(one.heard[0]?.file?.name).toBe(name);
   });

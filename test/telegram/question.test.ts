@@ -178,6 +178,25 @@ describe("a document", () => {
     expect(partsOf(content({ document: sent }), me)).toEqual([heard]);
   });
 
+  it.each([
+    [undefined, "memo.OGG"],
+    ["application/octet-stream", "a/memo.opus"],
+    ["application/octet-stream", "memo.m4a"],
+    ["application/ogg", undefined],
+  ])("is heard by its name where nobody says what it is: %s, %s", (mime_type, file_name) => {
+    const sent = { ...document, mime_type, file_name } as typeof document;
+    expect(partsOf(content({ document: sent }), me)).toMatchObject([{ type: "voice", fileId: "f" }]);
+  });
+
+  it.each([
+    ["application/pdf", "memo.ogg"],
+    ["application/octet-stream", "memo.ogg.txt"],
+    [undefined, "ogg"],
+  ])("is read where it is called something else: %s, %s", (mime_type, file_name) => {
+    const sent = { ...document, mime_type, file_name } as typeof document;
+    expect(partsOf(content({ document: sent }), me)).toMatchObject([{ type: "file", fileId: "f" }]);
+  });
+
   it("is no film that was sent as a file, nor an animation", () => {
     expect(partsOf(content({ document: { ...document, mime_type: "video/mp4" } }), me)).toEqual([]);
     expect(partsOf(content({ document, animation: {} }), me)).toEqual([]);
