@@ -76,13 +76,19 @@ describe("variables", () => {
   });
   const ours = new Set([...Object.keys(environmentFields), ...providerVariables]);
   const ofNode = ["NODE_ENV", "NODE_COMPILE_CACHE", "NODE_VERSION", "NODE_EXTRA_CA_CERTS"];
+  const ofSystem = ["MALLOC_MMAP_THRESHOLD", "MALLOC_MMAP_THRESHOLD_"];
   const ofPlatforms = ["RAILWAY_RUN_UID", "RENDER_EXTERNAL_URL", "REDISCLOUD_URL", "PROJECT_ID", "REGION_ID"];
 
-  it("that a file sets are Parley's or Node's", () => {
+  it("that a file sets are Parley's, Node's or the system's", () => {
     const set = [...processes.map(({ given }) => given), assignmentsOf(dockerfile.split("HEALTHCHECK")[0] ?? "")];
     const names = new Set(set.flatMap((given) => Object.keys(given)));
     expect(names.size).toBeGreaterThan(8);
-    expect([...names].filter((name) => !ours.has(name) && !ofNode.includes(name))).toEqual([]);
+    expect([...names].filter((name) => !ours.has(name) && ![...ofNode, ...ofSystem].includes(name))).toEqual([]);
+  });
+
+  it("have what was taken for large files given back at once", () => {
+    const set = [...units.map((file) => unitOf(file).get("Environment") ?? ""), dockerfile];
+    for (const text of set) expect(text).toMatch(/\bMALLOC_MMAP_THRESHOLD_=131072\b/);
   });
 
   it("that a file or the guide mentions are Parley's, Node's or the platform's", () => {
@@ -90,7 +96,9 @@ describe("variables", () => {
       const text = read(file).replaceAll(/^(RestrictAddressFamilies|SystemCall\w+)=.*$/gm, "");
       const long = [...text.matchAll(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![A-Z0-9_…])/g)].map(([name]) => name);
       const short = [...text.matchAll(/`([A-Z]{4,})(?:=[^`]*)?`/g)].map(([, name = ""]) => name);
-      const unknown = [...long, ...short].filter((name) => ![...ours, ...ofNode, ...ofPlatforms].includes(name));
+      const unknown = [...long, ...short].filter(
+        (name) => ![...ours, ...ofNode, ...ofSystem, ...ofPlatforms].includes(name),
+      );
       expect(unknown, file).toEqual([]);
     }
   });
