@@ -37,8 +37,8 @@ export function slotOf(
 
 /** What is kept of a turn at its end: a whole answer of the model that was to write it, of which nothing is in doubt. */
 export function answerToKeep(cache: AnswerCache | undefined, writing: Writing): AnswerToKeep | undefined {
-  const { slot, text, outcome, finish, pictures = 0, model, chosen } = writing;
+  const { slot, text, outcome, finish, pictures = 0, shown = 0, model, chosen } = writing;
   if (cache === undefined || slot === undefined || outcome !== "complete" || finish !== "stop") return undefined;
-  if (pictures > 0 || model !== chosen || text.length > longestAnswer) return undefined;
+  if (pictures > 0 || shown > 0 || model !== chosen || text.length > longestAnswer) return undefined;
   return { ...slot, text, model, keepMs: cache.keepMs };
 }

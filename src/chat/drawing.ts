@@ -5,7 +5,7 @@
 import type { ByteGate } from "../base/byte-gate.ts";
 import { BudgetError, ModelError, messageOf, modelErrorFates, ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
-import { type PictureMime, pictureMimeOf } from "../base/picture-formats.ts";
+import { type MadePicture, type PictureMime, pictureMimeOf } from "../base/picture-formats.ts";
 import type { MediaReference } from "../ports/content.ts";
 import { MediaError, type MediaSource } from "../ports/media.ts";
 import type { DrawingOrder, MediaModels, MediaRequest } from "../ports/media-models.ts";
@@ -15,7 +15,6 @@ import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Activity, tellWaiting } from "./activity.ts";
 import { createPayment, type Payment, type PaymentDeps } from "./payment.ts";
-import type { ShownPicture } from "./screen.ts";
 import { overBudgetNote } from "./turn-end.ts";
 
 /** What draws, and fetches what is to be changed. */
@@ -49,14 +48,12 @@ export interface DrawingQuestion extends Motif {
   readonly run: number;
 }
 
-type Picture = Omit<ShownPicture, "caption">;
-
 /** Where it is shown. */
 export interface Easel {
   /** Says that it is drawn, in messages that a run before may have sent. */
   begin(messages: readonly number[], keep: (messages: readonly number[]) => Promise<void>): Notice;
   /** Resolves when the picture stands in the chat. */
-  show(picture: Picture): Promise<void>;
+  show(picture: MadePicture): Promise<void>;
 }
 
 interface Notice {
@@ -133,7 +130,7 @@ async function draw(
   died: boolean,
   notice: Notice,
   signal: AbortSignal,
-): Promise<Picture | { readonly note: Note }> {
+): Promise<MadePicture | { readonly note: Note }> {
   const { brush, log, work } = deps;
   if (brush?.draw === undefined) return undrawn("nobody");
   const paid = { conversation: question.conversation, id: question.id, userId: question.userId };

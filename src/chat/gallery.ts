@@ -2,7 +2,7 @@
  * The pictures of an answer. Each is kept before it is sent, and the id of its message after, so that whoever comes after a crash
  * shows it once; only what was on its way then may stand there twice. They are shown below the answer's text, once that stands.
  */
-import type { PictureMime } from "../base/picture-formats.ts";
+import { largestPictureBytes, type PictureMime } from "../base/picture-formats.ts";
 import type { Store } from "../ports/store.ts";
 import type { Turn, TurnPicture } from "../ports/turns.ts";
 import type { Screen, ShownPicture } from "./screen.ts";
@@ -15,6 +15,8 @@ export interface Gallery {
    * when it is kept; false: no more are shown with one answer, or none of this size. The key has no brackets.
    */
   add(key: string, picture: ShownPicture): Promise<boolean>;
+  /** Takes those that a model has drawn. Resolves with how many of them will be shown. */
+  addAll(key: string, pictures: readonly ShownPicture[] | undefined): Promise<number>;
   /** The run leaves the answer before where it stands: its pictures stay, too. */
   leaveFormer(): Promise<void>;
   /** Shows those that do not stand there yet, and takes away those of the answer before. */
@@ -23,8 +25,6 @@ export interface Gallery {
 
 /** An album has more, but nobody asks for it. */
 const mostPictures = 4;
-/** Telegram's limit for a photo. */
-export const largestPictureBytes = 10 * 2 ** 20;
 
 /** The pictures of a turn's record, as those of another run of it, and of what had gone on with it, leave them behind. */
 export function formerPictures(turns: readonly (Pick<Turn, "pictures"> | undefined)[]): readonly TurnPicture[] {
@@ -74,22 +74,29 @@ export function openGallery(
     }
   }
 
+  async function add(key: string, picture: ShownPicture): Promise<boolean> {
+    if (taken.has(key)) return true;
+    if (taken.size >= mostPictures || picture.bytes.length > largestPictureBytes) return false;
+    taken.add(key);
+    try {
+      await store.writeDialog(kept(key), encode(picture));
+      await save([...pictures, { key }]);
+    } catch (error) {
+      taken.delete(key);
+      throw error;
+    }
+    return true;
+  }
+
   return {
     get size() {
       return taken.size;
     },
-    async add(key, picture) {
-      if (taken.has(key)) return true;
-      if (taken.size >= mostPictures || picture.bytes.length > largestPictureBytes) return false;
-      taken.add(key);
-      try {
-        await store.writeDialog(kept(key), encode(picture));
-        await save([...pictures, { key }]);
-      } catch (error) {
-        taken.delete(key);
-        throw error;
-      }
-      return true;
+    add,
+    async addAll(key, drawn = []) {
+      let shown = 0;
+      for (const [index, picture] of drawn.entries()) if (await add(`${key}:${index}`, picture)) shown += 1;
+      return shown;
     },
     async leaveFormer() {
       if (taken.size > 0 || pictures.length === 0) return;

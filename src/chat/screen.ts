@@ -1,13 +1,11 @@
 /** The abstract screen of a turn. */
-import type { PictureMime } from "../base/picture-formats.ts";
+import type { MadePicture } from "../base/picture-formats.ts";
 import type { Note } from "../ports/notes.ts";
 import type { Activity } from "./activity.ts";
 import type { FinalView } from "./turn-end.ts";
 
 /** A picture that came with an answer, or that a tool has made for it. */
-export interface ShownPicture {
-  readonly bytes: Uint8Array;
-  readonly mime: PictureMime;
+export interface ShownPicture extends MadePicture {
   /** Cut where it is longer than Telegram allows. */
   readonly caption?: string | undefined;
 }

@@ -65,7 +65,7 @@ export async function showAnswer(
     if (said === undefined) return undefined;
     const { end, text, calls } = said;
     if (calls.length === 0) {
-      const isSilent = agent.steps.length > 0 && !deps.visible(text);
+      const isSilent = agent.steps.length > 0 && !deps.visible(text) && end.drawn === undefined;
       // Some say nothing more once they have what they looked for: asked again, without tools, they do.
       if (!isSilent || saidNothing) return end;
       saidNothing = true;
@@ -73,6 +73,7 @@ export async function showAnswer(
     }
     if (stopped.aborted) return undefined;
     progress.slot = undefined;
+    await run.gallery.addAll(`model:${agent.steps.length}`, end.drawn);
     if (!(await agent.keep({ model: end.model, text, native: end.native, calls }, run.payment.take())))
       return undefined;
     written.goOn();

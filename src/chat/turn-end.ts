@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type BudgetError, type ModelError, modelErrorFates } from "../base/errors.ts";
 import type { AnswerSlot } from "../ports/answers.ts";
-import { type Content, isText, textOf } from "../ports/content.ts";
+import { type Content, isText, photoWords, textOf } from "../ports/content.ts";
 import type { ChatMessage, ModelEvent, TokenUsage } from "../ports/models.ts";
 import type { Note, UnheardReason, UnreadFile } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
@@ -66,8 +66,9 @@ export interface Writing {
   readonly notes: readonly Note[];
   /** Why a complete text ends where it does. */
   readonly finish?: AnswerEnd["finish"];
-  /** Pictures that came with it and cannot be shown. */
+  /** Pictures that came with it and cannot be shown, and those that stand below it, whoever has made them. */
   readonly pictures?: number | undefined;
+  readonly shown?: number | undefined;
   /** The question has pictures, which the model that was chosen cannot see. */
   readonly blind: boolean;
   /** Pictures that could not be fetched. */
@@ -146,7 +147,8 @@ export function overBudgetNote({ whose, why, resetsAt, waitMs }: BudgetError): N
 
 /** What is to be said below the answer, the more important first. */
 function notesOf(writing: Writing): Pick<Turn, "notes"> {
-  const { outcome, error, unread, unheard, overBudget, finish, history, model, chosen, auto, pictures = 0 } = writing;
+  const { outcome, error, unread, unheard, overBudget, finish, history, model, chosen, auto } = writing;
+  const { pictures = 0, shown = 0 } = writing;
   const notes: Note[] = [];
   if (overBudget !== undefined) notes.push(overBudgetNote(overBudget));
   if (unheard !== undefined) notes.push({ kind: "unheard", why: unheard });
@@ -160,6 +162,8 @@ function notesOf(writing: Writing): Pick<Turn, "notes"> {
     .map((one) => (finish === "budget" ? { ...one, share: 100 as const } : one))
     .toSorted((a, b) => b.share - a.share);
 
+  // There has to be something that the button can stand below.
+  if (outcome === "complete" && writing.text === "") notes.push({ kind: "pictures-alone", count: shown });
   if (outcome === "complete" && finish !== undefined && finish !== "stop") notes.push({ kind: "cut", by: finish });
   if (mark !== undefined) notes.push({ kind: "budget-used", ...mark });
   // What does not enter the history says it again with the next answer.
@@ -187,12 +191,13 @@ export function exchangeOf(turn: Turn, writing: Writing, factor: number, at: num
   if (!keeps(writing)) return undefined;
   const { since } = writing.history;
   const before = writing.continued?.exchange;
-  const written = countTokens(writing.text);
+  const text = writing.text === "" && writing.shown ? photoWords : writing.text;
+  const written = countTokens(text);
   const corrected = (tokens: number) => Math.ceil(factor * tokens);
   return {
     question: turn.root,
     asked: writing.asked,
-    answered: `${before?.answered ?? ""}${writing.text}`,
+    answered: `${before?.answered ?? ""}${text}`,
     tokens:
       before === undefined
         ? corrected(countTokens(wordsForModel(writing.asked)) + written)

@@ -111,12 +111,15 @@ async function writeFrom(
   if (progress.asks !== undefined) return ended("waiting", written.standing, { asks: progress.asks });
   if (end === undefined) return ended(outcomeOfAbort(signal, screen.gone), written.standing);
   const { finish, usage } = end;
-  if (seen(written.text)) {
-    const more = { finish, pictures: end.pictures, usage, thoughts: progress.thoughts.text, slot: progress.slot };
+  const { pictures: came = 0, drawn } = end;
+  const dropped = came - (await run.gallery.addAll(`model:${agent.steps.length}`, drawn));
+  const shown = run.gallery.size;
+  if (seen(written.text) || shown > 0) {
+    const more = { finish, pictures: dropped, shown, usage, thoughts: progress.thoughts.text, slot: progress.slot };
     return ended("complete", { text: written.text, model: end.model }, more);
   }
   const error = new ModelError("empty", end.model, "the answer has nothing visible in it");
   // To those who asked the model this was a whole answer.
   deps.log.warn({ model: error.model, kind: error.kind, reason: error.message }, "a model call failed");
-  return ended("empty", { ...written.longest, model: end.model }, { error, pictures: end.pictures, usage });
+  return ended("empty", { ...written.longest, model: end.model }, { error, pictures: dropped, usage });
 }

@@ -145,9 +145,9 @@ function waitMs(doubt: AnswerReader["finishDoubt"], { usageMs, silenceMs }: Pati
 /** The end of an answer that has a finish reason; throws when it is the end of none. */
 function ending(reader: AnswerReader, calls: AnswerReader["calls"], shown: boolean): ReadingEvent {
   const reason = `finish_reason ${reader.finishReason ?? ""}`;
-  const { finish, usage, served, pictures } = reader;
+  const { finish, usage, served, pictures, drawn } = reader;
   if (finish === "failed") throw new Refused({ kind: "upstream", message: reason });
-  // A picture alone is an answer that was paid for, though nothing of it can be shown.
+  // A picture alone is an answer, and paid for, whether it can be shown or not.
   if (!shown && pictures === 0 && calls.length === 0) {
     if (/context_window/.test(reason)) throw new Refused({ kind: "context-overflow", message: reason });
     if (finish === "filtered") throw new Refused({ kind: "content-filter", message: reason });
@@ -163,6 +163,7 @@ function ending(reader: AnswerReader, calls: AnswerReader["calls"], shown: boole
     usage,
     served,
     pictures: pictures === 0 ? undefined : pictures,
+    drawn: drawn.length === 0 ? undefined : drawn,
     native: calls.length === 0 ? undefined : reader.native,
   };
 }

@@ -117,17 +117,20 @@ function wordsOfDepicted({ shows, name }: PicturePart): string {
   return `[${shows}: only its cover can be shown, and nothing be heard]`;
 }
 
+/** What stands for a picture where only words can stand. */
+export const photoWords = "[photo]";
+
 /** What stands for a part where only words can stand. */
 export function wordsOf(part: ContentPart | ImagePart): string {
   switch (part.type) {
     case "text":
       return part.text;
     case "image":
-      return "[photo]";
+      return photoWords;
     case "picture":
       if (!part.quoted && part.shows !== undefined) return wordsOfDepicted(part);
       // A page is named by its file.
-      return part.quoted || part.page !== undefined ? "" : "[photo]";
+      return part.quoted || part.page !== undefined ? "" : photoWords;
     case "file":
       return part.quoted && !part.unread ? "" : nameOfFile(part);
     case "voice":

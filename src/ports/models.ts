@@ -6,6 +6,7 @@
 import type { ModelErrorKind } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
+import type { MadePicture } from "../base/picture-formats.ts";
 import type { ModelContent } from "./content.ts";
 import type { CallOutcome } from "./ledger.ts";
 import type { ToolDefinition } from "./tool-results.ts";
@@ -116,8 +117,10 @@ export type ModelEvent =
       readonly usage?: TokenUsage | undefined;
       /** The model's name as the provider has told it, where that is another one. */
       readonly served?: string | undefined;
-      /** Pictures that came with the answer and were dropped unread; left out when none came. */
+      /** How many pictures came with the answer; left out when none did. */
       readonly pictures?: number | undefined;
+      /** Those of them that could be read and are not too large, the first few. */
+      readonly drawn?: readonly MadePicture[] | undefined;
       /** The step as the provider gave it, where more of it than its text has to go back. */
       readonly native?: NativeStep | undefined;
     };

@@ -67,6 +67,8 @@ export type SpokenNote =
   | { readonly kind: "unheard"; readonly why: UnheardReason }
   /** A picture that was asked for was not drawn. */
   | { readonly kind: "undrawn"; readonly why: UndrawnReason }
+  /** The answer is this many pictures, without a word. */
+  | { readonly kind: "pictures-alone"; readonly count: number }
   /** Pictures that came with the answer and cannot be shown. */
   | { readonly kind: "pictures-dropped"; readonly count: number }
   /** Somebody has to allow something before it goes on. */

@@ -103,6 +103,10 @@ export function noteLine(note: SpokenNote): string {
       return undrawnLines[note.why];
     case "unheard":
       return unheardLines[note.why];
+    case "pictures-alone":
+      return note.count === 1
+        ? "🖼 The answer is a picture, without a word."
+        : `🖼 The answer is ${note.count} pictures, without a word.`;
     case "pictures-dropped":
       return note.count === 1
         ? "🖼 A picture came with this answer; I cannot show it."

@@ -1,6 +1,7 @@
 /** Pictures below answers: kept before they are sent, shown once, gone with the answer that they belong to. */
 import { describe, expect, it } from "vitest";
-import { formerPictures, largestPictureBytes, openGallery } from "../../src/chat/gallery.ts";
+import { largestPictureBytes } from "../../src/base/picture-formats.ts";
+import { formerPictures, openGallery } from "../../src/chat/gallery.ts";
 import type { ShownPicture } from "../../src/chat/screen.ts";
 import { textParts } from "../../src/ports/content.ts";
 import type { Turn, TurnPicture } from "../../src/ports/turns.ts";

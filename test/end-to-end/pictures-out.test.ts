@@ -1,7 +1,8 @@
-/** `/image`: drawn once, shown with its buttons, and drawn again on demand. */
+/** Pictures from models: `/image`, and those that come with an answer. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { MessageView } from "../../src/playground/bot-api/bot-api.ts";
+import { greyJpeg } from "../../src/playground/pictures.ts";
 import { createRig, type Rig, refusedCalls, until, type Visitor } from "../support/bot-process.ts";
 
 const env = { IMAGE_MODEL: "test/brush" };
@@ -159,5 +160,43 @@ describe.each([
     await photo();
     await visitor.ask("And now?");
     expect([drawn("a fox").length, photosIn(visitor.chatId).length]).toEqual([1, 1]);
+  });
+});
+
+describe("an answer with a picture", () => {
+  afterEach(async () => await rig?.stop());
+  const fox = greyJpeg({ width: 640, height: 480 }, "a fox");
+
+  async function start(): Promise<void> {
+    rig = await createRig();
+    rig.answers("A fox?", { text: "Here is a fox.", pictures: [fox] }, { text: "No fox.", tokensPerSecond: 8 });
+    await rig.start();
+    visitor = rig.visitor();
+  }
+
+  test("shows it below its text, and another answer takes it away", async () => {
+    await start();
+    visitor.say("A fox?");
+    const picture = await photo();
+    const text = await visitor.sees("Regenerate");
+    expect(text.text).toBe("Here is a fox.");
+    expect(picture.id).toBeGreaterThan(text.id);
+    await visitor.press(text, "Regenerate");
+    await until(() => photosIn(visitor.chatId).length === 0);
+    await until(() => visitor.message(text.id)?.text === "No fox.");
+    expect(refusedCalls(rig.botApi, visitor.chatId)).toEqual([]);
+  });
+
+  test("that is killed while the picture is sent shows it once, and asks no model", async () => {
+    await start();
+    rig.botApi.faults.fail({ method: "sendPhoto", hangMs: 60_000, cut: "before", times: 1 });
+    visitor.say("A fox?");
+    await until(() => rig.botApi.calls.some(({ method }) => method === "sendPhoto"));
+    await rig.end("SIGKILL");
+    await rig.start();
+    await photo();
+    await visitor.ask("And now?");
+    expect([rig.requests("A fox?").length, photosIn(visitor.chatId).length]).toEqual([1, 1]);
+    expect(visitor.written().filter(({ text }) => text === "Here is a fox.")).toHaveLength(1);
   });
 });

@@ -15,6 +15,7 @@ export const noteWords = {
   historyCut: note({ kind: "history-cut" }),
   answeredBy: (model: string) => note({ kind: "answered-by", model }),
   unseen: (what: UnseenKind) => note({ kind: "unseen", what }),
+  picturesAlone: (count: number) => note({ kind: "pictures-alone", count }),
   picturesDropped: (count: number) => note({ kind: "pictures-dropped", count }),
   seenBy: (model: string, instead: string) => note({ kind: "seen-by", model, instead }),
   picturesLost: (count: number) => note({ kind: "pictures-lost", count }),

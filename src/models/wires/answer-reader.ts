@@ -1,7 +1,9 @@
 /** What a provider's stream says, in the terms of the `Models` port. No network and no clock. */
+import type { MadePicture } from "../../base/picture-formats.ts";
 import type { TokenUsage } from "../../ports/models.ts";
 import { createAnswerText } from "./answer-text.ts";
 import { type Call, type CallPiece, createCalls, newCallId } from "./calls.ts";
+import { createDrawnPictures } from "./drawn-pictures.ts";
 import { type Fields, parsedJson } from "./fields.ts";
 import { createFinishJudge, type Finish } from "./finish.ts";
 import { createPictureFilter, withoutPictures } from "./inline-pictures.ts";
@@ -40,6 +42,8 @@ export interface AnswerReader {
   /** The model's name in the provider's words. */
   readonly served: string | undefined;
   readonly pictures: number;
+  /** Those of them that could be read. */
+  readonly drawn: readonly MadePicture[];
   /** Those of an answer that was cut, by whomever, are no calls: nobody knows what is missing. */
   readonly calls: readonly Call[];
   /** See `ChunkReader`. */
@@ -73,7 +77,8 @@ export interface AnswerReaderOptions extends Pick<ThoughtFilterOptions, "expectU
 export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
   const chunks = options.wire.createChunkReader();
   const calls = createCalls(options.newCallId ?? newCallId);
-  const pictureFilter = createPictureFilter();
+  const drawn = createDrawnPictures();
+  const pictureFilter = createPictureFilter(drawn.take);
   const printed = createPrintedCalls(options.offered ?? new Set());
   const thoughts = createThoughtFilter({ ...options, onRetract: retract });
   const events = createEventReader(take);
@@ -144,6 +149,7 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     }
     alive ||= says.alive;
     pictures = Math.max(pictures + says.pictures, says.messagePictures);
+    says.drawn.forEach(drawn.take);
     thought += says.thought;
     if (says.thought > 0) thoughts.thinksElsewhere();
     if (says.summary !== "" && summary.length < longestThoughts) summary += says.summary;
@@ -266,6 +272,10 @@ export function createAnswerReader(options: AnswerReaderOptions): AnswerReader {
     },
     get pictures() {
       return pictures;
+    },
+    get drawn() {
+      // What was written about pictures is none.
+      return drawn.all.slice(0, pictures);
     },
     get calls() {
       return calls.any && this.finish === "stop" && failure === undefined ? calls.all() : [];

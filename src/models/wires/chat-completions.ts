@@ -41,6 +41,7 @@ function optionalFields(request: WireRequest): OptionalFields {
   const highest = dialect.maxTemperature(model);
   if (temperature !== undefined && highest > 0) fields["temperature"] = Math.min(temperature, highest);
   if (dialect.cacheKeyIn?.includes("chat") && cacheKey !== undefined) fields["prompt_cache_key"] = cacheKey;
+  if (dialect.drawsWhenAsked?.(model)) fields["modalities"] = ["image", "text"];
   if (request.tools !== undefined && manner.callsUnthinking) fields["reasoning_effort"] = "none";
   if (request.tools !== undefined && request.noCalls) fields["tool_choice"] = "none";
   return fields;

@@ -35,6 +35,7 @@ export function readChunk(given: Fields): ChunkSays {
     alive,
     kept: false,
     pictures,
+    drawn: nothing.drawn,
     messagePictures,
     calls: callsIn(delta),
     wholeCalls: callsIn(message),
@@ -145,9 +146,9 @@ function functionIn(called: Fields): CallPiece {
 
 function picturesIn(delta: unknown): number {
   if (!isFields(delta)) return 0;
-  const { images, content } = delta;
+  const { images, image, content } = delta;
   const parts = Array.isArray(content) ? content.filter((part) => /image/.test(String(fieldsOf(part)["type"]))) : [];
-  return (Array.isArray(images) ? images.length : isFields(images) ? 1 : 0) + parts.length;
+  return (Array.isArray(images) ? images.length : isFields(images ?? image) ? 1 : 0) + parts.length;
 }
 
 /** What nobody is shown is a sign of life, too. */

@@ -35,6 +35,8 @@ export interface Dialect {
   readonly resultsLast?: boolean;
   /** What came of a call may hold pictures (Responses). */
   readonly picturesInResults?: boolean;
+  /** Models that draw only where pictures are asked for (Chat Completions). */
+  readonly drawsWhenAsked?: (model: string) => boolean;
   /** Further fields of a request where nobody has set how much shall be thought (Chat Completions). */
   readonly extra: (model: string) => Readonly<Record<string, unknown>>;
   /** How much shall be thought, where somebody has set it. */
@@ -143,6 +145,7 @@ const dialects: Readonly<Record<string, Dialect>> = {
   openrouter: {
     ...common,
     plainSchemas: (model) => /^~?google\//.test(model),
+    drawsWhenAsked: (model) => /-image(?:-|$)/.test(model),
     tellThinking: byObject,
   },
   ollama: common,

@@ -1,4 +1,5 @@
 /** Takes the bytes of pictures out of a body before anything reads it: they can be longer than all the rest. */
+import { longestEncoded } from "./drawn-pictures.ts";
 
 export interface PictureFilter {
   /** Takes the next piece of the body and returns it without the bytes of pictures. */
@@ -15,27 +16,29 @@ const afterBytes = /[^A-Za-z0-9+/=_\\-]/g;
 /** An example in somebody's text may be as long as this, and stays. Characters. */
 const longestExample = 1_000;
 
-/** Removes base64 of pictures; `"data:image/png;base64,"` stays, so that they can be counted. */
-export function createPictureFilter(): PictureFilter {
+/**
+ * Removes base64 of pictures; `"data:image/png;base64,"` stays, so that they can be counted. `onPicture` is told what was removed
+ * once it is whole, but for what is longer than any picture that is shown.
+ */
+export function createPictureFilter(onPicture?: (base64: string) => void): PictureFilter {
   /** The end of what was returned last: a beginning may be cut anywhere. */
   let tail = "";
   let inside = false;
-  let bytes = 0;
-  /** Bytes that may still be an example's. */
-  let held = "";
+  const held = createHeld();
 
   function takeBytes(text: string, from: number): number {
     afterBytes.lastIndex = from;
     const end = afterBytes.exec(text)?.index ?? text.length;
-    bytes += end - from;
-    held = bytes > longestExample ? "" : held + text.slice(from, end);
+    held.add(text.slice(from, end));
     return end;
   }
 
+  /** What is held has come to its end. */
   function release(): string {
-    const example = held;
-    held = "";
-    return example;
+    if (held.length <= longestExample) return held.take();
+    if (held.length <= longestEncoded) onPicture?.(held.take());
+    else held.take();
+    return "";
   }
 
   return {
@@ -62,7 +65,6 @@ export function createPictureFilter(): PictureFilter {
         const start = at + marker.length;
         if (start <= known || !beginning.test(text.slice(Math.max(0, at - longestBeginning), at))) continue;
         out += text.slice(copied, start);
-        bytes = 0;
         copied = takeBytes(text, start);
         if (copied === text.length) {
           inside = true;
@@ -76,7 +78,36 @@ export function createPictureFilter(): PictureFilter {
       tail = text.slice(-longestBeginning);
       return out;
     },
-    end: release,
+    // A picture without its end is none.
+    end: () => (held.length <= longestExample ? held.take() : ""),
+  };
+}
+
+/** Base64 that comes in pieces, however many: written into one buffer, since a string of millions of pieces is ten times as large. */
+function createHeld() {
+  let buffer = Buffer.alloc(0);
+  let length = 0;
+  return {
+    /** Of all that came, kept or not. */
+    get length() {
+      return length;
+    },
+    add(piece: string): void {
+      const at = length;
+      length += piece.length;
+      if (length > longestEncoded) buffer = Buffer.alloc(0);
+      else {
+        if (length > buffer.length) buffer = Buffer.concat([buffer], Math.max(2 * buffer.length, length));
+        buffer.write(piece, at, "latin1");
+      }
+    },
+    /** What came, unless it was too long; it begins anew. */
+    take(): string {
+      const text = buffer.toString("latin1", 0, Math.min(length, buffer.length));
+      buffer = Buffer.alloc(0);
+      length = 0;
+      return text;
+    },
   };
 }
 

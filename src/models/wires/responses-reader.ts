@@ -51,7 +51,10 @@ export function createResponsesReader(): ChunkReader {
     const item = fieldsOf(event["item"]);
     const place = placeOf(event, item);
     thinks = false;
-    items.set(place ?? items.size, item);
+    const picture = pictureIn(item);
+    // Its bytes go back to nobody.
+    items.set(place ?? items.size, picture === undefined ? item : { ...item, result: undefined });
+    if (picture !== undefined) return { ...nothing, alive: true, pictures: 1, drawn: [picture] };
     if (item["type"] === "function_call") {
       const call = open.get(place);
       open.delete(place);
@@ -66,10 +69,13 @@ export function createResponsesReader(): ChunkReader {
     if (items.size === 0) for (const [index, item] of output.entries()) items.set(index, item);
     const more = words.endAll(output.map((item) => (item["type"] === "message" ? textIn(item) : undefined)));
     const calls = [...open.values()].map(({ id, name, json }) => ({ id, name, arguments: json }));
+    const pictures = output.flatMap((item) => pictureIn(item) ?? []);
     return {
       ...nothing,
       text: more,
       alive: more !== "" || output.length > 0,
+      messagePictures: pictures.length,
+      drawn: pictures,
       calls,
       wholeCalls: output.filter(({ type }) => type === "function_call").map((item) => callOf(item)),
       finishReason: reasonOf(response) ?? otherwise,
@@ -153,6 +159,12 @@ function textIn(item: Fields): string {
   return listOf(item["content"])
     .map((part) => stringIn(part["text"]) || stringIn(part["refusal"]))
     .join("");
+}
+
+/** What its own tool has drawn, in base64. */
+function pictureIn(item: Fields): string | undefined {
+  const { type, result } = item;
+  return type === "image_generation_call" && typeof result === "string" && result !== "" ? result : undefined;
 }
 
 function callOf(item: Fields, before?: OpenCall): CallPiece {

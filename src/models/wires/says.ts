@@ -22,6 +22,8 @@ export interface ChunkSays {
   /** The event, or most of it, is kept for what must go back to the model. */
   readonly kept: boolean;
   readonly pictures: number;
+  /** Those that stand in the event, in base64. */
+  readonly drawn: readonly string[];
   /** Pictures of a message: all that came so far. */
   readonly messagePictures: number;
   readonly calls: readonly CallPiece[];
@@ -46,6 +48,7 @@ export const nothing: ChunkSays = {
   alive: false,
   kept: false,
   pictures: 0,
+  drawn: [],
   messagePictures: 0,
   calls: [],
   wholeCalls: [],

@@ -1,4 +1,5 @@
 /** What the scripted model says: data, chosen by what the question wants. */
+import { greyJpeg } from "../pictures.ts";
 import type { Script, ScriptedRequest } from "./script.ts";
 import { answerToSeen, readQuestion } from "./seen.ts";
 
@@ -43,6 +44,7 @@ const help = `I am a scripted stand-in, so that you can try the chat without a k
 - **echo** followed by any text — the same text back, Markdown included
 - **think** — a pause for thought first, with the seconds counted
 - **busy** — two refusals before the answer, good for seeing it tried again
+- **draw** — a picture that comes with the answer; **draw only** — one without a word
 - **photos** and **documents** — what I was sent of them, and **fail 429** below one all the same
 - **fail 429**, **fail 500**, **fail cut**, **fail empty**, **fail silence** — the faults of real providers
 
@@ -174,6 +176,8 @@ const intents: readonly Intent[] = [
     answer: (question) => ({ text: pick(greetings, question) }),
   },
   { asks: /\blength\b/i, answer: () => ({ text: lengthParts[0] ?? "", finishReason: "length" }) },
+  { asks: /\bdraw only\b/i, answer: (question) => ({ pictures: [drawn(question)] }) },
+  { asks: /\bdraw\b/i, answer: (question) => ({ text: "Here is a grey picture.", pictures: [drawn(question)] }) },
   { asks: /\bhelp\b|what can you do|who are you|commands?\b/i, answer: () => ({ text: help }) },
   { asks: /\bmarkdown\b|\bshow\s?case\b|\bformat|\btables?\b/i, answer: () => ({ text: showcase }) },
   { asks: /\bcode\b|\bprogram/i, answer: () => ({ text: code }) },
@@ -189,6 +193,10 @@ const intents: readonly Intent[] = [
   { asks: /\blong(er)?\b|\bessay\b|\bstory\b/i, answer: () => ({ text: long, tokensPerSecond: 200 }) },
   { asks: /(?:)/, answer: short },
 ];
+
+function drawn(question: string): Uint8Array {
+  return greyJpeg({ width: 640, height: 480 }, question.slice(0, 200));
+}
 
 function short(question: string): Script {
   const line = question.replace(/\s+/g, " ").trim();

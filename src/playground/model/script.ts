@@ -9,6 +9,8 @@ export interface Script {
   readonly chunks?: readonly string[];
   /** Streamed as `reasoning_content` before the answer. */
   readonly reasoning?: string;
+  /** JPEGs that come behind its text, as OpenRouter hands them on. */
+  readonly pictures?: readonly Uint8Array[];
   /** Milliseconds from the headers to the first token. */
   readonly delayFirstMs?: number;
   readonly tokensPerSecond?: number;
@@ -66,7 +68,7 @@ export function headOf(record: RecordedRequest): string {
   return `data: {"id":"${id}","object":"chat.completion.chunk","created":${created},"model":${model},"choices":[{"index":0,"delta":`;
 }
 
-/** Finish reason, usage (when it was asked for) and `[DONE]`. */
+/** Pictures, finish reason, usage (when it was asked for) and `[DONE]`. */
 export function endingOf(script: Script, record: RecordedRequest, head: string, deltas: number): string {
   const finish = `${head}{},"finish_reason":${JSON.stringify(script.finishReason ?? "stop")}}]}\n\n`;
   const asked = record.body["stream_options"] as { include_usage?: boolean } | undefined;
@@ -75,7 +77,16 @@ export function endingOf(script: Script, record: RecordedRequest, head: string, 
     usage === false
       ? ""
       : `data: ${JSON.stringify({ object: "chat.completion.chunk", model: record.body.model, choices: [], usage })}\n\n`;
-  return `${finish}${counts}data: [DONE]\n\n`;
+  return `${picturesOf(script, head)}${finish}${counts}data: [DONE]\n\n`;
+}
+
+function picturesOf({ pictures = [] }: Script, head: string): string {
+  if (pictures.length === 0) return "";
+  const images = pictures.map((bytes) => {
+    const url = `data:image/jpeg;base64,${Buffer.from(bytes).toString("base64")}`;
+    return { type: "image_url", image_url: { url } };
+  });
+  return `${head}${JSON.stringify({ content: "", images })},"finish_reason":null}]}\n\n`;
 }
 
 /** The usage of a script's answer, for a model that tells it unasked. */

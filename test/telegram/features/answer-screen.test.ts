@@ -101,3 +101,45 @@ describe("a Stop button that nothing is written behind any more", () => {
     expect(calls.map((call) => call.method)).toEqual(["answerCallbackQuery", "editMessageReplyMarkup"]);
   });
 });
+
+describe("pictures of an answer", () => {
+  const picture = { key: "0" };
+
+  /** Delivers an answer again whose picture does not stand in the chat yet; returns the calls that are about it. */
+  async function deliver(): Promise<(readonly [string, object])[]> {
+    const turn = { conversation: "7", question: 50, root: 50, run: 3, asked: textParts("why?"), messages: [] } as const;
+    await scene.store.beginTurn({ ...turn, state: "writing", pictures: [picture] });
+    const kept = { base64: Buffer.from("sun").toString("base64"), mime: "image/png", caption: "x".repeat(2_000) };
+    await scene.store.writeDialog("7/picture/50/3/0", JSON.stringify(kept));
+    await scene.store.finishTurn({ ...turn, state: "writing", answer: "Here.", outcome: "complete" }, undefined, []);
+    const calls = await arrive({ update_id: 3, message: message("why?", { message_id: 50 }) });
+    return calls.filter(({ method }) => /^send(?!Chat)/.test(method)).map(({ method, payload }) => [method, payload]);
+  }
+
+  it("are photos below its text, with what stands below them cut to what Telegram takes", async () => {
+    const calls = await deliver();
+    expect(calls.map(([method]) => method)).toEqual(["sendMessage", "sendPhoto"]);
+    expect(calls[1]?.[1]).toMatchObject({ chat_id: 7, caption: `${"x".repeat(1_023)}…` });
+    expect(await scene.store.readTurn("7", 50)).toMatchObject({
+      state: "done",
+      pictures: [{ key: "0", message: expect.any(Number) }],
+    });
+  });
+
+  it("are files where Telegram does not take them as photos", async () => {
+    scene.answer = ({ method }) => (method === "sendPhoto" ? refusal("PHOTO_INVALID_DIMENSIONS") : undefined);
+    expect((await deliver()).map(([method]) => method)).toEqual(["sendMessage", "sendPhoto", "sendDocument"]);
+    expect(await scene.store.readTurn("7", 50)).toMatchObject({ state: "done", pictures: [{ key: "0" }] });
+  });
+
+  it("are given up where the chat takes neither, and the log says so", async () => {
+    scene.answer = ({ method }) =>
+      method === "sendPhoto" || method === "sendDocument" ? refusal("not enough rights to send photos") : undefined;
+    await deliver();
+    expect(await scene.store.readTurn("7", 50)).toMatchObject({ state: "done" });
+    expect(await scene.store.readTurn("7", 50)).not.toHaveProperty("pictures");
+    expect(scene.logged).toContainEqual(
+      expect.objectContaining({ level: "warn", message: "Telegram did not take a picture of an answer" }),
+    );
+  });
+});
