@@ -3,9 +3,11 @@ import type { Logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { createPageReader } from "../media/child/reader.ts";
 import type { Alerts } from "../ports/alerts.ts";
+import type { StepStore } from "../ports/steps.ts";
 import type { Tools } from "../ports/tools.ts";
 import { createGuard } from "../tools/guard.ts";
 import { createHostPace } from "../tools/host-pace.ts";
+import { createMcpTools } from "../tools/mcp/servers.ts";
 import { createPageSource } from "../tools/page-source.ts";
 import { createReadPage } from "../tools/read-page.ts";
 import { createTools } from "../tools/registry.ts";
@@ -13,6 +15,8 @@ import { createWebSearch } from "../tools/web-search.ts";
 
 export interface AppToolsDeps {
   readonly config: Pick<Config, "proxies" | "tools">;
+  /** Keeps what tools of servers were when they were first seen; left out, there are none of servers. */
+  readonly store?: Pick<StepStore, "knownTools" | "knowTool"> | undefined;
   readonly alerts: Alerts;
   readonly log: Logger;
 }
@@ -22,14 +26,19 @@ const pagesEveryMs = 1_000;
 const longestPageWaitMs = 5_000;
 
 /** Opens them; undefined when there are to be none. No process is started, and nobody is asked, before one is used. */
-export function openTools({ config: { tools: config, proxies }, alerts, log }: AppToolsDeps): Tools | undefined {
+export function openTools(deps: AppToolsDeps): Tools | undefined {
+  const { store, alerts, log } = deps;
+  const { tools: config, proxies } = deps.config;
   if (config === undefined) return undefined;
   const search = config.search && createWebSearch({ config: config.search, proxies, alerts });
   const reader = createPageReader({ log });
   const pace = createHostPace({ everyMs: pagesEveryMs, mostWaitMs: longestPageWaitMs });
   const source = createPageSource({ guard: createGuard(), pace });
   const builtIn = [...(search === undefined ? [] : [search.tool]), createReadPage({ source, reader })];
-  const tools = createTools({ builtIn, only: config.only });
+  const { mcp, only } = config;
+  const servers =
+    mcp === undefined || store === undefined ? undefined : createMcpTools({ mcp, store, proxies, alerts, log });
+  const tools = createTools({ builtIn, servers, only, log });
   return {
     ...tools,
     async stop() {

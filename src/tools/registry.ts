@@ -1,4 +1,5 @@
 /** All tools of a process as one list: our own, and those of servers. */
+import type { Logger } from "../base/log.ts";
 import type { ListedTool, Tool, ToolAsker, Tools } from "../ports/tools.ts";
 
 export interface ToolsDeps {
@@ -8,6 +9,8 @@ export interface ToolsDeps {
   readonly servers?: Tools | undefined;
   /** Names of tools and of servers, the only ones that are used; left out: all. */
   readonly only?: readonly string[] | undefined;
+  /** Told of each tool that there is no place for, once. */
+  readonly log?: Pick<Logger, "warn"> | undefined;
 }
 
 /** Each of them is told to the model with every call, and the more there are, the worse it chooses. */
@@ -15,12 +18,15 @@ const mostTools = 40;
 /** Of all definitions together, about 6,000 tokens. */
 const mostCharacters = 24_000;
 
+const mostTold = 1_000;
+
 /** Creates the list. Stopping it stops the servers. */
-export function createTools({ builtIn, servers, only }: ToolsDeps): Tools {
+export function createTools({ builtIn, servers, only, log }: ToolsDeps): Tools {
   const wanted = only === undefined ? undefined : new Set(only);
   const isWanted = ({ name, server }: Pick<Tool, "name" | "server">) =>
     wanted === undefined || wanted.has(name) || (server !== undefined && wanted.has(server));
   const own = builtIn.filter(isWanted);
+  const told = new Set<string>();
   const ownNames = new Set(own.map(({ name }) => name));
 
   /** What fits of what may be offered, and what does not. */
@@ -41,7 +47,17 @@ export function createTools({ builtIn, servers, only }: ToolsDeps): Tools {
         characters += length;
       }
     }
+    tell(left);
     return { offered, left };
+  }
+
+  function tell(left: Left): void {
+    for (const [id, reason] of left) {
+      if (told.has(id) || told.size >= mostTold) continue;
+      told.add(id);
+      const [server, tool] = id.split("\0");
+      log?.warn({ server, tool, reason }, "a tool is not offered; TOOLS, or tools in MCP_SERVERS, can name fewer");
+    }
   }
 
   return {

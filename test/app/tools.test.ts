@@ -1,8 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
 import { openTools } from "../../src/app/tools.ts";
 import { createLogger } from "../../src/base/log.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { good } from "../support/environments.ts";
+import { hostileServer } from "../support/mcp-scene.ts";
+import { patienceMs } from "../support/patience.ts";
 
 async function namesWith(env: Record<string, string>): Promise<readonly string[] | undefined> {
   const config = readConfig("start", { ...good, ...env });
@@ -22,5 +27,23 @@ describe("the tools of a process", () => {
   it("are those that TOOLS names, or none", async () => {
     expect(await namesWith({ TAVILY_API_KEY: "tvly-0123456789", TOOLS: "web_search" })).toEqual(["web_search"]);
     expect(await namesWith({ TOOLS: "off" })).toBeUndefined();
+  });
+
+  it("are those of servers, too, where there is a store that knows them again", async () => {
+    const path = join(mkdtempSync(join(tmpdir(), "parley-tools-")), "mcp.json");
+    writeFileSync(path, JSON.stringify({ mcpServers: { bad: { ...hostileServer(), tools: ["changes"] } } }));
+    const config = readConfig("start", { ...good, MCP_SERVERS: path });
+    const known = new Map<string, string>();
+    const store = {
+      knownTools: async () => known,
+      knowTool: async (name: string, hash: string) => void known.set(name, hash),
+    };
+    const log = createLogger({ level: "silent", secrets: [], pretty: false });
+    const tools = openTools({ config, store, log, alerts: { raise: () => {} } });
+    const asker = { conversation: "1", userId: 1, isPrivate: true };
+    const names = async () => (await tools?.offered(asker))?.map(({ name }) => name);
+    await vi.waitFor(async () => expect(await names()).toContain("bad_changes"), patienceMs);
+    expect([...known.keys()]).toEqual(["bad/changes"]);
+    await tools?.stop();
   });
 });

@@ -71,8 +71,13 @@ describe("the tools", () => {
 
   it("are 40 at most, and no longer together than a prompt can bear; what is left out is listed as such", async () => {
     const many = Array.from({ length: 60 }, (_, n) => tool(`s_${n}`, { server: "s" }));
-    const tools = createTools({ builtIn: [tool("a")], servers: servers(many) });
+    const told: object[] = [];
+    const log = { warn: (fields: object) => void told.push(fields) };
+    const tools = createTools({ builtIn: [tool("a")], servers: servers(many), log });
     expect(await tools.offered(inPrivate)).toHaveLength(40);
+    await tools.offered(inPrivate);
+    expect(told).toHaveLength(21);
+    expect(told[0]).toEqual({ server: "s", tool: "s_39", reason: "no-room" });
     expect((await tools.listed(inPrivate)).filter(({ disabled }) => disabled === "no-room")).toHaveLength(21);
     const wordy = [tool("s_long", { server: "s", description: "x".repeat(30_000) }), tool("s_short", { server: "s" })];
     const others = createTools({ builtIn: [tool("a")], servers: servers(wordy) });
