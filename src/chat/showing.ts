@@ -23,6 +23,8 @@ export interface Progress {
   sent: Prompt;
   /** Where the answer may be kept; undefined as soon as it is not what this question would get again. */
   slot: AnswerSlot | undefined;
+  /** The budget did not pay for a model that was wanted. */
+  passedOver?: boolean;
   /** Somebody has to allow this before it goes on. */
   asks?: OpenQuestion | undefined;
 }
@@ -135,6 +137,8 @@ async function showStep(
     } else if (event.type === "tool-call") {
       const { id, name, arguments: args, native } = event;
       calls.push({ id, name, arguments: args, native, state: "new" });
+    } else if (event.type === "passed-over") {
+      progress.passedOver = true;
     } else if (event.type === "answer-end") {
       end = event;
       const rest = linker.end();

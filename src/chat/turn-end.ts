@@ -71,6 +71,8 @@ export interface Writing {
   readonly shown?: number | undefined;
   /** The question has pictures, which the model that was chosen cannot see. */
   readonly blind: boolean;
+  /** The budget did not pay for a model that was wanted. */
+  readonly passedOver?: boolean | undefined;
   /** Pictures that could not be fetched. */
   readonly lostPictures: number;
   /** Where it may be kept to be given again; left out when it may not. */
@@ -171,12 +173,17 @@ function notesOf(writing: Writing): Pick<Turn, "notes"> {
   if (outcome === "complete" && history.newTopic) notes.push({ kind: "new-topic" });
   if (writing.lostPictures > 0) notes.push({ kind: "pictures-lost", count: writing.lostPictures });
   if (writing.cached) notes.push({ kind: "cached" });
-  if (outcome === "complete" && model !== chosen)
-    notes.push(writing.blind ? { kind: "seen-by", model, instead: chosen } : { kind: "answered-by", model });
+  if (outcome === "complete" && model !== chosen) notes.push(answeredBy(writing));
   else if (outcome === "complete" && auto !== undefined) notes.push({ kind: "auto-chose", ...auto });
   if (outcome === "complete") notes.push(...writing.notes);
   if (pictures > 0) notes.push({ kind: "pictures-dropped", count: pictures });
   return notes.length === 0 ? {} : { notes: notes.slice(0, mostNotes) };
+}
+
+/** That another model than the chosen one has written it, and why where that is no fault. */
+function answeredBy({ model, chosen, blind, passedOver }: Writing): Note {
+  if (blind) return { kind: "seen-by", model, instead: chosen };
+  return { kind: "answered-by", model, ...(passedOver && { instead: chosen }) };
 }
 
 function keeps({ outcome, text }: Writing): boolean {

@@ -75,6 +75,7 @@ async function writeFrom(
     model: by,
     auto: prompt.auto,
     asked: withNote(prepared.kept, agent.steps),
+    passedOver: progress.passedOver,
     blind: pictures.asked && !deps.models.capabilities(model).sees,
     lostPictures: pictures.lost,
     notes: [

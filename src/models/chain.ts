@@ -1,6 +1,6 @@
 /** The models of this process: the chosen one, then the fallbacks, within what a user can be asked to wait. */
 
-import { ModelError, type ModelErrorKind } from "../base/errors.ts";
+import { BudgetError, ModelError, type ModelErrorKind } from "../base/errors.ts";
 import { inNobodysName } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import { waitFor } from "../base/long-wait.ts";
@@ -164,6 +164,11 @@ export function createModels(deps: ModelsDeps): AllModels {
           throw stoppingError(model);
         } catch (error) {
           if (asked.aborted) return;
+          if (error instanceof BudgetError) {
+            await route.passOver(error);
+            yield { type: "passed-over" };
+            continue;
+          }
           if (!(error instanceof ModelError) || stopping.signal.aborted) throw error;
           attempt.failed(error);
           delayMs = await route.after(error, shown);

@@ -3,7 +3,7 @@
  * same on the way is in `attempt.ts` and `route.ts`. The loop of `chain.ts` is another one: it is led by who reads its events,
  * and half of it is about a text of which something is shown already, which an answer in one piece never is.
  */
-import { ModelError } from "../base/errors.ts";
+import { BudgetError, ModelError } from "../base/errors.ts";
 import { inNobodysName } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import { waitFor } from "../base/long-wait.ts";
@@ -92,6 +92,10 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels {
           return { ...answer.result, model };
         } catch (error) {
           if (asked.aborted) return undefined;
+          if (error instanceof BudgetError) {
+            await route.passOver(error);
+            continue;
+          }
           if (!(error instanceof ModelError) || stopping.aborted) throw error;
           attempt.failed(error);
           delayMs = await route.after(error, false);

@@ -1,5 +1,5 @@
 /** Which model is asked next, and with what: the chosen one, with shorter messages, those behind it, one of them again. */
-import { ModelError, modelErrorFates } from "../base/errors.ts";
+import { type BudgetError, ModelError, modelErrorFates } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { ModelRequest } from "../ports/models.ts";
 import type { Allowance } from "./allowance.ts";
@@ -18,6 +18,11 @@ export interface Route {
    * is to be told when nobody is to be asked any more.
    */
   after(failed: ModelError, shown: boolean): Promise<number>;
+  /**
+   * Goes on to the next model, since the budget does not pay for this one: a cheaper one may fit, and one's own costs nothing.
+   * Throws when nobody is to be asked any more.
+   */
+  passOver(refusal: BudgetError): Promise<void>;
 }
 
 /** How a model has failed last. */
@@ -44,6 +49,7 @@ export async function createRoute(
   const ahead = new Set<string>(chain);
   const tried = new Map<string, Tried>();
   let shorter: ModelRequest["messages"] | undefined;
+  let unpaid: BudgetError | undefined;
   let choice = await next();
 
   async function next(): Promise<Choice> {
@@ -62,7 +68,9 @@ export async function createRoute(
   }
 
   /** Of all failures the one that says most: the last that may pass, with the time until one of the models can be asked again. */
-  function outcome(): ModelError {
+  function outcome(): ModelError | BudgetError {
+    // With more to spend the model that was wanted would have been asked.
+    if (unpaid !== undefined) return unpaid;
     const errors = [...tried.values()].map(({ error }) => error);
     const said = errors.findLast(({ kind }) => modelErrorFates[kind].passes) ?? errors.at(-1);
     if (said === undefined) throw new Error("nothing has failed");
@@ -75,6 +83,13 @@ export async function createRoute(
     const soonestMs = Math.min(...waitsMs, ...others.map(openForMs));
     const { status } = said;
     return new ModelError(said.kind, said.model, said.message, { status, retryAfterMs: soonestMs || undefined });
+  }
+
+  async function goOn(kind: string): Promise<void> {
+    const from = choice.model;
+    choice = await next();
+    shorter = undefined;
+    log.info({ from, to: choice.model, kind }, "asking another model");
   }
 
   return {
@@ -108,9 +123,7 @@ export async function createRoute(
       tried.set(model, { error: failed, shown, repeats });
       if (ahead.size > 0) {
         if (!allowance.mayGoOn()) throw outcome();
-        choice = await next();
-        shorter = undefined;
-        log.info({ from: model, to: choice.model, kind: failed.kind }, "asking another model");
+        await goOn(failed.kind);
         return 0;
       }
       const repeated = again();
@@ -120,6 +133,12 @@ export async function createRoute(
       if (repeated.model !== model) shorter = undefined;
       choice = { model: repeated.model, probe: false };
       return repeated.delayMs;
+    },
+    async passOver(refusal) {
+      unpaid ??= refusal;
+      // Calls of others were waited for as long as anybody waits: with the next one that would begin anew.
+      if (refusal.why === "reserved" || ahead.size === 0 || !allowance.mayGoOn()) throw unpaid;
+      await goOn(refusal.code);
     },
   };
 }

@@ -87,6 +87,8 @@ export type ModelEvent =
    * anything was shown, which the line below its answer tells early enough.
    */
   | { readonly type: "trying-again"; readonly reason: ModelErrorKind; readonly quiet?: true | undefined }
+  /** The budget does not pay for the model whose turn it was, so the next one is asked. */
+  | { readonly type: "passed-over" }
   /** An attempt begins to be sent to this model (`provider/model`): the messages, or the shorter ones. */
   | { readonly type: "attempt"; readonly model: string; readonly shorter?: true | undefined }
   /** The model is alive but has nothing to show yet (reasoning). */

@@ -45,8 +45,8 @@ export type SpokenNote =
   | { readonly kind: "new-topic" }
   /** No model was asked: it was written for the same question before. */
   | { readonly kind: "cached" }
-  /** A fallback, `provider/model`, has written it. */
-  | { readonly kind: "answered-by"; readonly model: string }
+  /** A fallback, `provider/model`, has written it. `instead`: the model that was chosen, for which the budget did not pay. */
+  | { readonly kind: "answered-by"; readonly model: string; readonly instead?: string }
   /** The model that was chosen cannot see: this one, `provider/model`, has looked at the pictures and written it. */
   | { readonly kind: "seen-by"; readonly model: string; readonly instead: string }
   /** Pictures of the question, or of what it follows, that could not be fetched. */

@@ -83,7 +83,9 @@ export function noteLine(note: SpokenNote): string {
     case "cached":
       return "♻️ From an earlier answer to the same question";
     case "answered-by":
-      return `Answered by ${note.model}`;
+      return note.instead === undefined
+        ? `Answered by ${note.model}`
+        : `💸 The budget does not pay for ${note.instead} now: answered by ${note.model}`;
     case "seen-by":
       return `🖼 ${note.instead} cannot see pictures: answered by ${note.model}`;
     case "pictures-lost":

@@ -18,6 +18,11 @@ describe("the record of a turn", () => {
       [delta("x"), { ...end(), model: "b/two" }],
       [{ kind: "answered-by", model: "b/two" }],
     ],
+    [
+      "was answered by a model that the budget pays for",
+      [{ type: "passed-over" }, delta("x"), { ...end(), model: "b/two" }],
+      [{ kind: "answered-by", model: "b/two", instead: "a/one" }],
+    ],
     ["was cut", [delta("x"), { ...end(), finish: "length" }], [{ kind: "cut", by: "length" }]],
     ["has come with pictures", [delta("x"), { ...end(), pictures: 2 }], [{ kind: "pictures-dropped", count: 2 }]],
   ] as [string, (ModelEvent | Error)[], object[]][])("that %s says so without words", async (_what, script, notes) => {

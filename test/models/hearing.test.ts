@@ -263,7 +263,9 @@ describe("who pays", () => {
     await hear({ both: true }, ogg, { payer: who });
     expect(ends.map(({ outcome }) => outcome)).toEqual(["auth", "complete"]);
     const broke = payer("one/m");
-    const { error } = await hear({ both: true }, ogg, { payer: broke.who });
+    const { heard } = await hear({ both: true }, ogg, { payer: broke.who });
+    expect(heard.model).toBe("two/m");
+    const { error } = await hear({}, ogg, { payer: broke.who });
     expect(error).toBeInstanceOf(BudgetError);
     expect(one.heard).toHaveLength(1);
   });

@@ -1,6 +1,6 @@
 /** The seam between the chain and who pays for its calls. */
 import { describe, expect, it, vi } from "vitest";
-import { BudgetError } from "../../src/base/errors.ts";
+import { BudgetError, type BudgetRefusal } from "../../src/base/errors.ts";
 import { whenAborted } from "../../src/base/signals.ts";
 import { textParts } from "../../src/ports/content.ts";
 import type { CallEnd, ModelEvent, ModelRequest, Models, Payer } from "../../src/ports/models.ts";
@@ -9,14 +9,16 @@ import { createProvidersScene } from "../support/providers-scene.ts";
 const scene = createProvidersScene();
 const soon = (check: () => void) => vi.waitFor(check, { timeout: 30_000 });
 
-function payer(more: { readonly mostPieces?: number; readonly refuses?: string } = {}) {
+function payer(
+  more: { readonly mostPieces?: number; readonly refuses?: readonly string[]; readonly why?: BudgetRefusal } = {},
+) {
   const seen: string[] = [];
   const ends: CallEnd[] = [];
   let pieces = 0;
   const one: Payer = {
     async open({ model }) {
       seen.push(`open ${model}`);
-      if (model === more.refuses) throw new BudgetError("user-day", 0);
+      if (more.refuses?.includes(model)) throw new BudgetError("user-day", 0, undefined, more.why);
       let open = true;
       return {
         wrote: () => ++pieces < (more.mostPieces ?? Number.POSITIVE_INFINITY),
@@ -80,11 +82,32 @@ it("ends an answer that cannot be paid any further, and leaves the provider", as
   expect(seen).toEqual(["open openai/a", "close openai/a over-budget"]);
 });
 
-it("asks nobody when the call cannot be paid", async () => {
-  const { one, seen } = payer({ refuses: "openai/a" });
+it("asks nobody when no call can be paid", async () => {
+  const { one, seen } = payer({ refuses: ["openai/a", "deepseek/b"] });
+  await expect(ask(scene.open(), one, "hello")).rejects.toThrow(BudgetError);
+  expect(seen).toEqual(["open openai/a", "open deepseek/b"]);
+  expect([...scene.first.requests, ...scene.second.requests]).toHaveLength(0);
+});
+
+it("goes on to the next model when only the one before it cannot be paid, and says so", async () => {
+  const { one, seen } = payer({ refuses: ["openai/a"] });
+  scene.second.script.always({ text: "Paris." });
+  const events = await ask(scene.open(), one, "hello");
+  expect(seen).toEqual(["open openai/a", "open deepseek/b", "close deepseek/b complete"]);
+  expect(events.map(({ type }) => type)).toEqual(["passed-over", "attempt", "text-delta", "answer-end"]);
+  expect(scene.first.requests).toHaveLength(0);
+});
+
+it("says that the budget did not pay when those behind it fail", async () => {
+  const { one } = payer({ refuses: ["openai/a"] });
+  scene.second.script.always({ status: 401 });
+  await expect(ask(scene.open(), one, "hello")).rejects.toThrow(BudgetError);
+});
+
+it("asks no other model when calls of others have reserved what is left for too long", async () => {
+  const { one, seen } = payer({ refuses: ["openai/a"], why: "reserved" });
   await expect(ask(scene.open(), one, "hello")).rejects.toThrow(BudgetError);
   expect(seen).toEqual(["open openai/a"]);
-  expect(scene.first.requests).toHaveLength(0);
 });
 
 describe("whoever has to wait until others are paid", () => {
