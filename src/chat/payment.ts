@@ -18,7 +18,7 @@ import { type Budgets, budgetError, limitsAt, resetOf, spentOf } from "./limits.
 import { inputOf } from "./picture-tokens.ts";
 import { createRunning, type Running, type RunningDeps } from "./running-call.ts";
 import type { TokenFactors } from "./token-factors.ts";
-import { countTokens, plainUsage } from "./tokens.ts";
+import { countTokens, createEstimate, type estimatedTokens, plainUsage } from "./tokens.ts";
 
 /** What may be spent, and who hears of it. */
 export interface Spending {
@@ -58,6 +58,8 @@ export interface BudgetMark {
 }
 
 export interface Payment extends Payer {
+  /** Estimates a prompt; what it has counted for a call is not counted again. */
+  readonly estimate: typeof estimatedTokens;
   /** What is called from now on belongs to this step, from 1. */
   beginStep(number: number): void;
   /** Writes what has ended before the turn has: whatever comes of it, that was paid. */
@@ -101,6 +103,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   const id = `${question.conversation}/${question.summary ? "summary" : question.id}${beside}`;
   const hasBudget = Object.keys(spending.budgets).length > 0;
   const reservedAtFirst = Math.min(spending.maxTokens ?? firstTokens, firstTokens);
+  const estimate = createEstimate();
   let ended: Settlement[] = [];
   let calls = 0;
   let step = question.summary ? 0 : 1;
@@ -118,16 +121,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
     const at = now();
     const cost = usage.inputTokens + usage.outputTokens === 0 ? 0 : models.cost(model, all, at);
     return {
-      ...{
-        at,
-        ...who,
-        turn: question.id,
-        step,
-        attempt,
-        model,
-        served: end.served,
-        ...usage,
-      },
+      ...{ at, ...who, turn: question.id, step, attempt, model, served: end.served, ...usage },
       ...(cost === undefined ? {} : { cost }),
       estimated: end.usage === undefined,
       ...{
@@ -212,6 +206,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
   }
 
   return {
+    estimate,
     beginStep(number) {
       step = number;
     },
@@ -219,7 +214,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       const called = calledBy(call);
       const { expected } = called;
       const factor = tokenFactors.of(call.model);
-      const read = () => ("media" in call ? call.expected.inputTokens : inputOf(call, factor));
+      const read = () => ("media" in call ? call.expected.inputTokens : inputOf(call, factor, estimate));
       const running = hasBudget ? runningOf(called, { factor, inputTokens: read() }) : undefined;
       const waits = () => {
         onWaiting();
@@ -269,7 +264,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
       const factor = tokenFactors.of(call.model);
       const written = typeof shown === "string" ? countTokens(shown) : Math.max(0, shown - 1) * tokensOfMessage;
       const row = rowOf(calledBy(call), { outcome: "lost", durationMs: 0 }, () =>
-        "media" in call ? call.expected : plainUsage(inputOf(call, factor), Math.ceil(factor * written)),
+        "media" in call ? call.expected : plainUsage(inputOf(call, factor, estimate), Math.ceil(factor * written)),
       );
       hasEnded(row);
     },

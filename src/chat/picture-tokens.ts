@@ -33,9 +33,10 @@ export function inputOf(
     readonly tools?: readonly ToolDefinition[] | undefined;
   },
   factor: number,
+  estimate = estimatedTokens,
 ): number {
   const read = tools.length === 0 ? messages : [...messages, inWords(tools)];
-  return Math.ceil(factor * estimatedTokens(read)) + pictureTokens(model, messages);
+  return Math.ceil(factor * estimate(read)) + pictureTokens(model, messages);
 }
 
 /** The definitions of tools as a model reads them, about: to be counted. */

@@ -24,10 +24,23 @@ export function countTokens(text: string): number {
 
 /** Estimates the tokens of a prompt's words, and of the calls in it. */
 export function estimatedTokens(messages: readonly ChatMessage[]): number {
-  return messages.reduce((sum, { content, calls = [] }) => {
-    const called = calls.map(({ name, arguments: args }) => `${name} ${args}`);
-    return sum + countTokens(textOf(content)) + countTokens(called.join("\n"));
-  }, 0);
+  return messages.reduce((sum, message) => sum + tokensOfMessage(message), 0);
+}
+
+/** Creates what estimates prompts as `estimatedTokens` does, each message once: those of one turn have most in common. */
+export function createEstimate(): typeof estimatedTokens {
+  const known = new WeakMap<ChatMessage, number>();
+  return (messages) =>
+    messages.reduce((sum, message) => {
+      const tokens = known.get(message) ?? tokensOfMessage(message);
+      known.set(message, tokens);
+      return sum + tokens;
+    }, 0);
+}
+
+function tokensOfMessage({ content, calls = [] }: ChatMessage): number {
+  const called = calls.map(({ name, arguments: args }) => `${name} ${args}`);
+  return countTokens(textOf(content)) + countTokens(called.join("\n"));
 }
 
 /** What was used where nothing is known of caches. */

@@ -12,7 +12,7 @@ import { type Continued, shownText } from "./continuation.ts";
 import { wordsForModel } from "./file-words.ts";
 import type { BudgetMark } from "./payment.ts";
 import type { TokenFactors } from "./token-factors.ts";
-import { countTokens, estimatedTokens } from "./tokens.ts";
+import { countTokens, type estimatedTokens } from "./tokens.ts";
 import type { OpenQuestion } from "./tool-calls.ts";
 import type { PromptHistory } from "./turn-prompt.ts";
 
@@ -216,11 +216,15 @@ export function exchangeOf(turn: Turn, writing: Writing, factor: number, at: num
 }
 
 /** Learns how far estimates are off for the model that was asked, from the tokens that it has counted itself. */
-export function learnFrom(factors: TokenFactors, { model, prompt, usage }: Writing): void {
+export function learnFrom(
+  factors: TokenFactors,
+  { model, prompt, usage }: Writing,
+  estimate: typeof estimatedTokens,
+): void {
   // Of what pictures cost a factor of words tells nothing.
   if (usage === undefined || !prompt.every(({ content }) => isText(content))) return;
   const units = prompt.reduce((sum, { content }) => sum + textOf(content).length, 0);
-  if (units <= mostUnitsToLearnFrom) factors.learn(model, estimatedTokens(prompt), usage.inputTokens);
+  if (units <= mostUnitsToLearnFrom) factors.learn(model, estimate(prompt), usage.inputTokens);
 }
 
 /** What the screen shows of a turn that has ended; a later run of the turn uses it to know what stands there. */

@@ -101,7 +101,7 @@ export async function answerQuestion(
   const { ended, exchange } = deps.work(() => {
     const at = deps.now();
     const end = endOf(turn, before, { ...writing, marks });
-    learnFrom(deps.tokenFactors, writing);
+    learnFrom(deps.tokenFactors, writing, payment.estimate);
     return { ended: end, exchange: exchangeOf(end, writing, deps.tokenFactors.of(writing.model), at) };
   });
   const again = answerToKeep(deps.answerCache, writing);
