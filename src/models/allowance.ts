@@ -94,12 +94,14 @@ export function createAllowance(timers: Timers, now: () => number): Allowance {
       const leftMs = Math.max(silentMs - after * reserve * timers.firstTokenMs, silentMs / (after + 1));
       const firstTokenMs = Math.max(1, Math.min(timers.firstTokenMs, leftMs));
       // Once one has failed, another failure must not come after its limit. A server that loads a model cannot be told from
-      // one that will refuse at last, so as long as there is time for it, it may respond as late as with a first token.
+      // one that will refuse at last, so as long as there is time for it, it may respond until a first token would have had to come
+      // from a model that was asked at once.
       const late = limitMs > 0 && elapsed() > limitMs / 2;
       hurried = late || (limitMs > 0 && !mayLoad);
       const leastMs = limitMs * lateShare;
       const shareMs = Math.max(limitMs - elapsed() - after * leastMs, leastMs);
-      const responseMs = hurried ? Math.min(firstTokenMs, shareMs) : firstTokenMs;
+      const loadMs = limitMs > 0 ? timers.firstTokenMs - elapsed() : firstTokenMs;
+      const responseMs = Math.max(1, Math.min(firstTokenMs, hurried ? shareMs : loadMs));
       return {
         responseMs,
         firstTokenMs: thinksLong && !late ? Math.max(firstTokenMs, leftMs) : firstTokenMs,

@@ -103,6 +103,25 @@ describe("the user is told in time", () => {
     },
   );
 
+  test.for([0.1, 4, 8, 12, 12.4])(
+    "when models refuse after %d s, and the last is a silent server of one's own",
+    (seconds) => {
+      expect(
+        toldAfter([
+          ["refuses", seconds],
+          ["hangs", 0],
+        ]),
+      ).toBeLessThanOrEqual(60);
+      expect(
+        toldAfter([
+          ["refuses", seconds / 2],
+          ["refuses", seconds / 2],
+          ["hangs", 0],
+        ]),
+      ).toBeLessThanOrEqual(60);
+    },
+  );
+
   test("and the last of several hosted models still has time to respond after others that hang", () => {
     let clockMs = 0;
     const allowance = createAllowance(defaultTimers, () => clockMs);
@@ -124,7 +143,7 @@ describe("the user is told in time", () => {
     expect(allowance.patience(0, true).responseMs).toBe(defaultTimers.firstTokenMs);
     clockMs += 2_000;
     allowance.failed(new ModelError("auth", "p/m", "no", { status: 401 }), 2_000);
-    expect(allowance.patience(0, true).responseMs).toBe(defaultTimers.firstTokenMs);
+    expect(allowance.patience(0, true).responseMs).toBe(defaultTimers.firstTokenMs - 2_000);
     clockMs += 15_000;
     const late = allowance.patience(0, true);
     expect(late.responseMs).toBeLessThan(10_000);
