@@ -83,7 +83,7 @@ export async function showAnswer(
 }
 
 async function showStep(
-  { models, work, log }: TurnDeps,
+  { models, store, work, log }: TurnDeps,
   { turn, continued, screen, payment }: Run,
   { prompt, messages, pictures }: Prepared,
   progress: Progress,
@@ -148,6 +148,8 @@ async function showStep(
       if (!(event.type === "trying-again" && event.quiet)) screen.status(activityOf(event));
       if (event.type === "attempt") {
         written.begin(event.model);
+        // Who goes on with it after a crash has to know who was paid.
+        if (event.model !== prompt.model) await store.renewTurn({ ...turn, asking: event.model });
         thoughts.clear();
         progress.sent = (event.shorter ? prompt.shorter() : undefined) ?? prompt;
       }

@@ -44,7 +44,11 @@ async function writeFrom(
   const isCalling = agent.steps.at(-1)?.calls.some(({ state }) => state !== "done") === true;
   if (died !== undefined && hearingOf(died, deps.hearing) === undefined && !isCalling) {
     const sent = [...agent.guided(messages), ...agent.messages()];
-    await run.payment.lost({ model, messages: sent }, died.answer ?? died.messages.length, signal);
+    await run.payment.lost(
+      { model: died.asking ?? model, messages: sent },
+      died.answer ?? died.messages.length,
+      signal,
+    );
   }
   const seen = (text: string) => text !== "" && deps.work(() => deps.visible(text));
   const written = createWritten(model, turn.answer ?? "", seen);

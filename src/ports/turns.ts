@@ -71,6 +71,8 @@ export interface Turn {
   readonly notes?: readonly Note[];
   /** Where the conversation leaves it to `auto`: which model, `provider/model`, was to answer the question, and why. */
   readonly auto?: { readonly model: string; readonly because: AutoReason } | undefined;
+  /** While a fallback writes it: `provider/model` that was asked. */
+  readonly asking?: string | undefined;
   /** The button below the last message; Continue and `earlier` (messages from before a pause) stand beside Regenerate. */
   readonly button?: "regenerate" | "retry" | "continue" | "earlier";
   /** While it is `waiting`: the call that somebody has to allow. */

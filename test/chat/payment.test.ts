@@ -391,6 +391,17 @@ describe("a call that died with its process", () => {
     ]);
   });
 
+  it("is lost with the fallback that was being asked, whatever is asked next", async () => {
+    await died({ type: "attempt", model: "b/two" });
+    scene.script = [delta("whole"), end()];
+    await ask();
+    expect((await rows()).map(({ outcome, model }) => [outcome, model])).toEqual([
+      ["lost", "b/two"],
+      ["complete", "a/one"],
+    ]);
+    expect(await turn()).not.toHaveProperty("asking");
+  });
+
   it("is settled by its reservation, where there is a budget", async () => {
     scene.spending = { budgets: { "user-day": tokens(9_000) } };
     await died();
@@ -425,8 +436,8 @@ describe("a call that died with its process", () => {
   /** What a process leaves that is killed while it writes. */
   const killed = () => Promise.reject(new Error("killed"));
 
-  async function died(): Promise<void> {
-    scene.script = [delta("half"), () => void Object.assign(scene.store, { finishTurn: killed }), end()];
+  async function died(...before: Step[]): Promise<void> {
+    scene.script = [...before, delta("half"), () => void Object.assign(scene.store, { finishTurn: killed }), end()];
     const { finishTurn, ledger } = scene.store;
     const { settle } = ledger;
     Object.assign(ledger, { settle: killed });
