@@ -87,7 +87,8 @@ export function createAppEntrance(deps: AppEntranceDeps): AppEntrance {
   function createChain(identity: Identity): Ingress {
     const { store } = engines;
     const { inHand, api } = deps;
-    const arrivals = createArrivals({ identity, inHand, allowed: allowedBy(config.access), store, api, textsFor, log });
+    const access = { allowed: allowedBy(config.access), admins: config.access.admins };
+    const arrivals = createArrivals({ identity, inHand, ...access, store, api, textsFor, log });
     return createIngress({
       token: config.telegram.token,
       me: identity.me,

@@ -17,7 +17,7 @@ import { type Addressing, addressUpdate } from "./lanes.ts";
 import { senderOf } from "./senders.ts";
 import { checkShape } from "./update-shape.ts";
 
-export interface ArrivalsDeps extends Pick<Addressing, "allowed"> {
+export interface ArrivalsDeps extends Pick<Addressing, "allowed" | "admins"> {
   readonly identity: Pick<Identity, "me" | "recheck">;
   readonly inHand: Pick<InHand, "workOf">;
   readonly store: Pick<Store, "newestTurn" | "readDialog" | "writeDialog">;
@@ -40,7 +40,7 @@ export interface Arrivals {
 
 /** Creates the handler of arrivals. */
 export function createArrivals(deps: ArrivalsDeps): Arrivals {
-  const { identity, inHand, allowed, store, api, textsFor, log, now = Date.now } = deps;
+  const { identity, inHand, allowed, admins, store, api, textsFor, log, now = Date.now } = deps;
 
   /** No store is asked here, so whatever goes wrong is the update's fault, and will go wrong again. */
   async function addressNow(update: Update): Promise<Addressed | undefined> {
@@ -48,7 +48,7 @@ export function createArrivals(deps: ArrivalsDeps): Arrivals {
     try {
       work(() => checkShape(update));
       await work(() => identity.recheck(update));
-      return work(() => addressUpdate(update, { me: identity.me, allowed }));
+      return work(() => addressUpdate(update, { me: identity.me, allowed, admins }));
     } catch (error) {
       if (error instanceof UnaddressableError) throw error;
       throw new UnaddressableError(`its content is malformed (${messageOf(error)})`, error);

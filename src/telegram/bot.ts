@@ -10,7 +10,7 @@ import type { ActiveUpdate } from "../ports/queue.ts";
 import { type BotContext, type BotDeps, session } from "./context.ts";
 import { dialogs, guardDialogs } from "./dialogs.ts";
 import { answering, answeringAgain, stopping } from "./features/answers.ts";
-import { budget } from "./features/budget.ts";
+import { budget, ownBudget } from "./features/budget.ts";
 import { forgetting } from "./features/conversation.ts";
 import { erasing, privacy } from "./features/deleting.ts";
 import { examining } from "./features/doctor.ts";
@@ -88,7 +88,20 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
   bot.use(session);
 
   const quick = bot.filter((ctx) => ctx.job.lane === "quick");
-  quick.use(welcome, model, think, stopping, figures, exporting, granting, privacy, examining, drawnFiles, voice);
+  quick.use(
+    welcome,
+    model,
+    think,
+    stopping,
+    figures,
+    exporting,
+    granting,
+    privacy,
+    examining,
+    drawnFiles,
+    voice,
+    ownBudget,
+  );
   quick.use(leftovers);
   quick.use(() => undefined); // nothing of the quick lane reaches dialogs or models
 

@@ -11,6 +11,8 @@ export type CommandName = keyof Texts["commands"];
 export interface Command {
   readonly name: CommandName;
   readonly lane: LaneKind;
+  /** For whoever is no admin it only tells something, without a dialog, and waits behind no answer. */
+  readonly quickForOthers?: boolean;
   /** What it does to the answer that is being written, at the moment it arrives. */
   readonly interrupt?: "stop" | "new";
   /** It asks the model, so it counts against the rate limit and can be dropped by an interrupt. */
@@ -36,7 +38,7 @@ export const commands: readonly Command[] = [
   { name: "export", lane: "quick" },
   { name: "privacy", lane: "quick" },
   { name: "delete", lane: "quick" },
-  { name: "budget", lane: "turn" },
+  { name: "budget", lane: "turn", quickForOthers: true },
   { name: "grant", lane: "quick", forAdmins: true },
   { name: "doctor", lane: "quick", forAdmins: true },
 ];

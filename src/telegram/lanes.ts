@@ -17,10 +17,11 @@ export interface Addressing {
   readonly me: Me;
   /** Whether a sender may talk to the bot in a chat. */
   allowed(sender: number, chatId: number | undefined): boolean;
+  readonly admins: ReadonlySet<number>;
 }
 
 /** Decides what to do with an update; undefined when it is none of our business. */
-export function addressUpdate(update: Update, { me, allowed }: Addressing): Addressed | undefined {
+export function addressUpdate(update: Update, { me, allowed, admins }: Addressing): Addressed | undefined {
   const sender = senderOf(update);
   const mayTalk = (chatId: number | undefined) => sender !== undefined && allowed(sender, chatId);
   const message = update.message ?? update.edited_message;
@@ -28,7 +29,7 @@ export function addressUpdate(update: Update, { me, allowed }: Addressing): Addr
     const upgrade = upgradeIn(message);
     // In the lane of the new chat, where what is asked behind it waits for it.
     if (upgrade !== undefined) return { conversation: String(upgrade.to), lane: "turn", kind: "migration" };
-    const addressed = addressMessage(message, me, update.edited_message !== undefined, sender);
+    const addressed = addressMessage(message, { me, admins }, update.edited_message !== undefined, sender);
     if (addressed?.piece?.aside) return mayTalk(message.chat.id) ? addressed : undefined;
     return addressed && restrict({ ...addressed, payer: sender }, mayTalk(message.chat.id));
   }
@@ -57,7 +58,12 @@ function restrict(addressed: Addressed, allowed: boolean): Addressed {
   return { conversation: addressed.conversation, lane: "quick", kind: "stranger" };
 }
 
-function addressMessage(message: Message, me: Me, edited: boolean, sender: number | undefined): Addressed | undefined {
+function addressMessage(
+  message: Message,
+  { me, admins }: Pick<Addressing, "me" | "admins">,
+  edited: boolean,
+  sender: number | undefined,
+): Addressed | undefined {
   if (!hasContent(message) || (message.from?.is_bot && message.sender_chat === undefined)) return undefined;
   const conversation = conversationOf(message.chat.id, threadOf(message));
   const direct = isPrivate(message.chat);
@@ -65,11 +71,12 @@ function addressMessage(message: Message, me: Me, edited: boolean, sender: numbe
   if (call !== undefined) {
     if (edited || (call.bot !== undefined && call.bot !== me.username.toLowerCase())) return undefined;
     const command = findCommand(call.name);
+    const isAdmin = sender !== undefined && admins.has(sender);
     // In a group a bare command that we do not know belongs to another bot.
     if (command === undefined && !direct && call.bot === undefined) return undefined;
     return {
       conversation,
-      lane: command?.lane ?? "quick",
+      lane: command === undefined || (command.quickForOthers && !isAdmin) ? "quick" : command.lane,
       kind: "command",
       interrupt: command?.interrupt && { kind: command.interrupt },
       question: command?.asks ? message.message_id : undefined,

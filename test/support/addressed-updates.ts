@@ -5,6 +5,7 @@ import { addressUpdate } from "../../src/telegram/lanes.ts";
 
 export const me = { id: 999, username: "Parley_Bot" };
 export const ada = { id: 7, is_bot: false, first_name: "Ada" };
+export const admin = { id: 8, is_bot: false, first_name: "Eve" };
 export const stranger = { id: 66, is_bot: false, first_name: "Mallory" };
 export const bot = { id: me.id, is_bot: true, first_name: "Parley" };
 export const privateChat = { id: 7, type: "private", first_name: "Ada" };
@@ -27,7 +28,7 @@ export const inGroup = (text: string, parts: Parts = {}) => written(text, { chat
 
 function addressWhole(update: Parts): Addressed | undefined {
   const whole = { update_id: 1, ...update } as unknown as Update;
-  return addressUpdate(whole, { me, allowed: (userId) => userId !== stranger.id });
+  return addressUpdate(whole, { me, allowed: (userId) => userId !== stranger.id, admins: new Set([admin.id]) });
 }
 
 /** Without what it tells of what it belongs to. */

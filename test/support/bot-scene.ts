@@ -213,7 +213,15 @@ export function createBotScene() {
     const api = { answerCallbackQuery: async () => true as const };
     const allowed = allowedBy(scene.access);
     const arrivals = createArrivals({
-      ...{ identity, inHand: createInHand(), allowed, store, api, textsFor: (language) => scene.textsFor(language) },
+      ...{
+        identity,
+        inHand: createInHand(),
+        allowed,
+        admins: scene.admins,
+        store,
+        api,
+        textsFor: (language) => scene.textsFor(language),
+      },
       log: { debug: () => undefined },
     });
     const addressed = await arrivals.address(whole);

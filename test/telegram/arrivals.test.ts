@@ -25,6 +25,7 @@ function setUp(newest: Partial<Turn> | undefined, allowed = true, dialog?: objec
     textsFor: (language) => (language === "xx" ? { ...texts, notTheNewest: "not in English" } : texts),
     identity: { me: { id: 999, username: "parley_bot" } as UserFromGetMe, recheck: async () => undefined },
     inHand,
+    admins: new Set(),
     allowed() {
       addressedFor.push(named[0]);
       return allowed;

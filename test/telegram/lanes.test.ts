@@ -4,6 +4,7 @@ import { commands } from "../../src/telegram/commands.ts";
 import { commandOf, threadOf } from "../../src/telegram/messages.ts";
 import {
   address,
+  admin,
   arrives,
   bot,
   content,
@@ -71,7 +72,7 @@ describe("commands", () => {
       const expected = {
         lane,
         kind: "command",
-        payer: 7,
+        payer: admin.id,
         ...(interrupt === undefined ? {} : { interrupt: { kind: interrupt } }),
         ...(asks ? { question: 50 } : {}),
       };
@@ -81,11 +82,17 @@ describe("commands", () => {
         `/${name}@parley_bot`,
         `/${name}@PARLEY_BOT x`,
       ]) {
-        expect(arrives(written(text)), text).toEqual({ conversation: "7", ...expected });
-        expect(arrives(inGroup(text)), text).toEqual({ conversation: "-100", ...expected });
+        const from = admin;
+        expect(arrives(written(text, { from })), text).toEqual({ conversation: "7", ...expected });
+        expect(arrives(inGroup(text, { from })), text).toEqual({ conversation: "-100", ...expected });
       }
     },
   );
+
+  it("/budget waits behind no answer where it opens no dialog: for all but admins", () => {
+    expect(arrives(written("/budget"))).toMatchObject({ conversation: "7", lane: "quick" });
+    expect(arrives(written("/budget", { from: admin }))).toMatchObject({ conversation: "7", lane: "turn" });
+  });
 
   it("only /retry and /image pay as a question does, and only /stop, /new and /reset interrupt", () => {
     const all = commands.map(({ name }) => ({ name, addressed: arrives(written(`/${name}`)) }));

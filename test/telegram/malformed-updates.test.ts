@@ -126,6 +126,7 @@ function createEntrance() {
     identity,
     inHand: createInHand(),
     allowed: () => true,
+    admins: new Set(),
     store: createMemoryStore({ historyTtlSeconds: 3600 }),
     api: { answerCallbackQuery: async () => true as const },
     log,

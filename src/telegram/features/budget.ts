@@ -123,6 +123,11 @@ function keyboard({ texts }: BotContext, ...choices: readonly Choice[]): InlineK
   return { inline_keyboard: [row] };
 }
 
+/** Quick lane: what it tells all but admins. */
+export const ownBudget = new Composer<BotContext>();
+
+ownBudget.filter(isCommand("budget"), async (ctx) => await say(ctx, await ownWords(ctx)));
+
 /** Turn lane, since its dialog is there. */
 export const budget = new Composer<BotContext>();
 

@@ -187,7 +187,7 @@ function query(data: string, from: object) {
 
 function addressed(update: object) {
   const me = { id: 999, username: "parley_bot" };
-  return addressUpdate({ update_id: 1, ...update } as never, { me, allowed: () => true });
+  return addressUpdate({ update_id: 1, ...update } as never, { me, allowed: () => true, admins: new Set() });
 }
 
 /** As if it had waited for so long in its lane. */
