@@ -1,7 +1,8 @@
 /** What users want remembered: numbered facts, which every conversation of theirs is told. */
+import type { ConversationId } from "./updates.ts";
 
 export interface Fact {
-  /** From 1; never given again while others are kept. */
+  /** From 1; never given again, so that a button below an old message means no other fact. */
   readonly number: number;
   /** One line of at most 200 characters. */
   readonly text: string;
@@ -14,21 +15,33 @@ export interface FactSnapshot {
   readonly facts: readonly Fact[];
 }
 
-/** `owner`: a user's id in private chats, in groups the chat's (they never see the other). */
-export interface FactStore {
-  /** Oldest first. */
-  readFacts(owner: number): Promise<readonly Fact[]>;
+export interface HowToAdd {
   /**
-   * Adds a fact, or puts it in the place of the one that it replaces. With the same key it is added once. Undefined when there
-   * are `atMost` already.
+   * With the same key a fact is added once, also when it was removed since. Of an owner the newest hundred are known; none has a
+   * line break or a space in it.
    */
-  addFact(
-    owner: number,
-    fact: Omit<Fact, "number">,
-    how: { readonly key: string; readonly atMost: number; readonly replaces?: number | undefined },
-  ): Promise<Fact | undefined>;
-  /** False when there is none of this number. */
+  readonly key: string;
+  readonly atMost: number;
+  /** The number of the fact that it takes the place of; when there is none any more, it is added as any other. */
+  readonly replaces?: number | undefined;
+}
+
+/**
+ * `owner`: a user's id in private chats, in groups the chat's (they never see the other); that is the chat of the conversation.
+ * Facts do not expire. They move with their group.
+ */
+export interface FactStore {
+  /** By their numbers, lowest first. */
+  readFacts(owner: number): Promise<readonly Fact[]>;
+  /** Adds a fact, or puts it under the number of the one that it replaces. Undefined when there are `atMost` already. */
+  addFact(owner: number, fact: Omit<Fact, "number">, how: HowToAdd): Promise<Fact | undefined>;
+  /** False when there is none of this number. What snapshots tell stays. */
   removeFact(owner: number, number: number): Promise<boolean>;
   /** Forgets all of them, in snapshots too. */
   clearFacts(owner: number): Promise<void>;
+  /**
+   * Keeps what there is now as what the conversation is told (`KnownConversation.facts`), until it is forgotten or expires, and
+   * resolves with it. Before the conversation's first turn has begun nothing is kept.
+   */
+  keepFacts(conversation: ConversationId): Promise<FactSnapshot>;
 }

@@ -4,6 +4,7 @@
  */
 import type { AnswerSlot, AnswerToKeep, KnownAnswer } from "./answers.ts";
 import type { Content } from "./content.ts";
+import type { FactSnapshot, FactStore } from "./facts.ts";
 import type { FileText } from "./files.ts";
 import type { Lease } from "./fleet.ts";
 import type { Ledger, Settlement } from "./ledger.ts";
@@ -57,6 +58,8 @@ export interface KnownConversation {
   /** The newest exchanges, oldest first, at most as many as were asked for. */
   readonly history: readonly Exchange[];
   readonly summary: SummaryRecord | undefined;
+  /** What `keepFacts` has kept last; undefined when it never has. */
+  readonly facts: FactSnapshot | undefined;
 }
 
 /** What an engine can do whose queue and store share their transactions: keep what an answer has when it is interrupted. */
@@ -70,7 +73,7 @@ export interface AnswerKeeping {
   keep(turn: Turn): Promise<void>;
 }
 
-export interface Store extends StepStore {
+export interface Store extends StepStore, FactStore {
   /** Empty when the conversation has chosen nothing. */
   readSettings(conversation: ConversationId): Promise<Settings>;
   /** `undefined` restores the default. Other fields stay as they are, whoever writes at the same time. */
@@ -106,14 +109,14 @@ export interface Store extends StepStore {
    */
   moveConversation(from: ConversationId, to: ConversationId): Promise<void>;
   /**
-   * Forgets history, its summary and turns of the conversation, not its settings, nor answers that may be given again: it is
+   * Forgets history, its summary, what it is told and turns of the conversation, not its settings or facts, nor answers that may be given again: it is
    * what is asked behind this that they are for.
    */
   forget(conversation: ConversationId): Promise<void>;
 
   /**
-   * Forgets all that is a user's own: the private conversation with its topics and settings, answers that may be given again
-   * there, dialogs anywhere, notices that were told. What groups and everybody keep, and the ledger, stay.
+   * Forgets all that is a user's own: the private conversation with its topics and settings, facts, answers that may be given
+   * again there, dialogs anywhere, notices that were told. What groups and everybody keep, and the ledger, stay.
    */
   eraseUser(userId: number): Promise<void>;
 

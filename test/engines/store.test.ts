@@ -20,6 +20,7 @@ import { createSqliteDatabase } from "../../src/engines/embedded/database.ts";
 import { createSqliteQueue } from "../../src/engines/embedded/queue.ts";
 import { createSqliteStore } from "../../src/engines/embedded/store.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
+import { factsContract } from "../contracts/facts.contract.ts";
 import { stepsContract } from "../contracts/steps.contract.ts";
 import {
   exchange as newExchange,
@@ -50,6 +51,8 @@ const memory = async (options: StoreOptions) => {
 };
 storeContract("sqlite", sqlite);
 storeContract("memory", memory);
+factsContract("sqlite", sqlite);
+factsContract("memory", memory);
 stepsContract("sqlite", sqlite);
 stepsContract("memory", memory);
 

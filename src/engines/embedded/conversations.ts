@@ -22,6 +22,7 @@ export function createConversations(database: Database, ttlMs: number, now: () =
     sql("DELETE FROM turn WHERE conversation = ?").run(conversation);
     sql("DELETE FROM file WHERE conversation = ?").run(conversation);
     sql("DELETE FROM summary WHERE conversation = ?").run(conversation);
+    sql("DELETE FROM told_facts WHERE conversation = ?").run(conversation);
     forgetAllSteps(database, conversation);
     sql("DELETE FROM conversation WHERE conversation = ?").run(conversation);
   }

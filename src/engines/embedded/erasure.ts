@@ -3,6 +3,7 @@ import type { DeadUpdate } from "../../ports/queue.ts";
 import { deadOf } from "../lanes/worker.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Database } from "./database.ts";
+import { eraseFacts } from "./facts.ts";
 import { updateOf } from "./rows.ts";
 
 /** The user's own conversation, and those of its topics. */
@@ -15,6 +16,7 @@ export function eraseUser({ statement: sql }: Database, conversations: Conversat
     UNION SELECT DISTINCT conversation FROM exchange WHERE ${own} UNION SELECT conversation FROM conversation WHERE ${own}`);
   for (const { conversation } of found.all(id)) conversations.forget(String(conversation));
   sql(`DELETE FROM setting WHERE ${own}`).run(id);
+  eraseFacts({ statement: sql }, userId);
   sql("DELETE FROM answer WHERE owner = ?").run(id);
   // Of a dialog the key is its conversation, then its user; see `dialogKey`.
   sql(

@@ -3,6 +3,7 @@ import type { ConversationId } from "../../ports/updates.ts";
 import { movedTurn } from "../lanes/moved-conversations.ts";
 import { presentForm, readTurn } from "../lanes/stored-forms.ts";
 import type { Database } from "./database.ts";
+import { moveFacts } from "./facts.ts";
 import { moveFiles } from "./files.ts";
 import { moveSteps } from "./step-rows.ts";
 import { moveSummary } from "./summaries.ts";
@@ -42,6 +43,7 @@ export function moveRows(
   }
   moveSummary({ statement: sql }, from, to);
   moveFiles({ statement: sql }, from, to);
+  moveFacts({ statement: sql }, from, to);
   moveSteps({ statement: sql }, from, to);
   sql(
     `INSERT INTO conversation SELECT ?, active_at FROM conversation WHERE conversation = ?

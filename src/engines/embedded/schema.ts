@@ -67,6 +67,10 @@ const schema = `
 
   CREATE TABLE IF NOT EXISTS summary (conversation TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
+  -- What users want remembered, by owner, and what of it a conversation is told.
+  CREATE TABLE IF NOT EXISTS facts (owner TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS told_facts (conversation TEXT PRIMARY KEY, facts TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
   CREATE TABLE IF NOT EXISTS file (
     id INTEGER PRIMARY KEY AUTOINCREMENT, conversation TEXT NOT NULL, unique_id TEXT NOT NULL, data BLOB NOT NULL,
     UNIQUE (conversation, unique_id)

@@ -7,6 +7,7 @@ import { createAnswers } from "./answers.ts";
 import { createConversations } from "./conversations.ts";
 import { type Database, statementsOf } from "./database.ts";
 import { eraseUser } from "./erasure.ts";
+import { createFacts } from "./facts.ts";
 import { createFiles } from "./files.ts";
 import { createHistory } from "./history.ts";
 import { createLedger } from "./ledger.ts";
@@ -43,6 +44,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   const conversations = createConversations(database, historyTtlSeconds * 1000, now);
   const { add: addExchange, newest, scanHistory } = createHistory(database, conversations);
   const { readSummary, replaceSummary } = createSummaryRecords(database, conversations);
+  const { readTold, ...facts } = createFacts(database, conversations);
   const { ledger, write: writeCalls, forgetOld: forgetOldCalls } = createLedger(database, ledgerDays, now);
   const { readAnswer, write: writeAnswer, forgetOld: forgetOldAnswers } = createAnswers(database, now);
   const { keepAnswer, ...turns } = createTurns({ database, conversations, addExchange, writeCalls, writeAnswer });
@@ -57,14 +59,16 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
 
   const store: StoreAtHome = {
     async readConversation(conversation, atMost) {
-      if (conversations.expired(conversation)) return { history: [], summary: undefined };
-      return { history: newest(conversation, atMost), summary: readSummary(conversation) };
+      if (conversations.expired(conversation)) return { history: [], summary: undefined, facts: undefined };
+      const [history, summary] = [newest(conversation, atMost), readSummary(conversation)];
+      return { history, summary, facts: readTold(conversation) };
     },
     scanHistory,
     replaceSummary,
     ledger,
     readAnswer,
     ...createFiles(database, conversations),
+    ...facts,
     ...turns,
     ...marks,
     async readSettings(conversation) {

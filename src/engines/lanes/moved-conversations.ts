@@ -55,7 +55,7 @@ export function followingMoves(store: StoreAtHome, moves: Moves = new Map()): St
     readConversation: (conversation, atMost) =>
       follow(conversation, async ({ id, exchange, summary }) => {
         const known = await store.readConversation(id, atMost);
-        return { history: known.history.map(exchange), summary: summary(known.summary) };
+        return { ...known, history: known.history.map(exchange), summary: summary(known.summary) };
       }),
     readHistory: async (conversation, atMost = Infinity) =>
       (await following.readConversation(conversation, atMost)).history,
@@ -103,6 +103,11 @@ export function followingMoves(store: StoreAtHome, moves: Moves = new Map()): St
       }),
     allowedTools: (conversation) => follow(conversation, ({ id }) => store.allowedTools(id)),
     allowTool: (conversation, name) => follow(conversation, ({ id }) => store.allowTool(id, name)),
+    readFacts: (owner) => follow(String(owner), ({ id }) => store.readFacts(Number(id))),
+    addFact: (owner, fact, how) => follow(String(owner), ({ id }) => store.addFact(Number(id), fact, how)),
+    removeFact: (owner, number) => follow(String(owner), ({ id }) => store.removeFact(Number(id), number)),
+    clearFacts: (owner) => follow(String(owner), ({ id }) => store.clearFacts(Number(id))),
+    keepFacts: (conversation) => follow(conversation, ({ id }) => store.keepFacts(id)),
     async moveConversation(from, to) {
       const known = moves.has(from);
       // What is asked for from now on comes behind the move, and finds the conversation there.

@@ -1,6 +1,7 @@
 /** The store in memory, for tests: the same contract, gone with the process. */
 
 import type { AnswerToKeep } from "../../ports/answers.ts";
+import type { FactSnapshot } from "../../ports/facts.ts";
 import type { FileText } from "../../ports/files.ts";
 import type { Exchange, Settings, Store } from "../../ports/store.ts";
 import type { Turn } from "../../ports/turns.ts";
@@ -21,6 +22,7 @@ import {
   withMessages,
   withPictures,
 } from "../lanes/turn-records.ts";
+import { createMemoryFacts } from "./facts.ts";
 import { createMemoryLedger } from "./ledger.ts";
 import { createMemorySteps } from "./steps.ts";
 
@@ -40,6 +42,7 @@ interface Conversation {
   readonly files: Map<string, FileText>;
   /** As it is stored elsewhere: it is compared as a whole. */
   summary?: string | undefined;
+  facts?: FactSnapshot | undefined;
 }
 
 /** Creates an empty store. */
@@ -78,8 +81,23 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
     write: (rows) => ledger.write(rows),
   });
 
+  const {
+    erase: eraseFacts,
+    moved: moveFacts,
+    ...facts
+  } = createMemoryFacts({
+    keep(id, snapshot) {
+      const conversation = find(id);
+      if (conversation !== undefined) conversation.facts = structuredClone(snapshot);
+    },
+    forget(isMeant) {
+      for (const [id, conversation] of conversations) if (isMeant(id)) conversation.facts = undefined;
+    },
+  });
+
   const store: StoreAtHome = {
     ...steps,
+    ...facts,
     ledger,
     async readSettings(conversation) {
       return { ...settings.get(conversation) };
@@ -94,6 +112,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       return {
         history: exchanges.slice(Math.max(0, exchanges.length - atMost)).map((exchange) => ({ ...exchange })),
         summary: conversation?.summary === undefined ? undefined : JSON.parse(conversation.summary),
+        facts: structuredClone(conversation?.facts),
       };
     },
     async *scanHistory(conversation, from) {
@@ -105,6 +124,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       settings.set(to, { ...settings.get(from), ...settings.get(to) });
       settings.delete(from);
       steps.moved(from, to);
+      moveFacts(from, to);
       const [former, present] = [find(from), find(to)];
       conversations.delete(from);
       if (former === undefined) return;
@@ -116,6 +136,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
         files: new Map([...former.files, ...(present?.files ?? [])]),
         turns: byQuestion([...turns, ...(present?.turns.values() ?? [])]),
         summary: present?.summary ?? (former.summary && JSON.stringify(movedSummary(JSON.parse(former.summary)))),
+        facts: present?.facts ?? former.facts,
       });
     },
     async replaceSummary(id, former, next) {
@@ -132,6 +153,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       const isOwn = (conversation: string) => `${conversation}:`.startsWith(`${userId}:`);
       for (const map of [settings, conversations]) for (const id of map.keys()) if (isOwn(id)) map.delete(id);
       steps.forget(isOwn);
+      eraseFacts(userId);
       for (const key of dialogs.keys()) {
         const [conversation = "", sender] = key.split("/");
         if (isOwn(conversation) || sender === String(userId)) dialogs.delete(key);

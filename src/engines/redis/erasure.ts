@@ -32,7 +32,7 @@ function standsUnder(key: string, id: string): boolean {
   const rest = key.slice(kind.length + 1);
   const isOwn = (conversation: string) => conversation === id || conversation.startsWith(`${id}:`);
   if (ofConversations.includes(kind)) return isOwn(rest);
-  if (kind === "blocked") return rest === id;
+  if (["blocked", "facts", "told"].includes(kind)) return rest === id;
   if (kind === "answer") return rest.startsWith(`${id}:`);
   if (kind === "left") return isOwn(rest.split("/")[0] ?? "");
   if (kind === "dialog") {

@@ -109,14 +109,14 @@ local function opening(lane, question)
   local conversation = string.match(lane, '^turn:(.*)$')
   if not conversation then return false end
   local newest = redis.call('LINDEX', P .. 'turn-order:' .. conversation, -1)
-  local turns = redis.call('HMGET', P .. 'turns:' .. conversation, 'at', question or '', newest or '', 'summary')
+  local turns = redis.call('HMGET', P .. 'turns:' .. conversation, 'at', question or '', newest or '', 'summary', 'facts')
   local history = exchanges > 0 and redis.call('LRANGE', P .. 'history-order:' .. conversation, -exchanges, -1) or {}
   if #history > 0 then history = redis.call('HMGET', P .. 'history:' .. conversation, unpack(history)) end
   local size = 0
   for _, exchange in ipairs(history) do size = size + #(exchange or '') end
   -- Many lanes are taken at once, and an answer may have 200,000 characters.
   if size > 65536 then history = false end
-  return {redis.call('HGETALL', P .. 'settings:' .. conversation), turns[1], newest, turns[2], turns[3], history, turns[4]}
+  return {redis.call('HGETALL', P .. 'settings:' .. conversation), turns[1], newest, turns[2], turns[3], history, turns[4], turns[5]}
 end
 
 local fields = {'running', 'due', 'crashes', 'doom', 'process', 'alone', 'lone', 'backoff', 'at', 'question'}

@@ -4,10 +4,14 @@
  */
 import type { ConversationId } from "../../ports/updates.ts";
 
-/** What is kept about a conversation's summary, and its exchanges. */
-export type ConversationRecords = readonly [summary: string | null, exchanges: readonly (string | null)[]];
+/** What is kept about a conversation's summary, its exchanges, and what of facts it is told. */
+export type ConversationRecords = readonly [
+  summary: string | null,
+  exchanges: readonly (string | null)[],
+  facts: string | null,
+];
 
-/** As the script answers: settings, the time of the last activity, the newest question, two records, exchanges, summary. */
+/** As the script answers: settings, the time of the last activity, the newest question, two records, exchanges, summary, facts. */
 export type OpeningAnswer = readonly [
   settings: readonly string[],
   active: string | null,
@@ -17,6 +21,7 @@ export type OpeningAnswer = readonly [
   /** Left out when it is long. */
   history: readonly (string | null)[] | null,
   summary: string | null,
+  facts: string | null,
 ];
 
 /** Each piece is given once; undefined: it has to be read. Times are milliseconds since the epoch. */
@@ -39,7 +44,7 @@ export function createOpening(
   conversation: ConversationId,
   question: number | undefined,
   exchanges: number,
-  [settings, active, newest, ofThisQuestion, ofNewest, history, summary]: OpeningAnswer,
+  [settings, active, newest, ofThisQuestion, ofNewest, history, summary, facts]: OpeningAnswer,
 ): Opening {
   const until = performance.now() + validMs;
   const turns = new Map<number | "", string | null>([["", ofNewest]]);
@@ -47,7 +52,7 @@ export function createOpening(
   if (question !== undefined) turns.set(question, ofThisQuestion);
   const rest = {
     settings: settings as readonly string[] | undefined,
-    records: history === null ? undefined : ([summary, history] as ConversationRecords | undefined),
+    records: history === null ? undefined : ([summary, history, facts] as ConversationRecords | undefined),
   };
   const present = (oldest: number) => active !== null && Number(active) >= oldest;
   const fits = (asked: ConversationId) => asked === conversation && performance.now() < until;
@@ -66,7 +71,7 @@ export function createOpening(
     conversation(asked, atMost, oldest) {
       const found = fits(asked) && atMost === exchanges ? rest.records : undefined;
       rest.records = undefined;
-      return found === undefined || present(oldest) ? found : [null, []];
+      return found === undefined || present(oldest) ? found : [null, [], null];
     },
     spoil(what) {
       turns.clear();

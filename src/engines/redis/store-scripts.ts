@@ -1,6 +1,6 @@
 /**
  * The scripts of the store. A conversation has four keys, which live and expire together: its turns (a hash: `at`, when it
- * was last active, `summary`, a record for each question, and what long files say: `file:ID`, in the order of `files`), their order (a list of questions), its exchanges and their order.
+ * was last active, `summary`, `facts`, a record for each question, and what long files say: `file:ID`, in the order of `files`), their order (a list of questions), its exchanges and their order.
  */
 
 import { droppedAtOnce } from "../lanes/turn-records.ts";
@@ -158,13 +158,13 @@ export const readTurn = `${present}
 
 /**
  * KEYS turns, exchanges, exchange order. ARGV oldest, the first place in the order (from the end: negative). Returns what is
- * kept about the summary, then the exchanges.
+ * kept about the summary, then the exchanges, then what of facts the conversation is told.
  */
 export const readConversation = `${present}
-  if not present then return {false, {}} end
+  if not present then return {false, {}, false} end
   local questions = redis.call('LRANGE', KEYS[3], ARGV[2], -1)
   local exchanges = #questions > 0 and redis.call('HMGET', KEYS[2], unpack(questions)) or {}
-  return {redis.call('HGET', KEYS[1], 'summary'), exchanges}
+  return {redis.call('HGET', KEYS[1], 'summary'), exchanges, redis.call('HGET', KEYS[1], 'facts')}
 `;
 
 /** KEYS the four. */
@@ -210,7 +210,8 @@ export const firstWithin = `
 
 /**
  * Puts a conversation under another id, before what is there. KEYS turns, turn order, exchanges, exchange order and settings
- * of the former id, the same of the present one, the one that says where to, and the index of turns that wait. ARGV oldest, ttlMs, from, to.
+ * of the former id, the same of the present one, the one that says where to, the index of turns that wait, and
+ * the conversations that the present owner's facts are told in. ARGV oldest, ttlMs, from, to.
  */
 export const moveConversation = `
   local function alive(turns)
@@ -272,6 +273,8 @@ export const moveConversation = `
     if allowed then redis.call('HSET', KEYS[6], 'allowed', allowed .. ' ' .. (redis.call('HGET', KEYS[6], 'allowed') or '')) end
     local summary = redis.call('HGET', KEYS[1], 'summary')
     if summary then redis.call('HSETNX', KEYS[6], 'summary', negative(summary, 'from', 'through', 'boundary')) end
+    local facts = redis.call('HGET', KEYS[1], 'facts')
+    if facts and redis.call('HSETNX', KEYS[6], 'facts', facts) == 1 then redis.call('SADD', KEYS[13], ARGV[4]) end
     if not present or tonumber(former) > tonumber(present) then redis.call('HSET', KEYS[6], 'at', former) end
     for n = 6, 9 do redis.call('PEXPIRE', KEYS[n], ARGV[2]) end
   end

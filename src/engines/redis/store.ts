@@ -15,6 +15,7 @@ import { isFormer, presentForm, readExchange, type StoredForm } from "../lanes/s
 import { dialogTtlMs, keptPerConversation, scannedAtOnce } from "../lanes/turn-records.ts";
 import { createAnswers } from "./answers.ts";
 import { eraseUser } from "./erasure.ts";
+import { createFacts, moveFacts, snapshotOf } from "./facts.ts";
 import { createFiles } from "./files.ts";
 import { createFormChoice } from "./form.ts";
 import type { RedisLease } from "./leases.ts";
@@ -133,9 +134,9 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     atMost: number,
   ): Promise<KnownConversation> {
     const known = mayMove(conversation) ? undefined : opening?.conversation(conversation, atMost, oldest());
-    const [summary, exchanges] = known ?? (await findConversation(conversation, atMost));
+    const [summary, exchanges, facts] = known ?? (await findConversation(conversation, atMost));
     const history = exchangesIn(conversation, exchanges.slice(0, Math.max(0, atMost)));
-    return { history, summary: summary === null ? undefined : JSON.parse(summary) };
+    return { history, summary: summary === null ? undefined : JSON.parse(summary), facts: snapshotOf(facts) };
   }
 
   async function findConversation(conversation: ConversationId, atMost: number): Promise<ConversationRecords> {
@@ -216,13 +217,10 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         return (await runGuarded(redis, guard, lua.replaceSummary, [turnsKey(conversation)], args)) === 1;
       },
       async moveConversation(from, to) {
-        const keys = [from, to].flatMap((one) => [...conversationKeys(one), settingsKey(one)]);
-        await runScript(
-          redis,
-          lua.moveConversation,
-          [...keys, movedKey(from), `${prefix}asking`],
-          [oldest(), ttlMs, from, to],
-        );
+        const both = [from, to].flatMap((one) => [...conversationKeys(one), settingsKey(one)]);
+        const keys = [...both, movedKey(from), `${prefix}asking`, `${prefix}told:${to}`];
+        await runScript(redis, lua.moveConversation, keys, [oldest(), ttlMs, from, to]);
+        await moveFacts(redis, prefix, from, to);
       },
       forget: (conversation) => write(conversation, lua.forget, conversationKeys(conversation), []),
       async eraseUser(userId) {
@@ -244,6 +242,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
         return write(conversation, lua.setTurnMessages, [turnsKey(conversation)], [oldest(), question, run, shown]);
       },
       ...createFiles({ commands: redis, turnsKey, oldest, unmoved }, write),
+      ...createFacts({ commands: redis, prefix, oldest, unmoved }, change),
       ...createSteps({ commands: redis, prefix, keeping, turnsKey, oldest, unmoved }, change),
       renewTurn: (turn) =>
         write(turn.conversation, lua.renewTurn, [turnsKey(turn.conversation)], (form) => {

@@ -4,6 +4,7 @@ import { createRedisStore } from "../../../src/engines/redis/store.ts";
 import { textParts } from "../../../src/ports/content.ts";
 import type { Lease } from "../../../src/ports/fleet.ts";
 import type { Store } from "../../../src/ports/store.ts";
+import { factsContract } from "../../contracts/facts.contract.ts";
 import { step, stepsContract } from "../../contracts/steps.contract.ts";
 import {
   exchange as newExchange,
@@ -75,6 +76,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
   };
   storeContract("Redis", alone);
   stepsContract("Redis", alone);
+  factsContract("Redis", alone);
 
   const ofTwo = async (options: StoreOptions) => {
     const first = await openLink(redis.url);
@@ -91,7 +93,11 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
   };
   storeContract("Redis, of two processes", ofTwo);
   stepsContract("Redis, of two processes", ofTwo);
+  factsContract("Redis, of two processes", ofTwo);
 
+  let factKeys = 0;
+  const addFact = (store: Store, text: string) =>
+    store.addFact(7, { text, at: 5 }, { key: `key-${++factKeys}`, atMost: 9 });
   const writes: Readonly<Record<string, (store: Store) => Promise<void>>> = {
     setSetting: (store) => store.setSetting("a", "persona", "late"),
     "setSetting to the default": (store) => store.setSetting("a", "model", undefined),
@@ -107,6 +113,10 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
     addStep: async (store) => void (await store.addStep(turn, step(2, "late"), [use])),
     changeCall: async (store) => void (await store.changeCall(turn, { step: 1, call: 0, state: "started" })),
     suspendTurn: async (store) => void (await store.suspendTurn(turn, 50, [use])),
+    addFact: async (store) => void (await addFact(store, "late")),
+    removeFact: async (store) => void (await store.removeFact(7, (await store.readFacts(7))[0]?.number ?? 0)),
+    clearFacts: (store) => store.clearFacts(7),
+    keepFacts: async (store) => void (await store.keepFacts("a")),
     allowTool: (store) => store.allowTool("a", "late"),
   };
 
@@ -122,6 +132,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
       await mine.setTurnMessages("a", 1, 101, [50]);
       await mine.addStep(turn, step(1, "act"), []);
       await mine.ledger.reserve(reserved, [], []);
+      for (const text of ["one", "two"]) await addFact(mine, text);
       const state = async () => [
         await store.readSettings("a"),
         await store.readHistory("a"),
@@ -130,6 +141,8 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
         await store.readSteps(turn),
         await store.waitingTurns("a"),
         await store.allowedTools("a"),
+        await store.readFacts(7),
+        (await store.readConversation("a", 0)).facts,
         await readUsage(store, 1, 0),
         await store.ledger.standing([all]),
       ];

@@ -1,0 +1,74 @@
+/** How the facts of an owner change: the same in every store. Pure. */
+import type { Fact, HowToAdd } from "../../ports/facts.ts";
+import type { ConversationId } from "../../ports/updates.ts";
+
+/** What is kept of one owner. It outlives its facts: numbers and keys are not used again. */
+export interface FactRecord {
+  /** By their numbers. */
+  readonly facts: readonly Fact[];
+  /** The highest number that was given. */
+  readonly last: number;
+  /** The newest keys, with what was added under them. */
+  readonly keys: readonly (readonly [key: string, number: number])[];
+}
+
+/** What a change leaves, and what it resolves with. */
+export interface FactChange<T> {
+  /** Undefined: nothing has changed. */
+  readonly record?: FactRecord;
+  readonly result: T;
+}
+
+const keptKeys = 100;
+
+/** Of somebody for whom nothing was ever kept. */
+export const noFacts: FactRecord = { facts: [], last: 0, keys: [] };
+
+/** The owner of what is told in a conversation: its chat. */
+export function ownerOf(conversation: ConversationId): string {
+  return conversation.split(":", 1)[0] ?? conversation;
+}
+
+/** As `FactStore.addFact`. */
+export function factAdded(
+  { facts, last, keys }: FactRecord,
+  { text, at }: Omit<Fact, "number">,
+  { key, atMost, replaces }: HowToAdd,
+): FactChange<Fact | undefined> {
+  const known = keys.find(([one]) => one === key)?.[1];
+  // The same call once more: it tells what it told before, whatever became of the fact.
+  if (known !== undefined) return { result: { number: known, text, at } };
+  const replaced = facts.find(({ number }) => number === replaces);
+  if (replaced === undefined && facts.length >= atMost) return { result: undefined };
+  const fact = { number: replaced?.number ?? last + 1, text, at };
+  return {
+    record: {
+      facts: replaced === undefined ? [...facts, fact] : facts.map((one) => (one === replaced ? fact : one)),
+      last: Math.max(last, fact.number),
+      keys: [...keys, [key, fact.number] as const].slice(-keptKeys),
+    },
+    result: fact,
+  };
+}
+
+/** As `FactStore.removeFact`. */
+export function factRemoved(record: FactRecord, number: number): FactChange<boolean> {
+  const facts = record.facts.filter((fact) => fact.number !== number);
+  if (facts.length === record.facts.length) return { result: false };
+  return { record: { ...record, facts }, result: true };
+}
+
+/** What is left once all facts are forgotten. */
+export function factsCleared(record: FactRecord): FactRecord {
+  return { ...record, facts: [] };
+}
+
+/** A group's facts behind those that its supergroup has already: theirs keep their numbers. */
+export function factsMoved(former: FactRecord, present: FactRecord): FactRecord {
+  const moved = (number: number) => number + present.last;
+  return {
+    facts: [...present.facts, ...former.facts.map((fact) => ({ ...fact, number: moved(fact.number) }))],
+    last: moved(former.last),
+    keys: [...former.keys.map(([key, number]) => [key, moved(number)] as const), ...present.keys].slice(-keptKeys),
+  };
+}
