@@ -4,19 +4,21 @@ import type { Config } from "../config/config.ts";
 import { knownForMs } from "../engines/lanes/directory.ts";
 import { keepDeadMs } from "../engines/lanes/worker.ts";
 import type { PrivacyFacts } from "../texts/facts.ts";
+import { searchApiOf } from "../tools/search-apis.ts";
 
 const daySeconds = 86_400;
 
 /** Reads it. */
 export function privacyFacts(
-  config: Pick<Config, "answerCache" | "history" | "ledgerDays" | "models" | "redis">,
+  config: Pick<Config, "answerCache" | "history" | "ledgerDays" | "models" | "redis" | "tools">,
 ): PrivacyFacts {
-  const { answerCache, history, ledgerDays, models, redis } = config;
+  const { answerCache, history, ledgerDays, models, redis, tools } = config;
   return {
     conversationDays: history.ttlSeconds / daySeconds,
     answers: answerCache && { days: answerCache.keepMs / (daySeconds * 1000), toEverybody: answerCache.shared },
     ledgerDays,
     media: models.media !== undefined,
+    search: tools?.search && searchApiOf(tools.search).name,
     directoryDays: knownForMs / (daySeconds * 1000),
     deadDays: keepDeadMs / (daySeconds * 1000),
     shared: redis !== undefined,

@@ -5,6 +5,8 @@ import { createPageReader } from "../media/child/reader.ts";
 import type { Alerts } from "../ports/alerts.ts";
 import type { StepStore } from "../ports/steps.ts";
 import type { Tools } from "../ports/tools.ts";
+import { createCalculate } from "../tools/calculate.ts";
+import { createCalculator } from "../tools/calculator.ts";
 import { createGuard } from "../tools/guard.ts";
 import { createHostPace } from "../tools/host-pace.ts";
 import { createMcpTools } from "../tools/mcp/servers.ts";
@@ -34,7 +36,9 @@ export function openTools(deps: AppToolsDeps): Tools | undefined {
   const reader = createPageReader({ log });
   const pace = createHostPace({ everyMs: pagesEveryMs, mostWaitMs: longestPageWaitMs });
   const source = createPageSource({ guard: createGuard(), pace });
-  const builtIn = [...(search === undefined ? [] : [search.tool]), createReadPage({ source, reader })];
+  const calculator = createCalculator();
+  const searches = search === undefined ? [] : [search.tool];
+  const builtIn = [...searches, createReadPage({ source, reader }), createCalculate(calculator)];
   const { mcp, only } = config;
   const servers =
     mcp === undefined || store === undefined ? undefined : createMcpTools({ mcp, store, proxies, alerts, log });
@@ -44,7 +48,7 @@ export function openTools(deps: AppToolsDeps): Tools | undefined {
     async stop() {
       await tools.stop();
       search?.stop();
-      await reader.stop();
+      await Promise.all([reader.stop(), calculator.stop()]);
     },
   };
 }

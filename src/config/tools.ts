@@ -63,7 +63,7 @@ export function toolsOf(
     warnings.push(
       `TOOLS names web_search, but nobody is there to search; set one of ${searchProviders.map(searchVariable).join(", ")}`,
     );
-  return { only: list, search, mcp };
+  return { only: list, search: list.includes("web_search") ? search : undefined, mcp };
 }
 
 function searchOf(provider: SearchProvider, values: Environment): SearchConfig | undefined {

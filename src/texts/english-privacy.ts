@@ -24,7 +24,7 @@ export const privacyTexts = {
 
 /** What `/privacy` says, in plain words. */
 function privacyWords(facts: PrivacyFacts): string {
-  const { conversationDays, answers, ledgerDays, directoryDays, deadDays, shared, providers, media } = facts;
+  const { conversationDays, answers, ledgerDays, directoryDays, deadDays, shared, providers, media, search } = facts;
   const place = shared ? "in a Redis database of its operator" : "in a database on the machine that it runs on";
   return [
     "What this bot keeps",
@@ -45,6 +45,7 @@ function privacyWords(facts: PrivacyFacts): string {
     "",
     "Your question, with its pictures and what its files say, and the conversation before it go to the provider of the model that answers; when it fails, another of these may be asked, and another one may be asked to summarise a long conversation. What they keep is up to them. Telegram keeps the chat itself.",
     ...(media ? ["", mediaLine] : []),
+    ...(search === undefined ? [] : ["", searchLine(search)]),
     "",
     "/export gives you the conversation, /delete removes what is yours.",
   ].join("\n");
@@ -52,6 +53,10 @@ function privacyWords(facts: PrivacyFacts): string {
 
 const mediaLine =
   "Voice messages go to one of them to be heard, and of these I keep the words alone, with the conversation. So does what is spoken or drawn for you; what /image was asked for I keep for a day.";
+
+function searchLine(search: string): string {
+  return `What a model looks up on the web goes to ${search}, in the model's words and without your name; pages that it reads are fetched by this bot.`;
+}
 
 function answersLine({ days: count, toEverybody }: NonNullable<PrivacyFacts["answers"]>): string {
   const whose = toEverybody ? "for everybody who asks the same, without a name, also after /delete" : "for this chat";

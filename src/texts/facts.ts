@@ -18,6 +18,8 @@ export interface PrivacyFacts {
   readonly directoryDays: number;
   /** Somebody hears, speaks or draws. */
   readonly media?: boolean | undefined;
+  /** Who searches the web for the models, as people know it; left out when nobody does. */
+  readonly search?: string | undefined;
   readonly deadDays: number;
   /** It is kept in a server of its own, not beside the bot. */
   readonly shared: boolean;

@@ -20,8 +20,8 @@ async function namesWith(env: Record<string, string>): Promise<readonly string[]
 
 describe("the tools of a process", () => {
   it("are those that are configured, also in groups", async () => {
-    expect(await namesWith({})).toEqual(["read_page"]);
-    expect(await namesWith({ TAVILY_API_KEY: "tvly-0123456789" })).toEqual(["web_search", "read_page"]);
+    expect(await namesWith({})).toEqual(["read_page", "calculate"]);
+    expect(await namesWith({ TAVILY_API_KEY: "tvly-0123456789" })).toEqual(["web_search", "read_page", "calculate"]);
   });
 
   it("are those that TOOLS names, or none", async () => {

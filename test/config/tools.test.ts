@@ -12,6 +12,9 @@ describe("TOOLS", () => {
 
   it("is off, or a list of tools and servers", () => {
     expect(tools({ TOOLS: "off", TAVILY_API_KEY: "tvly-0123456789" })).toBeUndefined();
+    const key = { TAVILY_API_KEY: "tvly-0123456789" };
+    expect(tools({ TOOLS: "read_page", ...key })?.search).toBeUndefined();
+    expect(tools({ TOOLS: "web_search", ...key })?.search).toBeDefined();
     expect(tools({ TOOLS: "read_page, my-server read_page" })?.only).toEqual(["read_page", "my-server"]);
   });
 

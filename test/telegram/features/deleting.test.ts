@@ -80,8 +80,10 @@ describe("/privacy", () => {
     for (const part of ["for 1 hour.", "for 1 day.", "• ollama, on a machine of this bot's operator", "Redis"])
       expect(other).toContain(part);
     expect(words).not.toContain("stand alone");
+    expect(words).not.toContain("looks up on the web");
     const facts = { conversationDays: 1, ledgerDays: 1, directoryDays: 1, deadDays: 1, shared: true, providers: [own] };
     const kept = (toEverybody: boolean) => texts.privacy({ ...facts, answers: { days: 1 / 6, toEverybody } });
+    expect(texts.privacy({ ...facts, search: "Tavily" })).toContain("goes to Tavily, in the model's words");
     expect(kept(false)).toContain("questions that stand alone, for this chat, also after /new: for 4 hours.");
     expect(kept(true)).toContain("for everybody who asks the same, without a name, also after /delete");
   });
