@@ -31,6 +31,7 @@ import { allowedBy } from "../telegram/senders.ts";
 import { textsFor } from "../texts/texts.ts";
 import type { Engines } from "./engines.ts";
 import { privacyFacts } from "./privacy-facts.ts";
+import { openTools } from "./tools.ts";
 
 export interface AnsweringDeps {
   readonly config: Config;
@@ -76,6 +77,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
   const cache = createByteCache(pictureBytes);
   const gate = createByteGate(mostGatedBytes);
   const documents = createDocuments({ source, reader, pages: cache, log });
+  const tools = openTools({ config, store, alerts, log });
   const summaries = openSummaries(deps, asked, observer, { spending, tokenFactors });
   const bot = createBot(
     {
@@ -90,6 +92,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       directory,
       models: asked,
       summaries,
+      tools,
       newTopicAfterMs: config.newTopicAfterMs,
       outbox,
       log,
@@ -128,6 +131,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
     handle: bot.handle,
     leave: () => leaving.abort(),
     async stop() {
+      await tools?.stop();
       await summaries?.stop();
       await models.stop();
       await reader.stop();

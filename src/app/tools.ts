@@ -17,8 +17,8 @@ import { createWebSearch } from "../tools/web-search.ts";
 
 export interface AppToolsDeps {
   readonly config: Pick<Config, "proxies" | "tools">;
-  /** Keeps what tools of servers were when they were first seen; left out, there are none of servers. */
-  readonly store?: Pick<StepStore, "knownTools" | "knowTool"> | undefined;
+  /** Keeps what tools of servers were when they were first seen. */
+  readonly store: Pick<StepStore, "knownTools" | "knowTool">;
   readonly alerts: Alerts;
   readonly log: Logger;
 }
@@ -40,8 +40,7 @@ export function openTools(deps: AppToolsDeps): Tools | undefined {
   const searches = search === undefined ? [] : [search.tool];
   const builtIn = [...searches, createReadPage({ source, reader }), createCalculate(calculator)];
   const { mcp, only } = config;
-  const servers =
-    mcp === undefined || store === undefined ? undefined : createMcpTools({ mcp, store, proxies, alerts, log });
+  const servers = mcp && createMcpTools({ mcp, store, proxies, alerts, log });
   const tools = createTools({ builtIn, servers, only, log });
   return {
     ...tools,

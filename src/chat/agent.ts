@@ -127,7 +127,9 @@ async function toolsFor(
   { question, continued }: Run,
   { model, usesTools }: TurnPrompt,
 ): Promise<readonly Tool[]> {
-  if (tools === undefined || continued !== undefined || !usesTools || !models.capabilities(model).tools) return [];
+  const can = models.capabilities(model);
+  if (tools === undefined || continued !== undefined || !usesTools || !can.tools) return [];
+  if (!can.known && !tools.forUnknown) return [];
   const { conversation, userId } = question;
   const offered = await tools.offered({ conversation, userId, isPrivate: !conversation.startsWith("-") });
   return permission === undefined ? offered.filter(({ asks, carriesOut }) => !asks && !carriesOut) : offered;

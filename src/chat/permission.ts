@@ -1,5 +1,6 @@
 /** A turn that waits until somebody allows a call: it holds no lane meanwhile, and goes on wherever the answer comes. */
 
+import type { Note } from "../ports/notes.ts";
 import type { Step } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import type { ToolResult } from "../ports/tool-results.ts";
@@ -24,8 +25,8 @@ export interface AskedFor {
 
 export type Decision = "once" | "always" | "refuse";
 
-/** Why nobody allowed it: something else was asked, or time has passed. */
-export type LeftBecause = "asked-else" | "expired";
+/** Why nobody allowed it: something else was asked, time has passed, or it was stopped. */
+export type LeftBecause = "asked-else" | "expired" | "stopped";
 
 /** The call that a waiting turn asks for; undefined when it is there no more. */
 export function askedIn(steps: readonly Step[], asks: Pick<AskedCall, "step" | "call">): AskedFor | undefined {
@@ -70,7 +71,7 @@ export async function leaveUnallowed(
   const turn = await store.resumeTurn(conversation, question, run);
   if (turn?.asks === undefined) return undefined;
   const { asks: _asks, button: _button, ...record } = turn;
-  const ended: Turn = { ...record, run, state: "answered", outcome: "stopped", notes: [{ kind: "not-allowed", why }] };
+  const ended: Turn = { ...record, run, state: "answered", outcome: "stopped", notes: [noteOf(why)] };
   const steps = (await store.readSteps(ended)).map(withRefusals);
   const answered = turn.answer ?? "";
   const asked = withNote(turn.asked, steps);
@@ -80,6 +81,10 @@ export async function leaveUnallowed(
   // An answer without a word would be refused by models.
   await store.finishTurn(ended, answered === "" ? undefined : exchange, []);
   return ended;
+}
+
+function noteOf(why: LeftBecause): Note {
+  return why === "stopped" ? { kind: why } : { kind: "not-allowed", why };
 }
 
 function withRefusals(step: Step): Step {

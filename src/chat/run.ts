@@ -62,7 +62,7 @@ export interface TurnDeps extends PromptDeps {
   readonly observer: TurnObserver;
   readonly tokenFactors: TokenFactors;
   /** Left out: nothing is looked up or done. */
-  readonly tools?: Pick<Tools, "offered"> | undefined;
+  readonly tools?: Pick<Tools, "offered" | "forUnknown"> | undefined;
   /** Asks who has asked whether a call may be made. Left out: no tool that has to ask is used. */
   readonly permission?: Permission | undefined;
   /** Left out: no answer is spoken. */

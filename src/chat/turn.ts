@@ -16,7 +16,7 @@ import type { OpenScreen, Question, Run, TurnDeps } from "./run.ts";
 import type { Screen } from "./screen.ts";
 import { speakAnswer } from "./speaking.ts";
 import type { OpenQuestion } from "./tool-calls.ts";
-import { endOf, exchangeOf, learnFrom, viewOfVanished, type Writing } from "./turn-end.ts";
+import { endOf, exchangeOf, finalView, learnFrom, viewOfVanished, type Writing } from "./turn-end.ts";
 import { summariseSoon } from "./turn-prompt.ts";
 import { write } from "./writing.ts";
 
@@ -131,7 +131,7 @@ async function askFirst(
     asks: { ...asks, userId: question.userId },
   };
   if (!(await deps.store.suspendTurn(waiting, deps.now(), payment.take()))) return "superseded";
-  await screen.leave(undefined, waiting.notes);
+  await screen.finish(finalView(waiting));
   await gallery.show(screen);
   return await ask(deps, waiting);
 }
@@ -139,7 +139,7 @@ async function askFirst(
 /** A delivery before this one may have died before it had asked. */
 async function askAgain(deps: TurnDeps, former: Turn, openScreen: OpenScreen): Promise<"waiting" | "superseded"> {
   if (former.asks?.message !== undefined) return "waiting";
-  await openScreen(former, undefined, []).leave(undefined, former.notes);
+  await openScreen(former, former, []).finish(finalView(former));
   return await ask(deps, former);
 }
 

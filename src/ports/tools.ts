@@ -85,6 +85,8 @@ export interface ToolAsker {
 }
 
 export interface Tools {
+  /** Whether they are tried with models of which nobody knows whether they can call any: small ones often only seem to. */
+  readonly forUnknown: boolean;
   /** The tools for this asker, in an order that stays; those of servers that cannot be reached are left out. Never rejects. */
   offered(to: ToolAsker): Promise<readonly Tool[]>;
   /** What is there, for `/tools`: also what is disabled, and why. */

@@ -11,6 +11,13 @@ export type ThinkChoice = (typeof thinkChoices)[number];
 export const voiceChoices = ["off", "on", "asked"] as const;
 export type VoiceChoice = (typeof voiceChoices)[number];
 
+export const toolsChoices = ["on", "off"] as const;
+export type ToolsChoice = (typeof toolsChoices)[number];
+
+/** `expired`: nobody has pressed a button for a day. */
+const permitChoices = ["once", "always", "refuse", "expired"] as const;
+export type PermitChoice = (typeof permitChoices)[number];
+
 /** What a press asks for. */
 export type Press =
   /** Stop the run that this `update_id` asked for. `delivery` only tells its buttons apart. */
@@ -40,6 +47,10 @@ export type Press =
   | { readonly action: "budget"; readonly choice: "grant" | "close" }
   /** Which answers are spoken as well. */
   | { readonly action: "voice"; readonly choice: VoiceChoice }
+  /** Whether tools are used. */
+  | { readonly action: "tools"; readonly choice: ToolsChoice }
+  /** Whether the call may be made that the turn of this question waits with. */
+  | { readonly action: "permit"; readonly choice: PermitChoice; readonly question: number }
   /** Draw once more what the command with this id asked for; or send the picture as a file. */
   | { readonly action: "drawn"; readonly what: "again" | "file"; readonly command: number }
   /** Delete all that is this user's, who was asked at this time (seconds since the epoch); or do not. */
@@ -69,6 +80,7 @@ export function pressData(press: Press): string {
     const { page, provider, search } = press;
     return `models:${page}:${provider !== undefined ? `p${provider}` : search !== undefined ? `s${search}` : ""}`;
   }
+  if (press.action === "permit") return `permit:${press.choice}:${press.question}`;
   if (press.action === "drawn") return `drawn:${press.what}:${press.command}`;
   if (press.action === "erase") return `erase:${press.choice}:${press.user}:${press.at}`;
   return `${press.action}:${press.choice}`;
@@ -92,13 +104,12 @@ export function parsePress(data: string | undefined): Press | undefined {
   if (action === "drawn" && (value === "again" || value === "file") && second !== undefined)
     return { action, what: value, command: second };
   if (action === "model") return { action, key: value };
-  if (action === "think") {
-    const choice = thinkChoices.find((one) => one === value);
-    return choice && { action, choice };
-  }
-  if (action === "voice") {
-    const choice = voiceChoices.find((one) => one === value);
-    return choice && { action, choice };
+  if (action === "think") return chosen(action, thinkChoices, value);
+  if (action === "voice") return chosen(action, voiceChoices, value);
+  if (action === "tools") return chosen(action, toolsChoices, value);
+  if (action === "permit") {
+    const choice = permitChoices.find((one) => one === value);
+    return choice === undefined || second === undefined ? undefined : { action, choice, question: second };
   }
   if (action === "persona" && (value === "save" || value === "default" || value === "cancel"))
     return { action, choice: value };
@@ -107,6 +118,11 @@ export function parsePress(data: string | undefined): Press | undefined {
   if (action === "erase" && (value === "yes" || value === "no") && second !== undefined && at !== undefined)
     return { action, choice: value, user: second, at };
   return undefined;
+}
+
+function chosen<A extends string, C extends string>(action: A, choices: readonly C[], value: string) {
+  const choice = choices.find((one) => one === value);
+  return choice && { action, choice };
 }
 
 function idIn(text: string | undefined): number | undefined {

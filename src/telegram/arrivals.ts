@@ -7,8 +7,9 @@ import type { Logger } from "../base/log.ts";
 import { answerOf, asksIn, mayAnswerAgain, mayBringBack, mayContinue } from "../chat/continuation.ts";
 import { motifOf } from "../chat/drawing.ts";
 import type { Store } from "../ports/store.ts";
+import type { Turn } from "../ports/turns.ts";
 import type { Addressed, ConversationId } from "../ports/updates.ts";
-import { isExpired, type Press, parsePress } from "../screen/buttons.ts";
+import { isExpired, type PermitChoice, type Press, parsePress } from "../screen/buttons.ts";
 import type { Texts } from "../texts/texts.ts";
 import type { BotDeps } from "./context.ts";
 import { dialogWaits, noteCommand } from "./dialogs.ts";
@@ -20,7 +21,7 @@ import { checkShape } from "./update-shape.ts";
 export interface ArrivalsDeps extends Pick<Addressing, "allowed" | "admins"> {
   readonly identity: Pick<Identity, "me" | "recheck">;
   readonly inHand: Pick<InHand, "workOf">;
-  readonly store: Pick<Store, "newestTurn" | "readDialog" | "writeDialog">;
+  readonly store: Pick<Store, "newestTurn" | "readTurn" | "readDialog" | "writeDialog">;
   readonly api: Pick<Api, "answerCallbackQuery">;
   readonly textsFor: BotDeps["textsFor"];
   readonly log: Pick<Logger, "debug">;
@@ -36,6 +37,17 @@ export interface Arrivals {
   address(update: Update): Promise<Addressed | undefined>;
   /** Told of an update that waits in its lane; the answer to a press goes out meanwhile. */
   queued(update: Update, addressed: Addressed): void;
+}
+
+/** Only the word of who has asked counts, and once. */
+function permitNotice(
+  texts: Texts,
+  { choice }: { readonly choice: PermitChoice },
+  turn: Turn | undefined,
+  sender: number | undefined,
+) {
+  if (turn?.state !== "waiting" || turn.asks === undefined || choice === "expired") return texts.oldButton;
+  return turn.asks.userId === sender ? texts.permitted[choice] : texts.notYours;
 }
 
 /** Creates the handler of arrivals. */
@@ -69,6 +81,8 @@ export function createArrivals(deps: ArrivalsDeps): Arrivals {
     if (press.action === "erase") return undefined;
     if (press.action === "drawn")
       return (await motifOf(store, conversation, press.command)) === undefined ? texts.oldButton : undefined;
+    if (press.action === "permit")
+      return permitNotice(texts, press, await store.readTurn(conversation, press.question), sender);
     const newest = await store.newestTurn(conversation);
     if (press.action === "earlier") return mayBringBack(newest, press) ? texts.broughtBack : texts.notTheNewest;
     if (press.action === "continue") return mayContinue(newest, press) ? undefined : texts.notContinued;

@@ -21,8 +21,10 @@ import { figures } from "./features/figures.ts";
 import { granting } from "./features/grant.ts";
 import { model } from "./features/model.ts";
 import { access, leftovers, membership, refusals, refusedCalls, upgrades } from "./features/notices.ts";
+import { permitting } from "./features/permitting.ts";
 import { persona } from "./features/persona.ts";
 import { think } from "./features/think.ts";
+import { tools } from "./features/tools.ts";
 import { voice } from "./features/voice.ts";
 import { welcome } from "./features/welcome.ts";
 import type { Identity } from "./identity.ts";
@@ -101,12 +103,14 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     drawnFiles,
     voice,
     ownBudget,
+    tools,
   );
   quick.use(leftovers);
   quick.use(() => undefined); // nothing of the quick lane reaches dialogs or models
 
   bot.use(erasing); // before dialogs, which it deletes
   bot.use(guardDialogs); // a command ends a dialog, it never answers it
+  bot.use(permitting);
   bot.use(answeringAgain); // neither do Regenerate, edits and what has no words
   bot.use(drawing);
   bot.use(earlier);

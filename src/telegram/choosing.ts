@@ -5,7 +5,7 @@ import { answerPress, type BotContext, callOf, isCommand, pressOf, say, tolerate
 
 interface ChoosingDeps<Choice extends string> {
   /** Of the command, and of the presses of its buttons. */
-  readonly name: "think" | "voice";
+  readonly name: "think" | "tools" | "voice";
   readonly choices: readonly Choice[];
   choose(ctx: BotContext, choice: Choice): Promise<void>;
   /** What is said of the choice that holds, in words that differ with it, and the buttons. */

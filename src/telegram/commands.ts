@@ -33,6 +33,7 @@ export const commands: readonly Command[] = [
   { name: "retry", lane: "turn", asks: true },
   { name: "image", lane: "turn", asks: true },
   { name: "voice", lane: "quick" },
+  { name: "tools", lane: "quick" },
   { name: "stats", lane: "quick" },
   { name: "usage", lane: "quick" },
   { name: "export", lane: "quick" },

@@ -15,6 +15,7 @@ import type { Models } from "../ports/models.ts";
 import type { Finding } from "../ports/operators.ts";
 import type { ActiveUpdate, DeadUpdate, QueueStats } from "../ports/queue.ts";
 import type { Settings, Store } from "../ports/store.ts";
+import type { Tools } from "../ports/tools.ts";
 import type { Turn, TurnOutcome } from "../ports/turns.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Press, parsePress } from "../screen/buttons.ts";
@@ -72,6 +73,8 @@ export interface BotDeps {
   readonly files?: TurnDeps["files"];
   /** Left out: nobody speaks. */
   readonly speaking?: Pick<Speaking, "speak"> | undefined;
+  /** Left out: no tool is there. */
+  readonly tools?: Omit<Tools, "stop"> | undefined;
   /** Left out: nobody draws. */
   readonly brush?: Brush | undefined;
   /** Left out: nothing that is spoken can be heard. */

@@ -35,8 +35,10 @@ export function addressUpdate(update: Update, { me, allowed, admins }: Addressin
   }
   if (update.callback_query !== undefined) {
     const query = update.callback_query;
+    const pressed = addressPress(query, update.update_id, sender);
     return restrict(
-      { ...addressPress(query, update.update_id, sender), payer: sender },
+      // What is allowed belongs to a question that is paid.
+      { ...pressed, ...(parsePress(query.data)?.action === "permit" ? {} : { payer: sender }) },
       mayTalk(query.message?.chat.id),
     );
   }
@@ -115,6 +117,7 @@ function addressPress(query: CallbackQuery, updateId: number, sender: number | u
   if (press?.action === "again" || press?.action === "continue") {
     return { conversation, lane: "turn", kind: "button", question: press.question };
   }
+  if (press?.action === "permit") return { conversation, lane: "turn", kind: "button", question: press.question };
   if (press?.action === "drawn" && press.what === "again")
     return { conversation, lane: "turn", kind: "button", question: press.command };
   if (press?.action === "erase" && press.choice === "yes" && press.user === sender) {

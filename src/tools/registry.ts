@@ -6,7 +6,7 @@ export interface ToolsDeps {
   /** Our own, in the order in which models are told of them. */
   readonly builtIn: readonly Tool[];
   /** Those of servers, behind our own; left out where there are none. */
-  readonly servers?: Tools | undefined;
+  readonly servers?: Omit<Tools, "forUnknown"> | undefined;
   /** Names of tools and of servers, the only ones that are used; left out: all. */
   readonly only?: readonly string[] | undefined;
   /** Told of each tool that there is no place for, once. */
@@ -61,6 +61,8 @@ export function createTools({ builtIn, servers, only, log }: ToolsDeps): Tools {
   }
 
   return {
+    // Whoever names tools wants them, whatever is known.
+    forUnknown: only !== undefined,
     async offered(to) {
       return (await sorted(to)).offered;
     },

@@ -2,11 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { BudgetError } from "../../src/base/errors.ts";
 import { decide, leaveUnallowed } from "../../src/chat/permission.ts";
+import { answerQuestion } from "../../src/chat/turn.ts";
 import { textOf } from "../../src/ports/content.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
 import type { ToolResult } from "../../src/ports/tool-results.ts";
 import type { Tool, ToolCall } from "../../src/ports/tools.ts";
-import { conversation, createTurnScene, delta, end, type Step } from "../support/turn-scene.ts";
+import { conversation, createTurnScene, delta, end, question, type Step } from "../support/turn-scene.ts";
 
 const scene = createTurnScene();
 
@@ -70,6 +71,15 @@ describe("a turn with tools", () => {
     expect(scene.sent[1]?.messages.at(-2)).toMatchObject({ role: "assistant", calls: [{ name: "search" }] });
     expect(scene.shown).toEqual(["Let me look.", "Let me look.\n\nIt is 4.", "finish"]);
     expect((await scene.history()).map(([, answered]) => answered)).toEqual(["Let me look.\n\nIt is 4."]);
+  });
+
+  it("offers none to a model of which nobody knows whether it can call any", async () => {
+    tools(tool("search"));
+    const { tools: offered, ...others } = scene.deps();
+    const known = offered && { ...offered, forUnknown: false };
+    scene.scripts = [[delta("Ok."), end()]];
+    await answerQuestion({ ...others, tools: known }, question, scene.openScreen, scene.stop.signal);
+    expect(scene.sent[0]?.tools).toBeUndefined();
   });
 
   it("says what a tool does while it runs", async () => {
@@ -305,7 +315,7 @@ describe("a call that somebody has to allow", () => {
     await suspended();
     expect(calls).toEqual(["search {}"]);
     expect(scene.permissions).toEqual(['delete {"file":"a"}']);
-    expect(scene.shown.at(-1)).toBe("leave ⏸ Waiting for your OK");
+    expect(scene.views.at(-1)).toEqual({ markdown: "I will.", note: "⏸ Waiting for your OK" });
     expect(await scene.turn()).toMatchObject({
       state: "waiting",
       answer: "I will.",

@@ -11,7 +11,7 @@ import { createTokenFactors } from "../../src/chat/token-factors.ts";
 import type { AnswerEnd } from "../../src/chat/turn-end.ts";
 import { createMemoryDirectory } from "../../src/engines/memory/directory.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
-import type { ModelRequest } from "../../src/ports/models.ts";
+import type { ModelEvent, ModelRequest } from "../../src/ports/models.ts";
 import type { Finding } from "../../src/ports/operators.ts";
 import type { ActiveUpdate, DeadUpdate } from "../../src/ports/queue.ts";
 import type { IncomingUpdate } from "../../src/ports/updates.ts";
@@ -71,6 +71,9 @@ function emptyScene() {
     budgets: {} as Budgets,
     answerCache: undefined as AnswerCache | undefined,
     brush: undefined as BotDeps["brush"],
+    tools: undefined as BotDeps["tools"],
+    /** What the model does call by call; behind them it counts. */
+    scripts: [] as ModelEvent[][],
     /** How many answers had been kept from before. */
     cachedAnswers: 0,
     forgottenRates: [] as number[],
@@ -138,6 +141,8 @@ export function createBotScene() {
           async *answer(request, signal) {
             scene.requests.push({ ...request, messages: inWords(request.messages) });
             const call = await request.payer?.open(request, signal);
+            const script = scene.scripts.shift();
+            if (script !== undefined) return yield* script;
             const text = `answer ${scene.requests.length}`;
             yield { type: "text-delta", text };
             call?.wrote(text);
@@ -171,6 +176,9 @@ export function createBotScene() {
         },
         get answerCache() {
           return scene.answerCache;
+        },
+        get tools() {
+          return scene.tools;
         },
         get brush() {
           return scene.brush;

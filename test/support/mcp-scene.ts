@@ -37,7 +37,7 @@ export const asker: ToolAsker = { conversation: "7", userId: 7, isPrivate: true 
 export type SceneServer = Partial<McpServer> & Pick<McpServer, "at">;
 
 export interface McpScene {
-  readonly tools: Tools;
+  readonly tools: Omit<Tools, "forUnknown">;
   /** What the store knows; may be given to another scene. */
   readonly known: Map<string, string>;
   readonly alerts: readonly Alert[];

@@ -180,7 +180,7 @@ export function createTurnScene() {
           return image;
         },
       },
-      tools: scene.tools.length === 0 ? undefined : { offered: async () => scene.tools },
+      tools: scene.tools.length === 0 ? undefined : { forUnknown: true, offered: async () => scene.tools },
       permission: scene.mayAsk
         ? {
             async ask(_turn, call) {

@@ -32,6 +32,7 @@ function setUp(newest: Partial<Turn> | undefined, allowed = true, dialog?: objec
     },
     store: {
       newestTurn,
+      readTurn: async () => undefined,
       writeDialog: async () => undefined,
       readDialog: async (key) => (key === "7/7" && dialog !== undefined ? JSON.stringify(dialog) : undefined),
     },

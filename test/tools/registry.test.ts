@@ -15,7 +15,7 @@ function tool(name: string, more: Partial<Tool> = {}): Tool {
   };
 }
 
-function servers(tools: readonly Tool[], more: Partial<Tools> = {}): Tools {
+function servers(tools: readonly Tool[], more: Partial<Tools> = {}): Omit<Tools, "forUnknown"> {
   return {
     offered: async () => tools,
     listed: async () => tools,

@@ -13,6 +13,7 @@ import { senderOf } from "../senders.ts";
 import { answerLine } from "./answer-line.ts";
 import { openEar, openScreen } from "./answer-screen.ts";
 import { createFormerButtons, retiredBy } from "./former-buttons.ts";
+import { leaveWaiting, permissionIn } from "./permissions.ts";
 import { speakingIn } from "./voice.ts";
 
 const sayOnceWithinMs = 24 * 3_600_000;
@@ -23,8 +24,9 @@ export const stopping = new Composer<BotContext>();
 stopping.filter(isCommand("stop"), async (ctx) => {
   const { aborted = false, dropped = 0 } = ctx.job.outcome ?? {};
   // An aborted answer itself says, below its last word, that it was stopped.
+  const left = await leaveWaiting(ctx, "stopped");
   if (dropped > 0) await say(ctx, ctx.texts.dropped(dropped));
-  else if (!aborted) await say(ctx, ctx.texts.nothingToStop);
+  else if (!aborted && left === 0) await say(ctx, ctx.texts.nothingToStop);
 });
 
 stopping.filter(
@@ -123,9 +125,15 @@ answering.filter(isCommand("retry"), async (ctx) => {
 answering.on("message", (ctx) => answerNew(ctx));
 
 async function answerNew(ctx: BotContext): Promise<void> {
+  await leaveWaiting(ctx, "asked-else");
   const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
   const question = ctx.job.question ?? ctx.message?.message_id ?? 0;
   await answerMessage(ctx, question, question, newest);
+}
+
+/** Goes on with a turn that has waited for a person. */
+export async function resumeAnswer(ctx: BotContext, turn: Turn): Promise<void> {
+  await answer(ctx, turn.question, turn.root, { ...turn, known: turn, resumes: true }, undefined);
 }
 
 /** The turn that began the answer which the newest one may only have gone on with. */
@@ -135,7 +143,7 @@ async function wholeAnswer(ctx: BotContext, newest: Turn): Promise<Turn> {
 }
 
 /** What a turn asks: the words, and the lines for below its answer; or the answer that it goes on with. */
-type Asked = Pick<Question, "asked" | "parts" | "askedAt" | "questionNotes" | "continuing" | "known">;
+type Asked = Pick<Question, "asked" | "parts" | "askedAt" | "questionNotes" | "continuing" | "known" | "resumes">;
 
 async function answerMessage(ctx: BotContext, id: number, root: number, newest: Turn | undefined): Promise<void> {
   const [message] = ctx.messages;
@@ -190,7 +198,7 @@ async function answer(
   ctx: BotContext,
   id: number,
   root: number,
-  { asked, parts, askedAt, questionNotes, continuing, known }: Asked,
+  { asked, parts, askedAt, questionNotes, continuing, known, resumes }: Asked,
   newest: Turn | undefined,
 ): Promise<void> {
   const { deps, job } = ctx;
@@ -208,6 +216,7 @@ async function answer(
     questionNotes,
     retires: retiredBy(ctx, id, newest),
     continuing,
+    resumes,
     known: known ?? (newest?.question === id ? newest : undefined),
   };
   const sinceArrival = () => Math.max(0, deps.now() - job.receivedAt);
@@ -225,6 +234,7 @@ async function answer(
         openEar: (turn, keep) => openEar(ctx, turn, keep),
       },
       speaking: speakingIn(ctx),
+      permission: permissionIn(ctx),
       visible: showsAnything,
       work: ctx.work,
       observer: {

@@ -1,0 +1,28 @@
+/** The answer of somebody who was asked whether a call may be made. */
+import { Composer } from "grammy";
+import { decide } from "../../chat/permission.ts";
+import { type BotContext, pressOf, retirePressed } from "../context.ts";
+import { senderOf } from "../senders.ts";
+import { resumeAnswer } from "./answers.ts";
+import { leave } from "./permissions.ts";
+
+/** Turn lane, before the dialogs: a press of somebody who was asked. */
+export const permitting = new Composer<BotContext>();
+
+permitting.filter(
+  (ctx) => pressOf(ctx)?.action === "permit",
+  async (ctx) => {
+    const press = pressOf(ctx);
+    if (press?.action !== "permit") return;
+    const { store } = ctx.deps;
+    const { conversation, updateId } = ctx.job;
+    const asked = await store.readTurn(conversation, press.question);
+    // The press itself was answered when it arrived.
+    if (asked?.asks === undefined) return await retirePressed(ctx);
+    if (asked.asks.userId !== senderOf(ctx.update)) return;
+    if (press.choice === "expired") return await leave(ctx, asked, "expired");
+    const turn = await decide(store, { conversation, question: press.question }, updateId, press.choice);
+    await retirePressed(ctx);
+    if (turn !== undefined) await resumeAnswer(ctx, turn);
+  },
+);

@@ -1,0 +1,187 @@
+/** What somebody has to allow in a chat, and `/tools`. */
+import { beforeEach, describe, expect, it } from "vitest";
+import type { ModelEvent } from "../../src/ports/models.ts";
+import type { ListedTool, Tool } from "../../src/ports/tools.ts";
+import { createBotScene, group, mallory } from "../support/bot-scene.ts";
+
+const scene = createBotScene();
+const made: unknown[] = [];
+
+const deleting: Tool = {
+  name: "files_delete",
+  description: "Deletes a file.\nFor good.",
+  parameters: { type: "object" },
+  server: "files",
+  class: "never",
+  asks: true,
+  carriesOut: true,
+  mostMs: 1_000,
+  activity: () => ({ doing: "calling", name: "files_delete" }),
+  async run({ args }) {
+    made.push(args);
+    return { text: "deleted" };
+  },
+};
+let confirmed: string[] = [];
+let others: readonly ListedTool[] = [];
+
+const end: ModelEvent = { type: "answer-end", model: "a/one", finish: "stop" };
+const says = (text: string): ModelEvent => ({ type: "text-delta", text });
+const calls = (args: string, id = "c1"): ModelEvent => ({
+  type: "tool-call",
+  id,
+  name: "files_delete",
+  arguments: args,
+});
+
+beforeEach(() => {
+  made.length = 0;
+  confirmed = [];
+  others = [];
+  scene.tools = {
+    forUnknown: true,
+    offered: async () => [deleting],
+    listed: async () => [deleting, ...others],
+    async confirm(name) {
+      confirmed.push(name);
+      return name === "files_move";
+    },
+  };
+});
+
+/** Asks something that needs an OK; resolves with the id of the question. */
+async function waiting(args = '{"file":"a.txt"}', parts: object = {}): Promise<number> {
+  scene.scripts = [
+    [says("I will."), calls(args), end],
+    [says("Gone."), end],
+  ];
+  const id = scene.nextId + 1000;
+  await scene.write("@parley_bot delete it", parts);
+  return id;
+}
+
+const buttonsIn = (payload: Record<string, unknown>) =>
+  (payload["reply_markup"] as { inline_keyboard: { text: string; callback_data: string }[][] }).inline_keyboard.flat();
+const asked = () => scene.calls.filter(({ payload }) => String(payload["text"] ?? payload["caption"]).startsWith("🔐"));
+const texts = () => scene.calls.map(({ payload }) => payload["text"]).filter((text) => text !== undefined);
+
+describe("a call that asks first", () => {
+  it("shows the real arguments, and three buttons", async () => {
+    const id = await waiting();
+    const payload = asked()[0]?.payload ?? {};
+    expect(payload["text"]).toBe('🔐 May I use files_delete with this?\n{\n  "file": "a.txt"\n}');
+    expect(buttonsIn(payload).map(({ callback_data: data }) => data)).toEqual([
+      `permit:once:${id}`,
+      `permit:refuse:${id}`,
+      `permit:always:${id}`,
+    ]);
+    expect(texts()).toContain("I will.\n\n⏸ Waiting for your OK");
+    expect(made).toEqual([]);
+  });
+
+  it("comes with long arguments as a file, so that all of them can be seen", async () => {
+    await waiting(JSON.stringify({ file: "x".repeat(5_000) }));
+    const [call] = asked();
+    expect(call?.method).toBe("sendDocument");
+    expect(call?.payload["caption"]).toBe("🔐 May I use files_delete with this?");
+  });
+
+  it("goes on in the same message once it is allowed, and only once", async () => {
+    const id = await waiting();
+    await scene.press(`permit:once:${id}`);
+    expect(made).toEqual([{ file: "a.txt" }]);
+    expect(texts().at(-1)).toBe("I will.\n\nGone.");
+    await scene.press(`permit:once:${id}`);
+    expect(made).toHaveLength(1);
+    expect(await scene.store.allowedTools("7")).toEqual(new Set());
+  });
+
+  it("is made without another question where the conversation allows the tool", async () => {
+    const id = await waiting();
+    await scene.press(`permit:always:${id}`);
+    await waiting('{"file":"b.txt"}');
+    expect(asked()).toHaveLength(1);
+    expect(made).toHaveLength(2);
+  });
+
+  it("is not made when it is refused, and the model is told", async () => {
+    const id = await waiting();
+    await scene.press(`permit:refuse:${id}`);
+    expect(made).toEqual([]);
+    expect(scene.requests.at(-1)?.messages.at(-1)).toMatchObject({ role: "tool" });
+    expect(texts().at(-1)).toBe("I will.\n\nGone.");
+  });
+
+  it("is refused by another question of the same person, and the question is answered", async () => {
+    await waiting();
+    scene.scripts = [];
+    await scene.write("what is the time?");
+    expect(made).toEqual([]);
+    expect(texts()).toContain("I will.\n\n⏹ Not done, since something else was asked.");
+    expect(texts().at(-1)).toMatch(/^answer /);
+    expect(JSON.stringify(scene.requests.at(-1)?.messages)).toContain("files_delete was not allowed");
+  });
+
+  it("listens to nobody but who has asked, and lets others go on beside it", async () => {
+    const id = await waiting('{"file":"a.txt"}', { chat: group });
+    await scene.arrive({
+      callback_query: {
+        ...{ id: "q", from: mallory, chat_instance: "1", data: `permit:once:${id}` },
+        message: scene.message("x", { chat: group, message_id: 5001 }),
+      },
+    });
+    expect(made).toEqual([]);
+    scene.scripts = [];
+    await scene.write("@parley_bot and me?", { chat: group, from: mallory });
+    expect(texts().at(-1)).toMatch(/^answer /);
+    expect(await scene.store.waitingTurns("-100")).toHaveLength(1);
+  });
+
+  it("ends with /stop", async () => {
+    await waiting();
+    await scene.write("/stop");
+    expect(texts().at(-1)).toBe("I will.\n\n⏹ Stopped.");
+    expect(await scene.store.waitingTurns("7")).toEqual([]);
+  });
+
+  it("ends after a day, with a line", async () => {
+    const id = await waiting();
+    await scene.press(`permit:expired:${id}`);
+    expect(made).toEqual([]);
+    expect(texts().at(-1)).toBe("I will.\n\n⏹ Not done: nobody allowed it within a day.");
+  });
+});
+
+describe("/tools", () => {
+  it("says what is there, and switches it off and on for the conversation", async () => {
+    await scene.write("/tools");
+    expect(texts().at(-1)).toBe(
+      "🧰 I use these tools in this conversation:\n\n• files_delete (asks first): Deletes a file.",
+    );
+    await scene.press("tools:off");
+    expect(texts().at(-1)).toContain("Tools are off in this conversation.");
+    await scene.write("hello");
+    expect(scene.requests.at(-1)?.tools).toBeUndefined();
+    await scene.write("/tools on");
+    await scene.write("hello");
+    expect(scene.requests.at(-1)?.tools).toHaveLength(1);
+  });
+
+  it("lets an admin take a tool as its server has changed it, and nobody else", async () => {
+    others = [{ name: "files_move", description: "", server: "files", asks: true, disabled: "changed" }];
+    await scene.write("/tools");
+    expect(texts().at(-1)).toContain("🚫 files_move: off, since its server has changed it");
+    expect(texts().at(-1)).toContain("/tools confirm files_move");
+    await scene.write("/tools confirm files_move");
+    expect(texts().at(-1)).toBe("✅ files_move is used as it is now.");
+    scene.admins.clear();
+    await scene.write("/tools confirm files_move");
+    expect(confirmed).toEqual(["files_move"]);
+  });
+
+  it("says so where there are none", async () => {
+    scene.tools = undefined;
+    await scene.write("/tools");
+    expect(texts().at(-1)).toBe("🧰 There are no tools here.");
+  });
+});
