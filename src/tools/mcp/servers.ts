@@ -21,7 +21,7 @@ export interface McpToolsDeps {
 }
 
 /** Creates the tools; nothing is started or connected before somebody may use it. */
-export function createMcpTools(deps: McpToolsDeps): Tools {
+export function createMcpTools(deps: McpToolsDeps): Omit<Tools, "forUnknown"> {
   const { mcp, store, proxies, alerts, log, offersWithinMs = 2_500 } = deps;
   const connections = createConnections({ proxies, idleMs: 4_000 });
   const redact = createRedactor(mcp.secrets);
