@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from "vitest";
 import { openTools } from "../../src/app/tools.ts";
 import { createLogger } from "../../src/base/log.ts";
 import { readConfig } from "../../src/config/config.ts";
+import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { good } from "../support/environments.ts";
 import { hostileServer } from "../support/mcp-scene.ts";
 import { patienceMs } from "../support/patience.ts";
@@ -12,7 +13,12 @@ import { patienceMs } from "../support/patience.ts";
 async function namesWith(env: Record<string, string>): Promise<readonly string[] | undefined> {
   const config = readConfig("start", { ...good, ...env });
   const log = createLogger({ level: "silent", secrets: [], pretty: false });
-  const tools = openTools({ config, log, alerts: { raise: () => {} } });
+  const tools = openTools({
+    store: createMemoryStore({ historyTtlSeconds: 60 }),
+    config,
+    log,
+    alerts: { raise: () => {} },
+  });
   const offered = await tools?.offered({ conversation: "-1:0", userId: 1, isPrivate: false });
   await tools?.stop();
   return offered?.map(({ name }) => name);
