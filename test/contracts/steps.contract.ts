@@ -124,6 +124,23 @@ export function stepsContract(name: string, open: (options: StoreOptions) => Pro
       expect(await store.readSteps(turn(1, { run: 300 }))).toHaveLength(1);
     });
 
+    it("finds the hundred that have waited longest, however many were forgotten meanwhile", async () => {
+      const store = await begun();
+      for (let at = 1; at <= 130; at++) {
+        const one = turn(1, { conversation: `w${at}` });
+        await store.beginTurn(one);
+        await store.suspendTurn(one, at, []);
+        if (at % 5 === 0) await store.forget(one.conversation);
+      }
+      const found = await store.waitingSince(130);
+      expect(found.map(({ at }) => at)).toEqual(
+        Array.from({ length: 129 }, (_, n) => n + 1)
+          .filter((at) => at % 5 !== 0)
+          .slice(0, 100),
+      );
+      expect(await store.waitingSince(4)).toHaveLength(3);
+    });
+
     it("does not let a turn wait whose conversation was forgotten", async () => {
       const store = await begun();
       await store.suspendTurn(turn(1), 50, []);
@@ -170,6 +187,17 @@ export function stepsContract(name: string, open: (options: StoreOptions) => Pro
       expect(await store.allowedTools(from)).toEqual(new Set(["delete"]));
       expect(await store.resumeTurn(from, 1, 300)).toMatchObject({ question: 1, run: 101 });
       expect(await store.readSteps({ ...one, run: 300 })).toEqual([step(1, "delete")]);
+    });
+
+    it("forgets them with turns that are too old to be kept", async () => {
+      const store = await begun();
+      await store.addStep(turn(1), step(1, "search"), []);
+      await store.suspendTurn(turn(1), 50, []);
+      for (let question = 2; question <= 2_600; question++) await store.beginTurn(turn(question));
+      expect(await store.readTurn("a", 1)).toBeUndefined();
+      expect(await store.waitingSince(1e15)).toEqual([]);
+      await store.beginTurn(turn(1));
+      expect(await store.readSteps(turn(1))).toEqual([]);
     });
 
     it("erases those of a user's own conversation", async () => {

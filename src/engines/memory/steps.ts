@@ -9,6 +9,8 @@ export interface MemorySteps extends StepStore {
   /** Keeps the steps of a run that begins again, and forgets those of any other. */
   began(turn: Pick<Turn, "conversation" | "question" | "run">): void;
   ended(turn: Pick<Turn, "conversation" | "question">): void;
+  /** Forgets those of turns that are not kept any more. */
+  dropped(conversation: ConversationId, isDropped: (question: number) => boolean): void;
   forget(isForgotten: (conversation: ConversationId) => boolean): void;
   moved(from: ConversationId, to: ConversationId): void;
 }
@@ -53,6 +55,10 @@ export function createMemorySteps({ find, change, write }: MemoryStepsDeps): Mem
     },
     ended({ conversation, question }) {
       journals.delete(keyOf(conversation, question));
+    },
+    dropped(conversation, isDropped) {
+      for (const [key, journal] of journals)
+        if (journal.conversation === conversation && isDropped(journal.question)) journals.delete(key);
     },
     forget(isForgotten) {
       for (const [key, { conversation }] of journals) if (isForgotten(conversation)) journals.delete(key);

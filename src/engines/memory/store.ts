@@ -177,6 +177,7 @@ export function createMemoryStore({ historyTtlSeconds, now = Date.now }: MemoryS
       put(conversation.turns, turn.question, turn);
       steps.began(turn);
       for (const question of dropped) conversation.turns.delete(question);
+      steps.dropped(turn.conversation, (question) => !conversation.turns.has(question));
     },
     async setTurnMessages(conversation, question, run, messages, file) {
       change(conversation, question, run, (turn) => withMessages(turn, messages, file));

@@ -1,10 +1,18 @@
 /**
- * The scripts of the journal. It stands among the turns of its conversation, with which it expires: for each question `steps:Q`
- * (how many calls each step has), `step:Q:N`, `call:Q:N:I` (the state, then the call), `result:Q:N:I` and `waiting:Q` (since when);
+ * The scripts of the journal. It stands among the turns of its conversation, with which it expires: for each question `run:Q` (whose
+ * steps they are), `steps:Q` (how many calls each step has), `step:Q:N`, `call:Q:N:I` (the state, then the call), `result:Q:N:I` and `waiting:Q` (since when);
  * and `allowed`, the tools that need no permission. Beside them stands `asking`, an index of all that wait.
  */
 import { ledgerFunctions } from "./ledger-scripts.ts";
 import { find, present } from "./store-scripts.ts";
+
+/** A worker of the version before ends a turn, or begins another run, without a look at what stands here. */
+const isWaiting = `
+  local function isWaiting(turns, question)
+    local record = redis.call('HGET', turns, question)
+    return record and string.match(record, '^[^\\n]*\\n([^\\n]*)') == 'waiting'
+  end
+`;
 
 /**
  * KEYS turns, prefix. ARGV oldest, question, run, how the ledger is kept, number of the step, step, how many calls, two for each
@@ -21,7 +29,8 @@ export const addStep = `${present}${find}${ledgerFunctions}
   for n = 8 + 2 * calls, #ARGV - 1 do settle(ARGV[4], ARGV[n]) end
   if not state then return 0 end
   local place = ARGV[2] .. ':' .. number
-  redis.call('HSET', KEYS[1], 'steps:' .. ARGV[2], counts .. ' ' .. calls, 'step:' .. place, ARGV[6])
+  redis.call('HSET', KEYS[1], 'run:' .. ARGV[2], ARGV[3], 'steps:' .. ARGV[2], counts .. ' ' .. calls)
+  redis.call('HSET', KEYS[1], 'step:' .. place, ARGV[6])
   for at = 0, calls - 1 do
     redis.call('HSET', KEYS[1], 'call:' .. place .. ':' .. at, ARGV[8 + 2 * at])
     if ARGV[9 + 2 * at] ~= '' then redis.call('HSET', KEYS[1], 'result:' .. place .. ':' .. at, ARGV[9 + 2 * at]) end
@@ -78,19 +87,19 @@ export const resumeTurn = `${present}
   local run, state, rest = string.match(record, '^([^\\n]*)\\n([^\\n]*)\\n(.*)$')
   if state == 'writing' and run == ARGV[3] then return record end
   if state ~= 'waiting' then return false end
-  redis.call('HSET', KEYS[1], ARGV[2], ARGV[3] .. '\\nwriting\\n' .. rest)
+  redis.call('HSET', KEYS[1], ARGV[2], ARGV[3] .. '\\nwriting\\n' .. rest, 'run:' .. ARGV[2], ARGV[3])
   redis.call('HDEL', KEYS[1], 'waiting:' .. ARGV[2])
   redis.call('ZREM', KEYS[2], ARGV[4])
   return record
 `;
 
 /** KEYS turns. ARGV oldest. Returns questions and times in turn. */
-export const waitingTurns = `${present}
+export const waitingTurns = `${present}${isWaiting}
   local found = {}
   if not present then return found end
   for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
     local question = string.match(name, '^waiting:(.*)$')
-    if question then
+    if question and isWaiting(KEYS[1], question) then
       found[#found + 1] = question
       found[#found + 1] = redis.call('HGET', KEYS[1], name)
     end
@@ -102,19 +111,22 @@ export const waitingTurns = `${present}
  * KEYS asking, what keys of turns begin with. ARGV before, how many at most. Returns conversations, questions and times in turn.
  * What is not there any more leaves the index.
  */
-export const waitingSince = `
-  local found = {}
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[1])) do
+export const waitingSince = `${isWaiting}
+  local found, most = {}, tonumber(ARGV[2])
+  local function look(member)
     local conversation, question = string.match(member, '^(.*)\\n(.*)$')
-    local at = redis.call('HGET', KEYS[2] .. conversation, 'waiting:' .. question)
-    if not at then
-      redis.call('ZREM', KEYS[1], member)
-    else
-      found[#found + 1] = conversation
-      found[#found + 1] = question
-      found[#found + 1] = at
-      if #found >= 3 * tonumber(ARGV[2]) then break end
-    end
+    local turns = KEYS[2] .. conversation
+    local at = isWaiting(turns, question) and redis.call('HGET', turns, 'waiting:' .. question)
+    if not at then return redis.call('ZREM', KEYS[1], member) end
+    found[#found + 1] = conversation
+    found[#found + 1] = question
+    found[#found + 1] = at
+  end
+  -- What has left the index makes room for others.
+  while #found < 3 * most do
+    local some = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[1], 'LIMIT', #found / 3, most - #found / 3)
+    if #some == 0 then break end
+    for _, member in ipairs(some) do look(member) end
   end
   return found
 `;

@@ -20,10 +20,12 @@ const keepAlive = `
 
 /** Puts a record into a hash, and its question at the end of the list if it is new; the oldest ones go, many at once. */
 const put = `
-  local function put(records, order, question, record, kept)
+  local function put(records, order, question, record, kept, forget)
     if redis.call('HSET', records, question, record) == 0 then return end
     if redis.call('RPUSH', order, question) < kept + ${droppedAtOnce} then return end
-    redis.call('HDEL', records, unpack(redis.call('LRANGE', order, 0, ${droppedAtOnce} - 1)))
+    local gone = redis.call('LRANGE', order, 0, ${droppedAtOnce} - 1)
+    redis.call('HDEL', records, unpack(gone))
+    if forget then for _, one in ipairs(gone) do forget(records, one) end end
     redis.call('LTRIM', order, ${droppedAtOnce}, -1)
   end
 `;
@@ -57,7 +59,7 @@ const forgetSteps = `
         end
       end
     end
-    redis.call('HDEL', turns, 'steps:' .. question, 'waiting:' .. question)
+    redis.call('HDEL', turns, 'run:' .. question, 'steps:' .. question, 'waiting:' .. question)
   end
 `;
 
@@ -67,12 +69,12 @@ export const beginTurn = `${present}${put}${forgetSteps}
     redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
     active = false
   end
-  local runOf = function(record) return record and string.match(record, '^[^\\n]*') end
-  local former = runOf(redis.call('HGET', KEYS[1], ARGV[5]))
+  local former = redis.call('HGET', KEYS[1], 'run:' .. ARGV[5])
   -- First of all what a full Redis refuses: behind any other write it would take it.
-  put(KEYS[1], KEYS[2], ARGV[5], ARGV[6], ARGV[4])
-  -- What another run has done means nothing to this one.
-  if former ~= runOf(ARGV[6]) then forgetSteps(KEYS[1], ARGV[5]) end
+  put(KEYS[1], KEYS[2], ARGV[5], ARGV[6], ARGV[4], forgetSteps)
+  -- What another run has done means nothing to this one. A worker of the version before may have begun that in between, and left
+  -- the steps: so they say whose they are.
+  if former ~= string.match(ARGV[6], '^[^\\n]*') then forgetSteps(KEYS[1], ARGV[5]) end
   -- The last argument is that of the guard.
   for n = 7, #ARGV - 1 do
     forgetSteps(KEYS[1], ARGV[n])
@@ -260,7 +262,7 @@ export const moveConversation = `
     end
     for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
       local kind, question, rest = string.match(name, '^(%a+):(%d+)(.*)$')
-      if kind == 'steps' or kind == 'step' or kind == 'call' or kind == 'result' or kind == 'waiting' then
+      if kind == 'run' or kind == 'steps' or kind == 'step' or kind == 'call' or kind == 'result' or kind == 'waiting' then
         local value = redis.call('HGET', KEYS[1], name)
         redis.call('HSET', KEYS[6], kind .. ':-' .. question .. rest, value)
         if kind == 'waiting' then

@@ -159,6 +159,27 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
     },
   );
 
+  it("takes no steps of a former run for its own, nor waits for a turn that is over, whatever a worker of the version before did", async () => {
+    const { store, link, close } = await openStore();
+    const key = `${link.prefix}turns:a`;
+    // It writes records, and knows no steps.
+    const write = async (change: (record: string) => string) =>
+      void (await link.commands.hset(key, "1", change((await link.commands.hget(key, "1")) ?? "")));
+    await store.beginTurn(turn);
+    await store.addStep(turn, step(1, "act"), []);
+    await write((record) => record.replace(/^101\n/, "102\n"));
+    await store.beginTurn({ ...turn, run: 102 });
+    expect(await store.readSteps({ ...turn, run: 102 })).toEqual([]);
+
+    await store.suspendTurn({ ...turn, run: 102 }, 50, []);
+    expect(await store.waitingSince(51)).toHaveLength(1);
+    await write((record) => record.replace("\nwaiting\n", "\nanswered\n"));
+    expect(await store.waitingTurns("a")).toEqual([]);
+    expect(await store.waitingSince(51)).toEqual([]);
+    expect(await link.commands.zcard(`${link.prefix}asking`)).toBe(0);
+    await close();
+  });
+
   it("lets a worker that lost its lane still read, and write what belongs to no lane", async () => {
     const { store, prefix, close } = await openStore();
     const late = store.guardedBy(leaseOf(prefix, 1));
