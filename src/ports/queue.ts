@@ -150,7 +150,10 @@ export interface UpdateQueue {
     list(limit: number): Promise<readonly DeadUpdate[]>;
     /** Puts a dead update at the end of its lane with fresh counts; false when there is none of that id. */
     requeue(updateId: number): Promise<boolean>;
-    /** Keeps nothing more of those that `matches` says, but that they were there. Resolves with their number. */
+    /**
+     * Keeps nothing more of those that `matches` says, but that they were there; nor of parts of albums that nobody has addressed
+     * to us yet. Resolves with their number.
+     */
     erase(matches: (update: DeadUpdate) => boolean): Promise<number>;
   };
   /**

@@ -191,6 +191,25 @@ export function queueGroupContract(open: OpenNewQueue): void {
       expect(probe.deliveries[0]?.question).toBe(1003);
     });
 
+    it("is not kept any more once its sender's parts are erased, and those of others are", async () => {
+      const { queue, probe, handed } = await begun();
+      const body = (id: number, from: number) => ({
+        body: JSON.stringify({ update_id: id, message: { from: { id: from } } }),
+      });
+      const other = { sender: 8, group: "album:2" };
+      await enqueue(queue, album(1, 0, unaddressed, body(1, 7)), album(2, 1, unaddressed, body(2, 7)));
+      await enqueue(queue, album(3, 2, { ...unaddressed, ...other }, body(3, 8)));
+      const from = (id: number) => (update: { readonly body: string }) =>
+        (JSON.parse(update.body) as { message: { from: { id: number } } }).message.from.id === id;
+      expect(await queue.dead.erase((update) => update.conversation === "a" && from(7)(update))).toBe(2);
+      expect(await queue.dead.erase(from(7))).toBe(0);
+      expect(await queue.enqueue(album(1, 3, unaddressed))).toBe("duplicate");
+      await enqueue(queue, album(4, 4), album(5, 5, other));
+      probe.consume(queue);
+      await idle(queue);
+      expect(handed().toSorted((a, b) => Number(a.at(-1)) - Number(b.at(-1)))).toEqual([[4], [3, 5]]);
+    });
+
     it("is kept up to a limit, which is its sender's alone", async () => {
       const { queue, probe, handed } = await begun();
       const most = groupRules.mostAside;

@@ -31,7 +31,7 @@ export function eraseUser({ statement: sql }: Database, conversations: Conversat
   ).run(id);
 }
 
-/** Erases the dead updates that are meant, but that they were there. To be called inside `Database.write`. */
+/** Erases the dead updates that are meant, and those kept aside, but that they were there. To be called inside `Database.write`. */
 export function eraseDead({ statement: sql }: Database, matches: (update: DeadUpdate) => boolean, now: number): number {
   const erase = sql(
     `UPDATE queued_update SET state = 'done', conversation = '', body = NULL, question = NULL, interrupt = NULL,
@@ -40,7 +40,7 @@ export function eraseDead({ statement: sql }: Database, matches: (update: DeadUp
   const eraseParts = sql("DELETE FROM update_part WHERE leader = ?");
   const ids: number[] = [];
   // One by one: what people write may be long.
-  for (const row of sql("SELECT * FROM queued_update WHERE state = 'dead'").iterate()) {
+  for (const row of sql("SELECT * FROM queued_update WHERE state IN ('dead', 'aside')").iterate()) {
     const update = deadOf(updateOf(row), String(row["reason"]));
     if (matches(update)) ids.push(update.updateId);
   }

@@ -1,5 +1,6 @@
 /** What stands under a user's id in Redis, removed. */
 import type { Redis } from "ioredis";
+import type { DeadUpdate } from "../../ports/queue.ts";
 
 const keysAtOnce = 1_000;
 /** Of these the key is that of a conversation. */
@@ -24,6 +25,35 @@ export async function eraseUser(
     if (found.length > 0) await redis.del(...found);
     cursor = next;
   } while (cursor !== "0");
+}
+
+/** Removes the parts of albums that are kept aside and meant; in a minute they go by themselves. Resolves with their number. */
+export async function eraseAside(
+  redis: Redis,
+  prefix: string,
+  matches: (update: DeadUpdate) => boolean,
+): Promise<number> {
+  const before = `${prefix}aside:`;
+  let count = 0;
+  let cursor = "0";
+  do {
+    const [next, keys] = await redis.scan(cursor, "MATCH", `${before}*`, "COUNT", keysAtOnce);
+    for (const key of keys) {
+      const [conversation = ""] = key.slice(before.length).split(" ");
+      const parts = Object.entries(await redis.hgetall(key));
+      const meant = parts.filter(([, part]) => matches(asideOf(part, conversation))).map(([message]) => message);
+      if (meant.length > 0) count += await redis.hdel(key, ...meant);
+    }
+    cursor = next;
+  } while (cursor !== "0");
+  return count;
+}
+
+/** When it came, its units, its id and what it says, a line each; see `gathering-scripts.ts`. */
+function asideOf(part: string, conversation: string): DeadUpdate {
+  const [at = "", , id = "", ...body] = part.split("\n");
+  const update = { updateId: Number(id), receivedAt: Number(at), body: body.join("\n") };
+  return { ...update, conversation, lane: "turn", reason: "" };
 }
 
 /** Whether a key, without the prefix, is of this user's own. */

@@ -17,6 +17,7 @@ import { mostHangs } from "../lanes/suspects.ts";
 import { deadOf } from "../lanes/worker.ts";
 import { createRedisConsumer, type RedisConsumer } from "./consumer.ts";
 import { enqueueScriptOf } from "./enqueue-script.ts";
+import { eraseAside } from "./erasure.ts";
 import { runStep } from "./lane-scripts.ts";
 import type { RedisLink } from "./link.ts";
 import { createPresence, type Presence } from "./presence.ts";
@@ -198,7 +199,8 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
           read += some.length;
           ids.push(...some.filter(matches).map(({ updateId }) => updateId));
         }
-        return ids.length === 0 ? 0 : Number(await runStep(link, eraseDeadScript, ...ids));
+        const dead = ids.length === 0 ? 0 : Number(await runStep(link, eraseDeadScript, ...ids));
+        return dead + (await eraseAside(link.commands, link.prefix, matches));
       },
       async requeue(updateId) {
         return (await runStep(link, requeueScript, updateId, now())) === 1;
