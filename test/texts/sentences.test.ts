@@ -14,6 +14,8 @@ const toModels = new Set([
   "chat/continuation.ts",
   "chat/cache-key.ts",
   "chat/cut-middle.ts",
+  // Words of people, by which their questions are known.
+  "chat/file-questions.ts",
   "chat/file-words.ts",
   "chat/framing.ts",
   "chat/pictures.ts",
