@@ -46,7 +46,7 @@ export interface PicturesDeps {
 /** Exchanges whose pictures are sent again: people ask about what they have just sent. */
 const exchangesShown = 2;
 const fetchedAtOnce = 4;
-/** Of a prompt, the newest: no provider is sent more. */
+/** Of a prompt, the newest: no provider is sent more, and some take fewer. */
 const mostShown = 20;
 
 /** What is sent to a model beside pictures that came without a word. */
@@ -91,9 +91,12 @@ export async function fetchPictures(
   const isSeen = !isAsked || models.seeing(choice) !== undefined;
   const seesIncidental = isSeen && (isAsked || models.capabilities(model).sees);
   const parts = isSeen ? messages.flatMap(({ content }) => content.filter(isPicture)) : [];
-  const wanted = newestOf(parts.filter((part) => seesIncidental || !isIncidental(part)));
+  const asks = (isAsked && models.seeing(choice)) || model;
+  const most = Math.min(mostShown, models.capabilities(asks).mostPictures ?? mostShown);
+  const fitting = parts.filter((part) => seesIncidental || !isIncidental(part));
+  const wanted = newestOf(fitting, most);
   const isLeftOut = (part: PicturePart) =>
-    isSeen && wanted.size === mostShown && !isIncidental(part) && !wanted.has(part.uniqueId);
+    isSeen && wanted.size === most && !isIncidental(part) && !wanted.has(part.uniqueId);
   const images = new Map<string, ImagePart>();
   const waiting = wanted.values();
   await Promise.all(
@@ -135,7 +138,7 @@ export async function fetchPictures(
     unseen: nothingElse ? previews : undefined,
     previews,
     lost: signal.aborted ? 0 : missing.length,
-    notes: isSeen && own.some(isLeftOut) ? [{ kind: "pictures-left-out", shown: mostShown }] : [],
+    notes: isSeen && own.some(isLeftOut) ? [{ kind: "pictures-left-out", shown: most }] : [],
     fill,
   };
 }
@@ -151,9 +154,9 @@ function previewsOf(own: readonly PicturePart[], isThere: (part: PicturePart) =>
 }
 
 /** Those that are shown, by their `uniqueId`, in their order. */
-function newestOf(parts: readonly PicturePart[]): ReadonlyMap<string, PicturePart> {
+function newestOf(parts: readonly PicturePart[], most: number): ReadonlyMap<string, PicturePart> {
   const newest = new Set<string>();
-  for (const { uniqueId } of parts.toReversed()) if (newest.size < mostShown) newest.add(uniqueId);
+  for (const { uniqueId } of parts.toReversed()) if (newest.size < most) newest.add(uniqueId);
   return new Map(parts.flatMap((part) => (newest.has(part.uniqueId) ? [[part.uniqueId, part]] : [])));
 }
 

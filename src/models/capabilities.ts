@@ -5,6 +5,7 @@
 import type { StatedCapabilities } from "../config/model-capabilities.ts";
 import type { Capabilities, Effort } from "../ports/models.ts";
 import data from "./capability-data.json" with { type: "json" };
+import { dialectOf } from "./wires/dialects.ts";
 import type { Thinking, ThinkingLevel } from "./wires/thinking.ts";
 
 /** What a refusal has told of a model. */
@@ -83,6 +84,7 @@ export function createCapabilities(stated: Readonly<Record<string, StatedCapabil
       return {
         known,
         sees,
+        mostPictures: dialectOf(model.slice(0, Math.max(0, model.indexOf("/")))).mostPictures,
         tools,
         efforts: effortsWith((effort) => thinking(model, effort)),
         contextTokens: context ?? unknown.context ?? 0,

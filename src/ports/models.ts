@@ -61,6 +61,8 @@ export interface Capabilities {
   readonly known: boolean;
   /** Pictures; where nobody knows, it is tried. */
   readonly sees: boolean;
+  /** Pictures that it is sent at once at most, the newest ones; left out when that is not known. */
+  readonly mostPictures?: number | undefined;
   readonly tools: boolean;
   /** How it can be told to think, each in a way of its own; empty when it cannot. Asked for another, it does the nearest. */
   readonly efforts: readonly Effort[];

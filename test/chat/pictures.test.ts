@@ -52,6 +52,19 @@ describe("a question with a picture", () => {
     expect((await scene.turn())?.asked).toEqual([picture("car")]);
   });
 
+  it("is one of fewer where the model that looks at them takes no more, and whoever asks is told", async () => {
+    const names = Array.from({ length: 7 }, (_, at) => `p${at}`);
+    having(...names);
+    scene.seeing = ["b/two"];
+    scene.mostPictures = { "a/one": 2, "b/two": 5 };
+    await asks(50, [...names.map(picture), ...textParts("Which one?")] as never);
+    expect(shown().at(-1)).toBe("user: [photo] [photo] <p2> <p3> <p4> <p5> <p6> Which one?");
+    expect(scene.fetched).toHaveLength(5);
+    expect(scene.views.at(-1)?.note).toContain(
+      "🖼 I look at 5 pictures at once, the last ones; the others are left out.",
+    );
+  });
+
   it("is one of so many that are shown, the newest, and whoever asks about more is told", async () => {
     const names = Array.from({ length: 25 }, (_, at) => `p${at}`);
     having(...names, "car");

@@ -35,6 +35,7 @@ describe("the table", () => {
     expect(table.of("openai/gpt-6-luna")).toEqual({
       known: true,
       sees: true,
+      mostPictures: 20,
       tools: true,
       efforts: ["off", "low", "high"],
       contextTokens: 272_000,
@@ -107,4 +108,10 @@ test("what a provider refuses mends it, for this model and this process alone", 
   one.learn("mine/x", { sees: false });
   expect(one.of("mine/x")).toMatchObject({ known: false, sees: false, efforts: [] });
   expect(table.of("openai/gpt-6-luna").contextTokens).toBe(272_000);
+});
+
+test("tells how many pictures a provider takes at once", () => {
+  const table = createCapabilities();
+  const most = (model: string) => table.of(model).mostPictures;
+  expect(["groq/x", "mistral/x", "openai/x", "own/x", "x"].map(most)).toEqual([5, 8, 20, 20, 20]);
 });

@@ -81,6 +81,8 @@ function emptyScene() {
     /** What became of pictures, by their `uniqueId`; those that are not there cannot be had. */
     pictures: {} as Readonly<Record<string, ImagePart>>,
     fetched: [] as string[],
+    /** How many pictures models take, by their names. */
+    mostPictures: {} as Readonly<Record<string, number>>,
     /** Models that see, in their order. */
     seeing: ["a/one"] as readonly string[],
     /** What the models were sent, bytes included, and whether it was for its pictures. */
@@ -167,6 +169,7 @@ export function createTurnScene() {
         },
         capabilities: (model) => ({
           ...capabilities(),
+          mostPictures: scene.mostPictures[model],
           contextTokens: scene.contextTokens,
           sees: scene.seeing.includes(model),
         }),
