@@ -48,6 +48,8 @@ interface ReadingFiles {
   readonly language: string | undefined;
   /** Is called when there are any. */
   reading(): void;
+  /** What an answer before has left of a file: it need not be read again. */
+  recall(uniqueId: string): Promise<FileText | undefined>;
   readonly signal: AbortSignal;
 }
 
@@ -76,7 +78,7 @@ const nothing: ReadFiles = {
 export async function readFiles(
   files: FilesDeps | undefined,
   asked: Content,
-  { language, reading: begin, signal }: ReadingFiles,
+  { language, reading: begin, recall, signal }: ReadingFiles,
 ): Promise<ReadFiles> {
   const unread = asked.filter((part) => part.type === "file");
   if (files === undefined || unread.length === 0) return nothing;
@@ -87,7 +89,7 @@ export async function readFiles(
   const refused = new Set(unread.slice(mostFiles).map(({ uniqueId }) => uniqueId));
   let problem: UnreadFile | undefined = refused.size > 0 ? { why: "too-many" } : undefined;
   for (const part of unread.slice(0, mostFiles)) {
-    const reading = await readOne(files, part, language, signal);
+    const reading = (await recall(part.uniqueId)) ?? (await readOne(files, part, language, signal));
     if (reading === undefined) break;
     if (reading.kind === "text") texts.set(part.uniqueId, reading);
     else if (reading.kind === "pictures") pictures.set(part.uniqueId, reading);
@@ -179,6 +181,23 @@ export function shownWith(
       ...(problem === undefined ? [] : [{ kind: "file-unread" as const, ...problem }]),
       ...(cut === undefined ? [] : [{ kind: "file-cut" as const, ...cut }]),
     ],
+  };
+}
+
+/** What is known of the files of a question from an answer to it before: a short one stands in its exchange, a long one is kept. */
+export function recallFrom(
+  store: Pick<Store, "readHistory" | "readFile">,
+  { conversation, root }: Pick<Turn, "conversation" | "root">,
+): ReadingFiles["recall"] {
+  let reading: ReturnType<typeof store.readHistory> | undefined;
+  return async (uniqueId) => {
+    reading ??= store.readHistory(conversation, 1);
+    const [exchange] = await reading;
+    const asked = exchange?.question === root ? exchange.asked : [];
+    const known = asked.find((part) => part.type === "file" && part.uniqueId === uniqueId);
+    if (known?.type !== "file" || known.text === undefined) return await store.readFile(conversation, uniqueId);
+    // Its pages, if it has any, are named in its text.
+    return { kind: "text", format: "text", total: 1, cut: false, parts: [{ number: 1, text: known.text }] };
   };
 }
 

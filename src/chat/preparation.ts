@@ -1,7 +1,7 @@
 /** What a run takes to its model: its files are read, its prompt is built, its pictures are fetched. */
 import type { Content } from "../ports/content.ts";
 import type { ChatMessage } from "../ports/models.ts";
-import { keepLong, keptWith, type ReadFiles, readFiles, withPages } from "./files.ts";
+import { keepLong, keptWith, type ReadFiles, readFiles, recallFrom, withPages } from "./files.ts";
 import { fetchPictures, type Pictures } from "./pictures.ts";
 import type { Run, TurnDeps } from "./run.ts";
 import { promptOf, type TurnPrompt } from "./turn-prompt.ts";
@@ -19,12 +19,13 @@ export interface Prepared {
 /** Prepares a run. Has less, and soon, once the signal is aborted. */
 export async function prepare(
   deps: TurnDeps,
-  { question, turn, continued, screen }: Run,
+  { question, turn, continued, screen, isNew }: Run,
   signal: AbortSignal,
 ): Promise<Prepared> {
   const reading = () => screen.status({ kind: "reading-files" });
   const asked = continued === undefined ? turn.asked : [];
-  const files = await readFiles(deps.files, asked, { language: question.language, reading, signal });
+  const recall = isNew ? async () => undefined : recallFrom(deps.store, turn);
+  const files = await readFiles(deps.files, asked, { language: question.language, reading, recall, signal });
   const paged = { ...turn, asked: withPages(files, turn.asked) };
   const prompt = await promptOf(deps, paged, question.userId, continued, files);
   const kept = deps.work(() => keptWith(files, paged.asked));
