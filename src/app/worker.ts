@@ -15,6 +15,7 @@ import { logFields } from "../telegram/log-fields.ts";
 import { languageIn } from "../telegram/senders.ts";
 import { textsFor } from "../texts/texts.ts";
 import type { Answering, AnsweringDeps } from "./answering.ts";
+import { endExpiredTurns } from "./expired-turns.ts";
 
 export interface AppWorkerDeps extends AnsweringDeps {
   readonly loop: LoopDelay;
@@ -66,6 +67,15 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
     }
   }
 
+  async function sweepTurns(): Promise<void> {
+    try {
+      const turns = await endExpiredTurns({ store, queue, now: Date.now });
+      if (turns > 0) log.info({ turns }, "turns that nobody has let go on for a day are ended");
+    } catch {
+      // As above.
+    }
+  }
+
   /** What may be there for the next delivery is tried again; what cannot be, as after files were changed, costs no question. */
   async function unloaded(error: unknown, { signal }: ActiveUpdate): Promise<never> {
     if (!isHopeless(error)) answering = undefined;
@@ -84,7 +94,10 @@ export function createAppWorker(deps: AppWorkerDeps): AppWorker {
     start(identity) {
       // Where no other process may be at work, all that is open is dead, whatever the clock was.
       if (engines.shared === undefined) void sweepCalls(Number.NEGATIVE_INFINITY);
-      sweeping = setInterval(() => void sweepCalls(deadCallMs), sweepEveryMs);
+      sweeping = setInterval(() => {
+        void sweepCalls(deadCallMs);
+        void sweepTurns();
+      }, sweepEveryMs);
       const handle = async (job: ActiveUpdate) => {
         if (job.attempt > 1) metrics.deliveryRetried();
         answering ??= openAnswering(deps, identity);

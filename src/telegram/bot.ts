@@ -137,7 +137,8 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
 
 /** Admins find people by name, and see names in what the bot has cost. */
 async function sightings(ctx: BotContext, next: NextFunction): Promise<void> {
-  const person = personIn(ctx.update);
+  // An update of our own, below zero, knows nobody's name.
+  const person = ctx.update.update_id < 0 ? undefined : personIn(ctx.update);
   if (person !== undefined) ctx.deps.directory.seen(person);
   await next();
 }

@@ -1,7 +1,9 @@
 /** What somebody has to allow in a chat, and `/tools`. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { endExpiredTurns, permissionMs } from "../../src/app/expired-turns.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
 import type { ListedTool, Tool } from "../../src/ports/tools.ts";
+import type { IncomingUpdate } from "../../src/ports/updates.ts";
 import { createBotScene, group, mallory } from "../support/bot-scene.ts";
 
 const scene = createBotScene();
@@ -145,10 +147,23 @@ describe("a call that asks first", () => {
   });
 
   it("ends after a day, with a line", async () => {
-    const id = await waiting();
-    await scene.press(`permit:expired:${id}`);
+    await waiting();
+    const found: IncomingUpdate[] = [];
+    const queue = {
+      enqueue: async (update: IncomingUpdate) => {
+        found.push(update);
+        return "queued" as const;
+      },
+    };
+    const sweep = (afterMs: number) => endExpiredTurns({ store: scene.store, queue, now: () => Date.now() + afterMs });
+    expect(await sweep(permissionMs - 60_000)).toBe(0);
+    expect(await sweep(permissionMs + 60_000)).toBe(1);
+    await sweep(permissionMs + 90_000);
+    expect(new Set(found.map(({ updateId }) => updateId)).size).toBe(1);
+    for (const update of found) await scene.handle(update);
     expect(made).toEqual([]);
     expect(texts().at(-1)).toBe("I will.\n\n⏹ Not done: nobody allowed it within a day.");
+    expect(await scene.directory.read([7])).toMatchObject([{ name: "Ada" }]);
   });
 });
 
