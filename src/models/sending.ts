@@ -117,6 +117,8 @@ export function createSender({ config, client, wire, capabilities, transport, lo
     if (goesOnInWords(question, failure)) return true;
     if (failure.kind === "blind") return false;
     if (lessons.learns(question, failure)) return true;
+    // How an answer ended names no field that was refused.
+    if (failure.kind === "empty") return false;
     const { status, complaint } = failure;
     const { model, messages, work } = question;
     const refusal = { status: status ?? 400, text: complaint ?? "" };
