@@ -77,7 +77,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
   const cache = createByteCache(pictureBytes);
   const gate = createByteGate(mostGatedBytes);
   const documents = createDocuments({ source, reader, pages: cache, log });
-  const tools = openTools({ config, store, alerts, log });
+  const tools = openTools({ config, store, draw: models.media?.draw, alerts, log });
   const summaries = openSummaries(deps, asked, observer, { spending, tokenFactors });
   const bot = createBot(
     {

@@ -6,15 +6,20 @@ import { openTools } from "../../src/app/tools.ts";
 import { createLogger } from "../../src/base/log.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
+import type { MediaModels } from "../../src/ports/media-models.ts";
 import { good } from "../support/environments.ts";
 import { hostileServer } from "../support/mcp-scene.ts";
 import { patienceMs } from "../support/patience.ts";
 
-async function namesWith(env: Record<string, string>): Promise<readonly string[] | undefined> {
+async function namesWith(
+  env: Record<string, string>,
+  draw?: MediaModels["draw"],
+): Promise<readonly string[] | undefined> {
   const config = readConfig("start", { ...good, ...env });
   const log = createLogger({ level: "silent", secrets: [], pretty: false });
   const tools = openTools({
     store: createMemoryStore({ historyTtlSeconds: 60 }),
+    draw,
     config,
     log,
     alerts: { raise: () => {} },
@@ -26,8 +31,17 @@ async function namesWith(env: Record<string, string>): Promise<readonly string[]
 
 describe("the tools of a process", () => {
   it("are those that are configured, also in groups", async () => {
-    expect(await namesWith({})).toEqual(["read_page", "calculate"]);
-    expect(await namesWith({ TAVILY_API_KEY: "tvly-0123456789" })).toEqual(["web_search", "read_page", "calculate"]);
+    expect(await namesWith({})).toEqual(["read_page", "calculate", "read_file"]);
+    expect(await namesWith({ TAVILY_API_KEY: "tvly-0123456789" })).toEqual([
+      "web_search",
+      "read_page",
+      "calculate",
+      "read_file",
+    ]);
+  });
+
+  it("draw where a model draws", async () => {
+    expect(await namesWith({}, async () => undefined)).toContain("draw");
   });
 
   it("are those that TOOLS names, or none", async () => {

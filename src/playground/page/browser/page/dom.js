@@ -103,6 +103,14 @@ const SIGNS = {
   "🩺": "pulse",
   "⚙": "wrench",
   "🙈": "unseen",
+  "⏸": "hourglass",
+  "🧰": "wrench",
+  "🔎": "compass",
+  "🌐": "compass",
+  "🧮": "slash",
+  "📝": "pencil",
+  "🚫": "block",
+  "🔐": "key",
 };
 const SIGN = new RegExp(`(${Object.keys(SIGNS).join("|")})\\ufe0f?`, "u");
 
