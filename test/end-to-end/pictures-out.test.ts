@@ -142,6 +142,9 @@ describe.each([
     visitor = rig.visitor();
     rig.model.media.next({ hang: true });
     visitor.say("/image a fox");
+    // The id of what says that it is drawn is stored before any of its buttons can be pressed, or seconds are told.
+    await visitor.sees("Stop");
+    await sleep(500);
     await killedWhen(() => drawn("a fox").length === 1);
     await photo();
     await visitor.ask("And now?");

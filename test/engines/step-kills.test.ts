@@ -50,11 +50,11 @@ async function expectOnce(effectsFile: string, store: Store): Promise<void> {
   for (const [, made] of counts(of("keyed"), place)) expect(new Set(made?.map(([, , , key]) => key)).size).toBe(1);
   for (const kind of ["safe", "keyed"]) expect(counts(of(kind), place).size).toBe(3 * turns);
   for (let at = 0; at < turns; at++) {
-    expect(await store.readTurn(`c${at}`, 1)).toMatchObject({ state: "done", outcome: "complete" });
-    const [exchange, ...others] = await store.readHistory(`c${at}`);
+    expect(await store.readTurn(String(1_000 + at), 1)).toMatchObject({ state: "done", outcome: "complete" });
+    const [exchange, ...others] = await store.readHistory(String(1_000 + at));
     expect(others).toEqual([]);
     expect(exchange?.answered).toBe("Step 1.\n\nStep 2.\n\nStep 3.\n\nThe end.");
-    expect(await store.readSteps({ conversation: `c${at}`, question: 1, run: 1 })).toEqual([]);
+    expect(await store.readSteps({ conversation: String(1_000 + at), question: 1, run: 1 })).toEqual([]);
   }
 }
 

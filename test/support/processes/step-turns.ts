@@ -112,7 +112,7 @@ const deps: TurnDeps = {
   now: Date.now,
 };
 
-const waiting = Array.from({ length: Number(turns) }, (_, at) => `c${at}`).values();
+const waiting = Array.from({ length: Number(turns) }, (_, at) => String(1_000 + at)).values();
 console.log("begins");
 await Promise.all(
   Array.from({ length: 8 }, async () => {
