@@ -18,6 +18,17 @@ export function isVisible(text: string): boolean {
   return visible.test(text);
 }
 
+// Control characters, those without a width or a glyph, those that turn the direction of text, tags, selectors of variants:
+// a page or a tool could say things in them that nobody who looks at it sees.
+const unseen =
+  /\p{Cc}|\p{Cf}|\p{Co}|\p{Cs}|\u034f|\u115f|\u1160|\u17b4|\u17b5|[\u180b-\u180f]|\u3164|[\ufe00-\ufe0f]|\uffa0|[\u{e0100}-\u{e01ef}]/gu;
+
+/** The text without characters that nobody sees; lines and tabs stay. */
+export function seenText(text: string): string {
+  const lines = text.replaceAll(/\r\n?|[\v\f\u0085\u2028\u2029]/g, "\n");
+  return lines.replaceAll(unseen, (character) => (character === "\n" || character === "\t" ? character : ""));
+}
+
 function isFirstHalf(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }

@@ -1,7 +1,7 @@
 /** The tool `calculate`: a small program for what a model would only guess. */
+import { seenText } from "../base/characters.ts";
 import type { Tool } from "../ports/tools.ts";
 import type { Calculator } from "./calculator.ts";
-import { seenText } from "./framing.ts";
 
 /** Of a program. */
 const mostCharacters = 20_000;

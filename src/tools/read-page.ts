@@ -1,10 +1,10 @@
 /** The tool `read_page`: the words of a page of the web. */
-import { splitsCharacter } from "../base/characters.ts";
+import { seenText, splitsCharacter } from "../base/characters.ts";
 import type { PageReader, PageReading, PageText } from "../ports/pages.ts";
 import type { ToolResult } from "../ports/tool-results.ts";
 import type { Tool, ToolCall } from "../ports/tools.ts";
 import { knownAddress, pageAddress } from "./addresses.ts";
-import { mostResultCharacters, seenLine, seenText } from "./framing.ts";
+import { mostResultCharacters, seenLine } from "./framing.ts";
 import { type FetchedPage, PageError, type PageSource } from "./page-source.ts";
 
 export interface ReadPageDeps {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { cutResult, seenLine, seenText } from "../../src/tools/framing.ts";
+import { seenText } from "../../src/base/characters.ts";
+import { cutResult, seenLine } from "../../src/tools/framing.ts";
 import { expectNoGrowth, hostileUnits, repeated } from "../support/growth.ts";
 
 describe("text from outside", () => {

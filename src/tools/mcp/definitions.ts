@@ -1,6 +1,6 @@
 /** What servers say of their tools, made fit for a model: what is said is a claim, and may be anything. */
 import { createHash } from "node:crypto";
-import { seenText } from "../framing.ts";
+import { seenText } from "../../base/characters.ts";
 
 export interface Definition {
   /** As its server names it. */

@@ -1,9 +1,9 @@
 /** What a server has returned, as a result for a model: bounded, and without what nobody would see. */
 import type { CallToolResult } from "@modelcontextprotocol/client";
-import { wholeCharacters } from "../../base/characters.ts";
+import { seenText, wholeCharacters } from "../../base/characters.ts";
 import { pictureMimeOf } from "../../base/picture-formats.ts";
 import type { ResultPicture, ToolResult } from "../../ports/tool-results.ts";
-import { cutResult, seenLine, seenText } from "../framing.ts";
+import { cutResult, seenLine } from "../framing.ts";
 
 const mostCharacters = 8_000;
 /** What is looked at of what will be cut anyway. */
