@@ -1,0 +1,23 @@
+/** What may be remembered: one line, not too long, and nothing that would be a secret. */
+import { seenText } from "./characters.ts";
+import { type SecretKind, secretIn } from "./secrets-in-text.ts";
+
+/** Of one user, or one group. */
+export const mostFacts = 50;
+/** Of one fact, as people count characters. */
+export const longestFact = 200;
+
+export type FactText =
+  | { readonly text: string }
+  | { readonly problem: "empty" | SecretKind }
+  | { readonly problem: "too-long"; readonly length: number };
+
+/** Makes a fact of what somebody has written. */
+export function readFact(given: string): FactText {
+  const text = seenText(given).replaceAll(/\s+/g, " ").trim();
+  if (text === "") return { problem: "empty" };
+  const secret = secretIn(text);
+  if (secret !== undefined) return { problem: secret };
+  const { length } = [...text];
+  return length > longestFact ? { problem: "too-long", length } : { text };
+}
