@@ -15,6 +15,11 @@ export interface FactSnapshot {
   readonly facts: readonly Fact[];
 }
 
+/** Whose facts are told in a conversation: its chat's, which is the user in a private one. */
+export function ownerOf(conversation: ConversationId): number {
+  return Number.parseInt(conversation, 10);
+}
+
 export interface HowToAdd {
   /**
    * With the same key a fact is added once, also when it was removed since. Of an owner the newest hundred are known; none has a
@@ -33,7 +38,10 @@ export interface HowToAdd {
 export interface FactStore {
   /** By their numbers, lowest first. */
   readFacts(owner: number): Promise<readonly Fact[]>;
-  /** Adds a fact, or puts it under the number of the one that it replaces. Undefined when there are `atMost` already. */
+  /**
+   * Adds a fact, or puts it under the number of the one that it replaces. Undefined when there are `atMost` already. What says the
+   * same, in any case, is not added: resolves with the one that does, and its time.
+   */
   addFact(owner: number, fact: Omit<Fact, "number">, how: HowToAdd): Promise<Fact | undefined>;
   /** False when there is none of this number. What snapshots tell stays. */
   removeFact(owner: number, number: number): Promise<boolean>;

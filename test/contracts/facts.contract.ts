@@ -78,6 +78,19 @@ export function factsContract(name: string, open: (options: StoreOptions) => Pro
       expect(await add(store, 7, "of none", { replaces: 3 })).toMatchObject({ number: 4 });
     });
 
+    it("are not added when one says the same, in whatever case, until that is removed", async () => {
+      const store = await newStore();
+      await add(store, 7, "Is vegan.");
+      await add(store, 7, "Lives in Lyon.");
+      const again = store.addFact(7, { text: "is VEGAN.", at: 9 }, { key: "again", atMost: 2 });
+      expect(await again).toEqual({ number: 1, text: "Is vegan.", at: 5 });
+      expect(await add(store, 7, "Is vegan.", { replaces: 2 })).toMatchObject({ number: 1 });
+      expect(await texts(store, 7)).toEqual(["1 Is vegan.", "2 Lives in Lyon."]);
+      await store.removeFact(7, 1);
+      expect(await add(store, 7, "Is vegan.", { key: "again" })).toMatchObject({ number: 1 });
+      expect(await add(store, 7, "Is vegan.")).toMatchObject({ number: 3 });
+    });
+
     it("are removed one by one or all, and no number is given again", async () => {
       const store = await newStore();
       for (const text of ["a", "b"]) await add(store, 7, text);

@@ -1,5 +1,5 @@
 /** What users want remembered, in the embedded database: a row for each owner, and one for what a conversation is told. */
-import type { FactSnapshot, FactStore } from "../../ports/facts.ts";
+import { type FactSnapshot, type FactStore, ownerOf } from "../../ports/facts.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 import {
   type FactChange,
@@ -9,7 +9,6 @@ import {
   factsCleared,
   factsMoved,
   noFacts,
-  ownerOf,
 } from "../lanes/facts.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Database } from "./database.ts";
@@ -44,7 +43,7 @@ export function createFacts(
       }),
     keepFacts: (conversation) =>
       write(() => {
-        const { facts } = readRecord(database, ownerOf(conversation));
+        const { facts } = readRecord(database, String(ownerOf(conversation)));
         if (conversations.lives(conversation))
           sql("INSERT OR REPLACE INTO told_facts VALUES (?, ?)").run(conversation, JSON.stringify(facts));
         return { facts };

@@ -1,6 +1,5 @@
 /** How the facts of an owner change: the same in every store. Pure. */
 import type { Fact, HowToAdd } from "../../ports/facts.ts";
-import type { ConversationId } from "../../ports/updates.ts";
 
 /** What is kept of one owner. It outlives its facts: numbers and keys are not used again. */
 export interface FactRecord {
@@ -24,11 +23,6 @@ const keptKeys = 100;
 /** Of somebody for whom nothing was ever kept. */
 export const noFacts: FactRecord = { facts: [], last: 0, keys: [] };
 
-/** The owner of what is told in a conversation: its chat. */
-export function ownerOf(conversation: ConversationId): string {
-  return conversation.split(":", 1)[0] ?? conversation;
-}
-
 /** As `FactStore.addFact`. */
 export function factAdded(
   { facts, last, keys }: FactRecord,
@@ -38,14 +32,18 @@ export function factAdded(
   const known = keys.find(([one]) => one === key)?.[1];
   // The same call once more: it tells what it told before, whatever became of the fact.
   if (known !== undefined) return { result: { number: known, text, at } };
+  const kept = (number: number) => [...keys, [key, number] as const].slice(-keptKeys);
   const replaced = facts.find(({ number }) => number === replaces);
+  const same = facts.find((fact) => fact.text.toLowerCase() === text.toLowerCase());
+  // Two that say the same would be told twice.
+  if (same !== undefined) return { record: { facts, last, keys: kept(same.number) }, result: same };
   if (replaced === undefined && facts.length >= atMost) return { result: undefined };
   const fact = { number: replaced?.number ?? last + 1, text, at };
   return {
     record: {
       facts: replaced === undefined ? [...facts, fact] : facts.map((one) => (one === replaced ? fact : one)),
       last: Math.max(last, fact.number),
-      keys: [...keys, [key, fact.number] as const].slice(-keptKeys),
+      keys: kept(fact.number),
     },
     result: fact,
   };

@@ -1,5 +1,5 @@
 /** The facts of the store in memory. */
-import type { FactSnapshot, FactStore } from "../../ports/facts.ts";
+import { type FactSnapshot, type FactStore, ownerOf } from "../../ports/facts.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 import {
   type FactChange,
@@ -9,7 +9,6 @@ import {
   factsCleared,
   factsMoved,
   noFacts,
-  ownerOf,
 } from "../lanes/facts.ts";
 
 export interface MemoryFacts extends FactStore {
@@ -46,7 +45,7 @@ export function createMemoryFacts({ keep, forget }: MemoryFactsDeps): MemoryFact
     },
     async clearFacts(owner) {
       records.set(String(owner), factsCleared(recordOf(owner)));
-      forget((conversation) => ownerOf(conversation) === String(owner));
+      forget((conversation) => ownerOf(conversation) === owner);
     },
     async keepFacts(conversation) {
       const snapshot = { facts: structuredClone(recordOf(ownerOf(conversation)).facts) };

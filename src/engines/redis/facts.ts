@@ -2,7 +2,7 @@
  * What users want remembered, in Redis: for each owner a hash of `facts` (what conversations are told) and `rest`, and a set of
  * the conversations that are told something. What one is told stands among its turns, with which it expires: `facts`.
  */
-import type { Fact, FactSnapshot, FactStore } from "../../ports/facts.ts";
+import { type Fact, type FactSnapshot, type FactStore, ownerOf } from "../../ports/facts.ts";
 import type { ConversationId } from "../../ports/updates.ts";
 import {
   type FactChange,
@@ -12,7 +12,6 @@ import {
   factsCleared,
   factsMoved,
   noFacts,
-  ownerOf,
 } from "../lanes/facts.ts";
 import type { RedisLink } from "./link.ts";
 import { runScript, type ScriptArgument } from "./script.ts";
@@ -105,7 +104,7 @@ export function createFacts({ commands: redis, prefix, oldest, unmoved }: FactsD
     removeFact: (owner, number) => changed(owner, (record) => factRemoved(record, number)),
     clearFacts: (owner) => changed(owner, (record) => ({ record: factsCleared(record), result: undefined }), clear),
     async keepFacts(conversation) {
-      const owner = ownerOf(conversation);
+      const owner = String(ownerOf(conversation));
       const turns = `${prefix}turns:`;
       const keys = [`${turns}${conversation}`, factsKey(owner), toldKey(owner), turns] as const;
       return snapshotOf((await change(conversation, keep, keys, [oldest(), conversation])) ?? null) ?? { facts: [] };
