@@ -93,6 +93,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       models: asked,
       summaries,
       tools,
+      memory: memoryIn(config),
       newTopicAfterMs: config.newTopicAfterMs,
       outbox,
       log,
@@ -174,6 +175,12 @@ function observerOf(metrics: Metrics): BotDeps["observer"] {
 function answerCacheOf({ answerCache, models }: Config): AnswerCache | undefined {
   const { chains, auto, maxTokens, temperature } = models;
   return answerCache && { ...answerCache, settings: JSON.stringify([chains, auto, maxTokens, temperature]) };
+}
+
+/** Who is told of what users want remembered. */
+function memoryIn({ memory }: Config): BotDeps["memory"] {
+  const { providers } = memory ?? {};
+  return memory && { mayBeTold: (model) => providers?.includes(model.slice(0, model.indexOf("/"))) ?? true };
 }
 
 /** What summarises conversations, if that is wanted: its own model, or the cheapest that is offered. */

@@ -16,10 +16,11 @@ import { createPageSource } from "../tools/page-source.ts";
 import { createReadFile } from "../tools/read-file.ts";
 import { createReadPage } from "../tools/read-page.ts";
 import { createTools } from "../tools/registry.ts";
+import { createForget, createRemember } from "../tools/remember.ts";
 import { createWebSearch } from "../tools/web-search.ts";
 
 export interface AppToolsDeps {
-  readonly config: Pick<Config, "proxies" | "tools">;
+  readonly config: Pick<Config, "proxies" | "tools" | "memory">;
   /** Keeps what tools of servers were when they were first seen. */
   readonly store: Pick<StepStore, "knownTools" | "knowTool">;
   /** Left out: nobody draws. */
@@ -35,7 +36,7 @@ const longestPageWaitMs = 5_000;
 /** Opens them; undefined when there are to be none. No process is started, and nobody is asked, before one is used. */
 export function openTools(deps: AppToolsDeps): Tools | undefined {
   const { store, draw, alerts, log } = deps;
-  const { tools: config, proxies } = deps.config;
+  const { tools: config, proxies, memory } = deps.config;
   if (config === undefined) return undefined;
   const search = config.search && createWebSearch({ config: config.search, proxies, alerts });
   const reader = createPageReader({ log });
@@ -50,6 +51,7 @@ export function openTools(deps: AppToolsDeps): Tools | undefined {
     createCalculate(calculator),
     createReadFile(),
     ...draws,
+    ...(memory === undefined ? [] : [createRemember(), createForget()]),
   ];
   const { mcp, only } = config;
   const servers = mcp && createMcpTools({ mcp, store, proxies, alerts, log });

@@ -4,12 +4,13 @@
  */
 import { textOf, textParts } from "../ports/content.ts";
 import type { Settlement } from "../ports/ledger.ts";
-import type { ChatMessage } from "../ports/models.ts";
+import type { ChatMessage, ModelRequest } from "../ports/models.ts";
 import type { CallChange, Step } from "../ports/steps.ts";
 import type { ToolResult } from "../ports/tool-results.ts";
 import type { Tool, ToolTurn } from "../ports/tools.ts";
 import { type Citations, createCitations } from "./citations.ts";
 import type { Prepared } from "./preparation.ts";
+import { tailoring } from "./remembered.ts";
 import type { Run, TurnDeps } from "./run.ts";
 import { addressesIn, messagesOf, prefixOf, toolGuide } from "./step-messages.ts";
 import { makeCalls, mostCalls, type OpenQuestion } from "./tool-calls.ts";
@@ -23,6 +24,8 @@ export interface Agent {
   readonly citations: Citations;
   /** It is to answer now, from what it has. */
   readonly noCalls: boolean;
+  /** What a model is sent of all that. */
+  readonly tailored: NonNullable<ModelRequest["tailored"]>;
   /** A prompt as it is sent where tools are offered. */
   guided(messages: readonly ChatMessage[]): readonly ChatMessage[];
   /** What stands behind the prompt. */
@@ -89,6 +92,7 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
     tools,
     steps,
     citations,
+    tailored: tailoring(deps.memory, { facts: prepared.prompt.facts, tools }),
     guided,
     get noCalls() {
       return steps.length >= mostSteps - 1 || steps.reduce((sum, { calls }) => sum + calls.length, 0) >= mostCalls;
@@ -125,13 +129,13 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
 async function toolsFor(
   { tools, models, permission }: TurnDeps,
   { question, continued }: Run,
-  { model, usesTools }: TurnPrompt,
+  { model, usesTools, remembers }: TurnPrompt,
 ): Promise<readonly Tool[]> {
   const can = models.capabilities(model);
   if (tools === undefined || continued !== undefined || !usesTools || !can.tools) return [];
   if (!can.known && !tools.forUnknown) return [];
   const { conversation, userId } = question;
-  const offered = await tools.offered({ conversation, userId, isPrivate: !conversation.startsWith("-") });
+  const offered = await tools.offered({ conversation, userId, isPrivate: !conversation.startsWith("-"), remembers });
   return permission === undefined ? offered.filter(({ asks, carriesOut }) => !asks && !carriesOut) : offered;
 }
 

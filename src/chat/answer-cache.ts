@@ -24,10 +24,12 @@ const longestAnswer = 16_000;
 export function slotOf(
   { shared, settings }: AnswerCache,
   { asked, conversation, continues, questionNotes = [] }: Turn,
-  { history, messages, choice, model, effort, thoughts }: TurnPrompt,
+  { history, messages, choice, model, effort, thoughts, facts }: TurnPrompt,
 ): AnswerSlot | undefined {
   const alone = history.size.exchanges === 0 && history.size.tokens === 0 && !history.tellsCut;
   if (!alone || !isText(asked) || continues !== undefined || questionNotes.length > 0 || thoughts) return undefined;
+  // What somebody wants remembered is nobody else's, and may be in the answer.
+  if (facts !== "") return undefined;
   const [chat = ""] = conversation.split(":");
   const owner = shared ? everybody : chat;
   // Of a question that is too long the messages have only beginning and end.

@@ -19,15 +19,16 @@ export interface Prepared {
 /** Prepares a run. Has less, and soon, once the signal is aborted. */
 export async function prepare(
   deps: TurnDeps,
-  { question, turn, continued, screen, isNew }: Run,
+  { question, turn, continued, screen, isNew, died, steps }: Run,
   signal: AbortSignal,
 ): Promise<Prepared> {
   const reading = () => screen.status({ kind: "reading-files" });
   const asked = continued === undefined ? turn.asked : [];
   const recall = isNew ? async () => undefined : recallFrom(deps.store, turn);
   const files = await readFiles(deps.files, asked, { language: question.language, reading, recall, signal });
+  const goesOn = died !== undefined || steps.length > 0;
   const paged = { ...turn, asked: withPages(files, turn.asked) };
-  const prompt = await promptOf(deps, paged, question.userId, continued, files);
+  const prompt = await promptOf(deps, paged, { userId: question.userId, continued, files, goesOn });
   const kept = deps.work(() => keptWith(files, paged.asked));
   await keepLong(deps.store, turn, files, kept);
   const pictures = await fetchPictures(deps, continued?.exchange.asked ?? paged.asked, prompt, signal);

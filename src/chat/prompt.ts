@@ -189,17 +189,18 @@ function shorten(exchange: Exchange, atMost: number): Exchange {
 }
 
 /**
- * Builds the messages for the model, in the order in which they stay the same: persona, summary, history, question. Nothing
- * that changes by itself (time, names) stands before the question.
+ * Builds the messages for the model, in the order in which they stay the same: persona, facts, summary, history, question.
+ * Nothing that changes by itself (time, names) stands before the question.
  */
 export function buildPrompt(
   persona: string,
   exchanges: readonly Exchange[],
   question: Content,
   summary?: Summary,
+  facts = "",
 ): readonly AskedMessage[] {
   const messages: AskedMessage[] = [];
-  const system = [persona.trim() === "" ? "" : persona, summary === undefined ? "" : asContext(summary.text)];
+  const system = [persona.trim() === "" ? "" : persona, facts, summary === undefined ? "" : asContext(summary.text)];
   const text = system.filter((part) => part !== "").join("\n\n");
   if (text !== "") messages.push({ role: "system", content: textParts(text) });
   const asked = inWordsButNewest(exchanges.map((exchange) => exchange.asked));

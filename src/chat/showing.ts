@@ -109,6 +109,7 @@ async function showStep(
     payer: payment,
     work,
     log,
+    tailored: agent.tailored,
     shorter() {
       const shorter = pictures.fill(prompt.shorter()?.messages);
       return shorter && asSent(shorter);

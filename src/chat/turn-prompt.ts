@@ -12,6 +12,7 @@ import { type Continued, goOn } from "./continuation.ts";
 import { type FilesDeps, piecesOfKept, type ReadFiles, shownWith } from "./files.ts";
 import { type AskedMessage, holdsPicture } from "./pictures.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";
+import { factsInWords, type Memory, memoryOwner, remembersIn, toldFacts } from "./remembered.ts";
 import type { Summaries, SummaryOrder } from "./summaries.ts";
 import { cutComesSoon, type HistorySize, mayPay, sizeOf, type Thrift, thriftyCut } from "./summary-plan.ts";
 import { pricesOf, type ShownExchange, type TokenPrices, tariffOf, worthShowing } from "./thrift.ts";
@@ -29,6 +30,8 @@ export interface PromptDeps {
   readonly summaries?: Pick<Summaries, "begin" | "model"> | undefined;
   /** After so long a pause the summary stands for all that it covers. Milliseconds; 0: never. */
   readonly newTopicAfterMs?: number | undefined;
+  /** Left out: nothing is remembered, and nothing told of what was. */
+  readonly memory?: Memory | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Stands around work that could block. */
@@ -62,6 +65,9 @@ export interface TurnPrompt extends Prompt {
   readonly fileNotes: readonly Note[];
   /** Whether the conversation wants tools to be used. */
   readonly usesTools: boolean;
+  /** Whether facts are wanted here, and what the conversation is told of them, as it stands in the messages. */
+  readonly remembers: boolean;
+  readonly facts: string;
   /** How much it shall think; undefined when the conversation has chosen nothing. */
   readonly effort: Effort | undefined;
   /** Whether who asks wants to see a summary of its thoughts. */
@@ -76,20 +82,28 @@ const leastToGoOn: HistoryLimits = { maxTokens: 2_000, maxMessages: 2 };
 /** Of what a model reads. */
 export const historyShare = 0.75;
 
+export interface PromptFor {
+  readonly userId: number;
+  readonly continued: Continued | undefined;
+  readonly files: ReadFiles;
+  /** Its model has been asked before, and was told what it shall be told now. */
+  readonly goesOn: boolean;
+}
+
 /** Reads persona, model and as much of the history as the prompt needs, and builds the prompt. */
 export async function promptOf(
   deps: PromptDeps,
   turn: Turn,
-  userId: number,
-  continued: Continued | undefined,
-  files: ReadFiles,
+  { userId, continued, files, goesOn }: PromptFor,
 ): Promise<TurnPrompt> {
   const { store, historyLimits } = deps;
   const own = String(userId);
-  const [settings, ofUser, read] = await Promise.all([
+  const chat = memoryOwner(turn.conversation);
+  const [settings, ofUser, ofChat, read] = await Promise.all([
     store.readSettings(turn.conversation),
     // A private chat has the user's own settings.
     own === turn.conversation ? undefined : store.readSettings(own),
+    chat === turn.conversation ? undefined : store.readSettings(chat),
     store.readConversation(turn.conversation, exchangesNeeded(historyLimits)),
   ]);
   // The whole of an answer is one model's, by one choice.
@@ -122,8 +136,12 @@ export async function promptOf(
   const pieces =
     continued === undefined ? await piecesOfKept(deps, conversation, before, turn.asked, contextTokens) : [];
   const persona = settings.persona ?? deps.defaultPersona;
+  const remembers = remembersIn(deps.memory, ofChat ?? settings);
+  // Where its beginning changes anyway, what it is told may.
+  const begins = !goesOn && whole.since !== history.at(-1)?.since;
+  const facts = remembers ? factsInWords(conversation, await toldFacts(store, conversation, known.facts, begins)) : "";
   const thrift = mayPay(whole.exchanges.length + 1, whole.summary)
-    ? deps.work(() => thriftOf(deps, model, prices, persona))
+    ? deps.work(() => thriftOf(deps, model, prices, `${persona}\n\n${facts}`))
     : undefined;
 
   function asPrompt({ exchanges, summary, ...shown }: ShownHistory): Prompt {
@@ -133,7 +151,7 @@ export async function promptOf(
         ...{ ...shown, summary, thrift, limits: readable, size: sizeOf(exchanges, summary) },
         exchanges: exchanges.map(({ tokens, at }) => ({ tokens, at })),
       },
-      messages: buildPrompt(persona, exchanges, question, summary),
+      messages: buildPrompt(persona, exchanges, question, summary, facts),
     };
   }
 
@@ -142,6 +160,7 @@ export async function promptOf(
     ...chosen,
     fileNotes: asked.notes,
     usesTools: settings.tools !== "off",
+    ...{ remembers, facts },
     effort: settings.effort,
     thoughts: (ofUser ?? settings).thoughts !== undefined,
     ...asPrompt(whole),

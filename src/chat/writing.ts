@@ -1,6 +1,7 @@
 /** The model's part of a run: it is asked, and what it writes is shown as it comes. */
 import { BudgetError, ModelError } from "../base/errors.ts";
 import { linkedSignal } from "../base/signals.ts";
+import type { ChatMessage } from "../ports/models.ts";
 import type { AnswerKeeping } from "../ports/store.ts";
 import { openAgent } from "./agent.ts";
 import { slotOf } from "./answer-cache.ts";
@@ -41,11 +42,13 @@ async function writeFrom(
   const { prompt, messages, pictures, files } = prepared;
   const { model } = prompt;
   const agent = await openAgent(deps, run, prepared);
+  const asSent = (model: string, filled: readonly ChatMessage[]) =>
+    agent.tailored(model, [...agent.guided(filled), ...agent.messages()]);
   const isCalling = agent.steps.at(-1)?.calls.some(({ state }) => state !== "done") === true;
   if (died !== undefined && hearingOf(died, deps.hearing) === undefined && !isCalling) {
-    const sent = [...agent.guided(messages), ...agent.messages()];
+    const lost = died.asking ?? model;
     await run.payment.lost(
-      { model: died.asking ?? model, messages: sent },
+      { model: lost, messages: asSent(lost, messages).messages },
       died.answer ?? died.messages.length,
       signal,
     );
@@ -61,6 +64,12 @@ async function writeFrom(
   };
   if (turn.answer === undefined) showSteps(progress);
   const { slot } = progress;
+  /** What this model has read, about. */
+  const readBy = (by: string): readonly ChatMessage[] => {
+    const filled = progress.sent === prompt ? messages : pictures.fill(progress.sent.messages);
+    const { messages: sent, tools } = asSent(by, filled);
+    return tools === undefined ? sent : [...sent, inWords(tools)];
+  };
   const ended = (
     outcome: Writing["outcome"],
     { text, model: by }: WrittenText,
@@ -68,11 +77,7 @@ async function writeFrom(
   ): Writing => ({
     text: seen(text) ? text : "",
     outcome,
-    prompt: [
-      ...agent.guided(progress.sent === prompt ? messages : pictures.fill(progress.sent.messages)),
-      ...agent.messages(),
-      ...(agent.tools.length === 0 ? [] : [inWords(agent.tools)]),
-    ],
+    prompt: readBy(by),
     history: progress.sent.history,
     continued: run.continued,
     chosen: model,

@@ -12,6 +12,7 @@ import {
   variableNames,
 } from "./environment.ts";
 import { readFields } from "./fields.ts";
+import { type MemoryConfig, memoryOf } from "./memory.ts";
 import { type ModelsConfig, readModels } from "./models.ts";
 import { type ProviderConfig, prefixOf, providerPrefixes } from "./provider-settings.ts";
 import { proxyNames, readProxies } from "./proxies.ts";
@@ -62,6 +63,8 @@ export interface Config {
   readonly models: ModelsConfig;
   /** Left out: models are offered no tools. */
   readonly tools?: ToolsConfig | undefined;
+  /** Left out: nothing is remembered for users. */
+  readonly memory?: MemoryConfig | undefined;
   readonly budgets: Budgets;
   /** How long calls are kept one by one. */
   readonly ledgerDays: number;
@@ -147,6 +150,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     mistakes.push("METRICS_PORT is that of PORT; set it to another one, or leave it out to have /metrics at PORT");
 
   const tools = answersIn(mode) ? toolsOf(values, wrong, given, { mistakes, warnings }) : undefined;
+  const memory = answersIn(mode) ? memoryOf(values, models.providers, { warnings }) : undefined;
   const budgets = budgetsOf(values, mistakes, warnings);
   const proxies = mode === "queue" ? undefined : readProxies(given, mistakes, playground ? loopback : "");
 
@@ -190,6 +194,7 @@ export function readConfig(mode: RunMode, env: Variables, notes: readonly string
     adminToken: values.ADMIN_TOKEN,
     models,
     tools,
+    memory,
     budgets,
     ledgerDays: values.LEDGER_DAYS,
     summaryModel,

@@ -32,6 +32,7 @@ export const defaults = {
   DOCUMENT_MAX_TOKENS: "30000",
   SPEAK_VOICE: "alloy",
   TOOLS: "auto",
+  MEMORY: "on",
   ANSWER_CACHE: "off",
   ANSWER_CACHE_HOURS: "24",
   RATE_LIMIT_MESSAGES: "10",
@@ -103,6 +104,8 @@ export const environmentFields = {
   SERPER_API_KEY: key().optional(),
   SEARXNG_URL: url().optional(),
   MCP_SERVERS: text().optional(),
+  MEMORY: oneOf(["on", "off"], "must be on or off").prefault(defaults.MEMORY),
+  MEMORY_PROVIDERS: providerNames().optional(),
   NEW_TOPIC_AFTER_MINUTES: whole(0, 525_600, "minutes").prefault(defaults.NEW_TOPIC_AFTER_MINUTES),
   ANSWER_CACHE: oneOf(["off", "chat", "shared"], "must be off, chat or shared").prefault(defaults.ANSWER_CACHE),
   ANSWER_CACHE_HOURS: whole(1, 8_760, "hours").prefault(defaults.ANSWER_CACHE_HOURS),
@@ -223,6 +226,18 @@ function mediaModel(example: string): Field<"off" | readonly ModelName[]> {
     const { chain, mistakes } = readAutoChain(given);
     if (chain !== undefined && mistakes.length === 0 && chain.every(({ effort }) => effort === undefined)) return chain;
     throw new Mistake(`must be one provider/model, like ${example}; others may stand behind a >; or off`);
+  });
+}
+
+/** As they stand before the slash in `MODELS`. */
+function providerNames() {
+  return field((given) => {
+    const names = split(given);
+    const misplaced = names.flatMap((name, index) => (/^[^/@>:]{1,64}$/.test(name) ? [] : [index + 1]));
+    if (names.length > 0 && misplaced.length === 0) return [...new Set(names)];
+    throw new Mistake(
+      `must be names of providers separated by commas, like ollama,anthropic${names.length > 0 ? `; there is none in place ${misplaced.join(", ")}` : ""}`,
+    );
   });
 }
 

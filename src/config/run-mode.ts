@@ -24,6 +24,8 @@ const ofModels = [
     "SERPER_API_KEY",
     "SEARXNG_URL",
     "MCP_SERVERS",
+    "MEMORY",
+    "MEMORY_PROVIDERS",
     "VISION_MODELS",
     "MODEL_CAPABILITIES",
     "MODEL_MAX_TOKENS",

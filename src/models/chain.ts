@@ -121,8 +121,8 @@ export function createModels(deps: ModelsDeps): AllModels {
     const { signal } = linked;
     const log = request.log ?? deps.log;
     const allowance = createAllowance(timers, now);
-    const { payer, thoughts, cacheKey, pictures, tools, noCalls, work = inNobodysName } = request;
-    const how = { thoughts, cacheKey, pictures, work, tools, noCalls };
+    const { payer, thoughts, cacheKey, pictures, tools: all, noCalls, work = inNobodysName } = request;
+    const how = { thoughts, cacheKey, pictures, work, noCalls };
     let shown: boolean;
     try {
       const targets = targetsOf(request);
@@ -135,7 +135,10 @@ export function createModels(deps: ModelsDeps): AllModels {
         let reason: ModelErrorKind;
         const { model } = route.choice;
         const effort = request.effort ?? effortOf(targets, model);
-        const { messages } = route;
+        const { messages, tools } = request.tailored?.(model, route.messages) ?? {
+          messages: route.messages,
+          tools: all,
+        };
         const pay: Pay | undefined =
           payer && ((name, ...waiting) => payer.open({ model: name, messages, tools }, ...waiting));
         const attempt = begin(route, pay, allowance, log, effort === "high");
@@ -148,7 +151,7 @@ export function createModels(deps: ModelsDeps): AllModels {
           if (entered !== undefined) {
             yield { type: "attempt", model, shorter: route.shortened || undefined };
             const { provider, ...within } = entered;
-            for await (const event of provider.ask({ ...how, ...within, messages, effort }, signal)) {
+            for await (const event of provider.ask({ ...how, ...within, messages, tools, effort }, signal)) {
               shown = event.type === "text-delta" || (shown && event.type !== "text-reset");
               if (event.type === "answer-end") attempt.completed(event);
               yield event;

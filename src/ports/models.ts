@@ -207,6 +207,11 @@ export interface ModelRequest {
   /** Told of failures on the way to the answer, with the ids of who asks; left out: the adapter's own log. */
   readonly log?: Pick<Logger, "info" | "warn">;
   /**
+   * What `provider/model` is sent of these messages, and of the tools, where not all may see everything; left out: all of it.
+   * Asked again it says the same.
+   */
+  tailored?(model: string, messages: readonly ChatMessage[]): Pick<ModelRequest, "messages" | "tools">;
+  /**
    * What a model is asked instead, once, that finds the messages too long (`context-overflow`); undefined when nothing can be
    * left out.
    */

@@ -28,6 +28,8 @@ export interface Settings {
   readonly voice?: "on" | "asked";
   /** Set where no tool shall be used. */
   readonly tools?: "off";
+  /** Of a chat, for all its topics: set where no facts are to be remembered or told. */
+  readonly memory?: "off";
   /** Set while the example questions of `/start` stand below the conversation. */
   readonly examples?: string;
   /** Id of the question after a pause whose earlier messages were asked for again. */

@@ -25,6 +25,8 @@ export interface Tool extends ToolDefinition {
   readonly carriesOut: boolean;
   /** Offered in groups, too, though it is not `safe`. */
   readonly inGroups?: true | undefined;
+  /** It keeps facts, or forgets them: offered where they are wanted, to models that may be told of them. */
+  readonly ofMemory?: true | undefined;
   /** A call that takes longer has failed. Milliseconds. */
   readonly mostMs: number;
   /** A call with these arguments, as the screen tells of it. Never throws, whatever they are. */
@@ -82,6 +84,8 @@ export interface ToolAsker {
   readonly userId: number;
   /** A private chat: in groups only what is `safe` is offered, unless the operator has said so. */
   readonly isPrivate: boolean;
+  /** Facts are wanted here. */
+  readonly remembers?: boolean | undefined;
 }
 
 export interface Tools {

@@ -14,6 +14,9 @@ export type VoiceChoice = (typeof voiceChoices)[number];
 export const toolsChoices = ["on", "off"] as const;
 export type ToolsChoice = (typeof toolsChoices)[number];
 
+export const memoryChoices = ["on", "off"] as const;
+export type MemoryChoice = (typeof memoryChoices)[number];
+
 /** `expired`: nobody has pressed a button for a day. */
 const permitChoices = ["once", "always", "refuse", "expired"] as const;
 export type PermitChoice = (typeof permitChoices)[number];
@@ -49,6 +52,10 @@ export type Press =
   | { readonly action: "voice"; readonly choice: VoiceChoice }
   /** Whether tools are used. */
   | { readonly action: "tools"; readonly choice: ToolsChoice }
+  /** Whether facts are remembered and told in the chat. */
+  | { readonly action: "memory"; readonly choice: MemoryChoice }
+  /** Show a page of what is remembered, from 0 on; `forget`: without the fact of this number from then on. */
+  | { readonly action: "facts"; readonly page: number; readonly forget?: number | undefined }
   /** Whether the call may be made that the turn of this question waits with. */
   | { readonly action: "permit"; readonly choice: PermitChoice; readonly question: number }
   /** Draw once more what the command with this id asked for; or send the picture as a file. */
@@ -80,6 +87,7 @@ export function pressData(press: Press): string {
     const { page, provider, search } = press;
     return `models:${page}:${provider !== undefined ? `p${provider}` : search !== undefined ? `s${search}` : ""}`;
   }
+  if (press.action === "facts") return `facts:${press.page}${press.forget === undefined ? "" : `:${press.forget}`}`;
   if (press.action === "permit") return `permit:${press.choice}:${press.question}`;
   if (press.action === "drawn") return `drawn:${press.what}:${press.command}`;
   if (press.action === "erase") return `erase:${press.choice}:${press.user}:${press.at}`;
@@ -107,6 +115,8 @@ export function parsePress(data: string | undefined): Press | undefined {
   if (action === "think") return chosen(action, thinkChoices, value);
   if (action === "voice") return chosen(action, voiceChoices, value);
   if (action === "tools") return chosen(action, toolsChoices, value);
+  if (action === "memory") return chosen(action, memoryChoices, value);
+  if (action === "facts" && number !== undefined && number >= 0) return { action, page: number, forget: second };
   if (action === "permit") {
     const choice = permitChoices.find((one) => one === value);
     return choice === undefined || second === undefined ? undefined : { action, choice, question: second };

@@ -19,6 +19,7 @@ import { earlier } from "./features/earlier.ts";
 import { exporting } from "./features/export.ts";
 import { figures } from "./features/figures.ts";
 import { granting } from "./features/grant.ts";
+import { memory } from "./features/memory.ts";
 import { model } from "./features/model.ts";
 import { access, leftovers, membership, refusals, refusedCalls, upgrades } from "./features/notices.ts";
 import { permitting } from "./features/permitting.ts";
@@ -104,6 +105,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     voice,
     ownBudget,
     tools,
+    memory,
   );
   quick.use(leftovers);
   quick.use(() => undefined); // nothing of the quick lane reaches dialogs or models

@@ -34,6 +34,8 @@ export const commands: readonly Command[] = [
   { name: "image", lane: "turn", asks: true },
   { name: "voice", lane: "quick" },
   { name: "tools", lane: "quick" },
+  { name: "memory", lane: "quick" },
+  { name: "forget", lane: "quick" },
   { name: "stats", lane: "quick" },
   { name: "usage", lane: "quick" },
   { name: "export", lane: "quick" },

@@ -73,6 +73,7 @@ export interface BotDeps {
   readonly files?: TurnDeps["files"];
   /** Left out: nobody speaks. */
   readonly speaking?: Pick<Speaking, "speak"> | undefined;
+  readonly memory?: TurnDeps["memory"];
   /** Left out: no tool is there. */
   readonly tools?: Omit<Tools, "stop"> | undefined;
   /** Left out: nobody draws. */

@@ -3,6 +3,7 @@ import type { ModelErrorKind } from "../base/errors.ts";
 import type { AutoReason } from "../ports/notes.ts";
 import { modelFailureWords } from "./english-failures.ts";
 import { mediaTexts } from "./english-media.ts";
+import { memoryTexts } from "./english-memory.ts";
 import { moneyTexts } from "./english-money.ts";
 import { autoReasons, noteLine, stopped } from "./english-notes.ts";
 import { operatorTexts } from "./english-operators.ts";
@@ -48,6 +49,9 @@ export const english = {
     voiceAsked: "As I ask",
     toolsOn: "On",
     toolsOff: "Off",
+    memoryOn: "On",
+    memoryOff: "Off",
+    forgetFact: (number: number) => `🗑 ${number}`,
     allowOnce: "✅ Allow once",
     allowAlways: "✅ Allow in this conversation",
     refuse: "✖ Refuse",
@@ -83,6 +87,8 @@ export const english = {
     image: "draw what you describe, or change the picture you reply to",
     voice: "whether I also speak my answers",
     tools: "what I may look up and do here",
+    memory: "what I remember in all conversations",
+    forget: "forget one fact, or all",
     stats: "how the bot is doing",
     usage: "your tokens and their cost",
     export: "this conversation as a Markdown file",
@@ -170,6 +176,7 @@ export const english = {
   ...privacyTexts,
   ...operatorTexts,
   ...mediaTexts,
+  ...memoryTexts,
   exportEmpty: "There is no conversation here to export yet.",
   exportTooSoon: "I sent you an export less than a minute ago. Please wait a moment before the next one.",
   exportCaption: (which?: { readonly part: number; readonly of: number }) =>

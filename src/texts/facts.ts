@@ -1,5 +1,6 @@
 /** What sentences of every language are made of, where it is more than a word or a number. */
 import type { Whose } from "../base/errors.ts";
+import type { SecretKind } from "../base/secrets-in-text.ts";
 import type { UsageTotals } from "../ports/ledger.ts";
 import type { Effort } from "../ports/models.ts";
 import type { QueueStats } from "../ports/queue.ts";
@@ -26,6 +27,23 @@ export interface PrivacyFacts {
   /** Who may be asked. `own`: on a machine of the operator's. */
   readonly providers: readonly { readonly name: string; readonly host: string; readonly own: boolean }[];
 }
+
+/** What `/memory` says. */
+export interface MemoryList {
+  /** Those that are shown. */
+  readonly facts: readonly { readonly number: number; readonly text: string }[];
+  /** Of all. */
+  readonly count: number;
+  readonly most: number;
+  readonly group: boolean;
+  /** `off`: in this chat; `closed`: for the whole bot. */
+  readonly state: "on" | "off" | "closed";
+}
+
+/** Why something is not remembered. `most`: facts where there are too many, else characters of one. */
+export type UnrememberedBecause =
+  | { readonly problem: "empty" | "full" | SecretKind; readonly most: number }
+  | { readonly problem: "too-long"; readonly most: number; readonly length: number };
 
 /** How a budget stands. Money in billionths of a US dollar, times in milliseconds since the epoch. */
 export interface BudgetView {

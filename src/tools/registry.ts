@@ -38,6 +38,7 @@ export function createTools({ builtIn, servers, only, log }: ToolsDeps): Tools {
     let characters = 0;
     for (const tool of [...own, ...others]) {
       if (!to.isPrivate && tool.class !== "safe" && tool.inGroups !== true) continue;
+      if (tool.ofMemory && !to.remembers) continue;
       const length = lengthOf(tool);
       if (names.has(tool.name)) left.set(idOf(tool), "name-taken");
       else if (offered.length >= mostTools || characters + length > mostCharacters) left.set(idOf(tool), "no-room");
@@ -73,7 +74,7 @@ export function createTools({ builtIn, servers, only, log }: ToolsDeps): Tools {
       const listed = [...own.map((tool): ListedTool => said(tool)), ...others];
       return listed.flatMap((tool) => {
         const disabled = tool.disabled ?? left.get(idOf(tool));
-        // What a group is not offered is nothing that its members could do anything about.
+        // What is not offered to this chat is nothing that anybody there could do anything about.
         return disabled === undefined && !can.has(idOf(tool)) ? [] : [said({ ...tool, disabled })];
       });
     },

@@ -24,7 +24,8 @@ async function namesWith(
     log,
     alerts: { raise: () => {} },
   });
-  const offered = await tools?.offered({ conversation: "-1:0", userId: 1, isPrivate: false });
+  const asker = { conversation: "-1:0", userId: 1, isPrivate: false, remembers: env["MEMORY"] !== undefined };
+  const offered = await tools?.offered(asker);
   await tools?.stop();
   return offered?.map(({ name }) => name);
 }
@@ -42,6 +43,11 @@ describe("the tools of a process", () => {
 
   it("draw where a model draws", async () => {
     expect(await namesWith({}, async () => undefined)).toContain("draw");
+  });
+
+  it("remember where facts are wanted, unless the operator wants none", async () => {
+    expect(await namesWith({ MEMORY: "on" })).toEqual(["read_page", "calculate", "read_file", "remember", "forget"]);
+    expect(await namesWith({ MEMORY: "off" })).not.toContain("remember");
   });
 
   it("are those that TOOLS names, or none", async () => {

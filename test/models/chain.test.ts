@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { textOf, textParts } from "../../src/ports/content.ts";
+import type { ChatMessage } from "../../src/ports/models.ts";
 import { answered, until } from "../contracts/models.contract.ts";
 import { asMessages } from "../support/messages.ts";
 import { alone, createProvidersScene, type Recorder } from "../support/providers-scene.ts";
+import { clock, search } from "../support/wire-tools.ts";
+import { told } from "../support/wires.ts";
 
 const scene = createProvidersScene();
 const { open } = scene;
@@ -29,6 +33,40 @@ describe("the chain", () => {
     ]);
     expect(events.at(-1)).toMatchObject({ model: "deepseek/b" });
     expect([scene.first.requests.length, scene.second.requests.length]).toEqual([1, 1]);
+  });
+
+  test("sends each model what is meant for it, also when it is asked with less", async () => {
+    const tools = [search, clock];
+    const all = asMessages([
+      { role: "system", content: "Be brief. She is vegan." },
+      { role: "user", content: "What shall I eat?" },
+    ]);
+    const short = asMessages([{ role: "user", content: "Eat? She is vegan." }]);
+    const less = (messages: readonly ChatMessage[]) =>
+      messages.map((one) => ({ ...one, content: textParts(textOf(one.content).replace(" She is vegan.", "")) }));
+    scene.first.script.next({ status: 500 });
+    scene.second.script.next(
+      { status: 400, body: { error: { message: "too long", code: "context_length_exceeded" } } },
+      { text: "Rice." },
+    );
+    const { text } = await told(open(), {
+      ...{ model: "openai/a", messages: all, tools, shorter: () => short },
+      tailored: (model, messages) =>
+        model === "openai/a" ? { messages, tools } : { messages: less(messages), tools: [clock] },
+    });
+    expect(text).toBe("Rice.");
+    const bodies = [...scene.first.requests, ...scene.second.requests].map(({ body }) => [
+      body.messages.map(({ content }) => content),
+      (body["tools"] as { function: { name: string } }[]).map((tool) => tool.function.name),
+    ]);
+    expect(bodies).toEqual([
+      [
+        ["Be brief. She is vegan.", "What shall I eat?"],
+        ["web_search", "clock"],
+      ],
+      [["Be brief.", "What shall I eat?"], ["clock"]],
+      [["Eat?"], ["clock"]],
+    ]);
   });
 
   test.each([

@@ -72,6 +72,7 @@ function emptyScene() {
     answerCache: undefined as AnswerCache | undefined,
     brush: undefined as BotDeps["brush"],
     tools: undefined as BotDeps["tools"],
+    memory: { mayBeTold: () => true } as BotDeps["memory"],
     /** What the model does call by call; behind them it counts. */
     scripts: [] as ModelEvent[][],
     /** How many answers had been kept from before. */
@@ -179,6 +180,9 @@ export function createBotScene() {
         },
         get tools() {
           return scene.tools;
+        },
+        get memory() {
+          return scene.memory;
         },
         get brush() {
           return scene.brush;

@@ -14,12 +14,13 @@ import {
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { type Content, type ImagePart, textOf, textParts } from "../../src/ports/content.ts";
 import { MediaError } from "../../src/ports/media.ts";
-import type { CallEnd, ChatMessage, ModelEvent, OpenCall, Tier } from "../../src/ports/models.ts";
+import type { CallEnd, ChatMessage, ModelEvent, ModelRequest, OpenCall, Tier } from "../../src/ports/models.ts";
 import type { AbortReason } from "../../src/ports/queue.ts";
 import type { Tool } from "../../src/ports/tools.ts";
 import type { Turn } from "../../src/ports/turns.ts";
 import { english } from "../../src/texts/english.ts";
 import { linesOf } from "../../src/texts/texts.ts";
+import { createTools } from "../../src/tools/registry.ts";
 import { capabilities } from "./capable.ts";
 import { inWords, type Worded } from "./messages.ts";
 
@@ -64,6 +65,7 @@ function emptyScene() {
     contextTokens: 32_768,
     spending: { budgets: {} } as TurnDeps["spending"],
     answerCache: undefined as TurnDeps["answerCache"],
+    memory: undefined as TurnDeps["memory"],
     requests: [] as { readonly model: string; readonly messages: readonly Worded[] }[],
     /** Which of its two models `auto` was to ask, question by question. */
     tiers: [] as (Tier | undefined)[],
@@ -91,6 +93,7 @@ function emptyScene() {
       readonly pictures: boolean | undefined;
       readonly tools: readonly string[] | undefined;
       readonly noCalls: boolean | undefined;
+      readonly tailored: ModelRequest["tailored"];
     }[],
     stop: new AbortController(),
     gone: new AbortController(),
@@ -125,7 +128,10 @@ export function createTurnScene() {
           scene.cacheKeys.push(request.cacheKey);
           scene.requests.push({ model, messages: inWords(messages) });
           const { tools, noCalls } = request;
-          scene.sent.push({ messages, pictures: request.pictures, tools: tools?.map(({ name }) => name), noCalls });
+          scene.sent.push({
+            ...{ messages, pictures: request.pictures, tools: tools?.map(({ name }) => name), noCalls },
+            tailored: request.tailored,
+          });
           scene.shorter.push(shorter && inWords(shorter));
           // Each call is paid as the chain does it: that of the attempt, or the one whose end the script tells.
           const script = scene.scripts.shift() ?? scene.script;
@@ -183,7 +189,10 @@ export function createTurnScene() {
           return image;
         },
       },
-      tools: scene.tools.length === 0 ? undefined : { forUnknown: true, offered: async () => scene.tools },
+      tools:
+        scene.tools.length === 0
+          ? undefined
+          : { forUnknown: true, offered: createTools({ builtIn: scene.tools }).offered },
       permission: scene.mayAsk
         ? {
             async ask(_turn, call) {
@@ -197,6 +206,7 @@ export function createTurnScene() {
       tokenFactors: scene.tokenFactors,
       spending: scene.spending,
       answerCache: scene.answerCache,
+      memory: scene.memory,
       visible: (markdown) => markdown.replace(/[*\s]/g, "") !== "",
       work: (work) => work(),
       observer: {

@@ -19,6 +19,7 @@ const toModels = new Set([
   "chat/file-words.ts",
   "chat/framing.ts",
   "chat/pictures.ts",
+  "chat/remembered.ts",
   "chat/step-messages.ts",
   "chat/summary-words.ts",
   "chat/tool-calls.ts",

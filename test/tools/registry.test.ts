@@ -34,6 +34,15 @@ describe("the tools", () => {
     expect(namesOf(await tools.offered(inPrivate))).toEqual(["b", "a", "s_x"]);
   });
 
+  it("keep facts where facts are wanted alone", async () => {
+    const tools = createTools({ builtIn: [tool("remember", { ofMemory: true, inGroups: true }), tool("a")] });
+    for (const to of [inPrivate, inGroup]) {
+      expect(namesOf(await tools.offered(to))).toEqual(["a"]);
+      expect(namesOf(await tools.listed(to))).toEqual(["a"]);
+      expect(namesOf(await tools.offered({ ...to, remembers: true }))).toEqual(["remember", "a"]);
+    }
+  });
+
   it("are in groups those that are safe, and those that are meant for groups", async () => {
     const tools = createTools({
       builtIn: [

@@ -5,6 +5,7 @@ import { pressData, type ToolsChoice, toolsChoices } from "../../screen/buttons.
 import { choosing } from "../choosing.ts";
 import { type BotContext, callOf, isAdmin, isCommand, say } from "../context.ts";
 import { senderOf } from "../senders.ts";
+import { remembersHere } from "./memory.ts";
 
 export const tools = new Composer<BotContext>();
 
@@ -40,7 +41,10 @@ async function stateOf(ctx: BotContext): Promise<{ text: string; keyboard: Inlin
   const { tools: setting } = await ctx.session.read();
   const current: ToolsChoice = setting ?? "on";
   const { conversation } = ctx.job;
-  const to = { conversation, userId: senderOf(ctx.update) ?? 0, isPrivate: !conversation.startsWith("-") };
+  const to = {
+    ...{ conversation, userId: senderOf(ctx.update) ?? 0, isPrivate: !conversation.startsWith("-") },
+    remembers: await remembersHere(ctx),
+  };
   const listed = (await ctx.deps.tools?.listed(to)) ?? [];
   const { labels } = ctx.texts;
   const button = (text: string, choice: ToolsChoice) => ({
