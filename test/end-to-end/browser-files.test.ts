@@ -1,8 +1,8 @@
 /** What people send beside words, from the page of the playground to the real bot and back. */
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { greyJpeg } from "../../src/playground/pictures.ts";
-import { chromiumPath, fakeMicrophone, openBrowser } from "../support/chromium.ts";
+import { chromiumPath, fakeMicrophone, openBrowser, openPage } from "../support/chromium.ts";
 import { lines, pdfOf } from "../support/files.ts";
 import { bringFiles, type PageFile } from "../support/page-files.ts";
 import { patienceMs } from "../support/patience.ts";
@@ -31,7 +31,6 @@ const list: PageFile = { name: "list.csv", mimeType: "text/csv", bytes: Buffer.f
 describe.skipIf(chromiumPath === undefined)("files in a browser (needs Chromium)", { timeout: 240_000 }, () => {
   let playground: PlaygroundProcess;
   let browser: Browser;
-  let context: BrowserContext;
   let page: Page;
   let problems: string[];
 
@@ -43,18 +42,13 @@ describe.skipIf(chromiumPath === undefined)("files in a browser (needs Chromium)
     await playground?.stop();
   }, 120_000);
   beforeEach(async () => {
-    problems = [];
-    context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-    page = await context.newPage();
-    page.setDefaultTimeout(patienceMs);
-    page.on("pageerror", (error) => problems.push(error.message));
-    page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+    ({ page, problems } = await openPage(browser));
     await page.goto(playground.url);
     await page.getByTestId("chat-row").first().waitFor();
     await newChat(page);
   });
   afterEach(async () => {
-    await context.close();
+    await page.context().close();
     expect(problems).toEqual([]);
   });
 

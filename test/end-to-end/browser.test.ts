@@ -1,10 +1,8 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { chromiumPath, openBrowser } from "../support/chromium.ts";
+import { chromiumPath, openBrowser, openPage } from "../support/chromium.ts";
+import { patienceMs } from "../support/patience.ts";
 import { botMessages, newChat, type PlaygroundProcess, startPlayground } from "../support/playground-process.ts";
-
-/** Slow machines are slow; nothing here depends on how long it takes. */
-const PATIENCE_MS = 60_000;
 
 describe.skipIf(chromiumPath === undefined)(
   "the playground in a browser (needs Chromium)",
@@ -12,7 +10,6 @@ describe.skipIf(chromiumPath === undefined)(
   () => {
     let playground: PlaygroundProcess;
     let browser: Browser;
-    let context: BrowserContext;
     let page: Page;
     let problems: string[];
 
@@ -27,14 +24,7 @@ describe.skipIf(chromiumPath === undefined)(
     }, 120_000);
 
     beforeEach(async () => {
-      problems = [];
-      context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-      page = await context.newPage();
-      page.setDefaultTimeout(PATIENCE_MS);
-      page.on("pageerror", (error) => problems.push(error.message));
-      page.on("console", (message) => {
-        if (message.type() === "error") problems.push(message.text());
-      });
+      ({ page, problems } = await openPage(browser));
       await page.goto(playground.url);
       await page.getByTestId("chat-row").first().waitFor();
       // Each test has a conversation of its own.
@@ -42,7 +32,7 @@ describe.skipIf(chromiumPath === undefined)(
     });
 
     afterEach(async () => {
-      await context.close();
+      await page.context().close();
       expect(problems).toEqual([]);
     });
 
@@ -57,7 +47,7 @@ describe.skipIf(chromiumPath === undefined)(
             lengths.add((await textOf(answer)).length);
             return lengths.size;
           },
-          { timeout: PATIENCE_MS, interval: 150 },
+          { timeout: patienceMs, interval: 150 },
         )
         .toBeGreaterThanOrEqual(4);
       await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
@@ -76,7 +66,7 @@ describe.skipIf(chromiumPath === undefined)(
       const stop = page.getByTestId("key").filter({ hasText: "Stop" });
       await stop.waitFor();
       const answer = botMessages(page).last();
-      await expect.poll(async () => (await textOf(answer)).length, { timeout: PATIENCE_MS }).toBeGreaterThan(40);
+      await expect.poll(async () => (await textOf(answer)).length, { timeout: patienceMs }).toBeGreaterThan(40);
       const before = await textOf(answer);
       await stop.click();
       await stop.waitFor({ state: "detached" });
@@ -93,7 +83,7 @@ describe.skipIf(chromiumPath === undefined)(
       const keys = botMessages(page).last().getByTestId("key");
       await keys.first().waitFor();
       await keys.first().click();
-      await expect.poll(() => page.locator("[aria-busy=true]").count(), { timeout: PATIENCE_MS }).toBe(0);
+      await expect.poll(() => page.locator("[aria-busy=true]").count(), { timeout: patienceMs }).toBe(0);
       expect(problems).toEqual([]);
     });
 
@@ -107,7 +97,7 @@ describe.skipIf(chromiumPath === undefined)(
         await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
       }
       const continuing = page.getByTestId("key").filter({ hasText: "Continue" });
-      await expect.poll(() => continuing.count(), { timeout: PATIENCE_MS }).toBe(0);
+      await expect.poll(() => continuing.count(), { timeout: patienceMs }).toBe(0);
       expect(await botMessages(page).count()).toBe(3);
       expect(new Set(await botMessages(page).getByTestId("message-text").allTextContents()).size).toBe(3);
     });
@@ -119,9 +109,9 @@ describe.skipIf(chromiumPath === undefined)(
       ] as const) {
         const count = await botMessages(page).count();
         await say(page, question);
-        await botMessages(page).nth(count).getByText(shown).waitFor({ timeout: PATIENCE_MS });
+        await botMessages(page).nth(count).getByText(shown).waitFor({ timeout: patienceMs });
         await page.getByTestId("key").filter({ hasText: "Stop" }).waitFor();
-        await botMessages(page).nth(count).getByText("scripted demo model").waitFor({ timeout: PATIENCE_MS });
+        await botMessages(page).nth(count).getByText("scripted demo model").waitFor({ timeout: patienceMs });
         await page.getByTestId("key").filter({ hasText: "Regenerate" }).waitFor();
         expect(await botMessages(page).count()).toBe(count + 1);
       }
@@ -163,7 +153,9 @@ describe.skipIf(chromiumPath === undefined)(
     });
 
     test("shows code with its language and copies it", async () => {
-      await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(playground.url).origin });
+      await page
+        .context()
+        .grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(playground.url).origin });
       await say(page, "Show me some code");
       const block = page.getByTestId("code-block").first();
       await block.waitFor();

@@ -5,7 +5,7 @@ import { createLogger } from "../../src/base/log.ts";
 import type { QueueView, UpdateView } from "../../src/ports/operators.ts";
 import { createDashboard } from "../../src/server/admin/dashboard.ts";
 import { createHttpServer, type HttpServer } from "../../src/server/http.ts";
-import { chromiumPath, openBrowser } from "../support/chromium.ts";
+import { chromiumPath, openBrowser, openPage } from "../support/chromium.ts";
 
 const adminToken = "admin-token-of-the-test";
 const at = Date.now() - 60_000;
@@ -26,7 +26,7 @@ describe.skipIf(chromiumPath === undefined)("the dashboard in a browser (needs C
   let browser: Browser;
   let page: Page;
   const hosts = new Set<string>();
-  const complaints: string[] = [];
+  let problems: readonly string[];
 
   beforeAll(async () => {
     server = await createHttpServer({
@@ -38,12 +38,8 @@ describe.skipIf(chromiumPath === undefined)("the dashboard in a browser (needs C
       dashboard: createDashboard({ view, adminToken }),
     });
     browser = await openBrowser();
-    page = await browser.newPage({ httpCredentials: { username: "anyone", password: adminToken } });
+    ({ page, problems } = await openPage(browser, { httpCredentials: { username: "anyone", password: adminToken } }));
     page.on("request", (request) => hosts.add(new URL(request.url()).host));
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(message.text());
-    });
   }, 120_000);
 
   afterAll(async () => {
@@ -72,6 +68,6 @@ describe.skipIf(chromiumPath === undefined)("the dashboard in a browser (needs C
 
   test("loads nothing from elsewhere, and wants nothing that its policy forbids", () => {
     expect([...hosts]).toEqual([`127.0.0.1:${server.port}`]);
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { test as base, expect } from "vitest";
 import { createPlaygroundPage, type PlaygroundPage } from "../../src/playground/page/server.ts";
 import { createChatsInMemory } from "./chats-in-memory.ts";
-import { fakeMicrophone, openBrowser } from "./chromium.ts";
+import { fakeMicrophone, openBrowser, openPage } from "./chromium.ts";
 import { patienceMs } from "./patience.ts";
 
 export const ADA = 100;
@@ -67,11 +67,10 @@ async function openChat(browser: Browser): Promise<{ chat: OpenChat; close(): Pr
     });
   let server = await serve(0);
   const port = Number(new URL(server.url).port);
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: "light" });
-  const page = await context.newPage();
-  const problems: string[] = [];
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  const { page, problems } = await openPage(browser, {
+    viewport: { width: 1280, height: 800 },
+    colorScheme: "light",
+  });
   await page.goto(server.url);
   await page.getByTestId("chat-row").first().waitFor();
   return {
@@ -88,7 +87,7 @@ async function openChat(browser: Browser): Promise<{ chat: OpenChat; close(): Pr
       },
     },
     async close() {
-      await context.close();
+      await page.context().close();
       await server.stop();
     },
   };
