@@ -7,6 +7,7 @@ import type { ToolResult } from "../ports/tool-results.ts";
 import type { AskedCall, Turn } from "../ports/turns.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { wordsForModel } from "./file-words.ts";
+import { rememberedNote } from "./remembered.ts";
 import { refusedResult, withNote } from "./step-messages.ts";
 import { countTokens } from "./tokens.ts";
 
@@ -71,8 +72,10 @@ export async function leaveUnallowed(
   const turn = await store.resumeTurn(conversation, question, run);
   if (turn?.asks === undefined) return undefined;
   const { asks: _asks, button: _button, ...record } = turn;
-  const ended: Turn = { ...record, run, state: "answered", outcome: "stopped", notes: [noteOf(why)] };
-  const steps = (await store.readSteps(ended)).map(withRefusals);
+  const left: Turn = { ...record, run, state: "answered", outcome: "stopped" };
+  const steps = (await store.readSteps(left)).map(withRefusals);
+  const remembered = rememberedNote(turn.asks.userId, steps);
+  const ended: Turn = { ...left, notes: [noteOf(why), ...(remembered === undefined ? [] : [remembered])] };
   const answered = turn.answer ?? "";
   const asked = withNote(turn.asked, steps);
   const tokens = countTokens(wordsForModel(asked)) + countTokens(answered);

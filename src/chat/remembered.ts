@@ -2,6 +2,8 @@
 import { textOf, textParts } from "../ports/content.ts";
 import { type Fact, type FactSnapshot, type FactStore, ownerOf } from "../ports/facts.ts";
 import type { ChatMessage, ModelRequest } from "../ports/models.ts";
+import type { Note, RememberedNote } from "../ports/notes.ts";
+import type { Step } from "../ports/steps.ts";
 import type { Settings } from "../ports/store.ts";
 import type { Tool } from "../ports/tools.ts";
 import type { ConversationId } from "../ports/updates.ts";
@@ -45,6 +47,23 @@ export function factsInWords(conversation: ConversationId, facts: readonly Fact[
   const whose = conversation.startsWith("-") ? "this group" : "the user";
   const lines = facts.map(({ number, text }) => `${number}. ${text}`);
   return `What ${whose} wants you to remember, by number. Go by it where it matters, and do not recite it.\n${lines.join("\n")}`;
+}
+
+/**
+ * What is said below the answer of what its turn has had remembered: in these steps, and in runs before, whose line goes with
+ * their answer.
+ */
+export function rememberedNote(
+  userId: number,
+  steps: readonly Pick<Step, "calls">[],
+  former: readonly Note[] = [],
+): RememberedNote | undefined {
+  const before = former.flatMap((note) => (note.kind === "remembered" ? note.facts : [])).filter((one) => !one.undone);
+  const now = steps.flatMap(({ calls }) => calls.flatMap(({ result }) => result?.remembered ?? []));
+  const all = [...before, ...now.map(({ fact, text }) => ({ number: fact, text }))];
+  // Of several that have had one number the last stands.
+  const facts = [...new Map(all.map((one) => [one.number, one])).values()];
+  return facts.length === 0 ? undefined : { kind: "remembered", userId, facts };
 }
 
 /** What `tailored` leaves out for some. */

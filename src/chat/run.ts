@@ -82,6 +82,8 @@ export interface Run {
   readonly continued: Continued | undefined;
   readonly screen: Screen;
   readonly payment: Payment;
+  /** What the question was answered before this run. */
+  readonly before: Turn | undefined;
   /** The run as a delivery before this one has left it. */
   readonly died: Turn | undefined;
   /** Nobody has answered the question before. */

@@ -4,7 +4,7 @@ import { type BudgetError, type ModelError, modelErrorFates } from "../base/erro
 import type { AnswerSlot } from "../ports/answers.ts";
 import { type Content, isText, photoWords, textOf } from "../ports/content.ts";
 import type { ChatMessage, ModelEvent, TokenUsage } from "../ports/models.ts";
-import type { Note, UnheardReason, UnreadFile } from "../ports/notes.ts";
+import type { Note, RememberedNote, UnheardReason, UnreadFile } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
 import type { Exchange } from "../ports/store.ts";
 import type { Turn, TurnOutcome } from "../ports/turns.ts";
@@ -64,6 +64,8 @@ export interface Writing {
   readonly unseen?: readonly Note[] | undefined;
   /** What the question brought along to stand below its answer. */
   readonly notes: readonly Note[];
+  /** Facts that were remembered meanwhile. */
+  readonly remembered?: RememberedNote | undefined;
   /** Why a complete text ends where it does. */
   readonly finish?: AnswerEnd["finish"];
   /** Pictures that came with it and cannot be shown, and those that stand below it, whoever has made them. */
@@ -116,7 +118,8 @@ export function endOf(turn: Turn, former: Turn | undefined, writing: Writing): T
   // A run that wrote nothing leaves the answer of the run before where it stands.
   const kept = writing.text === "" && isDeepStrictEqual(former?.asked, turn.asked) ? former?.answer : undefined;
   if (writing.outcome === "stopped" && writing.text === "" && turn.messages.length > 0) {
-    return { ...end, ...(kept === undefined ? {} : { answer: kept }), button: "retry" };
+    const told = writing.remembered === undefined ? {} : said;
+    return { ...end, ...(kept === undefined ? {} : { answer: kept }), ...told, button: "retry" };
   }
   return { ...end, answer: kept ?? shownText(writing.continued, writing.text), ...below };
 }
@@ -177,7 +180,9 @@ function notesOf(writing: Writing): Pick<Turn, "notes"> {
   else if (outcome === "complete" && auto !== undefined) notes.push({ kind: "auto-chose", ...auto });
   if (outcome === "complete") notes.push(...writing.notes);
   if (pictures > 0) notes.push({ kind: "pictures-dropped", count: pictures });
-  return notes.length === 0 ? {} : { notes: notes.slice(0, mostNotes) };
+  const kept = writing.remembered === undefined ? [] : [writing.remembered];
+  const all = [...notes.slice(0, mostNotes - kept.length), ...kept];
+  return all.length === 0 ? {} : { notes: all };
 }
 
 /** That another model than the chosen one has written it, and why where that is no fault. */

@@ -80,7 +80,10 @@ export async function answerQuestion(
   opened = screen;
   const isNew = former === undefined && question.id === question.root;
   const gallery = openGallery(store, turn);
-  const run: Run = { question, turn, continued, screen, payment, died, isNew, listened, gallery, steps, payFor };
+  const run: Run = {
+    ...{ question, turn, continued, screen, payment, before, died, isNew, listened, gallery, steps },
+    payFor,
+  };
   const writing = await orLeave(screen, write(deps, run, signal, keeping), payment);
   if (writing.outcome === "shutdown" || writing.outcome === "superseded") {
     await screen.leave();

@@ -8,6 +8,7 @@ import { slotOf } from "./answer-cache.ts";
 import { hearingOf, UnheardError, unheardNotes } from "./listening.ts";
 import { inWords } from "./picture-tokens.ts";
 import { type Prepared, prepare } from "./preparation.ts";
+import { rememberedNote } from "./remembered.ts";
 import type { Run, TurnDeps } from "./run.ts";
 import { type Progress, showAnswer, showSteps } from "./showing.ts";
 import { withNote } from "./step-messages.ts";
@@ -84,6 +85,7 @@ async function writeFrom(
     model: by,
     auto: prompt.auto,
     asked: withNote(prepared.kept, agent.steps),
+    remembered: rememberedNote(run.question.userId, agent.steps, run.before?.notes),
     passedOver: progress.passedOver,
     blind: pictures.asked && !deps.models.capabilities(model).sees,
     lostPictures: pictures.lost,

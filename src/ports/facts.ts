@@ -8,6 +8,14 @@ export interface Fact {
   readonly text: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** What it has taken the place of, if anything. */
+  readonly former?: string | undefined;
+}
+
+/** What came of adding one. */
+export interface AddedFact extends Fact {
+  /** One that says the same was there before; this is it. */
+  readonly known?: true | undefined;
 }
 
 /** What a conversation is told, since it began or since its history was last cut. */
@@ -40,9 +48,14 @@ export interface FactStore {
   readFacts(owner: number): Promise<readonly Fact[]>;
   /**
    * Adds a fact, or puts it under the number of the one that it replaces. Undefined when there are `atMost` already. What says the
-   * same, in any case, is not added: resolves with the one that does, and its time.
+   * same as another one, in any case of letters, is not added.
    */
-  addFact(owner: number, fact: Omit<Fact, "number">, how: HowToAdd): Promise<Fact | undefined>;
+  addFact(owner: number, fact: Omit<Fact, "number">, how: HowToAdd): Promise<AddedFact | undefined>;
+  /**
+   * Takes back that this was remembered under this number: what it has taken the place of stands there again, else nothing. False
+   * when another text, or none, stands there.
+   */
+  undoFact(owner: number, number: number, text: string): Promise<boolean>;
   /** False when there is none of this number. What snapshots tell stays. */
   removeFact(owner: number, number: number): Promise<boolean>;
   /** Forgets all of them, in snapshots too. */

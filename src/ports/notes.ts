@@ -71,12 +71,20 @@ export type SpokenNote =
   | { readonly kind: "pictures-alone"; readonly count: number }
   /** Pictures that came with the answer and cannot be shown. */
   | { readonly kind: "pictures-dropped"; readonly count: number }
+  /** Facts that are remembered from now on, for good. `userId`: whose word undoes that. */
+  | {
+      readonly kind: "remembered";
+      readonly userId: number;
+      readonly facts: readonly { readonly number: number; readonly text: string; readonly undone?: true | undefined }[];
+    }
   /** Somebody has to allow something before it goes on. */
   | { readonly kind: "waiting-for-permission" }
   /** Nobody has: something else was asked, or a day has passed. */
   | { readonly kind: "not-allowed"; readonly why: "asked-else" | "expired" }
   /** The database was lost while the answer was being written. */
   | { readonly kind: "storage-lost" };
+
+export type RememberedNote = Extract<SpokenNote, { kind: "remembered" }>;
 
 export interface UnreadFile {
   readonly why: FileProblem;

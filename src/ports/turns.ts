@@ -1,6 +1,6 @@
 /** A question on its way to its answer, as it is kept. */
 import type { Content } from "./content.ts";
-import type { AutoReason, Note } from "./notes.ts";
+import type { AutoReason, Note, RememberedNote } from "./notes.ts";
 import type { ConversationId } from "./updates.ts";
 
 /**
@@ -84,8 +84,10 @@ export interface Turn {
    * many UTF-16 units of the exchange stood there before. Its `question` is the last message of what it goes on with.
    */
   readonly continues?: { readonly question: number; readonly length: number } | undefined;
-  /** The last message of the answer before: its buttons go when this one's first text stands. */
-  readonly retires?: { readonly chatId: number; readonly messageId: number } | undefined;
+  /** The last message of the answer before: its buttons go when this one's first text stands, but for `undo`. */
+  readonly retires?:
+    | { readonly chatId: number; readonly messageId: number; readonly undo?: RememberedNote | undefined }
+    | undefined;
   /**
    * Set when it was begun before its group became a supergroup, and when it is read by the former id: it runs in the lane of
    * the one, and its messages are in the other.

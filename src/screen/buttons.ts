@@ -1,5 +1,7 @@
 /** The buttons below answers, and what is written into a button's `callback_data` (64 bytes at most). Pure. */
 import type { InlineKeyboardMarkup } from "grammy/types";
+import { factMark } from "../base/fact-text.ts";
+import type { Note, RememberedNote } from "../ports/notes.ts";
 import type { Turn } from "../ports/turns.ts";
 import type { Texts } from "../texts/texts.ts";
 
@@ -56,6 +58,8 @@ export type Press =
   | { readonly action: "memory"; readonly choice: MemoryChoice }
   /** Show a page of what is remembered, from 0 on; `forget`: without the fact of this number from then on. */
   | { readonly action: "facts"; readonly page: number; readonly forget?: number | undefined }
+  /** Take back that the fact of this number and mark was remembered for this user. */
+  | { readonly action: "undo"; readonly user: number; readonly fact: number; readonly mark: string }
   /** Whether the call may be made that the turn of this question waits with. */
   | { readonly action: "permit"; readonly choice: PermitChoice; readonly question: number }
   /** Draw once more what the command with this id asked for; or send the picture as a file. */
@@ -87,6 +91,7 @@ export function pressData(press: Press): string {
     const { page, provider, search } = press;
     return `models:${page}:${provider !== undefined ? `p${provider}` : search !== undefined ? `s${search}` : ""}`;
   }
+  if (press.action === "undo") return `undo:${press.user}:${press.fact}:${press.mark}`;
   if (press.action === "facts") return `facts:${press.page}${press.forget === undefined ? "" : `:${press.forget}`}`;
   if (press.action === "permit") return `permit:${press.choice}:${press.question}`;
   if (press.action === "drawn") return `drawn:${press.what}:${press.command}`;
@@ -116,6 +121,8 @@ export function parsePress(data: string | undefined): Press | undefined {
   if (action === "voice") return chosen(action, voiceChoices, value);
   if (action === "tools") return chosen(action, toolsChoices, value);
   if (action === "memory") return chosen(action, memoryChoices, value);
+  if (action === "undo" && number !== undefined && second !== undefined && last !== undefined)
+    return { action, user: number, fact: second, mark: last };
   if (action === "facts" && number !== undefined && number >= 0) return { action, page: number, forget: second };
   if (action === "permit") {
     const choice = permitChoices.find((one) => one === value);
@@ -172,12 +179,41 @@ export function drawnKeyboard(labels: Labels, command: number): InlineKeyboardMa
   return row([labels.regenerate, press("again")], [labels.asFile, press("file")]);
 }
 
-/** Below an answer that has ended. Regenerate is about the whole answer, Retry about what the turn itself has to write. */
-export function endKeyboard(
+/** Of a fact, on a button among others. In characters. */
+const longestFactShown = 24;
+
+/** Below an answer that has had facts remembered: one button for each that was not undone. */
+export function undoKeyboard(labels: Labels, { userId, facts }: RememberedNote): InlineKeyboardMarkup {
+  const left = facts.filter(({ undone }) => !undone);
+  const label = (text: string) => {
+    const characters = [...text];
+    const short =
+      characters.length <= longestFactShown ? text : `${characters.slice(0, longestFactShown - 1).join("")}…`;
+    return facts.length === 1 ? labels.undo : `${labels.undo}: ${short}`;
+  };
+  return below(
+    ...left.map(({ number, text }) =>
+      row([label(text), { action: "undo", user: userId, fact: number, mark: factMark(text) }]),
+    ),
+  );
+}
+
+/** Below an answer that has ended, with what was remembered in it. */
+export function keyboardBelow(
   labels: Labels,
-  button: NonNullable<Turn["button"]>,
+  button: Turn["button"] | undefined,
   turn: ButtonTurn,
-): InlineKeyboardMarkup {
+  notes: readonly Note[] = [],
+): InlineKeyboardMarkup | undefined {
+  const rows = below(
+    ...(button === undefined ? [] : [endKeyboard(labels, button, turn)]),
+    ...notes.flatMap((note) => (note.kind === "remembered" ? [undoKeyboard(labels, note)] : [])),
+  );
+  return rows.inline_keyboard.length === 0 ? undefined : rows;
+}
+
+/** Below an answer that has ended. Regenerate is about the whole answer, Retry about what the turn itself has to write. */
+function endKeyboard(labels: Labels, button: NonNullable<Turn["button"]>, turn: ButtonTurn): InlineKeyboardMarkup {
   const question = turn.continues?.question ?? turn.question;
   const part = turn.continues && turn.question;
   if (button === "retry") return row([labels.retry, { action: "again", question, part }]);

@@ -12,7 +12,7 @@ import type { FinalView, Screen } from "../chat/turn.ts";
 import { renderMarkdown } from "../markdown/render.ts";
 import { linesOf, type Texts } from "../texts/texts.ts";
 import { createAnswerTarget, type Target } from "./answer-target.ts";
-import { endKeyboard } from "./buttons.ts";
+import { keyboardBelow } from "./buttons.ts";
 import type { Pace } from "./chat-gate.ts";
 import { createDrafting } from "./drafting.ts";
 import { endBelow, type MessageEnd } from "./end-below.ts";
@@ -176,8 +176,9 @@ export function createLiveMessage(deps: LiveMessageDeps, place: Place): Omit<Scr
       if ((button ?? notes) === undefined || gone.signal.aborted) return;
       // Nothing more is to be shown.
       if (notes === undefined && (last === undefined || messages.endsWith(button))) return;
-      const keyboard = button === undefined ? undefined : endKeyboard(texts.labels, button, messages.place);
-      const end = { keyboard, note: linesOf(texts, notes ?? place.shown?.notes ?? []), otherwise: texts.stopped };
+      const said = notes ?? place.shown?.notes ?? [];
+      const keyboard = keyboardBelow(texts.labels, button, messages.place, said);
+      const end = { keyboard, note: linesOf(texts, said), otherwise: texts.stopped };
       try {
         if (last !== undefined && (await endLast(last, end))) return;
       } catch (error) {

@@ -6,6 +6,7 @@ import { type Api, InputFile } from "grammy";
 import type { Message, MessageEntity } from "grammy/types";
 import type { FinalView } from "../chat/turn.ts";
 import type { Rendered } from "../markdown/render.ts";
+import type { Note } from "../ports/notes.ts";
 import type { Texts } from "../texts/texts.ts";
 import type { Target } from "./answer-target.ts";
 import { type AnswerPlace, markupOf, movedTo, outOfTopic, type Place, sendOptions } from "./place.ts";
@@ -136,12 +137,14 @@ export function createMessageParts(
     await saveMessages([...parts.flatMap((part) => part.id ?? []), ...misplaced], file);
   }
 
-  async function put(index: number, rendered: Rendered, button: Button, api: MessageApi): Promise<void> {
+  async function put(target: Target, index: number, rendered: Rendered, api: MessageApi): Promise<void> {
     wrote = true;
+    const button = buttonOf(target, index);
+    const notes = index === target.parts.length - 1 ? target.view?.notes : undefined;
     const options = {
       ...entitiesOf(rendered),
       link_preview_options: { is_disabled: true },
-      ...markupOf(keyboardOf(texts, button, place)),
+      ...markupOf(keyboardOf(texts, button, place, notes)),
     };
     const part = parts[index];
     if (part?.id === undefined) {
@@ -157,7 +160,7 @@ export function createMessageParts(
       await save();
       return;
     }
-    if (part.shown === keyOf(rendered)) await setButton(part, button, api);
+    if (part.shown === keyOf(rendered)) await setButton(part, button, api, notes);
     else await api.editMessageText(place.chatId, part.id, rendered.text, options);
     Object.assign(part, { shown: keyOf(rendered), button });
   }
@@ -166,9 +169,14 @@ export function createMessageParts(
     return rendered.entities.length === 0 ? {} : { entities: [...rendered.entities] };
   }
 
-  async function setButton(part: Part, button: Button, api: MessageApi): Promise<Rendered | undefined> {
+  async function setButton(
+    part: Part,
+    button: Button,
+    api: MessageApi,
+    notes?: readonly Note[],
+  ): Promise<Rendered | undefined> {
     if (part.id === undefined) return undefined;
-    const markup = markupOf(keyboardOf(texts, button, place));
+    const markup = markupOf(keyboardOf(texts, button, place, notes));
     const edited = await api.editMessageReplyMarkup(place.chatId, part.id, markup);
     part.button = button;
     if (edited === true || edited.text === undefined) return undefined;
@@ -245,7 +253,7 @@ export function createMessageParts(
         const options = { ...entitiesOf(rendered), ...sendOptions({ threadId }), can_stop: true };
         await api.sendMessageDraft(chatId, run, rendered.text, options);
         draftShown = keyOf(rendered);
-      } else await put(index, rendered, buttonOf(target, index), api);
+      } else await put(target, index, rendered, api);
       return true;
     },
     async setStop(api) {

@@ -4,7 +4,7 @@ import type { FinalView } from "../chat/turn.ts";
 import { type Rendered, type RenderOptions, renderMarkdown } from "../markdown/render.ts";
 import type { Note } from "../ports/notes.ts";
 import { linesOf, type Texts } from "../texts/texts.ts";
-import { type ButtonTurn, endKeyboard, stopKeyboard } from "./buttons.ts";
+import { type ButtonTurn, keyboardBelow, stopKeyboard } from "./buttons.ts";
 import type { Place } from "./place.ts";
 import { createSplitter, maxMessageUnits, type Splitter, splitRendered } from "./split.ts";
 
@@ -143,10 +143,15 @@ export function partsOf(place: Place, former: readonly Rendered[] | undefined): 
   });
 }
 
-/** The keyboard that shows a button. */
-export function keyboardOf({ labels }: Texts, button: Button, place: ButtonTurn): InlineKeyboardMarkup | undefined {
+/** The keyboard that shows a button, and what these notes offer to undo. */
+export function keyboardOf(
+  { labels }: Texts,
+  button: Button,
+  place: ButtonTurn,
+  notes: readonly Note[] = [],
+): InlineKeyboardMarkup | undefined {
   if (button === "stop") return stopKeyboard(labels, place);
-  return button === "none" ? undefined : endKeyboard(labels, button, place);
+  return keyboardBelow(labels, button === "none" ? undefined : button, place, notes);
 }
 
 const keys = new WeakMap<Rendered, string>();

@@ -1,19 +1,21 @@
 import { GrammyError } from "grammy";
+import type { InlineKeyboardMarkup } from "grammy/types";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { type EndingApi, endBelow } from "./end-below.ts";
 
 /**
- * Takes the buttons from a message of ours, with what its turn is at. Never rejects: it may be gone, or have none, and nothing
+ * Takes the buttons from a message of ours but those that are `left`, with what its turn is at. Never rejects: it may be gone, or have none, and nothing
  * depends on it. False when Telegram did not answer.
  */
 export async function takeButtons(
   api: EndingApi,
   { chatId, messageId }: { readonly chatId: number; readonly messageId: number },
   log: Pick<Logger, "debug">,
+  left?: InlineKeyboardMarkup,
 ): Promise<boolean> {
   try {
-    await endBelow(api, chatId, messageId, {});
+    await endBelow(api, chatId, messageId, { keyboard: left });
     return true;
   } catch (error) {
     log.debug({ reason: messageOf(error) }, "buttons could not be taken away");

@@ -26,6 +26,7 @@ import { permitting } from "./features/permitting.ts";
 import { persona } from "./features/persona.ts";
 import { think } from "./features/think.ts";
 import { tools } from "./features/tools.ts";
+import { undoing } from "./features/undoing.ts";
 import { voice } from "./features/voice.ts";
 import { welcome } from "./features/welcome.ts";
 import type { Identity } from "./identity.ts";
@@ -106,6 +107,7 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     ownBudget,
     tools,
     memory,
+    undoing,
   );
   quick.use(leftovers);
   quick.use(() => undefined); // nothing of the quick lane reaches dialogs or models

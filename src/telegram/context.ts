@@ -18,7 +18,7 @@ import type { Settings, Store } from "../ports/store.ts";
 import type { Tools } from "../ports/tools.ts";
 import type { Turn, TurnOutcome } from "../ports/turns.ts";
 import type { ConversationId } from "../ports/updates.ts";
-import { type Press, parsePress } from "../screen/buttons.ts";
+import { type Press, parsePress, undoKeyboard } from "../screen/buttons.ts";
 import type { LiveMessageDeps } from "../screen/live-message.ts";
 import { chatOf, sendOptions } from "../screen/place.ts";
 import { takeButtons } from "../screen/take-buttons.ts";
@@ -246,12 +246,15 @@ export async function retirePressed(ctx: BotContext): Promise<void> {
 export function buttonsOf(ctx: BotContext, turn: Turn | undefined): Turn["retires"] {
   const [place, messageId] = [placeOf(ctx), turn?.messages.at(-1)];
   if (turn?.button === undefined || place === undefined || messageId === undefined) return undefined;
-  return { chatId: chatOf(turn, place.chatId), messageId };
+  const undo = turn.notes?.find((note) => note.kind === "remembered");
+  return { chatId: chatOf(turn, place.chatId), messageId, ...(undo === undefined ? {} : { undo }) };
 }
 
-/** Takes the buttons from that message. Never rejects; false when it may yet be done. */
+/** Takes the buttons from that message, but what it offers to undo. Never rejects; false when it may yet be done. */
 export async function retire(ctx: BotContext, message: Turn["retires"]): Promise<boolean> {
-  return message === undefined || (await aside(ctx.job, takeButtons(ctx.api, message, ctx.deps.log)));
+  if (message === undefined) return true;
+  const left = message.undo && undoKeyboard(ctx.texts.labels, message.undo);
+  return await aside(ctx.job, takeButtons(ctx.api, message, ctx.deps.log, left));
 }
 
 /** Waits for a call whose failure costs nobody anything. */

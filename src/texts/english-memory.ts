@@ -38,9 +38,17 @@ function notRemembered(why: UnrememberedBecause): string {
   }
 }
 
+/** A fact that is remembered from now on; `undone`: that was, until it was taken back. */
+export function rememberedLine(text: string, undone = false): string {
+  return undone ? `↩️ Not remembered: ${text}` : `📝 Remembered: ${text}`;
+}
+
 export const memoryTexts = {
+  undone: "Undone.",
+  undoneAlready: "There is nothing to undo any more.",
   memoryList,
-  remembered: (text: string) => `🧠 Remembered: ${text}`,
+  remembered: (text: string) => rememberedLine(text),
+  unremembered: (text: string) => rememberedLine(text, true),
   rememberedAlready: (number: number) => `🧠 I remember that already, as number ${number}.`,
   notRemembered,
   /** `off`: in this chat; `closed`: nowhere. */

@@ -4,6 +4,7 @@ import type { AutoReason, SpokenNote, UnseenKind } from "../ports/notes.ts";
 import { failureLine } from "./english-failures.ts";
 import { fileCutLine, picturesLine, previewLine, unreadLine } from "./english-files.ts";
 import { undrawnLines, unheardLines } from "./english-media.ts";
+import { rememberedLine } from "./english-memory.ts";
 import { lasting, moment } from "./english-money.ts";
 
 export const stopped = "⏹ Stopped.";
@@ -113,6 +114,8 @@ export function noteLine(note: SpokenNote): string {
       return note.count === 1
         ? "🖼 A picture came with this answer; I cannot show it."
         : `🖼 ${note.count} pictures came with this answer; I cannot show them.`;
+    case "remembered":
+      return note.facts.map(({ text, undone }) => rememberedLine(text, undone)).join("\n");
     case "waiting-for-permission":
       return "⏸ Waiting for your OK";
     case "not-allowed":

@@ -51,6 +51,7 @@ export const english = {
     toolsOff: "Off",
     memoryOn: "On",
     memoryOff: "Off",
+    undo: "↩️ Undo",
     forgetFact: (number: number) => `🗑 ${number}`,
     allowOnce: "✅ Allow once",
     allowAlways: "✅ Allow in this conversation",

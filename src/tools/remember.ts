@@ -39,15 +39,14 @@ export function createRemember(now: () => number = Date.now): Tool {
       if (!("text" in fact)) return failure(refusalOf(fact));
       signal.throwIfAborted();
       const { text } = fact;
-      const at = now();
       const how = { key, atMost: mostFacts, replaces: countIn(args, "replaces") };
-      const added = await turn.store.addFact(ownerOf(turn.conversation), { text, at }, how);
+      const added = await turn.store.addFact(ownerOf(turn.conversation), { text, at: now() }, how);
       if (added === undefined)
         return failure(
           `There are ${mostFacts} facts already, and no more are kept. Ask the user which may go, or put this one in the place of another (replaces).`,
         );
       const { number } = added;
-      if (added.at !== at) return { text: `It is known already, as number ${number}.` };
+      if (added.known) return { text: `It is known already, as number ${number}.` };
       return {
         text: `Remembered as number ${number}. The user sees it below your answer.`,
         remembered: { fact: number, text },

@@ -71,7 +71,10 @@ export function factsContract(name: string, open: (options: StoreOptions) => Pro
     it("take the place of another under its number, also when there are as many as may be", async () => {
       const store = await newStore();
       for (const text of ["a", "b", "c"]) await add(store, 7, text);
-      expect(await add(store, 7, "better", { replaces: 2 })).toEqual({ number: 2, text: "better", at: 5 });
+      expect(await add(store, 7, "better", { replaces: 2 })).toEqual({
+        ...{ number: 2, text: "better", at: 5 },
+        former: "b",
+      });
       expect(await texts(store, 7)).toEqual(["1 a", "2 better", "3 c"]);
       expect(await add(store, 7, "of none", { replaces: 9 })).toBeUndefined();
       await store.removeFact(7, 3);
@@ -83,12 +86,29 @@ export function factsContract(name: string, open: (options: StoreOptions) => Pro
       await add(store, 7, "Is vegan.");
       await add(store, 7, "Lives in Lyon.");
       const again = store.addFact(7, { text: "is VEGAN.", at: 9 }, { key: "again", atMost: 2 });
-      expect(await again).toEqual({ number: 1, text: "Is vegan.", at: 5 });
+      expect(await again).toEqual({ number: 1, text: "Is vegan.", at: 5, known: true });
       expect(await add(store, 7, "Is vegan.", { replaces: 2 })).toMatchObject({ number: 1 });
       expect(await texts(store, 7)).toEqual(["1 Is vegan.", "2 Lives in Lyon."]);
       await store.removeFact(7, 1);
       expect(await add(store, 7, "Is vegan.", { key: "again" })).toMatchObject({ number: 1 });
       expect(await add(store, 7, "Is vegan.")).toMatchObject({ number: 3 });
+    });
+
+    it("are taken back: what one has taken the place of stands there again, else nothing, and only once", async () => {
+      const store = await newStore();
+      await add(store, 7, "a");
+      await add(store, 7, "b");
+      await add(store, 7, "better", { replaces: 2 });
+      const undo = (number: number, text: string) => store.undoFact(7, number, text);
+      expect(await Promise.all([undo(2, "better"), undo(2, "better")])).toEqual([true, false]);
+      expect(await store.readFacts(7)).toEqual([
+        { number: 1, text: "a", at: 5 },
+        { number: 2, text: "b", at: 5 },
+      ]);
+      expect([await undo(1, "b"), await undo(9, "a"), await store.undoFact(8, 1, "a")]).toEqual([false, false, false]);
+      expect([await undo(1, "a"), await undo(1, "a")]).toEqual([true, false]);
+      expect(await texts(store, 7)).toEqual(["2 b"]);
+      expect(await add(store, 7, "c")).toMatchObject({ number: 3 });
     });
 
     it("are removed one by one or all, and no number is given again", async () => {

@@ -6,8 +6,7 @@ import { createForget, createRemember } from "../../src/tools/remember.ts";
 
 let store = createMemoryStore({ historyTtlSeconds: 3600 });
 let logged: unknown[] = [];
-let at = 0;
-const remember = createRemember(() => ++at);
+const remember = createRemember(() => 1);
 const forget = createForget();
 
 beforeEach(() => {

@@ -8,6 +8,7 @@ import {
   factRemoved,
   factsCleared,
   factsMoved,
+  factUndone,
   noFacts,
 } from "../lanes/facts.ts";
 import type { Conversations } from "./conversations.ts";
@@ -35,6 +36,7 @@ export function createFacts(
       return readRecord(database, String(owner)).facts;
     },
     addFact: (owner, fact, how) => change(owner, (record) => factAdded(record, fact, how)),
+    undoFact: (owner, number, text) => change(owner, (record) => factUndone(record, number, text)),
     removeFact: (owner, number) => change(owner, (record) => factRemoved(record, number)),
     clearFacts: (owner) =>
       write(() => {

@@ -1,5 +1,5 @@
 /** How the facts of an owner change: the same in every store. Pure. */
-import type { Fact, HowToAdd } from "../../ports/facts.ts";
+import type { AddedFact, Fact, HowToAdd } from "../../ports/facts.ts";
 
 /** What is kept of one owner. It outlives its facts: numbers and keys are not used again. */
 export interface FactRecord {
@@ -28,7 +28,7 @@ export function factAdded(
   { facts, last, keys }: FactRecord,
   { text, at }: Omit<Fact, "number">,
   { key, atMost, replaces }: HowToAdd,
-): FactChange<Fact | undefined> {
+): FactChange<AddedFact | undefined> {
   const known = keys.find(([one]) => one === key)?.[1];
   // The same call once more: it tells what it told before, whatever became of the fact.
   if (known !== undefined) return { result: { number: known, text, at } };
@@ -36,9 +36,10 @@ export function factAdded(
   const replaced = facts.find(({ number }) => number === replaces);
   const same = facts.find((fact) => fact.text.toLowerCase() === text.toLowerCase());
   // Two that say the same would be told twice.
-  if (same !== undefined) return { record: { facts, last, keys: kept(same.number) }, result: same };
+  if (same !== undefined) return { record: { facts, last, keys: kept(same.number) }, result: { ...same, known: true } };
   if (replaced === undefined && facts.length >= atMost) return { result: undefined };
-  const fact = { number: replaced?.number ?? last + 1, text, at };
+  const former = replaced === undefined ? {} : { former: replaced.text };
+  const fact = { number: replaced?.number ?? last + 1, text, at, ...former };
   return {
     record: {
       facts: replaced === undefined ? [...facts, fact] : facts.map((one) => (one === replaced ? fact : one)),
@@ -47,6 +48,16 @@ export function factAdded(
     },
     result: fact,
   };
+}
+
+/** As `FactStore.undoFact`. */
+export function factUndone(record: FactRecord, number: number, text: string): FactChange<boolean> {
+  const fact = record.facts.find((one) => one.number === number && one.text === text);
+  if (fact === undefined) return { result: false };
+  const { former, at } = fact;
+  if (former === undefined) return factRemoved(record, number);
+  const facts = record.facts.map((one) => (one === fact ? { number, text: former, at } : one));
+  return { record: { ...record, facts }, result: true };
 }
 
 /** As `FactStore.removeFact`. */

@@ -8,6 +8,7 @@ import {
   factRemoved,
   factsCleared,
   factsMoved,
+  factUndone,
   noFacts,
 } from "../lanes/facts.ts";
 
@@ -39,6 +40,9 @@ export function createMemoryFacts({ keep, forget }: MemoryFactsDeps): MemoryFact
     },
     async addFact(owner, fact, how) {
       return changed(owner, factAdded(recordOf(owner), fact, how));
+    },
+    async undoFact(owner, number, text) {
+      return changed(owner, factUndone(recordOf(owner), number, text));
     },
     async removeFact(owner, number) {
       return changed(owner, factRemoved(recordOf(owner), number));

@@ -11,6 +11,7 @@ import {
   factRemoved,
   factsCleared,
   factsMoved,
+  factUndone,
   noFacts,
 } from "../lanes/facts.ts";
 import type { RedisLink } from "./link.ts";
@@ -101,6 +102,7 @@ export function createFacts({ commands: redis, prefix, oldest, unmoved }: FactsD
       return recordOf(await read(owner)).facts;
     },
     addFact: (owner, fact, how) => changed(owner, (record) => factAdded(record, fact, how)),
+    undoFact: (owner, number, text) => changed(owner, (record) => factUndone(record, number, text)),
     removeFact: (owner, number) => changed(owner, (record) => factRemoved(record, number)),
     clearFacts: (owner) => changed(owner, (record) => ({ record: factsCleared(record), result: undefined }), clear),
     async keepFacts(conversation) {

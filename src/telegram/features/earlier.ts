@@ -1,8 +1,8 @@
 /** The button below the first answer after a pause: the model is shown again what stands before it. */
 import { Composer } from "grammy";
 import { answerOf, mayBringBack } from "../../chat/continuation.ts";
-import { endKeyboard } from "../../screen/buttons.ts";
-import { chatOf } from "../../screen/place.ts";
+import { keyboardBelow } from "../../screen/buttons.ts";
+import { chatOf, markupOf } from "../../screen/place.ts";
 import { type BotContext, placeOf, pressOf, retirePressed, tolerate } from "../context.ts";
 
 /** Turn lane, before the dialogs, so that a question behind the press has its effect. */
@@ -26,10 +26,7 @@ earlier.filter(
       await store.beginTurn({ ...newest, button: "regenerate" });
       // A delivery before this one may have come no further; a second press finds nothing to do.
     } else if (ctx.job.attempt === 1) return;
-    const keyboard = endKeyboard(ctx.texts.labels, "regenerate", newest);
-    await tolerate(
-      ctx,
-      ctx.api.editMessageReplyMarkup(chatOf(newest, place.chatId), pressed, { reply_markup: keyboard }),
-    );
+    const keyboard = keyboardBelow(ctx.texts.labels, "regenerate", newest, newest.notes);
+    await tolerate(ctx, ctx.api.editMessageReplyMarkup(chatOf(newest, place.chatId), pressed, markupOf(keyboard)));
   },
 );

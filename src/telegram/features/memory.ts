@@ -71,12 +71,15 @@ async function add(ctx: BotContext, given: string): Promise<void> {
   const fact = readFact(given);
   if (!("text" in fact)) return await say(ctx, ctx.texts.notRemembered({ most: longestFact, ...fact }));
   const { text } = fact;
-  const at = now();
-  const added = await store.addFact(ownerOf(conversation), { text, at }, { key: `add:${updateId}`, atMost: mostFacts });
+  const added = await store.addFact(
+    ownerOf(conversation),
+    { text, at: now() },
+    { key: `add:${updateId}`, atMost: mostFacts },
+  );
   if (added === undefined) return await say(ctx, ctx.texts.notRemembered({ problem: "full", most: mostFacts }));
   // Nothing in the conversation tells it.
   await store.keepFacts(conversation);
-  await say(ctx, added.at === at ? ctx.texts.remembered(text) : ctx.texts.rememberedAlready(added.number));
+  await say(ctx, added.known ? ctx.texts.rememberedAlready(added.number) : ctx.texts.remembered(text));
 }
 
 async function choose(ctx: BotContext, choice: MemoryChoice): Promise<void> {
