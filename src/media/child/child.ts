@@ -33,6 +33,8 @@ export interface Child {
   readonly pid: number | undefined;
   /** Resolves with true when it can take files; with false when it came to nothing. */
   readonly ready: Promise<boolean>;
+  /** What others like it begin faster with: told by one that was given none, before it has seen a file. */
+  readonly program: string | undefined;
   /** Files that it was given. */
   readonly served: number;
   readonly alive: boolean;
@@ -83,17 +85,25 @@ export function boundedNode(...program: readonly string[]): string[] {
   return bounded ? [shell, "-c", inBounds, entry, ...node] : node;
 }
 
-/** Starts a child, of this program. */
-export function startChild(limits: ChildLimits, ...program: readonly string[]): Child {
-  const [command = "", ...args] = boundedNode(...(program.length === 0 ? [entry] : program));
+export interface Beginning {
+  /** The program of a child before it; left out for the first one. */
+  readonly program?: string | undefined;
+  /** What Node runs instead of it. */
+  readonly run?: readonly string[];
+}
+
+/** Starts a child. */
+export function startChild(limits: ChildLimits, { program: given, run = [entry] }: Beginning = {}): Child {
+  const [command = "", ...args] = boundedNode(...run);
   const child = spawn(command, args, {
     env: {},
-    stdio: ["ignore", "ignore", "ignore", "pipe"],
+    stdio: ["pipe", "ignore", "ignore", "pipe"],
     windowsHide: true,
   });
   const ready = Promise.withResolvers<boolean>();
   let alive = true;
   let isReady = false;
+  let program = given;
   let served = 0;
   let settle: ((end: JobEnd) => void) | undefined;
   let killedFor: ChildEnd | undefined;
@@ -117,6 +127,8 @@ export function startChild(limits: ChildLimits, ...program: readonly string[]): 
     const said = message as Said | undefined | null;
     if (said?.type === "ready" && !isReady) {
       isReady = true;
+      // A file could have changed it later.
+      if (served === 0) program ??= said.program;
       clearTimeout(loading);
       ready.resolve(true);
     } else if (said?.type === "read" && said.id === served && settle !== undefined) {
@@ -125,6 +137,8 @@ export function startChild(limits: ChildLimits, ...program: readonly string[]): 
       // Who says what nobody has asked for is not itself any more.
     } else kill();
   }
+  child.stdin?.on("error", kill);
+  child.stdin?.end(given ?? "");
   // An idle child keeps nobody from leaving.
   child.unref();
   if (pipe instanceof Socket) {
@@ -137,6 +151,9 @@ export function startChild(limits: ChildLimits, ...program: readonly string[]): 
   return {
     pid: child.pid,
     ready: ready.promise,
+    get program() {
+      return program;
+    },
     get served() {
       return served;
     },

@@ -17,9 +17,12 @@ export type Job = Task & { readonly id: number };
 /** As it is sent: the bytes stand behind it. */
 export type JobHead = (Omit<FileToRead, "bytes"> | Omit<PageTask, "bytes">) & { readonly id: number };
 
-/** From the child: once when it is loaded, and once for each job. `spent`: it must not be used again. */
+/**
+ * From the child: once when it is loaded, and once for each job. `program`: itself, as a child begins faster with it; from one that
+ * was given none. `spent`: it must not be used again.
+ */
 export type Said =
-  | { readonly type: "ready" }
+  | { readonly type: "ready"; readonly program?: string | undefined }
   | {
       readonly type: "read";
       readonly id: number;

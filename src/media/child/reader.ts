@@ -81,6 +81,8 @@ function createReader<R extends { readonly kind: string }>(
   let childOf: AbortSignal | undefined;
   /** It has read nothing. */
   let spare: Child | undefined;
+  /** That all but the first begin with. */
+  let program: string | undefined;
   /** Those who wait for their turn, or have it. */
   let present = 0;
   let idle: NodeJS.Timeout | undefined;
@@ -95,14 +97,14 @@ function createReader<R extends { readonly kind: string }>(
   function childFor(question: AbortSignal): Child {
     if (child?.alive === true && childOf === question) return child;
     dismiss();
-    child = spare?.alive === true ? spare : startChild(limits);
+    child = spare?.alive === true ? spare : startChild(limits, { program });
     childOf = question;
     spare = undefined;
     return child;
   }
 
   function startAhead(): void {
-    if (startsAhead && !stopping.signal.aborted && spare?.alive !== true) spare = startChild(limits);
+    if (startsAhead && !stopping.signal.aborted && spare?.alive !== true) spare = startChild(limits, { program });
   }
 
   function rest(): void {
@@ -114,8 +116,6 @@ function createReader<R extends { readonly kind: string }>(
   async function readNow(file: Task, cameAt: number, question: AbortSignal, signal: AbortSignal): Promise<R | Refusal> {
     const wasSpare = spare?.alive === true;
     const serving = childFor(question);
-    // Beside the reading of this file only where somebody waits already.
-    if (present > 1) startAhead();
     if (!(await serving.ready)) {
       dismiss();
       // It may have ended before anybody knew.
@@ -123,6 +123,9 @@ function createReader<R extends { readonly kind: string }>(
       log.error({ served: serving.served }, "the process that reads files cannot be started");
       return { kind: "refused", reason: "unavailable" };
     }
+    program ??= serving.program;
+    // Beside the reading of this file only where somebody waits already.
+    if (present > 1) startAhead();
     const startedAt = performance.now();
     const end = await serving.read(file, signal);
     const milliseconds = Math.round(performance.now() - startedAt);

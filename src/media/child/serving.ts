@@ -4,8 +4,8 @@ import { sendFrame, takeFrames } from "./frames.ts";
 import type { JobHead, Said } from "./job.ts";
 import { readFile } from "./reading.ts";
 
-/** Reads what it is sent until nobody is there any more. */
-export function serve(self: NodeJS.Process, bot: Duplex): void {
+/** Reads what it is sent until nobody is there any more. `program`: what the bot is told for those that come after. */
+export function serve(self: NodeJS.Process, bot: Duplex, program?: string): void {
   const say = (said: Said) => sendFrame(bot, said);
   const leave = () => self.exit(0);
   let current = 0;
@@ -25,5 +25,5 @@ export function serve(self: NodeJS.Process, bot: Duplex): void {
     },
     leave,
   );
-  say({ type: "ready" });
+  say({ type: "ready", program });
 }

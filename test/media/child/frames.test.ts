@@ -114,7 +114,7 @@ describe.skipIf(process.platform !== "linux")("a child that a file has taken ove
     ["speaks to the machinery of Node", 'say({ cmd: "NODE_HANDLE", type: "nonsense", msg: {} });'],
     ["leaves its pipe and stays", "pipe.destroy(); setInterval(() => undefined, 1_000);"],
   ])("is killed when it %s, and costs the bot no memory", async (_, answer) => {
-    const child = startChild(limits, "--eval", program(answer));
+    const child = startChild(limits, { run: ["--eval", program(answer)] });
     expect(await child.ready).toBe(true);
     const before = memoryOf(process.pid).now;
     const end = await child.read({ bytes: Buffer.from("a file") }, new AbortController().signal);

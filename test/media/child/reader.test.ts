@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { boundedNode } from "../../../src/media/child/child.ts";
+import { boundedNode, startChild } from "../../../src/media/child/child.ts";
 import type { FileReaderOptions } from "../../../src/media/child/reader.ts";
 import { createReadingScene, memoryOf, type ReadingScene } from "../../support/file-reading.ts";
 import { deflatedTwice, lines, pdfOf, pngOf } from "../../support/files.ts";
@@ -116,6 +116,25 @@ describe.skipIf(process.platform !== "linux")("the child that reads files", () =
     expect(children().length).toBeLessThanOrEqual(2);
     await vi.waitUntil(() => children().length === 0, { timeout: 60_000 });
     expect(await read(note)).toMatchObject({ kind: "text" });
+  });
+
+  it("tells those after it its program as plain JavaScript, so that Node's compiler of types is loaded once", async () => {
+    const limits = { startMs: 60_000, jobMs: 60_000, residentBytes: 2 ** 40, lookEveryMs: 1_000 };
+    const first = startChild(limits);
+    expect(await first.ready).toBe(true);
+    const { program = "[]" } = first;
+    const sources = new Map(JSON.parse(program) as [string, string][]);
+    expect([...sources.keys()]).toContain(new URL("../../../src/media/child/serving.ts", import.meta.url).href);
+    const next = startChild(limits, { program });
+    expect([await next.ready, next.program]).toEqual([true, program]);
+    // It is what it begins with that a child does.
+    const changed = [...sources].map(([url, source]) => [url, source.replace('case "perhaps-text"', 'case "nothing"')]);
+    const other = startChild(limits, { program: JSON.stringify(changed) });
+    const read = async (child: typeof first) => await child.read({ bytes: note }, new AbortController().signal);
+    expect(await read(next)).toMatchObject({ reading: { kind: "text" } });
+    expect([await other.ready, await read(other)]).toMatchObject([true, { reading: { reason: "unknown" } }]);
+    expect(memoryOf(first.pid ?? 0).peak - memoryOf(next.pid ?? 0).peak).toBeGreaterThan(10);
+    for (const child of [first, next, other]) child.kill();
   });
 
   it("may be killed while it waits for the next question", async () => {
