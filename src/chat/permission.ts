@@ -34,9 +34,14 @@ export function askedIn(steps: readonly Step[], asks: Pick<AskedCall, "step" | "
   return steps.find(({ number }) => number === asks.step)?.calls[asks.call];
 }
 
+/** Whether the turn waits for a press below this message: one below another is about a call that was decided before. */
+export function waitsBelow(turn: Turn | undefined, message: number | undefined): boolean {
+  return turn?.state === "waiting" && turn.asks !== undefined && (turn.asks.message ?? 0) === (message ?? 0);
+}
+
 /**
  * Takes what somebody has decided, and lets the turn go on as `run`. Resolves with its record; undefined when it does not wait
- * for this any more. With the same run it may be called again.
+ * for this any more. With the same run it may be called again: it decides once, however far the turn has come meanwhile.
  */
 export async function decide(
   store: Store,
@@ -44,6 +49,9 @@ export async function decide(
   run: number,
   decision: Decision,
 ): Promise<Turn | undefined> {
+  const former = await store.readTurn(conversation, question);
+  // It went on, and may wait for another call by now, about which nothing was decided.
+  if (former?.run === run && (former.state !== "writing" || former.asks === undefined)) return former;
   const turn = await store.resumeTurn(conversation, question, run);
   if (turn?.asks === undefined) return undefined;
   const { step, call } = turn.asks;

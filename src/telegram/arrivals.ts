@@ -6,6 +6,7 @@ import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import { answerOf, asksIn, mayAnswerAgain, mayBringBack, mayContinue } from "../chat/continuation.ts";
 import { motifOf } from "../chat/drawing.ts";
+import { waitsBelow } from "../chat/permission.ts";
 import type { Store } from "../ports/store.ts";
 import type { Turn } from "../ports/turns.ts";
 import type { Addressed, ConversationId } from "../ports/updates.ts";
@@ -39,15 +40,21 @@ export interface Arrivals {
   queued(update: Update, addressed: Addressed): void;
 }
 
+interface Presser {
+  readonly sender: number | undefined;
+  /** Id of the message with the button. */
+  readonly below: number | undefined;
+}
+
 /** Only the word of who has asked counts, and once. */
 function permitNotice(
   texts: Texts,
   { choice }: { readonly choice: PermitChoice },
   turn: Turn | undefined,
-  sender: number | undefined,
+  { sender, below }: Presser,
 ) {
-  if (turn?.state !== "waiting" || turn.asks === undefined || choice === "expired") return texts.oldButton;
-  return turn.asks.userId === sender ? texts.permitted[choice] : texts.notYours;
+  if (choice === "expired" || !waitsBelow(turn, below)) return texts.oldButton;
+  return turn?.asks?.userId === sender ? texts.permitted[choice] : texts.notYours;
 }
 
 /** Creates the handler of arrivals. */
@@ -72,8 +79,9 @@ export function createArrivals(deps: ArrivalsDeps): Arrivals {
     texts: Texts,
     press: Press,
     conversation: ConversationId,
-    sender: number | undefined,
+    presser: Presser,
   ): Promise<string | undefined> {
+    const { sender } = presser;
     if (press.action === "persona" || press.action === "budget") {
       const waits = sender !== undefined && (await dialogWaits(store, conversation, sender));
       return waits ? undefined : texts.dialogOver(press.action === "persona" ? "system" : "budget");
@@ -82,7 +90,7 @@ export function createArrivals(deps: ArrivalsDeps): Arrivals {
     if (press.action === "drawn")
       return (await motifOf(store, conversation, press.command)) === undefined ? texts.oldButton : undefined;
     if (press.action === "permit")
-      return permitNotice(texts, press, await store.readTurn(conversation, press.question), sender);
+      return permitNotice(texts, press, await store.readTurn(conversation, press.question), presser);
     const newest = await store.newestTurn(conversation);
     if (press.action === "earlier") return mayBringBack(newest, press) ? texts.broughtBack : texts.notTheNewest;
     if (press.action === "continue") return mayContinue(newest, press) ? undefined : texts.notContinued;
@@ -91,7 +99,8 @@ export function createArrivals(deps: ArrivalsDeps): Arrivals {
 
   /** What stands in the turn lane waits as long as an answer before it lasts; its button must not spin as long. */
   async function answerPress(update: Update, query: CallbackQuery, press: Press, conversation: ConversationId) {
-    const text = await noticeFor(textsFor(query.from.language_code), press, conversation, senderOf(update));
+    const presser = { sender: senderOf(update), below: query.message?.message_id };
+    const text = await noticeFor(textsFor(query.from.language_code), press, conversation, presser);
     await api.answerCallbackQuery(query.id, text === undefined ? {} : { text });
   }
 

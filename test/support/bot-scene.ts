@@ -26,7 +26,7 @@ import { inWords, type Worded } from "./messages.ts";
 
 const me = { id: 999, is_bot: true, first_name: "Parley", username: "parley_bot" } as UserFromGetMe;
 const identity = { me, recheck: async () => undefined };
-const ada = { id: 7, is_bot: false, first_name: "Ada" };
+export const ada = { id: 7, is_bot: false, first_name: "Ada" };
 export const mallory = { id: 66, is_bot: false, first_name: "Mallory" };
 export const chat = { id: 7, type: "private", first_name: "Ada" };
 export const group = { id: -100, type: "supergroup", title: "Family" };

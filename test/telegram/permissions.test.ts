@@ -2,9 +2,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { endExpiredTurns, permissionMs } from "../../src/app/expired-turns.ts";
 import type { ModelEvent } from "../../src/ports/models.ts";
+import type { ActiveUpdate } from "../../src/ports/queue.ts";
 import type { ListedTool, Tool } from "../../src/ports/tools.ts";
 import type { IncomingUpdate } from "../../src/ports/updates.ts";
-import { createBotScene, group, mallory } from "../support/bot-scene.ts";
+import { ada, createBotScene, group, mallory } from "../support/bot-scene.ts";
 
 const scene = createBotScene();
 const made: unknown[] = [];
@@ -62,6 +63,15 @@ async function waiting(args = '{"file":"a.txt"}', parts: object = {}): Promise<n
   return id;
 }
 
+/** Presses a button below the message that asks, or below another one. */
+async function pressOf(id: number, choice: string, message?: number, job: Partial<ActiveUpdate> = {}): Promise<void> {
+  const message_id = message ?? (await askedBelow(id));
+  const query = { id: "q", from: ada, chat_instance: "1", data: `permit:${choice}:${id}` };
+  const callback_query = { ...query, message: scene.message("x", { message_id }) };
+  await scene.arrive({ callback_query, ...(job.updateId === undefined ? {} : { update_id: job.updateId }) }, job);
+}
+const askedBelow = async (id: number) => (await scene.store.readTurn("7", id))?.asks?.message;
+
 const buttonsIn = (payload: Record<string, unknown>) =>
   (payload["reply_markup"] as { inline_keyboard: { text: string; callback_data: string }[][] }).inline_keyboard.flat();
 const asked = () => scene.calls.filter(({ payload }) => String(payload["text"] ?? payload["caption"]).startsWith("🔐"));
@@ -90,17 +100,76 @@ describe("a call that asks first", () => {
 
   it("goes on in the same message once it is allowed, and only once", async () => {
     const id = await waiting();
-    await scene.press(`permit:once:${id}`);
+    const below = await askedBelow(id);
+    await pressOf(id, "once");
     expect(made).toEqual([{ file: "a.txt" }]);
     expect(texts().at(-1)).toBe("I will.\n\nGone.");
-    await scene.press(`permit:once:${id}`);
+    await pressOf(id, "once", below);
     expect(made).toHaveLength(1);
     expect(await scene.store.allowedTools("7")).toEqual(new Set());
   });
 
+  it("is decided by a press below its own message alone, not by one below a call before it", async () => {
+    const id = await waiting();
+    const first = await askedBelow(id);
+    scene.scripts = [
+      [calls('{"file":"b.txt"}', "c2"), end],
+      [says("Gone."), end],
+    ];
+    await pressOf(id, "once");
+    // Pressed twice, and the second press comes when something else is asked.
+    await pressOf(id, "once", first);
+    expect(made).toEqual([{ file: "a.txt" }]);
+    expect(await scene.store.waitingTurns("7")).toHaveLength(1);
+    await pressOf(id, "refuse");
+    expect(made).toEqual([{ file: "a.txt" }]);
+    expect(texts().at(-1)).toBe("I will.\n\nGone.");
+  });
+
+  it("is not decided by a press that is delivered again and has allowed the call before", async () => {
+    const id = await waiting();
+    scene.scripts = [[calls('{"file":"b.txt"}', "c2"), end]];
+    const first = await askedBelow(id);
+    const updateId = scene.nextId;
+    await pressOf(id, "once", first);
+    const before = asked().length;
+    await pressOf(id, "once", first, { updateId });
+    expect(made).toEqual([{ file: "a.txt" }]);
+    expect(asked()).toHaveLength(before);
+    expect(await scene.store.readTurn("7", id)).toMatchObject({ state: "waiting" });
+  });
+
+  it("goes on when the process has died behind the press, wherever that was", async () => {
+    const id = await waiting();
+    const first = await askedBelow(id);
+    const updateId = scene.nextId;
+    const { store } = scene;
+    const [resumeTurn, changeCall, beginTurn] = [store.resumeTurn, store.changeCall, store.beginTurn];
+    /** The write happens, and nothing after it. */
+    const dyingAfter = <A extends unknown[], R>(write: (...args: A) => Promise<R>) => {
+      return async (...args: A): Promise<R> => {
+        await write(...args);
+        throw new Error("the process dies");
+      };
+    };
+    for (const death of [
+      { resumeTurn: dyingAfter(resumeTurn) },
+      { changeCall: dyingAfter(changeCall) },
+      { beginTurn: dyingAfter(beginTurn) },
+    ]) {
+      Object.assign(store, death);
+      await pressOf(id, "once", first, { updateId }).catch(() => undefined);
+      Object.assign(store, { resumeTurn, changeCall, beginTurn });
+    }
+    await pressOf(id, "once", first, { updateId });
+    expect(made).toEqual([{ file: "a.txt" }]);
+    expect(texts().at(-1)).toBe("I will.\n\nGone.");
+    expect(await store.readTurn("7", id)).toMatchObject({ state: "done", outcome: "complete" });
+  });
+
   it("is made without another question where the conversation allows the tool", async () => {
     const id = await waiting();
-    await scene.press(`permit:always:${id}`);
+    await pressOf(id, "always");
     await waiting('{"file":"b.txt"}');
     expect(asked()).toHaveLength(1);
     expect(made).toHaveLength(2);
@@ -108,7 +177,7 @@ describe("a call that asks first", () => {
 
   it("is not made when it is refused, and the model is told", async () => {
     const id = await waiting();
-    await scene.press(`permit:refuse:${id}`);
+    await pressOf(id, "refuse");
     expect(made).toEqual([]);
     expect(scene.requests.at(-1)?.messages.at(-1)).toMatchObject({ role: "tool" });
     expect(texts().at(-1)).toBe("I will.\n\nGone.");

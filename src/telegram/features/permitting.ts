@@ -1,6 +1,6 @@
 /** The answer of somebody who was asked whether a call may be made. */
 import { Composer } from "grammy";
-import { decide } from "../../chat/permission.ts";
+import { decide, waitsBelow } from "../../chat/permission.ts";
 import { type BotContext, pressOf, retirePressed } from "../context.ts";
 import { senderOf } from "../senders.ts";
 import { resumeAnswer } from "./answers.ts";
@@ -17,9 +17,12 @@ permitting.filter(
     const { store } = ctx.deps;
     const { conversation, updateId } = ctx.job;
     const asked = await store.readTurn(conversation, press.question);
+    // Delivered again, it goes on from wherever the turn is by now.
+    const isAgain = asked?.run === updateId;
     // The press itself was answered when it arrived.
-    if (asked?.asks === undefined) return await retirePressed(ctx);
-    if (asked.asks.userId !== senderOf(ctx.update)) return;
+    if (asked === undefined || !(isAgain || waitsBelow(asked, ctx.callbackQuery?.message?.message_id)))
+      return await retirePressed(ctx);
+    if (!isAgain && asked.asks?.userId !== senderOf(ctx.update)) return;
     if (press.choice === "expired") return await leave(ctx, asked, "expired");
     const turn = await decide(store, { conversation, question: press.question }, updateId, press.choice);
     await retirePressed(ctx);
