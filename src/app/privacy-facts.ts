@@ -1,5 +1,6 @@
 /** What `/privacy` tells, as far as it follows from the configuration. */
 import { isIP } from "node:net";
+import { mostFacts } from "../base/fact-text.ts";
 import type { Config } from "../config/config.ts";
 import { knownForMs } from "../engines/lanes/directory.ts";
 import { keepDeadMs } from "../engines/lanes/worker.ts";
@@ -10,13 +11,14 @@ const daySeconds = 86_400;
 
 /** Reads it. */
 export function privacyFacts(
-  config: Pick<Config, "answerCache" | "history" | "ledgerDays" | "models" | "redis" | "tools">,
+  config: Pick<Config, "answerCache" | "history" | "ledgerDays" | "memory" | "models" | "redis" | "tools">,
 ): PrivacyFacts {
-  const { answerCache, history, ledgerDays, models, redis, tools } = config;
+  const { answerCache, history, ledgerDays, memory, models, redis, tools } = config;
   return {
     conversationDays: history.ttlSeconds / daySeconds,
     answers: answerCache && { days: answerCache.keepMs / (daySeconds * 1000), toEverybody: answerCache.shared },
     ledgerDays,
+    memory: memory && { most: mostFacts, toldTo: memory.providers },
     media: models.media !== undefined,
     search: tools?.search && searchApiOf(tools.search).name,
     directoryDays: knownForMs / (daySeconds * 1000),

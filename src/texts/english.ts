@@ -92,7 +92,7 @@ export const english = {
     forget: "forget one fact, or all",
     stats: "how the bot is doing",
     usage: "your tokens and their cost",
-    export: "this conversation as a Markdown file",
+    export: "this conversation, and what I remember, as a Markdown file",
     privacy: "what I keep, and who reads along",
     delete: "delete everything I keep about you",
     budget: "what may still be spent",
@@ -192,6 +192,8 @@ export const english = {
     readonly time: string;
     /** Stands for what the model is not shown any more. */
     readonly summary?: string | undefined;
+    /** What is remembered for the user, or the group. */
+    readonly facts?: readonly { readonly number: number; readonly text: string }[];
     readonly part?: number;
     readonly of?: number;
   }) => {
@@ -199,7 +201,9 @@ export const english = {
     const part = about.part === undefined ? "" : `- Part: ${about.part} of ${about.of}\n`;
     const summary =
       about.summary === undefined ? "" : `\n## Summary that the model has of the older messages\n\n${about.summary}\n`;
-    return `# Conversation\n\n- Model: ${about.model}\n- Persona: ${persona}\n- Exported: ${about.time}\n${part}${summary}`;
+    const remembered = about.facts?.map(({ number, text }) => `${number}. ${text}\n`) ?? [];
+    const facts = remembered.length === 0 ? "" : `\n## What I remember in all conversations\n\n${remembered.join("")}`;
+    return `# Conversation\n\n- Model: ${about.model}\n- Persona: ${persona}\n- Exported: ${about.time}\n${part}${facts}${summary}`;
   },
   /** Behind the name of an exported file; every system takes Latin letters and digits. */
   exportFilePart: ({ part, of }: { readonly part: number; readonly of: number }) => `part ${part} of ${of}`,

@@ -22,6 +22,8 @@ export interface PrivacyFacts {
   /** Who searches the web for the models, as people know it; left out when nobody does. */
   readonly search?: string | undefined;
   readonly deadDays: number;
+  /** Left out when nothing is remembered for users. `toldTo`: names of the providers that are told; left out: all. */
+  readonly memory?: { readonly most: number; readonly toldTo?: readonly string[] | undefined } | undefined;
   /** It is kept in a server of its own, not beside the bot. */
   readonly shared: boolean;
   /** Who may be asked. `own`: on a machine of the operator's. */

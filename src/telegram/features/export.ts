@@ -2,6 +2,7 @@
 import { Composer, InputFile } from "grammy";
 import { modelFor } from "../../chat/turn.ts";
 import { textOf } from "../../ports/content.ts";
+import { ownerOf } from "../../ports/facts.ts";
 import type { Exchange } from "../../ports/store.ts";
 import { sendOptions } from "../../screen/place.ts";
 import { type BotContext, isCommand, placeOf, say } from "../context.ts";
@@ -18,19 +19,24 @@ exporting.filter(isCommand("export"), async (ctx) => {
   const { store, now } = ctx.deps;
   const { conversation, attempt } = ctx.job;
   const place = placeOf(ctx);
-  const known = await store.readConversation(conversation, 1);
-  if (known.history.length === 0 || place === undefined) return await say(ctx, ctx.texts.exportEmpty);
+  const [known, facts] = await Promise.all([
+    store.readConversation(conversation, 1),
+    store.readFacts(ownerOf(conversation)),
+  ]);
+  if ((known.history.length === 0 && facts.length === 0) || place === undefined)
+    return await say(ctx, ctx.texts.exportEmpty);
   const first = await store.firstWithin(`export:${senderOf(ctx.update) ?? place.chatId}`, onceInMs);
   // A delivery before this one may have taken the minute, and then failed.
   if (!first && attempt === 1) return await say(ctx, ctx.texts.exportTooSoon);
   const { model, persona } = await ctx.session.read();
   const at = now();
   const summary = known.summary?.summary?.text;
-  const about = { model: modelFor(ctx.deps.models.names, model), persona, time: timeOf(at), summary };
+  const about = { model: modelFor(ctx.deps.models.names, model), persona, time: timeOf(at), summary, facts };
   const room = maxPartBytes - Buffer.byteLength(ctx.texts.exportHead(about)) - maxPartLineBytes;
   const parts = await planParts(store.scanHistory(conversation), room);
-  for (const [index, part] of parts.entries()) {
-    const which = parts.length === 1 ? undefined : { part: index + 1, of: parts.length };
+  // Without a conversation there is what is remembered.
+  for (const [index, part] of (parts.length === 0 ? [nothing] : parts).entries()) {
+    const which = parts.length <= 1 ? undefined : { part: index + 1, of: parts.length };
     const head = ctx.texts.exportHead({ ...about, ...which });
     // Read anew for each attempt, and never as a whole.
     const contents = () => contentsOf(head, store.scanHistory(conversation, part.from), part);
@@ -59,9 +65,11 @@ function fileName(
 
 /** Exchanges that go into one file: the first of them, and how many. */
 interface ExportPart {
-  readonly from: number;
+  readonly from: number | undefined;
   readonly count: number;
 }
+
+const nothing: ExportPart = { from: undefined, count: 0 };
 
 /** Divides a conversation so that no part is above `maxBytes`; a single exchange is never divided. */
 async function planParts(history: AsyncIterable<Exchange>, maxBytes: number): Promise<readonly ExportPart[]> {
@@ -78,6 +86,7 @@ async function planParts(history: AsyncIterable<Exchange>, maxBytes: number): Pr
 async function* contentsOf(head: string, history: AsyncIterable<Exchange>, { count }: ExportPart) {
   yield Buffer.from(head);
   let left = count;
+  if (left === 0) return;
   for await (const exchange of history) {
     yield Buffer.from(asMarkdown(exchange));
     left -= 1;

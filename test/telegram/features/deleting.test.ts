@@ -83,6 +83,13 @@ describe("/privacy", () => {
     expect(words).not.toContain("looks up on the web");
     const facts = { conversationDays: 1, ledgerDays: 1, directoryDays: 1, deadDays: 1, shared: true, providers: [own] };
     const kept = (toEverybody: boolean) => texts.privacy({ ...facts, answers: { days: 1 / 6, toEverybody } });
+    expect(texts.privacy(facts)).not.toContain("/forget");
+    expect(texts.privacy({ ...facts, memory: { most: 50 } })).toMatch(
+      /🧠 What you, or a group, want remembered, up to 50 facts.*until \/forget\.[\s\S]*goes along with your questions, until/,
+    );
+    expect(texts.privacy({ ...facts, memory: { most: 50, toldTo: ["ollama", "mine"] } })).toContain(
+      "goes along with your questions to ollama, mine alone",
+    );
     expect(texts.privacy({ ...facts, search: "Tavily" })).toContain("goes to Tavily, in the model's words");
     expect(kept(false)).toContain("questions that stand alone, for this chat, also after /new: for 4 hours.");
     expect(kept(true)).toContain("for everybody who asks the same, without a name, also after /delete");

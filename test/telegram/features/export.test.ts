@@ -62,6 +62,23 @@ describe("an export", () => {
     );
   });
 
+  it("has what is remembered for the user, or for the group, before all that, and alone where nothing was said", async () => {
+    const add = (owner: number, text: string) =>
+      scene.store.addFact(owner, { text, at: 1 }, { key: text.replaceAll(" ", "-"), atMost: 50 });
+    await add(7, "Is vegan.");
+    await add(7, "Lives in Lyon.");
+    await add(-100, "Meets on Mondays.");
+    const [alone] = await documents(await write("/export"));
+    expect(alone?.text).toMatch(
+      /- Exported: .*\n\n## What I remember in all conversations\n\n1\. Is vegan\.\n2\. Lives in Lyon\.\n$/,
+    );
+    expect(alone?.caption).toBe(texts.exportCaption());
+    await write("@parley_bot why?", { chat: group, from: mallory });
+    const [ofGroup] = await documents(await write("/export", { chat: group, from: mallory }));
+    expect(ofGroup?.text).toMatch(/\n1\. Meets on Mondays\.\n\n## .*\n\n> why\?/);
+    expect(ofGroup?.text).not.toContain("vegan");
+  });
+
   it("says that there is nothing to export, which takes nobody's minute", async () => {
     expect(said(await write("/export"))).toEqual([texts.exportEmpty]);
     await write("why?");
