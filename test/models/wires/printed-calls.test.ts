@@ -63,6 +63,46 @@ const printed: readonly (readonly [form: string, text: string, calls: readonly (
   ],
   ["a name and an object", `web_search${json}`, one],
   ["a function of an object", `web_search(${json})`, one],
+  ["a list as Python writes it", `[web_search(query="Paris"), clock()]`, two],
+  ["Llama's marks around one", `<|python_start|>[web_search(query='Paris')]<|python_end|>`, one],
+  ["Python in Gemma's fence", '```tool_code\nweb_search(query="Paris")\n```', one],
+  ["Python alone", `web_search(query="Paris")`, one],
+  [
+    "all that Python has for values",
+    `[web_search(query='a "b" \\u00e9\\n', days=[1, -2.5e1, .5], deep={"x": (True, False, None,), 'y': {}},)]`,
+    [["web_search", { query: 'a "b" é\n', days: [1, -25, 0.5], deep: { x: [true, false, null], y: {} } }]],
+  ],
+  [
+    "DeepSeek's marks",
+    `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>web_search\n\`\`\`json\n${json}\n\`\`\`<｜tool▁call▁end｜><｜tool▁calls▁end｜><｜end▁of▁sentence｜>`,
+    one,
+  ],
+  [
+    "DeepSeek's newer ones",
+    `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>web_search<｜tool▁sep｜>${json}<｜tool▁call▁end｜><｜tool▁call▁begin｜>clock<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+    two,
+  ],
+  [
+    "DeepSeek's newest ones",
+    `<｜DSML｜function_calls>\n<｜DSML｜invoke name="web_search">\n<｜DSML｜parameter name="query" string="true">12</｜DSML｜parameter>\n<｜DSML｜parameter name="days" string="false">12</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>`,
+    [["web_search", { query: "12", days: 12 }]],
+  ],
+  [
+    "Kimi's marks",
+    `<|tool_calls_section_begin|><|tool_call_begin|>functions.web_search:0<|tool_call_argument_begin|>${json}<|tool_call_end|><|tool_call_begin|>functions.clock:1<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>`,
+    two,
+  ],
+  [
+    "GLM's pairs",
+    "<tool_call>web_search\n<arg_key>query</arg_key>\n<arg_value>Paris</arg_value>\n</tool_call>\n<tool_call>clock\n</tool_call>",
+    two,
+  ],
+  [
+    "MiniMax's invocation",
+    '<minimax:tool_call>\n<invoke name="web_search">\n<parameter name="query">Paris</parameter>\n</invoke>\n</minimax:tool_call>',
+    one,
+  ],
+  ["LFM's list", `<|tool_call_start|>[web_search(query="Paris")]<|tool_call_end|>`, one],
   ["blanks before it", `\n\n  {"name":"web_search","arguments":${json}}`, one],
 ];
 
@@ -84,6 +124,19 @@ const texts: readonly (readonly [what: string, text: string])[] = [
   ["its name alone", "clock"],
   ["broken JSON", `{"name":"web_search","arguments":{"query":"Par`],
   ["arguments that are none", `{"name":"web_search","arguments":[1]}`],
+  ["Python that computes", "[web_search(query=name)]"],
+  ["arguments without names", `web_search("Paris")`],
+  ["an argument that is never closed", `web_search(query="Paris`],
+  ["a function without arguments", "clock()"],
+  ["a sentence about one", "clock() returns the time"],
+  ["a list that goes on in words", `[web_search(query="Paris")] is how one calls it.`],
+  ["Python for a tool that nobody has offered", `[rm(path="/")]`],
+  ["code that calls it", '```python\nprint(web_search(query="Paris"))\n```'],
+  ["a name with a colon", "clock: it tells the time"],
+  ["a footnote", "[clock] tells the time"],
+  ["an invocation of nobody's tool", '<invoke name="rm">\n<parameter name="path">/</parameter>\n</invoke>'],
+  ["a parameter that is never closed", '<invoke name="clock">\n<parameter name="zone">UTC'],
+  ["DeepSeek's marks alone", "<｜tool▁calls▁begin｜><｜tool▁calls▁end｜>"],
   ["marks alone", "<tool_call></tool_call>"],
 ];
 
@@ -127,9 +180,14 @@ describe("any other text", () => {
       "<b>Par",
       '{"name":"Paris"',
       "clocks a",
+      "clock: i",
+      "clock(and",
+      "[clock]",
+      "function c",
+      '<invoke name="rm',
     ]) {
       const { early } = read(`${text}${" and more".repeat(3)}`, 1);
-      expect(early.length).toBeGreaterThan(text.length);
+      expect([text, early.length > text.length]).toEqual([text, true]);
     }
   });
 
@@ -166,6 +224,14 @@ test("costs no more than its text", () => {
     "<function=clock>",
     "clock(",
     "```json\n",
+    "[clock(",
+    "clock(a=",
+    "clock(a=[",
+    'clock(a="b",',
+    "<tool_call>clock",
+    '<invoke name="clock"><parameter name="a">',
+    "<tool_call>clock<arg_key>a</arg_key><arg_value>",
+    "<｜tool▁call▁begin｜>clock<｜tool▁sep｜>{",
   ]) {
     expectNoGrowth(repeated(unit), (text) => read(text, 4_000));
   }
