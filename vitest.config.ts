@@ -4,7 +4,9 @@ import { patienceMs } from "./test/support/patience.ts";
 /** A file for a machine to read, besides what a person reads. */
 const report = process.env["PARLEY_TEST_REPORT"];
 /** Tests that start processes, look at their memory, or talk with a Redis that others use as well. */
-const processes = ["end-to-end", "engines", "media", "tools/mcp"].map((folder) => `test/${folder}/**/*.test.ts`);
+const processes = ["bench", "end-to-end", "engines", "media", "tools/mcp"].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
 
 export default defineConfig({
   test: {

@@ -24,7 +24,7 @@ import { type AtRest, measureAtRest, type Resting } from "./at-rest.ts";
 import { runBusy } from "./busy-runs.ts";
 import { type Measured, measure } from "./load.ts";
 import { endOnSignals } from "./processes.ts";
-import { printTable, rounded, writeResults } from "./results.ts";
+import { printProfile, printTable, rounded, writeResults } from "./results.ts";
 
 const { values } = parseArgs({
   options: {
@@ -171,19 +171,4 @@ function printRuns(measured: readonly Measured[]): void {
     if (wrong.length > 0) console.log(`\n${name}: refused by Telegram or to be mended:\n  ${wrong.join("\n  ")}`);
     if (unmatched > 0) console.log(`\n${name}: ${unmatched} answers could not be matched with the model's`);
   }
-}
-
-function printProfile({ load, answers, profile }: Measured): void {
-  if (profile === undefined) return;
-  const { cpuSeconds, otherThreadsSeconds, parts } = profile;
-  const main = cpuSeconds - otherThreadsSeconds;
-  const per1000 = 1000 / answers;
-  console.log(
-    `\nWhere the CPU time of the bot goes (${load.mode}, ${load.chats} chats): seconds per 1,000 answers, profiler included\n`,
-  );
-  const rows = parts.map(({ part, share }) => [part, rounded(share * main * per1000), `${(share * 100).toFixed(1)} %`]);
-  printTable(
-    ["part", "seconds", "of the main thread"],
-    [...rows, ["other threads (collector, compiler, I/O)", rounded(otherThreadsSeconds * per1000), ""]],
-  );
 }

@@ -10,12 +10,14 @@ import {
   mainThreadSeconds,
   peakMemory,
   profileIn,
+  type Server,
   type Subject,
   type SubjectKind,
   type SubjectOptions,
   sleep,
   startServer,
   startSubject,
+  writtenToFiles,
 } from "./processes.ts";
 import { type ProfileSummary, summarizeProfile } from "./profile.ts";
 import { costPerReply, type RedisCost, redisCost } from "./redis-cost.ts";
@@ -36,6 +38,17 @@ export interface Load {
   readonly workers?: number;
 }
 
+/** The model of a run, where it is another one than that of answers. */
+export interface ModelOfRun<T> {
+  /** Of this folder; its first message and its answers hold what those of `model-server.ts` hold. */
+  readonly file: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Further settings of the bot. */
+  botEnv(model: Server): Readonly<Record<string, string>>;
+  /** What else there is to be told, once all is measured. `since`: when measuring began, in milliseconds since the epoch. */
+  also(model: Server, report: TelegramReport, since: number): Promise<T>;
+}
+
 /** Milliseconds and seconds as the names say; memory in MiB. */
 export interface Measured {
   readonly load: Load;
@@ -47,6 +60,8 @@ export interface Measured {
   readonly addedToFinalMs: Percentiles;
   readonly cpuSecondsPer1000: number;
   readonly peakMemoryMiB: number;
+  /** To files, for each answer. */
+  readonly writtenKiB: number;
   readonly callsPerAnswer: Readonly<Record<string, number>>;
   /** Cores in use: the subject, the two servers, everything else on the machine. */
   readonly cores: {
@@ -67,13 +82,16 @@ export interface Measured {
 const pauseMs = 500;
 
 /** Starts everything, measures, and stops everything. */
-export async function measure(load: Load): Promise<Measured> {
+export async function measure(load: Load): Promise<Measured>;
+export async function measure<T>(load: Load, other: ModelOfRun<T>): Promise<Measured & { readonly also: T }>;
+export async function measure<T>(load: Load, other?: ModelOfRun<T>): Promise<Measured & { readonly also?: T }> {
   const answerMs = ((load.characters / 4.6) * 1000) / load.tokensPerSecond;
   const profileTo = load.profiled ? await mkdtemp(join(tmpdir(), "parley-profile-")) : undefined;
   const telegram = await startServer("telegram-server.ts", {});
-  const model = await startServer("model-server.ts", {
+  const model = await startServer(other?.file ?? "model-server.ts", {
     BENCH_CHARACTERS: String(load.characters),
     BENCH_TOKENS_PER_SECOND: String(load.tokensPerSecond),
+    ...other?.env,
   });
   try {
     const subjects = await startSubjects(load, {
@@ -81,7 +99,7 @@ export async function measure(load: Load): Promise<Measured> {
       ...(load.former === undefined ? {} : { former: load.former }),
       telegram,
       model,
-      env: { STREAM_MODE: load.mode, ...inRedis(load.redis) },
+      env: { STREAM_MODE: load.mode, ...inRedis(load.redis), ...other?.botEnv(model) },
       ...(profileTo === undefined ? {} : { profileTo }),
     });
     const pids = [telegram.pid, model.pid, ...subjects.map(({ pid }) => pid)];
@@ -91,6 +109,7 @@ export async function measure(load: Load): Promise<Measured> {
     telegram.tell({ order: "count" });
     const before = await usage(pids, load.redis);
     const startedAt = performance.now();
+    const since = Date.now();
     const from = Number(process.hrtime.bigint()) / 1000;
     await sleep(load.seconds * 1000);
     const report = await telegram.ask<TelegramReport>({ order: "report" });
@@ -100,6 +119,7 @@ export async function measure(load: Load): Promise<Measured> {
     const memory = Math.max(...(await Promise.all(subjects.map(({ pid }) => peakMemory(pid)))));
     const written = await model.ask<readonly WrittenAnswer[]>({ order: "report" });
     telegram.tell({ order: "end" });
+    const also = await other?.also(model, report, since);
     await Promise.all(subjects.map((subject) => subject.stop()));
     const spent = after.processes.map((seconds, at) => seconds - (before.processes[at] ?? 0));
     const [atTelegram = 0, atModel = 0, ...ours] = spent;
@@ -112,6 +132,8 @@ export async function measure(load: Load): Promise<Measured> {
       repliesPerSecond: report.answers.length / took,
       cpuSecondsPer1000: (own / report.answers.length) * 1000,
       peakMemoryMiB: memory,
+      writtenKiB: (after.writtenKiB - before.writtenKiB) / report.answers.length,
+      ...(also === undefined ? {} : { also }),
       cores: { subject: own / took, telegram: atTelegram / took, model: atModel / took, others: elsewhere / took },
       ...(before.redis && after.redis && { redis: costPerReply(before.redis, after.redis, report.answers.length) }),
       ...(profile && {
@@ -140,13 +162,14 @@ async function startSubjects({ workers = 0, redis }: Load, options: SubjectOptio
 }
 
 async function usage(pids: readonly number[], redisUrl: string | undefined) {
-  const [processes, mainThread, machine, redis] = await Promise.all([
+  const [processes, files, mainThread, machine, redis] = await Promise.all([
     Promise.all(pids.map(cpuSeconds)),
+    Promise.all(pids.slice(2).map(writtenToFiles)),
     mainThreadSeconds(pids[2] ?? 0),
     machineSeconds(),
     redisUrl === undefined ? undefined : redisCost(redisUrl),
   ]);
-  return { processes, mainThread, machine, redis };
+  return { processes, writtenKiB: files.reduce((sum, one) => sum + one, 0), mainThread, machine, redis };
 }
 
 /** How late answers were shown that were written meanwhile. */

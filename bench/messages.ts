@@ -2,6 +2,9 @@
 
 import type { MediaKind } from "./media-files.ts";
 
+/** Chats that ask have this id and those behind it. */
+export const firstChat = 100_000;
+
 /** Which question of which chat, as its text says and every process can read. */
 export interface QuestionKey {
   readonly chatId: number;

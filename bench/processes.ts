@@ -15,6 +15,8 @@ const secondsPerTick = 0.01;
 export interface Server {
   readonly url: string;
   readonly pid: number;
+  /** Whatever else stands in its first message. */
+  readonly told: Readonly<Record<string, string>>;
   tell(message: object): void;
   /** Tells it, and resolves with its answer. */
   ask<T>(message: object): Promise<T>;
@@ -63,9 +65,10 @@ async function argumentsOf(script: string, checkout: string): Promise<string[]> 
 /** Starts a server file of this folder. */
 export async function startServer(file: string, env: Readonly<Record<string, string>>): Promise<Server> {
   const child = fork(path(file), { env: { PATH: process.env["PATH"], BOT_TOKEN: token, ...env }, execArgv: [] });
-  const { url } = await nextMessage<{ url: string }>(child);
+  const told = await nextMessage<{ readonly url: string; readonly [name: string]: string }>(child);
   return {
-    url,
+    url: told.url,
+    told,
     pid: child.pid ?? 0,
     tell: (message) => void child.send(message),
     ask(message) {
@@ -201,6 +204,11 @@ export function peakMemory(pid: number): Promise<number> {
 /** The memory that a process holds now. MiB. */
 export function residentMemory(pid: number): Promise<number> {
   return memoryField(pid, /VmRSS:\s+(\d+)/);
+}
+
+/** What a process has written to files so far. KiB. */
+export async function writtenToFiles(pid: number): Promise<number> {
+  return Number(/^write_bytes: (\d+)/m.exec(await readFile(`/proc/${pid}/io`, "utf8"))?.[1] ?? 0) / 1024;
 }
 
 /** The processes that a process has started and that live. */

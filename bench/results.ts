@@ -1,6 +1,7 @@
 /** Tables for people, JSON for programs. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import type { Measured } from "./load.ts";
 import { cores } from "./processes.ts";
 
 /** Prints rows under their heads, numbers to the right. */
@@ -26,4 +27,20 @@ export async function writeResults(name: string, results: object): Promise<void>
 /** Milliseconds, or whatever else is to be read at a glance. */
 export function rounded(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
+}
+
+/** Prints where the CPU time went in a run that was profiled. */
+export function printProfile({ load, answers, profile }: Measured): void {
+  if (profile === undefined) return;
+  const { cpuSeconds, otherThreadsSeconds, parts } = profile;
+  const main = cpuSeconds - otherThreadsSeconds;
+  const per1000 = 1000 / answers;
+  console.log(
+    `\nWhere the CPU time of the bot goes (${load.mode}, ${load.chats} chats): seconds per 1,000 answers, profiler included\n`,
+  );
+  const rows = parts.map(({ part, share }) => [part, rounded(share * main * per1000), `${(share * 100).toFixed(1)} %`]);
+  printTable(
+    ["part", "seconds", "of the main thread"],
+    [...rows, ["other threads (collector, compiler, I/O)", rounded(otherThreadsSeconds * per1000), ""]],
+  );
 }

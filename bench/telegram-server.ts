@@ -3,6 +3,7 @@ import { createBotApi } from "../src/playground/bot-api/bot-api.ts";
 import { withoutStatus } from "../src/screen/status-lines.ts";
 import { createMediaFiles, type MediaFiles } from "./media-files.ts";
 import {
+  firstChat,
   type MediaToSend,
   type QuestionKey,
   questionIn,
@@ -21,7 +22,6 @@ interface Asked extends QuestionKey {
   firstTextAt: number | undefined;
 }
 
-const firstChat = 100_000;
 const mostWrong = 20;
 
 const botApi = await createBotApi({

@@ -11,10 +11,12 @@ export interface Script {
   readonly reasoning?: string;
   /** JPEGs that come behind its text, as OpenRouter hands them on. */
   readonly pictures?: readonly Uint8Array[];
+  /** Calls of tools, behind its text. */
+  readonly calls?: readonly { readonly name: string; readonly arguments: object }[];
   /** Milliseconds from the headers to the first token. */
   readonly delayFirstMs?: number;
   readonly tokensPerSecond?: number;
-  /** `stop` when left out. */
+  /** `stop` when left out, of calls `tool_calls`. */
   readonly finishReason?: string;
   /** Sent instead of the counted one; `false`: none, though it was asked for. */
   readonly usage?: object | false;
@@ -68,16 +70,17 @@ export function headOf(record: RecordedRequest): string {
   return `data: {"id":"${id}","object":"chat.completion.chunk","created":${created},"model":${model},"choices":[{"index":0,"delta":`;
 }
 
-/** Pictures, finish reason, usage (when it was asked for) and `[DONE]`. */
+/** Pictures, calls, finish reason, usage (when it was asked for) and `[DONE]`. */
 export function endingOf(script: Script, record: RecordedRequest, head: string, deltas: number): string {
-  const finish = `${head}{},"finish_reason":${JSON.stringify(script.finishReason ?? "stop")}}]}\n\n`;
+  const usual = script.calls === undefined ? "stop" : "tool_calls";
+  const finish = `${head}{},"finish_reason":${JSON.stringify(script.finishReason ?? usual)}}]}\n\n`;
   const asked = record.body["stream_options"] as { include_usage?: boolean } | undefined;
   const usage = script.usage ?? (asked?.include_usage === true ? counted(record.body, deltas) : false);
   const counts =
     usage === false
       ? ""
       : `data: ${JSON.stringify({ object: "chat.completion.chunk", model: record.body.model, choices: [], usage })}\n\n`;
-  return `${picturesOf(script, head)}${finish}${counts}data: [DONE]\n\n`;
+  return `${picturesOf(script, head)}${callsOf(script, record, head)}${finish}${counts}data: [DONE]\n\n`;
 }
 
 function picturesOf({ pictures = [] }: Script, head: string): string {
@@ -87,6 +90,17 @@ function picturesOf({ pictures = [] }: Script, head: string): string {
     return { type: "image_url", image_url: { url } };
   });
   return `${head}${JSON.stringify({ content: "", images })},"finish_reason":null}]}\n\n`;
+}
+
+function callsOf({ calls = [] }: Script, record: RecordedRequest, head: string): string {
+  if (calls.length === 0) return "";
+  const told = calls.map((call, index) => ({
+    index,
+    id: `call_${record.at.toString(36)}_${index}`,
+    type: "function",
+    function: { name: call.name, arguments: JSON.stringify(call.arguments) },
+  }));
+  return `${head}${JSON.stringify({ tool_calls: told })},"finish_reason":null}]}\n\n`;
 }
 
 /** The usage of a script's answer, for a model that tells it unasked. */
