@@ -87,7 +87,10 @@ export function wantsThoughts({ status = 400, complaint = "" }: Failure): boolea
   );
 }
 
-/** Whether a step that the model has written itself is not taken back: what was sealed can no longer be opened. */
+/**
+ * Whether a step that the model has written itself is not taken back: what was sealed can no longer be opened. Claude would take
+ * `block_binding` to drop such blocks by itself; a plain step does that with every provider, and no model has to know the field.
+ */
 export function refusesNative({ status = 400, complaint = "" }: Failure): boolean {
   const sealed =
     /invalid_encrypted_content|encrypted content|encrypted_content|thought[ _]?signature|bound to a different conversation|signature['"`]? in [`'"]?thinking|invalid [`'"]?signature|thinking[`'"]? (?:or [`'"]?redacted_thinking[`'"]? )?blocks?.{0,80}(?:cannot|must|modified|prefix)|prefix[ _]mismatch|reasoning_details|required ['"`]reasoning['"`] item|tool[ _]call[ _]?id.{0,80}(?:must|length|invalid)|item with id ['"`]?\w{0,4}_?.{0,80}not found/;

@@ -5,10 +5,11 @@ import { mediaAsked, modelsAsked } from "../../config/models-asked.ts";
 import { prefixOf } from "../../config/provider-settings.ts";
 import { providerPresets, type WireName } from "../../config/providers.ts";
 import { type Listing, lists, nearestName } from "../../models/catalogue.ts";
-import { createExamination, type Examination, type ModelTrial } from "../../models/examination.ts";
+import { createExamination, type Examination, type ModelTrial, type ToolTrial } from "../../models/examination.ts";
 import type { Models } from "../../ports/models.ts";
 import type { Finding } from "../../ports/operators.ts";
 import { bad, ok, warn } from "./findings.ts";
+import { type ToolRemark, toolRemark } from "./tool-calls.ts";
 
 export interface ModelsExamination {
   readonly config: Config;
@@ -31,7 +32,8 @@ export async function examineModels({ config, sparing, signal }: ModelsExaminati
   try {
     const found = models.providers.map((provider) => {
       const ofProvider = { models: named.get(provider.name) ?? [], media: media.get(provider.name) ?? [] };
-      return examineProvider(examination, provider, ofProvider, sparing, signal);
+      const tools = sparing || config.tools === undefined ? undefined : toolUse(config, examination);
+      return examineProvider(examination, provider, { ...ofProvider, tools }, sparing, signal);
     });
     return (await Promise.all(found)).flat();
   } finally {
@@ -39,10 +41,38 @@ export async function examineModels({ config, sparing, signal }: ModelsExaminati
   }
 }
 
+/** What is asked of a provider. */
+interface Named {
+  readonly models: readonly string[];
+  readonly media: readonly string[];
+  /** Left out: nobody is told to call a tool. */
+  readonly tools?: ToolUse | undefined;
+}
+
+interface ToolUse {
+  /** Whether a model is told to call a tool. */
+  isTried(model: string): boolean;
+  /** What is said of one that answers; undefined where tools do not matter. */
+  remark(model: string, wasTried: boolean, trial: ToolTrial | undefined): ToolRemark | undefined;
+}
+
+function toolUse(config: Config, { capabilities }: Examination): ToolUse {
+  // Whoever only summarises is offered none.
+  const answering = new Set(modelsAsked({ models: config.models }));
+  const forUnknown = config.tools?.only !== undefined;
+  return {
+    isTried: (model) => answering.has(model) && capabilities(model).tools,
+    remark(model, wasTried, trial) {
+      if (wasTried) return toolRemark(trial, { model, known: capabilities(model).known, forUnknown });
+      return answering.has(model) ? { says: "calls no tools, and is offered none" } : undefined;
+    },
+  };
+}
+
 async function examineProvider(
   examination: Examination,
   { name, wire = "chat" }: ProviderConfig,
-  { models, media }: { readonly models: readonly string[]; readonly media: readonly string[] },
+  { models, media, tools }: Named,
   sparing: boolean,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
@@ -50,15 +80,18 @@ async function examineProvider(
   const listing = examination.list(name, signal).then((list) => ({ ...list, ms: performance.now() - startedMs }));
   const asked = sparing ? models.slice(0, 1) : models;
   const trials = new Map<string, ModelTrial | "begun">();
-  const waiting = [...asked];
-  async function askNext(): Promise<void> {
-    for (let model = waiting.shift(); model !== undefined; model = waiting.shift()) {
-      trials.set(model, "begun");
-      trials.set(model, await examination.tryOut(model, signal));
-    }
-  }
   // A model that was not asked in time has no trial, or one that has not ended.
-  await Promise.all(Array.from({ length: sideBySide }, () => askNext().catch(() => undefined)));
+  await eachOf(asked, async (model) => {
+    trials.set(model, "begun");
+    trials.set(model, await examination.tryOut(model, signal));
+  });
+  const answers = (model: string): boolean => {
+    const trial = trials.get(model);
+    return trial !== undefined && trial !== "begun" && trial.ok;
+  };
+  const tried = asked.filter((model) => answers(model) && tools?.isTried(model));
+  const calls = new Map<string, ToolTrial>();
+  await eachOf(tried, async (model) => void calls.set(model, await examination.tryTool(model, signal)));
   const list = await listing;
   const ended = [...trials.values()].filter((trial) => trial !== "begun");
   // A key that nothing was asked with may be limited to what it is there for.
@@ -66,9 +99,22 @@ async function examineProvider(
   const { names } = list;
   return [
     providerFinding(name, wire, list, works),
-    ...models.map((model) => findingOf(model, trials.get(model), names, asked.includes(model), examination.cost)),
+    ...models.map((model) => {
+      const remark = answers(model) ? tools?.remark(model, tried.includes(model), calls.get(model)) : undefined;
+      if (!asked.includes(model)) return listed(model, names, examination.cost);
+      return findingOf(model, { trial: trials.get(model), names, remark }, examination.cost);
+    }),
     ...media.map((model) => mediaFinding(model, names)),
   ];
+}
+
+/** Does this for each, a few of them at once; ends with the last, or with the time that there is. */
+async function eachOf(models: readonly string[], look: (model: string) => Promise<void>): Promise<void> {
+  const waiting = [...models];
+  async function lookAtNext(): Promise<void> {
+    for (let model = waiting.shift(); model !== undefined; model = waiting.shift()) await look(model);
+  }
+  await Promise.all(Array.from({ length: sideBySide }, () => lookAtNext().catch(() => undefined)));
 }
 
 /** `works`: the key is good for something. */
@@ -91,27 +137,27 @@ function counted(models: number): string {
   return models === 1 ? "1 model" : `${models} models`;
 }
 
-function findingOf(
-  model: string,
-  trial: ModelTrial | "begun" | undefined,
-  names: readonly string[] | undefined,
-  asked: boolean,
-  cost: Models["cost"],
-): Finding {
-  const wire = model.slice(model.indexOf("/") + 1);
-  if (!asked) return listed(model, wire, names, cost);
+interface Tried {
+  readonly trial: ModelTrial | "begun" | undefined;
+  /** The provider's list. */
+  readonly names: readonly string[] | undefined;
+  readonly remark: ToolRemark | undefined;
+}
+
+function findingOf(model: string, { trial, names, remark }: Tried, cost: Models["cost"]): Finding {
   if (trial === undefined) return warn(model, "was not asked in time", "try again, with fewer models at once");
   if (trial === "begun")
     return bad(model, "no answer in time", "try again: a model that has to be loaded first is slow once");
   if (!trial.ok) return failed(trial.error, names);
   const thought = trial.thoughtOnly ? ", though a few tokens hold only thoughts of it" : "";
-  return ok(
-    model,
-    `answers${thought}: first token after ${Math.round(trial.firstTokenMs)} ms; ${priceOf(model, cost)}`,
-  );
+  const answers = `answers${thought}: first token after ${Math.round(trial.firstTokenMs)} ms; ${priceOf(model, cost)}`;
+  if (remark === undefined) return ok(model, answers);
+  const { says, todo } = remark;
+  return todo === undefined ? ok(model, `${answers}; ${says}`) : warn(model, `${answers}; ${says}`, todo);
 }
 
-function listed(model: string, wire: string, names: readonly string[] | undefined, cost: Models["cost"]): Finding {
+function listed(model: string, names: readonly string[] | undefined, cost: Models["cost"]): Finding {
+  const wire = model.slice(model.indexOf("/") + 1);
   if (names === undefined) return ok(model, `not asked: npm run doctor does; ${priceOf(model, cost)}`);
   if (lists(names, wire)) return ok(model, `in the provider's list; ${priceOf(model, cost)}`);
   return warn(model, "not in the provider's list, and not asked: npm run doctor does", nearestAdvice(wire, names));

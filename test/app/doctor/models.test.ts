@@ -32,6 +32,7 @@ async function findings(
       .join(","),
     RELAY_BASE_URL: `${server.origin}/v1`,
     RELAY_API_KEY: key,
+    TOOLS: "off",
     ...env,
   });
   return short(await examineModels({ config, sparing, signal: new AbortController().signal }));
@@ -204,7 +205,12 @@ describe("the doctor's look at models", () => {
     [404, /^ok relay: .*gives no list of its models$/],
   ])("has only the list to go by where a provider is there for sound alone: %i", async (listStatus, line) => {
     server = await createLlmServer((_, response) => refuse(response, listStatus, "no"));
-    const env = { TRANSCRIBE_MODEL: "relay/whisper-2", RELAY_BASE_URL: `${server.origin}/v1`, RELAY_API_KEY: key };
+    const env = {
+      TOOLS: "off",
+      TRANSCRIBE_MODEL: "relay/whisper-2",
+      RELAY_BASE_URL: `${server.origin}/v1`,
+      RELAY_API_KEY: key,
+    };
     const config = doctorConfig({ ...env, MODELS: "other/m", OTHER_BASE_URL: "http://127.0.0.1:9/v1" });
     const found = short(await examineModels({ config, sparing: false, signal: new AbortController().signal }));
     expect(found.find((one) => one.includes(" relay: "))).toMatch(line);
