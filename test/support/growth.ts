@@ -2,8 +2,11 @@
 import { expect } from "vitest";
 
 const cheapMs = 20;
-/** Nothing is learned from texts that cost more than this. */
-const dearMs = 300;
+/**
+ * Nothing is learned from texts that cost more than this: what costs four times as much for twice the text has met a size between
+ * 20 and 80 ms before.
+ */
+const dearMs = 100;
 /** What twice the text may cost, as a multiple. */
 const mostTimes = 3;
 
