@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, type TestContext, test } from "vitest";
 import { goOn } from "../../src/chat/continuation.ts";
 import type { Script, ScriptedRequest } from "../../src/playground/model/script.ts";
+import { withoutStatus } from "../../src/screen/status-lines.ts";
 import { answersIn, buttonsOf, createRig, dialogueOf, plain, seen, until } from "../support/bot-process.ts";
 import { createRandom, type Moment, startAndKill, watchCreations } from "../support/killing.ts";
 import { noteWords } from "../support/note-words.ts";
@@ -84,7 +85,7 @@ async function killed(
     const shown = partsOf(id).filter(({ text }) => text !== "Yes.");
     copies += shown.filter((message) => creations.excuses(id, message.id)).length;
     const second = plain(secondOf(id, sentences));
-    if (!shown.every(({ text }) => second.includes(plain(text))))
+    if (!shown.every(({ text }) => second.includes(plain(withoutStatus(text)))))
       wrong.push(`${id} sees what is no part of the answer`);
     const first = botApi.chat(id).messages.find((one) => one.id === firsts.get(id));
     if (first?.text !== `${firstOf(id).trim()}\n\n${noteWords.cutAtLength}`)

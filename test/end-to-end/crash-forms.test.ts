@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Script, ScriptedRequest } from "../../src/playground/model/script.ts";
+import { withoutStatus } from "../../src/screen/status-lines.ts";
 import { answersIn, buttonsOf, createRig, plain, type Rig, until } from "../support/bot-process.ts";
 import { createRandom, type Moment, startAndKill, watchCreations } from "../support/killing.ts";
 
@@ -88,7 +89,7 @@ async function killed({ env = {}, sentences, plan }: Run) {
       const parts = known.map(({ id: part, text }) => `${part}: ${text.slice(0, 40)}… (${text.length})`);
       wrong.push(`${id} sees no answer, or more than one, in ${parts.join(", ")}`);
     }
-    if (!shown.every(({ text }) => answer.includes(plain(text))))
+    if (!shown.every(({ text }) => answer.includes(plain(withoutStatus(text)))))
       wrong.push(`${id} sees what is no part of the answer`);
     if (known.flatMap(buttonsOf).length > 0) wrong.push(`${id} has buttons below an old answer`);
     if (botApi.chat(id).drafts.length > 0) wrong.push(`${id} still sees a draft`);

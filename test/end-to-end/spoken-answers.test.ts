@@ -1,7 +1,7 @@
 /** `/voice`: answers that are spoken as well, once, and only where that is wanted. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createRig, type Rig, refusedCalls, until, type Visitor } from "../support/bot-process.ts";
+import { onArrival } from "../support/killing.ts";
 
 const env = { SPEAK_MODEL: "test/mouth", SPEAK_VOICE: "ada", TRANSCRIBE_MODEL: "test/ear" };
 let rig: Rig;
@@ -116,7 +116,7 @@ describe("a kill", () => {
     [
       "while a voice message is sent leaves one of it",
       {},
-      { method: "sendVoice", hangMs: 60_000, cut: "before", times: 1 } as const,
+      { method: "sendVoice", hangMs: 600_000, cut: "before", times: 1 } as const,
     ],
   ])("%s", async (_, script, fault) => {
     rig = await createRig({ env });
@@ -125,11 +125,15 @@ describe("a kill", () => {
     visitor.say("/voice on");
     await visitor.sees(/I also speak/);
     rig.model.media.next(script);
+    // In the middle of its call, or when its words are at the model.
+    const moment =
+      fault === undefined
+        ? until(() => said("Said.").length === 1)
+        : onArrival(rig.botApi, ({ method }) => method === fault.method);
     if (fault !== undefined) rig.botApi.faults.fail(fault);
     rig.answers("say it", { text: "Said." });
     visitor.say("say it");
-    await until(() => said("Said.").length === 1);
-    await sleep(300);
+    await moment;
     await rig.end("SIGKILL");
     await rig.start();
     await until(() => voicesIn(visitor.chatId).length === 1);
