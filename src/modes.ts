@@ -3,7 +3,9 @@ import { createApp } from "./app/app.ts";
 import { remarksOn } from "./app/remarks.ts";
 import type { Logger } from "./base/log.ts";
 import type { Config } from "./config/config.ts";
+import type { McpFile } from "./config/mcp-servers.ts";
 import { proxiesWithoutCredentials } from "./config/proxies.ts";
+import type { ToolsConfig } from "./config/tools.ts";
 
 /** Something that runs until it is stopped. */
 export interface Running {
@@ -37,11 +39,18 @@ export async function startMode(config: Config, log: Logger): Promise<Running> {
         const http = { host: "127.0.0.1", port: 0 };
         // What is scripted has nothing to summarise.
         const summaryModel = surroundings.models === undefined ? config.summaryModel : "off";
-        return createApp({ ...config, ...surroundings, http, models, summaryModel }, log, watchModels);
+        const { toolServers, ...places } = surroundings;
+        const tools = config.tools && withServers(config.tools, toolServers);
+        return createApp({ ...config, ...places, http, models, tools, summaryModel }, log, watchModels);
       },
     });
   }
   for (const remark of remarksOn(config)) log.warn({}, remark);
   const app = await createApp(config, log);
   return { failed: app.failed, stop: () => app.stop(graceMs[config.mode]) };
+}
+
+function withServers({ mcp, ...tools }: ToolsConfig, more: McpFile["servers"]): ToolsConfig {
+  if (more.length === 0) return { ...tools, mcp };
+  return { ...tools, mcp: { servers: [...(mcp?.servers ?? []), ...more], secrets: mcp?.secrets ?? [] } };
 }

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { StartError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Models } from "../ports/models.ts";
@@ -24,6 +25,9 @@ interface Bot {
 }
 
 const graceMs = 1_000;
+const calculation = "What is 17% of 2,340?";
+/** Of the scripted model: a tool, one that asks first, a picture, what a message can show, and all else. */
+const demonstrations = [calculation, "Note that the milk is out", "Draw a lighthouse", "/tools", "markdown", "help"];
 
 /** Where the bot of a playground finds its Telegram, and keeps what it knows. */
 export interface Surroundings {
@@ -31,11 +35,23 @@ export interface Surroundings {
   readonly dataDir: string;
   /** Instead of models of the bot's own. */
   readonly models: ScriptedModels | undefined;
+  /** Servers of tools, besides those that the operator has named. */
+  readonly toolServers: readonly ToolServer[];
+}
+
+/** A program that is an MCP server. */
+interface ToolServer {
+  readonly name: string;
+  readonly at: { readonly command: string; readonly args: readonly string[]; readonly env: Record<string, string> };
+  readonly trust: boolean;
+  readonly groups: boolean;
 }
 
 export interface ScriptedModels {
   readonly names: readonly string[];
   readonly providers: readonly { readonly name: string; readonly baseUrl: string }[];
+  /** By their names. */
+  readonly capabilities: Readonly<Record<string, { readonly tools: true }>>;
   /** Those of sound and pictures. */
   readonly media: {
     readonly hears: readonly string[];
@@ -69,7 +85,8 @@ export async function createPlayground(
   const dataDir = await mkdtemp(join(tmpdir(), "parley-playground-"));
   const telegram = { token, apiRoot: botApi.url };
   const models = scripted && scriptedModels(scripted.url);
-  const bot = await options.startBot({ telegram, dataDir, models }, watch.watch);
+  const toolServers = scripted === undefined ? [] : [notebook()];
+  const bot = await options.startBot({ telegram, dataDir, models, toolServers }, watch.watch);
   const page = await openPage({
     source: createPageSource(botApi),
     port: options.port,
@@ -80,6 +97,7 @@ export async function createPlayground(
           ? `Answers come from ${model}`
           : "Scripted demo model: no AI behind it. Set OPENAI_API_KEY (or another provider's key) for a real one.",
       others,
+      suggestions: scripted === undefined ? [calculation, "/tools"] : demonstrations,
       requests: watch,
     },
     faultSwitches: [
@@ -114,7 +132,16 @@ async function openPage(options: Parameters<typeof createPlaygroundPage>[0]) {
 /** Two names for the one script, so that `/model` has something to switch. */
 function scriptedModels(url: string): ScriptedModels {
   const media = { hears: ["demo/ear"], speaks: ["demo/voice"], draws: ["demo/brush"], voice: "demo" };
-  return { names: ["demo/scripted-model", "demo/second-script"], providers: [{ name: "demo", baseUrl: url }], media };
+  const names = ["demo/scripted-model", "demo/second-script"];
+  const capabilities = Object.fromEntries(names.map((name) => [name, { tools: true } as const]));
+  return { names, providers: [{ name: "demo", baseUrl: url }], capabilities, media };
+}
+
+/** What it reads is not asked for, what it writes is. */
+function notebook(): ToolServer {
+  const program = fileURLToPath(new URL("model/notebook.ts", import.meta.url));
+  const at = { command: process.execPath, args: [program], env: {} };
+  return { name: "notebook", at, trust: true, groups: false };
 }
 
 function createModelFaults() {

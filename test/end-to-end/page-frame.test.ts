@@ -52,7 +52,8 @@ describe.skipIf(chromiumPath === undefined)("the frame of the chat page (needs C
       { role: "system", content: "Be kind." },
       { role: "user", content: "<b>why?</b>" },
     ];
-    const asked = { id: 1, model: "demo/one", messages, count: 2, calls: 1, outcome: "waiting", failed: false };
+    const tools = ["calculate", "draw"];
+    const asked = { id: 1, model: "demo/one", messages, count: 2, tools, calls: 1, outcome: "waiting", failed: false };
     world.asks(asked);
     const facts = () => page.getByTestId("request-facts").locator("dd").allTextContents();
     await eventually(facts).toEqual(["–", "–", "waiting", "–", "–", "1"]);
@@ -61,10 +62,11 @@ describe.skipIf(chromiumPath === undefined)("the frame of the chat page (needs C
     const tokens = { inputTokens: 34, cachedTokens: 20, outputTokens: 5 };
     world.asks({ ...asked, outcome: "complete", firstTokenMs: 120, endMs: 900, ...tokens });
     await eventually(facts).toEqual(["120 ms", "900 ms", "complete", "34 (20 cached)", "5", "1"]);
-    await page.getByTestId("request-messages").getByText("2 messages").click();
+    await page.getByTestId("request-messages").getByText("2 messages, 2 tools").click();
+    await page.getByTestId("request-messages").getByText("calculate, draw").waitFor();
     await page.getByTestId("request-messages").getByText("<b>why?</b>").waitFor();
     // An open list follows the next question.
-    world.asks({ ...asked, id: 2, messages: [{ role: "user", content: "and why not?" }], count: 101 });
+    world.asks({ ...asked, id: 2, messages: [{ role: "user", content: "and why not?" }], count: 101, tools: [] });
     await page.getByTestId("request-messages").getByText("and why not?").waitFor();
     await page.getByTestId("request-messages").getByText("100 earlier ones are not shown").waitFor();
     await page.reload();

@@ -35,6 +35,7 @@ describe("the playground with a real key", { timeout: 180_000 }, () => {
       OPENAI_BASE_URL: model.url,
       MINE_BASE_URL: model.url,
       MINE_API_KEY: key,
+      TOOLS: "calculate,read_page",
       PORT: String(await freePort()),
     };
     process = spawnBot("playground", folder, env, (text) => {
@@ -97,6 +98,8 @@ describe("the playground with a real key", { timeout: 180_000 }, () => {
     expect(await asked("complete")).toMatchObject({
       model: "openai/gpt-test",
       calls: 1,
+      // Those of the bot itself: what the scripted model demonstrates is its own.
+      tools: ["read_page", "calculate"],
       failed: false,
       messages: expect.arrayContaining([{ role: "user", content: "why is the sky blue?" }]),
       firstTokenMs: expect.any(Number),

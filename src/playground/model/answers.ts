@@ -2,6 +2,7 @@
 import { greyJpeg } from "../pictures.ts";
 import type { Script, ScriptedRequest } from "./script.ts";
 import { answerToSeen, readQuestion } from "./seen.ts";
+import { answerWithTools } from "./tool-calls.ts";
 
 interface Intent {
   /** Tried in order on the trimmed question. */
@@ -21,14 +22,20 @@ export function answerTo(request: ScriptedRequest, labelled: boolean, tries = 0)
   const question = readQuestion(newestOf(request, "user"));
   const asked = question.words;
   const former = newestOf(request, "assistant");
+  const withTools = answerWithTools(request, asked);
+  if (withTools !== undefined) return withLabel(withTools, labelled);
   const seen = answerToSeen(question);
   for (const { asks, answer, goesOn, fails } of intents) {
     const match = asks.exec(asked);
     if (match === null) continue;
     const script = fails || seen === undefined ? answer(asked, match, former, tries) : { text: seen };
-    return labelled && script.text && !goesOn ? { ...script, text: `${label}\n\n${script.text}` } : script;
+    return withLabel(script, labelled && !goesOn);
   }
   return {};
+}
+
+function withLabel(script: Script, labelled: boolean): Script {
+  return labelled && script.text ? { ...script, text: `${label}\n\n${script.text}` } : script;
 }
 
 function newestOf(request: ScriptedRequest, role: "user" | "assistant"): string {
@@ -44,7 +51,10 @@ const help = `I am a scripted stand-in, so that you can try the chat without a k
 - **echo** followed by any text — the same text back, Markdown included
 - **think** — a pause for thought first, with the seconds counted
 - **busy** — two refusals before the answer, good for seeing it tried again
-- **draw** — a picture that comes with the answer; **draw only** — one without a word
+- **What is 17% of 2,340?** — a tool that calculates, so that nothing is guessed; /tools lists them all
+- **note that the milk is out** — a tool that asks you before it acts; **read my notes** — one that need not
+- **look up** something, **read https://…**, **read on** in a long file — what is found is quoted
+- **draw** something — a picture; **draw only** — one without a word
 - **photos** and **documents** — what I was sent of them, and **fail 429** below one all the same
 - **fail 429**, **fail 500**, **fail cut**, **fail empty**, **fail silence** — the faults of real providers
 

@@ -1,7 +1,7 @@
 /** Looks over a bot's shoulder when it asks its models: what it sends, what comes back, and when. */
 import { ModelError } from "../../base/errors.ts";
 import { textOf } from "../../ports/content.ts";
-import type { ModelEvent, ModelRequest, Models, TokenUsage } from "../../ports/models.ts";
+import type { ChatMessage, ModelEvent, ModelRequest, Models, TokenUsage } from "../../ports/models.ts";
 import type { PageRequest } from "../page/source.ts";
 
 export interface ModelWatch {
@@ -68,11 +68,26 @@ export function createModelWatch(now: () => number = () => performance.now()): M
   };
 }
 
-function seenOf(id: number, { model, messages }: ModelRequest): PageRequest {
+function seenOf(id: number, { model, messages, tools = [] }: ModelRequest): PageRequest {
   const shown = messages
     .slice(-mostMessages)
-    .map(({ role, content }) => ({ role, content: shortened(textOf(content)) }));
-  return { id, model, messages: shown, count: messages.length, calls: 0, outcome: "waiting", failed: false };
+    .map((message) => ({ role: message.role, content: shortened(wordsOf(message)) }));
+  const count = messages.length;
+  return {
+    id,
+    model,
+    messages: shown,
+    count,
+    tools: tools.map(({ name }) => name),
+    calls: 0,
+    outcome: "waiting",
+    failed: false,
+  };
+}
+
+function wordsOf({ content, calls = [] }: ChatMessage): string {
+  const called = calls.map(({ name, arguments: given }) => `${name} ${given}`);
+  return [textOf(content), ...called].filter((line) => line !== "").join("\n");
 }
 
 function shortened(content: string): string {

@@ -28,6 +28,7 @@ interface Snapshot {
   readonly bot: { readonly id: number; readonly name: string; readonly username: string };
   readonly modelNote: string;
   readonly otherModels: readonly string[];
+  readonly suggestions: readonly string[];
   /** Left out when nothing was asked yet. */
   readonly request: PageRequest | undefined;
   readonly commands: ReturnType<PageSource["commands"]>;
@@ -43,6 +44,8 @@ export interface PageModels {
   readonly note: string;
   /** Further models that can be chosen. */
   readonly others?: readonly string[];
+  /** What an empty chat offers to be sent. */
+  readonly suggestions?: readonly string[];
   readonly requests?: {
     readonly last: PageRequest | undefined;
     /** Returns the function that ends it. */
@@ -105,6 +108,7 @@ export function createPageFeed(source: PageSource, models: PageModels, switches:
         bot: { id: source.bot.id, name: source.bot.first_name, username: source.bot.username ?? "" },
         modelNote: models.note,
         otherModels: models.others ?? [],
+        suggestions: models.suggestions ?? [],
         request: models.requests?.last,
         commands: source.commands(),
         description: source.description(),

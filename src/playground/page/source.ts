@@ -22,6 +22,8 @@ export interface PageRequest {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
   /** Of all messages. */
   readonly count: number;
+  /** Names of those that the model may call. */
+  readonly tools: readonly string[];
   /** Calls of a model, repetitions and fallbacks included. */
   readonly calls: number;
   /** Milliseconds since the bot asked. */

@@ -56,7 +56,7 @@ describe("a request to a model", () => {
     ];
     const { watch, told, ask } = scene(events);
     expect(await ask()).toEqual(events);
-    const shown = { id: 1, model: "a/one", messages: worded, count: 2, failed: false };
+    const shown = { id: 1, model: "a/one", messages: worded, count: 2, tools: [], failed: false };
     expect(told[0]).toEqual({ ...shown, calls: 0, outcome: "waiting" });
     expect(told.map(({ outcome }) => outcome)).toContain("writing");
     expect(watch.last).toEqual({ ...shown, calls: 1, firstTokenMs: 3, endMs: 5, outcome: "complete", ...usage });
@@ -85,6 +85,16 @@ describe("a request to a model", () => {
     ]);
     await left.ask(undefined, 1);
     expect(left.watch.last).toMatchObject({ outcome: "stopped", failed: false });
+  });
+
+  it("is shown with the tools that are offered, and with what was called of them", async () => {
+    const { watch, ask } = scene([]);
+    const calls = [{ id: "1", name: "calculate", arguments: '{"code":"1 + 1"}' }];
+    const step = { role: "assistant" as const, content: [], calls };
+    const tools = [{ name: "calculate", description: "", parameters: {} }];
+    await ask({ model: "a/one", messages: [...messages, step], tools });
+    expect(watch.last).toMatchObject({ tools: ["calculate"], count: 3 });
+    expect(watch.last?.messages.at(-1)).toEqual({ role: "assistant", content: 'calculate {"code":"1 + 1"}' });
   });
 
   it("shows the newest of many messages, and the beginning of a long one", async () => {

@@ -164,10 +164,12 @@ export function createMessagesView(store, composer) {
       chat.kind === "group"
         ? `In a group ${state.bot.name} answers when it is called: write @${state.bot.username}, reply to it, or use a command.`
         : `Say something to ${state.bot.name}.`;
-    const start = element(
-      "button",
-      { type: "button", class: "button", onclick: () => composer.sendText("/start") },
-      "Send /start",
+    const offers = ["/start", ...state.suggestions].map((text) =>
+      element(
+        "button",
+        { type: "button", class: "button", "data-testid": "suggestion", onclick: () => composer.sendText(text) },
+        text,
+      ),
     );
     const about =
       chat.kind === "private" && state.description !== ""
@@ -179,7 +181,13 @@ export function createMessagesView(store, composer) {
           )
         : undefined;
     list.append(
-      element("div", { class: "empty" }, about, element("p", {}, hint), chat.kind === "group" ? undefined : start),
+      element(
+        "div",
+        { class: "empty" },
+        about,
+        element("p", {}, hint),
+        chat.kind === "group" ? undefined : element("div", { class: "suggestions" }, ...offers),
+      ),
     );
   }
 

@@ -14,10 +14,9 @@ export function createRequestView(state) {
     writtenFor = request.id;
     const earlier = request.count - request.messages.length;
     list.replaceChildren(
+      ...(request.tools.length > 0 ? [entry("tools", request.tools.join(", "))] : []),
       ...(earlier > 0 ? [element("li", { class: "request-role" }, `${earlier} earlier ones are not shown`)] : []),
-      ...request.messages.map(({ role, content }) =>
-        element("li", {}, element("span", { class: "request-role" }, role), element("p", { dir: "auto" }, content)),
-      ),
+      ...request.messages.map(({ role, content }) => entry(role, content)),
     );
   }
 
@@ -27,7 +26,10 @@ export function createRequestView(state) {
       byId("request-section").hidden = request === undefined;
       if (request === undefined) return;
       byId("request-model").textContent = request.model;
-      byId("request-count").textContent = request.count === 1 ? "1 message" : `${request.count} messages`;
+      byId("request-count").textContent = [
+        counted(request.count, "message"),
+        ...(request.tools.length > 0 ? [counted(request.tools.length, "tool")] : []),
+      ].join(", ");
       byId("request-facts").replaceChildren(
         fact("First token", milliseconds(request.firstTokenMs)),
         fact("Last token", milliseconds(request.endMs)),
@@ -39,6 +41,14 @@ export function createRequestView(state) {
       writeMessages();
     },
   };
+}
+
+function entry(role, content) {
+  return element("li", {}, element("span", { class: "request-role" }, role), element("p", { dir: "auto" }, content));
+}
+
+function counted(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function fact(term, value, bad = false) {

@@ -15,6 +15,8 @@ export function createState(onChange) {
     modelNote: "",
     /** Models that answer besides the one that `modelNote` names. */
     otherModels: [],
+    /** What an empty chat offers to be sent. */
+    suggestions: [],
     description: "",
     /** What the model was asked last. */
     request: undefined,
@@ -57,12 +59,12 @@ export function createState(onChange) {
 
   const handlers = {
     snapshot(snapshot) {
-      const { bot, modelNote, otherModels, description, request, commands, faults, calls } = snapshot;
-      Object.assign(state, { bot, modelNote, otherModels, description, request, commands, faults, calls });
+      const { chats, ...facts } = snapshot;
+      Object.assign(state, facts);
       state.chats.clear();
       state.drafts.clear();
       state.actions.clear();
-      for (const { messages, ...chat } of snapshot.chats) {
+      for (const { messages, ...chat } of chats) {
         state.chats.set(chat.id, {
           ...chat,
           messages: new Map(messages.map((message) => [message.message_id, message])),
