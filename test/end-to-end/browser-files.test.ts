@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { greyJpeg } from "../../src/playground/pictures.ts";
 import { chromiumPath, fakeMicrophone, openBrowser, openPage } from "../support/chromium.ts";
 import { lines, pdfOf } from "../support/files.ts";
-import { bringFiles, type PageFile } from "../support/page-files.ts";
+import { bringFiles, filmIn, type PageFile } from "../support/page-files.ts";
 import { patienceMs } from "../support/patience.ts";
 import { botMessages, newChat, type PlaygroundProcess, startPlayground } from "../support/playground-process.ts";
 
@@ -118,7 +118,44 @@ describe.skipIf(chromiumPath === undefined)("files in a browser (needs Chromium)
     await expect.poll(answer, { timeout: patienceMs }).toMatch(/I see a picture, with the words[\s\S]*how large is it/);
   });
 
+  test("a video is seen by its cover", async () => {
+    const film = { name: "film.webm", mimeType: "video/webm", bytes: await filmIn(page) };
+    await bringFiles(page, "drop", [film]);
+    await send("What is in it?", 1);
+    await whole();
+    await page.getByTestId("film").waitFor();
+    expect(await answer()).toMatch(
+      /I see a picture, with the words[\s\S]*What is in it\?[\s\S]*JPEG, 320 × 180 pixels/,
+    );
+  });
+
+  // Few enough of each for the limit of messages.
   test.for([
+    [
+      ["Location", "[location: 52.5163, 13.3777]"],
+      ["Place", "[place: Brandenburg Gate, Pariser Platz, Berlin, 52.5163, 13.3777]"],
+      ["Contact", "[contact: Grace +1 202 555 0143]"],
+    ],
+    [
+      ["Poll", "[poll: Where shall we meet?]\n• At the gate\n• At the station"],
+      ["Dice", "[dice: 🎲 "],
+      ["Animated sticker", "[animated sticker 🙂]"],
+    ],
+  ])("what is shared reaches the model in words: %j", async (rows) => {
+    for (const [index, [label = "", words = ""]] of rows.entries()) {
+      await page.getByTestId("attach").click();
+      await page.getByRole("menuitem", { name: `${label} (a sample)` }).click();
+      await expect.poll(() => botMessages(page).count(), { timeout: patienceMs }).toBe(index + 1);
+      await expect.poll(answer, { timeout: patienceMs }).toContain(words);
+    }
+    // A sticker is no such block.
+    const shown = rows.filter(([label]) => label !== "Animated sticker");
+    expect(await page.getByTestId("shared").count()).toBe(shown.length);
+  });
+
+  test.for([
+    ["download-slow", /the file "report\.pdf": 11 words on 2 pages/],
+    ["download-cut", /I could not fetch this file/],
     ["download-refused", /I could not fetch this file/],
     ["file-too-big", /20 MB/],
   ] as const)("is told why, when the switch is %s", async ([fault, says]) => {

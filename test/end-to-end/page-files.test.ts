@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished } from "vitest";
 import type { PageSource } from "../../src/playground/page/source.ts";
 import { greyJpeg, sizeOfPicture } from "../../src/playground/pictures.ts";
 import { chromiumPath } from "../support/chromium.ts";
-import { bringFiles, type PageFile, payloadOf } from "../support/page-files.ts";
+import { bringFiles, filmIn, type PageFile, payloadOf } from "../support/page-files.ts";
 import { ADA, eventually, type OpenChat, test } from "../support/shared-page.ts";
 
 type FilesMessage = Parameters<PageSource["sendFiles"]>[0];
@@ -43,6 +43,7 @@ describe.skipIf(chromiumPath === undefined)("files on the chat page (needs Chrom
     const { page, box } = chat;
     const chooser = page.waitForEvent("filechooser");
     await page.getByTestId("attach").press("Enter");
+    await page.getByRole("menuitem", { name: "Photos, videos or files" }).press("Enter");
     await (await chooser).setFiles([picture, words].map(payloadOf));
     await eventually(() => kinds(page)).toEqual(["photo", "document"]);
     await box().fill("look at this");
@@ -126,6 +127,34 @@ describe.skipIf(chromiumPath === undefined)("files on the chat page (needs Chrom
     await eventually(() => kinds(page)).toEqual(["document"]);
     expect(await box().inputValue()).toBe("refuse me");
     expect(problems.splice(0)).toHaveLength(1);
+  });
+
+  test("are videos with a picture of their beginning, round ones on wish, and what is shared has no file", async ({
+    chat,
+  }) => {
+    const { page, world } = chat;
+    const film = { name: "film.webm", mimeType: "video/webm", bytes: await filmIn(page) };
+    await choose(page, film);
+    await eventually(() => kinds(page)).toEqual(["video"]);
+    await page.getByTestId("send").click();
+    await eventually(() => uploaded(chat).length).toBe(1);
+    const [video] = uploaded(chat)[0]?.files ?? [];
+    expect(video).toMatchObject({ kind: "video", size: { width: 640, height: 360 } });
+    expect(sizeOf(video?.cover ?? new Uint8Array())).toBe("320 x 180");
+    await page.getByTestId("attach").click();
+    const chooser = page.waitForEvent("filechooser");
+    await page.getByRole("menuitem", { name: "Round video message" }).click();
+    await (await chooser).setFiles([film].map(payloadOf));
+    await eventually(() => kinds(page)).toEqual(["video_note"]);
+    await page.getByTestId("attach").press("Enter");
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    await eventually(() => world.done.at(-1)).toEqual({
+      shared: { chatId: ADA, senderId: ADA, shared: { kind: "dice", emoji: "🎲" } },
+    });
+    // What was chosen waits for its own words.
+    expect(await kinds(page)).toEqual(["video_note"]);
   });
 
   test("are recorded: one press begins, the next one sends, and Escape throws away", async ({ chat }) => {

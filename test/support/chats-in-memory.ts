@@ -114,6 +114,7 @@ export function createChatsInMemory() {
       if (message.caption === "refuse me") throw new Error("The chat does not take this.");
       done.push({ files: message });
     },
+    share: (message) => void done.push({ shared: message }),
     editText: (edit) => void done.push({ edited: edit }),
     press: ({ data }) => answerPress(data),
     stopDraft: (stop) => void done.push({ stopped: stop }),

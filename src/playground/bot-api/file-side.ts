@@ -16,16 +16,22 @@ type Captioned = WriteOptions & { readonly caption?: string | undefined };
 
 export type FileOptions = Captioned & AttachmentOptions;
 
-export type AlbumPart = AttachmentOptions & { readonly kind: "photo" | "document" | "audio" };
+export type AlbumPart = AttachmentOptions & { readonly kind: "photo" | "video" | "document" | "audio" };
 
 export interface FileSide {
   sendPhoto(chatId: number, userId: number, options?: FileOptions): Message;
   sendVoice(chatId: number, userId: number, options?: FileOptions): Message;
   sendAudio(chatId: number, userId: number, options?: FileOptions): Message;
+  sendVideo(chatId: number, userId: number, options?: FileOptions): Message;
+  sendAnimation(chatId: number, userId: number, options?: FileOptions): Message;
   sendVideoNote(chatId: number, userId: number, options?: FileOptions): Message;
-  sendSticker(chatId: number, userId: number, options?: WriteOptions & Pick<AttachmentOptions, "bytes">): Message;
+  sendSticker(
+    chatId: number,
+    userId: number,
+    options?: WriteOptions & Pick<AttachmentOptions, "bytes" | "moves">,
+  ): Message;
   sendDocument(chatId: number, userId: number, options?: FileOptions): Message;
-  /** Two to ten of one kind, each a message of its own; the caption stands below the first. */
+  /** Two to ten of one kind, or photos and videos, each a message of its own; the caption stands below the first. */
   sendAlbum(chatId: number, userId: number, parts: readonly AlbumPart[], options?: Captioned): readonly Message[];
 }
 
@@ -64,12 +70,15 @@ export function createFileSide(files: Files, write: Write): FileSide {
     sendPhoto: one("photo"),
     sendVoice: one("voice"),
     sendAudio: one("audio"),
+    sendVideo: one("video"),
+    sendAnimation: one("animation"),
     sendVideoNote: one("video_note"),
     sendSticker: one("sticker"),
     sendDocument: one("document"),
     sendAlbum(chatId, userId, parts, options = {}) {
       if (parts.length < 2 || parts.length > mostAlbumParts) throw impossible("an album has two to ten parts");
-      if (new Set(parts.map(({ kind }) => kind)).size > 1) throw impossible("an album has parts of one kind only");
+      const kinds = new Set(parts.map(({ kind }) => (kind === "video" ? "photo" : kind)));
+      if (kinds.size > 1) throw impossible("an album has parts of one kind only");
       const caption = captioned(options.caption);
       albums += 1n;
       const group = { media_group_id: String(firstAlbum + albums) };

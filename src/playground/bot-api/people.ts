@@ -6,6 +6,7 @@ import { checkCaption, createFileSide, type FileSide, type WriteOptions } from "
 import { createGroupSide, type GroupSide } from "./groups.ts";
 import type { Presses } from "./presses.ts";
 import { impossible } from "./refusal.ts";
+import { createSharingSide, type SharingSide } from "./sharing.ts";
 import { type ChatRecord, type MessageRecord, type TelegramState, textFields } from "./state.ts";
 import { formatOwnText, partsOf } from "./text.ts";
 import type { PressAnswer } from "./types.ts";
@@ -21,7 +22,7 @@ export interface PersonOptions {
  * The hands of people. Every function throws when a person could not do it either: no such chat, not a member, no such
  * message.
  */
-export interface UserSide extends GroupSide, FileSide {
+export interface UserSide extends GroupSide, FileSide, SharingSide {
   /** Opens a private chat; its id is the user's. With `topics` the person may open topics in it. Sends no update. */
   createPrivateChat(options: PersonOptions & { readonly topics?: boolean }): number;
   /**
@@ -77,6 +78,8 @@ export interface UserSide extends GroupSide, FileSide {
   raw(update: UpdateBody & { readonly update_id?: number }): void;
 }
 
+/** What has room for a caption. */
+const captioned = ["photo", "video", "animation", "document", "audio", "voice"] as const;
 const pressWaitMs = 15_000;
 
 /** Creates the people's side of a Telegram. */
@@ -162,6 +165,7 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
   return {
     ...createGroupSide(state, queue, personOf),
     ...createFileSide(state.files, write),
+    ...createSharingSide(write),
     createPerson,
     createPrivateChat(options) {
       const person = createPerson(options);
@@ -217,7 +221,10 @@ export function createUserSide(state: TelegramState, queue: UpdateQueue, presses
       const record = ownMessage(chat, messageId);
       const formatted = formatOwnText(text);
       if (formatted.text === "" && record.message.text !== undefined) throw impossible("an empty text cannot be sent");
-      if (record.message.text === undefined) checkCaption(formatted.text);
+      if (record.message.text === undefined) {
+        if (!captioned.some((field) => field in record.message)) throw impossible(`message ${messageId} has no words`);
+        checkCaption(formatted.text);
+      }
       state.editMessage(chat, record, undefined, formatted);
       queue.push({ edited_message: record.message } as UpdateBody);
       return record.message;

@@ -53,6 +53,7 @@ const help = `I am a scripted stand-in, so that you can try the chat without a k
 - **busy** — two refusals before the answer, good for seeing it tried again
 - **What is 17% of 2,340?** — a tool that calculates, so that nothing is guessed; /tools lists them all
 - **note that the milk is out** — a tool that asks you before it acts; **read my notes** — one that need not
+- **remember that I am vegan** — a fact for /memory, with Undo below the answer
 - **look up** something, **read https://…**, **read on** in a long file — what is found is quoted
 - **draw** something — a picture; **draw only** — one without a word
 - **photos** and **documents** — what I was sent of them, and **fail 429** below one all the same
@@ -184,6 +185,10 @@ const intents: readonly Intent[] = [
   {
     asks: /^(hi|hello|hey|hallo|good (morning|day|evening)|привет|hola|bonjour|ciao)\b|^привет/i,
     answer: (question) => ({ text: pick(greetings, question) }),
+  },
+  {
+    asks: /^\[(?:live location|location|place|contact|poll|dice|animated sticker)\b/,
+    answer: (question) => ({ text: `What you have sent reaches me in words:\n\n${question.replaceAll(/^/gm, "> ")}` }),
   },
   { asks: /\blength\b/i, answer: () => ({ text: lengthParts[0] ?? "", finishReason: "length" }) },
   { asks: /\bdraw only\b/i, answer: (question) => ({ pictures: [drawn(question)] }) },

@@ -8,6 +8,8 @@ const firstPersonId = 1001;
 const callsShown = 200;
 const senders = {
   photo: "sendPhoto",
+  video: "sendVideo",
+  video_note: "sendVideoNote",
   voice: "sendVoice",
   audio: "sendAudio",
   document: "sendDocument",
@@ -55,7 +57,9 @@ export function createPageSource(botApi: BotApi): PageSource {
   function sendTogether(chatId: number, senderId: number, files: readonly PageUpload[], options: FileOptions): void {
     const { user } = botApi;
     const [only] = files;
-    const parts = files.flatMap(({ kind, ...file }) => (kind === "voice" ? [] : [{ kind, ...file }]));
+    const parts = files.flatMap(({ kind, ...file }) =>
+      kind === "voice" || kind === "video_note" ? [] : [{ kind, ...file }],
+    );
     if (parts.length > 1) user.sendAlbum(chatId, senderId, parts, options);
     else if (only !== undefined) user[senders[only.kind]](chatId, senderId, { ...only, ...options });
   }
@@ -94,6 +98,10 @@ export function createPageSource(botApi: BotApi): PageSource {
         sendTogether(chatId, senderId, album, { threadId, ...first });
       }
     },
+    share({ chatId, senderId, shared, ...options }) {
+      if (shared.kind === "sticker") botApi.user.sendSticker(chatId, senderId, { ...options, moves: true });
+      else botApi.user.share(chatId, senderId, shared, options);
+    },
     editText({ chatId, messageId, text }) {
       botApi.user.edit(chatId, messageId, text);
     },
@@ -114,11 +122,11 @@ export function createPageSource(botApi: BotApi): PageSource {
   };
 }
 
-/** As a client does it: photos, files and music each together, ten at most; a voice message by itself. */
+/** As a client does it: what is seen, files and music each together, ten at most; what is spoken by itself. */
 function albumsOf(files: readonly PageUpload[]): PageUpload[][] {
-  const kinds = ["photo", "document", "audio"] as const;
-  const albums = kinds.flatMap((kind) => inTens(files.filter((file) => file.kind === kind)));
-  return [...albums, ...files.filter(({ kind }) => kind === "voice").map((voice) => [voice])];
+  const together = [["photo", "video"], ["document"], ["audio"]];
+  const albums = together.flatMap((kinds) => inTens(files.filter(({ kind }) => kinds.includes(kind))));
+  return [...albums, ...files.filter(({ kind }) => !together.flat().includes(kind)).map((spoken) => [spoken])];
 }
 
 function inTens(files: readonly PageUpload[]): PageUpload[][] {

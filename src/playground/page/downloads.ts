@@ -12,7 +12,8 @@ const beginnings: readonly (readonly [type: string, mark: string, at: number])[]
   ["audio/mpeg", "\xff\xfb", 0],
   ["audio/wav", "WAVE", 8],
   ["audio/flac", "fLaC", 0],
-  ["audio/mp4", "ftyp", 4],
+  ["audio/mp4", "ftypM4A", 4],
+  ["video/mp4", "ftyp", 4],
 ];
 
 /** A file, or the part of it that is asked for: without that a browser tells neither a sound's length nor its middle. */

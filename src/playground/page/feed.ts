@@ -148,6 +148,11 @@ export function createPageFeed(source: PageSource, models: PageModels, switches:
       source.sendFiles(message);
     },
 
+    share(message: Parameters<PageSource["share"]>[0]): void {
+      memberOf(message.chatId, message.senderId);
+      source.share(message);
+    },
+
     editText(edit: Parameters<PageSource["editText"]>[0]): void {
       memberOf(edit.chatId, edit.senderId);
       source.editText(edit);

@@ -65,11 +65,21 @@ const TYPES: Record<string, string> = {
   svg: "image/svg+xml",
 };
 
+const point = { latitude: z.number(), longitude: z.number() };
+const shared = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("location"), ...point }),
+  z.object({ kind: z.literal("venue"), ...point, title: z.string(), address: z.string() }),
+  z.object({ kind: z.literal("contact"), phoneNumber: z.string(), firstName: z.string() }),
+  z.object({ kind: z.literal("poll"), question: z.string(), options: z.array(z.string()) }),
+  z.object({ kind: z.literal("dice"), emoji: z.string() }),
+  z.object({ kind: z.literal("sticker") }),
+]);
 const place = { chatId: z.int(), threadId: z.int().optional() };
 const deeds = {
   chats: z.object({ kind: z.enum(["private", "group"]) }),
   topics: z.object({ chatId: z.int(), name: z.string().min(1).max(128) }),
   messages: z.object({ ...place, senderId: z.int(), text: z.string().min(1).max(4096), replyTo: z.int().optional() }),
+  shares: z.object({ ...place, senderId: z.int(), shared, replyTo: z.int().optional() }),
   // An empty one takes a caption away.
   edits: z.object({ ...place, senderId: z.int(), messageId: z.int(), text: z.string().max(4096) }),
   presses: z.object({ chatId: z.int(), senderId: z.int(), messageId: z.int(), data: z.string().min(1) }),
@@ -163,6 +173,7 @@ function createRoutes(feed: PageFeed, log: Pick<Logger, "warn">, hosts: () => Re
   deed("chats", ({ kind }) => feed.createChat(kind));
   deed("topics", ({ chatId, name }) => feed.createTopic(chatId, name));
   deed("messages", (message) => feed.sendText(message));
+  deed("shares", (message) => feed.share(message));
   deed("edits", (edit) => feed.editText(edit));
   deed("presses", (press) => feed.press(press));
   deed("draft-stops", (stop) => feed.stopDraft(stop));

@@ -81,15 +81,35 @@ export interface PressAnswer {
 
 /** A file as it leaves the page. */
 export interface PageUpload {
-  readonly kind: "photo" | "voice" | "audio" | "document";
+  readonly kind: "photo" | "video" | "video_note" | "voice" | "audio" | "document";
   readonly name: string;
   readonly mimeType: string;
   readonly bytes: Uint8Array;
   /** Smaller forms of a photo, from small to large. */
   readonly smaller: readonly Uint8Array[];
-  /** Of something that sounds. */
+  /** Of something that is played. */
   readonly seconds?: number | undefined;
+  /** Of a video, in pixels. */
+  readonly size?: { readonly width: number; readonly height: number } | undefined;
+  /** A picture of a video, a JPEG. */
+  readonly cover?: Uint8Array | undefined;
 }
+
+/** What is neither words nor a file. */
+export type PageShared =
+  | { readonly kind: "location"; readonly latitude: number; readonly longitude: number }
+  | {
+      readonly kind: "venue";
+      readonly latitude: number;
+      readonly longitude: number;
+      readonly title: string;
+      readonly address: string;
+    }
+  | { readonly kind: "contact"; readonly phoneNumber: string; readonly firstName: string }
+  | { readonly kind: "poll"; readonly question: string; readonly options: readonly string[] }
+  | { readonly kind: "dice"; readonly emoji: string }
+  /** Of the kind that is played. */
+  | { readonly kind: "sticker" };
 
 /** A change that the page shows at once. */
 export type PageChange =
@@ -138,6 +158,13 @@ export interface PageSource {
       readonly senderId: number;
       readonly files: readonly PageUpload[];
       readonly caption?: string | undefined;
+      readonly replyTo?: number | undefined;
+    },
+  ): void;
+  share(
+    message: Place & {
+      readonly senderId: number;
+      readonly shared: PageShared;
       readonly replyTo?: number | undefined;
     },
   ): void;

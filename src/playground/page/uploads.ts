@@ -22,10 +22,11 @@ const shape = z.object({
   files: z
     .array(
       z.object({
-        kind: z.enum(["photo", "voice", "audio", "document"]),
+        kind: z.enum(["photo", "video", "video_note", "voice", "audio", "document"]),
         name: z.string().min(1).max(255),
         mimeType: z.string().max(127).default(""),
         seconds: z.int().min(0).optional(),
+        size: z.object({ width: z.int().positive(), height: z.int().positive() }).optional(),
       }),
     )
     .min(1)
@@ -43,10 +44,11 @@ export async function readUploads(form: FormData): Promise<FilesMessage> {
 async function readFile(
   form: FormData,
   index: number,
-  { kind, name, mimeType, seconds }: z.infer<typeof shape>["files"][number],
+  { kind, name, mimeType, seconds, size }: z.infer<typeof shape>["files"][number],
 ): Promise<PageUpload> {
   const [bytes] = await bytesOf(form, `file-${index}`);
   const smaller = await bytesOf(form, `smaller-${index}`);
+  const [cover] = await bytesOf(form, `cover-${index}`);
   if (bytes === undefined) throw new ParleyError("playground-upload", `“${name}” did not come with the message.`);
   if (bytes.length === 0)
     throw new ParleyError("playground-upload", `“${name}” is empty: Telegram takes no empty file.`);
@@ -57,7 +59,7 @@ async function readFile(
   const isPhoto = [bytes, ...smaller].every((form) => sizeOfPicture(form)?.format === "JPEG");
   if (kind === "photo" && !isPhoto)
     throw new ParleyError("playground-upload", `“${name}” is no photo: send it as a file.`);
-  return { kind, name, mimeType: mimeType || "application/octet-stream", bytes, smaller, seconds };
+  return { kind, name, mimeType: mimeType || "application/octet-stream", bytes, smaller, seconds, size, cover };
 }
 
 async function bytesOf(form: FormData, field: string): Promise<Uint8Array[]> {

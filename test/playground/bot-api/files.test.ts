@@ -68,6 +68,34 @@ describe("files that people send", () => {
     expect(pdf).toMatchObject({ file_name: "a.pdf", mime_type: "application/pdf", file_size: bytes.length });
   });
 
+  it("have a cover where they are played, and where their sender gives one", async () => {
+    const { user } = scene.api;
+    const size = { width: 640, height: 360 };
+    const cover = greyJpeg({ width: 320, height: 180 }, "mine");
+    const { video } = user.sendVideo(ada, ada, { seconds: 3, size, cover, caption: "look" });
+    expect(video).toMatchObject({ ...size, duration: 3, mime_type: "video/mp4" });
+    expect(video?.thumbnail).toMatchObject({ width: 320, height: 180, file_size: cover.length });
+    const path = await pathOf(video?.thumbnail?.file_id);
+    expect(Buffer.from(await (await fetched(path)).bytes())).toEqual(Buffer.from(cover));
+    expect(user.sendDocument(ada, ada, { cover }).document?.thumbnail).toMatchObject({ width: 320 });
+    expect(user.sendDocument(ada, ada).document).not.toHaveProperty("thumbnail");
+    const animation = user.sendAnimation(ada, ada);
+    expect(animation.document?.thumbnail).toEqual(animation.animation?.thumbnail);
+    expect(user.sendVideoNote(ada, ada).video_note?.thumbnail).toBeDefined();
+    expect(() => user.sendVideo(ada, ada, { cover: Buffer.from("no picture") })).toThrow("JPEG");
+    const large = greyJpeg({ width: 321, height: 180 });
+    expect(() => user.sendVideo(ada, ada, { cover: large })).toThrow("320 pixels");
+  });
+
+  it("stand together when they are photos and videos", () => {
+    const album = scene.api.user.sendAlbum(ada, ada, [photo, { kind: "video" }]);
+    expect(album.map(({ photo: seen, video }) => [seen !== undefined, video !== undefined])).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+    expect(album[1]?.media_group_id).toBe(album[0]?.media_group_id);
+  });
+
   it("are kept as far as there is room, the newest of them", async () => {
     await scene.restart({ keptFileBytes: 2_500 });
     chatWith(0);

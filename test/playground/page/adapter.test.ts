@@ -56,6 +56,28 @@ describe("what a person sends from the page", () => {
     expect(rest).toEqual(["file, album 1", "file, album 1", "audio", "voice"]);
   });
 
+  it("is a video with its cover and size, a round one by itself", () => {
+    const cover = greyJpeg({ width: 320, height: 160 });
+    const size = { width: 640, height: 320 };
+    const video = of("video", "a.webm", { seconds: 2, size, cover });
+    send([of("photo", "p"), video, of("video_note", "n.mp4", { seconds: 5 })]);
+    const [photo, seen, note] = botApi.chat(chatId).messages.map(({ message }) => message);
+    expect(seen?.media_group_id).toBe(photo?.media_group_id);
+    expect(seen?.video).toMatchObject({ ...size, duration: 2, thumbnail: { width: 320, height: 160 } });
+    expect(note?.video_note).toMatchObject({ duration: 5 });
+    expect(note).not.toHaveProperty("media_group_id");
+  });
+
+  it("is what they share, as a reply too", () => {
+    const to = { chatId, senderId: chatId };
+    source.sendText({ ...to, text: "first" });
+    source.share({ ...to, shared: { kind: "dice", emoji: "🎲" }, replyTo: 1 });
+    source.share({ ...to, shared: { kind: "sticker" } });
+    const [, dice, sticker] = botApi.chat(chatId).messages;
+    expect(dice).toMatchObject({ replyTo: 1, message: { dice: { emoji: "🎲" } } });
+    expect(sticker?.message.sticker?.is_animated).toBe(true);
+  });
+
   it("tells the true sizes of a photo, each with the bytes that have it", () => {
     const form = (width: number) => greyJpeg({ width, height: width / 2 });
     send([of("photo", "a.jpg", { bytes: form(1280), smaller: [form(320), form(800)] })]);

@@ -77,6 +77,8 @@ describe("the playground's page", () => {
       "composer",
       "command-menu",
       "tray",
+      "attach-menu",
+      "videos",
       "recorder",
       "ogg",
       "media",
@@ -136,6 +138,15 @@ describe("the playground's page", () => {
     expect(await (await post("topics", { chatId, name: "Holidays" })).json()).toEqual({ chatId, threadId: 7 });
     expect((await post("topics", { chatId: 100, name: "Holidays" })).status).toBe(400);
     events.close();
+  });
+
+  it("passes on what the person shares, and nothing else in its place", async () => {
+    const from = { chatId: 100, senderId: 100 };
+    const shared = { kind: "venue", latitude: 52.5, longitude: 13.4, title: "Gate", address: "Berlin" };
+    expect((await post("shares", { ...from, shared, replyTo: 3 })).status).toBe(200);
+    expect((await post("shares", { ...from, shared: { ...shared, kind: "castle" } })).status).toBe(400);
+    expect((await post("shares", { ...from, senderId: 999, shared })).status).toBe(400);
+    expect(world.done).toEqual([{ shared: { ...from, shared, replyTo: 3 } }]);
   });
 
   it("passes on what the person sends, edits, stops and blocks", async () => {

@@ -59,6 +59,24 @@ describe("files that come from the page", () => {
     ]);
   });
 
+  it("are videos with their size and cover", async () => {
+    const video = {
+      kind: "video",
+      name: "a.webm",
+      mimeType: "video/webm",
+      seconds: 3,
+      size: { width: 64, height: 40 },
+    };
+    expect(
+      await upload({ ...told, files: [video] }, { "file-0": [Buffer.from("film")], "cover-0": [jpeg(32)] }),
+    ).toEqual({
+      status: 200,
+    });
+    expect(world.done).toMatchObject([{ files: { files: [{ ...video, cover: new Uint8Array(jpeg(32)) }] } }]);
+    const flat = { ...video, size: { width: 0, height: 40 } };
+    expect((await upload({ ...told, files: [flat] }, { "file-0": [Buffer.from("film")] })).status).toBe(400);
+  });
+
   it("are refused with a sentence, and nothing of their message goes out", async () => {
     const one = { ...told, files: [text] };
     const words = [Buffer.from("words")];
@@ -106,6 +124,8 @@ describe("files that come from the page", () => {
 
   it.each([
     ["a picture", jpeg(8), "image/jpeg"],
+    ["a video", Buffer.from("\0\0\0\x20ftypisom"), "video/mp4"],
+    ["music", Buffer.from("\0\0\0\x20ftypM4A "), "audio/mp4"],
     ["a voice message", Buffer.from("OggS\0\0"), "audio/ogg"],
     ["a recording", Buffer.from("1a45dfa3", "hex"), "audio/webm"],
     ["a page with a script", Buffer.from("<script>"), "application/octet-stream"],

@@ -1,3 +1,4 @@
+import { createAttachMenu } from "./attach-menu.js";
 import { createCommandMenu } from "./command-menu.js";
 import { byId, drawn, element, icon, showToast } from "./dom.js";
 import { createRecorder } from "./recorder.js";
@@ -24,6 +25,10 @@ export function createComposer(store, onSend) {
     fitHeight();
     box.focus();
   });
+  createAttachMenu(
+    (round) => tray.choose(round),
+    (shared) => void share(shared),
+  );
   createRecorder((sound, seconds) => void sendRecording(sound, seconds));
   const menu = createCommandMenu(state, box, (command) => {
     box.value = "";
@@ -112,6 +117,13 @@ export function createComposer(store, onSend) {
     if (state.editing === undefined) clearContext();
     const name = `voice.${sound.type.split("/")[1]}`;
     await send("uploads", { replyTo }, [{ kind: "voice", name, mimeType: sound.type, seconds, forms: [sound] }]);
+  }
+
+  async function share(shared) {
+    const { replyTo } = state;
+    if (state.editing === undefined) clearContext();
+    await send("shares", { shared, replyTo });
+    box.focus();
   }
 
   function edited() {

@@ -1,5 +1,6 @@
 import { element, icon } from "./dom.js";
 import { lengthOf, sizeOf } from "./sizes.js";
+import { sharedIn } from "./state.js";
 
 /** A picture is shown in the smallest of its sizes that is at least so long. */
 const SHOWN_SIDE = 640;
@@ -8,15 +9,62 @@ const SHOWN_SIDE = 640;
 export function mediaOf(message, fromBot) {
   if (message.document !== undefined) return documentOf(message.document);
   if (message.photo !== undefined) return pictureOf(message.photo, fromBot);
-  const sound = message.voice ?? message.audio ?? message.video_note;
+  const film = message.video ?? message.video_note;
+  if (film !== undefined) return filmOf(film, message.video === undefined);
+  const shared = sharedIn(message);
+  if (shared !== undefined) return sharedOf(shared);
+  const sound = message.voice ?? message.audio;
   if (sound !== undefined) return soundOf(sound, nameOfSound(message));
   if (message.sticker === undefined) return undefined;
   return element("p", { class: "attachment" }, icon("picture"), `Sticker ${message.sticker.emoji ?? ""}`);
 }
 
 function nameOfSound({ voice, audio }) {
-  if (voice !== undefined) return "Voice message";
-  return audio === undefined ? "Video message" : (audio.title ?? audio.file_name ?? "Audio");
+  return voice === undefined ? (audio.title ?? audio.file_name ?? "Audio") : "Voice message";
+}
+
+function filmOf(film, round) {
+  const cover = film.thumbnail && addressOf(film.thumbnail, "cover");
+  const player = element("video", {
+    class: round ? "film round" : "film",
+    src: addressOf(film, "video"),
+    poster: cover,
+    width: round ? film.length : film.width,
+    height: round ? film.length : film.height,
+    controls: true,
+    preload: "metadata",
+    "aria-label": round ? "Video message" : "Video",
+    "data-testid": "film",
+  });
+  // What cannot be played here has its cover all the same.
+  player.addEventListener(
+    "error",
+    () => {
+      const still = element("img", {
+        class: player.className,
+        src: cover,
+        alt: "The cover of a video",
+        "data-testid": "film",
+      });
+      player.replaceWith(cover === undefined ? gone("This video") : still);
+    },
+    { once: true },
+  );
+  return player;
+}
+
+function sharedOf({ icon: name, lines: [head, ...more] }) {
+  return element(
+    "div",
+    { class: "attachment", "data-testid": "shared" },
+    icon(name),
+    element(
+      "div",
+      {},
+      element("p", { class: "attachment-name", dir: "auto" }, head),
+      ...more.map((line) => element("p", { class: "attachment-size", dir: "auto" }, line)),
+    ),
+  );
 }
 
 function addressOf(file, name) {

@@ -179,8 +179,18 @@ export function threadOf(message) {
 }
 
 /** Whether its writer may change its text or its caption. */
-export function isEditable({ text, document, photo, voice, audio }) {
-  return (text ?? document ?? photo ?? voice ?? audio) !== undefined;
+export function isEditable({ text, document, photo, video, voice, audio }) {
+  return (text ?? document ?? photo ?? video ?? voice ?? audio) !== undefined;
+}
+
+/** What of a message is neither words nor a file, as an icon and lines; undefined when there is nothing. */
+export function sharedIn({ venue, location, contact, poll, dice }) {
+  const point = ({ latitude, longitude }) => `${latitude}, ${longitude}`;
+  if (venue) return { icon: "place", lines: [venue.title, venue.address] };
+  if (location) return { icon: "place", lines: ["Location", point(location)] };
+  if (contact) return { icon: "person", lines: [contact.first_name, contact.phone_number] };
+  if (poll) return { icon: "poll", lines: [poll.question, ...poll.options.map(({ text }) => text)] };
+  return dice && { icon: "dice", lines: ["Dice", String(dice.value)] };
 }
 
 /** A line that stands for a message in the chat list, in a quote, in an announcement. */
@@ -189,10 +199,13 @@ export function summaryOf(message) {
   if (text !== undefined && text !== "") return text.replace(/\s+/g, " ").slice(0, 160);
   if (message.document) return message.document.file_name ?? "File";
   if (message.photo) return "Photo";
+  if (message.video) return "Video";
   if (message.voice) return "Voice message";
   if (message.audio) return message.audio.file_name ?? "Audio";
   if (message.video_note) return "Video message";
   if (message.sticker) return `Sticker ${message.sticker.emoji ?? ""}`;
+  const shared = sharedIn(message);
+  if (shared !== undefined) return shared.lines.join(": ");
   if (message.forum_topic_created) return `Topic “${message.forum_topic_created.name}” created`;
   return "Message";
 }

@@ -28,10 +28,11 @@ export function followServer(onEvent, onConnection) {
 /** Sends files with a message; throws an error whose message can be shown. Of each the first form is the file itself. */
 export async function upload(message, uploads) {
   const form = new FormData();
-  const files = uploads.map(({ kind, name, mimeType, seconds }) => ({ kind, name, mimeType, seconds }));
+  const files = uploads.map(({ kind, name, mimeType, seconds, size }) => ({ kind, name, mimeType, seconds, size }));
   form.append("message", JSON.stringify({ ...message, files }));
-  for (const [index, { forms, name }] of uploads.entries()) {
+  for (const [index, { forms, name, cover }] of uploads.entries()) {
     form.append(`file-${index}`, forms[0], name);
+    if (cover !== undefined) form.append(`cover-${index}`, cover, name);
     for (const smaller of forms.slice(1).toReversed()) form.append(`smaller-${index}`, smaller, name);
   }
   return await answered("uploads", { body: form });

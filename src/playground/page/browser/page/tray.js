@@ -2,6 +2,7 @@ import { byId, element, icon, showToast } from "./dom.js";
 import { photoOf } from "./photos.js";
 import { LARGEST_FILE, LARGEST_MESSAGE, lengthOf, sizeOf } from "./sizes.js";
 import { soundOf } from "./sounds.js";
+import { videoOf } from "./videos.js";
 
 const MOST_FILES = 50;
 
@@ -19,10 +20,9 @@ export function createTray(store, onChange) {
   /** Conversation key to its files. */
   const trays = new Map();
   let reading = Promise.resolve();
-  button.append(icon("clip"));
-  button.addEventListener("click", () => chooser.click());
+  let round = false;
   chooser.addEventListener("change", () => {
-    void add([...chooser.files]);
+    void add([...chooser.files], round);
     chooser.value = "";
   });
   asFiles.addEventListener("change", render);
@@ -46,18 +46,18 @@ export function createTray(store, onChange) {
   const here = () => trays.get(store.openKey()) ?? [];
 
   /** In the order in which they came: large pictures take their time. */
-  function add(files) {
+  function add(files, wantsRound = false) {
     const key = store.openKey();
-    reading = reading.then(() => read(key, files));
+    reading = reading.then(() => read(key, files, wantsRound));
     return reading;
   }
 
   /** Each is read at once, so that what cannot be sent is known before it is. */
-  async function read(key, files) {
+  async function read(key, files, wantsRound) {
     for (const file of files) {
       const problem = problemOf(file, trays.get(key) ?? []);
       if (problem !== undefined) showToast(problem);
-      else keep(key, [await itemOf(file)]);
+      else keep(key, [await itemOf(file, wantsRound)]);
     }
     if (files.length > 0) onChange();
   }
@@ -92,7 +92,7 @@ export function createTray(store, onChange) {
     return element(
       "li",
       { class: "tray-item", "data-testid": "tray-item", "data-kind": asFiles.checked ? "document" : item.kind },
-      photo ? thumb : icon(seconds === undefined ? "file" : "microphone"),
+      photo ? thumb : icon(seconds === undefined ? "file" : thumb === undefined ? "microphone" : "film"),
       element(
         "span",
         { class: "context-text" },
@@ -109,6 +109,12 @@ export function createTray(store, onChange) {
 
   return {
     add,
+    /** Lets files be chosen; a video among them as a round message if that is wanted. */
+    choose(wantsRound) {
+      round = wantsRound;
+      chooser.accept = wantsRound ? "video/*" : "";
+      chooser.click();
+    },
     /** Resolves when all that was added can be sent. */
     ready: () => reading,
     render,
@@ -143,12 +149,12 @@ function problemOf(file, others) {
 }
 
 /** A file in the form in which it goes out; `plain`: as it is. `forms` are from large to small. */
-async function itemOf(file) {
+async function itemOf(file, wantsRound) {
   const plain = { kind: "document", name: file.name, mimeType: file.type, bytes: file.size, forms: [file] };
   const photo = await photoOf(file);
   if (photo !== undefined) {
     const forms = photo.sizes.toReversed();
     return { ...plain, kind: "photo", mimeType: "image/jpeg", bytes: forms[0].size, forms, thumb: photo.thumb, plain };
   }
-  return { ...plain, ...(await soundOf(file)), plain };
+  return { ...plain, ...((await videoOf(file, wantsRound)) ?? (await soundOf(file))), plain };
 }
