@@ -26,8 +26,14 @@ interface Bot {
 
 const graceMs = 1_000;
 const calculation = "What is 17% of 2,340?";
-/** Of the scripted model: a tool, one that asks first, a picture, what a message can show, and all else. */
-const demonstrations = [calculation, "Note that the milk is out", "Draw a lighthouse", "/tools", "markdown", "help"];
+/** Of the scripted model: tools, one of which asks first, what a message can show, and all else. */
+const demonstrations = [
+  calculation,
+  "Note that the milk is out",
+  "Remember that I am vegan",
+  "Draw a lighthouse",
+  ...["/tools", "markdown", "help"],
+];
 
 /** Where the bot of a playground finds its Telegram, and keeps what it knows. */
 export interface Surroundings {

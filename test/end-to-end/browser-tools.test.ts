@@ -38,7 +38,10 @@ describe.skipIf(chromiumPath === undefined)("tools in a browser (needs Chromium)
     await page.getByTestId("suggestion").filter({ hasText: "17% of 2,340" }).click();
     await says("397.8").waitFor();
     await page.getByTestId("log-open").click();
-    await page.getByTestId("request-messages").getByText("4 messages, 6 tools").click();
+    await page
+      .getByTestId("request-messages")
+      .getByText(/^4 messages, \d tools$/)
+      .click();
     await page.getByTestId("request-messages").getByText('calculate {"code":"2340 * 17 / 100"}').waitFor();
     await page.keyboard.press("Escape");
   });
@@ -62,6 +65,18 @@ describe.skipIf(chromiumPath === undefined)("tools in a browser (needs Chromium)
     await says("Noted as number 3.").waitFor();
     await say("read my notes");
     await says(/1\. the bread is out\s+2\. the tea is out\s+3\. the salt is out/).waitFor();
+  });
+
+  test("what is remembered stands below the answer, in /memory, and is undone", async () => {
+    await page.getByTestId("chats-open").click();
+    await newChat(page);
+    await page.getByTestId("suggestion").filter({ hasText: "I am vegan" }).click();
+    await key("Undo").waitFor();
+    await says("Remembered: I am vegan").waitFor();
+    await say("/memory");
+    await says("1. I am vegan").waitFor();
+    await key("Undo").click();
+    await says("Not remembered: I am vegan").waitFor();
   });
 
   test("/tools lists them, and takes them away from this conversation", async () => {

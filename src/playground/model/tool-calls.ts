@@ -47,6 +47,7 @@ const wishes: readonly Wish[] = [
     args: ([, query = ""]) => ({ query: query.trim() }),
     missing: noSearch,
   },
+  { asks: /^remember that (.+)/is, tool: "remember", args: ([, fact = ""]) => ({ fact: fact.trim() }) },
   { asks: /^note(?: that|:) (.+)/is, tool: "notebook_write", args: ([, text = ""]) => ({ text: text.trim() }) },
   { asks: /^(?:read|show) (?:my|the) note(?:s|book)\b/i, tool: "notebook_read", args: () => ({}) },
   { asks: /^draw (?!only\b)(.+)/is, tool: "draw", args: ([, prompt = ""]) => ({ prompt: prompt.trim() }) },

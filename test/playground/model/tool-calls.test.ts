@@ -2,7 +2,16 @@ import { describe, expect, it } from "vitest";
 import { answerTo } from "../../../src/playground/model/answers.ts";
 import { createScriptedModel } from "../../../src/playground/model/scripted-model.ts";
 
-const all = ["web_search", "read_page", "calculate", "read_file", "draw", "notebook_write", "notebook_read"];
+const all = [
+  "web_search",
+  "read_page",
+  "calculate",
+  "read_file",
+  "draw",
+  "notebook_write",
+  "notebook_read",
+  "remember",
+];
 const toolsOf = (names: readonly string[]) => names.map((name) => ({ type: "function", function: { name } }));
 const asked = (content: string) => ({ role: "user", content });
 
@@ -25,6 +34,7 @@ describe("the scripted model with tools", () => {
       { code: '(new Date("2027-01-01") - new Date("2026-11-28")) / 86_400_000' },
     ],
     ["Note that the milk is out", "notebook_write", { text: "the milk is out" }],
+    ["Remember that I am vegan", "remember", { fact: "I am vegan" }],
     ["read my notes", "notebook_read", {}],
     ["Look up wombats", "web_search", { query: "wombats" }],
     ["Read https://example.com/a?b=1.", "read_page", { url: "https://example.com/a?b=1" }],

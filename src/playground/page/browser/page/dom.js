@@ -110,6 +110,7 @@ const SIGNS = {
   "🙈": "unseen",
   "⏸": "hourglass",
   "🧰": "wrench",
+  "🧠": "thought",
   "🔎": "compass",
   "🌐": "compass",
   "🧮": "slash",
