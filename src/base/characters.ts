@@ -29,6 +29,17 @@ export function seenText(text: string): string {
   return lines.replaceAll(unseen, (character) => (character === "\n" || character === "\t" ? character : ""));
 }
 
+/** JSON with what nobody sees in it written as escapes, so that whoever reads it sees all that it says; lines stay. */
+export function shownJson(json: string): string {
+  const escaped = (character: string) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`)
+      .join("");
+  const seen = json.replaceAll(unseen, (character) => (character === "\n" ? character : escaped(character)));
+  // And what looks like a blank, or like nothing.
+  return seen.replaceAll(/(?! )[\p{Z}\u2800\u3164]/gu, escaped);
+}
+
 function isFirstHalf(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }

@@ -12,7 +12,7 @@ import { type Citations, createCitations } from "./citations.ts";
 import type { Prepared } from "./preparation.ts";
 import { tailoring } from "./remembered.ts";
 import type { Run, TurnDeps } from "./run.ts";
-import { addressesIn, messagesOf, prefixOf, toolGuide } from "./step-messages.ts";
+import { messagesOf, prefixOf, toolGuide } from "./step-messages.ts";
 import { makeCalls, mostCalls, type OpenQuestion } from "./tool-calls.ts";
 import type { TurnPrompt } from "./turn-prompt.ts";
 
@@ -49,11 +49,9 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
   const steps = [...run.steps];
   const guided = (messages: readonly ChatMessage[]) => (tools.length === 0 ? messages : withGuide(messages));
   const prefix = deps.work(() => prefixOf(guided(prepared.messages), tools));
-  /** Untrusted are files, too. */
-  let tainted = turn.asked.some(({ type }) => type === "file");
-  const addresses = new Set(
-    deps.work(() => prepared.messages.filter(isOfUser).flatMap(({ content }) => addressesIn(textOf(content)))),
-  );
+  // What was read in an earlier turn may go on in what was answered, and want something only now.
+  let tainted = prepared.prompt.fromOutside;
+  const addresses = new Set(prepared.prompt.addresses);
   for (const { calls } of steps) for (const { result } of calls) if (result !== undefined) learn(result);
 
   function learn({ untrusted, sources = [], addresses: found = [] }: ToolResult): void {
@@ -71,6 +69,13 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
     if (result !== undefined) learn(result);
   }
 
+  /** What who asks has written now, and what the web has said: neither is private to anybody who could read it there. */
+  function said(): string {
+    const found = steps.flatMap(({ calls }) => calls.flatMap(({ result }) => (result?.sources ? [result.text] : [])));
+    const asked = turn.asked.filter((part) => (part.type === "text" && part.by !== "us") || part.type === "voice");
+    return [textOf(asked), ...found].join("\n").toLowerCase();
+  }
+
   async function show(key: string, { pictures = [] }: ToolResult): Promise<void> {
     for (const [at, { base64, ...picture }] of pictures.entries())
       await run.gallery.add(`${key}/${at}`, { ...picture, bytes: Buffer.from(base64, "base64") });
@@ -84,6 +89,7 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
     store,
     addresses,
     tainted,
+    isPublic: (words) => said().includes(words.toLowerCase()),
     work: deps.work,
     log: deps.log,
   });
@@ -137,10 +143,6 @@ async function toolsFor(
   const { conversation, userId } = question;
   const offered = await tools.offered({ conversation, userId, isPrivate: !conversation.startsWith("-"), remembers });
   return permission === undefined ? offered.filter(({ asks, carriesOut }) => !asks && !carriesOut) : offered;
-}
-
-function isOfUser({ role }: ChatMessage): boolean {
-  return role === "user";
 }
 
 /** Behind the persona, which stays the beginning. */

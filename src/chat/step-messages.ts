@@ -76,7 +76,9 @@ export function withNote(asked: Content, steps: readonly Step[]): Content {
     if (units > longestNote) break;
     kept.push(one);
   }
-  return kept.length === 0 ? asked : [...asked, ...textParts(`[Looked up for the answer: ${kept.join("; ")}]`)];
+  // Whatever was read may go on in the answer, and its titles stand here.
+  const by = calls.some(({ result }) => result?.untrusted) ? "others" : undefined;
+  return kept.length === 0 ? asked : [...asked, ...textParts(`[Looked up for the answer: ${kept.join("; ")}]`, by)];
 }
 
 /** An address in it would be one that may be read later: only those of sources may. */

@@ -1,4 +1,5 @@
 /** When a conversation is summarised, what goes into its summary, and who may write it. Pure. */
+import { isFromOutside } from "../ports/content.ts";
 import type { Exchange } from "../ports/store.ts";
 import type { Summary, SummaryRecord, SummaryWork } from "../ports/summaries.ts";
 import { coveredBy, fewestTokens, type HistoryLimits, newestWithin, placeOf, shortened, tokensOf } from "./prompt.ts";
@@ -15,7 +16,7 @@ export interface SummaryPlan {
   readonly former: Summary | undefined;
   readonly exchanges: readonly Exchange[];
   /** Where it stands. */
-  readonly place: Pick<Summary, "from" | "through">;
+  readonly place: Pick<Summary, "from" | "through" | "fromOutside">;
   /** Question with which prompts begin until then; 0: the first. */
   readonly boundary: number;
 }
@@ -114,10 +115,12 @@ export function planSummary(
   const most = Math.min(mostTimesRead * maxTokens, contextTokens / 2);
   const read = newestWithin(shortened(history.slice(covered, -1), each, each), most, Infinity);
   const first = history[from] ?? newest;
+  const fromOutside =
+    former?.fromOutside === true || history.slice(covered, -1).some(({ asked }) => isFromOutside(asked));
   return {
     former,
     exchanges: read,
-    place: { from: first.question, through: last.question },
+    place: { from: first.question, through: last.question, ...(fromOutside ? { fromOutside } : {}) },
     boundary: start === 0 ? 0 : (history[start]?.question ?? 0),
   };
 }

@@ -28,6 +28,8 @@ export interface ToolCallsDeps {
 export interface OpenQuestion {
   readonly step: number;
   readonly call: number;
+  /** Something from outside was read, so that it asks whatever is allowed. */
+  readonly fromOutside?: true;
 }
 
 /** Calls of a turn; what is called beyond that is told so. */
@@ -52,7 +54,7 @@ export async function makeCalls(
     const next = nextOf(deps, step, call, at);
     if (next === "run") ready.push(at);
     else if (next === "ask") {
-      asks ??= { step: step.number, call: at };
+      asks ??= { step: step.number, call: at, ...(carriesOut(deps, call) ? { fromOutside: true } : {}) };
       if (call.state === "new") await deps.change({ step: step.number, call: at, state: "asked" });
     } else await finish(deps, step, at, next);
   }
@@ -66,7 +68,8 @@ export async function makeCalls(
 }
 
 /** What becomes of a call: it is made, somebody is asked, or it ends with this. */
-function nextOf({ tools, allowed, steps, turn }: ToolCallsDeps, step: Step, call: StepCall, at: number) {
+function nextOf(deps: ToolCallsDeps, step: Step, call: StepCall, at: number) {
+  const { tools, steps } = deps;
   const tool = tools.find(({ name }) => name === call.name);
   if (tool === undefined) {
     const names = tools.map(({ name }) => name).join(", ");
@@ -74,7 +77,8 @@ function nextOf({ tools, allowed, steps, turn }: ToolCallsDeps, step: Step, call
   }
   if (call.state === "started") return tool.class === "never" ? unknownOutcome : "run";
   if (call.state === "allowed") return "run";
-  if (call.state === "asked") return "ask";
+  // The conversation may allow the tool since.
+  if (call.state === "asked") return mustAsk(deps, tool, call) ? "ask" : "run";
   const args = argsOf(call);
   if ("problem" in args)
     return failure(`The arguments are not a JSON object (${args.problem}). Call it again with valid ones.`);
@@ -84,8 +88,19 @@ function nextOf({ tools, allowed, steps, turn }: ToolCallsDeps, step: Step, call
   const same = before.filter(({ name, arguments: given }) => name === call.name && given === call.arguments);
   if (same.length >= mostRepeats)
     return failure("This very call was made before, with the results above. Use those, or call it differently.");
-  const isFree = allowed.has(tool.name) && !(tool.carriesOut && turn.tainted);
-  return (tool.asks && !isFree) || (tool.carriesOut && turn.tainted) ? "ask" : "run";
+  return mustAsk(deps, tool, call) ? "ask" : "run";
+}
+
+function mustAsk(deps: ToolCallsDeps, tool: Tool, call: StepCall): boolean {
+  return (tool.asks && !deps.allowed.has(tool.name)) || carriesOut(deps, call);
+}
+
+/** It writes or carries data out, after something untrusted was read. */
+function carriesOut({ tools, turn }: ToolCallsDeps, call: StepCall): boolean {
+  const tool = tools.find(({ name }) => name === call.name);
+  if (tool === undefined || !turn.tainted) return false;
+  const args = argsOf(call);
+  return tool.carriesOut || ("value" in args && tool.carries?.(args.value, turn) === true);
 }
 
 async function makeCall(deps: ToolCallsDeps, step: Step, at: number, signal: AbortSignal): Promise<void> {

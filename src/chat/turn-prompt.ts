@@ -1,7 +1,7 @@
 /** What the model is asked in a turn: persona, history and question, or a request to go on. */
 import { ParleyError } from "../base/errors.ts";
 import type { Work } from "../base/in-hand.ts";
-import { type Content, textOf, textParts } from "../ports/content.ts";
+import { type Content, type ContentPart, isFromOutside, textOf, textParts } from "../ports/content.ts";
 import type { Effort, ModelRequest, Models, Tier } from "../ports/models.ts";
 import type { Note } from "../ports/notes.ts";
 import type { Exchange, Settings, Store } from "../ports/store.ts";
@@ -9,10 +9,12 @@ import type { Summary } from "../ports/summaries.ts";
 import type { Turn } from "../ports/turns.ts";
 import { chooseTier } from "./auto.ts";
 import { type Continued, goOn } from "./continuation.ts";
+import { wordsForModel } from "./file-words.ts";
 import { type FilesDeps, piecesOfKept, type ReadFiles, shownWith } from "./files.ts";
 import { type AskedMessage, holdsPicture } from "./pictures.ts";
 import { buildPrompt, exchangesNeeded, type HistoryLimits, halfOf, type ShownHistory, showHistory } from "./prompt.ts";
 import { factsInWords, type Memory, memoryOwner, remembersIn, toldFacts } from "./remembered.ts";
+import { addressesIn } from "./step-messages.ts";
 import type { Summaries, SummaryOrder } from "./summaries.ts";
 import { cutComesSoon, type HistorySize, mayPay, sizeOf, type Thrift, thriftyCut } from "./summary-plan.ts";
 import { pricesOf, type ShownExchange, type TokenPrices, tariffOf, worthShowing } from "./thrift.ts";
@@ -72,6 +74,10 @@ export interface TurnPrompt extends Prompt {
   readonly effort: Effort | undefined;
   /** Whether who asks wants to see a summary of its thoughts. */
   readonly thoughts: boolean;
+  /** Somebody outside may have written something of what the model is shown. */
+  readonly fromOutside: boolean;
+  /** Addresses in what people have asked and sent, not in what we have answered. */
+  readonly addresses: readonly string[];
   /** What is asked when all of it is too long for the model; undefined when nothing can be left out. */
   shorter(): Prompt | undefined;
 }
@@ -155,9 +161,12 @@ export async function promptOf(
     };
   }
 
+  const asks = [...before, pieces, asked.asked];
   let half: Prompt | undefined;
   return {
     ...chosen,
+    fromOutside: isFromOutside(turn.asked) || before.some(isFromOutside) || whole.summary?.fromOutside === true,
+    addresses: deps.work(() => asks.flatMap((content) => addressesIn(wordsForModel(content.filter(isNotOurs))))),
     fileNotes: asked.notes,
     usesTools: settings.tools !== "off",
     ...{ remembers, facts },
@@ -170,6 +179,10 @@ export async function promptOf(
       return half;
     },
   };
+}
+
+function isNotOurs(part: ContentPart): boolean {
+  return part.type !== "text" || part.by !== "us";
 }
 
 /** What is asked in a conversation with these settings. */

@@ -6,6 +6,11 @@
 export interface TextPart {
   readonly type: "text";
   readonly text: string;
+  /**
+   * Whose words they are, or what an answer to them rests on; left out: who asks. `others`: forwarded, quoted or looked up, so that
+   * somebody outside may want something of the model by them. `us`: an answer of ours, quoted.
+   */
+  readonly by?: "others" | "us" | undefined;
 }
 
 /** A file at Telegram. */
@@ -88,8 +93,13 @@ export interface ImagePart {
 export type ModelContent = readonly (TextPart | ImagePart)[];
 
 /** A text as content: one part, or none when it is empty. */
-export function textParts(text: string): readonly TextPart[] {
-  return text === "" ? [] : [{ type: "text", text }];
+export function textParts(text: string, by?: TextPart["by"]): readonly TextPart[] {
+  return text === "" ? [] : [{ type: "text", text, ...(by === undefined ? {} : { by }) }];
+}
+
+/** Whether there is anything in it that somebody outside may have written: files, pictures, words of others. */
+export function isFromOutside(content: Content): boolean {
+  return content.some((part) => (part.type === "text" ? part.by !== undefined : part.type !== "voice" || part.quoted));
 }
 
 /** The words of all parts, a line each: for whatever knows only words. */

@@ -14,6 +14,8 @@ export interface Summary {
   readonly through: number;
   /** `provider/model` that wrote it. */
   readonly model: string;
+  /** Somebody outside has written something of what it covers; left out where nobody has, or it is not known. */
+  readonly fromOutside?: true;
 }
 
 /**

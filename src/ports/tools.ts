@@ -23,6 +23,8 @@ export interface Tool extends ToolDefinition {
   readonly asks: boolean;
   /** It writes something, or carries data out: once anything untrusted was read in the turn, it asks though it was allowed. */
   readonly carriesOut: boolean;
+  /** Whether a call with these arguments carries data out, for a tool that usually does not. Left out: none does. */
+  carries?(args: unknown, turn: Pick<ToolTurn, "isPublic">): boolean;
   /** Offered in groups, too, though it is not `safe`. */
   readonly inGroups?: true | undefined;
   /** It keeps facts, or forgets them: offered where they are wanted, to models that may be told of them. */
@@ -73,6 +75,8 @@ export interface ToolTurn {
   readonly addresses: ReadonlySet<string>;
   /** Whether anything untrusted was read in it. */
   readonly tainted: boolean;
+  /** Whether these very words stand in the question, or in what the web has said in this turn. */
+  isPublic(words: string): boolean;
   /** Stands around work that could block. */
   readonly work: Work;
   readonly log: Pick<Logger, "info" | "warn">;

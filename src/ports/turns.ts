@@ -104,6 +104,8 @@ export interface AskedCall {
   /** Number of its step, and its place among the calls of that. */
   readonly step: number;
   readonly call: number;
+  /** It is asked whatever the conversation allows, since something from outside was read. */
+  readonly fromOutside?: true;
   /** Id of the message that asks; left out until it was sent. */
   readonly message?: number | undefined;
 }

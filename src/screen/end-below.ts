@@ -38,7 +38,7 @@ export async function endBelow(
   if (text === standing.text) return true;
   if (text === undefined) return await api.deleteMessage(chatId, message);
   const entities = standing.entities === undefined ? {} : { entities: standing.entities };
-  const options = { ...entities, ...markup, link_preview_options: { is_disabled: true } };
+  const options = { ...entities, ...markup };
   await api.editMessageText(chatId, message, text, options);
   return true;
 }

@@ -69,7 +69,6 @@ export function createForerunner(
     const more = {
       entities: entities as MessageEntity[],
       ...(stop ? { reply_markup: stopKeyboard(texts.labels, place) } : {}),
-      link_preview_options: { is_disabled: true },
     };
     const id = messages[index];
     if (id !== undefined) {

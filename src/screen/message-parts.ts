@@ -143,7 +143,6 @@ export function createMessageParts(
     const notes = index === target.parts.length - 1 ? target.view?.notes : undefined;
     const options = {
       ...entitiesOf(rendered),
-      link_preview_options: { is_disabled: true },
       ...markupOf(keyboardOf(texts, button, place, notes)),
     };
     const part = parts[index];

@@ -73,9 +73,9 @@ export function createBot(options: BotOptions, deps: BotDeps): ParleyBot {
     ctx.deps = { ...deps, log, store: deps.store.guardedBy(job.lease) };
     // Below all waiting: a lane may be lost while a call waits for its chat.
     const lowest = job.lease === undefined ? [] : [holding(job.lease)];
-    ctx.api.config.use(...lowest, options.transformer(log));
+    ctx.api.config.use(...lowest, options.transformer(log), withoutPreview);
     ctx.admitted = new Api(token, client);
-    ctx.admitted.config.use(...lowest, options.admitted);
+    ctx.admitted.config.use(...lowest, options.admitted, withoutPreview);
     if (job.lane === "quick") {
       // It is already known that it will wait.
       if (ctx.chatId !== undefined && deps.outbox.held(ctx.chatId)) job.stepAside?.();
@@ -146,6 +146,12 @@ async function sightings(ctx: BotContext, next: NextFunction): Promise<void> {
   if (person !== undefined) ctx.deps.directory.seen(person);
   await next();
 }
+
+/** Telegram fetches what it shows a preview of: an address that a model was made to write would carry words out unpressed. */
+const withoutPreview: Transformer = (prev, method, payload, signal) => {
+  const shows = method === "sendMessage" || method === "editMessageText";
+  return prev(method, shows ? { ...payload, link_preview_options: { is_disabled: true } } : payload, signal);
+};
 
 /** A worker that was frozen may have been replaced: it makes no call that the other one makes, too. */
 function holding(lease: Lease): Transformer {

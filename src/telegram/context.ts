@@ -220,7 +220,6 @@ async function send(
   const sending = ctx.api.sendMessage(place.chatId, text, {
     ...sendOptions({ threadId: place.threadId, replyTo }),
     ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
-    link_preview_options: { is_disabled: true },
   });
   return (await aside(ctx.job, sending)).message_id;
 }

@@ -65,7 +65,7 @@ export function joinedParts(parts: readonly QuestionPart[]): Content {
     for (const part of asked) {
       const former = joined.at(-1);
       if (part.type !== "text") joined.push(part);
-      else if (former?.type !== "text") joined.push({ ...part, text: `${name}${part.text}` });
+      else if (former?.type !== "text" || former.by !== part.by) joined.push({ ...part, text: `${name}${part.text}` });
       else joined[joined.length - 1] = { ...former, text: `${former.text}${seam}${name}${part.text}` };
       if (part.type === "text") name = "";
       seam = "\n";

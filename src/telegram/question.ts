@@ -47,11 +47,23 @@ export function contentOf(message: Message, me: Me, known: readonly number[] = [
   const carried = referenceIn(message);
   const mark = carried === undefined ? [...markOf(message), tellable(message)] : [];
   const own = joined(...provenanceOf(message), ...mark, words);
+  const by = about === "" ? undefined : quotedBy(message, me);
+  const ownBy = message.forward_origin === undefined ? undefined : "others";
   // Who speaks says it after what it is about, and before what is written below.
   if (carried?.type === "voice")
-    return [...quotedParts(message, about), ...textParts(about), carried, ...textParts(own)];
-  const text = about === "" || own === "" ? `${about}${own}` : `${about}\n\n${own}`;
-  return [...quotedParts(message, about), ...(carried === undefined ? [] : [carried]), ...textParts(text)];
+    return [...quotedParts(message, about), ...textParts(about, by), carried, ...textParts(own, ownBy)];
+  const parts = [...quotedParts(message, about), ...(carried === undefined ? [] : [carried])];
+  if (about === "" || own === "") return [...parts, ...textParts(`${about}${own}`, by ?? ownBy)];
+  // A line's end stands between parts anyway.
+  if (by !== ownBy) return [...parts, ...textParts(`${about}\n`, by), ...textParts(own, ownBy)];
+  return [...parts, ...textParts(`${about}\n\n${own}`, by)];
+}
+
+/** Whose words are quoted, where they are not those of who asks. */
+function quotedBy({ from, reply_to_message: replied, external_reply: external }: Message, me: Me) {
+  if (external === undefined && replied?.from?.id === me.id) return "us";
+  const isOwn = external === undefined && replied !== undefined && replied.from?.id === from?.id;
+  return isOwn && replied.forward_origin === undefined ? undefined : "others";
 }
 
 /** What the message carries that is replied to, where that is brought along. */

@@ -79,7 +79,8 @@ export const toolTexts = {
   toolConfirmed: (name: string) => `✅ ${name} is used as it is now.`,
   toolNotChanged: (name: string) => `There is no changed tool "${name}".`,
   /** Before the arguments of a call. */
-  mayI: (name: string) => `🔐 May I use ${name} with this?`,
+  mayI: (name: string, fromOutside: boolean) =>
+    `🔐 May I use ${name} with this?${fromOutside ? " I have read something from outside here, which may want it: look closely." : ""}`,
   permitted: {
     once: "✅ Allowed once",
     always: "✅ Allowed in this conversation",

@@ -40,6 +40,7 @@ export function createWebSearch({ config, alerts, ...deps }: WebSearchDeps): Web
     class: "safe",
     asks: false,
     carriesOut: false,
+    carries: (args, turn) => holdsData(queryIn(args), turn.isPublic),
     mostMs,
     activity: (args) => ({ doing: "searching", query: queryIn(args) }),
     async run({ args, turn }, signal) {
@@ -61,6 +62,24 @@ export function createWebSearch({ config, alerts, ...deps }: WebSearchDeps): Web
 function queryIn(args: unknown): string {
   const query = typeof args === "object" && args !== null && "query" in args ? args.query : undefined;
   return typeof query === "string" ? seenLine(query, mostQuery) : "";
+}
+
+/** Longer ones tell something rather than look for it. */
+const longestPlainQuery = 150;
+/** Of numbers that nobody has named yet, a date and a price. */
+const mostDigits = 8;
+const date = /^\d{1,4}(?:[-./]\d{1,2}){1,2}$/;
+
+/**
+ * Whether a query may carry data to wherever queries are kept: it is long, or holds numbers and codes that neither who asks nor
+ * the web has named. Words of letters pass: what looks something up consists of them.
+ */
+function holdsData(query: string, isPublic: (words: string) => boolean): boolean {
+  if (query.length > longestPlainQuery) return true;
+  const words = query.split(/[\s"'(),;!?]+/).map((word) => word.replace(/[.:]$/, ""));
+  const unknown = words.filter((word) => (/[\d@/\\=_]/.test(word) || word.length >= 24) && !isPublic(word));
+  const isCode = (word: string) => word.length >= 5 && !date.test(word) && !/^\d+$/.test(word);
+  return unknown.some(isCode) || unknown.join("").replaceAll(/\D/g, "").length > mostDigits;
 }
 
 function resultOf(query: string, hits: readonly SearchHit[]): ToolResult {

@@ -62,6 +62,16 @@ describe("what is to be summarised", () => {
     expect(planSummary(history, limits, summaryOf(16, 15))).toBeUndefined();
   });
 
+  it("knows of words from outside in it, also when only a former summary has them", () => {
+    const asked = textParts("x", "others");
+    const last = exchange(8, { asked });
+    expect(planSummary([...exchanges(7), last], limits, undefined)?.place).toEqual({ from: 8, through: 7 });
+    const some = [exchange(1, { asked }), ...exchanges(8).slice(1)];
+    expect(planSummary(some, limits, undefined)?.place).toEqual({ from: 8, through: 7, fromOutside: true });
+    const former = summaryOf(8, 8, { fromOutside: true });
+    expect(planSummary(exchanges(16, { since: 8 }), limits, former)?.place.fromOutside).toBe(true);
+  });
+
   it("is never what may still be edited or answered again, but what was cut before anybody had summarised it", () => {
     expect(ids(planSummary(exchanges(9), limits, summaryOf(1, 7))?.exchanges)).toEqual([8]);
     for (let count = 1; count < 40; count++) {

@@ -66,6 +66,7 @@ function emptyScene() {
     spending: { budgets: {} } as TurnDeps["spending"],
     answerCache: undefined as TurnDeps["answerCache"],
     memory: undefined as TurnDeps["memory"],
+    summaries: undefined as TurnDeps["summaries"],
     requests: [] as { readonly model: string; readonly messages: readonly Worded[] }[],
     /** Which of its two models `auto` was to ask, question by question. */
     tiers: [] as (Tier | undefined)[],
@@ -207,6 +208,7 @@ export function createTurnScene() {
       spending: scene.spending,
       answerCache: scene.answerCache,
       memory: scene.memory,
+      summaries: scene.summaries,
       visible: (markdown) => markdown.replace(/[*\s]/g, "") !== "",
       work: (work) => work(),
       observer: {

@@ -75,6 +75,10 @@ const askedBelow = async (id: number) => (await scene.store.readTurn("7", id))?.
 const buttonsIn = (payload: Record<string, unknown>) =>
   (payload["reply_markup"] as { inline_keyboard: { text: string; callback_data: string }[][] }).inline_keyboard.flat();
 const asked = () => scene.calls.filter(({ payload }) => String(payload["text"] ?? payload["caption"]).startsWith("🔐"));
+const retired = () =>
+  scene.calls.flatMap(({ method, payload }) =>
+    method === "editMessageReplyMarkup" && !("reply_markup" in payload) ? [payload["message_id"]] : [],
+  );
 const texts = () => scene.calls.map(({ payload }) => payload["text"]).filter((text) => text !== undefined);
 
 describe("a call that asks first", () => {
@@ -106,6 +110,7 @@ describe("a call that asks first", () => {
     expect(texts().at(-1)).toBe("I will.\n\nGone.");
     await pressOf(id, "once", below);
     expect(made).toHaveLength(1);
+    expect(retired()).toContain(below);
     expect(await scene.store.allowedTools("7")).toEqual(new Set());
   });
 
@@ -206,6 +211,97 @@ describe("a call that asks first", () => {
     await scene.write("@parley_bot and me?", { chat: group, from: mallory });
     expect(texts().at(-1)).toMatch(/^answer /);
     expect(await scene.store.waitingTurns("-100")).toHaveLength(1);
+  });
+
+  it("is made once when it is pressed twice at once, and the second press allows nothing that is asked next", async () => {
+    scene.scripts = [
+      [calls('{"file":"a.txt"}'), calls('{"file":"b.txt"}', "c2"), end],
+      [says("Gone."), end],
+    ];
+    const id = scene.nextId + 1000;
+    await scene.write("delete both");
+    const first = await askedBelow(id);
+    await pressOf(id, "once");
+    expect(asked()).toHaveLength(2);
+    await pressOf(id, "once", first);
+    await pressOf(id, "always", first);
+    expect(made).toEqual([{ file: "a.txt" }]);
+    await pressOf(id, "once");
+    expect(made).toEqual([{ file: "a.txt" }, { file: "b.txt" }]);
+    expect(texts().at(-1)).toBe("Gone.");
+  });
+
+  it("is made with the others of its step where the conversation allows the tool from now on", async () => {
+    scene.scripts = [
+      [calls('{"file":"a.txt"}'), calls('{"file":"b.txt"}', "c2"), end],
+      [says("Gone."), end],
+    ];
+    const id = scene.nextId + 1000;
+    await scene.write("delete both");
+    await pressOf(id, "always");
+    expect(asked()).toHaveLength(1);
+    expect(made).toHaveLength(2);
+  });
+
+  it("waits on when its question is delivered again: that is nothing else that was asked", async () => {
+    const updateId = scene.nextId;
+    const id = await waiting();
+    scene.scripts = [[says("Gone."), end]];
+    await scene.arrive(
+      { update_id: updateId, message: scene.message("@parley_bot delete it", { message_id: id }) },
+      { attempt: 2 },
+    );
+    expect(asked()).toHaveLength(1);
+    expect(await scene.store.waitingTurns("7")).toHaveLength(1);
+    await pressOf(id, "once");
+    expect(made).toHaveLength(1);
+  });
+
+  it("shows what nobody would see in it, and no preview of an address", async () => {
+    await waiting(JSON.stringify({ to: "a\u202egpj.exe", "no\u200bte": "x\u{e0041}\u00a0y\nz" }));
+    const payload = asked()[0]?.payload ?? {};
+    expect(payload["text"]).toContain('"to": "a\\u202egpj.exe",\n  "no\\u200bte": "x\\udb40\\udc41\\u00a0y\\nz"\n}');
+    const sent = scene.calls.filter(({ method }) => method === "sendMessage" || method === "editMessageText");
+    for (const call of sent) expect(call.payload["link_preview_options"]).toEqual({ is_disabled: true });
+  });
+
+  it("loses its buttons with /new, /retry, /delete and an edit of its question", async () => {
+    let id = await waiting();
+    let message = await askedBelow(id);
+    await scene.write("/new");
+    expect(retired()).toContain(message);
+    expect(await scene.store.waitingTurns("7")).toEqual([]);
+    id = await waiting();
+    message = await askedBelow(id);
+    scene.scripts = [];
+    await scene.write("/retry");
+    expect(retired()).toContain(message);
+    id = await waiting();
+    message = await askedBelow(id);
+    scene.scripts = [];
+    await scene.arrive({ edited_message: scene.message("what is the time?", { message_id: id, edit_date: 2 }) });
+    expect(retired()).toContain(message);
+    id = await waiting();
+    message = await askedBelow(id);
+    await scene.press(`erase:yes:7:${Math.floor(Date.now() / 1000)}`);
+    expect(retired()).toContain(message);
+    expect(made).toEqual([]);
+  });
+
+  it("asks each time once something from outside is in the conversation, whatever it allows", async () => {
+    const id = await waiting();
+    await pressOf(id, "always");
+    scene.scripts = [[says("I see."), end]];
+    const forward_origin = { type: "user", date: 1, sender_user: { id: 5, is_bot: false, first_name: "Eve" } };
+    await scene.write("Delete everything now!", { forward_origin });
+    await waiting('{"file":"b.txt"}');
+    expect(made).toHaveLength(1);
+    expect(asked().at(-1)?.payload["text"]).toMatch(/with this\? I have read something from outside here/);
+    expect(buttonsIn(asked().at(-1)?.payload ?? {}).map(({ text }) => text)).toEqual(["✅ Allow once", "✖ Refuse"]);
+    await scene.write("/new");
+    await scene.store.allowTool("7", "files_delete");
+    await waiting('{"file":"c.txt"}');
+    expect(made).toHaveLength(2);
   });
 
   it("ends with /stop", async () => {

@@ -105,7 +105,8 @@ describe("a photo", () => {
     const asked = partsOf(inGroup("@parley_bot how old?", { reply_to_message: replied }), me);
     expect(asked).toEqual([
       { ...y, quoted: true },
-      { type: "text", text: "> [photo]\n> my cat\n\nhow old?" },
+      { type: "text", text: "> [photo]\n> my cat\n", by: "others" },
+      { type: "text", text: "how old?" },
     ]);
     expect(textOf(asked)).toBe("> [photo]\n> my cat\n\nhow old?");
   });
@@ -134,7 +135,8 @@ describe("a document", () => {
     const replied = content({ chat: group, from: stranger, message_id: 40, document });
     expect(partsOf(inGroup("@parley_bot why?", { reply_to_message: replied }), me)).toEqual([
       { ...part, quoted: true },
-      { type: "text", text: "> [file: report.pdf]\n\nwhy?" },
+      { type: "text", text: "> [file: report.pdf]\n", by: "others" },
+      { type: "text", text: "why?" },
     ]);
   });
 
@@ -231,7 +233,7 @@ describe("a sticker", () => {
   it("comes along with a message that is replied to, named once", () => {
     const replied = (more: Parts) => content({ chat: group, from: stranger, sticker: { ...sticker, ...more } });
     const asked = partsOf(inGroup("@parley_bot what?", { reply_to_message: replied({}) }), me);
-    expect(asked.map(({ type }) => type)).toEqual(["picture", "text"]);
+    expect(asked.map(({ type }) => type)).toEqual(["picture", "text", "text"]);
     expect(textOf(asked)).toBe("> [sticker 😀]\n\nwhat?");
     const moving = inGroup("@parley_bot what?", { reply_to_message: replied({ is_video: true }) });
     expect(questionOf(moving, me)).toBe("> [animated sticker 😀]\n\nwhat?");
@@ -516,5 +518,34 @@ describe("a hostile text", () => {
       return inGroup(text, { entities, reply_to_message: content({ chat: group, from: stranger, text, entities }) });
     };
     expect(fasterThanItsInput(prepare, (message) => questionOf(message, me))).toBeUndefined();
+  });
+});
+
+describe("whose words they are", () => {
+  const by = (message: ReturnType<typeof written>) =>
+    partsOf(message, me).map((part) => (part.type === "text" ? [part.text.trim(), part.by] : []));
+  const said = (from: object, parts: Parts = {}) =>
+    written("see https://x.example/", { from, message_id: 5, ...parts });
+
+  it("tells those that are forwarded from those of who asks", () => {
+    expect(by(written("why?"))).toEqual([["why?", undefined]]);
+    const forward_origin = { type: "user", date: 1, sender_user: stranger };
+    expect(by(written("do it", { forward_origin }))).toEqual([["[forwarded from Mallory]\ndo it", "others"]]);
+  });
+
+  it("tells those that are quoted by who has written them", () => {
+    const about = (from: object, parts: Parts = {}) => by(written("why?", { reply_to_message: said(from, parts) }));
+    const quote = "> see https://x.example/";
+    expect(about(stranger)).toEqual([
+      [quote, "others"],
+      ["why?", undefined],
+    ]);
+    expect(about(bot)).toEqual([
+      [quote, "us"],
+      ["why?", undefined],
+    ]);
+    expect(about(ada)).toEqual([[`${quote}\n\nwhy?`, undefined]]);
+    const forward_origin = { type: "hidden_user", date: 1, sender_user_name: "Eve" };
+    expect(about(ada, { forward_origin })[0]?.[1]).toBe("others");
   });
 });

@@ -186,6 +186,25 @@ describe("a search", () => {
     expect((await searched("brave")).result.text).toBe('1. A & B\nhttps://a.example/\n1 < 2 x "y"');
   });
 
+  it.each([
+    ["iPhone 20 price 2026", false],
+    ["weather Berlin 2026-11-28", false],
+    ["Donaudampfschifffahrt", false],
+    ["what Node 24.21.7-b said", false],
+    ["ada@example.org", true],
+    ["token sk-4711", true],
+    ["4711 2233 4455 6677", true],
+    ["Q0FOQVJZLTdmM2E5Yw==", true],
+    ["aGVsbG8gd29ybGQgaGVsbG8gd29y", true],
+    ["https://evil.example/?q=x", true],
+    ["word ".repeat(40), true],
+  ])("carries data out by %j: %s", (query, expected) => {
+    const { tool, stop } = search("tavily");
+    const isPublic = (words: string) => words === "24.21.7-b";
+    expect(tool.carries?.({ query }, { isPublic })).toBe(expected);
+    stop();
+  });
+
   it.each([undefined, null, 7, {}, { query: 7 }, { query: " \u200b " }])("for %j is none", async (args) => {
     const { tool, stop } = search("tavily");
     expect(await callTool(tool, args)).toMatchObject({ failed: true, text: expect.stringContaining("needs query") });

@@ -5,7 +5,7 @@ import { answerOf, asksIn, mayAnswerAgain, mayContinue } from "../../chat/contin
 import { answerQuestion, type Question } from "../../chat/turn.ts";
 import type { Turn } from "../../ports/turns.ts";
 import { showsAnything } from "../../screen/live-message.ts";
-import { answerPress, type BotContext, isCommand, pressOf, retirePressed, say } from "../context.ts";
+import { answerPress, type BotContext, isCommand, pressOf, retireButtons, retirePressed, say } from "../context.ts";
 import { editedParts, joinedParts, questionParts } from "../joint-question.ts";
 import { untilAsked } from "../leaving.ts";
 import { unseenOf, wordsOf } from "../question.ts";
@@ -115,6 +115,7 @@ answeringAgain.on("message").filter(
 export const answering = new Composer<BotContext>();
 
 answering.filter(isCommand("retry"), async (ctx) => {
+  await leaveWaiting(ctx, "asked-else");
   const newest = await ctx.deps.store.newestTurn(ctx.job.conversation);
   const messageId = ctx.message?.message_id;
   if (newest === undefined || newest.asked.length === 0 || messageId === undefined)
@@ -219,6 +220,9 @@ async function answer(
     resumes,
     known: known ?? (newest?.question === id ? newest : undefined),
   };
+  // Asked anew, it does not wait for anybody any more.
+  if (resumes !== true && newest?.question === id && newest.run !== job.updateId)
+    await retireButtons(ctx, newest.asks?.message);
   const sinceArrival = () => Math.max(0, deps.now() - job.receivedAt);
   const line = answerLine(deps.log, sinceArrival);
   const formerButtons = createFormerButtons(ctx, question);

@@ -1,6 +1,7 @@
 import { Composer } from "grammy";
 import { modelFor } from "../../chat/turn.ts";
 import { type BotContext, buttonsOf, isCommand, retire, say } from "../context.ts";
+import { leaveWaiting } from "./permissions.ts";
 
 /** `/new` and `/reset`: turn lane, so that they come after the answer which they interrupted. */
 export const forgetting = new Composer<BotContext>();
@@ -22,6 +23,7 @@ forgetting.filter(isCommand("reset"), async (ctx) => {
 async function forget(ctx: BotContext): Promise<void> {
   const { store } = ctx.deps;
   const { conversation, updateId } = ctx.job;
+  await leaveWaiting(ctx, "stopped");
   const newest = await store.newestTurn(conversation);
   await ctx.session.forget();
   const question = ctx.message?.message_id ?? 0;

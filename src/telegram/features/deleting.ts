@@ -7,6 +7,7 @@ import { isExpired, type Press, pressData } from "../../screen/buttons.ts";
 import { answerPress, type BotContext, buttonsOf, isCommand, pressOf, retire, say, tolerate } from "../context.ts";
 import { isPrivate } from "../messages.ts";
 import { senderOf } from "../senders.ts";
+import { waitingHere } from "./permissions.ts";
 
 /** Whoever is forgotten begins anew with a full bucket; that must not be a way around the rate limit. */
 const onceInMs = 60_000;
@@ -62,6 +63,7 @@ erasing.filter(
     const own = String(user);
     const newest = await store.newestTurn(own);
     const buttons = buttonsOf(ctx, newest);
+    const asking = (await waitingHere(ctx, own)).flatMap(({ asks }) => asks?.message ?? []);
     await store.eraseUser(user);
     const budgets = Object.keys(spending.budgets).length > 0;
     await store.ledger.erase(user, budgets);
@@ -70,6 +72,7 @@ erasing.filter(
     await directory.forget(user);
     await answerInPlace(ctx, ctx.texts.deleted(budgets));
     if (buttons !== undefined) await retire(ctx, { ...buttons, chatId: user });
+    for (const messageId of asking) await retire(ctx, { chatId: user, messageId });
   },
 );
 

@@ -20,5 +20,5 @@ examining.filter(isCommand("doctor"), async (ctx) => {
   if (!first && job.attempt === 1) return await say(ctx, texts.doctorTooSoon);
   const { message_id } = await ctx.api.sendMessage(place.chatId, texts.doctorLooking, sendOptions(place));
   const report = texts.doctorReport(await aside(job, deps.examine()));
-  await ctx.api.editMessageText(place.chatId, message_id, report, { link_preview_options: { is_disabled: true } });
+  await ctx.api.editMessageText(place.chatId, message_id, report);
 });

@@ -1,6 +1,7 @@
 /** What somebody has to allow: how they are asked, and what ends the waiting without an answer. */
 import { InputFile } from "grammy";
 import type { InlineKeyboardMarkup, MessageEntity } from "grammy/types";
+import { shownJson } from "../../base/characters.ts";
 import { deliver } from "../../chat/delivery.ts";
 import { type AskedFor, type LeftBecause, leaveUnallowed, type Permission } from "../../chat/permission.ts";
 import type { Turn } from "../../ports/turns.ts";
@@ -17,17 +18,34 @@ const longestShown = 3_000;
 
 /** Ends what waits for the sender's word, since they ask something else; or for anybody's, since it was stopped. */
 export async function leaveWaiting(ctx: BotContext, why: LeftBecause): Promise<number> {
-  const { store } = ctx.deps;
-  const { conversation } = ctx.job;
+  await leaveBegun(ctx, why);
   let left = 0;
-  for (const { question } of await store.waitingTurns(conversation)) {
-    const turn = await store.readTurn(conversation, question);
-    const isTheirs = why === "stopped" || turn?.asks?.userId === senderOf(ctx.update);
-    if (turn === undefined || !isTheirs) continue;
+  for (const turn of await waitingHere(ctx)) {
+    // What this very update asks waits when it is delivered again; it is not something else.
+    if (turn.run === ctx.job.updateId) continue;
+    if (why !== "stopped" && turn.asks?.userId !== senderOf(ctx.update)) continue;
     await leave(ctx, turn, why);
     left++;
   }
   return left;
+}
+
+/** What a delivery of this update before this one had begun to end. */
+async function leaveBegun(ctx: BotContext, why: LeftBecause): Promise<void> {
+  const { store } = ctx.deps;
+  const { conversation, updateId, question } = ctx.job;
+  const newest = await store.newestTurn(conversation);
+  if (newest?.run !== updateId || newest.question === (question ?? ctx.message?.message_id)) return;
+  if (newest.state === "writing" && newest.asks !== undefined) await leave(ctx, newest, why);
+  else if (newest.state === "answered") await show(ctx, newest, undefined);
+}
+
+/** Turns of the conversation that wait for somebody. */
+export async function waitingHere(ctx: BotContext, conversation = ctx.job.conversation): Promise<readonly Turn[]> {
+  const { store } = ctx.deps;
+  const waiting = await store.waitingTurns(conversation);
+  const turns = await Promise.all(waiting.map(({ question }) => store.readTurn(conversation, question)));
+  return turns.flatMap((turn) => turn ?? []);
 }
 
 /** Ends a turn that waits. */
@@ -36,7 +54,11 @@ export async function leave(ctx: BotContext, turn: Turn, why: LeftBecause): Prom
   const ended = await leaveUnallowed(store, turn, ctx.job.updateId, why, now());
   if (ended === undefined) return;
   await retireButtons(ctx, turn.asks?.message);
-  const screen = openScreen(ctx, ended, { before: turn, dropped: [] }, () => undefined);
+  await show(ctx, ended, turn);
+}
+
+async function show(ctx: BotContext, ended: Turn, before: Turn | undefined): Promise<void> {
+  const screen = openScreen(ctx, ended, { before, dropped: [] }, () => undefined);
   await deliver(ctx.deps, ended, screen, async () => undefined);
 }
 
@@ -49,7 +71,7 @@ export function permissionIn(ctx: BotContext): Permission {
       const { chatId, threadId } = place;
       const replyTo = isPrivate(ctx.chat) || turn.question < 0 ? undefined : turn.question;
       const options = { ...sendOptions({ threadId, replyTo }), reply_markup: keyboardOf(ctx, turn) };
-      const { head, args } = ctx.work(() => wordsOf(ctx, call));
+      const { head, args } = ctx.work(() => wordsOf(ctx, call, turn.asks?.fromOutside));
       if (head.length + args.length > longestShown) {
         const file = new InputFile(Buffer.from(args), "arguments.json");
         const sending = ctx.api.sendDocument(chatId, file, { ...options, caption: head });
@@ -64,17 +86,21 @@ export function permissionIn(ctx: BotContext): Permission {
   };
 }
 
-function wordsOf({ texts }: BotContext, { name, arguments: given }: AskedFor): { head: string; args: string } {
+function wordsOf(
+  { texts }: BotContext,
+  { name, arguments: given }: AskedFor,
+  fromOutside = false,
+): { head: string; args: string } {
   let args = given;
   try {
     args = JSON.stringify(JSON.parse(given), null, 2);
   } catch {
     // Shown as it is.
   }
-  return { head: texts.mayI(name), args };
+  return { head: texts.mayI(name, fromOutside), args: shownJson(args) };
 }
 
-function keyboardOf({ texts: { labels } }: BotContext, { question }: Turn): InlineKeyboardMarkup {
+function keyboardOf({ texts: { labels } }: BotContext, { question, asks }: Turn): InlineKeyboardMarkup {
   const button = (text: string, choice: PermitChoice) => ({
     text,
     callback_data: pressData({ action: "permit", choice, question }),
@@ -82,7 +108,8 @@ function keyboardOf({ texts: { labels } }: BotContext, { question }: Turn): Inli
   return {
     inline_keyboard: [
       [button(labels.allowOnce, "once"), button(labels.refuse, "refuse")],
-      [button(labels.allowAlways, "always")],
+      // What would be asked again the next time is not offered.
+      ...(asks?.fromOutside ? [] : [[button(labels.allowAlways, "always")]]),
     ],
   };
 }

@@ -23,6 +23,7 @@ permitting.filter(
     if (asked === undefined || !(isAgain || waitsBelow(asked, ctx.callbackQuery?.message?.message_id)))
       return await retirePressed(ctx);
     if (!isAgain && asked.asks?.userId !== senderOf(ctx.update)) return;
+    if (asked.state === "answered") return await resumeAnswer(ctx, asked);
     if (press.choice === "expired") return await leave(ctx, asked, "expired");
     const turn = await decide(store, { conversation, question: press.question }, updateId, press.choice);
     await retirePressed(ctx);
