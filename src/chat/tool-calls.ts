@@ -98,7 +98,10 @@ function mustAsk(deps: ToolCallsDeps, tool: Tool, call: StepCall): boolean {
 /** It writes or carries data out, after something untrusted was read. */
 function carriesOut({ tools, turn }: ToolCallsDeps, call: StepCall): boolean {
   const tool = tools.find(({ name }) => name === call.name);
-  if (tool === undefined || !turn.tainted) return false;
+  if (tool === undefined) return false;
+  // What was allowed by a press was so beside these descriptions; what needs no press was not.
+  const isSuspect = turn.tainted || (!tool.asks && tools.some((one) => one.fromOutside));
+  if (!isSuspect) return false;
   const args = argsOf(call);
   return tool.carriesOut || ("value" in args && tool.carries?.(args.value, turn) === true);
 }

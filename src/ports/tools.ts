@@ -18,6 +18,8 @@ export type ToolClass = "safe" | "keyed" | "never";
 export interface Tool extends ToolDefinition {
   /** Undefined for what is built in; else the name of the server that it comes from. */
   readonly server?: string | undefined;
+  /** Its name and description are those of a server that is not trusted: they may want something of the model. */
+  readonly fromOutside?: true | undefined;
   readonly class: ToolClass;
   /** Who has asked is asked before each call, unless they have allowed the tool in their conversation. */
   readonly asks: boolean;

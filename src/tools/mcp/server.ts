@@ -137,6 +137,7 @@ export function createServer(deps: ServerDeps): Server {
       description,
       parameters,
       server: server.name,
+      ...(server.trust ? {} : { fromOutside: true }),
       class: toolClass,
       asks: !reads,
       // A search in the open carries its words there.
