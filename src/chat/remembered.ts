@@ -35,9 +35,10 @@ export async function toldFacts(
   known: FactSnapshot | undefined,
   begins: boolean,
 ): Promise<readonly Fact[]> {
-  const present = store.readFacts(ownerOf(conversation));
   if (known === undefined || begins) return (await store.keepFacts(conversation)).facts;
-  const numbers = new Set((await present).map(({ number }) => number));
+  // Of most nothing is remembered: theirs are not read again with each question.
+  if (known.facts.length === 0) return [];
+  const numbers = new Set((await store.readFacts(ownerOf(conversation))).map(({ number }) => number));
   return known.facts.filter(({ number }) => numbers.has(number));
 }
 

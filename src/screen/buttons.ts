@@ -182,8 +182,8 @@ export function drawnKeyboard(labels: Labels, command: number): InlineKeyboardMa
 /** Of a fact, on a button among others. In characters. */
 const longestFactShown = 24;
 
-/** Below an answer that has had facts remembered: one button for each that was not undone. */
-export function undoKeyboard(labels: Labels, { userId, facts }: RememberedNote): InlineKeyboardMarkup {
+/** Below an answer that has had facts remembered: one button for each that was not undone; undefined when all were. */
+export function undoKeyboard(labels: Labels, { userId, facts }: RememberedNote): InlineKeyboardMarkup | undefined {
   const left = facts.filter(({ undone }) => !undone);
   const label = (text: string) => {
     const characters = [...text];
@@ -191,6 +191,7 @@ export function undoKeyboard(labels: Labels, { userId, facts }: RememberedNote):
       characters.length <= longestFactShown ? text : `${characters.slice(0, longestFactShown - 1).join("")}…`;
     return facts.length === 1 ? labels.undo : `${labels.undo}: ${short}`;
   };
+  if (left.length === 0) return undefined;
   return below(
     ...left.map(({ number, text }) =>
       row([label(text), { action: "undo", user: userId, fact: number, mark: factMark(text) }]),
@@ -207,7 +208,7 @@ export function keyboardBelow(
 ): InlineKeyboardMarkup | undefined {
   const rows = below(
     ...(button === undefined ? [] : [endKeyboard(labels, button, turn)]),
-    ...notes.flatMap((note) => (note.kind === "remembered" ? [undoKeyboard(labels, note)] : [])),
+    ...notes.flatMap((note) => (note.kind === "remembered" ? (undoKeyboard(labels, note) ?? []) : [])),
   );
   return rows.inline_keyboard.length === 0 ? undefined : rows;
 }

@@ -68,6 +68,25 @@ describe("facts", () => {
       expect(await ask({ conversation })).toEqual([`Be brief.\n\n${head}\n2. Lives in Lyon.`]);
   });
 
+  it("are read anew with a question only where something is told", async () => {
+    const read: number[] = [];
+    const { store } = scene;
+    scene.store = {
+      ...store,
+      async readFacts(owner) {
+        read.push(owner);
+        return await store.readFacts(owner);
+      },
+    };
+    await ask();
+    await ask();
+    expect(read).toEqual([]);
+    await add("Is vegan.", 8);
+    await ask({ conversation: "8", userId: 8 });
+    await ask({ conversation: "8", userId: 8 });
+    expect(read).toEqual([8]);
+  });
+
   it("of a user are told in no group, and those of a group nowhere else", async () => {
     await add("Is vegan.");
     await add("Meets on Mondays.", -100);

@@ -5,6 +5,7 @@ import type { ModelEvent } from "../../src/ports/models.ts";
 import type { ActiveUpdate } from "../../src/ports/queue.ts";
 import type { ListedTool, Tool } from "../../src/ports/tools.ts";
 import type { IncomingUpdate } from "../../src/ports/updates.ts";
+import { createTools } from "../../src/tools/registry.ts";
 import { ada, createBotScene, group, mallory } from "../support/bot-scene.ts";
 
 const scene = createBotScene();
@@ -345,6 +346,17 @@ describe("/tools", () => {
     await scene.write("/tools on");
     await scene.write("hello");
     expect(scene.requests.at(-1)?.tools).toHaveLength(1);
+  });
+
+  it("lists what remembers where facts are wanted alone", async () => {
+    const remember = { ...deleting, name: "remember", server: undefined, ofMemory: true as const };
+    scene.tools = createTools({ builtIn: [remember, { ...deleting, server: undefined }] });
+    await scene.write("/tools");
+    expect(texts().at(-1)).toContain("• remember");
+    await scene.write("/memory off");
+    await scene.write("/tools");
+    expect(texts().at(-1)).not.toContain("• remember");
+    expect(texts().at(-1)).toContain("• files_delete");
   });
 
   it("lets an admin take a tool as its server has changed it, and nobody else", async () => {

@@ -17,7 +17,8 @@ undoing.filter(
   (ctx) => pressOf(ctx)?.action === "undo",
   async (ctx) => {
     const press = pressOf(ctx) as UndoPress;
-    if (press.user !== senderOf(ctx.update)) return await answerPress(ctx, ctx.texts.notYourButton);
+    // Who writes as a group presses as a person: what they have had remembered is the group's, and so is its end.
+    if (press.user > 0 && press.user !== senderOf(ctx.update)) return await answerPress(ctx, ctx.texts.notYourButton);
     const { store } = ctx.deps;
     const { conversation } = ctx.job;
     const owner = ownerOf(conversation);

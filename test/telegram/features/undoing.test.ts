@@ -119,6 +119,14 @@ describe("an answer that has had a fact remembered", () => {
     expect(await facts()).toEqual([]);
     expect(shown().text).toBe("Noted.\n\n↩️ Not remembered: Is vegan.");
   });
+
+  it("has nothing left below it when all was undone before", async () => {
+    const { message } = await remembering(["Is vegan."]);
+    await press(undo("Is vegan."), message, "x");
+    const made = await scene.write("and now?");
+    const retired = made.filter(({ payload }) => payload["message_id"] === message);
+    expect(retired.map(({ payload }) => payload["reply_markup"])).toEqual([undefined]);
+  });
 });
 
 describe("Undo", () => {
@@ -174,6 +182,13 @@ describe("Undo", () => {
     expect(notice()).toBe(texts.notYourButton);
     expect(await facts(-100)).toEqual(["1 We meet on Mondays."]);
     await press(data, message, "x", inGroup);
+    expect(await facts(-100)).toEqual([]);
+  });
+
+  it("obeys any member where the group itself has asked, since nobody can press as a group", async () => {
+    const { message } = await remembering(["We meet on Mondays."], { chat: group, sender_chat: group });
+    const inGroup = { message: scene.message("x", { chat: group, message_id: message }) };
+    await press(undo("We meet on Mondays.", 1, -100), message, "x", { ...inGroup, from: mallory });
     expect(await facts(-100)).toEqual([]);
   });
 
