@@ -16,7 +16,7 @@ function memoryList(list: MemoryList): string {
   const { facts, count, most, group, state } = list;
   const about = group ? "this group" : "you";
   const head =
-    count === 0 ? `🧠 I remember nothing about ${about}.` : `🧠 What I remember about ${about} (${count} of ${most}):`;
+    count === 0 ? `📝 I remember nothing about ${about}.` : `📝 What I remember about ${about} (${count} of ${most}):`;
   const lines = facts.map(({ number, text }) => `${number}. ${text}`).join("\n");
   return [head, lines, stateLine(list), state === "on" ? hints : ""].filter((part) => part !== "").join("\n\n");
 }
@@ -49,7 +49,7 @@ export const memoryTexts = {
   memoryList,
   remembered: (text: string) => rememberedLine(text),
   unremembered: (text: string) => rememberedLine(text, true),
-  rememberedAlready: (number: number) => `🧠 I remember that already, as number ${number}.`,
+  rememberedAlready: (number: number) => `📝 I remember that already, as number ${number}.`,
   notRemembered,
   /** `off`: in this chat; `closed`: nowhere. */
   memoryIs: (state: "off" | "closed") =>
@@ -58,10 +58,10 @@ export const memoryTexts = {
       : "Memory is switched off for this whole bot, so I cannot remember this.",
   forgetHow:
     "Which fact shall I forget? /memory lists them; /forget 3 removes number 3, /forget all removes everything.",
-  forgotten: (text: string) => `🧠 Forgotten: ${text}`,
+  forgotten: (text: string) => `📝 Forgotten: ${text}`,
   forgottenAll: (count: number) =>
     count === 0
-      ? "🧠 There was nothing that I remembered."
-      : `🧠 Forgotten: ${count === 1 ? "the only fact" : `all ${count} facts`}.`,
+      ? "📝 There was nothing that I remembered."
+      : `📝 Forgotten: ${count === 1 ? "the only fact" : `all ${count} facts`}.`,
   noSuchFact: (number: number) => `There is no fact number ${number}. /memory lists what I remember.`,
 };

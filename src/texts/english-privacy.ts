@@ -37,7 +37,7 @@ function privacyWords(facts: PrivacyFacts): string {
     ...(memory === undefined
       ? []
       : [
-          `🧠 What you, or a group, want remembered, up to ${memory.most} facts, without keys, cards and passwords: until /forget. What I remember about you alone is told in no group.`,
+          `📝 What you, or a group, want remembered, up to ${memory.most} facts, without keys, cards and passwords: until /forget. What I remember about you alone is told in no group.`,
         ]),
     `📥 What Telegram delivers: until it is handled. What could not be handled: for ${days(deadDays)}.`,
     `👤 Your id, your name, and the day of your last message: for ${days(directoryDays)} after it.`,

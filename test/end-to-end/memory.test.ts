@@ -54,7 +54,7 @@ describe("a bot that remembers", { timeout: 180_000 }, () => {
   afterAll(async () => await rig?.stop());
 
   const listed = async (visitor: ReturnType<Rig["visitor"]>) =>
-    (await visitor.sees(/^🧠 (What I remember|I remember)/, visitor.say("/memory"))).text;
+    (await visitor.sees(/^📝 (What I remember|I remember)/, visitor.say("/memory"))).text;
 
   test("knows it in the next conversation, and says below the answer that it does", async () => {
     const visitor = rig.visitor();
@@ -177,7 +177,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("workers that remember"
     await second.ready();
     const answer = await seen(botApi, chatId, "Regenerate");
     expect(answer.text).toBe("Noted.\n\n📝 Remembered: Is vegan.");
-    expect((await seen(botApi, chatId, /^🧠/, say("/memory"))).text).toContain("(1 of 50):\n\n1. Is vegan.\n");
+    expect((await seen(botApi, chatId, /^📝/, say("/memory"))).text).toContain("(1 of 50):\n\n1. Is vegan.\n");
     await seen(botApi, chatId, /forgotten what we talked about/, say("/new"));
     await seen(botApi, chatId, "Regenerate", say("what shall I eat?"));
     expect(systemOf(asked(fleet.model, "what shall I eat?"))).toContain("1. Is vegan.");

@@ -85,7 +85,7 @@ describe("/privacy", () => {
     const kept = (toEverybody: boolean) => texts.privacy({ ...facts, answers: { days: 1 / 6, toEverybody } });
     expect(texts.privacy(facts)).not.toContain("/forget");
     expect(texts.privacy({ ...facts, memory: { most: 50 } })).toMatch(
-      /🧠 What you, or a group, want remembered, up to 50 facts.*until \/forget\.[\s\S]*goes along with your questions, until/,
+      /📝 What you, or a group, want remembered, up to 50 facts.*until \/forget\.[\s\S]*goes along with your questions, until/,
     );
     expect(texts.privacy({ ...facts, memory: { most: 50, toldTo: ["ollama", "mine"] } })).toContain(
       "goes along with your questions to ollama, mine alone",
