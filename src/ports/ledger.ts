@@ -172,7 +172,8 @@ export interface Ledger {
 
   /**
    * Reserves for a call if it fits into all these limits. In the same step `settled` are written, and what is open for this id
-   * already is settled as `lost`: whoever reserved it is dead.
+   * already is settled as `lost`: whoever reserved it is dead. Rejects, and does nothing, for a worker whose lane another one has
+   * taken over.
    */
   reserve(reservation: Reservation, limits: readonly Limit[], settled: readonly Settlement[]): Promise<Reserved>;
   /**

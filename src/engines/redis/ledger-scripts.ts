@@ -198,12 +198,12 @@ const judgeFunction = `${standingFunction}
 `;
 
 /**
- * KEYS prefix. ARGV keeping, now, reservation (id and the fields of its record), number of limits, limits, settlements. Returns
- * what `judge` does, and the lines of the dead call.
+ * KEYS prefix. ARGV keeping, now, reservation (id and the fields of its record), number of limits, limits, settlements. Returns,
+ * in lines, what `judge` does, and the lines of the dead call. Guarded.
  */
 export const reserveScript = `${ledgerFunctions}${judgeFunction}
   local P, count = KEYS[1], tonumber(ARGV[4])
-  for n = 5 + count, #ARGV do settle(ARGV[1], ARGV[n]) end
+  for n = 5 + count, #ARGV - 1 do settle(ARGV[1], ARGV[n]) end
   local id, record = unpack(lines(ARGV[3], 2))
   local fields = lines(record, 6)
   local former = take(P, id)
@@ -212,7 +212,7 @@ export const reserveScript = `${ledgerFunctions}${judgeFunction}
   if lost ~= '' then book(ARGV[1], lost) end
   local verdict, limit, left = judge(P, 5, count, tonumber(fields[4]), tonumber(fields[5]))
   if verdict == 'reserved' then keep(P, ARGV[2], id, fields) end
-  return {verdict, limit, left, lost}
+  return table.concat({verdict, limit, left, lost}, '\\n')
 `;
 
 /** As `reserveScript`, of an open one. Returns 1 when it is as large as that now. */

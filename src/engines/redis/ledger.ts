@@ -24,7 +24,7 @@ const loseScript = `${lua.ledgerFunctions}
 
 /**
  * Creates the ledger; it uses the link's commands connection. `now` in milliseconds since the epoch. `lease`: the lane in whose
- * name it is used. A reservation that is its own, or the next for its turn, needs none: its token says whose it is.
+ * name it is used. A reservation of its own needs none: its token says whose it is.
  */
 export function createRedisLedger(
   { commands: redis, prefix }: Pick<RedisLink, "commands" | "prefix">,
@@ -114,10 +114,12 @@ export function createRedisLedger(
     },
     async reserve(reservation, limits, settled) {
       const about = [keeping, now(), lua.reservationArgument(reservation), ...limitsAndMore(limits)];
-      const told = await run(lua.reserveScript, ...about, ...settled.map(lua.settlementArgument));
-      const [kind, place, left, dead] = told as [Verdict["kind"], number, string, string];
-      const limit = limits[place - 1];
-      const row = lua.rowIn(dead);
+      const args = [...about, ...settled.map(lua.settlementArgument)];
+      const told = (await runGuarded(redis, { lease }, lua.reserveScript, [prefix], args)) as string;
+      const [verdict, place, left, ...dead] = told.split("\n");
+      const kind = verdict as Verdict["kind"];
+      const limit = limits[Number(place) - 1];
+      const row = lua.rowIn(dead.join("\n"));
       const lost = row === undefined ? {} : { lost: row };
       if (limit === undefined || kind === "reserved") return { kind: "reserved", ...lost };
       return kind === "wait" ? { kind, limit, ...lost } : { kind, limit, left: Number(left), ...lost };

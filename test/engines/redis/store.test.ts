@@ -109,6 +109,9 @@ describe.skipIf(redis.missing !== undefined)(redis.title("the store in Redis"), 
     setTurnPictures: (store) => store.setTurnPictures("a", 1, 101, [{ key: "late" }]),
     finishTurn: (store) => store.finishTurn(turn, { ...exchange, answered: "late" }, [use]),
     closeTurn: (store) => store.closeTurn("a", 1, 101),
+    "the next reservation of a turn": async (store) => {
+      await store.ledger.reserve({ ...reserved, token: "late", tokens: reserved.tokens + 1 }, [], []);
+    },
     "the loss of what is reserved": async (store) => void (await store.ledger.lose("a/1")),
     addStep: async (store) => void (await store.addStep(turn, step(2, "late"), [use])),
     changeCall: async (store) => void (await store.changeCall(turn, { step: 1, call: 0, state: "started" })),
