@@ -8,12 +8,13 @@ import type { Work } from "../base/in-hand.ts";
 import { type MadePicture, type PictureMime, pictureMimeOf } from "../base/picture-formats.ts";
 import type { MediaReference } from "../ports/content.ts";
 import { MediaError, type MediaSource } from "../ports/media.ts";
-import type { DrawingOrder, MediaModels, MediaRequest } from "../ports/media-models.ts";
+import type { DrawingOrder, Drawn, MediaModels, MediaRequest } from "../ports/media-models.ts";
 import type { Note, UndrawnReason } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Activity, tellWaiting } from "./activity.ts";
+import { madeByNote } from "./made-by.ts";
 import { createPayment, type Payment, type PaymentDeps } from "./payment.ts";
 import { overBudgetNote } from "./turn-end.ts";
 
@@ -52,8 +53,8 @@ export interface DrawingQuestion extends Motif {
 export interface Easel {
   /** Says that it is drawn, in messages that a run before may have sent. */
   begin(messages: readonly number[], keep: (messages: readonly number[]) => Promise<void>): Notice;
-  /** Resolves when the picture stands in the chat. */
-  show(picture: MadePicture): Promise<void>;
+  /** Resolves when the picture stands in the chat, with a line about who has drawn it where that is to be said. */
+  show(picture: MadePicture, by: Note | undefined): Promise<void>;
 }
 
 interface Notice {
@@ -68,6 +69,8 @@ interface Sketch extends Motif {
   readonly messages: readonly number[];
   /** Until it stands in the chat. */
   readonly picture?: { readonly base64: string; readonly mime: PictureMime } | undefined;
+  /** Who has drawn it, where that is to be said. */
+  readonly by?: Note | undefined;
   readonly done?: true;
 }
 
@@ -115,11 +118,11 @@ export async function drawPicture(
       return drawn.note;
     }
     picture = { base64: Buffer.from(drawn.bytes).toString("base64"), mime: drawn.mime };
-    await keep({ picture });
+    await keep({ picture, by: madeByNote("drawn", drawn) });
   }
   await notice.leave();
-  await easel.show({ bytes: Buffer.from(picture.base64, "base64"), mime: picture.mime });
-  await keep({ picture: undefined, done: true });
+  await easel.show({ bytes: Buffer.from(picture.base64, "base64"), mime: picture.mime }, sketch.by);
+  await keep({ picture: undefined, by: undefined, done: true });
   return undefined;
 }
 
@@ -130,7 +133,7 @@ async function draw(
   died: boolean,
   notice: Notice,
   signal: AbortSignal,
-): Promise<MadePicture | { readonly note: Note }> {
+): Promise<Drawn | { readonly note: Note }> {
   const { brush, log, work } = deps;
   if (brush?.draw === undefined) return undrawn("nobody");
   const paid = { conversation: question.conversation, id: question.id, userId: question.userId };

@@ -9,12 +9,13 @@ import { soundKindOf } from "../base/sound-kinds.ts";
 import { leastSecondsOf } from "../base/sound-length.ts";
 import type { Content, ContentPart, VoicePart } from "../ports/content.ts";
 import { MediaError, type MediaSource } from "../ports/media.ts";
-import type { MediaModels, MediaRequest } from "../ports/media-models.ts";
+import type { Heard, MediaModels, MediaRequest } from "../ports/media-models.ts";
 import type { PayableCall, Payer } from "../ports/models.ts";
 import type { Note, UnheardReason } from "../ports/notes.ts";
 import type { Store } from "../ports/store.ts";
 import type { Turn } from "../ports/turns.ts";
 import { type Activity, tellWaiting } from "./activity.ts";
+import { madeByNote } from "./made-by.ts";
 import type { Payment } from "./payment.ts";
 
 /** Shows that something is listened to, and then what was heard. Its methods tolerate what Telegram refuses. */
@@ -54,6 +55,8 @@ export interface Listened {
   readonly failure?: BudgetError | UnheardError | undefined;
   /** Something of it was not heard; what else is asked can be answered. */
   readonly unheard?: UnheardReason | undefined;
+  /** Who has heard it, where that is to be said. */
+  readonly by?: Note | undefined;
 }
 
 /** A recording in which nothing could be heard, and why. */
@@ -138,14 +141,17 @@ async function listenTo(
         await deps.store.renewTurn(turn);
       });
   let problem: UnheardReason | undefined;
+  let by: Note | undefined;
   try {
     for (const part of missing) {
-      const words = await hearInTurn(deps, part, ear, payment, signal);
+      const heard = await hearInTurn(deps, part, ear, payment, signal);
       if (signal.aborted) break;
-      if (typeof words !== "string") {
-        problem ??= words?.reason;
+      if (heard === undefined || heard instanceof UnheardError) {
+        problem ??= heard?.reason;
         continue;
       }
+      const words = heard.text.slice(0, longestTranscript).toWellFormed();
+      by ??= madeByNote("heard", heard);
       // Killed in between, it is heard once more, and has two rows.
       await payment.settle();
       turn = { ...turn, asked: turn.asked.map((one) => (one === part ? { ...part, transcript: words } : one)) };
@@ -159,12 +165,13 @@ async function listenTo(
     if (!goesOn(signal)) await ear?.leave();
     if (!signal.aborted) return { turn, failure: error instanceof BudgetError ? error : unheardBy(error) };
   }
-  return endOf(turn, problem);
+  return { ...endOf(turn, problem), by };
 }
 
-/** What is said below the answer of what was not heard. */
-export function unheardNotes({ unheard }: Listened): readonly Note[] {
-  return unheard === undefined ? [] : [{ kind: "unheard", why: unheard }];
+/** What is said below the answer of what was not heard, and of who has heard the rest. */
+export function hearingNotes({ unheard, by }: Listened): readonly Note[] {
+  const notes: readonly Note[] = unheard === undefined ? [] : [{ kind: "unheard", why: unheard }];
+  return by === undefined ? notes : [...notes, by];
 }
 
 function unheardBy({ kind }: ModelError): UnheardError {
@@ -229,7 +236,7 @@ async function hearInTurn(
   ear: Ear | undefined,
   payer: Payer,
   signal: AbortSignal,
-): Promise<string | UnheardError | undefined> {
+): Promise<Heard | UnheardError | undefined> {
   const refusal = refusalOf(deps, part);
   if (refusal !== undefined) return new UnheardError(refusal);
   const { gate } = deps.hearing ?? {};
@@ -249,7 +256,7 @@ async function hear(
   ear: Ear | undefined,
   payer: Payer,
   signal: AbortSignal,
-): Promise<string | UnheardError | undefined> {
+): Promise<Heard | UnheardError | undefined> {
   if (hearing?.hear === undefined) return new UnheardError("nobody");
   let bytes: Uint8Array;
   try {
@@ -268,6 +275,5 @@ async function hear(
   );
   if (seconds > longestRecordingSeconds) return new UnheardError("too-long");
   const tell = tellWaiting((activity) => ear?.status(activity));
-  const heard = await hearing.hear({ bytes, mime: part.mime, seconds }, { payer, work, log, tell }, signal);
-  return heard?.text.slice(0, longestTranscript).toWellFormed();
+  return await hearing.hear({ bytes, mime: part.mime, seconds }, { payer, work, log, tell }, signal);
 }

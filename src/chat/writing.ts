@@ -5,7 +5,7 @@ import type { ChatMessage } from "../ports/models.ts";
 import type { AnswerKeeping } from "../ports/store.ts";
 import { openAgent } from "./agent.ts";
 import { slotOf } from "./answer-cache.ts";
-import { hearingOf, UnheardError, unheardNotes } from "./listening.ts";
+import { hearingNotes, hearingOf, UnheardError } from "./listening.ts";
 import { inWords } from "./picture-tokens.ts";
 import { type Prepared, prepare } from "./preparation.ts";
 import { rememberedNote } from "./remembered.ts";
@@ -94,7 +94,7 @@ async function writeFrom(
       ...prompt.fileNotes,
       ...pictures.notes,
       ...(run.continued === undefined ? pictures.previews : []),
-      ...unheardNotes(listened),
+      ...hearingNotes(listened),
     ],
     ...more,
   });

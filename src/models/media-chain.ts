@@ -9,7 +9,14 @@ import type { Logger } from "../base/log.ts";
 import { waitFor } from "../base/long-wait.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { MediaConfig } from "../config/media.ts";
-import type { ConvertSound, DrawingOrder, MediaModels, MediaRequest, Recording } from "../ports/media-models.ts";
+import type {
+  ConvertSound,
+  DrawingOrder,
+  MadeBy,
+  MediaModels,
+  MediaRequest,
+  Recording,
+} from "../ports/media-models.ts";
 import type { MediaStep, TokenUsage } from "../ports/models.ts";
 import { createAllowance, type Timers } from "./allowance.ts";
 import type { Attempts, Entered, Pay } from "./attempt.ts";
@@ -63,12 +70,14 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels {
     order: Order<T>,
     request: MediaRequest,
     asked: AbortSignal,
-  ): Promise<(T & { readonly model: string }) | undefined> {
+  ): Promise<(T & MadeBy) | undefined> {
     if (asked.aborted) return undefined;
     const log = request.log ?? deps.log;
     const { payer, tell } = request;
     const { step, expected } = order;
     const { signal, unlink } = linkedSignal(asked, stopping);
+    const [first] = models;
+    let unpaid: true | undefined;
     const allowance = createAllowance(timers, now);
     const pay: Pay | undefined =
       payer && ((model, ...waiting) => payer.open({ model, media: step, expected }, ...waiting));
@@ -89,11 +98,12 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels {
           // Only an abort ends an attempt without an answer.
           if (answer === undefined) throw stoppingError(model);
           attempt.completed({ finish: "stop", usage: answer.usage });
-          return { ...answer.result, model };
+          return { ...answer.result, model, ...(model !== first && { instead: first, unpaid }) };
         } catch (error) {
           if (asked.aborted) return undefined;
           if (error instanceof BudgetError) {
             await route.passOver(error);
+            unpaid = true;
             continue;
           }
           if (!(error instanceof ModelError) || stopping.aborted) throw error;

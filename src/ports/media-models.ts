@@ -18,28 +18,31 @@ export interface Recording {
 /** Converts a recording into another format; undefined when that cannot be done. Never rejects. */
 export type ConvertSound = (recording: Recording, signal: AbortSignal) => Promise<Recording | undefined>;
 
-export interface Heard {
-  /** Without blanks around it; empty when there were no words. */
-  readonly text: string;
+export interface MadeBy {
   /** `provider/model`. */
   readonly model: string;
+  /** `provider/model` of the one that is asked first, where another had to stand in for it. */
+  readonly instead?: string | undefined;
+  /** What it stands in for is not broken: the budget does not pay for it. */
+  readonly unpaid?: true | undefined;
+}
+
+export interface Heard extends MadeBy {
+  /** Without blanks around it; empty when there were no words. */
+  readonly text: string;
 }
 
 /** Ogg with Opus, fit for a voice message. */
-export interface Spoken {
+export interface Spoken extends MadeBy {
   readonly bytes: Uint8Array;
   /** As it counts its own samples. */
   readonly seconds: number;
-  /** `provider/model`. */
-  readonly model: string;
 }
 
 /** A picture in a format that Telegram takes. */
-export interface Drawn {
+export interface Drawn extends MadeBy {
   readonly bytes: Uint8Array;
   readonly mime: PictureMime;
-  /** `provider/model`. */
-  readonly model: string;
 }
 
 export interface DrawingOrder {

@@ -47,6 +47,13 @@ export type SpokenNote =
   | { readonly kind: "cached" }
   /** A fallback, `provider/model`, has written it. `instead`: the model that was chosen, for which the budget did not pay. */
   | { readonly kind: "answered-by"; readonly model: string; readonly instead?: string }
+  /** A fallback, `provider/model`, has heard a recording, or drawn a picture. `instead`: the model for which the budget did not pay. */
+  | {
+      readonly kind: "made-by";
+      readonly how: "heard" | "drawn";
+      readonly model: string;
+      readonly instead?: string | undefined;
+    }
   /** The model that was chosen cannot see: this one, `provider/model`, has looked at the pictures and written it. */
   | { readonly kind: "seen-by"; readonly model: string; readonly instead: string }
   /** Pictures of the question, or of what it follows, that could not be fetched. */

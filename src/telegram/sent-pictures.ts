@@ -17,15 +17,15 @@ const fileNames: Readonly<Record<PictureMime, string>> = {
 
 type Options = Parameters<Api["sendPhoto"]>[2] & Parameters<Api["sendDocument"]>[2];
 
-/** Sends it as a photo; as a file, where Telegram does not take it as one. */
+/** `below`: a line below its caption, however long that is. Sends it as a photo; as a file, where Telegram does not take it as one. */
 export async function sendPicture(
   { api, log }: { readonly api: Pick<Api, "sendPhoto" | "sendDocument">; readonly log: Pick<Logger, "warn"> },
   chatId: number,
-  { bytes, mime, caption }: ShownPicture,
+  { bytes, mime, caption, below }: ShownPicture & { readonly below?: string | undefined },
   options: Options,
 ): Promise<Message> {
   const file = () => new InputFile(bytes, fileNames[mime]);
-  const more = { ...options, ...(caption === undefined ? {} : { caption: cut(caption) }) };
+  const more = { ...options, ...(caption === undefined ? {} : { caption: withLine(caption, below) }) };
   try {
     return await api.sendPhoto(chatId, file(), more);
   } catch (error) {
@@ -35,6 +35,11 @@ export async function sendPicture(
   }
 }
 
-function cut(caption: string): string {
-  return caption.length <= longestCaption ? caption : `${caption.slice(0, longestCaption - 1).toWellFormed()}…`;
+function withLine(caption: string, below: string | undefined): string {
+  const behind = below === undefined ? "" : `\n\n${below}`;
+  return `${cut(caption, longestCaption - behind.length)}${behind}`;
+}
+
+function cut(caption: string, longest: number): string {
+  return caption.length <= longest ? caption : `${caption.slice(0, longest - 1).toWellFormed()}…`;
 }

@@ -62,6 +62,8 @@ function overBudgetLine({ whose, why, resetsAt, waitMs }: Extract<SpokenNote, { 
   return `💸 ${state}. It resets at ${moment(resetsAt)}${waitMs === undefined ? "" : `, in ${lasting(waitMs)}`}.`;
 }
 
+const made = { heard: "Heard", drawn: "Drawn" } as const;
+
 /** A note below an answer: one short line. */
 export function noteLine(note: SpokenNote): string {
   switch (note.kind) {
@@ -87,6 +89,10 @@ export function noteLine(note: SpokenNote): string {
       return note.instead === undefined
         ? `Answered by ${note.model}`
         : `💸 The budget does not pay for ${note.instead} now: answered by ${note.model}`;
+    case "made-by":
+      return note.instead === undefined
+        ? `${made[note.how]} by ${note.model}`
+        : `💸 The budget does not pay for ${note.instead} now: ${lowerFirst(made[note.how])} by ${note.model}`;
     case "seen-by":
       return `🖼 ${note.instead} cannot see pictures: answered by ${note.model}`;
     case "pictures-lost":

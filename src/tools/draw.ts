@@ -1,6 +1,6 @@
 /** The tool `draw`: a picture for the chat, of the model that draws. */
 import { ModelError } from "../base/errors.ts";
-import type { MediaModels } from "../ports/media-models.ts";
+import type { Drawn, MediaModels } from "../ports/media-models.ts";
 import type { Tool } from "../ports/tools.ts";
 import { textIn } from "./arguments.ts";
 import { seenLine } from "./framing.ts";
@@ -38,7 +38,7 @@ export function createDraw(models: Required<Pick<MediaModels, "draw">>): Tool {
         if (drawn === undefined) return { text: "It was stopped before anything was drawn.", failed: true };
         const base64 = Buffer.from(drawn.bytes).toString("base64");
         return {
-          text: "The picture is drawn. The user sees it below your answer.",
+          text: `The picture is drawn. The user sees it below your answer.${standIn(drawn)}`,
           pictures: [{ base64, mime: drawn.mime, caption: seenLine(prompt, longestCaption) }],
           note: `drew: ${seenLine(prompt, longestCaption)}`,
         };
@@ -50,4 +50,11 @@ export function createDraw(models: Required<Pick<MediaModels, "draw">>): Tool {
       }
     },
   };
+}
+
+/** The model tells it: the tool's own words are for nobody else. */
+function standIn({ model, instead, unpaid }: Drawn): string {
+  if (instead === undefined) return "";
+  const why = unpaid ? `the budget does not pay for ${instead} now` : `${instead} has failed`;
+  return ` It was drawn by ${model}, since ${why}. Tell the user so.`;
 }

@@ -1,11 +1,14 @@
 /** What is heard of a question, what is not, and what is kept of it. */
 import { describe, expect, it } from "vitest";
 import { BudgetError, LeaseLostError, ModelError, type ModelErrorKind } from "../../src/base/errors.ts";
-import { type Ear, type Hearing, hearingOf, type Listened, listen, unheardNotes } from "../../src/chat/listening.ts";
+import { type Ear, type Hearing, hearingNotes, hearingOf, type Listened, listen } from "../../src/chat/listening.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { type Content, textOf, textParts, type VoicePart } from "../../src/ports/content.ts";
 import { MediaError, type MediaErrorKind } from "../../src/ports/media.ts";
+import type { MadeBy } from "../../src/ports/media-models.ts";
 import type { Turn } from "../../src/ports/turns.ts";
+import { english } from "../../src/texts/english.ts";
+import { linesOf } from "../../src/texts/texts.ts";
 
 const voice = (id: string, more: Partial<VoicePart> = {}): VoicePart => ({
   ...{ type: "voice", fileId: `file ${id}`, uniqueId: id, seconds: 3, mime: "audio/ogg" },
@@ -18,6 +21,8 @@ interface Scene {
   readonly died?: Turn;
   /** By unique id. */
   readonly said?: Readonly<Record<string, string | Error>>;
+  /** Who stands in for the ear that is asked first. */
+  readonly instead?: Pick<MadeBy, "instead" | "unpaid"> | undefined;
   readonly fetch?: Error;
   /** Else its unique id. */
   readonly bytes?: Buffer;
@@ -63,7 +68,7 @@ async function heardIn(scene: Scene) {
       happened.push(`hear ${id}`);
       const said = scene.said?.[id] ?? `words of ${id}`;
       if (said instanceof Error) throw said;
-      return signal.aborted ? undefined : { text: said, model: "a/ear" };
+      return signal.aborted ? undefined : { text: said, model: "a/ear", ...scene.instead };
     },
     hearingCall: (seconds) => ({
       ...{ model: "a/ear", media: "hear" },
@@ -134,6 +139,16 @@ describe("a question with a recording", () => {
     expect(happened).toEqual(["left"]);
   });
 
+  it("tells who has heard it where that is not the model that is asked first", async () => {
+    const asked = [voice("a"), voice("b")];
+    const by = async (instead: Scene["instead"]) => hearingNotes((await heardIn({ asked, instead })) as Listened);
+    expect(await by({})).toEqual([]);
+    expect(await by({ instead: "a/first" })).toEqual([{ kind: "made-by", how: "heard", model: "a/ear" }]);
+    const unpaid = await by({ instead: "a/first", unpaid: true });
+    expect(unpaid).toEqual([{ kind: "made-by", how: "heard", model: "a/ear", instead: "a/first" }]);
+    expect(linesOf(english, unpaid)).toBe("💸 The budget does not pay for a/first now: heard by a/ear");
+  });
+
   it("asks nobody where there is nothing to hear", async () => {
     expect((await heardIn({ asked: textParts("why?") })).happened).toEqual([]);
   });
@@ -196,7 +211,7 @@ describe("a recording that is not heard", () => {
     for (const [reason, scene, part] of kinds.filter(([why]) => why !== "failing" && why !== "broken")) {
       const listened = await heardIn({ ...scene, asked: [voice("a", part), ...textParts("why?")] });
       expect(listened.failure).toBeUndefined();
-      expect(unheardNotes(listened as Listened)).toEqual([{ kind: "unheard", why: reason }]);
+      expect(hearingNotes(listened as Listened)).toEqual([{ kind: "unheard", why: reason }]);
     }
   });
 

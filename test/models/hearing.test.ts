@@ -127,7 +127,7 @@ describe("a provider that fails", () => {
   it.each(failures)("that %s is left for the next", async (_, answer) => {
     one.answer = answer;
     const { heard } = await hear({ both: true, timers: { ...timers, silentMs: 5_000 } });
-    expect(heard).toEqual({ text: "Two.", model: "two/m" });
+    expect(heard).toEqual({ text: "Two.", model: "two/m", instead: "one/m" });
   });
 
   it("without anything of what was said in the log, whatever it answers", async () => {

@@ -1,6 +1,6 @@
 /** Voices for words, and pictures of words. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ModelError } from "../../src/base/errors.ts";
+import { BudgetError, type ModelError } from "../../src/base/errors.ts";
 import type { CallEnd, PayableCall, Payer } from "../../src/ports/models.ts";
 import { answerJson, createMediaServer, type MediaServer, mediaOver } from "../support/media-server.ts";
 
@@ -142,5 +142,37 @@ describe("a picture", () => {
     const error = { message: "Your request was rejected by the safety system.", code: "moderation_blocked" };
     server.answer = (_, response) => answerJson(response, { error }, 400);
     expect(await failureOf(made.media.draw({ prompt: "a fox" }, {}, signal))).toMatchObject({ kind: "content-filter" });
+  });
+});
+
+describe("a picture that another model draws than the one that is asked first", () => {
+  const png = Buffer.from("\x89PNG\r\n\x1a\n and so on", "latin1");
+  const data = [{ b64_json: png.toString("base64") }];
+  const drawnBy = async (who?: Payer) => {
+    const both = mediaOver({ origins: [server.origin, server.origin], timers: { failedMs: 0, refusedMs: 0 } });
+    try {
+      return await both.media.draw({ prompt: "a fox" }, { payer: who }, signal);
+    } finally {
+      await both.stop();
+    }
+  };
+
+  it("tells whom it stands in for, and that the budget did not pay", async () => {
+    server.answer = (_, response) => answerJson(response, { data });
+    const { who } = payer();
+    const cheap: Payer = {
+      open: (call, ...more) =>
+        call.model === "one/m" ? Promise.reject(new BudgetError("user-day", 0)) : who.open(call, ...more),
+    };
+    expect(await drawnBy(cheap)).toMatchObject({ model: "two/m", instead: "one/m", unpaid: true });
+    expect(server.heard).toHaveLength(1);
+  });
+
+  it("tells no more than whom where that one has failed", async () => {
+    server.answer = (_, response) =>
+      server.heard.length === 1 ? answerJson(response, { error: "no such key" }, 401) : answerJson(response, { data });
+    const drawn = await drawnBy();
+    expect(drawn).toMatchObject({ model: "two/m", instead: "one/m" });
+    expect(drawn?.unpaid).toBeUndefined();
   });
 });

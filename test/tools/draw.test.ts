@@ -22,6 +22,14 @@ describe("draw", () => {
     });
   });
 
+  it.each([
+    [{ instead: "a/dear", unpaid: true }, "the budget does not pay for a/dear now"],
+    [{ instead: "a/dear" }, "a/dear has failed"],
+  ] as const)("tells the model who has stood in: %j", async (by, why) => {
+    const { text } = await draws({ prompt: "a fox" }, async () => ({ ...drawn, ...by }));
+    expect(text).toContain(` It was drawn by a/brush, since ${why}. Tell the user so.`);
+  });
+
   it("is paid for by who has asked", async () => {
     let payer: unknown;
     await draws({ prompt: "a fox" }, async (_order, request) => {

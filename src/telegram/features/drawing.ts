@@ -101,9 +101,10 @@ function easelOf(ctx: BotContext, id: number, prompt: string): Easel {
       const what = { api, texts, log: deps.log, says: texts.drawing, keep };
       return createForerunner(what, { ...place, replyTo: id, question: id, run: job.updateId }, messages);
     },
-    async show(picture) {
+    async show(picture, by) {
+      const line = by === undefined ? undefined : linesOf(texts, [by]);
       const more = { ...options, reply_markup: drawnKeyboard(texts.labels, id) };
-      await aside(job, sendPicture({ api, log: deps.log }, chatId, { ...picture, caption: prompt }, more));
+      await aside(job, sendPicture({ api, log: deps.log }, chatId, { ...picture, caption: prompt, below: line }, more));
     },
   };
 }

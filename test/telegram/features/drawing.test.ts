@@ -1,6 +1,7 @@
 /** `/image`: what it changes, and pictures that are wanted as files. */
 import { expect, it } from "vitest";
 import { MediaError } from "../../../src/ports/media.ts";
+import type { MadeBy } from "../../../src/ports/media-models.ts";
 import { drawnKeyboard } from "../../../src/screen/buttons.ts";
 import { english as texts } from "../../../src/texts/english.ts";
 import { chat, createBotScene, said } from "../../support/bot-scene.ts";
@@ -9,7 +10,7 @@ const scene = createBotScene();
 const png = Buffer.from("\x89PNG\r\n\x1a\nIHDR", "latin1");
 
 /** Pictures that were fetched. */
-function drawing(fetched: () => Promise<Uint8Array> = async () => png): unknown[] {
+function drawing(fetched: () => Promise<Uint8Array> = async () => png, by: Partial<MadeBy> = {}): unknown[] {
   const asked: unknown[] = [];
   scene.brush = {
     source: {
@@ -18,7 +19,7 @@ function drawing(fetched: () => Promise<Uint8Array> = async () => png): unknown[
         return fetched();
       },
     },
-    draw: async () => ({ bytes: png, mime: "image/png", model: "a/brush" }),
+    draw: async () => ({ bytes: png, mime: "image/png", model: "a/brush", ...by }),
   };
   return asked;
 }
@@ -53,4 +54,18 @@ it("sends a picture as a file, and says so when Telegram does not give it", asyn
   const made = await asFile();
   expect(said(made)).toEqual([texts.drawnLost]);
   expect(made.map(({ method }) => method)).not.toContain("sendDocument");
+});
+
+it("says below a picture who has drawn it where another stands in, whatever room its words leave", async () => {
+  drawing(undefined, { instead: "a/dear", unpaid: true });
+  const line = "\n\n💸 The budget does not pay for a/dear now: drawn by a/brush";
+  const caption = async (words: string) => {
+    const made = await scene.write(`/image ${words}`);
+    return made.find(({ method }) => method === "sendPhoto")?.payload["caption"];
+  };
+  expect(await caption("a hat")).toBe(`a hat${line}`);
+  const long = String(await caption("x".repeat(2_000)));
+  expect([long.length, long.endsWith(`…${line}`)]).toEqual([1_024, true]);
+  drawing();
+  expect(await caption("a hat")).toBe("a hat");
 });
