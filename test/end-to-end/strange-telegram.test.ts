@@ -1,20 +1,12 @@
 /** A Telegram, or something in front of it, that answers what nobody asked for: the real process lives and goes on. */
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
-import { createRig, type Rig, until } from "../support/bot-process.ts";
-
-let rig: Rig | undefined;
-let close: (() => void) | undefined;
-afterEach(async () => {
-  await rig?.stop();
-  close?.();
-  rig = undefined;
-  close = undefined;
-});
+import { describe, expect, type TestContext, test } from "vitest";
+import { createRig, until } from "../support/bot-process.ts";
 
 /** Stands before Telegram, and answers some calls itself: those that `answers` has a body for. */
 async function startBetween(
+  { onTestFinished }: Pick<TestContext, "onTestFinished">,
   telegram: () => string,
   answers: (method: string) => string | undefined,
 ): Promise<{ readonly url: string; readonly calls: string[] }> {
@@ -39,14 +31,15 @@ async function startBetween(
   }
   const server = createServer(pass);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  close = () => {
+  onTestFinished(() => {
     server.close();
     server.closeAllConnections();
-  };
+  });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, calls };
 }
 
-describe("a Telegram that answers nonsense", { timeout: 60_000 }, () => {
+// Each waits until calls are made once more: all of them at once.
+describe.concurrent("a Telegram that answers nonsense", { timeout: 180_000 }, () => {
   test.for([
     "{}",
     "null",
@@ -58,22 +51,26 @@ describe("a Telegram that answers nonsense", { timeout: 60_000 }, () => {
     '{"ok":true,"result":[{"update_id":1},{"update_id":2}]}',
   ])(
     "with %s, to the first calls of a kind and to several polls, gets a warning, and then people get answers",
-    async (nonsense) => {
+    async (nonsense, context) => {
       const left = new Map([
         ["getMe", 1],
         ["getWebhookInfo", 1],
         ["deleteWebhook", 1],
         ["getUpdates", 4],
       ]);
+      let telegram = "";
       const between = await startBetween(
-        () => rig?.botApi.url ?? "",
+        context,
+        () => telegram,
         (method) => {
           const count = left.get(method) ?? 0;
           left.set(method, count - 1);
           return count > 0 ? nonsense : undefined;
         },
       );
-      rig = await createRig({ env: { TELEGRAM_API_ROOT: between.url }, botApi: { firstUpdateId: 500 } });
+      const rig = await createRig({ env: { TELEGRAM_API_ROOT: between.url }, botApi: { firstUpdateId: 500 } });
+      context.onTestFinished(rig.stop);
+      telegram = rig.botApi.url;
       await rig.start();
       const visitor = rig.visitor();
       expect((await visitor.ask("are you there")).text).toContain("are you there");
