@@ -43,7 +43,7 @@ async function start(format: "json" | "pretty", where: readonly string[] = ["fil
   return { said, ended, send, answered, signal: (name: NodeJS.Signals) => void started.kill(name) };
 }
 
-describe("the watchdog", { timeout: 60_000 }, () => {
+describe("the watchdog", () => {
   it("ends a process whose loop stands still, and leaves the update whose work it was in", async () => {
     const { said, ended, send } = await start("json");
     send("hang 77");

@@ -36,6 +36,8 @@ const begin = (updateId: number) => update(updateId, { interrupt: { kind: "new" 
 /** The ids of the updates in a delivery. */
 const idsIn = ({ updateId, parts }: ActiveUpdate) => parts?.map((part) => part.updateId) ?? [updateId];
 
+/** Long enough for a busy machine to write down all that belongs together while a consumer waits for it. */
+const calm = { quietMs: 1_500 };
 /** Ripe only when nothing more can come, or after ten seconds. */
 const patient = { quietMs: 600_000 };
 
@@ -551,7 +553,7 @@ export function queueGroupContract(open: OpenNewQueue): void {
     });
 
     it("takes nothing more when it is dead: what comes then is a question of its own", async () => {
-      const { queue, probe, handed } = await begun();
+      const { queue, probe, handed } = await begun(calm);
       probe.failNext(1, 1);
       probe.consume(queue, { maxFailures: 1 });
       await enqueue(queue, album(1, 0), album(2, 1));
@@ -565,7 +567,7 @@ export function queueGroupContract(open: OpenNewQueue): void {
     });
 
     it("is drained with its lane, and one of the dead then", async () => {
-      const { queue, probe, handed } = await begun();
+      const { queue, probe, handed } = await begun(calm);
       await enqueue(queue, album(1, 0), album(2, 1));
       expect(await queue.drainLane("a", "turn", "by hand")).toBe(1);
       expect((await queue.dead.list(10)).map(({ updateId, reason }) => [updateId, reason])).toEqual([[1, "by hand"]]);

@@ -120,7 +120,7 @@ describe.concurrent.each(engines)("a group that becomes a supergroup, over %s", 
     const to = upgrade(["from"]);
     rig.answers("quick in the new chat", { text: "a quick answer" });
     await sees(/a quick answer/, say("@parley_bot quick in the new chat", to), to);
-    await until(() => answersIn(rig.botApi, to).some(({ text }) => text === words(400)), 20_000);
+    await until(() => answersIn(rig.botApi, to).some(({ text }) => text === words(400)));
     await sees("Regenerate", say("@parley_bot behind them both", to), to);
     const history = dialogueOf(rig.requests("behind them both")[0]).slice(1, -1);
     expect(history.filter((line) => line.startsWith("user:")).sort()).toEqual([

@@ -167,7 +167,7 @@ export async function runToEnd(
   const child = spawnBot(mode, folder, settings, (text) => {
     output += text;
   });
-  const timer = setTimeout(() => child.kill("SIGKILL"), 50_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), patienceMs);
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   clearTimeout(timer);
   await rm(folder, { recursive: true, force: true });
@@ -222,7 +222,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       child = spawnBot(options.mode ?? "start", dataDir, settings, (text) => {
         printed += text;
       });
-      await until(async () => (await get(port, "/readyz")) === 200, 60_000);
+      await until(async () => (await get(port, "/readyz")) === 200);
     },
     async end(signal) {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;

@@ -85,7 +85,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       output: () => printed,
       async ready() {
         try {
-          await until(async () => (await get(port, "/readyz")) === 200, 60_000);
+          await until(async () => (await get(port, "/readyz")) === 200);
         } catch {
           throw new Error(`the ${mode} process is not ready: ${printed.slice(-3_000)}`);
         }

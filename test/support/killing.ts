@@ -7,6 +7,7 @@ import type { BotApi, BotApiEvent } from "../../src/playground/bot-api/bot-api.t
 import type { PendingCall } from "../../src/playground/bot-api/faults.ts";
 import type { Turn } from "../../src/ports/turns.ts";
 import type { Rig } from "./bot-process.ts";
+import { patienceMs } from "./patience.ts";
 
 /** Numbers from 0 up to 1 that only look random: the same for the same seed. */
 export function createRandom(seed: number): () => number {
@@ -158,7 +159,7 @@ export async function startAndKill(rig: Rig, { what, nth, afterMs, text }: Momen
   try {
     await Promise.race([
       killed,
-      sleep(45_000, undefined, { signal: late.signal }).then(() => {
+      sleep(patienceMs, undefined, { signal: late.signal }).then(() => {
         throw new Error(`"${what}" did not happen ${nth} times: ${rig.output().slice(-2000)}`);
       }),
     ]);

@@ -57,7 +57,7 @@ describe("the doctor's look at DATA_DIR", () => {
   });
 });
 
-describe.skipIf(!canStartRedis())("the doctor's look at Redis", { timeout: 60_000 }, () => {
+describe.skipIf(!canStartRedis())("the doctor's look at Redis", () => {
   async function start(options: Parameters<typeof startPrivateRedis>[0] = {}): Promise<PrivateRedis> {
     const server = await startPrivateRedis(options);
     cleaners.push(() => server.stop());

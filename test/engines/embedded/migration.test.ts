@@ -109,7 +109,7 @@ describe.each(formerForms)("a file of a version before, in form %i,", (form) => 
       backoffMs: () => 0,
       onDead: async () => undefined,
     });
-    await expect.poll(() => handled.map(({ updateId }) => updateId), { timeout: 30_000 }).toEqual([903, 904, 905]);
+    await expect.poll(() => handled.map(({ updateId }) => updateId)).toEqual([903, 904, 905]);
     expect(handled[0]).toMatchObject({ attempt: 2, conversation: "23", question: 903 });
     expect(JSON.parse(handled[0]?.body ?? "").message.text).toBe("Question 903?");
     expect(await queue.known(901)).toBe(true);
@@ -177,7 +177,7 @@ describe("a file whose records are written anew", () => {
     const child = spawn(process.execPath, [...heap, script, path, "false"], { stdio: "inherit" });
     expect(await once(child, "close")).toEqual([0, null]);
     expect(versionOf(path)).toBe(3);
-  }, 60_000);
+  });
 });
 
 describe("a process killed while it brings a file up to date", () => {
@@ -207,7 +207,7 @@ describe("a process killed while it brings a file up to date", () => {
     await withStore(path, async (store) => {
       expect((await store.readHistory("7"))[0]?.asked).toEqual(textParts("Why?"));
     });
-  }, 60_000);
+  });
 
   it("leaves it wholly old, or such that the next start ends what it began, whenever it was", async () => {
     const path = formerFile(1);
@@ -226,5 +226,5 @@ describe("a process killed while it brings a file up to date", () => {
     }
     await withStore(path, async () => undefined);
     expect(contentOf(path)).toEqual(after);
-  }, 60_000);
+  });
 });

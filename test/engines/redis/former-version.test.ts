@@ -21,6 +21,7 @@ import {
   writeFormerRecords,
 } from "../../support/former-state.ts";
 import { inEnglish } from "../../support/note-words.ts";
+import { patienceMs } from "../../support/patience.ts";
 import { readUsage } from "../../support/read-usage.ts";
 import { findRedis } from "../../support/redis-server.ts";
 import { openLink } from "../../support/redis-state.ts";
@@ -74,7 +75,7 @@ const formerTurn = (question: number, asked = `asked ${question}`): FormerRecord
   ...{ form: 2, conversation: "a", question, root: question, asked: textParts(asked) },
   ...{ run: 100 + question, state: "writing", messages: [] },
 });
-const patiently = { timeout: 30_000 };
+const patiently = { timeout: patienceMs };
 
 describe.skipIf(redis.missing !== undefined).each(formerForms)(
   redis.title("what a version before has stored in Redis, in form %i,"),
@@ -189,7 +190,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("workers of the version
     expect(await store.readTurn("a", 1)).toMatchObject({ state: "done", asked: turn.asked, answer: "So." });
     await store.beginTurn(newTurn(2));
     expect((await recordsOf(link, "a")).every(isPresent)).toBe(true);
-  }, 60_000);
+  });
 
   it("keep the lanes that they have, find those that wait, and are replaced when they have died", async () => {
     const link = await open();
@@ -219,7 +220,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("workers of the version
     kill();
     await expect.poll(() => handled.map(({ updateId }) => updateId), patiently).toEqual([3, 1, 2]);
     expect(handled.map(({ attempt }) => attempt)).toEqual([1, 2, 1]);
-  }, 60_000);
+  });
 
   it("know nothing of what belongs together: it comes as before while one of them lives", async () => {
     const link = await open();
@@ -290,7 +291,7 @@ describe.skipIf(redis.missing !== undefined)(redis.title("workers of the version
     }
     kill();
     await expect.poll(theirs, patiently).toBe(0);
-  }, 60_000);
+  });
 
   it("are not taken for living ones when only their last heartbeat is left", async () => {
     const link = await open();
