@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { greyJpeg } from "../../src/playground/pictures.ts";
 import { createRig, type Rig, refusedCalls, until, type Visitor } from "../support/bot-process.ts";
 import { deflatedTwice, docxOf, lines, pdfOf, pngOf } from "../support/files.ts";
 
@@ -68,6 +69,21 @@ describe("a document in a chat", { timeout: 120_000 }, () => {
     const heic = Buffer.concat([Buffer.from("000000186674797068656963", "hex"), Buffer.alloc(50)]);
     send(ada, "photo.heic", heic, "And on this one?");
     await ada.sees(/send it as a photo/);
+  });
+
+  test("that nobody reads here is looked at by its cover, as an animation is", async () => {
+    const ada = rig.visitor();
+    const { user } = rig.botApi;
+    const cover = greyJpeg({ width: 320, height: 180 });
+    const heic = Buffer.concat([Buffer.from("000000186674797068656963", "hex"), Buffer.alloc(50, 1)]);
+    const options = { name: "photo.heic", mimeType: "image/heic", bytes: heic, cover, caption: "Who is it?" };
+    const photo = user.sendDocument(ada.chatId, ada.userId, options);
+    const answer = await ada.sees("Regenerate", photo.message_id);
+    expect(answer.text).toMatch(/small preview/i);
+    const animation = user.sendAnimation(ada.chatId, ada.userId, { cover, caption: "What moves?" });
+    await ada.sees("Regenerate", animation.message_id);
+    for (const words of ["Who is it?", "What moves?"])
+      expect(asked(words).at(-1)?.body.messages.at(-1)?.content).toContain("[picture: JPEG, 320 × 180, ");
   });
 
   test("of a sticker is looked at like that, with its emoji in words", async () => {

@@ -80,6 +80,7 @@ describe.skipIf(chromiumPath === undefined)("files on the chat page (needs Chrom
       ["document", "pasted.jpg"],
     ]);
     expect(Buffer.from(files[0]?.bytes ?? [])).toEqual(picture.bytes);
+    expect(sizeOf(files[0]?.cover ?? new Uint8Array())).toBe("320 x 160");
   });
 
   test("go out with the words that are sent while they are still being read", async ({ chat }) => {

@@ -154,7 +154,17 @@ async function itemOf(file, wantsRound) {
   const photo = await photoOf(file);
   if (photo !== undefined) {
     const forms = photo.sizes.toReversed();
-    return { ...plain, kind: "photo", mimeType: "image/jpeg", bytes: forms[0].size, forms, thumb: photo.thumb, plain };
+    // Telegram puts a small one beside a picture that is sent as a file.
+    const asFile = { ...plain, cover: photo.sizes[0] };
+    return {
+      ...plain,
+      kind: "photo",
+      mimeType: "image/jpeg",
+      bytes: forms[0].size,
+      forms,
+      thumb: photo.thumb,
+      plain: asFile,
+    };
   }
   return { ...plain, ...((await videoOf(file, wantsRound)) ?? (await soundOf(file))), plain };
 }
