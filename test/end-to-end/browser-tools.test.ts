@@ -2,6 +2,8 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chromiumPath, openBrowser } from "../support/chromium.ts";
+import { lines, pdfOf } from "../support/files.ts";
+import { bringFiles } from "../support/page-files.ts";
 import { patienceMs } from "../support/patience.ts";
 import { botMessages, newChat, type PlaygroundProcess, startPlayground } from "../support/playground-process.ts";
 
@@ -77,6 +79,26 @@ describe.skipIf(chromiumPath === undefined)("tools in a browser (needs Chromium)
     await says("1. I am vegan").waitFor();
     await key("Undo").click();
     await says("Not remembered: I am vegan").waitFor();
+  });
+
+  test("a long file is read on where its reading has ended, and a picture is drawn", async () => {
+    await page.getByTestId("chats-open").click();
+    await newChat(page);
+    const line = (index: number) => `Wombats are makers of cubes, and nobody knows what number ${index} is for`;
+    const pages = Array.from({ length: 40 }, (_, at) => ({
+      content: lines(
+        `The code word of page ${at + 1} is wombat${at + 1}`,
+        ...Array.from({ length: 35 }, (_, i) => line(i)),
+      ),
+    }));
+    await bringFiles(page, "drop", [{ name: "book.pdf", mimeType: "application/pdf", bytes: pdfOf(pages) }]);
+    await page.getByTestId("tray-item").waitFor();
+    await page.getByTestId("send").click();
+    await says(/I read pages 1–\d\d of 40/).waitFor();
+    await say("read on from page 39");
+    await says("The code word of page 39 is wombat39").waitFor();
+    await say("Draw a lighthouse");
+    await botMessages(page).getByTestId("picture").waitFor();
   });
 
   test("/tools lists them, and takes them away from this conversation", async () => {
