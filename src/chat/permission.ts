@@ -34,9 +34,19 @@ export function askedIn(steps: readonly Step[], asks: Pick<AskedCall, "step" | "
   return steps.find(({ number }) => number === asks.step)?.calls[asks.call];
 }
 
-/** Whether the turn waits for a press below this message: one below another is about a call that was decided before. */
-export function waitsBelow(turn: Turn | undefined, message: number | undefined): boolean {
-  return turn?.state === "waiting" && turn.asks !== undefined && (turn.asks.message ?? 0) === (message ?? 0);
+/** Names the call that a waiting turn asks for, for ever: a crash may ask for it in two messages. */
+export function nameOfAsked({ run }: Pick<Turn, "run">, { step, call }: Pick<AskedCall, "step" | "call">): string {
+  return `${run}.${step}.${call}`;
+}
+
+/** Whether the turn waits for this press: one about a call that was decided before is none. */
+export function waitsFor(
+  turn: Turn | undefined,
+  { call, below }: { readonly call: string | undefined; readonly below: number | undefined },
+): boolean {
+  if (turn?.state !== "waiting" || turn.asks === undefined) return false;
+  // Buttons of the version before name no call.
+  return call === undefined ? (turn.asks.message ?? 0) === (below ?? 0) : call === nameOfAsked(turn, turn.asks);
 }
 
 /**

@@ -60,8 +60,13 @@ export type Press =
   | { readonly action: "facts"; readonly page: number; readonly forget?: number | undefined }
   /** Take back that the fact of this number and mark was remembered for this user. */
   | { readonly action: "undo"; readonly user: number; readonly fact: number; readonly mark: string }
-  /** Whether the call may be made that the turn of this question waits with. */
-  | { readonly action: "permit"; readonly choice: PermitChoice; readonly question: number }
+  /** Whether the call may be made that the turn of this question waits with. `call` names it: see `nameOfAsked`. */
+  | {
+      readonly action: "permit";
+      readonly choice: PermitChoice;
+      readonly question: number;
+      readonly call?: string | undefined;
+    }
   /** Draw once more what the command with this id asked for; or send the picture as a file. */
   | { readonly action: "drawn"; readonly what: "again" | "file"; readonly command: number }
   /** Delete all that is this user's, who was asked at this time (seconds since the epoch); or do not. */
@@ -93,7 +98,8 @@ export function pressData(press: Press): string {
   }
   if (press.action === "undo") return `undo:${press.user}:${press.fact}:${press.mark}`;
   if (press.action === "facts") return `facts:${press.page}${press.forget === undefined ? "" : `:${press.forget}`}`;
-  if (press.action === "permit") return `permit:${press.choice}:${press.question}`;
+  if (press.action === "permit")
+    return `permit:${press.choice}:${press.question}${press.call === undefined ? "" : `:${press.call}`}`;
   if (press.action === "drawn") return `drawn:${press.what}:${press.command}`;
   if (press.action === "erase") return `erase:${press.choice}:${press.user}:${press.at}`;
   return `${press.action}:${press.choice}`;
@@ -126,7 +132,7 @@ export function parsePress(data: string | undefined): Press | undefined {
   if (action === "facts" && number !== undefined && number >= 0) return { action, page: number, forget: second };
   if (action === "permit") {
     const choice = permitChoices.find((one) => one === value);
-    return choice === undefined || second === undefined ? undefined : { action, choice, question: second };
+    return choice === undefined || second === undefined ? undefined : { action, choice, question: second, call: last };
   }
   if (action === "persona" && (value === "save" || value === "default" || value === "cancel"))
     return { action, choice: value };

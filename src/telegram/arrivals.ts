@@ -6,7 +6,7 @@ import type { InHand } from "../base/in-hand.ts";
 import type { Logger } from "../base/log.ts";
 import { answerOf, asksIn, mayAnswerAgain, mayBringBack, mayContinue } from "../chat/continuation.ts";
 import { motifOf } from "../chat/drawing.ts";
-import { waitsBelow } from "../chat/permission.ts";
+import { waitsFor } from "../chat/permission.ts";
 import type { Store } from "../ports/store.ts";
 import type { Turn } from "../ports/turns.ts";
 import type { Addressed, ConversationId } from "../ports/updates.ts";
@@ -49,11 +49,11 @@ interface Presser {
 /** Only the word of who has asked counts, and once. */
 function permitNotice(
   texts: Texts,
-  { choice }: { readonly choice: PermitChoice },
+  { choice, call }: { readonly choice: PermitChoice; readonly call?: string | undefined },
   turn: Turn | undefined,
   { sender, below }: Presser,
 ) {
-  if (choice === "expired" || !waitsBelow(turn, below)) return texts.oldButton;
+  if (choice === "expired" || !waitsFor(turn, { call, below })) return texts.oldButton;
   return turn?.asks?.userId === sender ? texts.permitted[choice] : texts.notYours;
 }
 

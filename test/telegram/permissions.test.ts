@@ -88,9 +88,9 @@ describe("a call that asks first", () => {
     const payload = asked()[0]?.payload ?? {};
     expect(payload["text"]).toBe('🔐 May I use files_delete with this?\n{\n  "file": "a.txt"\n}');
     expect(buttonsIn(payload).map(({ callback_data: data }) => data)).toEqual([
-      `permit:once:${id}`,
-      `permit:refuse:${id}`,
-      `permit:always:${id}`,
+      `permit:once:${id}:1.1.0`,
+      `permit:refuse:${id}:1.1.0`,
+      `permit:always:${id}:1.1.0`,
     ]);
     expect(texts()).toContain("I will.\n\n⏸ Waiting for your OK");
     expect(made).toEqual([]);
@@ -196,6 +196,7 @@ describe("a call that asks first", () => {
     expect(made).toEqual([]);
     expect(texts()).toContain("I will.\n\n⏹ Not done, since something else was asked.");
     expect(texts().at(-1)).toMatch(/^answer /);
+    expect(scene.requests.at(-1)?.messages.at(-1)?.content).toBe("what is the time?");
     expect(JSON.stringify(scene.requests.at(-1)?.messages)).toContain("files_delete was not allowed");
   });
 
@@ -230,6 +231,30 @@ describe("a call that asks first", () => {
     await pressOf(id, "once");
     expect(made).toEqual([{ file: "a.txt" }, { file: "b.txt" }]);
     expect(texts().at(-1)).toBe("Gone.");
+  });
+
+  it("counts below each message that asks for it, since a crash may leave two, and below none that asked before", async () => {
+    const id = await waiting();
+    const message = await askedBelow(id);
+    const [first] = buttonsIn(asked()[0]?.payload ?? {});
+    const pressing = (data = "", message_id = 4000) =>
+      scene.arrive({
+        callback_query: {
+          ...{ id: "q", from: ada, chat_instance: "1", data, message: scene.message("x", { message_id }) },
+        },
+      });
+    await pressing(first?.callback_data.replace(/1\.0$/, "2.0"));
+    expect(made).toEqual([]);
+    scene.scripts = [
+      [calls('{"file":"b.txt"}', "c2"), end],
+      [says("Gone."), end],
+    ];
+    await pressing(first?.callback_data);
+    expect(made).toEqual([{ file: "a.txt" }]);
+    expect(retired()).toEqual(expect.arrayContaining([4000, message]));
+    await pressing(first?.callback_data);
+    expect(made).toHaveLength(1);
+    expect(await scene.store.waitingTurns("7")).toHaveLength(1);
   });
 
   it("is made with the others of its step where the conversation allows the tool from now on", async () => {

@@ -150,7 +150,8 @@ async function answerMessage(ctx: BotContext, id: number, root: number, newest: 
   const [message] = ctx.messages;
   if (message === undefined) return;
   // Delivered again it asks what it asked, unless more has come: the conversation has its own turn as the newest now.
-  const again = newest?.run === ctx.job.updateId;
+  // A turn that this update has ended has its run, too.
+  const again = newest?.run === ctx.job.updateId && newest.question === id;
   const missing = again && (newest.parts?.length ?? 1) < ctx.messages.length;
   const same = again && !(missing && newest.state === "writing");
   if (same && missing) ctx.job.handlesOnly?.(newest.parts?.length ?? 1);

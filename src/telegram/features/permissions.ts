@@ -3,7 +3,13 @@ import { InputFile } from "grammy";
 import type { InlineKeyboardMarkup, MessageEntity } from "grammy/types";
 import { shownJson } from "../../base/characters.ts";
 import { deliver } from "../../chat/delivery.ts";
-import { type AskedFor, type LeftBecause, leaveUnallowed, type Permission } from "../../chat/permission.ts";
+import {
+  type AskedFor,
+  type LeftBecause,
+  leaveUnallowed,
+  nameOfAsked,
+  type Permission,
+} from "../../chat/permission.ts";
 import type { Turn } from "../../ports/turns.ts";
 import { type PermitChoice, pressData } from "../../screen/buttons.ts";
 import { sendOptions } from "../../screen/place.ts";
@@ -100,10 +106,12 @@ function wordsOf(
   return { head: texts.mayI(name, fromOutside), args: shownJson(args) };
 }
 
-function keyboardOf({ texts: { labels } }: BotContext, { question, asks }: Turn): InlineKeyboardMarkup {
+function keyboardOf({ texts: { labels } }: BotContext, turn: Turn): InlineKeyboardMarkup {
+  const { question, asks } = turn;
+  const call = asks && nameOfAsked(turn, asks);
   const button = (text: string, choice: PermitChoice) => ({
     text,
-    callback_data: pressData({ action: "permit", choice, question }),
+    callback_data: pressData({ action: "permit", choice, question, call }),
   });
   return {
     inline_keyboard: [

@@ -1,7 +1,7 @@
 /** The answer of somebody who was asked whether a call may be made. */
 import { Composer } from "grammy";
-import { decide, waitsBelow } from "../../chat/permission.ts";
-import { type BotContext, pressOf, retirePressed } from "../context.ts";
+import { decide, waitsFor } from "../../chat/permission.ts";
+import { type BotContext, pressOf, retireButtons, retirePressed } from "../context.ts";
 import { senderOf } from "../senders.ts";
 import { resumeAnswer } from "./answers.ts";
 import { leave } from "./permissions.ts";
@@ -17,16 +17,19 @@ permitting.filter(
     const { store } = ctx.deps;
     const { conversation, updateId } = ctx.job;
     const asked = await store.readTurn(conversation, press.question);
+    const below = ctx.callbackQuery?.message?.message_id;
     // Delivered again, it goes on from wherever the turn is by now.
     const isAgain = asked?.run === updateId;
     // The press itself was answered when it arrived.
-    if (asked === undefined || !(isAgain || waitsBelow(asked, ctx.callbackQuery?.message?.message_id)))
+    if (asked === undefined || !(isAgain || waitsFor(asked, { call: press.call, below })))
       return await retirePressed(ctx);
     if (!isAgain && asked.asks?.userId !== senderOf(ctx.update)) return;
     if (asked.state === "answered") return await resumeAnswer(ctx, asked);
     if (press.choice === "expired") return await leave(ctx, asked, "expired");
     const turn = await decide(store, { conversation, question: press.question }, updateId, press.choice);
     await retirePressed(ctx);
+    // A crash may have left two messages that ask for it.
+    if (turn?.asks?.message !== below) await retireButtons(ctx, turn?.asks?.message);
     if (turn !== undefined) await resumeAnswer(ctx, turn);
   },
 );
