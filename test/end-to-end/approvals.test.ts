@@ -85,6 +85,15 @@ function visitor(botApi: BotApi, userId: number) {
   return person(botApi, botApi.user.createPrivateChat({ userId, firstName: `Visitor ${userId}` }), userId);
 }
 
+/** Whoever begins to be asked while a server is still starting offers nothing of it: all have to know it first. */
+async function knowing(botApi: BotApi, ...outputs: readonly (() => string)[]): Promise<void> {
+  const isKnown = () => outputs.every((output) => output().includes("connected to an MCP server"));
+  for (let userId = 900; !isKnown(); userId += 1) {
+    const asking = visitor(botApi, userId);
+    await asking.sees(/shop_nothing|no tools/, asking.say("/tools"));
+  }
+}
+
 describe.skipIf(redis.missing !== undefined)(redis.title("approvals over web and workers"), () => {
   test("go on on another worker, once, whatever dies and whoever presses", { timeout: 600_000 }, async () => {
     const created = await createFleet({
@@ -106,10 +115,12 @@ describe.skipIf(redis.missing !== undefined)(redis.title("approvals over web and
     const [, first] = await Promise.all([launch("web"), launch("worker")]);
 
     // The worker that asks is gone when the press comes, and two others are there.
+    await knowing(botApi, first?.output ?? (() => ""));
     const ann = visitor(botApi, 101);
     const asking = await ann.asks("Buy 1");
     expect(await first?.end("SIGKILL")).toBe(null);
-    await Promise.all([launch("worker"), launch("worker")]);
+    const others = await Promise.all([launch("worker"), launch("worker")]);
+    await knowing(botApi, ...others.map(({ output }) => output));
     expect(made()).toBe(0);
     const both = await Promise.allSettled([ann.press(asking, "Allow once"), ann.press(asking, "Allow once")]);
     expect(both.some(({ status }) => status === "fulfilled")).toBe(true);
@@ -185,12 +196,17 @@ describe("approvals in one process", () => {
     async (signal) => {
       const created = await createRig({ env: env(), model: { respond } });
       rig = created;
-      await created.start();
+      const start = async () => {
+        const before = created.output().length;
+        await created.start();
+        await knowing(created.botApi, () => created.output().slice(before));
+      };
+      await start();
       const ann = visitor(created.botApi, 101);
       const bob = visitor(created.botApi, 102);
       const [allowed, refused] = await Promise.all([ann.asks("Buy 1"), bob.asks("Buy 1")]);
       await created.end(signal);
-      await created.start();
+      await start();
       await Promise.allSettled([
         ann.press(allowed, "Allow once"),
         ann.press(allowed, "Allow once"),
@@ -201,7 +217,7 @@ describe("approvals in one process", () => {
       expect(made()).toBe(1);
       expect(ann.buttons(allowed.id)).toEqual([]);
       await created.end(signal);
-      await created.start();
+      await start();
       await bob.sees("Regenerate", bob.say("And now?"));
       expect(made()).toBe(1);
       expect(created.botApi.violations).toEqual([]);
