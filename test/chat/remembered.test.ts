@@ -1,7 +1,10 @@
 /** What users want remembered, in the prompt: when it is told, to whom, and when it changes. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { ModelError } from "../../src/base/errors.ts";
+import { leaveUnallowed } from "../../src/chat/permission.ts";
 import { textOf } from "../../src/ports/content.ts";
 import type { ChatMessage } from "../../src/ports/models.ts";
+import type { Tool } from "../../src/ports/tools.ts";
 import { createForget, createRemember } from "../../src/tools/remember.ts";
 import { conversation, createTurnScene, delta, end, type Step } from "../support/turn-scene.ts";
 
@@ -191,6 +194,27 @@ describe("remembering in a turn", () => {
     await scene.ask(question);
     expect(system(scene.sent.at(-1)?.messages)).toEqual(system(first?.messages));
     expect((await scene.store.readFacts(7)).map(({ text }) => text)).toEqual(["Lives in Lyon.", "Is vegan."]);
+  });
+
+  it.each<[string, Step[], string]>([
+    ["fails", [new ModelError("auth", "a/one", "401")], "failed"],
+    ["is stopped before a word", [scene.abort("stop"), end()], "stopped"],
+    ["is stopped in mid-text", [delta("No"), scene.abort("stop"), end()], "stopped"],
+  ])("is said, with its way back, also where the answer %s", async (_, script, kind) => {
+    scene.scripts = [[remembers("Is vegan."), end()], script];
+    await ask();
+    const facts = [{ number: 1, text: "Is vegan." }];
+    expect((await scene.turn(next))?.notes).toMatchObject([{ kind }, { kind: "remembered", userId: 7, facts }]);
+  });
+
+  it("is said where the answer waits for another call that nobody allows", async () => {
+    const asks: Tool = { ...createForget(), name: "other", ofMemory: undefined, asks: true };
+    scene.tools = [createRemember(), asks];
+    scene.scripts = [[remembers("Is vegan."), { type: "tool-call", id: "c2", name: "other", arguments: "{}" }, end()]];
+    await ask();
+    expect((await scene.turn(next))?.notes).toEqual([{ kind: "waiting-for-permission" }]);
+    await leaveUnallowed(scene.store, { conversation, question: next }, 999, "expired", 5000);
+    expect((await scene.turn(next))?.notes).toMatchObject([{ kind: "not-allowed" }, { kind: "remembered" }]);
   });
 
   it("asks first once a file was read", async () => {

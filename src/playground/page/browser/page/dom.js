@@ -110,7 +110,6 @@ const SIGNS = {
   "🙈": "unseen",
   "⏸": "hourglass",
   "🧰": "wrench",
-  "🧠": "thought",
   "🔎": "compass",
   "🌐": "compass",
   "🧮": "slash",
