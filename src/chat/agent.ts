@@ -2,6 +2,7 @@
  * A turn in steps: the model is asked, the tools that it calls are used, and it is asked again with what came of them, until it
  * answers. What each step has said and called is kept before anything follows from it.
  */
+import { ParleyError } from "../base/errors.ts";
 import { textOf, textParts } from "../ports/content.ts";
 import type { Settlement } from "../ports/ledger.ts";
 import type { ChatMessage, ModelRequest } from "../ports/models.ts";
@@ -30,11 +31,14 @@ export interface Agent {
   guided(messages: readonly ChatMessage[]): readonly ChatMessage[];
   /** What stands behind the prompt. */
   messages(): readonly ChatMessage[];
-  /** Keeps what the model has said and called. False when nobody wants to know any more. */
-  keep(said: Pick<Step, "model" | "text" | "native" | "calls">, rows: readonly Settlement[]): Promise<boolean>;
+  /** Keeps what the model has said and called. Throws when its turn is not there any more. */
+  keep(said: Pick<Step, "model" | "text" | "native" | "calls">, rows: readonly Settlement[]): Promise<void>;
   /** Makes the calls of the last step; see `makeCalls`. */
   act(signal: AbortSignal): Promise<OpenQuestion | undefined>;
 }
+
+/** A turn was forgotten, as when its time was over: its question is delivered again, and finds nothing that was begun. */
+export class TurnGoneError extends ParleyError {}
 
 /** Steps of a turn; in the last one nothing is called any more. */
 const mostSteps = 8;
@@ -106,9 +110,8 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
     messages: () => messagesOf(steps, prefix, citations),
     async keep(said, rows) {
       const step = { ...said, number: steps.length + 1, prefix };
-      if (!(await store.addStep(turn, step, rows))) return false;
+      if (!(await store.addStep(turn, step, rows))) throw turnGone();
       steps.push(step);
-      return true;
     },
     async act(signal) {
       const step = steps.at(-1);
@@ -120,7 +123,8 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
           turn: toolTurn(),
           payFor: run.payFor,
           async change(what) {
-            await store.changeCall(turn, what);
+            // What cannot be kept must not be done: nobody would know of it.
+            if (!(await store.changeCall(turn, what))) throw turnGone();
             change(what);
           },
           done: show,
@@ -150,4 +154,8 @@ function withGuide(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   const [first, ...others] = messages;
   if (first?.role !== "system") return [{ role: "system", content: textParts(toolGuide) }, ...messages];
   return [{ ...first, content: textParts(`${textOf(first.content)}\n\n${toolGuide}`) }, ...others];
+}
+
+function turnGone(): TurnGoneError {
+  return new TurnGoneError("turn-gone", "the turn was forgotten while it was answered", { retryable: true });
 }

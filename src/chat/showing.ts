@@ -76,8 +76,7 @@ export async function showAnswer(
     if (stopped.aborted) return undefined;
     progress.slot = undefined;
     await run.gallery.addAll(`model:${agent.steps.length}`, end.drawn);
-    if (!(await agent.keep({ model: end.model, text, native: end.native, calls }, run.payment.take())))
-      return undefined;
+    await agent.keep({ model: end.model, text, native: end.native, calls }, run.payment.take());
     written.goOn();
   }
 }

@@ -17,7 +17,7 @@ export interface ToolCallsDeps {
   readonly turn: Omit<ToolTurn, "payer">;
   /** Who pays for what a call costs, by its key. */
   payFor(key: string): Pick<Payment, "open" | "settle">;
-  /** Keeps what has become of a call, before anything depends on it. */
+  /** Keeps what has become of a call, before anything depends on it. Throws when it cannot be kept any more. */
   change(change: CallChange): Promise<void>;
   status(activity: Activity): void;
   /** A call has its result. */
@@ -58,13 +58,28 @@ export async function makeCalls(
       if (call.state === "new") await deps.change({ step: step.number, call: at, state: "asked" });
     } else await finish(deps, step, at, next);
   }
+  await makeAll(deps, step, ready, signal);
+  return signal.aborted ? undefined : asks;
+}
+
+/** Makes calls, some of them side by side. When one of them fails in a way that ends the turn, so do all others before it throws. */
+async function makeAll(deps: ToolCallsDeps, step: Step, ready: readonly number[], outer: AbortSignal): Promise<void> {
+  const failed = new AbortController();
+  const { signal, unlink } = linkedSignal(outer, failed.signal);
+  const failures: unknown[] = [];
   const waiting = ready.values();
-  await Promise.all(
-    Array.from({ length: mostAtOnce }, async () => {
-      for (const at of waiting) if (!signal.aborted) await makeCall(deps, step, at, signal);
+  const makeSome = async () => {
+    for (const at of waiting) if (!signal.aborted) await makeCall(deps, step, at, signal);
+  };
+  const running = Array.from({ length: mostAtOnce }, () =>
+    makeSome().catch((error: unknown) => {
+      failures.push(error);
+      failed.abort();
     }),
   );
-  return signal.aborted ? undefined : asks;
+  await Promise.all(running);
+  unlink();
+  if (failures.length > 0) throw failures[0];
 }
 
 /** What becomes of a call: it is made, somebody is asked, or it ends with this. */

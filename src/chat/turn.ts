@@ -142,7 +142,9 @@ async function askFirst(
 /** A delivery before this one may have died before it had asked. */
 async function askAgain(deps: TurnDeps, former: Turn, openScreen: OpenScreen): Promise<"waiting" | "superseded"> {
   if (former.asks?.message !== undefined) return "waiting";
-  await openScreen(former, former, []).finish(finalView(former));
+  const screen = openScreen(former, former, []);
+  await screen.finish(finalView(former));
+  await openGallery(deps.store, former).show(screen);
   return await ask(deps, former);
 }
 

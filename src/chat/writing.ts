@@ -3,7 +3,7 @@ import { BudgetError, ModelError } from "../base/errors.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { ChatMessage } from "../ports/models.ts";
 import type { AnswerKeeping } from "../ports/store.ts";
-import { openAgent } from "./agent.ts";
+import { openAgent, TurnGoneError } from "./agent.ts";
 import { slotOf } from "./answer-cache.ts";
 import { hearingNotes, hearingOf, UnheardError } from "./listening.ts";
 import { inWords } from "./picture-tokens.ts";
@@ -113,8 +113,10 @@ async function writeFrom(
     if (pictures.unseen && !stopped.aborted) return ended("failed", written.longest, { unseen: pictures.unseen });
     if (!stopped.aborted) end = await showAnswer(deps, run, prepared, progress, stopped);
   } catch (error) {
-    if (!(error instanceof ModelError || error instanceof BudgetError || error instanceof UnheardError)) throw error;
-    if (!stopped.aborted) {
+    const isTold = error instanceof ModelError || error instanceof BudgetError || error instanceof UnheardError;
+    // Of what was forgotten and stopped nothing is left that could be tried again.
+    if (!isTold && !(error instanceof TurnGoneError && stopped.aborted)) throw error;
+    if (isTold && !stopped.aborted) {
       if (error instanceof UnheardError) return ended("failed", written.longest, { unheard: error.reason });
       if (error instanceof BudgetError) return ended("failed", written.longest, { overBudget: error });
       return ended(error.kind === "empty" ? "empty" : "failed", written.longest, { error });

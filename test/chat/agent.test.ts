@@ -249,6 +249,66 @@ describe("a turn with tools", () => {
   });
 });
 
+describe("a turn that is not there any more", () => {
+  const forgetsAt = (state: string) => {
+    const { changeCall } = scene.store;
+    scene.store.changeCall = async (turn, change) => {
+      if (change.state === state) await scene.store.forget(conversation);
+      return await changeCall(turn, change);
+    };
+  };
+
+  it("calls nothing of which nothing can be kept, and its question is delivered again", async () => {
+    tools(tool("send", { class: "never" }));
+    forgetsAt("started");
+    scene.scripts = [[call("send"), end()]];
+    await expect(scene.ask()).rejects.toMatchObject({ code: "turn-gone", retryable: true });
+    expect(calls).toEqual([]);
+  });
+
+  it("asks no model with a result that was not kept", async () => {
+    tools(tool("search"));
+    forgetsAt("done");
+    scene.scripts = [[call("search"), end()]];
+    await expect(scene.ask()).rejects.toMatchObject({ code: "turn-gone" });
+    expect(scene.sent).toHaveLength(1);
+  });
+
+  it("ends as stopped when it was stopped meanwhile", async () => {
+    tools(tool("send", { class: "never" }));
+    forgetsAt("started");
+    scene.scripts = [[delta("I will."), call("send"), end()]];
+    const { changeCall } = scene.store;
+    scene.store.changeCall = async (...change) => {
+      const kept = await changeCall(...change);
+      scene.stop.abort("stop");
+      return kept;
+    };
+    await scene.ask();
+    expect(calls).toEqual([]);
+    expect(scene.views.at(-1)).toMatchObject({ markdown: "I will.", note: "⏹ Stopped." });
+  });
+});
+
+describe("a call that fails in a way that ends its turn", () => {
+  it("ends the calls beside it first: the next delivery finds none of them running", async () => {
+    let running = 0;
+    const slow = tool("slow", {
+      class: "never",
+      run: async (_call, signal) => {
+        running += 1;
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+        running -= 1;
+        return { text: "late" };
+      },
+    });
+    tools(slow, tool("broken", { run: () => Promise.reject(new Error("the storage is out of order")) }));
+    scene.scripts = [[call("slow"), call("broken"), end()]];
+    await expect(scene.ask()).rejects.toThrow("out of order");
+    expect(running).toBe(0);
+  });
+});
+
 describe("a delivery after a crash", () => {
   it("asks for the missing step alone, and calls nothing that is done", async () => {
     tools(tool("search"));
