@@ -1,6 +1,7 @@
 /** Tools of MCP servers over a store in memory. */
 import { fileURLToPath } from "node:url";
 import { inNobodysName } from "../../src/base/in-hand.ts";
+import type { Proxies } from "../../src/base/proxies.ts";
 import type { McpServer } from "../../src/config/mcp-servers.ts";
 import type { Alert } from "../../src/ports/alerts.ts";
 import type { ToolResult } from "../../src/ports/tool-results.ts";
@@ -50,7 +51,11 @@ export interface McpScene {
 /** Creates tools of these servers, by name. */
 export function createMcpScene(
   servers: Readonly<Record<string, SceneServer>>,
-  { known = new Map<string, string>(), secrets = [] as readonly string[] } = {},
+  {
+    known = new Map<string, string>(),
+    secrets = [] as readonly string[],
+    proxies = undefined as Proxies | undefined,
+  } = {},
 ): McpScene {
   const alerts: Alert[] = [];
   const said: string[] = [];
@@ -65,6 +70,7 @@ export function createMcpScene(
       knownTools: async () => new Map(known),
       knowTool: async (name, hash) => void known.set(name, hash),
     },
+    proxies,
     alerts: { raise: (alert) => void alerts.push(alert) },
     log,
     offersWithinMs: patienceMs / 2,

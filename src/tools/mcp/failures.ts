@@ -59,15 +59,18 @@ function reasonOf(failure: CallFailure): string {
 }
 
 /** Whether the server has surely not carried the call out, so that a new connection may be tried. */
-export function wasRefusedUnread({ kind, ...failure }: CallFailure): boolean {
-  if (kind === "not-sent") return true;
-  if (kind !== "status" || !("status" in failure)) return false;
+export function wasRefusedUnread(failure: CallFailure): boolean {
+  if (failure.kind === "not-sent") return true;
+  if (failure.kind !== "status" || isUnknown(failure)) return false;
   // A session that the server has forgotten, as after its restart; neither keys nor limits are mended by another one.
-  return failure.status >= 400 && failure.status < 500 && ![401, 403, 429].includes(failure.status);
+  return failure.status >= 400 && ![401, 403, 429].includes(failure.status);
 }
 
 /** Whether nobody knows if it has carried the call out. */
-function isUnknown({ kind }: CallFailure): boolean {
+function isUnknown(failure: CallFailure): boolean {
+  const { kind } = failure;
+  // Whoever stands before it may have lost its answer, or its patience.
+  if (kind === "status") return failure.status >= 500 || failure.status === 408;
   return kind === "timeout" || kind === "died" || kind === "flood" || kind === "broken" || kind === "other";
 }
 
