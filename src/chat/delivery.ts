@@ -3,6 +3,7 @@ import type { ModelErrorKind, Whose } from "../base/errors.ts";
 import type { Store } from "../ports/store.ts";
 import type { Turn, TurnOutcome } from "../ports/turns.ts";
 import type { Payment } from "./payment.ts";
+import { leaveUnallowed } from "./permission.ts";
 import type { Screen } from "./screen.ts";
 import { type AnswerEnd, finalView, type Writing } from "./turn-end.ts";
 
@@ -54,4 +55,15 @@ export async function deliver(
   if (!screen.gone.aborted) await afterwards(screen);
   await store.closeTurn(turn.conversation, turn.question, turn.run);
   return screen.gone.aborted ? "blocked" : (outcome ?? "complete");
+}
+
+/** Ends a turn that was stopped on its way to ask whether a call may be made: nobody is asked any more. */
+export async function endUnasked(
+  { store, now }: { readonly store: Store; readonly now: () => number },
+  turn: Turn,
+  screen: Screen,
+): Promise<TurnOutcome> {
+  const ended = await leaveUnallowed(store, turn, turn.run, "stopped", now());
+  if (ended === undefined) return "superseded";
+  return await deliver({ store }, ended, screen, async () => undefined);
 }

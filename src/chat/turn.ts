@@ -7,7 +7,7 @@ import type { AnswerKeeping } from "../ports/store.ts";
 import type { Turn, TurnOutcome } from "../ports/turns.ts";
 import { answerToKeep } from "./answer-cache.ts";
 import { type Continued, continuationsOf, continuedBy, shownText, wholeOf } from "./continuation.ts";
-import { deliver, endingOf, orLeave } from "./delivery.ts";
+import { deliver, endingOf, endUnasked, orLeave } from "./delivery.ts";
 import { formerPictures, openGallery } from "./gallery.ts";
 import { listen } from "./listening.ts";
 import { createPayment } from "./payment.ts";
@@ -16,7 +16,7 @@ import type { OpenScreen, Question, Run, TurnDeps } from "./run.ts";
 import type { Screen } from "./screen.ts";
 import { speakAnswer } from "./speaking.ts";
 import type { OpenQuestion } from "./tool-calls.ts";
-import { endOf, exchangeOf, finalView, learnFrom, viewOfVanished, type Writing } from "./turn-end.ts";
+import { endOf, exchangeOf, finalView, learnFrom, outcomeOfAbort, viewOfVanished, type Writing } from "./turn-end.ts";
 import { summariseSoon } from "./turn-prompt.ts";
 import { write } from "./writing.ts";
 
@@ -92,7 +92,8 @@ export async function answerQuestion(
     if (writing.outcome === "superseded") return "superseded";
     throw new ParleyError("shutdown", "the process is shutting down; the turn stays queued", { retryable: true });
   }
-  if (writing.asks !== undefined) return await orLeave(screen, askFirst(deps, run, writing, writing.asks), payment);
+  if (writing.asks !== undefined)
+    return await orLeave(screen, askFirst(deps, run, writing, writing.asks, signal), payment);
   if (writing.outcome === "vanished") {
     // Nobody else knows of its message: without this it would show a Stop button for ever.
     await screen.finish(viewOfVanished(writing));
@@ -125,7 +126,8 @@ async function askFirst(
   { question, turn, screen, payment, gallery }: Run,
   { text, continued }: Writing,
   asks: OpenQuestion,
-): Promise<"waiting" | "superseded"> {
+  signal: AbortSignal,
+): Promise<TurnOutcome | "waiting"> {
   const waiting: Turn = {
     ...turn,
     state: "waiting",
@@ -136,6 +138,9 @@ async function askFirst(
   if (!(await deps.store.suspendTurn(waiting, deps.now(), payment.take()))) return "superseded";
   await screen.finish(finalView(waiting));
   await gallery.show(screen);
+  const interrupted = signal.aborted ? outcomeOfAbort(signal, screen.gone) : undefined;
+  if (interrupted === "superseded") return interrupted;
+  if (interrupted === "stopped") return await endUnasked(deps, turn, screen);
   return await ask(deps, waiting);
 }
 

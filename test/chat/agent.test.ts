@@ -523,6 +523,19 @@ describe("a call that somebody has to allow", () => {
     expect(await press("once", 3)).toBeUndefined();
   });
 
+  it.each([
+    ["stop", "stopped", "⏹ Stopped."],
+    ["edit", "superseded", "⏸ Waiting for your OK"],
+  ] as const)("is not asked for any more when %s comes while that begins", async (reason, outcome, note) => {
+    tools(tool("search"), asking());
+    scene.finishing = async () => scene.stop.abort(reason);
+    scene.scripts = [[delta("I will."), call("delete", { file: "a" }), end()]];
+    expect(await scene.ask()).toBe(outcome);
+    expect(scene.permissions).toEqual([]);
+    expect(scene.views.at(-1)).toEqual({ markdown: "I will.", note });
+    expect(await scene.store.waitingTurns(conversation)).toHaveLength(reason === "stop" ? 0 : 1);
+  });
+
   it("is not offered where nobody can be asked", async () => {
     tools(tool("search"), asking());
     scene.mayAsk = false;
