@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +31,35 @@ async function namesWith(
   return offered?.map(({ name }) => name);
 }
 
+/** What a process loads of the client's package while it offers its tools. */
+function loadedWith(env: Record<string, string>): readonly string[] {
+  const source = (path: string) => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href);
+  const script = `
+    import { registerHooks } from "node:module";
+    const loaded = [];
+    registerHooks({
+      resolve(name, context, next) {
+        if (name.includes("modelcontextprotocol")) loaded.push(name);
+        return next(name, context);
+      },
+    });
+    const { openTools } = await import(${source("app/tools.ts")});
+    const { readConfig } = await import(${source("config/config.ts")});
+    const { createLogger } = await import(${source("base/log.ts")});
+    const { createMemoryStore } = await import(${source("engines/memory/store.ts")});
+    const config = readConfig("start", ${JSON.stringify({ ...good, ...env })});
+    const log = createLogger({ level: "silent", secrets: [], pretty: false });
+    const store = createMemoryStore({ historyTtlSeconds: 60 });
+    const tools = openTools({ config, store, log, alerts: { raise() {} } });
+    await tools.offered({ conversation: "1", userId: 1, isPrivate: true });
+    await tools.stop();
+    console.log(JSON.stringify(loaded));
+    process.exit(0);
+  `;
+  const said = execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+  return JSON.parse(said.trim().split("\n").at(-1) ?? "null") as string[];
+}
+
 describe("the tools of a process", () => {
   it("are those that are configured, also in groups", async () => {
     expect(await namesWith({})).toEqual(["read_page", "calculate", "read_file"]);
@@ -53,6 +83,14 @@ describe("the tools of a process", () => {
   it("are those that TOOLS names, or none", async () => {
     expect(await namesWith({ TAVILY_API_KEY: "tvly-0123456789", TOOLS: "web_search" })).toEqual(["web_search"]);
     expect(await namesWith({ TOOLS: "off" })).toBeUndefined();
+  });
+
+  it("load the client of servers only where there are some", () => {
+    const path = join(mkdtempSync(join(tmpdir(), "parley-tools-")), "mcp.json");
+    const server = { command: process.execPath, args: ["-e", ""] };
+    writeFileSync(path, JSON.stringify({ mcpServers: { short: server } }));
+    expect(loadedWith({})).toEqual([]);
+    expect(loadedWith({ MCP_SERVERS: path })).not.toEqual([]);
   });
 
   it("are those of servers, too, where there is a store that knows them again", async () => {
