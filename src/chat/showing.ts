@@ -8,6 +8,7 @@ import { cacheKeyOf } from "./cache-key.ts";
 import { shownText } from "./continuation.ts";
 import type { Prepared } from "./preparation.ts";
 import type { Run, TurnDeps } from "./run.ts";
+import { hasLongResults, smallContext, withShortResults } from "./short-results.ts";
 import type { ShownThoughts } from "./thoughts.ts";
 import type { OpenQuestion } from "./tool-calls.ts";
 import type { AnswerEnd } from "./turn-end.ts";
@@ -95,7 +96,9 @@ async function showStep(
   let text = "";
   let calls: StepCall[] = [];
   let linker = agent.citations.createLinker();
-  const behind = agent.messages();
+  const whole = agent.messages();
+  const isSmall = models.capabilities(prompt.model).contextTokens < smallContext;
+  const behind = isSmall ? work(() => withShortResults(whole)) : whole;
   const asSent = (filled: readonly ChatMessage[]) => [...agent.guided(filled), ...behind];
   const request = {
     ...prompt.choice,
@@ -111,7 +114,8 @@ async function showStep(
     tailored: agent.tailored,
     shorter() {
       const shorter = pictures.fill(prompt.shorter()?.messages);
-      return shorter && asSent(shorter);
+      if (shorter === undefined && !work(() => hasLongResults(behind))) return undefined;
+      return [...agent.guided(shorter ?? messages), ...work(() => withShortResults(behind))];
     },
   };
   const show = (more: string) => {

@@ -55,6 +55,10 @@ function results(): string[] {
   );
 }
 
+/** All that a model would have been sent instead. */
+const inWordsOf = (messages: (typeof scene.shorter)[number]) =>
+  JSON.stringify(messages ?? null).replaceAll("\\n", "\n");
+
 /** A delivery of the same question after the process has died. */
 const dies = (): Step => new Error("the process dies");
 
@@ -226,6 +230,27 @@ describe("a turn with tools", () => {
       "id-deaf: It took longer than 0 seconds and was given up.",
       "id-poor: There is no budget left for this call. Say so, and go on without it.",
     ]);
+  });
+
+  it("sends less of long results to a model for which all of them are too much, and to a small one at once", async () => {
+    const page = `The beginning. ${"word ".repeat(2_200)}The end.`;
+    tools(tool("page", { run: () => ({ text: page, untrusted: true }) }));
+    const script = [
+      [call("page"), end()],
+      [delta("Ok."), end()],
+    ];
+    scene.scripts = [...script];
+    await scene.ask();
+    expect(results()[0]?.length).toBeGreaterThan(page.length);
+    const shorter = inWordsOf(scene.shorter.at(-1));
+    expect(shorter.length).toBeLessThan(4_000);
+    // The frame of what comes from outside stays whole.
+    expect(shorter).toMatch(/--- ([0-9a-f]{16})\nThe beginning\.[\s\S]*left out here[\s\S]*The end\.\n--- \1/);
+    scene.contextTokens = 8_192;
+    scene.scripts = [...script];
+    await scene.ask({ run: 2 });
+    expect(results()[0]?.length).toBeLessThan(4_000);
+    expect(results()[0]).toContain("The end.");
   });
 
   it("ends running calls when it is stopped, and keeps the text", async () => {
