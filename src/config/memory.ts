@@ -17,8 +17,11 @@ export function memoryOf(
     if (providers !== undefined) warnings.push("MEMORY_PROVIDERS does nothing: MEMORY is off");
     return undefined;
   }
-  for (const name of providers ?? [])
-    if (known.every((provider) => provider.name !== name))
-      warnings.push(`MEMORY_PROVIDERS names ${name}, of which no variable names a model`);
+  // A value may be a secret in the wrong place.
+  const places = (providers ?? []).flatMap((name, at) => (known.some((one) => one.name === name) ? [] : [at + 1]));
+  if (places.length > 0)
+    warnings.push(
+      `MEMORY_PROVIDERS does nothing in place ${places.join(", ")}: no variable names a model of that provider`,
+    );
   return { providers };
 }

@@ -38,7 +38,7 @@ describe("MEMORY_PROVIDERS", () => {
 
   it("that names a provider nobody asks, or does nothing, is a warning", () => {
     expect(read({ ...two, MEMORY_PROVIDERS: "ollama,olama" }).warnings).toEqual([
-      "MEMORY_PROVIDERS names olama, of which no variable names a model",
+      "MEMORY_PROVIDERS does nothing in place 2: no variable names a model of that provider",
     ]);
     expect(read({ ...two, MEMORY: "off", MEMORY_PROVIDERS: "ollama" }).warnings).toEqual([
       "MEMORY_PROVIDERS does nothing: MEMORY is off",

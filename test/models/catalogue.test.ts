@@ -37,9 +37,10 @@ describe("the nearest name in a provider's list", () => {
 
   it("is found soon in a list of any length", () => {
     const many = Array.from({ length: 5_000 }, (_, at) => `vendor-${at % 7}/model-${at}-${"x".repeat(80)}`);
-    const startedMs = performance.now();
+    const started = process.threadCpuUsage();
     nearestName(many.slice(0, 2_000), `vendor-3/model-77-${"y".repeat(80)}`);
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    const { user, system } = process.threadCpuUsage(started);
+    expect((user + system) / 1_000).toBeLessThan(5_000);
   });
 });
 
