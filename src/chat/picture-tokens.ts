@@ -2,7 +2,7 @@
 import { type ImagePart, textParts } from "../ports/content.ts";
 import type { ChatMessage } from "../ports/models.ts";
 import type { ToolDefinition } from "../ports/tool-results.ts";
-import { estimatedTokens } from "./tokens.ts";
+import { countTokens, estimatedTokens } from "./tokens.ts";
 
 type Size = Pick<ImagePart, "width" | "height">;
 
@@ -36,7 +36,35 @@ export function inputOf(
   estimate = estimatedTokens,
 ): number {
   const read = tools.length === 0 ? messages : [...messages, inWords(tools)];
-  return Math.ceil(factor * estimate(read)) + pictureTokens(model, messages);
+  return Math.ceil(factor * estimate(read)) + pictureTokens(model, messages) + thoughtTokens(model, messages);
+}
+
+/** Where thoughts stand in a step as its model has written it, on any wire; what is encrypted is counted by its length. */
+const thoughtFields: ReadonlySet<string> = new Set(["thinking", "reasoning_content", "reasoning"]);
+const sealedFields: ReadonlySet<string> = new Set(["encrypted_content", "data"]);
+/** Base64 of about as many bytes as a token of thoughts has letters. */
+const sealedUnitsPerToken = 5;
+
+/** Estimates the tokens of thoughts that go back to this model with its own steps: their text and calls are counted as words. */
+export function thoughtTokens(model: string, messages: readonly ChatMessage[]): number {
+  return messages.reduce(
+    (sum, { native }) => (native?.model === model ? sum + thoughtsIn(native.content, false) : sum),
+    0,
+  );
+}
+
+/** `isThought`: whatever text stands in it is one. */
+function thoughtsIn(value: unknown, isThought: boolean): number {
+  if (Array.isArray(value)) return value.reduce((sum: number, one) => sum + thoughtsIn(one, isThought), 0);
+  if (typeof value !== "object" || value === null) return 0;
+  const kind = "type" in value && typeof value.type === "string" ? value.type : "";
+  const isReasoning = isThought || kind.startsWith("reasoning");
+  return Object.entries(value).reduce((sum, [field, held]) => {
+    if (typeof held !== "string") return sum + thoughtsIn(held, isReasoning || thoughtFields.has(field));
+    if (sealedFields.has(field)) return sum + Math.ceil(held.length / sealedUnitsPerToken);
+    const said = thoughtFields.has(field) || (isReasoning && field === "text");
+    return said ? sum + countTokens(held) : sum;
+  }, 0);
 }
 
 /** The definitions of tools as a model reads them, about: to be counted. */

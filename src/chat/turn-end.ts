@@ -11,6 +11,7 @@ import type { Turn, TurnOutcome } from "../ports/turns.ts";
 import { type Continued, shownText } from "./continuation.ts";
 import { wordsForModel } from "./file-words.ts";
 import type { BudgetMark } from "./payment.ts";
+import { thoughtTokens } from "./picture-tokens.ts";
 import type { TokenFactors } from "./token-factors.ts";
 import { countTokens, type estimatedTokens } from "./tokens.ts";
 import type { OpenQuestion } from "./tool-calls.ts";
@@ -226,8 +227,9 @@ export function learnFrom(
   { model, prompt, usage }: Writing,
   estimate: typeof estimatedTokens,
 ): void {
-  // Of what pictures cost a factor of words tells nothing.
+  // Of what pictures and thoughts cost a factor of words tells nothing.
   if (usage === undefined || !prompt.every(({ content }) => isText(content))) return;
+  if (thoughtTokens(model, prompt) > 0) return;
   const units = prompt.reduce((sum, { content }) => sum + textOf(content).length, 0);
   if (units <= mostUnitsToLearnFrom) factors.learn(model, estimate(prompt), usage.inputTokens);
 }

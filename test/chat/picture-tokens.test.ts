@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { pictureTokens } from "../../src/chat/picture-tokens.ts";
+import { inputOf, pictureTokens, thoughtTokens } from "../../src/chat/picture-tokens.ts";
+import { countTokens } from "../../src/chat/tokens.ts";
 import { textParts } from "../../src/ports/content.ts";
+import type { ChatMessage } from "../../src/ports/models.ts";
 
 function estimated(model: string, ...sizes: readonly (readonly [number, number])[]): number {
   const images = sizes.map(([width, height]) => ({
@@ -30,5 +32,47 @@ describe("the tokens of pictures", () => {
   it("add up, and words have none", () => {
     expect(estimated("mine/x", [28, 28], [56, 28])).toBe(3);
     expect(estimated("mine/x")).toBe(0);
+  });
+});
+
+describe("the tokens of thoughts that go back with a step", () => {
+  const thought = "First I look for the date, then I compute the days that are left until then. ".repeat(20);
+  const step = (content: readonly unknown[]): ChatMessage => ({
+    ...{
+      role: "assistant",
+      content: textParts("Let me see."),
+      calls: [{ id: "c", name: "calculate", arguments: "{}" }],
+    },
+    native: { model: "a/thinker", content },
+  });
+
+  it.each([
+    [
+      "Messages",
+      [
+        { type: "thinking", thinking: thought, signature: "x".repeat(900) },
+        { type: "text", text: "Let me see." },
+      ],
+    ],
+    ["Chat Completions", [{ reasoning_content: thought }]],
+    ["OpenRouter", [{ reasoning_details: [{ type: "reasoning.text", text: thought }] }]],
+    ["Responses, in the open", [{ type: "reasoning", summary: [{ type: "summary_text", text: thought }] }]],
+  ])("are counted on %s, for the model that gets them back alone", (_, content) => {
+    const tokens = countTokens(thought);
+    expect(tokens).toBeGreaterThan(200);
+    expect(thoughtTokens("a/thinker", [step(content)])).toBe(tokens);
+    expect(thoughtTokens("b/other", [step(content)])).toBe(0);
+    const read = (model: string) => inputOf({ model, messages: [step(content)] }, 1);
+    expect(read("a/thinker") - read("b/other")).toBe(tokens);
+  });
+
+  it("are counted by their length where they are encrypted, and a step without thoughts has none", () => {
+    const sealed = [{ type: "reasoning", id: "r", summary: [], encrypted_content: "A".repeat(4_000) }];
+    expect(thoughtTokens("a/thinker", [step(sealed)])).toBe(800);
+    const plain = [
+      { type: "text", text: "Let me see." },
+      { type: "tool_use", id: "c", name: "calculate", input: { text: thought } },
+    ];
+    expect(thoughtTokens("a/thinker", [step(plain)])).toBe(0);
   });
 });
