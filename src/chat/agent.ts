@@ -139,13 +139,14 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
 async function toolsFor(
   { tools, models, permission }: TurnDeps,
   { question, continued }: Run,
-  { model, usesTools, remembers }: TurnPrompt,
+  { model, usesTools, withoutTools: without, remembers }: TurnPrompt,
 ): Promise<readonly Tool[]> {
   const can = models.capabilities(model);
   if (tools === undefined || continued !== undefined || !usesTools || !can.tools) return [];
   if (!can.known && !tools.forUnknown) return [];
   const { conversation, userId } = question;
-  const offered = await tools.offered({ conversation, userId, isPrivate: !conversation.startsWith("-"), remembers });
+  const isPrivate = !conversation.startsWith("-");
+  const offered = await tools.offered({ conversation, userId, isPrivate, remembers, without });
   return permission === undefined ? offered.filter(({ asks, carriesOut }) => !asks && !carriesOut) : offered;
 }
 

@@ -6,6 +6,7 @@ import type { Effort, ModelRequest, Models, Tier } from "../ports/models.ts";
 import type { Note } from "../ports/notes.ts";
 import type { Exchange, Settings, Store } from "../ports/store.ts";
 import type { Summary } from "../ports/summaries.ts";
+import { switchedOff } from "../ports/tools.ts";
 import type { Turn } from "../ports/turns.ts";
 import { chooseTier } from "./auto.ts";
 import { type Continued, goOn } from "./continuation.ts";
@@ -67,6 +68,8 @@ export interface TurnPrompt extends Prompt {
   readonly fileNotes: readonly Note[];
   /** Whether the conversation wants tools to be used. */
   readonly usesTools: boolean;
+  /** Which of them it does not want. */
+  readonly withoutTools: ReadonlySet<string>;
   /** Whether facts are wanted here, and what the conversation is told of them, as it stands in the messages. */
   readonly remembers: boolean;
   readonly facts: string;
@@ -169,6 +172,7 @@ export async function promptOf(
     addresses: deps.work(() => asks.flatMap((content) => addressesIn(wordsForModel(content.filter(isNotOurs))))),
     fileNotes: asked.notes,
     usesTools: settings.tools !== "off",
+    withoutTools: switchedOff(settings.toolsOff),
     ...{ remembers, facts },
     effort: settings.effort,
     thoughts: (ofUser ?? settings).thoughts !== undefined,

@@ -28,6 +28,8 @@ export interface Settings {
   readonly voice?: "on" | "asked";
   /** Set where no tool shall be used. */
   readonly tools?: "off";
+  /** Tools and servers that are switched off one by one: their names, with a blank between two. */
+  readonly toolsOff?: string;
   /** Of a chat, for all its topics: set where no facts are to be remembered or told. */
   readonly memory?: "off";
   /** Set while the example questions of `/start` stand below the conversation. */

@@ -92,6 +92,18 @@ export interface ToolAsker {
   readonly isPrivate: boolean;
   /** Facts are wanted here. */
   readonly remembers?: boolean | undefined;
+  /** What is switched off in the conversation, as `switchOf` names it. */
+  readonly without?: ReadonlySet<string> | undefined;
+}
+
+/** By what a tool is switched on and off: one of our own by its name, those of a server all together. */
+export function switchOf({ name, server }: Pick<Tool, "name" | "server">): string {
+  return server ?? name;
+}
+
+/** What is switched off, as a conversation keeps it. */
+export function switchedOff(setting: string | undefined): ReadonlySet<string> {
+  return new Set((setting ?? "").split(" ").filter((name) => name !== ""));
 }
 
 export interface Tools {
@@ -107,6 +119,8 @@ export interface Tools {
 }
 
 export interface ListedTool extends Pick<Tool, "name" | "description" | "server" | "asks"> {
+  /** It is switched off in the conversation. */
+  readonly off?: true | undefined;
   /** Left out while it can be used. `name-taken`, `no-room`: others came before it. */
   readonly disabled?: "changed" | "unreachable" | "name-taken" | "no-room" | undefined;
 }

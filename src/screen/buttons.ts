@@ -54,6 +54,8 @@ export type Press =
   | { readonly action: "voice"; readonly choice: VoiceChoice }
   /** Whether tools are used. */
   | { readonly action: "tools"; readonly choice: ToolsChoice }
+  /** Whether the tool with this key is used, or those of the server with it. */
+  | { readonly action: "tool"; readonly choice: ToolsChoice; readonly key: string }
   /** Whether facts are remembered and told in the chat. */
   | { readonly action: "memory"; readonly choice: MemoryChoice }
   /** Show a page of what is remembered, from 0 on; `forget`: without the fact of this number from then on. */
@@ -98,6 +100,7 @@ export function pressData(press: Press): string {
   }
   if (press.action === "undo") return `undo:${press.user}:${press.fact}:${press.mark}`;
   if (press.action === "facts") return `facts:${press.page}${press.forget === undefined ? "" : `:${press.forget}`}`;
+  if (press.action === "tool") return `tool:${press.choice}:${press.key}`;
   if (press.action === "permit")
     return `permit:${press.choice}:${press.question}${press.call === undefined ? "" : `:${press.call}`}`;
   if (press.action === "drawn") return `drawn:${press.what}:${press.command}`;
@@ -126,6 +129,10 @@ export function parsePress(data: string | undefined): Press | undefined {
   if (action === "think") return chosen(action, thinkChoices, value);
   if (action === "voice") return chosen(action, voiceChoices, value);
   if (action === "tools") return chosen(action, toolsChoices, value);
+  if (action === "tool" && further) {
+    const switched = chosen(action, toolsChoices, value);
+    return switched && { ...switched, key: further };
+  }
   if (action === "memory") return chosen(action, memoryChoices, value);
   if (action === "undo" && number !== undefined && second !== undefined && last !== undefined)
     return { action, user: number, fact: second, mark: last };

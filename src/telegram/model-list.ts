@@ -71,12 +71,12 @@ export function isLongList(names: readonly string[]): boolean {
 
 /** The provider with this key, as the buttons of its models know it. */
 export function providerWithKey(names: readonly string[], key: string): string | undefined {
-  return names.map(providerOf).find((provider) => modelKey(provider) === key);
+  return names.map(providerOf).find((provider) => nameKey(provider) === key);
 }
 
 /** The model with this key. */
 export function modelWithKey(names: readonly string[], key: string): string | undefined {
-  return names.find((name) => modelKey(name) === key);
+  return names.find((name) => nameKey(name) === key);
 }
 
 /** The keyboard of a view: a button for each choice, a page at a time, the current model marked. */
@@ -107,7 +107,7 @@ export function modelKeyboard(
 
 /** The same keyboard with the mark at another model: whoever chooses from a page or a search stays there. */
 export function remarked(keyboard: InlineKeyboardMarkup, current: string): InlineKeyboardMarkup {
-  const key = modelKey(current);
+  const key = nameKey(current);
   const rows = keyboard.inline_keyboard.map((row) =>
     row.map((known): InlineKeyboardButton => {
       const text = known.text.startsWith(mark) ? known.text.slice(mark.length) : known.text;
@@ -122,12 +122,12 @@ function choicesOf(names: readonly string[], current: string, view: ModelView): 
   const known = modelLabels(names);
   const choice = (name: string, label = known.get(name) ?? name): Choice => ({
     label,
-    press: { action: "model", key: modelKey(name) },
+    press: { action: "model", key: nameKey(name) },
     current: name === current,
   });
   if (view.search !== undefined) return matchingModels(names, view.search).map((name) => choice(name));
   const groups = Map.groupBy(names, providerOf);
-  const group = [...groups.values()].find(([name = ""]) => modelKey(providerOf(name)) === view.provider);
+  const group = [...groups.values()].find(([name = ""]) => nameKey(providerOf(name)) === view.provider);
   // Where the provider is clear, only the name differs.
   if (group !== undefined) return group.map((name) => choice(name, shortened(nameAlone(name))));
   if (!isLongList(names) || groups.size === 1) return names.map((name) => choice(name));
@@ -136,7 +136,7 @@ function choicesOf(names: readonly string[], current: string, view: ModelView): 
       ? choice(first)
       : {
           label: `${shortened(provider)} (${others.length + 1})`,
-          press: { action: "models", page: 0, provider: modelKey(provider) },
+          press: { action: "models", page: 0, provider: nameKey(provider) },
           current: providerOf(current) === provider,
         },
   );
@@ -146,8 +146,8 @@ function button(text: string, press: Press): InlineKeyboardButton {
   return { text, callback_data: pressData(press) };
 }
 
-/** A name may be longer than the 64 bytes of a button's data, and the list may change while buttons stand in chats. */
-function modelKey(name: string): string {
+/** A model or whatever else by its name: that may be longer than the 64 bytes of a button's data, and the list may change while buttons stand in chats. */
+export function nameKey(name: string): string {
   return createHash("sha256").update(name).digest("base64url").slice(0, 16);
 }
 

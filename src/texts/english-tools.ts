@@ -38,7 +38,8 @@ const disabledBecause: Readonly<Record<NonNullable<ListedTool["disabled"]>, stri
 /** One line of a description is enough to choose by. */
 const longestDescription = 100;
 
-function lineOf({ name, description, asks, disabled }: ListedTool): string {
+function lineOf({ name, description, asks, off, disabled }: ListedTool): string {
+  if (off) return `◽ ${name}: off in this conversation`;
   if (disabled !== undefined) return `🚫 ${name}: off, since ${disabledBecause[disabled]}`;
   const [line = ""] = description.split("\n");
   const said = line.length <= longestDescription ? line : `${line.slice(0, longestDescription - 1)}…`;
@@ -75,6 +76,8 @@ function toolList({ on, listed, admin }: ToolList): string {
 
 export const toolTexts = {
   noTools: "🧰 There are no tools here.",
+  noSuchTool: (name: string) =>
+    `There is no tool "${name.slice(0, 64)}" for this chat. /tools lists those that there are.`,
   toolList,
   toolConfirmed: (name: string) => `✅ ${name} is used as it is now.`,
   toolNotChanged: (name: string) => `There is no changed tool "${name}".`,

@@ -1,6 +1,6 @@
 /** All tools of a process as one list: our own, and those of servers. */
 import type { Logger } from "../base/log.ts";
-import type { ListedTool, Tool, ToolAsker, Tools } from "../ports/tools.ts";
+import { type ListedTool, switchOf, type Tool, type ToolAsker, type Tools } from "../ports/tools.ts";
 
 export interface ToolsDeps {
   /** Our own, in the order in which models are told of them. */
@@ -39,6 +39,7 @@ export function createTools({ builtIn, servers, only, log }: ToolsDeps): Tools {
     for (const tool of [...own, ...others]) {
       if (!to.isPrivate && tool.class !== "safe" && tool.inGroups !== true) continue;
       if (tool.ofMemory && !to.remembers) continue;
+      if (to.without?.has(switchOf(tool))) continue;
       const length = lengthOf(tool);
       if (names.has(tool.name)) left.set(idOf(tool), "name-taken");
       else if (offered.length >= mostTools || characters + length > mostCharacters) left.set(idOf(tool), "no-room");
@@ -68,14 +69,18 @@ export function createTools({ builtIn, servers, only, log }: ToolsDeps): Tools {
       return (await sorted(to)).offered;
     },
     async listed(to) {
-      const { offered, left } = await sorted(to);
-      const can = new Set(offered.map(idOf));
+      // What is switched off is listed, too: or nobody could switch it on again.
+      const [all, { left }] = await Promise.all([sorted({ ...to, without: undefined }), sorted(to)]);
+      const can = new Set([...all.offered.map(idOf), ...all.left.keys()]);
       const others = ((await servers?.listed(to)) ?? []).filter(isWanted);
       const listed = [...own.map((tool): ListedTool => said(tool)), ...others];
       return listed.flatMap((tool) => {
-        const disabled = tool.disabled ?? left.get(idOf(tool));
+        const off = to.without?.has(switchOf(tool)) === true;
+        const disabled = tool.disabled ?? (off ? undefined : left.get(idOf(tool)));
         // What is not offered to this chat is nothing that anybody there could do anything about.
-        return disabled === undefined && !can.has(idOf(tool)) ? [] : [said({ ...tool, disabled })];
+        return disabled === undefined && !can.has(idOf(tool))
+          ? []
+          : [said({ ...tool, disabled, ...(off ? { off } : {}) })];
       });
     },
     async confirm(name) {
@@ -94,8 +99,8 @@ function idOf({ name, server = "" }: Pick<Tool, "name" | "server">): string {
   return `${server}\0${name}`;
 }
 
-function said({ name, description, server, asks, disabled }: ListedTool): ListedTool {
-  return { name, description, server, asks, disabled };
+function said({ name, description, server, asks, off, disabled }: ListedTool): ListedTool {
+  return { name, description, server, asks, off, disabled };
 }
 
 function lengthOf({ name, description, parameters }: Tool): number {

@@ -384,6 +384,50 @@ describe("/tools", () => {
     expect(texts().at(-1)).toContain("• files_delete");
   });
 
+  it("switches single tools off and on by buttons, and those of a server together", async () => {
+    const own: Tool = {
+      ...deleting,
+      name: "calculate",
+      description: "Computes.",
+      server: undefined,
+      class: "safe",
+      asks: false,
+    };
+    const servers = {
+      offered: async () => [deleting],
+      listed: async () => [deleting],
+      confirm: async () => false,
+      stop: async () => {},
+    };
+    scene.tools = createTools({ builtIn: [own], servers, only: ["calculate", "files"] });
+    await scene.write("/tools");
+    const last = () => buttonsIn(scene.calls.at(-1)?.payload ?? {});
+    expect(last().map(({ text }) => text)).toEqual(["✅ On", "Off", "☑️ calculate", "☑️ files"]);
+    await scene.press(last()[3]?.callback_data ?? "");
+    expect(texts().at(-1)).toContain("◽ files_delete: off in this conversation");
+    expect(last().map(({ text }) => text)).toContain("◽ files");
+    await scene.write("hello");
+    expect(scene.requests.at(-1)?.tools?.map(({ name }) => name)).toEqual(["calculate"]);
+    await scene.write("/tools off CALCULATE");
+    await scene.write("hello");
+    expect(scene.requests.at(-1)?.tools).toBeUndefined();
+    await scene.write("/tools on files_delete");
+    await scene.write("hello");
+    expect(scene.requests.at(-1)?.tools?.map(({ name }) => name)).toEqual(["files_delete"]);
+    await scene.write("/tools on nonsense");
+    expect(texts().at(-1)).toBe('There is no tool "nonsense" for this chat. /tools lists those that there are.');
+    expect(await scene.store.readSettings("7")).toMatchObject({ toolsOff: "calculate" });
+    await scene.write("/tools on calculate");
+    expect((await scene.store.readSettings("7")).toolsOff).toBeUndefined();
+  });
+
+  it("shows no switches where all is off, and a button of a tool that is gone changes nothing", async () => {
+    await scene.write("/tools off");
+    expect(buttonsIn(scene.calls.at(-1)?.payload ?? {})).toHaveLength(2);
+    await scene.press("tool:off:AAAAAAAAAAAAAAAA");
+    expect((await scene.store.readSettings("7")).toolsOff).toBeUndefined();
+  });
+
   it("lets an admin take a tool as its server has changed it, and nobody else", async () => {
     others = [{ name: "files_move", description: "", server: "files", asks: true, disabled: "changed" }];
     await scene.write("/tools");

@@ -43,6 +43,26 @@ describe("the tools", () => {
     }
   });
 
+  it("that are switched off are listed and not offered, those of a server together, and make room for others", async () => {
+    const mine = Array.from({ length: 40 }, (_, at) => tool(`t${at}`));
+    const tools = createTools({
+      builtIn: mine,
+      servers: servers([tool("s_x", { server: "s" }), tool("s_y", { server: "s" })]),
+    });
+    const listed = async (without: readonly string[]) =>
+      await tools.listed({ ...inPrivate, without: new Set(without) });
+    expect((await listed([])).at(-1)).toMatchObject({ name: "s_y", disabled: "no-room" });
+    const to = { ...inPrivate, without: new Set(["t0", "t7"]) };
+    expect(namesOf(await tools.offered(to))).toEqual(expect.arrayContaining(["t1", "s_x", "s_y"]));
+    expect(namesOf(await tools.offered(to))).not.toContain("t7");
+    expect((await listed(["t0", "t7"])).filter(({ off }) => off).map(({ name }) => name)).toEqual(["t0", "t7"]);
+    const others = await listed(["s"]);
+    expect(others.slice(-2)).toMatchObject([
+      { name: "s_x", off: true, disabled: undefined },
+      { name: "s_y", off: true },
+    ]);
+  });
+
   it("are in groups those that are safe, and those that are meant for groups", async () => {
     const tools = createTools({
       builtIn: [
