@@ -11,6 +11,7 @@ import { examineProxies } from "./proxies.ts";
 import { examineServers } from "./servers.ts";
 import { examineStorage } from "./storage.ts";
 import { examineTelegram } from "./telegram.ts";
+import { examineTools } from "./tools.ts";
 
 export interface ExaminationOptions {
   readonly config: Config;
@@ -45,6 +46,7 @@ export async function examine({
     ["proxies", examineProxies(config, peer, signal)],
     ["storage", examineStorage(config, running)],
     ["models", examineModels({ config, sparing: running, signal })],
+    ["tools", examineTools(config, running, signal)],
     ["MCP", examineServers(config, running, signal)],
   ];
   const notDone = (about: string) => [bad(about, `not done within ${withinMs / 1000} s`, "try again")];

@@ -12,7 +12,7 @@ import { type Child, type ChildLimits, startChild } from "./child.ts";
 import { pageReadingOf, readingOf, type Task } from "./job.ts";
 
 export interface FileReaderOptions {
-  readonly log: Logger;
+  readonly log: Pick<Logger, "debug" | "warn" | "error">;
   readonly limits?: Partial<ChildLimits>;
   /** After this time without a file the child goes. Milliseconds. */
   readonly idleMs?: number;

@@ -27,13 +27,13 @@ async function setUp() {
 }
 
 describe("the doctor", () => {
-  it("looks at settings, Telegram, storage and models, in this order", async () => {
+  it("looks at settings, Telegram, storage, models and tools, in this order", async () => {
     const { env } = await setUp();
     const { exitCode, lines } = await answerDoctor(doctorConfig(env), false);
     expect(exitCode).toBe(0);
     expect(lines.map((line) => line.split(/ {2,}/, 2).join(" "))).toEqual([
       ...["ok settings", "ok token", "ok privacy mode", "ok webhook", "ok clock", "ok DATA_DIR"],
-      ...["ok relay", "ok relay/one", "", "All is well."],
+      ...["ok relay", "ok relay/one", "ok read_page", "", "All is well."],
     ]);
   });
 
@@ -59,7 +59,7 @@ describe("the doctor", () => {
       about: "settings",
       says: "ADMIN_USER_IDS is empty: nobody is told in Telegram when something has to be mended",
     });
-    expect(findings.at(-1)).toMatchObject({ state: "ok", about: "relay/one" });
+    expect(findings.at(-1)).toMatchObject({ state: "ok", about: "read_page" });
   });
 
   it("has a line for each mistake of a configuration", async () => {
@@ -74,7 +74,7 @@ describe("the doctor", () => {
     const { env, telegram, provider } = await setUp();
     telegram.instead = () => undefined;
     provider.answer = () => undefined;
-    const found = short(await examine({ config: doctorConfig(env), running: false, withinMs: 1_500 }));
+    const found = short(await examine({ config: doctorConfig({ ...env, TOOLS: "off" }), running: false, withinMs: 1_500 }));
     expect(found.filter((line) => !line.includes("DATA_DIR"))).toEqual([
       "ok settings: no mistakes",
       expect.stringMatching(/^bad token: 127\.0\.0\.1:\d+ is out of reach: no answer in time/),
