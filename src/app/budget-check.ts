@@ -2,6 +2,7 @@
 import { StartError, type Whose } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 import { mediaAsked, modelsAsked } from "../config/models-asked.ts";
+import { searchModel } from "../config/tools.ts";
 import { firstTokens, perDollar } from "../ports/ledger.ts";
 
 /** The variable that sets each. */
@@ -12,7 +13,7 @@ export const budgetVariables: Readonly<Record<Whose, string>> = {
   "bot-day": "BUDGET_BOT_DAY",
 };
 
-type BudgetConfig = Pick<Config, "budgets" | "models" | "summaryModel">;
+type BudgetConfig = Pick<Config, "budgets" | "models" | "summaryModel"> & Partial<Pick<Config, "tools">>;
 
 /** Throws a `StartError` when there is anything wrong with the budgets. */
 export async function checkBudgets(config: BudgetConfig): Promise<void> {
@@ -68,6 +69,9 @@ async function moneyMistakes(
           ? unpriced(model, `a picture, like {"${model}": {"picture": 0.04}}`)
           : unpriced(model, `an hour of sound, like {"${model}": {"audio_hour": 0.36}}`),
       ),
+    ...searchesOf(config)
+      .filter((model) => cost(model, oneSearch, Date.now()) === undefined)
+      .map((model) => unpriced(model, `a search, like {"${model}": {"search": 0.001}}`)),
   ];
   if (lines.length > 0) return lines;
   const cheapest = Math.min(...prices.map(({ dollars = 0 }) => dollars));
@@ -79,8 +83,13 @@ async function moneyMistakes(
     );
 }
 
+function searchesOf({ tools }: BudgetConfig): readonly string[] {
+  return tools?.search === undefined ? [] : [searchModel(tools.search.provider)];
+}
+
 /** Of which a price is asked: whether there is one, not how much it is. */
 const someMedia = { inputTokens: 1, cachedTokens: 0, outputTokens: 1, seconds: 1, pictures: 1 };
+const oneSearch = { inputTokens: 1, cachedTokens: 0, outputTokens: 0, searches: 1 };
 
 /** Rounded up, so that what it names is enough. */
 function dollarsOf(dollars: number): string {

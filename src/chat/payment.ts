@@ -90,7 +90,7 @@ interface Called extends Pick<LedgerRow, "model" | "step" | "attempt"> {
 }
 
 /** How the ledger calls what is no step of a turn. */
-const mediaSteps: Readonly<Record<MediaStep, number>> = { hear: -1, speak: -2, draw: -3 };
+const mediaSteps: Readonly<Record<MediaStep, number>> = { hear: -1, speak: -2, draw: -3, search: -4 };
 
 /** Creates what pays for one delivery of a question. `onWaiting` is told when it begins to wait for calls of others. */
 export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiting: () => void): Payment {
@@ -117,7 +117,7 @@ export function createPayment(deps: PaymentDeps, question: PaidQuestion, onWaiti
 
   function rowOf({ model, step, attempt }: Called, end: CallEnd, counted: () => TokenUsage): LedgerRow {
     const all = end.usage ?? counted();
-    const { pictures: _pictures, ...usage } = all;
+    const { pictures: _pictures, searches: _searches, ...usage } = all;
     const at = now();
     const cost = usage.inputTokens + usage.outputTokens === 0 ? 0 : models.cost(model, all, at);
     return {

@@ -1,7 +1,7 @@
 /** The file that `PRICES_FILE` names: what models cost that no list has, or that cost something else there. */
 import { isObject, readJsonFile } from "./json-file.ts";
 
-/** US dollars: for a million tokens, an hour of sound, a picture. */
+/** US dollars: for a million tokens, an hour of sound, a picture, a search of the web. */
 export interface OwnPrice {
   readonly input: number;
   readonly cached: number;
@@ -10,6 +10,7 @@ export interface OwnPrice {
   /** Set: it costs this, whatever its tokens. */
   readonly audioHour?: number | undefined;
   readonly picture?: number | undefined;
+  readonly search?: number | undefined;
 }
 
 interface Entry {
@@ -19,15 +20,15 @@ interface Entry {
   readonly output: number;
 }
 
-/** By `provider/model`. */
+/** By `provider/model`; `provider/search`: who searches the web. */
 export type OwnPrices = Readonly<Record<string, OwnPrice>>;
 
 const example = '{"openai/gpt-6-luna": {"input": 0.2, "cached": 0.02, "cache_write": 0.25, "output": 1.6}}';
 const fieldNames = ["input", "cached", "cache_write", "output"] as const;
-/** Each makes a price by itself, of a model that hears or speaks, or draws. */
-const byPiece = { audio_hour: "audioHour", picture: "picture" } as const;
+/** Each makes a price by itself, of a model that hears or speaks, or draws, and of who searches the web. */
+const byPiece = { audio_hour: "audioHour", picture: "picture", search: "search" } as const;
 const known =
-  "input, cached, cache_write and output are dollars per million tokens, input and output must be there; or audio_hour or picture alone";
+  "input, cached, cache_write and output are dollars per million tokens, input and output must be there; or audio_hour, picture or search alone";
 /** More mistakes of one file are of one reason. */
 const mostMistakes = 5;
 

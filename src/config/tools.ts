@@ -38,6 +38,11 @@ export function searchVariable(provider: SearchProvider): string {
   return accessOf[provider];
 }
 
+/** How the ledger and `PRICES_FILE` call who searches. */
+export function searchModel(provider: SearchProvider): string {
+  return `${provider}/search`;
+}
+
 /** What the variables mean together, `env` being what the file of servers may refer to; undefined when models are offered no tools. */
 export function toolsOf(
   values: Environment,

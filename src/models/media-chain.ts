@@ -50,7 +50,7 @@ export interface MediaChainDeps {
 
 /** One kind of call. */
 interface Order<T> {
-  readonly step: MediaStep;
+  readonly step: Exclude<MediaStep, "search">;
   readonly expected: TokenUsage;
   ask(entered: Entered, request: MediaRequest, signal: AbortSignal): Promise<Answer<T> | undefined>;
 }

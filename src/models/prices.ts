@@ -21,6 +21,12 @@ const tableNames: Readonly<Record<string, string>> = {
   cerebras: "cerebras",
 };
 
+/**
+ * Dollars of one search, by the public price lists of November 2026: pay-as-you-go, of Tavily a basic one. Serper's price is not
+ * among them: it is not known.
+ */
+const searchPrices: Readonly<Record<string, number>> = { tavily: 0.008, brave: 0.005, exa: 0.007, searxng: 0 };
+
 const perMillion = 1e-6;
 const secondsPerHour = 3_600;
 const free = new Set(providerPresets.flatMap(({ name, local }) => (local ? [name] : [])));
@@ -35,14 +41,27 @@ export function createPrices(own: Readonly<Record<string, OwnPrice>> = {}): Mode
     if (price !== undefined) return ownCost(price, usage);
     const slash = model.indexOf("/");
     const provider = model.slice(0, slash);
+    if (usage.searches !== undefined) {
+      const each = Object.hasOwn(searchPrices, provider) ? searchPrices[provider] : undefined;
+      return each && each * usage.searches;
+    }
     return free.has(provider) ? 0 : listCost(provider, model.slice(slash + 1), usage, at);
   };
 }
 
 function ownCost(price: OwnPrice, usage: TokenUsage): number {
-  const { inputTokens, cachedTokens, cacheWriteTokens = 0, outputTokens, seconds = 0, pictures = 0 } = usage;
+  const {
+    inputTokens,
+    cachedTokens,
+    cacheWriteTokens = 0,
+    outputTokens,
+    seconds = 0,
+    pictures = 0,
+    searches = 0,
+  } = usage;
   if (price.audioHour !== undefined) return (seconds / secondsPerHour) * price.audioHour;
   if (price.picture !== undefined) return pictures * price.picture;
+  if (price.search !== undefined) return searches * price.search;
   const plain = Math.max(0, inputTokens - cachedTokens - cacheWriteTokens);
   const input = plain * price.input + cachedTokens * price.cached + cacheWriteTokens * price.cacheWrite;
   return perMillion * (input + outputTokens * price.output);

@@ -15,7 +15,7 @@ export const firstTokens = 2_000;
 export interface UsageEntry {
   /** 0: nobody's any more. */
   readonly userId: number;
-  /** `provider/model` that was asked, and is charged. */
+  /** `provider/model` that was asked, and is charged; of a search of the web `provider/search`. */
   readonly model: string;
   /** Input tokens, the cached ones and those written to the cache included. */
   readonly inputTokens: number;
@@ -41,7 +41,7 @@ export interface LedgerRow extends UsageEntry {
   readonly turn: number;
   /**
    * From 1: which step of the turn; 0: the summary that was written after it; -1: its recording was heard, -2: its answer was
-   * spoken, -3: a picture was drawn.
+   * spoken, -3: a picture was drawn, -4: the web was searched.
    */
   readonly step: number;
   /** From 1: which call of the question. */

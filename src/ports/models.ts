@@ -47,6 +47,8 @@ export interface TokenUsage {
   readonly seconds?: number | undefined;
   /** That were drawn; left out where none were. */
   readonly pictures?: number | undefined;
+  /** Of the web; left out where none were made. */
+  readonly searches?: number | undefined;
 }
 
 /** How much a model shall think before it answers. */
@@ -151,7 +153,7 @@ interface ChatCall {
 
 /** What comes in one piece. */
 interface MediaCall {
-  /** `provider/model`. */
+  /** `provider/model`; of who searches the web `provider/search`. */
   readonly model: string;
   readonly media: MediaStep;
   /** Reserved, and counted where the provider counts nothing. */
@@ -159,7 +161,7 @@ interface MediaCall {
 }
 
 /** What is done beside the steps of a turn. */
-export type MediaStep = "hear" | "speak" | "draw";
+export type MediaStep = "hear" | "speak" | "draw" | "search";
 
 export interface OpenCall {
   /** The answer has gone on with this. False: no more can be paid, end it here as at the length limit. Cheap. */

@@ -1,8 +1,9 @@
 /** The tool `web_search`: what a search provider finds on the web. */
-import { type SearchConfig, searchVariable } from "../config/tools.ts";
+import { type SearchConfig, searchModel, searchVariable } from "../config/tools.ts";
 import type { Alerts } from "../ports/alerts.ts";
+import type { TokenUsage } from "../ports/models.ts";
 import type { Source, ToolResult } from "../ports/tool-results.ts";
-import type { Tool } from "../ports/tools.ts";
+import type { Tool, ToolTurn } from "../ports/tools.ts";
 import { pageAddress } from "./addresses.ts";
 import { seenLine } from "./framing.ts";
 import { type SearchHit, searchApiOf } from "./search-apis.ts";
@@ -28,6 +29,25 @@ const mostMs = 20_000;
 export function createWebSearch({ config, alerts, ...deps }: WebSearchDeps): WebSearch {
   const api = searchApiOf(config);
   const client = createSearchClient({ ...deps, api });
+  const model = searchModel(config.provider);
+
+  /** Asks, paid for by who has asked; what was not searched costs nothing. Undefined when the signal is aborted. */
+  async function paidSearch(query: string, { payer, work }: ToolTurn, signal: AbortSignal) {
+    const paid = await payer.open({ model, media: "search", expected: usageOf(query) }, signal);
+    if (paid === undefined) return undefined;
+    const begunAt = performance.now();
+    let end: SearchEnd | undefined;
+    try {
+      end = await client.ask(query, mostResults, work, signal);
+      return end;
+    } finally {
+      const outcome = end === undefined ? "stopped" : outcomes[end.kind];
+      // Nobody knows whether one that was given up was counted.
+      const usage = end === undefined || end.kind === "found" ? usageOf(query) : nothing;
+      paid.close({ outcome, usage, durationMs: performance.now() - begunAt });
+    }
+  }
+
   const tool: Tool = {
     name: "web_search",
     description:
@@ -46,7 +66,8 @@ export function createWebSearch({ config, alerts, ...deps }: WebSearchDeps): Web
     async run({ args, turn }, signal) {
       const query = queryIn(args);
       if (query === "") return failed("web_search needs query, a text of 1 to 400 characters.");
-      const end = await client.ask(query, mostResults, turn.work, signal);
+      const end = await paidSearch(query, turn, signal);
+      if (end === undefined) return failed("It was stopped before anything was searched.");
       if (end.kind === "found") return turn.work(() => resultOf(query, end.hits));
       turn.log.warn({ ...end, provider: config.provider }, "a search has come to nothing");
       if (end.kind === "refused") {
@@ -57,6 +78,15 @@ export function createWebSearch({ config, alerts, ...deps }: WebSearchDeps): Web
     },
   };
   return { tool, stop: client.stop };
+}
+
+const nothing: TokenUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0 };
+const outcomes = { found: "complete", refused: "auth", limited: "rate-limit", failed: "upstream" } as const;
+const unitsPerToken = 4;
+
+/** The ledger counts what has read anything. */
+function usageOf(query: string): TokenUsage {
+  return { ...nothing, inputTokens: Math.ceil(query.length / unitsPerToken), searches: 1 };
 }
 
 function queryIn(args: unknown): string {

@@ -11,8 +11,10 @@ const now = 5_000;
 const never = new AbortController().signal;
 const heard: TokenUsage = { inputTokens: 120, cachedTokens: 0, outputTokens: 60, seconds: 12 };
 const drawn: TokenUsage = { inputTokens: 5, cachedTokens: 0, outputTokens: 4_160, pictures: 1 };
-/** A cent for each second, and a dollar for each picture. */
-const cost = (_: string, { seconds = 0, pictures = 0 }: TokenUsage) => seconds / 100 + pictures;
+const looked: TokenUsage = { inputTokens: 5, cachedTokens: 0, outputTokens: 0, searches: 1 };
+/** A cent for each second, a dollar for each picture, and half of one for each search. */
+const cost = (_: string, { seconds = 0, pictures = 0, searches = 0 }: TokenUsage) =>
+  seconds / 100 + pictures + searches / 2;
 const call = (media: MediaStep, expected = heard): PayableCall => ({ model: "a/ear", media, expected });
 
 let store: ReturnType<typeof createMemoryStore>;
@@ -45,6 +47,7 @@ describe.each([
   ["hear", -1, heard, 0.12],
   ["speak", -2, heard, 0.12],
   ["draw", -3, drawn, 1],
+  ["search", -4, looked, 0.5],
 ] as const)("a call to %s", (media, step, expected, dollars) => {
   it.each([
     ["money", 10e9, dollars * 1e9],
@@ -57,7 +60,7 @@ describe.each([
     await payment.settle();
     expect(await standing(unit)).toEqual([whole, 0]);
     expect(payment.take()).toEqual([]);
-    const { pictures: _, ...usage } = expected;
+    const { pictures: _, searches: __, ...usage } = expected;
     expect(await rows()).toMatchObject([{ step, turn: 50, model: "a/ear", ...usage, cost: dollars, estimated: false }]);
     expect(observed).toHaveLength(1);
   });

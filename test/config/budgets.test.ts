@@ -71,11 +71,14 @@ describe("a budget", () => {
 });
 
 describe("PRICES_FILE", () => {
-  it("may have dollars for an hour of sound, or for a picture, alone", () => {
-    const PRICES_FILE = priceFile('{"own/ear": {"audio_hour": 0.36}, "own/brush": {"picture": 0.04}}');
+  it("may have dollars for an hour of sound, for a picture, or for a search, alone", () => {
+    const PRICES_FILE = priceFile(
+      '{"own/ear": {"audio_hour": 0.36}, "own/brush": {"picture": 0.04}, "serper/search": {"search": 0.001}}',
+    );
     expect(readConfig("start", { ...good, PRICES_FILE }).models.prices).toMatchObject({
       "own/ear": { audioHour: 0.36 },
       "own/brush": { picture: 0.04 },
+      "serper/search": { search: 0.001 },
     });
   });
 
@@ -145,6 +148,15 @@ describe("a budget in money", () => {
       expect.stringMatching(/^PRICES_FILE has no price for own\/ear, .* an hour of sound, like .*audio_hour/),
       expect.stringMatching(/^PRICES_FILE has no price for own\/brush, .* a picture, like .*"picture": 0.04/),
     ]);
+    // So has who searches the web; of Serper nobody knows what that is.
+    const searching = (more: Record<string, string>) =>
+      checkBudgets(readConfig("start", { ...good, BUDGET_CHAT_DAY: "1", ...more })).catch((one) => one);
+    expect((await searching({ SERPER_API_KEY: "k" })).lines).toEqual([
+      expect.stringMatching(/^PRICES_FILE has no price for serper\/search, .* a search, like .*"search": 0.001/),
+    ]);
+    const priced = priceFile('{"serper/search": {"search": 0.001}}');
+    expect(await searching({ SERPER_API_KEY: "k", PRICES_FILE: priced })).toBeUndefined();
+    expect(await searching({ TAVILY_API_KEY: "k" })).toBeUndefined();
     const PRICES_FILE = priceFile('{"own/m": {"input": 1, "output": 2}, "own/n": {"input": 0, "output": 0}}');
     await check({ BUDGET_CHAT_DAY: "1", PRICES_FILE });
   });

@@ -79,3 +79,27 @@ describe("sound and pictures", () => {
     expect(cost("openai/tts-unheard-of", minute, at)).toBeUndefined();
   });
 });
+
+describe("the price of a search", () => {
+  const search = { inputTokens: 4, cachedTokens: 0, outputTokens: 0, searches: 1 };
+
+  it.each([
+    ["tavily", 0.008],
+    ["brave", 0.005],
+    ["exa", 0.007],
+    // One's own server costs nothing.
+    ["searxng", 0],
+    // Never 0 where nobody knows.
+    ["serper", undefined],
+    ["constructor", undefined],
+  ])("by %s is what it publishes", (provider, dollars) => {
+    expect(createPrices()(`${provider}/search`, search, 0)).toBe(dollars);
+  });
+
+  it("is one's own where there is one", () => {
+    const price = { input: 0, cached: 0, cacheWrite: 0, output: 0, search: 0.002 };
+    const cost = createPrices({ "serper/search": price, "brave/search": price });
+    expect(cost("serper/search", search, 0)).toBe(0.002);
+    expect(cost("brave/search", search, 0)).toBe(0.002);
+  });
+});

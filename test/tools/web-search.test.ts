@@ -57,9 +57,9 @@ function search(provider: SearchProvider, more: { withinMs?: number } = {}): Web
 
 async function searched(provider: SearchProvider, query = "foxes in winter", more: { withinMs?: number } = {}) {
   const { tool, stop } = search(provider, more);
-  const { turn, lines } = toolTurn();
+  const { turn, lines, paid } = toolTurn();
   try {
-    return { result: await callTool(tool, { query }, turn), lines };
+    return { result: await callTool(tool, { query }, turn), lines, paid };
   } finally {
     stop();
   }
@@ -95,6 +95,16 @@ describe.each(searchProviders)("a search by %s", (provider) => {
     // In a header, never in an address.
     expect(JSON.stringify(one?.headers).includes(key)).toBe(provider !== "searxng");
     expect(one?.url.href).not.toContain(key);
+  });
+
+  it("is paid for by who has asked where it finds anything, and costs nothing where it is refused", async () => {
+    answer = (response) => json(response, said[provider](two));
+    const expected = { inputTokens: 4, cachedTokens: 0, outputTokens: 0, searches: 1 };
+    const call = { model: `${provider}/search`, media: "search", expected };
+    expect((await searched(provider)).paid).toEqual([{ call, end: { outcome: "complete", usage: expected } }]);
+    answer = (response) => json(response, {}, 429);
+    const usage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0 };
+    expect((await searched(provider)).paid).toEqual([{ call, end: { outcome: "rate-limit", usage } }]);
   });
 
   it("that finds nothing says so", async () => {

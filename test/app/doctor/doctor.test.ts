@@ -74,7 +74,9 @@ describe("the doctor", () => {
     const { env, telegram, provider } = await setUp();
     telegram.instead = () => undefined;
     provider.answer = () => undefined;
-    const found = short(await examine({ config: doctorConfig({ ...env, TOOLS: "off" }), running: false, withinMs: 1_500 }));
+    const found = short(
+      await examine({ config: doctorConfig({ ...env, TOOLS: "off" }), running: false, withinMs: 1_500 }),
+    );
     expect(found.filter((line) => !line.includes("DATA_DIR"))).toEqual([
       "ok settings: no mistakes",
       expect.stringMatching(/^bad token: 127\.0\.0\.1:\d+ is out of reach: no answer in time/),
