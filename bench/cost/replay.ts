@@ -89,7 +89,10 @@ export async function replay(
     summaries,
     models: manner.newestMessages === undefined ? models : slidingWindow(models, manner.newestMessages),
     spending: { budgets: {} },
-    media: { picture: () => Promise.reject(new Error("nobody sends a picture")) },
+    media: {
+      picture: () => Promise.reject(new Error("nobody sends a picture")),
+      fitted: () => Promise.reject(new Error("no tool returns one")),
+    },
     defaultPersona: config.systemPrompt,
     historyLimits: config.history,
     newTopicAfterMs: config.newTopicAfterMs,

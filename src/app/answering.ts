@@ -103,7 +103,7 @@ export function createAnswering(deps: AnsweringDeps, identity: Identity): Answer
       historyLimits: config.history,
       tokenFactors,
       spending,
-      media: createMediaReader({ source, documents, cache }),
+      media: createMediaReader({ source, documents, reader, cache }),
       answerCache: answerCacheOf(config),
       files: { ...documents, maxTokens: config.documentMaxTokens },
       speaking: models.media?.speak && models.media,

@@ -12,6 +12,7 @@ import type { Tool, ToolTurn } from "../ports/tools.ts";
 import { type Citations, createCitations } from "./citations.ts";
 import type { Prepared } from "./preparation.ts";
 import { tailoring } from "./remembered.ts";
+import { openResultPictures } from "./result-pictures.ts";
 import type { Run, TurnDeps } from "./run.ts";
 import { messagesOf, prefixOf, toolGuide } from "./step-messages.ts";
 import { makeCalls, mostCalls, type OpenQuestion } from "./tool-calls.ts";
@@ -51,6 +52,7 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
   const allowed = tools.length === 0 ? new Set<string>() : await store.allowedTools(turn.conversation);
   const citations = createCitations();
   const steps = [...run.steps];
+  const pictures = await openResultPictures(deps, run);
   const guided = (messages: readonly ChatMessage[]) => (tools.length === 0 ? messages : withGuide(messages));
   const prefix = deps.work(() => prefixOf(guided(prepared.messages), tools));
   // What was read in an earlier turn may go on in what was answered, and want something only now.
@@ -80,11 +82,6 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
     return [textOf(asked), ...found].join("\n").toLowerCase();
   }
 
-  async function show(key: string, { pictures = [] }: ToolResult): Promise<void> {
-    for (const [at, { base64, ...picture }] of pictures.entries())
-      await run.gallery.add(`${key}/${at}`, { ...picture, bytes: Buffer.from(base64, "base64") });
-  }
-
   const toolTurn = (): Omit<ToolTurn, "payer"> => ({
     conversation: turn.conversation,
     question: turn.question,
@@ -107,7 +104,7 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
     get noCalls() {
       return steps.length >= mostSteps - 1 || steps.reduce((sum, { calls }) => sum + calls.length, 0) >= mostCalls;
     },
-    messages: () => messagesOf(steps, prefix, citations),
+    messages: () => messagesOf(steps, prefix, citations, pictures.of),
     async keep(said, rows) {
       const step = { ...said, number: steps.length + 1, prefix };
       if (!(await store.addStep(turn, step, rows))) throw turnGone();
@@ -127,7 +124,7 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
             if (!(await store.changeCall(turn, what))) throw turnGone();
             change(what);
           },
-          done: show,
+          keep: pictures.take,
         },
         step,
         signal,

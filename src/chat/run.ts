@@ -1,6 +1,7 @@
 /** A run of a turn: what is asked, and what it takes to answer. */
 import type { Content } from "../ports/content.ts";
 import type { UsageEntry } from "../ports/ledger.ts";
+import type { MediaReader } from "../ports/media.ts";
 import type { ModelRequest } from "../ports/models.ts";
 import type { Note } from "../ports/notes.ts";
 import type { Step } from "../ports/steps.ts";
@@ -14,7 +15,6 @@ import type { Gallery } from "./gallery.ts";
 import type { Hearing, Listened } from "./listening.ts";
 import type { Payment, Spending } from "./payment.ts";
 import type { Permission } from "./permission.ts";
-import type { PicturesDeps } from "./pictures.ts";
 import type { Screen } from "./screen.ts";
 import type { Speaking } from "./speaking.ts";
 import type { TokenFactors } from "./token-factors.ts";
@@ -54,7 +54,7 @@ export type OpenScreen = (turn: Turn, former: Turn | undefined, dropped: readonl
 
 export interface TurnDeps extends PromptDeps {
   readonly spending: Spending;
-  readonly media: PicturesDeps["media"];
+  readonly media: MediaReader;
   /** Left out: every question goes to a model. */
   readonly answerCache?: AnswerCache | undefined;
   /** Whether anything of this Markdown can be seen when it is rendered. */

@@ -1,6 +1,6 @@
 /** The steps of a turn as its model is sent them again, and what is told of them afterwards. Pure. */
 import { createHash } from "node:crypto";
-import { type Content, textOf, textParts } from "../ports/content.ts";
+import { type Content, type ModelContent, textOf, textParts } from "../ports/content.ts";
 import type { ChatMessage } from "../ports/models.ts";
 import type { Step, StepCall } from "../ports/steps.ts";
 import type { ToolDefinition, ToolResult } from "../ports/tool-results.ts";
@@ -26,7 +26,12 @@ export function prefixOf(messages: readonly ChatMessage[], tools: readonly ToolD
 }
 
 /** The messages behind the prompt, for steps whose calls are all done. */
-export function messagesOf(steps: readonly Step[], prefix: string, citations: Citations): readonly ChatMessage[] {
+export function messagesOf(
+  steps: readonly Step[],
+  prefix: string,
+  citations: Citations,
+  picturesOf: (result: ToolResult) => ModelContent,
+): readonly ChatMessage[] {
   return steps.flatMap((step): readonly ChatMessage[] => [
     {
       role: "assistant",
@@ -37,7 +42,8 @@ export function messagesOf(steps: readonly Step[], prefix: string, citations: Ci
     ...step.calls.map(
       ({ id, name, result }): ChatMessage => ({
         role: "tool",
-        content: textParts(result === undefined ? "" : resultInWords(name, result, citations)),
+        content:
+          result === undefined ? [] : [...textParts(resultInWords(name, result, citations)), ...picturesOf(result)],
         answers: { id, name },
       }),
     ),

@@ -20,8 +20,8 @@ export interface ToolCallsDeps {
   /** Keeps what has become of a call, before anything depends on it. Throws when it cannot be kept any more. */
   change(change: CallChange): Promise<void>;
   status(activity: Activity): void;
-  /** A call has its result. */
-  done(key: string, result: ToolResult): Promise<void>;
+  /** Keeps the pictures of what a call has returned; resolves with the rest. The key is the call's. */
+  keep(key: string, result: ToolResult, signal: AbortSignal): Promise<ToolResult>;
 }
 
 /** A call that somebody has to allow before it is made. */
@@ -56,7 +56,7 @@ export async function makeCalls(
     else if (next === "ask") {
       asks ??= { step: step.number, call: at, ...(carriesOut(deps, call) ? { fromOutside: true } : {}) };
       if (call.state === "new") await deps.change({ step: step.number, call: at, state: "asked" });
-    } else await finish(deps, step, at, next);
+    } else await deps.change({ step: step.number, call: at, state: "done", result: next });
   }
   await makeAll(deps, step, ready, signal);
   return signal.aborted ? undefined : asks;
@@ -134,15 +134,13 @@ async function makeCall(deps: ToolCallsDeps, step: Step, at: number, signal: Abo
   const payer = deps.payFor(key);
   try {
     const result = await withinLimit(tool, { args: args.value, key, turn: { ...deps.turn, payer } }, signal);
-    if (result !== undefined) await finish(deps, step, at, result);
+    if (result !== undefined) {
+      const kept = await deps.keep(key, result, signal);
+      await deps.change({ step: step.number, call: at, state: "done", result: kept });
+    }
   } finally {
     await payer.settle();
   }
-}
-
-async function finish(deps: ToolCallsDeps, step: Step, at: number, result: ToolResult): Promise<void> {
-  await deps.change({ step: step.number, call: at, state: "done", result });
-  await deps.done(keyOf(deps.turn, step, at), result);
 }
 
 /** The result of a call, also when it takes too long; undefined when the signal is aborted. */

@@ -6,6 +6,7 @@ import { type Content, isText, photoWords, textOf } from "../ports/content.ts";
 import type { ChatMessage, ModelEvent, TokenUsage } from "../ports/models.ts";
 import type { Note, RememberedNote, UnheardReason, UnreadFile } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
+import type { Step } from "../ports/steps.ts";
 import type { Exchange } from "../ports/store.ts";
 import type { Turn, TurnOutcome } from "../ports/turns.ts";
 import { type Continued, shownText } from "./continuation.ts";
@@ -37,6 +38,8 @@ export interface Writing {
   /** Empty when nothing of it could be seen. */
   readonly text: string;
   readonly outcome: TurnOutcome | "shutdown" | "vanished" | "waiting";
+  /** Its finished steps. */
+  readonly steps: readonly Step[];
   /** Somebody has to allow this call before it goes on. */
   readonly asks?: OpenQuestion | undefined;
   readonly error?: ModelError;

@@ -12,6 +12,7 @@ import { formerPictures, openGallery } from "./gallery.ts";
 import { listen } from "./listening.ts";
 import { createPayment } from "./payment.ts";
 import { askedIn } from "./permission.ts";
+import { forgetSeen } from "./result-pictures.ts";
 import type { OpenScreen, Question, Run, TurnDeps } from "./run.ts";
 import type { Screen } from "./screen.ts";
 import { speakAnswer } from "./speaking.ts";
@@ -111,6 +112,7 @@ export async function answerQuestion(
   const again = answerToKeep(deps.answerCache, writing);
   if (writing.text === "" && ended.answer !== "") await orLeave(screen, gallery.leaveFormer(), payment);
   await orLeave(screen, store.finishTurn(ended, exchange, payment.take(), again));
+  await orLeave(screen, forgetSeen(store, turn, writing.steps));
   const outcome = await deliver(deps, ended, screen, async () => {
     await gallery.show(screen);
     await speakAnswer(deps, ended, question.userId, signal);

@@ -78,6 +78,7 @@ async function writeFrom(
   ): Writing => ({
     text: seen(text) ? text : "",
     outcome,
+    steps: agent.steps,
     prompt: readBy(by),
     history: progress.sent.history,
     continued: run.continued,

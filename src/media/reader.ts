@@ -1,7 +1,7 @@
 /** Makes what a model is sent of what people have sent. */
 import { pictureMimeOf } from "../base/picture-formats.ts";
 import type { ImagePart, PicturePart } from "../ports/content.ts";
-import { type Documents, fileIdOf } from "../ports/files.ts";
+import { type Documents, type FileReader, fileIdOf } from "../ports/files.ts";
 import { MediaError, type MediaReader, type MediaSource } from "../ports/media.ts";
 import type { ByteCache } from "./byte-cache.ts";
 
@@ -9,6 +9,7 @@ export interface MediaReaderDeps {
   readonly source: Pick<MediaSource, "fetch">;
   /** Reads documents again whose pages are wanted and not in the cache any more. */
   readonly documents: Documents;
+  readonly reader: Pick<FileReader, "read">;
   /** Of pictures, those of documents included: those of a conversation are sent again with each of the next questions. */
   readonly cache: ByteCache;
 }
@@ -17,7 +18,7 @@ export interface MediaReaderDeps {
 const mostPictureBytes = 3 * 2 ** 20;
 
 /** Creates the reader of a process. */
-export function createMediaReader({ source, documents, cache }: MediaReaderDeps): MediaReader {
+export function createMediaReader({ source, documents, reader, cache }: MediaReaderDeps): MediaReader {
   /** All pages of a document are wanted at once, and come together; for whoever else wants them, whoever leaves. */
   const reading = new WeakMap<AbortSignal, Map<string, Promise<unknown>>>();
 
@@ -46,6 +47,17 @@ export function createMediaReader({ source, documents, cache }: MediaReaderDeps)
       if (mime === undefined) throw new MediaError("unreadable", "the file is no picture of a known format");
       if (known === undefined) cache.add(uniqueId, data);
       return { type: "image", mime, data, width, height };
+    },
+    async fitted(bytes, signal) {
+      const reading = await reader.read({ bytes }, signal);
+      const [picture] = reading.kind === "pictures" && reading.format === "picture" ? reading.pictures : [];
+      if (picture === undefined) {
+        const reason = reading.kind === "refused" ? reading.reason : "no picture";
+        const kind = reason === "unavailable" ? "unreachable" : "unreadable";
+        throw new MediaError(kind, `the picture cannot be read (${reason})`);
+      }
+      const { jpeg: data, width, height } = picture;
+      return { type: "image", mime: "image/jpeg", data, width, height };
     },
   };
 }

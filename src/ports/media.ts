@@ -35,4 +35,9 @@ export interface MediaSource {
 export interface MediaReader {
   /** A picture with its bytes; rejects with a `MediaError`. The same picture has the same bytes each time, if it can be. */
   picture(part: PicturePart, signal: AbortSignal): Promise<ImagePart>;
+  /**
+   * A picture that somebody else has sent, whatever it is: as a small JPEG. Rejects with a `MediaError`: `unreadable` when it is
+   * none, broken or too large, `unreachable` when nothing can be read at the moment.
+   */
+  fitted(bytes: Uint8Array, signal: AbortSignal): Promise<ImagePart>;
 }

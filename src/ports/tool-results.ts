@@ -22,8 +22,13 @@ export interface ToolResult {
   readonly sources?: readonly Source[] | undefined;
   /** Other addresses that may be read from then on. */
   readonly addresses?: readonly string[] | undefined;
-  /** For the chat, and for a model that sees. */
+  /**
+   * For the chat; of an untrusted result, for models that see, too: what we have made was made from words of theirs. Not kept
+   * with the result.
+   */
   readonly pictures?: readonly ResultPicture[] | undefined;
+  /** In their place, once it is kept: those that models get. */
+  readonly seen?: readonly SeenPicture[] | undefined;
   /** A fact that is remembered now: told below the answer, with a way back. */
   readonly remembered?: { readonly fact: number; readonly text: string } | undefined;
   /** In one line, for the conversation's memory of what was looked up: "searched for …", "read …". Left out: nothing. */
@@ -39,4 +44,13 @@ export interface ResultPicture {
   readonly base64: string;
   readonly mime: PictureMime;
   readonly caption?: string | undefined;
+}
+
+/** A picture as models get it: a small JPEG, which is kept beside the journal until the turn has ended. */
+export interface SeenPicture {
+  readonly key: string;
+  readonly width: number;
+  readonly height: number;
+  /** The chat takes no more of them, or none of this size. */
+  readonly unshown?: true | undefined;
 }

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { WireName } from "../../src/config/providers.ts";
 import { textParts } from "../../src/ports/content.ts";
-import type { ModelRequest } from "../../src/ports/models.ts";
+import type { ChatMessage, ModelRequest } from "../../src/ports/models.ts";
 import { createLlmServer, type LlmServer, refuse } from "../support/llm-server.ts";
 import { asMessages } from "../support/messages.ts";
 import { speeches } from "../support/wire-streams.ts";
@@ -15,6 +15,17 @@ const asked = asMessages([
   { role: "user", content: "How warm is it in Paris?" },
 ]);
 const tools = [search, clock];
+const data = Buffer.from("\xff\xd8\xffcat", "latin1");
+/** A tool has returned a picture. */
+const pictured: readonly ChatMessage[] = [
+  ...asked,
+  { role: "assistant", content: [], calls: [{ id: "a", name: "clock", arguments: "{}" }] },
+  {
+    role: "tool",
+    content: [...textParts("Here."), { type: "image", mime: "image/jpeg", data, width: 8, height: 6 }],
+    answers: { id: "a", name: "clock" },
+  },
+];
 
 /** Tests the tools of one provider by one wire. */
 export function wireToolsContract(provider: string, wire: WireName): void {
@@ -184,18 +195,33 @@ export function wireToolsContract(provider: string, wire: WireName): void {
 
     test("may have shown pictures, which a model that sees sees", async () => {
       answers(answer("A cat."));
-      const data = Buffer.from("\xff\xd8\xffcat", "latin1");
-      const image = { type: "image", mime: "image/jpeg", data, width: 8, height: 6 } as const;
-      const messages = [
-        ...asked,
-        { role: "assistant" as const, content: [], calls: [{ id: "a", name: "clock", arguments: "{}" }] },
-        { role: "tool" as const, content: [...textParts("Here."), image], answers: { id: "a", name: "clock" } },
-      ];
       const { ask } = open({ capabilities: { [model]: { sees: true } } });
-      expect((await ask({ tools, messages })).text).toBe("A cat.");
+      expect((await ask({ tools, messages: pictured })).text).toBe("A cat.");
+      const inResult = wire === "messages" || (wire === "responses" && provider === "openai");
+      const picture = speech.picturePart("image/jpeg", data.toString("base64"));
       // Mistral takes no user's message there.
-      expect(JSON.stringify(bodyAt(0)).includes(data.toString("base64"))).toBe(provider !== "mistral");
+      const places = provider === "mistral" ? [] : [[inResult ? "result" : "behind", picture]];
+      expect(stands.pictures(bodyAt(0))).toEqual(places);
+      expect(JSON.stringify(bodyAt(0)).includes(data.toString("base64"))).toBe(places.length > 0);
       expect(stands.stood(bodyAt(0))[2]).toMatchObject({ text: expect.stringContaining("Here.") });
+    });
+
+    test("may have shown pictures, of which a model that does not see is told that the user has them", async () => {
+      answers(answer("A cat."));
+      const { ask } = open({ capabilities: { [model]: { sees: false } } });
+      await ask({ tools, messages: pictured });
+      expect(JSON.stringify(bodyAt(0))).not.toContain("base64");
+      expect(stands.stood(bodyAt(0))[2]).toMatchObject({ text: "Here.\n[picture shown to the user]" });
+    });
+
+    test("may have shown pictures that a model turns out not to see: it goes on in words", async () => {
+      server.answer = ({ body }, response) => {
+        if (JSON.stringify(body).includes("base64")) refuse(response, 400, "This model does not support images");
+        else response.end(answer("A cat."));
+      };
+      const { ask } = open({ capabilities: { [model]: { sees: true } } });
+      expect((await ask({ tools, messages: pictured })).text).toBe("A cat.");
+      expect(stands.pictures(bodyAt(-1))).toEqual([]);
     });
   });
 }

@@ -63,7 +63,7 @@ describe("a document", () => {
     const pictures = { kind: "pictures", format: "pdf", total: 7, pictures: [page(1), page(2)] } as const;
     const cache = createByteCache(1_000);
     const documents = createDocuments({ source, reader: { read: async () => pictures }, pages: cache, log: quiet });
-    const looking = createMediaReader({ source, documents, cache });
+    const looking = createMediaReader({ source, documents, reader: { read: async () => pictures }, cache });
     await documents.read(file, undefined, signal);
     const second: PicturePart = {
       ...{ type: "picture", fileId: "f", uniqueId: pageId("u", 2), page: 2, width: 1_108, height: 1_568 },
@@ -97,7 +97,9 @@ describe("a document", () => {
       pages: cache,
       log: quiet,
     });
-    const looking = createMediaReader({ source: { fetch: async () => Buffer.alloc(0) }, documents, cache });
+    const source = { fetch: async () => Buffer.alloc(0) };
+    const reader = { read: () => Promise.reject(new Error("nothing else is to be read")) };
+    const looking = createMediaReader({ source, documents, reader, cache });
     const first: PicturePart = {
       ...{ type: "picture", fileId: "f", uniqueId: pageId("u", 1), page: 1, width: 4, height: 3 },
     };

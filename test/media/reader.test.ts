@@ -8,6 +8,9 @@ const wanting = () => new AbortController().signal;
 const pictureOf = (uniqueId: string) =>
   ({ type: "picture", fileId: `id-${uniqueId}`, uniqueId, width: 4, height: 3 }) as const;
 
+/** Of bytes that are read as they are. */
+const noReader = { read: () => Promise.reject(new Error("nothing is to be read")) };
+
 /** A reader over files that are all the same, and what it has fetched. */
 function readerOf(data: Uint8Array, cacheBytes = 1_000) {
   const documents = { read: () => Promise.reject(new Error("there is no document")) };
@@ -18,7 +21,10 @@ function readerOf(data: Uint8Array, cacheBytes = 1_000) {
       return data;
     },
   };
-  return { reader: createMediaReader({ source, documents, cache: createByteCache(cacheBytes) }), fetched };
+  return {
+    reader: createMediaReader({ source, documents, reader: noReader, cache: createByteCache(cacheBytes) }),
+    fetched,
+  };
 }
 
 describe("a picture", () => {

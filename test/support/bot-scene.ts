@@ -162,6 +162,9 @@ export function createBotScene() {
             scene.fetched.push(uniqueId);
             return { type: "image", mime: "image/jpeg", data: Buffer.from(uniqueId), width, height };
           },
+          async fitted(data) {
+            return { type: "image", mime: "image/jpeg", data, width: 8, height: 6 };
+          },
         },
         outbox,
         inHand: createInHand(),

@@ -99,6 +99,8 @@ function emptyScene() {
     stop: new AbortController(),
     gone: new AbortController(),
     finishing: async (): Promise<void> => undefined,
+    /** While a picture of a tool is made smaller. */
+    fitting: async (_signal: AbortSignal): Promise<void> => undefined,
     /** Before a picture stands in the chat. */
     sending: async (): Promise<void> => undefined,
     pictureIds: counting(900),
@@ -188,6 +190,13 @@ export function createTurnScene() {
           const image = scene.pictures[uniqueId];
           if (image === undefined) throw new MediaError("gone", "the picture is gone");
           return image;
+        },
+        async fitted(bytes, signal) {
+          await scene.fitting(signal);
+          const text = Buffer.from(bytes).toString();
+          if (text.includes("bomb")) throw new MediaError("unreadable", "the picture cannot be read (too-many-pixels)");
+          if (text.includes("later")) throw new MediaError("unreachable", "the picture cannot be read (unavailable)");
+          return { type: "image", mime: "image/jpeg", data: Buffer.from(`small ${text}`), width: 64, height: 48 };
         },
       },
       tools:

@@ -20,6 +20,8 @@ export interface ToolSpeech {
   choice(body: Body): unknown;
   /** Without the persona. */
   stood(body: Body): readonly Stood[];
+  /** Where pictures stand, and how: with the result itself, or in a message behind all results of its step. */
+  pictures(body: Body): readonly (readonly [where: "result" | "behind", picture: unknown])[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever was sent
@@ -47,6 +49,11 @@ const chat: ToolSpeech = {
       }));
       return [...(said === "" ? [] : [{ says: message.role, text: said }]), ...calls];
     }),
+  pictures: ({ messages }) =>
+    (messages as Any[]).flatMap(({ role, content }, at) => {
+      const isBehind = role === "user" && (messages as Any[])[at - 1]?.role === "tool";
+      return picturesIn(content, "image_url", isBehind ? "behind" : "result");
+    }),
 };
 
 const responses: ToolSpeech = {
@@ -63,6 +70,11 @@ const responses: ToolSpeech = {
       if (item.type !== "function_call") return [{ says: item.role, text: plain(item.content) }];
       return [{ calls: item.call_id, name: item.name, args: JSON.parse(item.arguments) }];
     }),
+  pictures: ({ input }) =>
+    (input as Any[]).flatMap(({ type, output, content }) => [
+      ...picturesIn(type === "function_call_output" ? output : [], "input_image", "result"),
+      ...picturesIn(content, "input_image", "behind"),
+    ]),
 };
 
 const messages: ToolSpeech = {
@@ -77,7 +89,16 @@ const messages: ToolSpeech = {
         return block.type === "text" ? [{ says: role, text: block.text }] : [];
       });
     }),
+  pictures: ({ messages: said }) =>
+    (said as Any[]).flatMap(({ content }) => [
+      ...picturesIn(content, "image", "behind"),
+      ...(Array.isArray(content) ? content : []).flatMap((block: Any) => picturesIn(block.content, "image", "result")),
+    ]),
 };
+
+function picturesIn<W extends "result" | "behind">(content: Any, type: string, where: W): [W, unknown][] {
+  return (Array.isArray(content) ? content : []).filter((part) => part.type === type).map((part) => [where, part]);
+}
 
 export const toolSpeeches: Readonly<Record<WireName, ToolSpeech>> = { chat, responses, messages };
 

@@ -4,6 +4,8 @@ import type { ChatMessage } from "../../ports/models.ts";
 
 /** What is sent in the place of a picture to a model that cannot see. */
 const unseen = "[a picture that this model cannot see]";
+/** The same of one that a tool has returned. */
+const unseenResult = "[picture shown to the user]";
 
 /**
  * The messages with as many of the newest pictures as the model takes, and words in the place of the others: a picture that a
@@ -14,15 +16,16 @@ export function withPictures(
   { sees, most }: { readonly sees: boolean; readonly most: number },
 ): readonly ChatMessage[] {
   let left = sees ? most : 0;
-  const fitted = (part: ImagePart | TextPart): ImagePart | TextPart =>
-    part.type === "text" || --left >= 0 ? part : { type: "text", text: sees ? wordsOf(part) : unseen };
+  const fitted = (part: ImagePart | TextPart, instead: string): ImagePart | TextPart =>
+    part.type === "text" || --left >= 0 ? part : { type: "text", text: sees ? wordsOf(part) : instead };
   return messages
     .toReversed()
-    .map((message) =>
-      isText(message.content)
-        ? message
-        : { ...message, content: message.content.toReversed().map(fitted).toReversed() },
-    )
+    .map((message) => {
+      if (isText(message.content)) return message;
+      const instead = message.role === "tool" ? unseenResult : unseen;
+      const content = message.content.toReversed().map((part) => fitted(part, instead));
+      return { ...message, content: content.toReversed() };
+    })
     .toReversed();
 }
 

@@ -96,6 +96,9 @@ const deps: TurnDeps = {
     capabilities,
   },
   media: {
+    async fitted() {
+      throw new Error("no tool returns pictures");
+    },
     async picture() {
       throw new Error("there are no pictures");
     },
