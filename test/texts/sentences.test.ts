@@ -20,6 +20,7 @@ const toModels = new Set([
   "chat/framing.ts",
   "chat/pictures.ts",
   "chat/remembered.ts",
+  "chat/result-pictures.ts",
   "chat/step-messages.ts",
   "chat/summary-words.ts",
   "chat/tool-calls.ts",
