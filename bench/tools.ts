@@ -4,7 +4,7 @@
  * runs it; model and search provider are on the loopback address.
  *
  *   --quick           half a minute: few chats, short answers
- *   --chats 200       chats at once; in the third run half of them use tools
+ *   --chats 200       chats at once; in the third run twice as many, half of them with tools
  *   --seconds 20      measured time of each run
  *   --characters 1500 length of an answer
  *   --tokens-per-second 50  pace of the model
@@ -42,7 +42,7 @@ const profiled = Number(values.profile ?? (values.quick ? 0 : load.chats));
 
 endOnSignals();
 const runs: ToolsRun[] = [];
-for (const which of ["none", "all", "half"] as const) {
+for (const which of ["none", "all", "both"] as const) {
   console.error(`${load.chats} chats, tools: ${which} …`);
   runs.push(await measureWith(which, load));
 }

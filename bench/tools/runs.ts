@@ -23,10 +23,10 @@ const noTools = "99999999999";
 const tools = "web_search,read_page,calculate,read_file";
 const charactersPerToken = 4.6;
 
-/** Of `half`, half of the chats use tools. */
-export async function measureWith(which: "none" | "all" | "half", load: ToolsLoad): Promise<ToolsRun> {
+/** In `both`, as many chats with tools stand beside those without. */
+export async function measureWith(which: "none" | "all" | "both", load: ToolsLoad): Promise<ToolsRun> {
   const { redis, profiled } = load;
-  const firstWithTools = { none: noTools, all: "0", half: String(firstChat + load.chats / 2) }[which];
+  const firstWithTools = { none: noTools, all: "0", both: String(firstChat + load.chats) }[which];
   const world: ModelOfRun<ToolsRun["also"]> = {
     file: "tools-server.ts",
     env: { ...timesOfModel, BENCH_FIRST_WITH_TOOLS: firstWithTools },
@@ -38,7 +38,8 @@ export async function measureWith(which: "none" | "all" | "half", load: ToolsLoa
       return { steps, plainToFirstMs: figures({ ...report, answers: plain }, written).addedToFirstMs };
     },
   };
-  const { chats, seconds, characters, tokensPerSecond } = load;
+  const { seconds, characters, tokensPerSecond } = load;
+  const chats = which === "both" ? 2 * load.chats : load.chats;
   const run = await measure(
     {
       ...{ kind: "bot", mode: "edit", chats, seconds, characters, tokensPerSecond },
@@ -47,7 +48,7 @@ export async function measureWith(which: "none" | "all" | "half", load: ToolsLoa
     },
     world,
   );
-  const name = { none: "no tools", all: "two tool steps", half: "half of each" }[which];
+  const name = { none: "no tools", all: "two tool steps", both: "half of them two tool steps" }[which];
   return { ...run, name: `${chats} chats, ${name}` };
 }
 
