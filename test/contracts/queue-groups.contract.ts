@@ -46,9 +46,9 @@ async function enqueue(queue: UpdateQueue, ...updates: readonly IncomingUpdate[]
 }
 
 export function queueGroupContract(open: OpenNewQueue): void {
-  /** A queue whose groups are ripe soon, and what it hands out, as ids that come together. */
+  /** A queue whose groups are ripe soon, though not before a busy machine has written down what belongs together, and what it hands out, as ids that come together. */
   async function begun(limits: Parameters<OpenNewQueue>[0] = {}) {
-    const process = await open({ now: () => start, quietMs: 20, ...limits });
+    const process = await open({ now: () => start, quietMs: 250, ...limits });
     const probe = createProbe();
     const handed = () => probe.deliveries.map(idsIn);
     return { ...process, probe, handed };

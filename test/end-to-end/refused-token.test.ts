@@ -11,6 +11,7 @@ import {
   words,
 } from "../support/bot-process.ts";
 import { createFleet } from "../support/fleet.ts";
+import { patienceMs } from "../support/patience.ts";
 import { findRedis } from "../support/redis-server.ts";
 
 const redis = await findRedis();
@@ -34,7 +35,7 @@ async function endAtStart(at: Rig): Promise<{ code: number | null; line: string 
 
 async function ended(at: Rig): Promise<{ code: number | null; line: string | undefined }> {
   const child = at.child();
-  await until(() => child.exitCode ?? undefined, 60_000);
+  await until(() => child.exitCode ?? undefined, 2 * patienceMs);
   return { code: child.exitCode, line: line.exec(at.output())?.[0] };
 }
 
