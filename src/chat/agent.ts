@@ -135,7 +135,7 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
 
 async function toolsFor(
   { tools, models, permission }: TurnDeps,
-  { question, continued }: Run,
+  { question, continued, steps }: Run,
   { model, usesTools, withoutTools: without, remembers }: TurnPrompt,
 ): Promise<readonly Tool[]> {
   const can = models.capabilities(model);
@@ -143,7 +143,9 @@ async function toolsFor(
   if (!can.known && !tools.forUnknown) return [];
   const { conversation, userId } = question;
   const isPrivate = !conversation.startsWith("-");
-  const offered = await tools.offered({ conversation, userId, isPrivate, remembers, without });
+  const open = steps.at(-1)?.calls.filter(({ state }) => state !== "done") ?? [];
+  const awaits = open.map(({ name }) => name);
+  const offered = await tools.offered({ conversation, userId, isPrivate, remembers, without, awaits });
   return permission === undefined ? offered.filter(({ asks, carriesOut }) => !asks && !carriesOut) : offered;
 }
 

@@ -92,6 +92,8 @@ export interface ToolAsker {
   readonly isPrivate: boolean;
   /** Facts are wanted here. */
   readonly remembers?: boolean | undefined;
+  /** Names of tools that calls of the turn wait for: their servers are waited for longer. */
+  readonly awaits?: readonly string[] | undefined;
   /** What is switched off in the conversation, as `switchOf` names it. */
   readonly without?: ReadonlySet<string> | undefined;
 }

@@ -31,7 +31,8 @@ export function createTools({ builtIn, servers, only, log }: ToolsDeps): Tools {
 
   /** What fits of what may be offered, and what does not. */
   async function sorted(to: ToolAsker): Promise<{ readonly offered: readonly Tool[]; readonly left: Left }> {
-    const others = ((await servers?.offered(to)) ?? []).filter(isWanted);
+    const awaits = to.awaits?.filter((name) => !ownNames.has(name));
+    const others = ((await servers?.offered({ ...to, awaits })) ?? []).filter(isWanted);
     const names = new Set<string>();
     const offered: Tool[] = [];
     const left = new Map<string, "name-taken" | "no-room">();

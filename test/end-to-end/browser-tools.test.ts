@@ -60,14 +60,16 @@ describe.skipIf(chromiumPath === undefined)("tools in a browser (needs Chromium)
     await expect.poll(() => key("Allow in this conversation").count(), { timeout: patienceMs }).toBe(1);
     await key("Allow in this conversation").click();
     await says("Noted as number 1.").waitFor();
-    // What a server has said may want the next note: from there on each is asked for.
     await say("note that the tea is out");
-    await says("I have read something from outside here").waitFor();
-    expect(await key("Allow in this conversation").count()).toBe(0);
-    await key("Allow once").click();
     await says("Noted as number 2.").waitFor();
     await say("read my notes");
     await says(/1\. the bread is out\s+2\. the tea is out/).waitFor();
+    // What was read may want the next note: from there on each is asked for.
+    await say("note that the salt is out");
+    await says("I have read something from outside here").waitFor();
+    expect(await key("Allow in this conversation").count()).toBe(0);
+    await key("Allow once").click();
+    await says("Noted as number 3.").waitFor();
   });
 
   test("what is remembered stands below the answer, in /memory, and is undone", async () => {

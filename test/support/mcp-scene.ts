@@ -55,6 +55,8 @@ export function createMcpScene(
     known = new Map<string, string>(),
     secrets = [] as readonly string[],
     proxies = undefined as Proxies | undefined,
+    // Of a turn that begins, servers are waited for as long as the machine takes.
+    offersWithinMs = patienceMs / 2,
   } = {},
 ): McpScene {
   const alerts: Alert[] = [];
@@ -73,7 +75,7 @@ export function createMcpScene(
     proxies,
     alerts: { raise: (alert) => void alerts.push(alert) },
     log,
-    offersWithinMs: patienceMs / 2,
+    offersWithinMs,
   });
   // Of a turn, servers need no more than this.
   const turn = { work: inNobodysName, log } as unknown as ToolTurn;

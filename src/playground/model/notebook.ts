@@ -26,7 +26,7 @@ const tools = [
       properties: { text: { type: "string", description: "The note, in one sentence." } },
       required: ["text"],
     },
-    annotations: { readOnlyHint: false, destructiveHint: false },
+    annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: false },
   },
   {
     name: "read",

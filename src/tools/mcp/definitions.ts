@@ -7,7 +7,12 @@ export interface Definition {
   readonly name: string;
   readonly description: string;
   readonly parameters: Readonly<Record<string, unknown>>;
-  readonly hints: { readonly readOnly: boolean; readonly idempotent: boolean; readonly openWorld: boolean };
+  readonly hints: {
+    readonly readOnly: boolean;
+    readonly idempotent: boolean;
+    readonly openWorld: boolean;
+    readonly closedWorld?: true;
+  };
   /** Of all that it was defined with: the same as long as nothing of it changes. */
   readonly hash: string;
 }
@@ -47,6 +52,8 @@ export function readDefinitions(server: string, list: readonly unknown[]): ToolL
       readOnly: readOnlyHint === true,
       idempotent: idempotentHint === true,
       openWorld: openWorldHint === true,
+      // What is said is something else than what is left out.
+      ...(openWorldHint === false ? { closedWorld: true as const } : {}),
     };
     const said = typeof description === "string" ? description : "";
     definitions.set(name, {

@@ -171,7 +171,11 @@ export function createServer(deps: ServerDeps): Server {
       try {
         const result = await session.call(definition, { ...args }, signal);
         const note = `called ${definition.name} of ${server.name}`;
-        return { ...turn.work(() => resultOf(result, redact)), note };
+        const found = turn.work(() => resultOf(result, redact));
+        // Who is trusted, writes, and knows nothing of outside tells what was done, in nobody else's words.
+        const { readOnly, closedWorld } = definition.hints;
+        const isOwn = server.trust && !readOnly && closedWorld === true;
+        return { ...found, untrusted: isOwn ? undefined : found.untrusted, note };
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof ServerError)) throw error;

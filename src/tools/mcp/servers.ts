@@ -20,6 +20,9 @@ export interface McpToolsDeps {
   readonly offersWithinMs?: number | undefined;
 }
 
+/** A call that was allowed waits so long for its server, which may have to start first. Milliseconds. */
+const awaitedWithinMs = 20_000;
+
 /** Creates the tools; nothing is started or connected before somebody may use it. */
 export function createMcpTools(deps: McpToolsDeps): Omit<Tools, "forUnknown"> {
   const { mcp, store, proxies, alerts, log, offersWithinMs = 2_500 } = deps;
@@ -29,12 +32,18 @@ export function createMcpTools(deps: McpToolsDeps): Omit<Tools, "forUnknown"> {
   const servers = mcp.servers.map((server) => createServer({ server, names, store, connections, redact, alerts, log }));
   const openTo = ({ userId }: ToolAsker) => servers.filter(({ users }) => users === undefined || users.has(userId));
 
+  async function offeredWithin(to: ToolAsker, withinMs: number): Promise<readonly Tool[]> {
+    const entries = await Promise.all(openTo(to).map((server) => server.entries(withinMs)));
+    return entries.flatMap(({ reachable, known }) =>
+      reachable ? known.flatMap(({ tool, changed }): Tool[] => (changed ? [] : [tool])) : [],
+    );
+  }
+
   return {
     async offered(to) {
-      const entries = await Promise.all(openTo(to).map((server) => server.entries(offersWithinMs)));
-      return entries.flatMap(({ reachable, known }) =>
-        reachable ? known.flatMap(({ tool, changed }): Tool[] => (changed ? [] : [tool])) : [],
-      );
+      const offered = await offeredWithin(to, offersWithinMs);
+      const isThere = (name: string) => offered.some((tool) => tool.name === name);
+      return to.awaits?.every(isThere) === false ? await offeredWithin(to, awaitedWithinMs) : offered;
     },
     async listed(to) {
       const looks = openTo(to).map(async (server): Promise<ListedTool[]> => {

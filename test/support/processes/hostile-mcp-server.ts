@@ -56,6 +56,8 @@ function definitions(): unknown[] {
       inputSchema: object,
       annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: true },
     },
+    { name: "own", inputSchema: object, annotations: { readOnlyHint: false, openWorldHint: false } },
+    { name: "reading", inputSchema: object, annotations: { readOnlyHint: true, openWorldHint: false } },
     { name: "unseen", description: "Adds\u200b num\u202ebers.\u{e0041}", inputSchema: { $schema: "x", ...object } },
     { name: "structured", inputSchema: object, outputSchema: { type: "object", required: ["a"] } },
     { name: "hang", description: "again", inputSchema: object },
@@ -103,6 +105,8 @@ const actions: Record<string, (id: number) => unknown> = {
   },
   hidden: () => textOf("a\u200bb\u202ec\u{e0041}\u0007d\r\ne"),
   nothing: () => ({ content: [] }),
+  own: () => textOf("written"),
+  reading: () => textOf("read"),
   resources: () => ({
     content: [
       { type: "resource_link", uri: "file:///a.txt", name: "a", description: "first" },

@@ -65,6 +65,20 @@ describe("the definitions of a hostile server", () => {
     expect(open).toMatchObject({ class: "safe", asks: false, carriesOut: true });
   });
 
+  it("are waited for by a call that needs one, and by no other question", async () => {
+    const { names } = scene({ tools: ["big"] }, { offersWithinMs: 0 });
+    expect(await names()).toEqual([]);
+    expect(await names({ ...asker, awaits: ["bad_big"] })).toEqual(["bad_big"]);
+  });
+
+  it("say whose words a result is: only of one that is trusted, writes, and knows nothing of outside it is its own", async () => {
+    const from = async (server: Partial<SceneServer>, name: string) => (await scene(server).call(name)).untrusted;
+    expect(await from({ trust: true }, "bad_own")).toBeUndefined();
+    expect(await from({}, "bad_own")).toBe(true);
+    expect(await from({ trust: true }, "bad_reading")).toBe(true);
+    expect(await from({ trust: true }, "bad_nothing")).toBe(true);
+  });
+
   it("that change while it runs are off until an admin confirms them, and operators are told once", async () => {
     const { tools, call, names, alerts, said } = scene({ tools: ["redefine", "changes"] });
     const held = (await tools.offered(asker)).find(({ name }) => name === "bad_changes");
