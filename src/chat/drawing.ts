@@ -8,12 +8,13 @@ import type { Work } from "../base/in-hand.ts";
 import { type MadePicture, type PictureMime, pictureMimeOf } from "../base/picture-formats.ts";
 import type { MediaReference } from "../ports/content.ts";
 import { MediaError, type MediaSource } from "../ports/media.ts";
-import type { DrawingOrder, Drawn, MediaModels, MediaRequest } from "../ports/media-models.ts";
+import type { Drawn, MediaModels, MediaRequest } from "../ports/media-models.ts";
 import type { Note, UndrawnReason } from "../ports/notes.ts";
 import type { AbortReason } from "../ports/queue.ts";
 import type { Store } from "../ports/store.ts";
 import type { ConversationId } from "../ports/updates.ts";
 import { type Activity, tellWaiting } from "./activity.ts";
+import { type HeldBytes, holdBytes } from "./held-bytes.ts";
 import { madeByNote } from "./made-by.ts";
 import { createPayment, type Payment, type PaymentDeps } from "./payment.ts";
 import { overBudgetNote } from "./turn-end.ts";
@@ -142,11 +143,10 @@ async function draw(
   const call = brush.drawingCall?.({ prompt });
   if (died && call !== undefined) await payment.lost(call, 0);
   const request = { payer: payment, work, log, tell: tellWaiting((activity) => notice.status(activity)) };
-  const leave = reference && (await brush.gate?.enter(reference.sizeBytes ?? largestFormerBytes, signal));
+  const held = reference && holdBytes(brush, reference, largestFormerBytes);
   try {
-    // Who did not wait any more has not been let in.
-    const from = reference && !signal.aborted ? await fetched(brush, reference, signal) : undefined;
-    const drawn = signal.aborted ? undefined : await brush.draw({ prompt, from }, request, signal);
+    const from = held && { bytes: (wanting: AbortSignal) => pictureIn(held, wanting) };
+    const drawn = await brush.draw({ prompt, from }, request, signal);
     if (drawn !== undefined) {
       await payment.settle();
       return drawn;
@@ -154,7 +154,7 @@ async function draw(
   } catch (error) {
     if (!signal.aborted) return await failed(payment, error, log);
   } finally {
-    leave?.();
+    held?.release();
   }
   return await aborted(payment, signal.reason as AbortReason);
 }
@@ -182,15 +182,11 @@ async function aborted(payment: Payment, reason: AbortReason): Promise<{ readonl
 }
 
 /** What is to be changed. Throws a `MediaError` when it cannot be had, or is no picture. */
-async function fetched(
-  { source }: Brush,
-  reference: MediaReference,
-  signal: AbortSignal,
-): Promise<DrawingOrder["from"]> {
-  const bytes = await source.fetch(reference, largestFormerBytes, signal);
-  const mime = pictureMimeOf(bytes);
-  if (mime === undefined) throw new MediaError("unreadable", "it is no picture that a model could change");
-  return { bytes, mime };
+async function pictureIn(held: HeldBytes, signal: AbortSignal): Promise<Uint8Array> {
+  const bytes = await held.get(signal);
+  if (pictureMimeOf(bytes) === undefined)
+    throw new MediaError("unreadable", "it is no picture that a model could change");
+  return bytes;
 }
 
 function undrawn(why: UndrawnReason): { readonly note: Note } {

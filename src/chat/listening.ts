@@ -15,6 +15,7 @@ import type { Note, UnheardReason } from "../ports/notes.ts";
 import type { Store } from "../ports/store.ts";
 import type { Turn } from "../ports/turns.ts";
 import { type Activity, tellWaiting } from "./activity.ts";
+import { type HeldBytes, holdBytes } from "./held-bytes.ts";
 import { madeByNote } from "./made-by.ts";
 import type { Payment } from "./payment.ts";
 
@@ -239,13 +240,17 @@ async function hearInTurn(
 ): Promise<Heard | UnheardError | undefined> {
   const refusal = refusalOf(deps, part);
   if (refusal !== undefined) return new UnheardError(refusal);
-  const { gate } = deps.hearing ?? {};
-  const leave = await gate?.enter(part.sizeBytes ?? largestRecordingBytes, signal);
-  if (gate !== undefined && leave === undefined) return undefined;
+  if (deps.hearing === undefined) return new UnheardError("nobody");
+  const held = holdBytes(deps.hearing, part, largestRecordingBytes);
   try {
-    return await hear(deps, part, ear, payer, signal);
+    return await hear(deps, part, held, { ear, payer }, signal);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    if (!(error instanceof MediaError)) throw error;
+    deps.log.warn({ kind: error.kind, reason: messageOf(error) }, "a recording could not be fetched");
+    return new UnheardError(error.kind === "unreadable" ? "gone" : error.kind);
   } finally {
-    leave?.();
+    held.release();
   }
 }
 
@@ -253,27 +258,35 @@ async function hearInTurn(
 async function hear(
   { hearing, log, work }: ListeningDeps,
   part: VoicePart,
-  ear: Ear | undefined,
-  payer: Payer,
+  held: HeldBytes,
+  { ear, payer }: { readonly ear: Ear | undefined; readonly payer: Payer },
   signal: AbortSignal,
 ): Promise<Heard | UnheardError | undefined> {
   if (hearing?.hear === undefined) return new UnheardError("nobody");
-  let bytes: Uint8Array;
-  try {
-    bytes = await hearing.source.fetch(part, largestRecordingBytes, signal);
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    if (!(error instanceof MediaError)) throw error;
-    log.warn({ kind: error.kind, reason: messageOf(error) }, "a recording could not be fetched");
-    return new UnheardError(error.kind === "unreadable" ? "gone" : error.kind);
-  }
+  const told = await lengthOf(held, work, signal);
+  if (told === undefined) return new UnheardError("no-sound");
   // What its sender's client tells may be less than it is, and is what it costs.
-  if (soundKindOf(bytes) === undefined) return new UnheardError("no-sound");
-  const seconds = Math.max(
-    part.seconds,
-    work(() => leastSecondsOf(bytes)),
-  );
+  const seconds = Math.max(part.seconds, told);
   if (seconds > longestRecordingSeconds) return new UnheardError("too-long");
-  const tell = tellWaiting((activity) => ear?.status(activity));
-  return await hearing.hear({ bytes, mime: part.mime, seconds }, { payer, work, log, tell }, signal);
+  const show = tellWaiting((activity) => ear?.status(activity));
+  const tell: typeof show = (event) => {
+    if (event.type !== "attempt") held.release();
+    show(event);
+  };
+  // Whoever waits for the money of others or for a place keeps nobody else from being heard.
+  const patient: Payer = {
+    open: (call, wanting, onWaiting) =>
+      payer.open(call, wanting, () => {
+        held.release();
+        onWaiting?.();
+      }),
+  };
+  const recording = { bytes: held.get, mime: part.mime, seconds };
+  return await hearing.hear(recording, { payer: patient, work, log, tell }, signal);
+}
+
+/** In seconds, at least; undefined when it is no sound. The bytes are seen by nobody else: what waits would keep them. */
+async function lengthOf(held: HeldBytes, work: Work, signal: AbortSignal): Promise<number | undefined> {
+  const bytes = await held.get(signal);
+  return soundKindOf(bytes) === undefined ? undefined : work(() => leastSecondsOf(bytes));
 }

@@ -24,12 +24,17 @@ export function drawingPath({ from }: DrawingOrder): string {
 }
 
 /** The request; `inline`: asks for the picture itself. OpenAI's newer models give nothing else, and refuse to be asked. */
-export async function drawingBody(model: string, { prompt, from }: DrawingOrder, inline: boolean): Promise<Body> {
+export async function drawingBody(
+  model: string,
+  { prompt, from }: { readonly prompt: string; readonly from?: Uint8Array | undefined },
+  inline: boolean,
+): Promise<Body> {
   const format = inline ? { response_format: "b64_json" } : {};
   if (from === undefined) return { model, prompt, n: 1, ...format };
   const form = new FormData();
-  const extension = from.mime.slice(from.mime.indexOf("/") + 1);
-  form.set("image", new File([Buffer.from(from.bytes)], `picture.${extension}`, { type: from.mime }));
+  const type = pictureMimeOf(from) ?? "image/jpeg";
+  const extension = type.slice(type.indexOf("/") + 1);
+  form.set("image", new File([Buffer.from(from)], `picture.${extension}`, { type }));
   for (const [name, value] of Object.entries({ model, prompt, n: "1", ...format })) form.set(name, value);
   return await formBody(form);
 }

@@ -15,7 +15,7 @@ import type {
   MadeBy,
   MediaModels,
   MediaRequest,
-  Recording,
+  RecordingToHear,
 } from "../ports/media-models.ts";
 import type { MediaStep, TokenUsage } from "../ports/models.ts";
 import { createAllowance, type Timers } from "./allowance.ts";
@@ -128,12 +128,12 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels {
     hidden: [] as readonly string[],
   });
 
-  function hearing(recording: Recording): Order<{ readonly text: string }> {
-    const { seconds } = recording;
+  function hearing({ mime, seconds, bytes }: RecordingToHear): Order<{ readonly text: string }> {
     return {
       step: "hear",
       expected: usageOfSound(seconds),
       async ask(entered, request, signal) {
+        const recording = { bytes: await bytes(signal), mime, seconds };
         let body = await hearingBody(entered.model, recording);
         let converted = false;
         const learns = async (failure: Failure): Promise<boolean> => {
@@ -171,11 +171,13 @@ export function createMediaModels(deps: MediaChainDeps): MediaModels {
       async ask(entered, request, signal) {
         const { model } = entered;
         let inline = asksInline(model);
-        let body = await drawingBody(model, drawn, inline);
+        const { prompt } = drawn;
+        const from = await drawn.from?.bytes(signal);
+        let body = await drawingBody(model, { prompt, from }, inline);
         const learns = async (failure: Failure): Promise<boolean> => {
           if (!inline || !isAboutInline(failure)) return false;
           inline = false;
-          body = await drawingBody(model, drawn, inline);
+          body = await drawingBody(model, { prompt, from }, inline);
           return true;
         };
         const how = {

@@ -15,6 +15,12 @@ export interface Recording {
   readonly seconds: number;
 }
 
+/** The same before it is sent. */
+export interface RecordingToHear extends Pick<Recording, "mime" | "seconds"> {
+  /** Asked for once there is a place, and money: whoever waits for those need not hold them. Rejects with a `MediaError`. */
+  bytes(signal: AbortSignal): Promise<Uint8Array>;
+}
+
 /** Converts a recording into another format; undefined when that cannot be done. Never rejects. */
 export type ConvertSound = (recording: Recording, signal: AbortSignal) => Promise<Recording | undefined>;
 
@@ -48,7 +54,12 @@ export interface Drawn extends MadeBy {
 export interface DrawingOrder {
   readonly prompt: string;
   /** The picture that is to be changed as the prompt says; left out: a new one is drawn. */
-  readonly from?: { readonly bytes: Uint8Array; readonly mime: PictureMime } | undefined;
+  readonly from?: PictureToChange | undefined;
+}
+
+interface PictureToChange {
+  /** See `RecordingToHear`. */
+  bytes(signal: AbortSignal): Promise<Uint8Array>;
 }
 
 export interface MediaRequest {
@@ -62,9 +73,9 @@ export interface MediaRequest {
   tell?(event: Extract<ModelEvent, { type: "waiting" | "attempt" | "trying-again" }>): void;
 }
 
-/** Each resolves with undefined when the signal was aborted, and rejects with a `ModelError` or a `BudgetError`. */
+/** Each resolves with undefined when the signal was aborted, and rejects with a `ModelError`, a `BudgetError` or what `bytes` has. */
 export interface MediaModels {
-  hear?(recording: Recording, request: MediaRequest, signal: AbortSignal): Promise<Heard | undefined>;
+  hear?(recording: RecordingToHear, request: MediaRequest, signal: AbortSignal): Promise<Heard | undefined>;
   /** The call that hears so much, of the first model that is asked. */
   hearingCall?(seconds: number): PayableCall;
   speak?(text: string, request: MediaRequest, signal: AbortSignal): Promise<Spoken | undefined>;

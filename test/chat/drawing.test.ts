@@ -5,6 +5,7 @@ import { drawPicture } from "../../src/chat/drawing.ts";
 import { createTokenFactors } from "../../src/chat/token-factors.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { MediaError } from "../../src/ports/media.ts";
+import type { DrawingOrder, MediaRequest } from "../../src/ports/media-models.ts";
 
 const png = Buffer.from("\x89PNG\r\n\x1a\nIHDR", "latin1");
 const mebibytes = 2 ** 20;
@@ -25,7 +26,10 @@ function scene() {
           return fetched.promise;
         },
       },
-      draw: async () => ({ bytes: png, mime: "image/png", model: "a/brush" }) as const,
+      async draw({ from }: DrawingOrder, _request: MediaRequest, signal: AbortSignal) {
+        await from?.bytes(signal);
+        return { bytes: png, mime: "image/png", model: "a/brush" } as const;
+      },
     },
   };
   const easel = {

@@ -1,11 +1,13 @@
 /** What is heard of a question, what is not, and what is kept of it. */
 import { describe, expect, it } from "vitest";
+import { type ByteGate, createByteGate } from "../../src/base/byte-gate.ts";
 import { BudgetError, LeaseLostError, ModelError, type ModelErrorKind } from "../../src/base/errors.ts";
 import { type Ear, type Hearing, hearingNotes, hearingOf, type Listened, listen } from "../../src/chat/listening.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import { type Content, textOf, textParts, type VoicePart } from "../../src/ports/content.ts";
 import { MediaError, type MediaErrorKind } from "../../src/ports/media.ts";
-import type { MadeBy } from "../../src/ports/media-models.ts";
+import type { MadeBy, MediaRequest } from "../../src/ports/media-models.ts";
+import type { PayableCall } from "../../src/ports/models.ts";
 import type { Turn } from "../../src/ports/turns.ts";
 import { english } from "../../src/texts/english.ts";
 import { linesOf } from "../../src/texts/texts.ts";
@@ -28,6 +30,9 @@ interface Scene {
   readonly bytes?: Buffer;
   readonly ear?: Partial<Ear>;
   readonly hearing?: undefined;
+  readonly gate?: ByteGate;
+  /** Before the bytes are wanted that are heard. */
+  waits?(request: MediaRequest): Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -57,14 +62,19 @@ async function heardIn(scene: Scene) {
   await store.finishTurn(turnOf([], { question: 40, root: 40 }), before, []);
   await store.beginTurn(begun);
   const hearing: Hearing = {
+    gate: scene.gate,
     source: {
       async fetch({ uniqueId }) {
+        if (scene.gate !== undefined) happened.push(`fetch ${uniqueId}`);
         if (scene.fetch !== undefined) throw scene.fetch;
         return scene.bytes ?? Buffer.from(`OggS${uniqueId}`);
       },
     },
-    async hear({ bytes }, _request, signal) {
-      const id = Buffer.from(bytes).toString().replace("OggS", "");
+    async hear(recording, request, signal) {
+      await scene.waits?.(request);
+      const id = Buffer.from(await recording.bytes(signal))
+        .toString()
+        .replace("OggS", "");
       happened.push(`hear ${id}`);
       const said = scene.said?.[id] ?? `words of ${id}`;
       if (said instanceof Error) throw said;
@@ -82,7 +92,10 @@ async function heardIn(scene: Scene) {
   };
   const deps = { store, hearing: "hearing" in scene ? undefined : hearing, log, work: <T>(piece: () => T) => piece() };
   const payment = {
-    open: async () => undefined,
+    async open(_call: PayableCall, _signal: AbortSignal, onWaiting?: () => void) {
+      onWaiting?.();
+      return undefined;
+    },
     lost: async ({ model }: { readonly model: string }) => void happened.push(`lost ${model}`),
     leave: async () => void happened.push("paid"),
     settle: async () => undefined,
@@ -98,6 +111,24 @@ async function heardIn(scene: Scene) {
 }
 
 describe("a question with a recording", () => {
+  it("holds no bytes while it waits for money or a place, and fetches them again", async () => {
+    const gate = createByteGate(1_000);
+    const free = async () => (await gate.enter(900, new AbortController().signal))?.();
+    const { happened, turn } = await heardIn({
+      asked: [voice("a", { sizeBytes: 900 })],
+      gate,
+      async waits({ payer, tell }) {
+        await payer?.open({ model: "a/ear", messages: [] }, new AbortController().signal);
+        await free();
+        tell?.({ type: "waiting", provider: "a" });
+        await free();
+      },
+    });
+    expect(happened.filter((line) => line.startsWith("fetch"))).toEqual(["fetch a", "fetch a"]);
+    expect(textOf(turn.asked)).toBe("words of a");
+    await free();
+  });
+
   it("keeps its words before it shows them", async () => {
     let atShowing = "";
     const { turn, happened, stored } = await heardIn({ asked: [voice("a")] });

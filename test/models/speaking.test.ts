@@ -119,12 +119,13 @@ describe("a picture", () => {
 
   it("is changed where there is one to change", async () => {
     server.answer = (_, response) => answerJson(response, { data });
-    const from = { bytes: Buffer.from("\xff\xd8\xff former", "latin1"), mime: "image/jpeg" } as const;
+    const former = Buffer.from("\xff\xd8\xff former", "latin1");
+    const from = { bytes: async () => former };
     await made.media.draw({ prompt: "at night", from }, {}, signal);
     expect(server.heard[0]).toMatchObject({
       path: "/v1/images/edits",
       fields: { model: "m", prompt: "at night" },
-      file: { name: "picture.jpeg", type: "image/jpeg", bytes: from.bytes },
+      file: { name: "picture.jpeg", type: "image/jpeg", bytes: former },
     });
   });
 

@@ -19,7 +19,10 @@ function drawing(fetched: () => Promise<Uint8Array> = async () => png, by: Parti
         return fetched();
       },
     },
-    draw: async () => ({ bytes: png, mime: "image/png", model: "a/brush", ...by }),
+    async draw({ from }, _request, signal) {
+      await from?.bytes(signal);
+      return { bytes: png, mime: "image/png", model: "a/brush", ...by };
+    },
   };
   return asked;
 }
