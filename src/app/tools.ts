@@ -22,7 +22,7 @@ import { createWebSearch } from "../tools/web-search.ts";
 export interface AppToolsDeps {
   readonly config: Pick<Config, "proxies" | "tools" | "memory">;
   /** Keeps what tools of servers were when they were first seen. */
-  readonly store: Pick<StepStore, "knownTools" | "knowTool">;
+  readonly store: Pick<StepStore, "knownTools" | "knowTool" | "meetTool">;
   /** Left out: nobody draws. */
   readonly draw?: MediaModels["draw"];
   readonly alerts: Alerts;

@@ -95,4 +95,6 @@ export interface StepStore {
   /** The hash under which a tool of a server is known, by its name; what nobody has seen is missing. */
   knownTools(): Promise<ReadonlyMap<string, string>>;
   knowTool(name: string, hash: string): Promise<void>;
+  /** Knows a tool that nobody has seen before, in one step. Resolves with the hash under which it is known now. */
+  meetTool(name: string, hash: string): Promise<string>;
 }

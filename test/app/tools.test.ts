@@ -101,6 +101,10 @@ describe("the tools of a process", () => {
     const store = {
       knownTools: async () => known,
       knowTool: async (name: string, hash: string) => void known.set(name, hash),
+      async meetTool(name: string, hash: string) {
+        if (!known.has(name)) known.set(name, hash);
+        return known.get(name) ?? hash;
+      },
     };
     const log = createLogger({ level: "silent", secrets: [], pretty: false });
     const tools = openTools({ config, store, log, alerts: { raise: () => {} } });

@@ -167,8 +167,12 @@ export function stepsContract(name: string, open: (options: StoreOptions) => Pro
     it("remembers how the tools of servers were known", async () => {
       const store = await begun();
       const before = await store.knownTools();
-      await store.knowTool(`${name}_x`, "one");
+      expect(await Promise.all([store.meetTool(`${name}_x`, "one"), store.meetTool(`${name}_x`, "other")])).toEqual([
+        "one",
+        "one",
+      ]);
       await store.knowTool(`${name}_x`, "two");
+      expect(await store.meetTool(`${name}_x`, "one")).toBe("two");
       expect(await store.knownTools()).toEqual(new Map([...before, [`${name}_x`, "two"]]));
     });
 

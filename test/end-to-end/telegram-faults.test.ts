@@ -186,7 +186,7 @@ describe.concurrent("the bot in trouble with Telegram", { timeout: 600_000 }, ()
     });
     const first = await visitor.ask("older answer");
     await visitor.ask("newer answer");
-    await until(() => callsIn(visitor.chatId, "editMessageReplyMarkup").length === 1);
+    await until(() => callsIn(visitor.chatId, "editMessageReplyMarkup").length >= 1);
     const old = visitor.message(first.id);
     if (old === undefined) throw new Error("the first answer is gone");
     expect((await visitor.press(old, "Regenerate"))?.text).toMatch(/newest answer/);

@@ -13,7 +13,10 @@ import { findRedis } from "../support/redis-server.ts";
 import { openLink, startProcess } from "../support/redis-state.ts";
 
 /** `STEP_KILLS=200,100`: so many turns, and at least so many kills, are what is to be shown once; here fewer do. */
-const [turns = 24, kills = 12] = (process.env["STEP_KILLS"] ?? "24,12").split(",").map(Number);
+const wanted = process.env["STEP_KILLS"];
+const [turns = 24, kills = 12] = (wanted ?? "24,12").split(",").map(Number);
+/** Where the moments fall is left to chance: a few turns may be through before all kills were made. */
+const leastKills = wanted === undefined ? 3 : kills;
 const redis = await findRedis();
 const root = mkdtempSync(join(tmpdir(), "parley-steps-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -30,7 +33,10 @@ async function killAgainAndAgain(args: readonly string[]): Promise<number> {
     await until(() => isDone() || process.lines.length > after, 120_000);
     const done = isDone();
     await process.end();
-    if (done) return killed;
+    if (done) {
+      console.info(`${turns} turns of ${args[0]}: ${killed} kills`);
+      return killed;
+    }
     killed++;
   }
 }
@@ -67,9 +73,7 @@ function effectsFile(): string {
 describe("turns in steps under kill -9", { timeout: 600_000 }, () => {
   it("repeat nothing that must not be repeated, in SQLite", async () => {
     const [path, effects] = [join(root, "data", "parley.db"), effectsFile()];
-    expect(await killAgainAndAgain(["sqlite", path, effects, String(turns)])).toBeGreaterThanOrEqual(
-      Math.min(kills, 3),
-    );
+    expect(await killAgainAndAgain(["sqlite", path, effects, String(turns)])).toBeGreaterThanOrEqual(leastKills);
     const database = createSqliteDatabase(path);
     const store = createSqliteStore({ database, historyTtlSeconds: 3_600 });
     await expectOnce(effects, store);
@@ -83,7 +87,7 @@ describe("turns in steps under kill -9", { timeout: 600_000 }, () => {
       const { link, prefix, close } = await openLink(redis.url);
       const effects = effectsFile();
       const made = await killAgainAndAgain(["redis", redis.url, prefix, effects, String(turns)]);
-      expect(made).toBeGreaterThanOrEqual(Math.min(kills, 3));
+      expect(made).toBeGreaterThanOrEqual(leastKills);
       await expectOnce(effects, createRedisStore({ link, historyTtlSeconds: 3_600, noteWords: inEnglish }));
       await close();
     },

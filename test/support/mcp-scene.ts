@@ -71,6 +71,10 @@ export function createMcpScene(
     store: {
       knownTools: async () => new Map(known),
       knowTool: async (name, hash) => void known.set(name, hash),
+      async meetTool(name, hash) {
+        if (!known.has(name)) known.set(name, hash);
+        return known.get(name) ?? hash;
+      },
     },
     proxies,
     alerts: { raise: (alert) => void alerts.push(alert) },

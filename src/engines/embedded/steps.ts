@@ -115,6 +115,11 @@ export function createSteps({ database, conversations, findTurn, changeTurn, wri
       return new Map(rows.map(({ name, hash }) => [String(name), String(hash)]));
     },
     knowTool: (name, hash) => write(() => void sql("INSERT OR REPLACE INTO known_tool VALUES (?, ?)").run(name, hash)),
+    meetTool: (name, hash) =>
+      write(() => {
+        sql("INSERT OR IGNORE INTO known_tool VALUES (?, ?)").run(name, hash);
+        return String(sql("SELECT hash FROM known_tool WHERE name = ?").get(name)?.["hash"]);
+      }),
   };
 }
 

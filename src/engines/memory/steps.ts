@@ -131,5 +131,9 @@ export function createMemorySteps({ find, change, write }: MemoryStepsDeps): Mem
     async knowTool(name, hash) {
       known.set(name, hash);
     },
+    async meetTool(name, hash) {
+      if (!known.has(name)) known.set(name, hash);
+      return known.get(name) ?? hash;
+    },
   };
 }

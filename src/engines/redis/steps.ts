@@ -95,6 +95,10 @@ export function createSteps(deps: StepsDeps, change: Change): StepStore {
       return new Map(Object.entries(await redis.hgetall(knownKey)));
     },
     knowTool: async (name, hash) => void (await redis.hset(knownKey, name, hash)),
+    async meetTool(name, hash) {
+      await redis.hsetnx(knownKey, name, hash);
+      return (await redis.hget(knownKey, name)) ?? hash;
+    },
   };
 }
 

@@ -17,7 +17,7 @@ import type { Session } from "./session.ts";
 export interface ServerDeps {
   readonly server: McpServer;
   readonly names: Names;
-  readonly store: Pick<StepStore, "knownTools" | "knowTool">;
+  readonly store: Pick<StepStore, "knownTools" | "knowTool" | "meetTool">;
   readonly connections: Connections;
   /** Takes secrets out of what it returns: it may well tell its own settings. */
   readonly redact: (text: string) => string;
@@ -92,9 +92,10 @@ export function createServer(deps: ServerDeps): Server {
     const before = await store.knownTools();
     const changed = new Set<Definition>();
     for (const definition of definitions) {
-      const hash = before.get(keyOf(definition));
-      if (hash === undefined) await store.knowTool(keyOf(definition), definition.hash);
-      else if (hash !== definition.hash) changed.add(definition);
+      const key = keyOf(definition);
+      // Another process may see it first, too, and be told something else.
+      const hash = before.get(key) ?? (await store.meetTool(key, definition.hash));
+      if (hash !== definition.hash) changed.add(definition);
     }
     for (const { name, hash } of changed) {
       if (known.some(({ definition, ...one }) => one.changed && definition.hash === hash)) continue;

@@ -12,7 +12,7 @@ import { createServer, type Entry } from "./server.ts";
 
 export interface McpToolsDeps {
   readonly mcp: McpFile;
-  readonly store: Pick<StepStore, "knownTools" | "knowTool">;
+  readonly store: Pick<StepStore, "knownTools" | "knowTool" | "meetTool">;
   readonly proxies?: Proxies | undefined;
   readonly alerts: Alerts;
   readonly log: Pick<Logger, "info" | "warn">;
