@@ -38,6 +38,8 @@ interface Closed {
   readonly builder: TextBuilder;
   /** The Markdown of it. */
   source: string;
+  /** All Markdown that there was when it was closed: what stood behind it has said where it ends. */
+  until: string;
   readonly references: Record<string, Reference>;
   /** The source of definitions, by label, in order. */
   readonly definitions: Map<string, string>;
@@ -52,6 +54,7 @@ function nothingClosed(options: RenderOptions): Closed {
   return {
     builder: createTextBuilder(options.keepMentions),
     source: "",
+    until: "",
     references: Object.create(null) as Record<string, Reference>,
     definitions: new Map(),
     missed: new Set(),
@@ -66,7 +69,7 @@ export function createStreamRenderer(options: RenderOptions = {}): StreamRendere
   let closed = nothingClosed(options);
 
   function renderSource(source: string, streaming: boolean): Rendered {
-    if (!source.startsWith(closed.source)) closed = nothingClosed(options);
+    if (!source.startsWith(closed.until)) closed = nothingClosed(options);
     const end = parseEnd(source.slice(closed.source.length), streaming);
     const isLate = Object.keys(end.state.references).some((label) => closed.missed.has(label));
     if (isLate) {
@@ -117,7 +120,7 @@ export function createStreamRenderer(options: RenderOptions = {}): StreamRendere
       const first = isList && goesOn ? number : undefined;
       if (index === open && index > 0) {
         mark = builder.mark();
-        next = closedBefore(block, tokens, state, document, goesOn ? number : undefined);
+        next = { ...closedBefore(block, tokens, state, document, goesOn ? number : undefined), until: source };
       }
       if (index > 0 || closed.source !== "") builder.separate(index === 0 ? gap : gapBefore(document, block));
       writeBlock(document, block, first);

@@ -440,6 +440,16 @@ describe("while an answer streams", () => {
     );
   });
 
+  it("takes back what was closed by a line that is not there any more", () => {
+    const stream = createStreamRenderer();
+    const markdown = "1. [^note]: a\n2. b";
+    for (const end of [markdown.length, markdown.length - 3]) {
+      const beginning = markdown.slice(0, end);
+      expect(stream.render(beginning)).toEqual(createStreamRenderer().render(beginning));
+      expect(stream.renderFinal(beginning)).toEqual(renderMarkdown(beginning));
+    }
+  });
+
   it("goes on with a long list's numbers, whole and streaming", () => {
     const items = Array.from({ length: 150 }, (_, index) => `1. item **${index}** of a long list\n   - detail`).join(
       "\n",
