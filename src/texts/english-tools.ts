@@ -39,7 +39,7 @@ const disabledBecause: Readonly<Record<NonNullable<ListedTool["disabled"]>, stri
 const longestDescription = 100;
 
 function lineOf({ name, description, asks, off, disabled }: ListedTool): string {
-  if (off) return `◽ ${name}: off in this conversation`;
+  if (off) return `• ${name}: off in this conversation`;
   if (disabled !== undefined) return `🚫 ${name}: off, since ${disabledBecause[disabled]}`;
   const [line = ""] = description.split("\n");
   const said = line.length <= longestDescription ? line : `${line.slice(0, longestDescription - 1)}…`;

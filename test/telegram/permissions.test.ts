@@ -402,10 +402,10 @@ describe("/tools", () => {
     scene.tools = createTools({ builtIn: [own], servers, only: ["calculate", "files"] });
     await scene.write("/tools");
     const last = () => buttonsIn(scene.calls.at(-1)?.payload ?? {});
-    expect(last().map(({ text }) => text)).toEqual(["✅ On", "Off", "☑️ calculate", "☑️ files"]);
+    expect(last().map(({ text }) => text)).toEqual(["✅ On", "Off", "✅ calculate", "✅ files"]);
     await scene.press(last()[3]?.callback_data ?? "");
-    expect(texts().at(-1)).toContain("◽ files_delete: off in this conversation");
-    expect(last().map(({ text }) => text)).toContain("◽ files");
+    expect(texts().at(-1)).toContain("• files_delete: off in this conversation");
+    expect(last().map(({ text }) => text)).toContain("files");
     await scene.write("hello");
     expect(scene.requests.at(-1)?.tools?.map(({ name }) => name)).toEqual(["calculate"]);
     await scene.write("/tools off CALCULATE");

@@ -114,7 +114,7 @@ function switches(listed: readonly ListedTool[]): InlineKeyboardButton[][] {
   const usable = listed.filter(({ disabled }) => disabled === undefined);
   const names = new Map(usable.map((tool) => [switchOf(tool), tool.off === true]));
   const buttons = [...names].slice(0, mostSwitches).map(([name, off]) => ({
-    text: `${off ? "◽" : "☑️"} ${name}`,
+    text: off ? name : `✅ ${name}`,
     callback_data: pressData({ action: "tool", choice: off ? "on" : "off", key: nameKey(name) }),
   }));
   return buttons.flatMap((_, at) => (at % 2 === 0 ? [buttons.slice(at, at + 2)] : []));

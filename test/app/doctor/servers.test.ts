@@ -27,7 +27,7 @@ it("lists servers and their tools, each in a line, and says what of them cannot 
   expect(found).toEqual([
     expect.stringMatching(/^ok MCP files: 2 tools over stdio \(\d+ ms\): read_text_file, write_file$/),
     "warn MCP files: has no tool read_mind → mend its tools in MCP_SERVERS",
-    expect.stringMatching(/^ok MCP bad: 20 tools over stdio \(\d+ ms\): hang, flood, /),
+    expect.stringMatching(/^ok MCP bad: 22 tools over stdio \(\d+ ms\): hang, flood, /),
     expect.stringMatching(/^warn MCP bad: a tool cannot be used: "hang" of bad stands there twice$/),
     expect.stringMatching(/^warn MCP bad: a tool cannot be used: "no-schema" of bad has no schema$/),
     expect.stringMatching(/^warn MCP bad: a tool cannot be used: "array-schema" of bad/),
