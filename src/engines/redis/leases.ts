@@ -71,6 +71,8 @@ export function createLeases({ link, presence, leaseMs, graceMs, log }: LeasesOp
   const waiters: (() => void)[] = [];
   /** Since Redis was empty the last time, as far as this process has heard. */
   let era: string | undefined;
+  /** Redis has lost everything, and not all lanes of before have been looked at since: whoever asks meanwhile is told so, too. */
+  let emptied = false;
   /** The name that Redis has heard of. */
   let begun = 0;
   let beating = false;
@@ -102,19 +104,19 @@ export function createLeases({ link, presence, leaseMs, graceMs, log }: LeasesOp
     if (beating || stopped) return;
     beating = true;
     try {
-      const before = era;
+      const known = emptied;
       // Without an update in hand, too: a worker that beats shows that there was no outage.
       if (!(await renew())) {
         presence.rename();
         await renew();
       }
-      const emptied = before !== undefined && era !== before;
-      if (emptied) {
+      if (emptied && !known) {
         const line = "Redis has lost everything that was stored; what was being written is ended";
         log?.warn({ answers: held.size }, line);
       }
-      const strange = [...held.values()].filter(({ name }) => name !== presence.name);
-      for (let at = 0; at < strange.length; at += batch) await lookAt(strange.slice(at, at + batch), emptied);
+      const strange = ofBefore();
+      for (let at = 0; at < strange.length; at += batch) await lookAt(strange.slice(at, at + batch));
+      emptied &&= ofBefore().length > 0;
       failing = false;
     } catch (error) {
       if (!failing) log?.warn({ reason: messageOf(error) }, "the heartbeat does not reach Redis; trying again");
@@ -125,6 +127,11 @@ export function createLeases({ link, presence, leaseMs, graceMs, log }: LeasesOp
     }
   }
 
+  /** Those that stand under a name that this process had, and of which nobody knows yet what has become. */
+  function ofBefore(): readonly Held[] {
+    return [...held.values()].filter(({ name, lost, vanished }) => name !== presence.name && !lost && !vanished);
+  }
+
   /** False when the present name has expired. */
   async function renew(): Promise<boolean> {
     const { name } = presence;
@@ -132,6 +139,7 @@ export function createLeases({ link, presence, leaseMs, graceMs, log }: LeasesOp
     const first = name === begun ? "" : "begin";
     const answer = await runStep(link, beatScript, leaseMs, graceMs, name, randomUUID(), first);
     const [lives, eraNow, cancelled] = answer as [number, string, string[]];
+    emptied ||= era !== undefined && era !== eraNow;
     era = eraNow;
     if (lives === 0) return false;
     begun = name;
@@ -145,7 +153,7 @@ export function createLeases({ link, presence, leaseMs, graceMs, log }: LeasesOp
   }
 
   /** Asks what has become of these lanes; what is still ours stands under the present name from then on. */
-  async function lookAt(some: readonly Held[], emptied = false): Promise<void> {
+  async function lookAt(some: readonly Held[]): Promise<void> {
     const { name } = presence;
     const covered = some.map((one) => presence.covers(one.name));
     const triples = some.flatMap(({ lane, fence, updateId }) => [lane, fence, updateId]);
