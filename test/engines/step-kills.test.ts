@@ -28,7 +28,7 @@ async function killAgainAndAgain(args: readonly string[]): Promise<number> {
     const process = startProcess("step-turns.ts", args);
     await process.line("begins");
     // The last ones must find something left to do.
-    const after = killed < kills ? 2 + Math.floor((Math.random() * 28 * turns) / kills) : Number.POSITIVE_INFINITY;
+    const after = killed < kills ? 2 + Math.floor((Math.random() * 16 * turns) / kills) : Number.POSITIVE_INFINITY;
     const isDone = () => process.lines.at(-1) === "all done";
     await until(() => isDone() || process.lines.length > after, 120_000);
     const done = isDone();
