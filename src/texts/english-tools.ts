@@ -35,13 +35,24 @@ const disabledBecause: Readonly<Record<NonNullable<ListedTool["disabled"]>, stri
   "no-room": "there are too many others",
 };
 
+/** What a tool of our own is for. Its description is for models. */
+const ownTools: Readonly<Record<string, string>> = {
+  web_search: "searches the web",
+  read_page: "reads web pages",
+  calculate: "calculates exactly, with small programs",
+  read_file: "reads on in a long file that you have sent",
+  draw: "draws pictures",
+  remember: "remembers what you want me to know in all conversations",
+  forget: "forgets some of that",
+};
+
 /** One line of a description is enough to choose by. */
 const longestDescription = 100;
 
-function lineOf({ name, description, asks, off, disabled }: ListedTool): string {
+function lineOf({ name, description, server, asks, off, disabled }: ListedTool): string {
   if (off) return `• ${name}: off in this conversation`;
   if (disabled !== undefined) return `🚫 ${name}: off, since ${disabledBecause[disabled]}`;
-  const [line = ""] = description.split("\n");
+  const [line = ""] = ((server === undefined ? ownTools[name] : undefined) ?? description).split("\n");
   const said = line.length <= longestDescription ? line : `${line.slice(0, longestDescription - 1)}…`;
   return `• ${name}${asks ? " (asks first)" : ""}: ${said}`;
 }

@@ -8,6 +8,7 @@ import { createLogger } from "../../src/base/log.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { createMemoryStore } from "../../src/engines/memory/store.ts";
 import type { MediaModels } from "../../src/ports/media-models.ts";
+import { english } from "../../src/texts/english.ts";
 import { good } from "../support/environments.ts";
 import { hostileServer } from "../support/mcp-scene.ts";
 import { patienceMs } from "../support/patience.ts";
@@ -78,6 +79,19 @@ describe("the tools of a process", () => {
   it("remember where facts are wanted, unless the operator wants none", async () => {
     expect(await namesWith({ MEMORY: "on" })).toEqual(["read_page", "calculate", "read_file", "remember", "forget"]);
     expect(await namesWith({ MEMORY: "off" })).not.toContain("remember");
+  });
+
+  it("are told to people in words of their own: what a model reads of them is for models", async () => {
+    const env = { MEMORY: "on", TAVILY_API_KEY: "tvly-0123456789" };
+    const names = (await namesWith(env, async () => undefined)) ?? [];
+    expect(names).toHaveLength(7);
+    for (const name of names) {
+      const tool = { name, description: "for models", asks: false };
+      const text = (server?: string) =>
+        english.toolList({ on: true, listed: [server === undefined ? tool : { ...tool, server }], admin: false });
+      expect(text()).not.toContain("for models");
+      expect(text("files")).toContain("for models");
+    }
   });
 
   it("are those that TOOLS names, or none", async () => {
