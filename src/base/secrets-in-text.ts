@@ -13,8 +13,8 @@ export function secretIn(text: string): SecretKind | undefined {
   return holdsPassword(plain) ? "password" : undefined;
 }
 
-// How keys begin: OpenAI, Anthropic, Stripe; GitHub; GitLab; Slack; AWS; Google; Hugging Face; npm, Groq, Tavily, xAI and others; JSON web
-// tokens; bots of Telegram; keys in PEM.
+// How keys begin: OpenAI, Anthropic, Stripe; GitHub; GitLab; Slack; AWS; Google; Hugging Face; npm, Groq, Tavily, xAI and others;
+// JSON web tokens; bots of Telegram; keys in PEM.
 const knownKeys = [
   /\b[prs]k[-_][\w-]{16}/,
   /\bgh[opsur]_\w{20}|\bgithub_pat_\w{20}/,
@@ -68,7 +68,8 @@ function holdsCard(text: string): boolean {
 function isCardIn(groups: readonly string[]): boolean {
   return groups.some((_, from) => {
     let number = "";
-    for (const group of groups.slice(from)) {
+    // Each has a digit at least.
+    for (const group of groups.slice(from, from + mostDigits)) {
       number += group;
       if (number.length > mostDigits) return false;
       if (number.length >= fewestDigits && /^[2-6]/.test(number) && checksOut(number)) return true;

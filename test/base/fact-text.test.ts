@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readFact } from "../../src/base/fact-text.ts";
 import { secretIn } from "../../src/base/secrets-in-text.ts";
+import { expectNoGrowth, repeated } from "../support/growth.ts";
 
 // Put together, so that no scanner takes them for real ones.
 const key = (...parts: string[]) => parts.join("");
@@ -89,4 +90,9 @@ describe("a fact", () => {
     expect(readFact("PIN 1234")).toEqual({ problem: "password" });
     expect(readFact(`${"x ".repeat(300)} 4111 1111 1111 1111`)).toEqual({ problem: "card" });
   });
+});
+
+it("is looked for in no more time than its text has", () => {
+  for (const unit of ["1 ", "4", "4111 ", "a1", "eyJ-", "my password is ", "1:", "-----BEGIN ", "my = "])
+    expectNoGrowth(repeated(unit), secretIn);
 });
