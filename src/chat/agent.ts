@@ -82,6 +82,15 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
     return [textOf(asked), ...found].join("\n").toLowerCase();
   }
 
+  /** Asked for many words, and long: put together once for the calls of a step. */
+  function publicly(): ToolTurn["isPublic"] {
+    let all: string | undefined;
+    return (words) => {
+      all ??= said();
+      return all.includes(words.toLowerCase());
+    };
+  }
+
   const toolTurn = (): Omit<ToolTurn, "payer"> => ({
     conversation: turn.conversation,
     question: turn.question,
@@ -90,7 +99,7 @@ export async function openAgent(deps: TurnDeps, run: Run, prepared: Prepared): P
     store,
     addresses,
     tainted,
-    isPublic: (words) => said().includes(words.toLowerCase()),
+    isPublic: publicly(),
     work: deps.work,
     log: deps.log,
   });

@@ -238,10 +238,10 @@ async function hearInTurn(
   payer: Payer,
   signal: AbortSignal,
 ): Promise<Heard | UnheardError | undefined> {
+  const { hearing } = deps;
   const refusal = refusalOf(deps, part);
-  if (refusal !== undefined) return new UnheardError(refusal);
-  if (deps.hearing === undefined) return new UnheardError("nobody");
-  const held = holdBytes(deps.hearing, part, largestRecordingBytes);
+  if (refusal !== undefined || hearing === undefined) return new UnheardError(refusal ?? "nobody");
+  const held = holdBytes(hearing, part, largestRecordingBytes);
   try {
     return await hear(deps, part, held, { ear, payer }, signal);
   } catch (error) {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { BudgetError, messageOf } from "../base/errors.ts";
 import { linkedSignal } from "../base/signals.ts";
 import type { CallChange, Step, StepCall } from "../ports/steps.ts";
-import type { ToolResult } from "../ports/tool-results.ts";
+import { failedWith, type ToolResult } from "../ports/tool-results.ts";
 import type { Tool, ToolCall, ToolTurn } from "../ports/tools.ts";
 import type { Activity } from "./activity.ts";
 import type { Payment } from "./payment.ts";
@@ -88,7 +88,7 @@ function nextOf(deps: ToolCallsDeps, step: Step, call: StepCall, at: number) {
   const tool = tools.find(({ name }) => name === call.name);
   if (tool === undefined) {
     const names = tools.map(({ name }) => name).join(", ");
-    return failure(`There is no tool "${call.name.slice(0, 64)}". There are: ${names || "none"}.`);
+    return failedWith(`There is no tool "${call.name.slice(0, 64)}". There are: ${names || "none"}.`);
   }
   if (call.state === "started") return tool.class === "never" ? unknownOutcome : "run";
   if (call.state === "allowed") return "run";
@@ -96,13 +96,13 @@ function nextOf(deps: ToolCallsDeps, step: Step, call: StepCall, at: number) {
   if (call.state === "asked") return mustAsk(deps, tool, call) ? "ask" : "run";
   const args = argsOf(call);
   if ("problem" in args)
-    return failure(`The arguments are not a JSON object (${args.problem}). Call it again with valid ones.`);
+    return failedWith(`The arguments are not a JSON object (${args.problem}). Call it again with valid ones.`);
   const before = steps.flatMap(({ number, calls }) => (number === step.number ? calls.slice(0, at) : calls));
   if (before.length >= mostCalls)
-    return failure(`No more than ${mostCalls} calls are made for one answer. Answer from what you have.`);
+    return failedWith(`No more than ${mostCalls} calls are made for one answer. Answer from what you have.`);
   const same = before.filter(({ name, arguments: given }) => name === call.name && given === call.arguments);
   if (same.length >= mostRepeats)
-    return failure("This very call was made before, with the results above. Use those, or call it differently.");
+    return failedWith("This very call was made before, with the results above. Use those, or call it differently.");
   return mustAsk(deps, tool, call) ? "ask" : "run";
 }
 
@@ -158,7 +158,7 @@ async function withinLimit(tool: Tool, call: ToolCall, signal: AbortSignal): Pro
     if (result !== undefined) return result;
   } catch (error) {
     if (error instanceof BudgetError)
-      return failure("There is no budget left for this call. Say so, and go on without it.");
+      return failedWith("There is no budget left for this call. Say so, and go on without it.");
     if (!ending.aborted) throw error;
   } finally {
     clearTimeout(timer);
@@ -167,7 +167,7 @@ async function withinLimit(tool: Tool, call: ToolCall, signal: AbortSignal): Pro
   }
   if (signal.aborted) return undefined;
   const said = `It took longer than ${Math.round(tool.mostMs / 1000)} seconds and was given up.`;
-  return failure(tool.class === "safe" ? said : `${said} Nobody knows whether it was done.`);
+  return failedWith(tool.class === "safe" ? said : `${said} Nobody knows whether it was done.`);
 }
 
 /** Names a call for ever: ids of calls are new with each answer of a model. */
@@ -193,10 +193,6 @@ export function argsOf(call: Pick<StepCall, "arguments">): { readonly value: obj
   }
 }
 
-function failure(text: string): ToolResult {
-  return { failed: true, text };
-}
-
-const unknownOutcome = failure(
+const unknownOutcome = failedWith(
   "Nobody knows whether this was done: the bot was restarted in the middle of it. Do not repeat it; tell the user.",
 );

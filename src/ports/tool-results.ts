@@ -35,6 +35,11 @@ export interface ToolResult {
   readonly note?: string | undefined;
 }
 
+/** A result of which nothing came. */
+export function failedWith(text: string): ToolResult {
+  return { text, failed: true };
+}
+
 export interface Source {
   readonly title: string;
   readonly url: string;

@@ -1,5 +1,6 @@
 /** The tool `calculate`: a small program for what a model would only guess. */
 import { seenText } from "../base/characters.ts";
+import { failedWith } from "../ports/tool-results.ts";
 import type { Tool } from "../ports/tools.ts";
 import type { Calculator } from "./calculator.ts";
 
@@ -26,11 +27,11 @@ export function createCalculate(calculator: Pick<Calculator, "run">): Tool {
     async run({ args }, signal) {
       const code = typeof args === "object" && args !== null && "code" in args ? args.code : undefined;
       if (typeof code !== "string" || code.trim() === "" || code.length > mostCharacters)
-        return { text: `calculate needs code, a program of 1 to ${mostCharacters} characters.`, failed: true };
+        return failedWith(`calculate needs code, a program of 1 to ${mostCharacters} characters.`);
       const { text, failed, cut } = await calculator.run(code, signal);
       // What somebody else has written may have gone through the program.
       const shown = seenText(text);
-      if (failed) return { text: shown, failed: true };
+      if (failed) return failedWith(shown);
       const said = shown.trim() === "" ? "The program has said nothing: end it with an expression." : shown;
       return { text: cut ? `${said}\n[cut here: only the first 8000 characters are shown]` : said };
     },

@@ -1,6 +1,7 @@
 /** The tool `draw`: a picture for the chat, of the model that draws. */
 import { ModelError } from "../base/errors.ts";
 import type { Drawn, MediaModels } from "../ports/media-models.ts";
+import { failedWith } from "../ports/tool-results.ts";
 import type { Tool } from "../ports/tools.ts";
 import { textIn } from "./arguments.ts";
 import { seenLine } from "./framing.ts";
@@ -31,11 +32,11 @@ export function createDraw(models: Required<Pick<MediaModels, "draw">>): Tool {
     async run({ args, turn }, signal) {
       const prompt = textIn(args, "prompt");
       if (prompt === undefined || prompt.length > mostCharacters)
-        return { text: `draw needs prompt, a text of 1 to ${mostCharacters} characters.`, failed: true };
+        return failedWith(`draw needs prompt, a text of 1 to ${mostCharacters} characters.`);
       try {
         const { payer, work, log } = turn;
         const drawn = await models.draw({ prompt }, { payer, work, log }, signal);
-        if (drawn === undefined) return { text: "It was stopped before anything was drawn.", failed: true };
+        if (drawn === undefined) return failedWith("It was stopped before anything was drawn.");
         const base64 = Buffer.from(drawn.bytes).toString("base64");
         return {
           text: `The picture is drawn. The user sees it below your answer.${standIn(drawn)}`,
@@ -46,7 +47,7 @@ export function createDraw(models: Required<Pick<MediaModels, "draw">>): Tool {
         if (!(error instanceof ModelError)) throw error;
         const why =
           error.kind === "content-filter" ? "the model declines it because of its content rules" : "it failed";
-        return { text: `Nothing was drawn: ${why}. Tell the user.`, failed: true };
+        return failedWith(`Nothing was drawn: ${why}. Tell the user.`);
       }
     },
   };

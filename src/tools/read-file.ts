@@ -1,6 +1,7 @@
 /** The tool `read_file`: further pages of a long file that somebody has sent in the conversation. */
 import type { Content, FilePart } from "../ports/content.ts";
 import type { FileText } from "../ports/files.ts";
+import { failedWith } from "../ports/tool-results.ts";
 import type { Tool, ToolTurn } from "../ports/tools.ts";
 import { countIn, textIn } from "./arguments.ts";
 import { mostResultCharacters, seenLine } from "./framing.ts";
@@ -32,10 +33,10 @@ export function createReadFile(): Tool {
       const files = await keptFiles(turn);
       const wanted = textIn(args, "name")?.toLowerCase();
       const file = wanted === undefined ? files[0] : files.find(({ name = "" }) => name.toLowerCase() === wanted);
-      if (file === undefined) return { text: notThere(files), failed: true };
+      if (file === undefined) return failedWith(notThere(files));
       const text = await turn.store.readFile(turn.conversation, file.uniqueId);
       if (text === undefined)
-        return { text: "What this file says is not kept any more. Ask for it to be sent again.", failed: true };
+        return failedWith("What this file says is not kept any more. Ask for it to be sent again.");
       const from = countIn(args, "from") ?? 1;
       return {
         text: piecesFrom(text, from),

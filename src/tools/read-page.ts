@@ -1,7 +1,7 @@
 /** The tool `read_page`: the words of a page of the web. */
 import { seenText, splitsCharacter } from "../base/characters.ts";
 import type { PageReader, PageReading, PageText } from "../ports/pages.ts";
-import type { ToolResult } from "../ports/tool-results.ts";
+import { failedWith, type ToolResult } from "../ports/tool-results.ts";
 import type { Tool, ToolCall } from "../ports/tools.ts";
 import { knownAddress, pageAddress } from "./addresses.ts";
 import { mostResultCharacters, seenLine } from "./framing.ts";
@@ -80,15 +80,15 @@ export function createReadPage({ source, reader, now = () => performance.now() }
     },
     async run({ args, turn }: ToolCall, signal) {
       const { url, from } = argsOf(args);
-      if (url === "") return failed("read_page needs url, the address of a page.");
+      if (url === "") return failedWith("read_page needs url, the address of a page.");
       const address = knownAddress(url, turn.addresses);
-      if (address === undefined) return failed(unknownAddress);
+      if (address === undefined) return failedWith(unknownAddress);
       try {
         const found = await pageAt(address, signal);
-        return typeof found === "string" ? failed(found) : turn.work(() => partOf(found, from));
+        return typeof found === "string" ? failedWith(found) : turn.work(() => partOf(found, from));
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof PageError) return failed(error.message);
+        if (error instanceof PageError) return failedWith(error.message);
         throw error;
       }
     },
@@ -128,7 +128,7 @@ function refusalWords({ reason }: Extract<PageReading, { readonly kind: "refused
 
 function partOf({ address, page }: KnownPage, from: number): ToolResult {
   const { text } = page;
-  if (from >= text.length && from > 0) return failed(`The page has only ${text.length} characters.`);
+  if (from >= text.length && from > 0) return failedWith(`The page has only ${text.length} characters.`);
   const begin = splitsCharacter(text, from) ? from + 1 : from;
   const title = seenLine(page.title ?? "", mostTitle);
   const links = begin === 0 ? shownLinks(page) : [];
@@ -169,8 +169,4 @@ function shownLinks({ links }: PageText): { readonly line: string; readonly addr
     shown.push({ line, address });
   }
   return shown;
-}
-
-function failed(text: string): ToolResult {
-  return { text, failed: true };
 }

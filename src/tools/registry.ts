@@ -29,10 +29,13 @@ export function createTools({ builtIn, servers, only, log }: ToolsDeps): Tools {
   const told = new Set<string>();
   const ownNames = new Set(own.map(({ name }) => name));
 
-  /** What fits of what may be offered, and what does not. */
-  async function sorted(to: ToolAsker): Promise<{ readonly offered: readonly Tool[]; readonly left: Left }> {
+  async function ofServers(to: ToolAsker): Promise<readonly Tool[]> {
     const awaits = to.awaits?.filter((name) => !ownNames.has(name));
-    const others = ((await servers?.offered({ ...to, awaits })) ?? []).filter(isWanted);
+    return ((await servers?.offered({ ...to, awaits })) ?? []).filter(isWanted);
+  }
+
+  /** What fits of what may be offered, and what does not. */
+  function sorted(others: readonly Tool[], to: ToolAsker): { readonly offered: readonly Tool[]; readonly left: Left } {
     const names = new Set<string>();
     const offered: Tool[] = [];
     const left = new Map<string, "name-taken" | "no-room">();
@@ -67,11 +70,12 @@ export function createTools({ builtIn, servers, only, log }: ToolsDeps): Tools {
     // Whoever names tools wants them, whatever is known.
     forUnknown: only !== undefined,
     async offered(to) {
-      return (await sorted(to)).offered;
+      return sorted(await ofServers(to), to).offered;
     },
     async listed(to) {
       // What is switched off is listed, too: or nobody could switch it on again.
-      const [all, { left }] = await Promise.all([sorted({ ...to, without: undefined }), sorted(to)]);
+      const usable = await ofServers(to);
+      const [all, { left }] = [sorted(usable, { ...to, without: undefined }), sorted(usable, to)];
       const can = new Set([...all.offered.map(idOf), ...all.left.keys()]);
       const others = ((await servers?.listed(to)) ?? []).filter(isWanted);
       const listed = [...own.map((tool): ListedTool => said(tool)), ...others];

@@ -1,7 +1,7 @@
 /** The tools `remember` and `forget`: facts that the user wants to be known in all conversations from now on. */
 import { type FactText, longestFact, mostFacts, readFact } from "../base/fact-text.ts";
 import { ownerOf } from "../ports/facts.ts";
-import type { ToolResult } from "../ports/tool-results.ts";
+import { failedWith } from "../ports/tool-results.ts";
 import type { Tool } from "../ports/tools.ts";
 import { countIn, textIn } from "./arguments.ts";
 
@@ -34,15 +34,15 @@ export function createRemember(now: () => number = Date.now): Tool {
     },
     async run({ args, key, turn }, signal) {
       const given = textIn(args, "fact");
-      if (given === undefined) return failure(`remember needs fact, a sentence of 1 to ${longestFact} characters.`);
+      if (given === undefined) return failedWith(`remember needs fact, a sentence of 1 to ${longestFact} characters.`);
       const fact = readFact(given);
-      if (!("text" in fact)) return failure(refusalOf(fact));
+      if (!("text" in fact)) return failedWith(refusalOf(fact));
       signal.throwIfAborted();
       const { text } = fact;
       const how = { key, atMost: mostFacts, replaces: countIn(args, "replaces") };
       const added = await turn.store.addFact(ownerOf(turn.conversation), { text, at: now() }, how);
       if (added === undefined)
-        return failure(
+        return failedWith(
           `There are ${mostFacts} facts already, and no more are kept. Ask the user which may go, or put this one in the place of another (replaces).`,
         );
       const { number } = added;
@@ -70,7 +70,7 @@ export function createForget(): Tool {
     },
     async run({ args, turn }, signal) {
       const number = countIn(args, "number");
-      if (number === undefined) return failure("forget needs number, that of a fact.");
+      if (number === undefined) return failedWith("forget needs number, that of a fact.");
       signal.throwIfAborted();
       const found = await turn.store.removeFact(ownerOf(turn.conversation), number);
       // A delivery before this one may have removed it.
@@ -86,8 +86,4 @@ function refusalOf(fact: Exclude<FactText, { text: string }>): string {
   if (fact.problem === "empty") return "The fact says nothing.";
   const what = { key: "a key", card: "the number of a card", password: "a password" }[fact.problem];
   return `Not remembered: it looks like ${what}, and such things are never kept. Tell the user so, and do not try again.`;
-}
-
-function failure(text: string): ToolResult {
-  return { text, failed: true };
 }

@@ -2,7 +2,7 @@
 import { type SearchConfig, searchModel, searchVariable } from "../config/tools.ts";
 import type { Alerts } from "../ports/alerts.ts";
 import type { TokenUsage } from "../ports/models.ts";
-import type { Source, ToolResult } from "../ports/tool-results.ts";
+import { failedWith, type Source, type ToolResult } from "../ports/tool-results.ts";
 import type { Tool, ToolTurn } from "../ports/tools.ts";
 import { pageAddress } from "./addresses.ts";
 import { seenLine } from "./framing.ts";
@@ -65,16 +65,16 @@ export function createWebSearch({ config, alerts, ...deps }: WebSearchDeps): Web
     activity: (args) => ({ doing: "searching", query: queryIn(args) }),
     async run({ args, turn }, signal) {
       const query = queryIn(args);
-      if (query === "") return failed("web_search needs query, a text of 1 to 400 characters.");
+      if (query === "") return failedWith("web_search needs query, a text of 1 to 400 characters.");
       const end = await paidSearch(query, turn, signal);
-      if (end === undefined) return failed("It was stopped before anything was searched.");
+      if (end === undefined) return failedWith("It was stopped before anything was searched.");
       if (end.kind === "found") return turn.work(() => resultOf(query, end.hits));
       turn.log.warn({ ...end, provider: config.provider }, "a search has come to nothing");
       if (end.kind === "refused") {
         const variable = searchVariable(config.provider);
         alerts?.raise({ kind: "search-refused", provider: api.name, variable, why: end.why });
       }
-      return failed(wordsOf(end));
+      return failedWith(wordsOf(end));
     },
   };
   return { tool, stop: client.stop };
@@ -146,8 +146,4 @@ function wordsOf(end: Exclude<SearchEnd, { readonly kind: "found" }>): string {
     case "failed":
       return `Nothing was searched: the search provider is out of order (${end.reason}). Try once more at most; then answer from what you know, and say that you could not look it up.`;
   }
-}
-
-function failed(text: string): ToolResult {
-  return { text, failed: true };
 }

@@ -1,5 +1,5 @@
 /** What may go wrong with a server, in words for its operator and for a model that has called it. */
-import type { ToolResult } from "../../ports/tool-results.ts";
+import { failedWith, type ToolResult } from "../../ports/tool-results.ts";
 import type { ToolClass } from "../../ports/tools.ts";
 import { seenLine } from "../framing.ts";
 
@@ -80,10 +80,10 @@ export function failedCall(server: string, failure: CallFailure, toolClass: Tool
   if (failure.kind === "refused")
     return { text: `The server ${server} has refused the call. ${reasonOf(failure)}`, failed: true, untrusted: true };
   const what = `The call of the server ${server} has failed: ${reasonOf(failure)}.`;
-  if (!isUnknown(failure)) return { text: `${what} Answer without it, and say so.`, failed: true };
+  if (!isUnknown(failure)) return failedWith(`${what} Answer without it, and say so.`);
   const then =
     toolClass === "safe"
       ? "Try once more at most, or answer without it, and say so."
       : "Nobody knows whether it was carried out. Do not call it again; tell the user.";
-  return { text: `${what} ${then}`, failed: true };
+  return failedWith(`${what} ${then}`);
 }

@@ -5,7 +5,7 @@ import { whenAborted } from "../../base/signals.ts";
 import type { McpServer } from "../../config/mcp-servers.ts";
 import type { Alerts } from "../../ports/alerts.ts";
 import type { StepStore } from "../../ports/steps.ts";
-import type { ToolResult } from "../../ports/tool-results.ts";
+import { failedWith, type ToolResult } from "../../ports/tool-results.ts";
 import type { Tool, ToolCall, ToolClass } from "../../ports/tools.ts";
 import { createConnection } from "./connection.ts";
 import type { Definition } from "./definitions.ts";
@@ -158,17 +158,16 @@ export function createServer(deps: ServerDeps): Server {
   ): Promise<ToolResult> {
     signal.throwIfAborted();
     if (typeof args !== "object" || args === null || Array.isArray(args))
-      return { text: "Nothing was called: the arguments must be a JSON object, as the schema says.", failed: true };
+      return failedWith("Nothing was called: the arguments must be a JSON object, as the schema says.");
     for (let first = true; ; first = false) {
       const aborted = whenAborted(signal).then(() => undefined);
       const session = await Promise.race([connection.ready(reachedWithinMs), aborted]);
       signal.throwIfAborted();
       if (session === undefined) return failedCall(server.name, { kind: "not-sent" }, toolClass);
       if (!isCurrent(definition))
-        return {
-          text: `Nothing was called: the server ${server.name} has changed this tool, and the operator has not confirmed that.`,
-          failed: true,
-        };
+        return failedWith(
+          `Nothing was called: the server ${server.name} has changed this tool, and the operator has not confirmed that.`,
+        );
       try {
         const result = await session.call(definition, { ...args }, signal);
         const note = `called ${definition.name} of ${server.name}`;
