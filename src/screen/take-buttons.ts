@@ -5,8 +5,8 @@ import type { Logger } from "../base/log.ts";
 import { type EndingApi, endBelow } from "./end-below.ts";
 
 /**
- * Takes the buttons from a message of ours but those that are `left`, with what its turn is at. Never rejects: it may be gone, or have none, and nothing
- * depends on it. False when Telegram did not answer.
+ * Takes the buttons from a message of ours, with what its turn is at, except for those that are `left`. Never rejects: the message
+ * may be gone, or have no buttons, and nothing depends on it. False when Telegram did not answer.
  */
 export async function takeButtons(
   api: EndingApi,

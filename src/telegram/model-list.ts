@@ -146,7 +146,10 @@ function button(text: string, press: Press): InlineKeyboardButton {
   return { text, callback_data: pressData(press) };
 }
 
-/** A model or whatever else by its name: that may be longer than the 64 bytes of a button's data, and the list may change while buttons stand in chats. */
+/**
+ * Stands for the name of a model, or of whatever else a button chooses: a name may be longer than the 64 bytes of a button's data,
+ * and lists change while their buttons stand in chats.
+ */
 export function nameKey(name: string): string {
   return createHash("sha256").update(name).digest("base64url").slice(0, 16);
 }

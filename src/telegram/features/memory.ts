@@ -1,12 +1,13 @@
 /** `/memory` and `/forget`: what users, or groups, want remembered in all conversations. */
 import { Composer } from "grammy";
-import type { InlineKeyboardButton, InlineKeyboardMarkup } from "grammy/types";
+import type { InlineKeyboardButton } from "grammy/types";
 import { longestFact, mostFacts, readFact } from "../../base/fact-text.ts";
 import { memoryOwner, remembersIn } from "../../chat/remembered.ts";
 import { type Fact, ownerOf } from "../../ports/facts.ts";
 import { type MemoryChoice, memoryChoices, pressData } from "../../screen/buttons.ts";
 import type { MemoryList } from "../../texts/facts.ts";
-import { answerPress, type BotContext, callOf, isCommand, pressOf, say, tolerate } from "../context.ts";
+import { choosing, type Shown, showAnew } from "../choosing.ts";
+import { answerPress, type BotContext, callOf, isCommand, pressOf, say } from "../context.ts";
 
 /** Of two hundred characters each, with their buttons, on one screen. */
 const pageSize = 8;
@@ -14,26 +15,13 @@ const buttonsInRow = 4;
 
 export const memory = new Composer<BotContext>();
 
-memory.filter(isCommand("memory"), async (ctx) => {
+memory.filter(isCommand("memory"), async (ctx, next) => {
   const argument = (callOf(ctx)?.argument ?? "").trim();
   const [word = ""] = argument.toLowerCase().split(/\s/, 1);
-  if (word === "add") return await add(ctx, argument.slice(word.length));
-  const choice = memoryChoices.find((one) => one === argument.toLowerCase());
-  if (choice !== undefined) await choose(ctx, choice);
-  const { text, keyboard } = await pageOf(ctx, 0);
-  await say(ctx, text, keyboard.inline_keyboard.length === 0 ? undefined : keyboard);
+  return word === "add" ? await add(ctx, argument.slice(word.length)) : await next();
 });
 
-memory.filter(
-  (ctx) => pressOf(ctx)?.action === "memory",
-  async (ctx) => {
-    const press = pressOf(ctx);
-    if (press?.action !== "memory") return;
-    await choose(ctx, press.choice);
-    await answerPress(ctx);
-    await show(ctx, 0);
-  },
-);
+memory.use(choosing({ name: "memory", choices: memoryChoices, choose, stateOf: (ctx) => pageOf(ctx, 0) }));
 
 memory.filter(
   (ctx) => pressOf(ctx)?.action === "facts",
@@ -42,7 +30,7 @@ memory.filter(
     if (press?.action !== "facts") return;
     if (press.forget === undefined) await answerPress(ctx);
     else await answerPress(ctx, await forgotten(ctx, press.forget));
-    await show(ctx, press.page);
+    await showAnew(ctx, await pageOf(ctx, press.page));
   },
 );
 
@@ -100,7 +88,7 @@ async function forgotten(ctx: BotContext, number: number): Promise<string> {
   return ctx.texts.forgotten(fact.text);
 }
 
-async function pageOf(ctx: BotContext, wanted: number): Promise<{ text: string; keyboard: InlineKeyboardMarkup }> {
+async function pageOf(ctx: BotContext, wanted: number): Promise<Shown> {
   const { store, memory } = ctx.deps;
   const { conversation } = ctx.job;
   const [facts, remembers] = await Promise.all([store.readFacts(ownerOf(conversation)), remembersHere(ctx)]);
@@ -137,11 +125,4 @@ function rowsOf(
   // What the operator has switched off nobody else can switch on.
   const choices = state === "closed" ? [] : [choice(labels.memoryOn, "on"), choice(labels.memoryOff, "off")];
   return [...rows, pages, choices].filter((row) => row.length > 0);
-}
-
-async function show(ctx: BotContext, page: number): Promise<void> {
-  const { text, keyboard } = await pageOf(ctx, page);
-  // The keyboard changes with the words alone.
-  if (text === ctx.callbackQuery?.message?.text) return;
-  await tolerate(ctx, ctx.editMessageText(text, { reply_markup: keyboard }));
 }

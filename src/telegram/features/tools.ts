@@ -1,10 +1,10 @@
 /** `/tools`: what the model may have looked up and done here, whether it may, and each of them switched on and off. */
 import { Composer } from "grammy";
-import type { InlineKeyboardButton, InlineKeyboardMarkup } from "grammy/types";
+import type { InlineKeyboardButton } from "grammy/types";
 import { type ListedTool, switchedOff, switchOf } from "../../ports/tools.ts";
 import { pressData, type ToolsChoice, toolsChoices } from "../../screen/buttons.ts";
-import { choosing } from "../choosing.ts";
-import { answerPress, type BotContext, callOf, isAdmin, isCommand, pressOf, say, tolerate } from "../context.ts";
+import { choosing, type Shown, showAnew } from "../choosing.ts";
+import { answerPress, type BotContext, callOf, isAdmin, isCommand, pressOf, say } from "../context.ts";
 import { nameKey } from "../model-list.ts";
 import { senderOf } from "../senders.ts";
 import { remembersHere } from "./memory.ts";
@@ -53,9 +53,7 @@ tools.filter(
     const name = (await listedHere(ctx)).map(switchOf).find((one) => nameKey(one) === press.key);
     if (name !== undefined) await flip(ctx, name, press.choice);
     await answerPress(ctx);
-    const { text, keyboard } = await stateOf(ctx);
-    if (text === ctx.callbackQuery?.message?.text) return;
-    await tolerate(ctx, ctx.editMessageText(text, { reply_markup: keyboard }));
+    await showAnew(ctx, await stateOf(ctx));
   },
 );
 
@@ -93,7 +91,7 @@ async function listedHere(ctx: BotContext): Promise<readonly ListedTool[]> {
   return (await ctx.deps.tools?.listed(to)) ?? [];
 }
 
-async function stateOf(ctx: BotContext): Promise<{ text: string; keyboard: InlineKeyboardMarkup }> {
+async function stateOf(ctx: BotContext): Promise<Shown> {
   const { tools: setting } = await ctx.session.read();
   const current: ToolsChoice = setting ?? "on";
   const listed = await listedHere(ctx);

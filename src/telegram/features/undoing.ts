@@ -63,7 +63,6 @@ async function showUndone(ctx: BotContext, press: UndoPress, fact: string | unde
     ctx.editMessageText(text.slice(0, at) + line + text.slice(behind), {
       ...(moved.length === 0 ? {} : { entities: moved }),
       ...markup,
-      link_preview_options: { is_disabled: true },
     }),
   );
 }
