@@ -15,10 +15,10 @@ import type { Script, ScriptedRequest } from "../src/playground/model/script.ts"
 import { createScriptedModel, type ScriptedModel } from "../src/playground/model/scripted-model.ts";
 import { freePort } from "../test/support/free-port.ts";
 import { denseMarkdown } from "./answer-text.ts";
-import type { TelegramReport } from "./messages.ts";
 import { type Percentiles, percentiles } from "./percentiles.ts";
-import { endOnSignals, type Server, sleep, startServer, startSubject } from "./processes.ts";
+import { endOnSignals, sleep, startServer, startSubject } from "./processes.ts";
 import { printTable, rounded, writeResults } from "./results.ts";
+import { untilAnswered } from "./until-answered.ts";
 
 interface Way {
   readonly title: string;
@@ -112,7 +112,7 @@ async function measure(name: string, way: Way): Promise<Run> {
     first.script.always({ text });
     const failing = [...first.requests];
     telegram.tell({ order: "end" });
-    const report = await ended(telegram);
+    const report = await untilAnswered(telegram, endWithinMs);
     const { answers } = report;
     const voided = name === "well" ? [] : failing;
     const charged = (request: ScriptedRequest) => (way.charged === undefined ? 0 : promptTokens(request) + way.charged);
@@ -136,16 +136,6 @@ async function measure(name: string, way: Way): Promise<Run> {
 
 function provider(text: string): Promise<ScriptedModel> {
   return createScriptedModel({ label: false, tokensPerSecond, respond: () => ({ text }) });
-}
-
-/** Waits until every chat has its answer, or nothing comes any more. */
-async function ended(telegram: Server): Promise<TelegramReport> {
-  const until = performance.now() + endWithinMs;
-  for (;;) {
-    const report = await telegram.ask<TelegramReport>({ order: "report" });
-    if (report.open === 0 || performance.now() > until) return report;
-    await sleep(500);
-  }
 }
 
 function promptTokens({ messages }: ScriptedRequest): number {

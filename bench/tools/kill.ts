@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { QuestionKey, ShownAnswer, TelegramReport } from "../messages.ts";
 import { type Percentiles, percentiles } from "../percentiles.ts";
 import { sleep, startServer, startSubject } from "../processes.ts";
+import { untilAnswered } from "../until-answered.ts";
 import type { SeenByModel } from "./messages.ts";
 import { keyOf, type StepFigures } from "./turns.ts";
 
@@ -53,21 +54,13 @@ export async function measureKill({ chats, turnMs, modelEnv, botEnv, usual }: Ki
     await bot.stop();
     bot = await start();
     const downMs = Date.now() - killedAt;
-    const report = await untilAnswered(telegram.ask);
+    const report = await untilAnswered(telegram, longestMs);
     const seen = await model.ask<SeenByModel>({ order: "seen" });
     return figuresOf(report, seen, { killedAt, downMs, usual });
   } finally {
     await bot.stop();
     for (const server of [telegram, model]) server.stop();
     await rm(data, { recursive: true, force: true });
-  }
-}
-
-async function untilAnswered(ask: <T>(message: object) => Promise<T>): Promise<TelegramReport> {
-  for (let leftMs = longestMs; ; leftMs -= 100) {
-    const report = await ask<TelegramReport>({ order: "report" });
-    if (report.open === 0 || leftMs <= 0) return report;
-    await sleep(100);
   }
 }
 
