@@ -24,7 +24,7 @@ function memoryList(list: MemoryList): string {
 function notRemembered(why: UnrememberedBecause): string {
   switch (why.problem) {
     case "empty":
-      return "What shall I remember? Write it behind the command: /memory add I am vegan";
+      return "What shall I remember? Write it after the command: /memory add I am vegan";
     case "too-long":
       return `A fact may have ${why.most} characters; yours has ${why.length}. Please say it shorter.`;
     case "full":

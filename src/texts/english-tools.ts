@@ -94,7 +94,7 @@ export const toolTexts = {
   toolNotChanged: (name: string) => `There is no changed tool "${name}".`,
   /** Before the arguments of a call. */
   mayI: (name: string, fromOutside: boolean) =>
-    `🔐 May I use ${name} with this?${fromOutside ? " I have read something from outside here, which may want it: look closely." : ""}`,
+    `🔐 May I use ${name} with this?${fromOutside ? " I have read something from outside here, and it may be what asks for this: look closely." : ""}`,
   permitted: {
     once: "✅ Allowed once",
     always: "✅ Allowed in this conversation",
