@@ -46,10 +46,10 @@ local function fieldsOf(g, fields)
   end
   return fields
 end
--- As the newest, or in the place of the one that was it.
+-- As the newest, or in the place of the one that was it; one that was dropped is it no more.
 local function remember(who, version)
   local last = version and redis.call('GET', newest(who))
-  if not last or last == version then redis.call('SET', newest(who), id, 'PX', ${newestMs}) end
+  if not last or last == version or redis.call('EXISTS', updateKey(last)) == 0 then redis.call('SET', newest(who), id, 'PX', ${newestMs}) end
 end
 `;
 
