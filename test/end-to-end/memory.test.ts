@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RecordedRequest, Script } from "../../src/playground/model/script.ts";
 import type { ScriptedModel } from "../../src/playground/model/scripted-model.ts";
+import { withoutStatus } from "../../src/screen/status-lines.ts";
 import { buttonsOf, createRig, type Rig, refusedCalls, seen, until } from "../support/bot-process.ts";
 import { createFleet, type Fleet } from "../support/fleet.ts";
 import { findRedis } from "../support/redis-server.ts";
@@ -124,7 +125,8 @@ describe("a bot that remembers", { timeout: 180_000 }, () => {
       expect(answer.text, `killed after ${delayMs} ms`).toBe("Noted.\n\n📝 Remembered: Is vegan.");
       expect(buttonsOf(answer)).toEqual(["🔄 Regenerate", "↩️ Undo"]);
       expect(await listed(visitor)).toContain("(1 of 50):\n\n1. Is vegan.\n");
-      expect(visitor.written()).toHaveLength(2);
+      // Killed between Telegram and the storing of its id, a message with nothing but a status line stays: nobody knows of it.
+      expect(visitor.written().filter(({ text }) => withoutStatus(text) !== "")).toHaveLength(2);
     }
   });
 
