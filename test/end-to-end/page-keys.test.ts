@@ -14,6 +14,16 @@ async function boxOf(locator: Locator) {
   return box;
 }
 
+/** The same once it has come to rest: lists scroll smoothly, on a busy machine for a while. */
+async function boxAtRest(locator: Locator) {
+  for (let former = await boxOf(locator); ; ) {
+    await locator.page().waitForTimeout(150);
+    const box = await boxOf(locator);
+    if (box.x === former.x && box.y === former.y) return box;
+    former = box;
+  }
+}
+
 describe.skipIf(chromiumPath === undefined)("keys on the chat page (needs Chromium)", { timeout: 180_000 }, () => {
   test("stand below their bubble, exactly as wide as it", async ({ chat: { page, world, newest } }) => {
     for (const width of [1280, 390]) {
@@ -37,16 +47,16 @@ describe.skipIf(chromiumPath === undefined)("keys on the chat page (needs Chromi
 
   test("are covered by no toast, and no toast moves one", async ({ chat: { page, world } }) => {
     await page.clock.install();
-    for (const width of [1280, 390]) {
+    for (const [at, width] of [1280, 390].entries()) {
       await page.setViewportSize({ width, height: 780 });
       for (let count = 0; count < 12; count += 1) world.botWrites(ADA, { text: "Choose", ...keys("one", "two") });
+      await eventually(() => page.getByTestId("key").count()).toBe(24 * (at + 1));
       const newest = page.getByTestId("key").last();
       for (const scrolled of [false, true]) {
         await page.getByTestId("messages").hover();
         if (scrolled) await page.mouse.wheel(0, -300);
-        await page.waitForTimeout(300);
         const probe = scrolled ? page.getByTestId("key").nth((await page.getByTestId("key").count()) - 10) : newest;
-        const before = await boxOf(probe);
+        const before = await boxAtRest(probe);
         world.onPress(async () => ({ text: "A notice that is as long as Telegram lets it be. ".repeat(4) }));
         await probe.click();
         await page.getByTestId("toast").getByText("A notice").waitFor();

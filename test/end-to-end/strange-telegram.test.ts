@@ -73,7 +73,10 @@ describe.concurrent("a Telegram that answers nonsense", { timeout: 180_000 }, ()
       telegram = rig.botApi.url;
       await rig.start();
       const visitor = rig.visitor();
-      expect((await visitor.ask("are you there")).text).toContain("are you there");
+      const answer = await visitor.ask("are you there").catch((error: unknown) => {
+        throw new Error(`${error}\n${between.calls.join(" ")}\n${rig.output()}`);
+      });
+      expect(answer.text).toContain("are you there");
       expect(rig.child().exitCode).toBeNull();
       await until(() => (left.get("getUpdates") ?? 0) <= 0);
       expect(rig.output().match(/"level":"warn"/g)?.length).toBeGreaterThan(3);
