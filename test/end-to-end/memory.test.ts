@@ -97,6 +97,8 @@ describe("a bot that remembers", { timeout: 180_000 }, () => {
   test("undoes it after a restart, once, and the line says so", async () => {
     const visitor = rig.visitor();
     const answer = await visitor.ask("remember: Is vegan.");
+    // Behind it in its lane: the turn is closed, and its end is not shown once more.
+    await visitor.sees(/./, visitor.say("/image"));
     await rig.end("SIGKILL");
     await rig.start();
     expect(await visitor.press(answer, "Undo")).toMatchObject({ text: "Undone." });
